@@ -1,0 +1,35 @@
+"""Send and receive SMS through Octopush: what applications import.
+
+    from producers import Producer
+
+    sms = Producer.from_env()
+    sent = sms.send("+33612345678", "Your table is ready.", sender="Bistro", purpose="alert")
+    sms.status(sent.request_id)
+
+Replies, delivery receipts, opt-outs and statuses are read with `producers.feeds`.
+"""
+
+from producers.aio import AsyncProducer
+from producers.errors import ConfigError, InvalidMessage, ProducerError, QueueUnavailable, RequestIdConflict
+from producers.message import Message
+from producers.producer import Producer
+from producers.recipient import Recipient
+from producers.records import Delivery, MessageStatus, Sent
+from producers.segments import Segmentation, segment
+
+__all__ = [
+    "AsyncProducer",
+    "ConfigError",
+    "Delivery",
+    "InvalidMessage",
+    "Message",
+    "MessageStatus",
+    "Producer",
+    "ProducerError",
+    "QueueUnavailable",
+    "Recipient",
+    "RequestIdConflict",
+    "Segmentation",
+    "Sent",
+    "segment",
+]

@@ -1,0 +1,53 @@
+"""Freezing many messages, in slices that fit one round trip each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from producers.errors import InvalidMessage, RequestIdConflict
+from producers.message import FrozenMessage, Message, freeze
+from producers.records import Conflict, Sent
+
+#: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
+SLICE = 500
+
+
+def freeze_slices(messages: Iterable[Message], *, allow_spaces: bool) -> Iterator[list[FrozenMessage]]:
+    """Check messages and hand them out by the slice.
+
+    A list or tuple is checked whole before the first slice, so a bad message means that nothing is queued.
+    Any other iterable is read and checked one slice at a time.
+
+    Raises:
+        InvalidMessage: with the position of the bad message.
+    """
+    if isinstance(messages, Sequence):
+        frozen = [_freeze_at(i, message, allow_spaces=allow_spaces) for i, message in enumerate(messages)]
+        yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
+        return
+    numbered = enumerate(messages)
+    while chunk := list(islice(numbered, SLICE)):
+        yield [_freeze_at(i, message, allow_spaces=allow_spaces) for i, message in chunk]
+
+
+def _freeze_at(position: int, message: Message, *, allow_spaces: bool) -> FrozenMessage:
+    try:
+        return freeze(message, allow_spaces=allow_spaces)
+    except InvalidMessage as error:
+        raise InvalidMessage(error.fields, position) from None
+
+
+def settle(answers: Sequence[Sent | Conflict]) -> list[Sent]:
+    """Return the messages that stand.
+
+    Raises:
+        RequestIdConflict: names the ones that do not, after all others were queued.
+    """
+    sent, conflicts = [], []
+    for answer in answers:
+        if isinstance(answer, Conflict):
+            conflicts.append(answer.request_id)
+        else:
+            sent.append(answer)
+    if conflicts:
+        raise RequestIdConflict(conflicts)
+    return sent

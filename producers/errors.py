@@ -1,0 +1,79 @@
+"""What can go wrong on the application's side, each error with what to do about it.
+
+    ProducerError
+    ├── InvalidMessage (also ValueError)   the message is wrong; nothing was queued
+    ├── RequestIdConflict                  this request_id already names another message
+    └── QueueUnavailable                   Redis did not answer; repeat with the same request_id
+    ConfigError                            the environment is wrong; the process should not start
+
+`ConfigError` stands outside on purpose: no handler of sending errors should swallow it.
+Texts name fields and variables, never their values: errors travel into logs.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class ProducerError(Exception):
+    """Base of the errors that a call on a producer raises."""
+
+
+class InvalidMessage(ProducerError, ValueError):
+    """The message breaks a rule of the gateway or of this library; nothing was queued.
+
+    Attributes:
+        fields: what is wrong, by field: ``{"sender": "3 to 11 letters and digits"}``. Recipients are
+            named by position: ``recipients[2].phone_number``.
+        position: index of the message in a `send_many` call; None for `send`.
+    """
+
+    def __init__(self, fields: Mapping[str, str], position: int | None = None) -> None:
+        self.fields = dict(fields)
+        self.position = position
+        where = "" if position is None else f"message {position}: "
+        super().__init__(where + "; ".join(f"{name}: {reason}" for name, reason in self.fields.items()))
+
+
+class RequestIdConflict(ProducerError):
+    """A request_id was used again for other content; the first message stands, this one was not queued.
+
+    Attributes:
+        request_ids: the ids in conflict, in call order. The other messages of the call were queued.
+    """
+
+    def __init__(self, request_ids: Sequence[str]) -> None:
+        self.request_ids = tuple(request_ids)
+        super().__init__("request_id already used for other content: " + ", ".join(self.request_ids))
+
+
+class QueueUnavailable(ProducerError):
+    """Redis could not be reached or refused the write; the messages may or may not be queued.
+
+    Repeat the call with the same request_ids: what was queued is not queued again.
+
+    Attributes:
+        request_ids: the ids of the messages whose fate is open, in call order; empty for a call that
+            names none.
+    """
+
+    def __init__(self, request_ids: Sequence[str] = (), reason: str = "unreachable") -> None:
+        self.request_ids = tuple(request_ids)
+        super().__init__(f"queue unavailable ({reason}); repeat with the same request_id")
+
+    @property
+    def request_id(self) -> str | None:
+        """The id of the one message of a `send`, `status` or `cancel` call."""
+        return self.request_ids[0] if self.request_ids else None
+
+
+class ConfigError(Exception):
+    """Settings are missing or wrong.
+
+    Attributes:
+        problems: what is wrong, by variable name: ``{"REDIS_URL": "must start with redis://"}``. Never
+            the value.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        lines = [f"  {name}: {problem}" for name, problem in self.problems.items()]
+        super().__init__("\n".join(["wrong or missing settings:", *lines]))

@@ -1,0 +1,230 @@
+"""What each field of a message may be. Each check takes any object and returns the clean value.
+
+A check raises ValueError with the reason, in words that hold no value. `Problems` collects the reasons,
+so that the caller learns of all bad fields at once.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from producers.errors import InvalidMessage
+from producers.phone import to_e164
+from producers.recipient import Recipient
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Octopush docs, send page: 1 to 1224 characters, which is 8 chained parts of 153.
+TEXT_MAX = 1224
+#: Octopush docs, send page: contacts in one call.
+RECIPIENTS_MAX = 500
+#: Octopush docs, personalised sendings: characters in a name or parameter.
+VARIABLE_MAX = 50
+#: Bytes of a context as JSON.
+CONTEXT_MAX_BYTES = 4096
+#: A placeholder in a text; the gateway knows those in `VARIABLES`.
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+VARIABLES = ("first_name", "last_name", "param1", "param2", "param3", "param4", "param5")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,36}")
+_SENDER = re.compile(r"[A-Za-z0-9]{3,11}")
+_SENDER_WITH_SPACES = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ]{1,9})[A-Za-z0-9]")
+
+
+class Problems:
+    """Collects what is wrong, field by field."""
+
+    def __init__(self) -> None:
+        self.by_field: dict[str, str] = {}
+
+    def __call__(
+        self,
+        name: str,
+        check: Callable[Concatenate[Any, P], T],
+        value: object,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a check; note its reason under the field's name when it fails.
+
+        A failed check's return value is the untouched input: it is never used, since `raise_if_any` ends
+        the run before anything is built from it.
+        """
+        try:
+            return check(value, *args, **kwargs)
+        except ValueError as error:
+            self.by_field[name] = str(error)
+            return value  # type: ignore[return-value]
+
+    def raise_if_any(self) -> None:
+        """End the run if anything was noted.
+
+        Raises:
+            InvalidMessage: with every bad field.
+        """
+        if self.by_field:
+            raise InvalidMessage(self.by_field)
+
+
+def request_id(value: object) -> str:
+    """1 to 36 ASCII letters, digits or ``-_.:`` (the gateway documents no limit; a UUID surely fits)."""
+    if not isinstance(value, str) or not _REQUEST_ID.fullmatch(value):
+        raise ValueError("must be 1 to 36 letters, digits or -_.:")
+    return value
+
+
+def text(value: object) -> str:
+    """1 to 1224 characters of valid Unicode."""
+    clean = _unicode(value)
+    if not 1 <= len(clean) <= TEXT_MAX:
+        raise ValueError(f"must be 1 to {TEXT_MAX} characters")
+    return clean
+
+
+def sender(value: object, allow_spaces: bool = False) -> str:  # noqa: FBT001, FBT002 - passed through Problems
+    """3 to 11 letters and digits, with inner spaces if allowed."""
+    shape = _SENDER_WITH_SPACES if allow_spaces else _SENDER
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise ValueError("must be 3 to 11 letters and digits" + (" or inner spaces" if allow_spaces else ""))
+    return value
+
+
+def one_of(value: object, allowed: Iterable[str]) -> str:
+    """One of the words allowed."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError("must be " + " or ".join(allowed))
+    return value
+
+
+def flag(value: object) -> bool:
+    """A bool and nothing that merely looks like one."""
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def send_at(value: object) -> datetime | None:
+    """An aware datetime, or ISO 8601 text with an offset."""
+    if value is None:
+        return None
+    reason = "must be an aware datetime or ISO 8601 with an offset, such as 2030-01-31T09:00:00+01:00"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(reason) from None
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise ValueError(reason)
+    return value
+
+
+def ttl_ms(value: object) -> int | None:
+    """A positive timedelta, in milliseconds."""
+    if value is None:
+        return None
+    if not isinstance(value, timedelta) or value < timedelta(milliseconds=1):
+        raise ValueError("must be a positive timedelta")
+    return value // timedelta(milliseconds=1)
+
+
+def context(value: object) -> str:
+    """Any JSON value up to 4 KiB, as compact JSON text; empty for None."""
+    if value is None:
+        return ""
+    try:
+        encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        size = len(encoded.encode())
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("must be a JSON value") from None
+    if size > CONTEXT_MAX_BYTES:
+        raise ValueError(f"must be at most {CONTEXT_MAX_BYTES} bytes as JSON")
+    return encoded
+
+
+def recipients(check: Problems, value: object) -> list[Recipient]:
+    """1 to 500 recipients, each valid, each number once; problems are noted by position."""
+    given = [value] if isinstance(value, (str, Recipient)) else value
+    if not isinstance(given, Iterable) or isinstance(given, (bytes, Mapping)):
+        check.by_field["recipients"] = "must be a number, a Recipient, or a list of them"
+        return []
+    given = list(given)
+    if not 1 <= len(given) <= RECIPIENTS_MAX:
+        check.by_field["recipients"] = f"must be 1 to {RECIPIENTS_MAX} recipients"
+        return []
+    positions: dict[str, int] = {}
+    clean = []
+    for position, each in enumerate(given):
+        recipient = _recipient(check, f"recipients[{position}]", each)
+        first = positions.setdefault(recipient.phone_number, position)
+        if first != position:
+            check.by_field[f"recipients[{position}].phone_number"] = f"same number as recipients[{first}]"
+        clean.append(recipient)
+    return clean
+
+
+def _recipient(check: Problems, where: str, value: object) -> Recipient:
+    if isinstance(value, str):
+        value = Recipient(value)
+    if not isinstance(value, Recipient):
+        check.by_field[where] = "must be a number or a Recipient"
+        return Recipient(where)
+    for name in VARIABLES:
+        if getattr(value, name) is not None:
+            check(f"{where}.{name}", _variable, getattr(value, name))
+    number = check(f"{where}.phone_number", _number, value.phone_number)
+    return msgspec.structs.replace(value, phone_number=number)
+
+
+def _number(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return to_e164(value)
+
+
+def _variable(value: object) -> str:
+    clean = _unicode(value)
+    if len(clean) > VARIABLE_MAX:
+        raise ValueError(f"must be at most {VARIABLE_MAX} characters")
+    return clean
+
+
+def _unicode(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return value
+
+
+def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
+    """Refuse placeholders that the gateway does not know or that a recipient has no value for.
+
+    The gateway would send ``Hello !`` for an absent name, and text typed by an end user could smuggle in
+    ``{param1}``; both are caught here.
+    """
+    if not isinstance(value, str):
+        return
+    used = sorted(set(_PLACEHOLDER.findall(value)))
+    unknown = [name for name in used if name not in VARIABLES]
+    if unknown:
+        check.by_field.setdefault(
+            "text", "uses an unknown placeholder; known are {" + "} {".join(VARIABLES) + "}"
+        )
+    for position, recipient in enumerate(to):
+        for name in used:
+            if name in VARIABLES and getattr(recipient, name) is None:
+                check.by_field.setdefault(f"recipients[{position}].{name}", "missing, but the text uses it")
+
+
+def fill(value: str, recipient: Recipient) -> str:
+    """Fill the placeholders of a text for one recipient, as the gateway will."""
+    if "{" not in value:
+        return value
+    return _PLACEHOLDER.sub(lambda match: getattr(recipient, match[1], None) or "", value)

@@ -1,0 +1,124 @@
+# ruff: noqa: E501 - the table reads better in one piece
+"""Every Redis key and stream: what it holds, how long, who writes it, who reads it.
+
+All keys share one hash tag (``{sms}:`` by default), so that one script can move a record, a queue entry
+and a stream entry together, on Redis Cluster too.
+
+| key | type | lifetime | written by | read by |
+|---|---|---|---|---|
+| ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, claim, finish | all |
+| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue | claim |
+| ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | publish | status |
+| ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
+| ``open:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
+| ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
+| ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
+| ``callback:<id>`` | hash, raw callback | until processed | accept | process_callback |
+| ``seen:<event_id>`` | string | N days | publish | publish |
+| ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
+| ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
+| ``queue:<q>:leases`` | sorted set, ``owner:entry id`` by deadline | while held | fetch, renew | fetch |
+| ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
+| ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
+| ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | bury | operators |
+| ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
+| ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
+| ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
+
+All times in keys are milliseconds since the epoch by Redis's own clock.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+#: Streams that applications read; docs/streams.md is their contract.
+STATUSES, REPLIES, RECEIPTS, OPTOUTS = "statuses", "replies", "receipts", "optouts"
+#: Callbacks that no parser could place, kept raw.
+QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKeys:
+    """The keys of one queue."""
+
+    ready: str
+    delayed: str
+    leases: str
+    envelopes: str
+    wake: str
+    dead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Builds key names under one hash tag.
+
+    Args:
+        namespace: the hash tag, without braces.
+    """
+
+    namespace: str = "sms"
+
+    @property
+    def prefix(self) -> str:
+        """What every key starts with."""
+        return "{" + self.namespace + "}:"
+
+    def record(self, request_id: str) -> str:
+        """The state of one send."""
+        return f"{self.prefix}record:{request_id}"
+
+    def body(self, request_id: str) -> str:
+        """The frozen bytes of one send."""
+        return f"{self.prefix}body:{request_id}"
+
+    def deliveries(self, request_id: str) -> str:
+        """The last delivery receipt of each recipient of one send."""
+        return f"{self.prefix}deliveries:{request_id}"
+
+    def ticket(self, ticket: str) -> str:
+        """Which send a ticket belongs to."""
+        return f"{self.prefix}ticket:{ticket}"
+
+    def open_number(self, number: str) -> str:
+        """The sends to an E.164 number that may have been accepted and have no ticket."""
+        digest = hashlib.sha1(number.encode(), usedforsecurity=False).hexdigest()
+        return f"{self.prefix}open:{digest}"
+
+    def callback(self, callback_id: str) -> str:
+        """One raw callback waiting to be processed."""
+        return f"{self.prefix}callback:{callback_id}"
+
+    def seen(self, event_id: str) -> str:
+        """Mark that a callback event is already on its stream."""
+        return f"{self.prefix}seen:{event_id}"
+
+    def stream(self, name: str) -> str:
+        """A stream by its short name."""
+        return self.prefix + name
+
+    def poison(self, stream: str, group: str) -> str:
+        """Where a consumer group sets aside entries it cannot handle."""
+        return f"{self.prefix}{stream}:poison:{group}"
+
+    @property
+    def inflight(self) -> str:
+        """Leases of running attempts."""
+        return self.prefix + "inflight"
+
+    @property
+    def attempts(self) -> str:
+        """Start times of running attempts."""
+        return self.prefix + "attempts"
+
+    def queue(self, name: str) -> QueueKeys:
+        """The keys of one queue."""
+        ready = f"{self.prefix}queue:{name}"
+        return QueueKeys(
+            ready=ready,
+            delayed=ready + ":delayed",
+            leases=ready + ":leases",
+            envelopes=ready + ":envelopes",
+            wake=ready + ":wake",
+            dead=ready + ":dead",
+        )

@@ -1,0 +1,60 @@
+-- Shared by all scripts: put in front of each by producers/scripts.py.
+
+-- Milliseconds since the epoch by Redis's clock, the only clock that decides anything.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- ISO 8601 UTC with milliseconds. Days to civil date after Howard Hinnant's public algorithm.
+local function stamp(ms)
+  local seconds = math.floor(ms / 1000)
+  local days = math.floor(seconds / 86400)
+  local rest = seconds - days * 86400
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(rest / 3600),
+    math.floor(rest / 60) % 60, rest % 60, ms % 1000)
+end
+
+-- Wake one idle consumer. A few tokens are enough: a consumer that finds more than it can hold passes one on.
+local function wake(wake_key)
+  if redis.call('LLEN', wake_key) < 16 then redis.call('RPUSH', wake_key, '1') end
+end
+
+-- Put an entry at the end of a queue.
+local function push(ready_key, wake_key, id)
+  redis.call('RPUSH', ready_key, id)
+  wake(wake_key)
+end
+
+-- Tell the applications about the state a record is in.
+local function announce(record_key, statuses_key, maxlen, request_id, now)
+  local r = redis.call('HMGET', record_key, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts',
+    'context')
+  redis.call('XADD', statuses_key, 'MAXLEN', '~', maxlen, '*', 'v', '1', 'request_id', request_id,
+    'state', r[1] or '', 'ticket', r[2] or '', 'code', r[3] or '', 'message', r[4] or '', 'cost', r[5] or '',
+    'segments', r[6] or '', 'attempt', r[7] or '0', 'at', stamp(now), 'context', r[8] or '')
+end
+
+-- Move a record to an end state. The body goes at once where no repeat can need it; after rejected, failed and
+-- unknown a person may still decide to send again, so there it stays as long as the record.
+local REPLAYABLE = { rejected = true, failed = true, unknown = true }
+local function end_record(record_key, body_key, statuses_key, state, request_id, retention_ms, maxlen, now)
+  redis.call('HSET', record_key, 'state', state, 'ended', now)
+  redis.call('HDEL', record_key, 'running', 'doubt')
+  redis.call('PEXPIRE', record_key, retention_ms)
+  if REPLAYABLE[state] then
+    redis.call('PEXPIRE', body_key, retention_ms)
+  else
+    redis.call('DEL', body_key)
+  end
+  announce(record_key, statuses_key, maxlen, request_id, now)
+end

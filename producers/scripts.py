@@ -1,0 +1,72 @@
+"""Lua scripts, and commands that carry one script call from pure code to a sync or async client."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Generic, TypeVar
+
+import redis
+import redis.asyncio
+from redis.exceptions import NoScriptError
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Script:
+    """One Lua script with the shared prelude in front.
+
+    Args:
+        package: package whose ``lua`` folder holds it.
+        name: file name without ``.lua``.
+    """
+
+    package: str
+    name: str
+    text: str = field(init=False, repr=False)
+    sha: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        prelude = (files("producers") / "lua" / "prelude.lua").read_text("utf-8")
+        body = (files(self.package) / "lua" / f"{self.name}.lua").read_text("utf-8")
+        object.__setattr__(self, "text", prelude + body)
+        sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", sha)
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[T_co]):
+    """One script call, ready to run on any client: what to send, and how to read the reply.
+
+    Attributes:
+        script: which script.
+        keys: its KEYS.
+        args: its ARGV.
+        read: turns Redis's reply into a value.
+    """
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int | float]
+    read: Callable[[Any], T_co]
+
+    def run(self, client: redis.Redis) -> T_co:
+        """Run on a blocking client, in one round trip (two when the server has not seen the script).
+
+        Raises:
+            redis.RedisError: as the client raises it.
+        """
+        try:
+            reply = client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)
+        except NoScriptError:
+            reply = client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
+        return self.read(reply)
+
+    async def arun(self, client: redis.asyncio.Redis) -> T_co:
+        """Run on an asyncio client; otherwise as `run`."""
+        try:
+            reply = await client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)
+        except NoScriptError:
+            reply = await client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
+        return self.read(reply)

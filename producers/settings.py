@@ -1,0 +1,173 @@
+"""Settings from the environment: declared once as fields, read once, all problems reported together.
+
+A settings class is a frozen dataclass whose fields are made by `variable`. The README table is checked
+against these declarations.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from producers.errors import ConfigError
+
+
+class Secret:
+    """A value that never shows itself: prints as stars, equal only to an equal secret.
+
+    Args:
+        value: what to hide.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the hidden value; the only way to it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def variable(
+    name: str, about: str, *, default: Any = dataclasses.MISSING, low: float = 0, high: float = float("inf")
+) -> Any:
+    """Declare a settings field.
+
+    Args:
+        name: the environment variable.
+        about: one line for the README table, with the unit.
+        default: value when the variable is absent or empty; without one the variable is required.
+        low: smallest number allowed.
+        high: largest number allowed.
+    """
+    metadata = {"variable": name, "about": about, "low": low, "high": high}
+    return dataclasses.field(default=default, metadata=metadata, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of the settings classes: reads itself from a mapping."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read all fields from an environment.
+
+        Raises:
+            ConfigError: lists every missing or wrong variable by name, without its value.
+        """
+        types, values, problems = typing.get_type_hints(cls), {}, {}
+        for field in dataclasses.fields(cls):
+            name = field.metadata["variable"]
+            raw = environ.get(name, "").strip()
+            if not raw:
+                if field.default is dataclasses.MISSING:
+                    problems[name] = "is required"
+                continue
+            try:
+                values[field.name] = _parse(types[field.name], raw, field.metadata)
+            except ValueError as error:
+                problems[name] = str(error)
+        if problems:
+            raise ConfigError(problems)
+        return cls(**values)
+
+
+def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
+    if kind is bool:
+        return _flag(raw)
+    if kind in (int, float):
+        return _number(kind, raw, bounds["low"], bounds["high"])
+    if kind is Secret:
+        return Secret(raw)
+    if kind == tuple[Secret, ...]:
+        return tuple(Secret(part.strip()) for part in raw.split(",") if part.strip())
+    return raw
+
+
+def _flag(raw: str) -> bool:
+    flags = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if raw.lower() not in flags:
+        raise ValueError("must be 1 or 0")
+    return flags[raw.lower()]
+
+
+def _number(kind: type[int] | type[float], raw: str, low: float, high: float) -> float:
+    try:
+        value = kind(raw)
+    except ValueError:
+        raise ValueError("must be a number" if kind is float else "must be a whole number") from None
+    if not low <= value <= high:
+        raise ValueError(f"must be from {low:g} to {high:g}")
+    return value
+
+
+@dataclass(frozen=True)
+class RedisSettings(Settings):
+    """Where Redis is and how long things stay there; applications, web and workers must agree on these."""
+
+    redis_url: str = variable("REDIS_URL", "Redis or Valkey server", default="redis://localhost:6379/0")
+    namespace: str = variable("SMS_NAMESPACE", "hash tag in front of every key and stream", default="sms")
+    retention_days: int = variable(
+        "RECORD_RETENTION_DAYS", "days a record stays after its end", default=7, low=1, high=366
+    )
+    stream_maxlen: int = variable(
+        "STREAM_MAXLEN", "entries kept in each stream, about", default=100_000, low=100
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read all fields; see `Settings.from_env`."""
+        settings = super().from_env(environ)
+        problems = {}
+        if urlsplit(settings.redis_url).scheme not in {"redis", "rediss", "unix"}:
+            problems["REDIS_URL"] = "must start with redis://, rediss:// or unix://"
+        if not settings.namespace.replace("-", "").replace("_", "").isalnum():
+            problems["SMS_NAMESPACE"] = "must be letters, digits, - and _"
+        if problems:
+            raise ConfigError(problems)
+        return settings
+
+    @property
+    def retention_ms(self) -> int:
+        """Days a record stays after its end, in milliseconds."""
+        return self.retention_days * 86_400_000
+
+
+@dataclass(frozen=True)
+class ProducerSettings(RedisSettings):
+    """Settings of an application that sends."""
+
+    sender_allow_spaces: bool = variable(
+        "SENDER_ALLOW_SPACES", "1 lets a sender contain spaces", default=False
+    )
+
+
+@dataclass(frozen=True)
+class WebSettings(RedisSettings):
+    """Settings of the process that receives callbacks."""
+
+    callback_tokens: tuple[Secret, ...] = variable(
+        "CALLBACK_TOKENS", "secret path parts of the callback URL, comma-separated, all valid at once"
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read all fields; a token that could be guessed is refused."""
+        settings = super().from_env(environ)
+        if not settings.callback_tokens or min(len(t.reveal()) for t in settings.callback_tokens) < 16:
+            raise ConfigError({"CALLBACK_TOKENS": "needs tokens of at least 16 characters each"})
+        return settings

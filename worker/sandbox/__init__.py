@@ -1,0 +1,1 @@
+"""A complete Octopush on your own machine."""
