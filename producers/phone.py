@@ -1,5 +1,6 @@
 """Phone numbers: E.164 in, E.164 out, and a form that may be logged."""
 
+import contextlib
 import re
 
 import phonenumbers
@@ -38,3 +39,20 @@ def mask(number: str) -> str:
     return (
         f"{number[:4]}{'*' * max(len(number) - 6, 0)}{number[-2:]}" if len(number) > 6 else "*" * len(number)
     )
+
+
+def from_gateway(number: str) -> tuple[str, str | None]:
+    """Normalise a number as the gateway reports it: with ``+``, without it, with ``00``, or French ``0X``.
+
+    Total: what cannot be read as a number (a short code, rubbish) comes back as it is.
+
+    Returns:
+        The number in E.164 and its region such as ``FR``; or the input, stripped, and None.
+    """
+    given = number.strip()
+    digits = re.sub(r"[ .()-]", "", given)
+    for written in (digits, f"+{digits.removeprefix('00')}", f"+33{digits.removeprefix('0')}"):
+        with contextlib.suppress(ValueError):
+            e164 = to_e164(written)
+            return e164, phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    return given, None

@@ -58,3 +58,21 @@ local function end_record(record_key, body_key, statuses_key, state, request_id,
   end
   announce(record_key, statuses_key, maxlen, request_id, now)
 end
+
+-- Sends whose acceptance is possible but whose ticket is unknown can be found by number, so that the first
+-- receipt or reply can supply the ticket. The index key is derived from the body: same slot, not declared.
+local function open_numbers(prefix, body, id, retention_ms)
+  if body == '' then return end
+  for _, recipient in ipairs(cjson.decode(body).recipients) do
+    local key = prefix .. 'open:' .. redis.sha1hex(recipient.phone_number)
+    redis.call('SADD', key, id)
+    redis.call('PEXPIRE', key, retention_ms)
+  end
+end
+
+local function close_numbers(prefix, body, id)
+  if body == '' then return end
+  for _, recipient in ipairs(cjson.decode(body).recipients) do
+    redis.call('SREM', prefix .. 'open:' .. redis.sha1hex(recipient.phone_number), id)
+  end
+end

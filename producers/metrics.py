@@ -1,0 +1,84 @@
+"""What the web process tells Prometheus: how much waits in Redis, and how it answered callbacks.
+
+Counts only: no label carries a number, a text, an id or a token.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import redis.asyncio
+
+from producers.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys
+
+#: Prometheus text exposition format.
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
+_STREAMS: Final = (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE)
+_ENTRIES: Final = ("ready", "delayed", "leased", "dead")
+
+Sample = tuple[str, int]
+
+
+class Gauges:
+    """Reads the counts of one namespace and writes the page.
+
+    Args:
+        namespace: hash tag of the keys.
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self._keys = Keys(namespace)
+
+    async def read(self, client: redis.asyncio.Redis) -> list[int]:
+        """Count all keys in one round trip; each count takes constant time.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        async with client.pipeline(transaction=False) as pipeline:
+            for name in _QUEUES:
+                queue = self._keys.queue(name)
+                pipeline.llen(queue.ready)
+                for key in (queue.delayed, queue.leases, queue.dead):
+                    pipeline.zcard(key)
+            for name in _STREAMS:
+                pipeline.xlen(self._keys.stream(name))
+            pipeline.zcard(self._keys.inflight)
+            counts: list[int] = await pipeline.execute()
+            return counts
+
+    def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
+        """Write the page.
+
+        Args:
+            counts: what `read` returned; None when Redis did not answer, which leaves its gauges out.
+            answers: callbacks of this process by HTTP status.
+        """
+        lines = _metric(
+            "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(counts is not None))]
+        )
+        if counts is not None:
+            lines += self._redis_lines(iter(counts))
+        callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
+        lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
+        return "\n".join(lines) + "\n"
+
+    def _redis_lines(self, counts: Iterator[int]) -> list[str]:
+        queues = [(f'{{queue="{q}",state="{s}"}}', next(counts)) for q in _QUEUES for s in _ENTRIES]
+        streams = [(f'{{stream="{name}"}}', next(counts)) for name in _STREAMS]
+        return [
+            *_metric("queue_entries", "gauge", "Entries of a queue by what they wait for.", queues),
+            *_metric("stream_entries", "gauge", "Entries kept in a stream.", streams),
+            *_metric("attempts_inflight", "gauge", "Attempts to send now running.", [("", next(counts))]),
+        ]
+
+
+def _metric(name: str, kind: str, about: str, samples: Sequence[Sample]) -> list[str]:
+    name = f"octopush_{name}"
+    return [
+        f"# HELP {name} {about}",
+        f"# TYPE {name} {kind}",
+        *(f"{name}{labels} {value}" for labels, value in samples),
+    ]

@@ -1,0 +1,154 @@
+"""The callback server: a thin ASGI application around `producers.callbacks`.
+
+    uvicorn --factory producers.web:create_app --no-access-log
+
+| path | answer |
+|---|---|
+| ``POST /callbacks/{token}`` | see `CallbackIntake.accept_callback`; always an empty body |
+| ``POST /callbacks/{token}/{kind}`` | same, the URL says the kind |
+| ``GET /healthz`` | 200 while the process runs |
+| ``GET /readyz`` | 200 if Redis answers within a second, else 503 |
+| ``GET /metrics`` | Prometheus text; keep it inside your network |
+
+The token is part of the path, so nothing may log paths: uvicorn's access log is switched off here, whatever
+its command line says. A proxy in front needs the same care.
+"""
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import redis
+import redis.asyncio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from producers.broker import CALLBACKS, connect_async
+from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
+from producers.errors import ConfigError
+from producers.metrics import CONTENT_TYPE, Gauges
+from producers.settings import WebSettings
+
+#: Seconds a client may take to hand over a body of at most 64 KiB.
+_BODY_S: Final = 10.0
+#: Seconds Redis may take to answer a probe.
+_PROBE_S: Final = 1.0
+
+_CLOSE: Final = {"Connection": "close"}
+
+
+def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] = os.environ) -> Starlette:
+    """Make the application; connects to Redis with the first request.
+
+    Args:
+        settings: tokens, Redis, namespace; read from ``environ`` if None.
+        environ: the process environment.
+
+    Raises:
+        SystemExit: a setting is missing or wrong. The process ends with status 1 and one message on stderr
+            that names the variables.
+    """
+    try:
+        settings = settings or WebSettings.from_env(environ)
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
+    _silence_path_logs()
+    return _Server(settings).app()
+
+
+def _silence_path_logs() -> None:
+    for name in ("uvicorn.access", "uvicorn.asgi"):
+        logging.getLogger(name).disabled = True
+
+
+class _Server:
+    """The endpoints and what they share."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self._redis = connect_async(settings.redis_url, CALLBACKS)
+        self._intake = AsyncCallbackIntake(settings, self._redis)
+        self._gauges = Gauges(settings.namespace)
+        self._answers: Counter[int] = Counter()
+
+    def app(self) -> Starlette:
+        app = Starlette(
+            routes=[
+                Route("/callbacks/{token}", self.callback, methods=["POST"]),
+                Route("/callbacks/{token}/{kind}", self.callback, methods=["POST"]),
+                Route("/healthz", self.healthz),
+                Route("/readyz", self.readyz),
+                Route("/metrics", self.metrics),
+            ],
+            exception_handlers={HTTPException: _refuse},
+            lifespan=self._lifespan,
+        )
+        # A redirect would repeat the token in its answer.
+        app.router.redirect_slashes = False
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        yield
+        await self._redis.aclose()
+
+    async def callback(self, request: Request) -> Response:
+        """Take one callback; a body that never arrives in full leaves no trace."""
+        try:
+            async with asyncio.timeout(_BODY_S):
+                body = await _read_bounded(request)
+        except (ClientDisconnect, TimeoutError):
+            return self._answer(HTTPStatus.REQUEST_TIMEOUT)
+        token, kind = request.path_params["token"], request.path_params.get("kind")
+        return self._answer(await self._intake.accept_callback(token, body, kind))
+
+    async def healthz(self, _: Request) -> Response:
+        """Answer as long as the process runs; asks nobody else."""
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, _: Request) -> Response:
+        """Say whether callbacks could be stored right now."""
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                await self._redis.ping()
+        except (redis.RedisError, OSError):
+            return PlainTextResponse("redis does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        return PlainTextResponse("ok\n")
+
+    async def metrics(self, _: Request) -> Response:
+        """Count what waits in Redis and what this process answered; without Redis only the latter."""
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                counts = await self._gauges.read(self._redis)
+        except (redis.RedisError, OSError):
+            counts = None
+        return Response(self._gauges.render(counts, self._answers), media_type=CONTENT_TYPE)
+
+    def _answer(self, status: int) -> Response:
+        self._answers[int(status)] += 1
+        # After a refusal the rest of the body, however long, is not worth reading.
+        return Response(status_code=status, headers={} if status == HTTPStatus.OK else _CLOSE)
+
+
+async def _read_bounded(request: Request) -> bytes:
+    """Read a body, but never more than one chunk past the limit, whatever its headers say."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_MAX_BYTES:
+            break
+    return bytes(body)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    """Answer unknown paths and methods with their status alone; the same for every token."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return Response(status_code=error.status_code, headers={**(error.headers or {}), **_CLOSE})

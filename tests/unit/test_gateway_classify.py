@@ -1,0 +1,142 @@
+"""Every answer of the gateway means exactly one of the outcomes."""
+
+import inspect
+import json
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.codes import CODES, CodeClass
+from worker.gateway import NOT_SENT, PERHAPS_SENT, classify
+from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+
+TICKET = "sms_5f3fbce61266e"
+
+
+def answer(status: int, body: object, headers: dict[str, str] | None = None, *, simulated: bool = False):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return classify(status, httpx.Headers(headers or {}), content, simulated=simulated)
+
+
+def test_the_documented_success_is_read_field_by_field():
+    body = {
+        "sms_ticket": TICKET,
+        "number_of_contacts": 1,
+        "number_of_sms_needed": 2,
+        "residual_credit": 94.995,
+        "total_cost": 5.00502839,
+    }
+    assert answer(201, body) == Accepted(TICKET, cost="5.00502839", segments=2, contacts=1)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_any_2xx_with_a_ticket_is_a_success_and_all_else_is_optional(status):
+    assert answer(status, {"sms_ticket": TICKET}) == Accepted(TICKET)
+
+
+@pytest.mark.parametrize("code", [0, "0", "000"])
+def test_code_zero_is_no_error(code):
+    assert answer(201, {"code": code, "sms_ticket": TICKET}) == Accepted(TICKET)
+
+
+def test_odd_types_in_optional_fields_do_not_spoil_a_ticket():
+    body = {"sms_ticket": TICKET, "number_of_sms_needed": "2", "total_cost": True, "number_of_contacts": -1}
+    assert answer(201, body) == Accepted(TICKET)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"sms_tick', b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000])
+def test_a_2xx_without_a_ticket_leaves_the_call_open(body):
+    assert answer(200, body) == Unknown("answer_without_ticket")
+
+
+@pytest.mark.parametrize("ticket", ["", None, 7, "x" * 65])
+def test_a_ticket_must_look_like_one(ticket):
+    assert isinstance(answer(201, {"sms_ticket": ticket}), Unknown)
+
+
+def test_a_simulated_call_may_lack_a_ticket():
+    assert answer(201, {"number_of_contacts": 1}, simulated=True) == Accepted(None)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize(("code", "row"), CODES.items())
+def test_a_known_code_decides_whatever_the_status(status, code, row):
+    outcome = answer(status, {"code": code, "message": "why"})
+    expected = {
+        CodeClass.PERMANENT: Refused(str(code), "why"),
+        CodeClass.ACCOUNT: Deferred(str(code), "why", account=True),
+        CodeClass.TRANSIENT: Deferred(str(code), "why"),
+        CodeClass.DUPLICATE: Duplicate(str(code), "why"),
+    }
+    assert outcome == expected[row.kind]
+
+
+def test_both_duplicate_codes_are_in_the_table():
+    assert {code for code, row in CODES.items() if row.kind is CodeClass.DUPLICATE} == {120, 182}
+
+
+def test_a_code_as_digit_string_counts():
+    assert answer(400, {"code": "121", "message": "m"}) == Refused("121", "m")
+
+
+def test_an_error_code_outweighs_a_ticket():
+    assert answer(200, {"code": 121, "sms_ticket": TICKET}) == Refused("121")
+
+
+def test_an_unknown_code_is_refused_for_somebody_to_look_at():
+    assert answer(400, {"code": 9999}) == Refused("9999", known=False)
+
+
+def test_an_unknown_code_with_5xx_leaves_the_call_open():
+    assert answer(500, {"code": 9999}) == Unknown("9999")
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_access_errors_are_the_accounts_fault(status):
+    assert answer(status, b"<html>") == Deferred(f"http_{status}", account=True)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+def test_5xx_without_a_code_leaves_the_call_open(status):
+    assert answer(status, b"<html>Bad Gateway</html>") == Unknown(f"http_{status}")
+
+
+@pytest.mark.parametrize("status", [301, 302, 404, 408, 425, 429])
+def test_answers_that_took_nothing_are_deferred(status):
+    assert answer(status, b"<html>") == Deferred(f"http_{status}")
+
+
+@pytest.mark.parametrize("status", [400, 405, 409, 413, 422])
+def test_other_4xx_without_a_code_are_refused_for_somebody_to_look_at(status):
+    assert answer(status, b"<html>") == Refused(f"http_{status}", known=False)
+
+
+def test_retry_after_is_read_as_seconds_or_as_a_date():
+    assert answer(429, b"", {"retry-after": "7"}) == Deferred("http_429", retry_after_s=7.0)
+    assert answer(429, b"", {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}).retry_after_s == 0.0
+    assert answer(429, b"", {"retry-after": "soon"}).retry_after_s is None
+    assert answer(503, b"", {"retry-after": "9"}) == Unknown("http_503", retry_after_s=9.0)
+    assert answer(400, {"code": 153}, {"retry-after": "5"}) == Deferred("153", retry_after_s=5.0)
+
+
+def test_error_texts_are_cut():
+    assert len(answer(400, {"code": 121, "message": "m" * 9999}).message) == 200
+    assert answer(400, {"code": 121, "message": {"a": 1}}).message == ""
+
+
+@given(st.integers(100, 599), st.binary(max_size=200))
+def test_any_bytes_have_an_outcome(status, content):
+    assert classify(status, httpx.Headers(), content) is not None
+
+
+def test_every_exception_of_httpx_is_mapped():
+    mapped = NOT_SENT + PERHAPS_SENT
+    leaves = [
+        error
+        for error in vars(httpx).values()
+        if inspect.isclass(error) and issubclass(error, httpx.RequestError) and not error.__subclasses__()
+    ]
+    assert [error.__name__ for error in leaves if not issubclass(error, mapped)] == []
+    assert not set(NOT_SENT) & set(PERHAPS_SENT)

@@ -1,0 +1,243 @@
+"""What a message may be, and the bytes it becomes."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from producers.errors import InvalidMessage
+from producers.message import Message, freeze
+from producers.recipient import Recipient
+
+NUMBER = "+33612345678"
+GOOD = {"recipients": NUMBER, "text": "Hello", "sender": "Bistro"}
+
+
+def problems(**fields: object) -> dict[str, str]:
+    """Freeze a message that must be refused and return its problems by field."""
+    with pytest.raises(InvalidMessage) as caught:
+        freeze(Message(**{**GOOD, **fields}))
+    assert isinstance(caught.value, ValueError)
+    return caught.value.fields
+
+
+def body(**fields: object) -> dict:
+    return json.loads(freeze(Message(**{**GOOD, **fields})).body)
+
+
+def test_the_body_carries_the_gateways_own_names_and_explicit_defaults():
+    assert body(request_id="booking-42") == {
+        "recipients": [{"phone_number": NUMBER}],
+        "text": "Hello",
+        "sender": "Bistro",
+        "type": "sms_premium",
+        "purpose": "wholesale",
+        "request_id": "booking-42",
+        "auto_optimize_text": True,
+    }
+
+
+def test_every_option_reaches_the_body_under_the_gateways_name():
+    recipient = Recipient(NUMBER, first_name="Zoë", last_name="Noël", param1="1", param5="5")
+    sent = body(
+        recipients=[recipient],
+        text="{first_name} {last_name} {param1} {param5} 🎉",
+        type="sms_low_cost",
+        purpose="alert",
+        with_replies=True,
+        simulation_mode=True,
+        auto_optimize_text=False,
+        auto_remove_blacklisted_numbers=True,
+        send_at=datetime(2030, 1, 31, 9, tzinfo=timezone(timedelta(hours=1))),
+        schedule="gateway",
+    )
+    assert sent["recipients"] == [
+        {"phone_number": NUMBER, "first_name": "Zoë", "last_name": "Noël", "param1": "1", "param5": "5"}
+    ]
+    assert sent["text"].endswith("🎉")
+    assert sent["type"] == "sms_low_cost"
+    assert sent["purpose"] == "alert"
+    assert sent["with_replies"] is True
+    assert sent["simulation_mode"] is True
+    assert sent["auto_optimize_text"] is False
+    assert sent["auto_remove_blacklisted_numbers"] is True
+    assert sent["send_at"] == "2030-01-31T09:00:00+01:00"
+
+
+def test_a_date_for_our_own_queue_stays_out_of_the_body():
+    frozen = freeze(Message(**GOOD, send_at="2030-01-31T09:00:00+01:00"))
+    assert b"send_at" not in frozen.body
+    assert frozen.due_ms == int(datetime(2030, 1, 31, 8, tzinfo=UTC).timestamp() * 1000)
+
+
+def test_freezing_twice_gives_the_same_bytes_and_digest():
+    message = Message(**GOOD, context={"b": 1, "a": [1, 2]}, ttl=timedelta(minutes=10))
+    assert freeze(message) == freeze(message)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "Hello!"},
+        {"recipients": "+33612345679"},
+        {"sender": "Bistro2"},
+        {"context": {"a": 1}},
+        {"ttl": timedelta(seconds=1)},
+        {"send_at": "2030-01-31T09:00:00Z"},
+        {"purpose": "alert"},
+    ],
+)
+def test_any_other_content_has_another_digest(change):
+    original = freeze(Message(**GOOD, request_id="x"))
+    changed = freeze(Message(**{**GOOD, **change}, request_id="x"))
+    assert original.digest != changed.digest
+
+
+def test_a_message_mints_one_id_and_keeps_it():
+    message = Message(**GOOD)
+    assert freeze(message).request_id == freeze(message).request_id == message.request_id
+    assert Message(**GOOD).request_id != message.request_id
+
+
+def test_written_numbers_are_normalised():
+    assert body(recipients="+33 6 12-34.56 (78)")["recipients"] == [{"phone_number": NUMBER}]
+
+
+def test_alerts_and_marketing_go_to_different_queues():
+    assert freeze(Message(**GOOD, purpose="alert")).queue == "alert"
+    assert freeze(Message(**GOOD)).queue == "marketing"
+
+
+def test_segments_count_the_filled_text_of_each_recipient():
+    recipients = [Recipient(NUMBER, param1="x"), Recipient("+33612345679", param1="y" * 50)]
+    frozen = freeze(Message(recipients, "a" * 155 + "{param1}", sender="Bistro"))
+    assert frozen.segments == 1 + 2
+
+
+@pytest.mark.parametrize("text", ["", "a" * 1225, None, 7, b"bytes", "\ud800"])
+def test_text_must_be_1_to_1224_characters_of_unicode(text):
+    assert list(problems(text=text)) == ["text"]
+
+
+@pytest.mark.parametrize("length", [1, 1224])
+def test_text_bounds_are_inclusive(length):
+    assert len(body(text="a" * length)["text"]) == length
+
+
+def test_text_may_hold_newlines_and_literal_braces():
+    assert body(text="a\n{ } {} {0} {not a name}")["text"] == "a\n{ } {} {0} {not a name}"
+
+
+@pytest.mark.parametrize("text", ["Hi {name}", "{param6}", "{First_name}"])
+def test_unknown_placeholders_are_refused(text):
+    assert list(problems(text=text)) == ["text"]
+
+
+def test_a_placeholder_without_a_value_names_the_recipient_and_the_variable():
+    recipients = [Recipient(NUMBER, param1="1"), Recipient("+33612345679")]
+    assert list(problems(recipients=recipients, text="{param1}")) == ["recipients[1].param1"]
+
+
+def test_an_empty_value_is_a_value():
+    assert body(recipients=Recipient(NUMBER, param1=""), text="{param1}!")["recipients"][0]["param1"] == ""
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("", "0612345678", "33612345678", "0033612345678", "+33612345678\n", "\n+33612345678", "+336123456789"),
+        *("+٣٣٦١٢٣٤٥٦٧٨", "+3361234567８", "+33 6 12 34 56 78 ext 5", "not a number", "+", "+999999999999"),
+        *(None, 33612345678, b"+33612345678"),
+    ],
+)
+def test_bad_numbers_are_refused_by_position(number):
+    assert list(problems(recipients=[Recipient("+33612345670"), Recipient(number)])) == [
+        "recipients[1].phone_number"
+    ]
+
+
+@pytest.mark.parametrize("recipients", [[], None, 7, {"phone_number": NUMBER}, b"+33612345678"])
+def test_recipients_must_be_a_number_a_recipient_or_a_list(recipients):
+    assert list(problems(recipients=recipients)) == ["recipients"]
+
+
+def test_an_item_that_is_no_recipient_is_named():
+    assert list(problems(recipients=[NUMBER, {"phone_number": NUMBER}])) == ["recipients[1]"]
+
+
+def test_500_recipients_pass_and_501_do_not():
+    numbers = [f"+336123{i:05}" for i in range(501)]
+    assert len(body(recipients=numbers[:500])["recipients"]) == 500
+    assert list(problems(recipients=numbers)) == ["recipients"]
+
+
+def test_the_same_number_twice_is_refused_however_it_is_written():
+    fields = problems(recipients=[NUMBER, "+33 6 12 34 56 78"])
+    assert fields == {"recipients[1].phone_number": "same number as recipients[0]"}
+
+
+@pytest.mark.parametrize("name", ["first_name", "last_name", "param1", "param5"])
+@pytest.mark.parametrize("value", ["a" * 51, 7, "\ud800"])
+def test_variables_are_text_of_at_most_50_characters(name, value):
+    assert list(problems(recipients=Recipient(NUMBER, **{name: value}))) == [f"recipients[0].{name}"]
+
+
+@pytest.mark.parametrize("sender", ["", "ab", "a" * 12, "Bis tro", "Bistro!", "Café", "abc\n", None, 12345, "١٢٣"])
+def test_sender_must_be_3_to_11_letters_and_digits(sender):
+    assert list(problems(sender=sender)) == ["sender"]
+
+
+def test_a_setting_allows_spaces_inside_a_sender():
+    assert freeze(Message(**{**GOOD, "sender": "Le Bistro"}), allow_spaces=True)
+    for sender in (" Bistro", "Bistro ", "   ", "a b\n", "a" * 12):
+        with pytest.raises(InvalidMessage):
+            freeze(Message(**{**GOOD, "sender": sender}), allow_spaces=True)
+
+
+@pytest.mark.parametrize("name", ["type", "purpose", "schedule"])
+@pytest.mark.parametrize("value", ["", "sms", None, 1, ["alert"]])
+def test_words_must_be_known(name, value):
+    assert list(problems(**{name: value})) == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["with_replies", "simulation_mode", "auto_optimize_text", "auto_remove_blacklisted_numbers"]
+)
+@pytest.mark.parametrize("value", [None, 1, "true"])
+def test_flags_must_be_bools(name, value):
+    assert list(problems(**{name: value})) == [name]
+
+
+@pytest.mark.parametrize(
+    "value", [datetime(2030, 1, 1), "2030-01-01T00:00:00", "tomorrow", "", 7, timedelta(1)]  # noqa: DTZ001
+)
+def test_dates_need_an_offset(value):
+    assert list(problems(send_at=value)) == ["send_at"]
+
+
+@pytest.mark.parametrize("value", [timedelta(0), timedelta(seconds=-1), 60, "1h"])
+def test_ttl_must_be_a_positive_timedelta(value):
+    assert list(problems(ttl=value)) == ["ttl"]
+
+
+def test_a_context_is_any_json_value_up_to_4_kib():
+    assert freeze(Message(**GOOD, context="é" * 2047)).context == '"' + "é" * 2047 + '"'
+    nested: list = []
+    for _ in range(100_000):
+        nested = [nested]
+    for value in ({1, 2}, object(), float("nan"), b"x", "\ud800", "é" * 2048, nested, datetime.now(UTC)):
+        assert list(problems(context=value)) == ["context"]
+
+
+@pytest.mark.parametrize("value", ["", "a" * 37, "a b", "a\n", "é", 7, b"x", "١"])
+def test_request_ids_are_1_to_36_plain_characters(value):
+    assert list(problems(request_id=value)) == ["request_id"]
+
+
+def test_all_bad_fields_are_listed_at_once_without_their_values():
+    with pytest.raises(InvalidMessage) as caught:
+        freeze(Message(["+3361SECRET", 7], "", sender="SECRET!", purpose="SECRET", ttl=0, context={1}))
+    assert set(caught.value.fields) == {
+        *("recipients[0].phone_number", "recipients[1]", "text", "sender", "purpose", "ttl", "context"),
+    }
+    assert "SECRET" not in str(caught.value)

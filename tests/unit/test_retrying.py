@@ -1,0 +1,109 @@
+"""The arithmetic of retries: how often, how long, and never more."""
+
+import random
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker import retrying
+from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.settings import WorkerSettings
+
+SETTINGS = WorkerSettings.from_env({"OCTOPUSH_API_LOGIN": "a", "OCTOPUSH_API_KEY": "b"})
+NO_ANSWER = Unknown("read_timeout")
+
+
+def run(*outcomes, post_max_s: float = 1.0):
+    """Submit against scripted outcomes; return the last one, how many were used, and the sleeps."""
+    script, sleeps = list(outcomes), []
+    last = retrying.submit_with_tries(lambda: script.pop(0), post_max_s, sleep=sleeps.append)
+    return last, len(outcomes) - len(script), sleeps
+
+
+@pytest.mark.parametrize("outcome", [Accepted("t"), Refused("121"), Duplicate("120"), Deferred("104", account=True)])
+def test_definite_outcomes_are_not_repeated(outcome):
+    assert run(outcome, NO_ANSWER) == (outcome, 1, [])
+
+
+@pytest.mark.parametrize("outcome", [Deferred("connect_error"), NO_ANSWER])
+def test_open_outcomes_are_repeated_within_the_bound(outcome):
+    last, used, sleeps = run(*[outcome] * 10)
+    assert (last, used, len(sleeps)) == (outcome, retrying.TRIES, retrying.TRIES - 1)
+    assert all(0 <= s <= retrying.WAIT_MAX_S for s in sleeps)
+
+
+def test_retry_after_replaces_the_formula():
+    last, used, sleeps = run(Deferred("http_429", retry_after_s=3.0), Accepted("t"))
+    assert (last, used, sleeps) == (Accepted("t"), 2, [3.0])
+
+
+def test_a_retry_after_beyond_the_run_is_left_to_the_minutes():
+    outcome = Deferred("http_429", retry_after_s=60.0)
+    assert run(outcome, Accepted("t")) == (outcome, 1, [])
+
+
+def test_no_try_starts_that_could_outlive_the_run():
+    assert run(NO_ANSWER, NO_ANSWER, post_max_s=retrying.RUN_BUDGET_S)[1] == 1
+
+
+def test_the_time_budget_fits_the_platform():
+    assert SETTINGS.post_max_s < retrying.RUN_BUDGET_S < 26 < 30
+    longest = WorkerSettings.from_env(
+        {
+            "OCTOPUSH_API_LOGIN": "a",
+            "OCTOPUSH_API_KEY": "b",
+            "OCTOPUSH_CONNECT_TIMEOUT_S": "5",
+            "OCTOPUSH_READ_TIMEOUT_S": "15",
+        }
+    )
+    assert longest.post_max_s <= retrying.RUN_BUDGET_S
+
+
+def test_the_worst_case_of_posts_is_pinned():
+    assert retrying.worst_case_posts() == 174
+
+
+def test_the_window_leaves_a_margin_of_hours_to_the_gateways_memory():
+    last_start_s = retrying.WINDOW_S + retrying.LATER_MAX_S * (1 + retrying.JITTER)
+    assert retrying.WINDOW_S == 20 * 3600
+    assert last_start_s + retrying.RUN_BUDGET_S < 24 * 3600
+
+
+@given(st.integers(1, 10_000), st.none() | st.floats(0, 1e6), st.integers())
+def test_delays_stay_in_bounds(runs, retry_after_s, seed):
+    delay_s = retrying.later_ms(runs, retry_after_s, random.Random(seed)) / 1000
+    assert delay_s >= retrying.LATER_FIRST_S * (1 - retrying.JITTER) - 0.001
+    assert delay_s >= min(retry_after_s or 0, retrying.RETRY_AFTER_MAX_S) - 0.001
+    assert delay_s <= max(retrying.LATER_MAX_S * (1 + retrying.JITTER), retrying.RETRY_AFTER_MAX_S)
+
+
+def test_delays_double_up_to_the_ceiling():
+    nominal = [retrying.later_ms(run, None, _Middle()) / 1000 for run in range(1, 11)]
+    assert nominal == [10, 20, 40, 80, 160, 320, 640, 1280, 1800, 1800]
+
+
+class _Middle(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        return (a + b) / 2
+
+
+def test_recording_outlasts_a_blip_of_redis():
+    answers = [redis.ConnectionError(), redis.TimeoutError(), "accepted"]
+
+    def transition():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert retrying.record(transition, give_up_s=60, sleep=lambda _: None) == "accepted"
+
+
+def test_recording_gives_up_when_somebody_else_may_hold_the_lease():
+    def away():
+        raise redis.ConnectionError
+
+    with pytest.raises(redis.ConnectionError):
+        retrying.record(away, give_up_s=0, sleep=lambda _: None)

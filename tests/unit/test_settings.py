@@ -1,0 +1,81 @@
+"""Settings: all problems at once, by name, never by value."""
+
+import pytest
+
+from producers.errors import ConfigError
+from producers.settings import ProducerSettings, RedisSettings, Secret, WebSettings
+from worker.settings import WorkerSettings
+
+WORKER = {"OCTOPUSH_API_LOGIN": "me@example.com", "OCTOPUSH_API_KEY": "key"}
+
+
+def problems(kind: type[RedisSettings], environ: dict[str, str]) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        kind.from_env(environ)
+    return caught.value.problems
+
+
+def test_defaults_suffice_for_a_producer():
+    assert ProducerSettings.from_env({}) == ProducerSettings()
+
+
+def test_a_worker_names_everything_that_is_missing():
+    assert set(problems(WorkerSettings, {})) == {"OCTOPUSH_API_LOGIN", "OCTOPUSH_API_KEY"}
+
+
+def test_all_wrong_values_are_named_at_once_and_none_is_shown():
+    environ = {
+        "OCTOPUSH_API_LOGIN": "me@example.com",
+        "OCTOPUSH_API_KEY": "key",
+        "RECORD_RETENTION_DAYS": "SECRET",
+        "STREAM_MAXLEN": "1",
+        "OCTOPUSH_FRESH_CONNECTIONS": "maybe",
+        "OCTOPUSH_READ_TIMEOUT_S": "99",
+    }
+    with pytest.raises(ConfigError) as caught:
+        WorkerSettings.from_env(environ)
+    assert set(caught.value.problems) == set(environ) - set(WORKER)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "http://localhost"),
+        ("SMS_NAMESPACE", "a{b}"),
+        ("RECORD_RETENTION_DAYS", "0"),
+        ("RECORD_RETENTION_DAYS", "1.5"),
+        ("OCTOPUSH_BASE_URL", "ftp://x"),
+        ("OCTOPUSH_API_KEY", "clé"),
+        ("LOG_LEVEL", "loud"),
+        ("OCTOPUSH_CONNECT_TIMEOUT_S", "nan"),
+    ],
+)
+def test_each_wrong_value_is_named(name, value):
+    assert set(problems(WorkerSettings, {**WORKER, name: value})) == {name}
+
+
+def test_values_are_read_and_blank_means_absent():
+    settings = WorkerSettings.from_env(
+        {**WORKER, "OCTOPUSH_FRESH_CONNECTIONS": "1", "RECORD_RETENTION_DAYS": "30", "STREAM_MAXLEN": " "}
+    )
+    assert settings.fresh_connections is True
+    assert settings.retention_ms == 30 * 86_400_000
+    assert settings.stream_maxlen == RedisSettings().stream_maxlen
+    assert settings.api_key.reveal() == "key"
+
+
+@pytest.mark.parametrize("value", ["", "short", "long-enough-to-be-a-token,short", ","])
+def test_callback_tokens_must_be_hard_to_guess(value):
+    assert set(problems(WebSettings, {"CALLBACK_TOKENS": value})) == {"CALLBACK_TOKENS"}
+
+
+def test_several_tokens_are_valid_at_once():
+    settings = WebSettings.from_env({"CALLBACK_TOKENS": "first-token-123456, second-token-12345"})
+    assert [token.reveal() for token in settings.callback_tokens] == ["first-token-123456", "second-token-12345"]
+
+
+def test_secrets_never_show():
+    settings = WorkerSettings.from_env(WORKER)
+    assert "key" not in repr(settings).replace("api_key", "")
+    assert str(Secret("key")) == repr(Secret("key")) == "Secret(***)"

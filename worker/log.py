@@ -1,0 +1,115 @@
+"""Logging: one JSON object per line on standard output, readable lines on a terminal.
+
+Only fields on the allow-list leave the process: a number, a text or a key that slips into an event is
+dropped, not printed. Lines are written straight to file descriptor 1, because Dramatiq routes `sys.stdout`
+of its workers through its parent's standard error.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+from dramatiq.broker import MessageProxy
+from dramatiq.message import Message
+
+#: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
+FIELDS: Final = frozenset(
+    {
+        *("event", "level", "timestamp", "logger", "exception"),
+        *("request_id", "callback_id", "event_id", "state", "outcome", "code", "ticket", "segments", "cost"),
+        *(
+            "recipients",
+            "to",
+            "number",
+            "posts",
+            "run",
+            "retry_in_s",
+            "duration_ms",
+            "kind",
+            "repeated",
+            "status",
+        ),
+        *("correlated", "queue", "reason", "url", "problem", "check"),
+    }
+)
+
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(level: str) -> None:
+    """Set up structlog and the standard library's logging for this process. Safe to repeat.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+    """
+    # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.ExceptionRenderer(),
+        keep_allowed,
+    ]
+    structlog.configure(
+        processors=[*shared, _renderer(out)],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.lower()]),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    _configure_stdlib(shared, out, _LEVELS[level.lower()])
+
+
+def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Drop every field that is not on the allow-list; what happened comes first, then when."""
+    lead = ("event", "timestamp", "level")
+    ordered = [name for name in lead if name in event] + [name for name in event if name not in lead]
+    return {name: event[name] for name in ordered if name in FIELDS}
+
+
+def _renderer(out: TextIO) -> structlog.typing.Processor:
+    if out.isatty():
+        return structlog.dev.ConsoleRenderer(colors=True)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+class NamesOnly(logging.Filter):
+    """Replaces Dramatiq messages among a record's arguments by actor and id; their `str` shows arguments."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, cleaned."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_name(arg) for arg in record.args)
+        return True
+
+
+def _name(argument: object) -> object:
+    if isinstance(argument, Message | MessageProxy):
+        return f"{argument.actor_name}[{argument.message_id}]"
+    return argument
+
+
+def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, level: int) -> None:
+    handler = logging.StreamHandler(out)
+    handler.addFilter(NamesOnly())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(out)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(level, logging.INFO))
+    # httpx logs full URLs at INFO; the libraries' own chatter is not our business.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("dramatiq").setLevel(logging.WARNING if level > logging.DEBUG else logging.INFO)
+
+
+def configure_cli() -> None:
+    """Send warnings of a command-line run to standard error, so that its output stays clean."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
