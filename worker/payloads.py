@@ -15,7 +15,7 @@ import msgspec
 
 from producers.events import OptOut, Receipt, Reply
 from producers.phone import from_gateway
-from worker.publisher import is_final
+from worker.delivery import is_final
 
 #: Dates carry no zone; the gateway's other interfaces speak Central European Time. Assumed, not documented.
 GATEWAY_ZONE: Final = ZoneInfo("Europe/Paris")

@@ -6,28 +6,9 @@ from producers.events import OptOut, Receipt, Reply, to_fields
 from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
+from worker.delivery import RANKS
 
 _PUBLISH = Script("worker", "publish")
-
-#: Receipt statuses after which no other is expected, and how they outrank each other: a receipt that comes
-#: late or twice never replaces one of higher rank. From Octopush's receipt pages, read by their names.
-RANKS = {
-    **dict.fromkeys(("ACK", "PROCESSED", "TRANSMITTED", "ISP_SEND"), 0),
-    **dict.fromkeys(("UNKNOWN_DELIVERY", "UNDEFINED"), 1),
-    **dict.fromkeys(
-        (
-            *("DELIVERED", "NOT_DELIVERED", "NOT_ALLOWED", "BAD_DESTINATION", "BLACKLISTED_NUMBER"),
-            *("EXPIRED", "ANTI_FLOODING", "NOT_DELIVERABLE", "BUSY", "REFUSED"),
-        ),
-        2,
-    ),
-    **dict.fromkeys(("READ", "OPENED", "CLICKED"), 3),
-}
-
-
-def is_final(status: str) -> bool:
-    """Say whether no other status is expected; an unknown word is not final."""
-    return RANKS.get(status, 0) > 0
 
 
 class Publisher:

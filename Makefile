@@ -1,0 +1,57 @@
+# What a developer can do. Every target that needs the environment builds it first.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PYTHONS := 3.11 3.12 3.13
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo sandbox run test test-all check format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(INSTALLED) ## Build .venv from the pinned, hashed lock
+
+demo: $(INSTALLED) ## Send a two-way SMS end to end on this machine, then stop
+	@$(BIN)/octopush-worker demo
+
+sandbox: $(INSTALLED) ## Keep a complete Octopush running on this machine until Ctrl-C
+	@$(BIN)/octopush-worker sandbox
+
+run: $(INSTALLED) ## Run worker and web with the settings in the environment until Ctrl-C
+	@$(BIN)/octopush-worker up
+
+test: $(INSTALLED) ## Run all tests
+	$(BIN)/python -m pytest
+
+test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
+	@for v in $(PYTHONS); do \
+		if python$$v -c '' 2>/dev/null; then echo "== Python $$v" && \
+			$(MAKE) --no-print-directory test PYTHON=python$$v BIN=.venv-$$v/bin INSTALLED=.venv-$$v/.installed || exit 1; \
+		else echo "== Python $$v is not installed"; fi; done
+
+check: $(INSTALLED) ## Check style, types, import directions and papers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+
+format: $(INSTALLED) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Pin the newest allowed dependencies (needs uv)
+	uv lock --upgrade
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --all-extras --group dev -o requirements-dev.lock
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web -o requirements.lock
+
+clean: ## Remove everything that was built
+	rm -rf .venv .venv-3.* .sandbox dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear $(patsubst %/,%,$(dir $(INSTALLED)))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)

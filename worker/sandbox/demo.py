@@ -1,0 +1,87 @@
+"""The story of one two-way SMS through the real processes, told on the terminal."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+
+from producers import MessageStatus, Producer
+from producers.events import Reply
+from producers.feeds import Feed
+from producers.phone import mask
+from producers.settings import RedisSettings
+from worker.sandbox.installation import InstallationError, wait_for
+from worker.sandbox.stack import Stack
+
+T = TypeVar("T")
+
+#: Seconds the demo waits for each of its steps.
+STEP_S: Final = 20.0
+NUMBER: Final = "+33612345678"
+TEXT: Final = "Bistro: table for 4 tonight at 8 pm. Reply YES to confirm."
+ANSWER: Final = "YES, see you at 8!"
+
+
+def run() -> None:
+    """Start everything, send, let the handset answer, show each step, stop everything.
+
+    Raises:
+        InstallationError: a step did not happen; the message names the logs, which are kept then.
+    """
+    data_dir = Path(tempfile.mkdtemp(prefix="octopush-demo-"))
+    _say("", "starting an embedded Redis, a simulated Octopush, a worker and the web process")
+    try:
+        with Stack(data_dir) as stack:
+            _tell(stack)
+    except InstallationError as error:
+        raise InstallationError(f"{error}; the logs are in {data_dir}") from error
+    _say("", "all processes stopped")
+    shutil.rmtree(data_dir)
+
+
+def _tell(stack: Stack) -> None:
+    """Follow one SMS from `send` to the reply on the stream."""
+    stack.admin("POST", "/auto-replies", {"text": ANSWER, "after_ms": 900, "match": {"number": NUMBER}})
+    sms = Producer(stack.redis_url)
+    sent = sms.send(
+        NUMBER,
+        TEXT,
+        sender="Bistro",
+        purpose="alert",
+        with_replies=True,
+        request_id="booking-42",
+        context={"booking": 42},
+    )
+    _say("queued", f"request_id {sent.request_id}, {sent.segments} segment")
+
+    def status(reached: Callable[[MessageStatus], bool]) -> MessageStatus:
+        return _wait(stack, lambda: (now := sms.status(sent.request_id)) and reached(now) and now)
+
+    accepted = status(lambda now: now.state == "accepted")
+    _say("accepted", f"ticket {accepted.ticket}, cost {accepted.cost} €, POSTs made: {accepted.attempts}")
+    delivered = status(lambda now: any(delivery.final for delivery in now.deliveries.values()))
+    _say("delivered", f"{mask(NUMBER)} shows the text; receipt {delivered.deliveries[NUMBER].status}")
+    reply = _first_reply(stack)
+    _say("reply", f"{reply.text!r} from {mask(reply.number)}")
+    _say("", f"read from the stream with request_id {reply.request_id} and the app's context {reply.context}")
+    sms.close()
+
+
+def _first_reply(stack: Stack) -> Reply:
+    """Read the replies as an application does."""
+    feed = Feed("replies", group="demo", settings=RedisSettings(redis_url=stack.redis_url))
+    for reply in feed:
+        feed.stop()
+        return reply
+    raise InstallationError("no reply")
+
+
+def _wait(stack: Stack, look: Callable[[], T | bool | None]) -> T:
+    return wait_for(look, stack.check, STEP_S)  # type: ignore[return-value]
+
+
+def _say(step: str, text: str) -> None:
+    click.echo(f"{click.style(f'{step:>10}', fg='green', bold=True)}  {text}")

