@@ -46,7 +46,9 @@ def test_odd_types_in_optional_fields_do_not_spoil_a_ticket():
     assert answer(201, body) == Accepted(TICKET)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"sms_tick', b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"sms_tick', b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000]
+)
 def test_a_2xx_without_a_ticket_leaves_the_call_open(body):
     assert answer(200, body) == Unknown("answer_without_ticket")
 

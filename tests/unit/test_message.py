@@ -145,7 +145,15 @@ def test_an_empty_value_is_a_value():
 @pytest.mark.parametrize(
     "number",
     [
-        *("", "0612345678", "33612345678", "0033612345678", "+33612345678\n", "\n+33612345678", "+336123456789"),
+        *(
+            "",
+            "0612345678",
+            "33612345678",
+            "0033612345678",
+            "+33612345678\n",
+            "\n+33612345678",
+            "+336123456789",
+        ),
         *("+٣٣٦١٢٣٤٥٦٧٨", "+3361234567８", "+33 6 12 34 56 78 ext 5", "not a number", "+", "+999999999999"),
         *(None, 33612345678, b"+33612345678"),
     ],
@@ -182,7 +190,9 @@ def test_variables_are_text_of_at_most_50_characters(name, value):
     assert list(problems(recipients=Recipient(NUMBER, **{name: value}))) == [f"recipients[0].{name}"]
 
 
-@pytest.mark.parametrize("sender", ["", "ab", "a" * 12, "Bis tro", "Bistro!", "Café", "abc\n", None, 12345, "١٢٣"])
+@pytest.mark.parametrize(
+    "sender", ["", "ab", "a" * 12, "Bis tro", "Bistro!", "Café", "abc\n", None, 12345, "١٢٣"]
+)
 def test_sender_must_be_3_to_11_letters_and_digits(sender):
     assert list(problems(sender=sender)) == ["sender"]
 
@@ -209,7 +219,8 @@ def test_flags_must_be_bools(name, value):
 
 
 @pytest.mark.parametrize(
-    "value", [datetime(2030, 1, 1), "2030-01-01T00:00:00", "tomorrow", "", 7, timedelta(1)]  # noqa: DTZ001
+    "value",
+    [datetime(2030, 1, 1), "2030-01-01T00:00:00", "tomorrow", "", 7, timedelta(1)],  # noqa: DTZ001
 )
 def test_dates_need_an_offset(value):
     assert list(problems(send_at=value)) == ["send_at"]

@@ -25,7 +25,12 @@ RECEIPT = {
     "delivery_date": "2030-07-31 14:05:09",
     "meta_data": {},
 }
-OPT_OUT = {"message_id": "sms_1", "number": "+33612345678", "text": "STOP", "stop_date": "2030-01-31 14:05:09"}
+OPT_OUT = {
+    "message_id": "sms_1",
+    "number": "+33612345678",
+    "text": "STOP",
+    "stop_date": "2030-01-31 14:05:09",
+}
 
 
 def without(event: dict, *names: str, **more: object) -> dict:
@@ -82,7 +87,9 @@ def test_the_fields_decide_the_kind_and_the_url_only_helps(event, kind, expected
     assert type(parse(event, kind, NOW)) is expected
 
 
-@pytest.mark.parametrize("number", ["33612345678", "0033612345678", "0612345678", "+33 612 345 678", 33612345678])
+@pytest.mark.parametrize(
+    "number", ["33612345678", "0033612345678", "0612345678", "+33 612 345 678", 33612345678]
+)
 def test_numbers_are_normalised(number):
     assert parse(without(REPLY, number=number), "", NOW).number == "+33612345678"
 

@@ -22,7 +22,9 @@ def run(*outcomes, post_max_s: float = 1.0):
     return last, len(outcomes) - len(script), sleeps
 
 
-@pytest.mark.parametrize("outcome", [Accepted("t"), Refused("121"), Duplicate("120"), Deferred("104", account=True)])
+@pytest.mark.parametrize(
+    "outcome", [Accepted("t"), Refused("121"), Duplicate("120"), Deferred("104", account=True)]
+)
 def test_definite_outcomes_are_not_repeated(outcome):
     assert run(outcome, NO_ANSWER) == (outcome, 1, [])
 

@@ -1,0 +1,232 @@
+"""Producer and AsyncProducer against a real Redis: both from one table, so that they cannot drift apart."""
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from producers import AsyncProducer, InvalidMessage, Message, Producer, QueueUnavailable, RequestIdConflict
+from producers.keys import Keys
+from producers.settings import ProducerSettings
+from tests.support.redis_server import RedisServer
+
+NUMBER = "+33612345678"
+GOOD = {"sender": "Bistro", "purpose": "alert"}
+KEYS = Keys()
+
+
+class Blocking:
+    """An AsyncProducer behind the interface of Producer."""
+
+    def __init__(self, *args, **kwargs):
+        self._loop = asyncio.new_event_loop()
+        self._producer = AsyncProducer(*args, **kwargs)
+
+    def __getattr__(self, name):
+        method = getattr(self._producer, name)
+        return lambda *args, **kwargs: self._loop.run_until_complete(method(*args, **kwargs))
+
+    def shut(self):
+        self.close()
+        self._loop.close()
+
+
+@pytest.fixture(params=[Producer, Blocking], ids=["sync", "async"])
+def sms(request, redis_url) -> Iterator[Producer]:
+    """A producer of each kind."""
+    producer = request.param(redis_url)
+    yield producer
+    producer.close() if request.param is Producer else producer.shut()
+
+
+def entries(redis_client: redis.Redis, queue: str = "alert") -> list[str]:
+    return [entry.decode() for entry in redis_client.lrange(KEYS.queue(queue).ready, 0, -1)]
+
+
+def test_send_writes_record_body_and_entry(sms, redis_client):
+    sent = sms.send(NUMBER, "Hello", request_id="a", context={"booking": 42}, **GOOD)
+
+    assert (sent.request_id, sent.state, sent.created, sent.segments) == ("a", "queued", True, 1)
+    assert entries(redis_client) == ["a"]
+    assert b'"text":"Hello"' in redis_client.get(KEYS.body("a"))
+    status = sms.status("a")
+    assert (status.state, status.attempts, status.context) == ("queued", 0, {"booking": 42})
+    assert abs(status.queued_at - datetime.now(UTC)) < timedelta(seconds=30)
+    assert status.ticket is status.cost is status.code is status.ended_at is status.expires_at is None
+    assert dict(status.deliveries) == {}
+
+
+def test_the_queue_holds_ids_and_never_content(sms, redis_client):
+    sms.send(NUMBER, "canary text", request_id="a", context="canary context", **GOOD)
+    sms.send(NUMBER, "canary text", request_id="b", send_at=datetime.now(UTC) + timedelta(1), **GOOD)
+    for key in redis_client.scan_iter(f"{KEYS.queue('alert').ready}*"):
+        assert b"canary" not in redis_client.dump(key)
+        assert NUMBER.encode() not in redis_client.dump(key)
+
+
+def test_a_waiting_message_takes_less_than_a_kibibyte(sms, redis_client):
+    sent = sms.send(NUMBER, "x" * 160, context={"booking": 42}, **GOOD)
+    used = sum(
+        redis_client.memory_usage(key) for key in (KEYS.record(sent.request_id), KEYS.body(sent.request_id))
+    )
+    assert used <= 1024 - 50  # the entry in the list takes about 40
+
+
+def test_the_same_id_and_content_again_queues_nothing(sms, redis_client):
+    first = sms.send(NUMBER, "Hello", request_id="a", **GOOD)
+    again = sms.send("+33 6 12 34 56 78", "Hello", request_id="a", **GOOD)
+    assert (first.created, again.created, again.state) == (True, False, "queued")
+    assert entries(redis_client) == ["a"]
+
+
+def test_the_same_id_with_other_content_is_a_conflict_and_leaves_the_first(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="a", **GOOD)
+    with pytest.raises(RequestIdConflict) as caught:
+        sms.send(NUMBER, "Other", request_id="a", **GOOD)
+    assert caught.value.request_ids == ("a",)
+    assert entries(redis_client) == ["a"]
+    assert b"Hello" in redis_client.get(KEYS.body("a"))
+
+
+def test_invalid_messages_queue_nothing(sms, redis_client):
+    with pytest.raises(InvalidMessage):
+        sms.send(NUMBER, "", **GOOD)
+    assert redis_client.dbsize() == 0
+
+
+def test_alerts_and_marketing_wait_in_different_queues(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="a", sender="Bistro", purpose="alert")
+    sms.send(NUMBER, "Hello STOP au 30101", request_id="m", sender="Bistro")
+    assert (entries(redis_client, "alert"), entries(redis_client, "marketing")) == (["a"], ["m"])
+
+
+def test_a_future_date_waits_among_the_delayed(sms, redis_client):
+    due = datetime(2099, 1, 1, tzinfo=UTC)
+    sms.send(NUMBER, "Hello", request_id="a", send_at=due, ttl=timedelta(hours=1), **GOOD)
+    assert entries(redis_client) == []
+    assert redis_client.zscore(KEYS.queue("alert").delayed, "a") == due.timestamp() * 1000
+    status = sms.status("a")
+    assert (status.due_at, status.expires_at) == (due, due + timedelta(hours=1))
+
+
+def test_a_past_date_means_now(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="a", send_at="2001-01-01T00:00:00Z", **GOOD)
+    assert entries(redis_client) == ["a"]
+
+
+def test_send_many_takes_any_iterable_in_order(sms, redis_client):
+    messages = [Message(NUMBER, f"Hello {i}", request_id=f"m{i}", **GOOD) for i in range(1203)]
+    sent = sms.send_many(message for message in messages)
+    assert [each.request_id for each in sent] == entries(redis_client) == [f"m{i}" for i in range(1203)]
+
+
+def test_send_many_again_with_the_same_objects_queues_nothing(sms, redis_client):
+    messages = [Message(NUMBER, f"Hello {i}", **GOOD) for i in range(10)]
+    sms.send_many(messages)
+    assert {each.created for each in sms.send_many(messages)} == {False}
+    assert len(entries(redis_client)) == 10
+
+
+def test_send_many_queues_all_but_the_conflicts_and_names_them(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="m1", **GOOD)
+    with pytest.raises(RequestIdConflict) as caught:
+        sms.send_many([Message(NUMBER, "Other", request_id=f"m{i}", **GOOD) for i in range(3)])
+    assert caught.value.request_ids == ("m1",)
+    assert sorted(entries(redis_client)) == ["m0", "m1", "m2"]
+
+
+def test_send_many_checks_a_list_whole_before_queueing_any(sms, redis_client):
+    messages = [Message(NUMBER, "Hello", **GOOD)] * 600 + [Message(NUMBER, "", **GOOD)]
+    with pytest.raises(InvalidMessage) as caught:
+        sms.send_many(messages)
+    assert caught.value.position == 600
+    assert redis_client.dbsize() == 0
+
+
+def test_send_many_of_nothing_is_nothing(sms):
+    assert sms.send_many([]) == []
+
+
+def test_the_same_message_twice_in_one_call_is_queued_once(sms, redis_client):
+    message = Message(NUMBER, "Hello", request_id="a", **GOOD)
+    assert [each.created for each in sms.send_many([message, message])] == [True, False]
+    assert entries(redis_client) == ["a"]
+
+
+def test_cancel_before_the_attempt(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="a", context={"b": 1}, **GOOD)
+    assert sms.cancel("a") == "cancelled"
+    assert sms.cancel("a") == "cancelled"
+    assert sms.status("a").state == "cancelled"
+    assert redis_client.get(KEYS.body("a")) is None
+    assert 0 < redis_client.ttl(KEYS.record("a")) <= 7 * 86_400
+    [(_, entry)] = redis_client.xrange(KEYS.stream("statuses"))
+    assert (entry[b"request_id"], entry[b"state"], entry[b"context"]) == (b"a", b"cancelled", b'{"b":1}')
+    assert datetime.fromisoformat(entry[b"at"].decode()).replace(microsecond=0) <= datetime.now(UTC)
+
+
+def test_cancel_takes_a_scheduled_message_off_the_queue(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="a", send_at=datetime(2099, 1, 1, tzinfo=UTC), **GOOD)
+    assert sms.cancel("a") == "cancelled"
+    assert redis_client.zcard(KEYS.queue("alert").delayed) == 0
+
+
+@pytest.mark.parametrize("state", ["sending", "accepted", "rejected", "expired", "unknown", "failed"])
+def test_cancel_is_too_late_once_an_attempt_has_started(sms, redis_client, state):
+    sms.send(NUMBER, "Hello", request_id="a", **GOOD)
+    redis_client.hset(KEYS.record("a"), "state", state)
+    assert sms.cancel("a") == "too_late"
+    assert sms.status("a").state == state
+
+
+def test_unknown_ids(sms):
+    assert sms.cancel("nobody") == "unknown_id"
+    assert sms.status("nobody") is None
+
+
+def test_an_unreachable_redis_is_a_typed_error_that_carries_the_id():
+    for producer in (Producer("redis://127.0.0.1:1/0"), Blocking("redis://127.0.0.1:1/0")):
+        with pytest.raises(QueueUnavailable) as caught:
+            producer.send(NUMBER, "Hello", **GOOD)
+        assert caught.value.request_id
+        with pytest.raises(QueueUnavailable) as caught:
+            producer.cancel("a")
+        assert caught.value.request_id == "a"
+        with pytest.raises(QueueUnavailable):
+            producer.status("a")
+        producer.close() if isinstance(producer, Producer) else producer.shut()
+
+
+def test_a_full_redis_is_a_typed_error_and_a_repeat_is_safe(own_redis_server: RedisServer):
+    sms = Producer(own_redis_server.url)
+    with redis.Redis(port=own_redis_server.port) as admin:
+        admin.config_set("maxmemory", "1mb")
+        with pytest.raises(QueueUnavailable) as caught:
+            sms.send(NUMBER, "Hello", request_id="a", **GOOD)
+        assert caught.value.request_id == "a"
+        admin.config_set("maxmemory", "0")
+        assert sms.send(NUMBER, "Hello", request_id="a", **GOOD).created
+
+
+def test_the_namespace_is_a_setting(redis_url, redis_client):
+    Producer(redis_url, settings=ProducerSettings(namespace="other")).send(
+        NUMBER, "Hello", request_id="a", **GOOD
+    )
+    assert redis_client.exists("{other}:record:a")
+    assert all(key.startswith(b"{other}:") for key in redis_client.scan_iter())
+
+
+def test_spaces_in_senders_are_a_setting(redis_url):
+    sms = Producer.from_env({"REDIS_URL": redis_url, "SENDER_ALLOW_SPACES": "1"})
+    assert sms.send(NUMBER, "Hello", sender="Le Bistro").state == "queued"
+
+
+def test_both_producers_have_the_same_interface():
+    names = {name for name in vars(Producer) if not name.startswith("_")}
+    assert names == {name for name in vars(AsyncProducer) if not name.startswith("_")}
+    for name in names - {"from_env"}:
+        ours, theirs = (inspect.signature(getattr(kind, name)) for kind in (Producer, AsyncProducer))
+        assert ours.parameters == theirs.parameters

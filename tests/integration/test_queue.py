@@ -1,0 +1,290 @@
+"""The leased queue under Dramatiq's own worker, on a real Redis."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import dramatiq
+import pytest
+import redis
+from dramatiq.errors import Retry
+from dramatiq.middleware import Retries
+from dramatiq.worker import Worker
+
+from producers.jobs import PROCESS_CALLBACK, SEND_SMS
+from producers.keys import Keys
+from worker.leases import LEASE_MS, Leases
+from worker.queue import LeaseBroker
+
+KEYS = Keys()
+ALERT, MARKETING, CALLBACKS = (KEYS.queue(name) for name in ("alert", "marketing", "callbacks"))
+
+
+@pytest.fixture
+def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
+    """Make brokers as `worker.main` does, each standing for a process of its own."""
+    brokers = []
+
+    def make(client: redis.Redis = redis_client) -> LeaseBroker:
+        broker = LeaseBroker(
+            client, KEYS, Leases(client), [Retries(max_retries=None, min_backoff=1, max_backoff=1)]
+        )
+        brokers.append(broker)
+        return broker
+
+    yield make
+    for broker in brokers:
+        broker.leases.stop()
+
+
+@pytest.fixture
+def broker(make_broker) -> LeaseBroker:
+    return make_broker()
+
+
+@pytest.fixture
+def run(request) -> Callable[..., Worker]:
+    """Start Dramatiq's worker; it is stopped when the test ends."""
+
+    def start(broker: LeaseBroker, threads: int = 2) -> Worker:
+        worker = Worker(broker, worker_threads=threads, worker_timeout=50)
+        worker.start()
+        request.addfinalizer(lambda: worker.stop(timeout=10_000))
+        return worker
+
+    return start
+
+
+def actor(broker: LeaseBroker, function: Callable[..., None], queue: str = "alert", job=SEND_SMS):
+    broker.declare_queue(queue)
+    return dramatiq.actor(actor_name=job.actor, queue_name=queue, broker=broker)(function)
+
+
+def push(client: redis.Redis, *entries: str, queue=ALERT) -> None:
+    """Queue entries as the producers' script does: bare ids and a wake-up."""
+    client.rpush(queue.ready, *entries)
+    client.rpush(queue.wake, "1")
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "condition not met in time"
+        time.sleep(0.005)
+
+
+def empty(client: redis.Redis, queue=ALERT) -> bool:
+    return not any(
+        (
+            client.llen(queue.ready),
+            client.zcard(queue.delayed),
+            client.zcard(queue.leases),
+            client.hlen(queue.envelopes),
+        )
+    )
+
+
+def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client):
+    seen = []
+    actor(broker, lambda request_id: seen.append(("send", request_id)))
+    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks", PROCESS_CALLBACK)
+    run(broker)
+    push(redis_client, "a")
+    push(redis_client, "c", queue=CALLBACKS)
+    wait_until(lambda: len(seen) == 2)
+    assert sorted(seen) == [("callback", "c"), ("send", "a")]
+    wait_until(lambda: empty(redis_client) and empty(redis_client, CALLBACKS))
+
+
+def test_one_actor_serves_two_queues(broker, run, redis_client):
+    seen = []
+    actor(broker, seen_by := (lambda request_id: seen.append(request_id)), "marketing")  # noqa: F841
+    broker.declare_queue("alert")
+    run(broker)
+    push(redis_client, "a")
+    push(redis_client, "m", queue=MARKETING)
+    wait_until(lambda: sorted(seen) == ["a", "m"])
+
+
+def test_a_retry_moves_the_entry_and_counts(broker, run, redis_client):
+    runs = []
+
+    def send_sms(request_id: str) -> None:
+        runs.append(request_id)
+        if len(runs) < 3:
+            raise Retry(delay=20)
+
+    actor(broker, send_sms)
+    run(broker)
+    push(redis_client, "a")
+    wait_until(lambda: len(runs) == 3 and empty(redis_client))
+
+
+def test_a_bug_in_an_actor_is_retried_not_lost(broker, run, redis_client):
+    runs = []
+
+    def send_sms(request_id: str) -> None:
+        runs.append(request_id)
+        if len(runs) == 1:
+            raise ZeroDivisionError
+
+    actor(broker, send_sms)
+    run(broker)
+    push(redis_client, "a")
+    wait_until(lambda: len(runs) == 2 and empty(redis_client))
+
+
+def test_a_delayed_entry_runs_when_due_and_not_behind_far_future_ones(broker, run, redis_client):
+    seen = []
+    actor(broker, lambda request_id: seen.append(request_id))
+    redis_client.zadd(ALERT.delayed, {f"far{i}": 9e12 + i for i in range(5_000)})
+    seconds, microseconds = redis_client.time()
+    redis_client.zadd(ALERT.delayed, {"soon": seconds * 1000 + microseconds // 1000 + 200})
+    run(broker)
+    wait_until(lambda: seen == ["soon"])
+
+
+def test_entries_of_a_dead_process_go_back_to_the_front(broker, make_broker, run, redis_client):
+    dead = make_broker()
+    dead.declare_queue("alert")
+    push(redis_client, "a", "b", "c")
+    consumer = dead.consume("alert", prefetch=2)
+    wait_until(lambda: redis_client.zcard(ALERT.leases) == 2 or next(consumer) and False)
+    assert redis_client.lrange(ALERT.ready, 0, -1) == [b"c"]
+    # No one renews the dead process's leases: let them run out now instead of in nine seconds.
+    for member, deadline in redis_client.zrange(ALERT.leases, 0, -1, withscores=True):
+        redis_client.zadd(ALERT.leases, {member: deadline - LEASE_MS})
+    seen = []
+    actor(broker, lambda request_id: seen.append(request_id))
+    run(broker, threads=1)
+    wait_until(lambda: len(seen) == 3)
+    assert seen[-1] == "c"
+    wait_until(lambda: empty(redis_client))
+
+
+def test_a_live_process_keeps_its_entries(broker, make_broker, redis_client):
+    broker.declare_queue("alert")
+    push(redis_client, "a")
+    consumer = broker.consume("alert", prefetch=1)
+    wait_until(lambda: next(consumer))
+    redis_client.zadd(ALERT.leases, {f"{broker.broker_id}:a": 1})
+    broker.leases.renew()
+    other = make_broker()
+    other.declare_queue("alert")
+    assert next(other.consume("alert", prefetch=1, timeout=10)) is None
+
+
+def test_an_ack_after_the_lease_was_lost_leaves_the_new_holder_alone(broker, make_broker, redis_client):
+    broker.declare_queue("alert")
+    push(redis_client, "a")
+    consumer = broker.consume("alert", prefetch=1)
+    message = next(consumer)
+    redis_client.zadd(ALERT.leases, {f"{broker.broker_id}:a": 1})
+    other = make_broker()
+    other.declare_queue("alert")
+    taken = next(other.consume("alert", prefetch=1))
+    assert taken.message_id == message.message_id == "a"
+    consumer.ack(message)
+    assert redis_client.zrange(ALERT.leases, 0, -1) == [f"{other.broker_id}:a".encode()]
+
+
+def test_a_retry_after_the_lease_was_lost_makes_no_copy(broker, make_broker, redis_client):
+    broker.declare_queue("alert")
+    push(redis_client, "a")
+    message = next(broker.consume("alert", prefetch=1))
+    redis_client.zadd(ALERT.leases, {f"{broker.broker_id}:a": 1})
+    other = make_broker()
+    other.declare_queue("alert")
+    next(other.consume("alert", prefetch=1))
+    broker.enqueue(message, delay=1_000)
+    assert redis_client.zcard(ALERT.delayed) == 0
+
+
+def test_enqueueing_the_same_message_twice_queues_it_once(broker, redis_client):
+    send_sms = actor(broker, lambda request_id: None)
+    message = send_sms.message(request_id="a")
+    for _ in range(2):
+        broker.enqueue(message)
+    assert redis_client.llen(ALERT.ready) == 1
+
+
+def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(broker, redis_client):
+    started, release = threading.Event(), threading.Event()
+
+    def send_sms(request_id: str) -> None:
+        started.set()
+        release.wait(20)
+
+    actor(broker, send_sms)
+    push(redis_client, *(f"e{i}" for i in range(10)))
+    worker = Worker(broker, worker_threads=1, worker_timeout=50)
+    worker.start()
+    assert started.wait(20)
+    wait_until(lambda: redis_client.zcard(ALERT.leases) == 2)
+    stopping = threading.Thread(target=worker.stop)
+    stopping.start()
+    wait_until(lambda: broker.draining)
+    release.set()
+    stopping.join(20)
+    assert redis_client.zcard(ALERT.leases) == 0
+    assert redis_client.lrange(ALERT.ready, 0, -1) == [f"e{i}".encode() for i in range(1, 10)]
+
+
+def test_an_undecodable_entry_is_set_aside_alone(broker, run, redis_client):
+    seen = []
+    actor(broker, lambda request_id: seen.append(request_id))
+    redis_client.hset(ALERT.envelopes, "bad", b"\x00garbage")
+    push(redis_client, "a", "bad", "b", "c")
+    run(broker)
+    wait_until(lambda: sorted(seen) == ["a", "b", "c"])
+    wait_until(lambda: redis_client.zcard(ALERT.leases) == 0)
+    assert redis_client.zrange(ALERT.dead, 0, -1) == [b"bad"]
+    assert redis_client.hget(ALERT.envelopes, "bad") == b"\x00garbage"
+
+
+def test_an_unknown_actor_does_not_stop_the_queue(broker, run, redis_client):
+    seen = []
+    actor(broker, lambda request_id: seen.append(request_id))
+    stranger = dramatiq.Message("alert", "nobody", (), {}, {"max_retries": 0}, message_id="x")
+    broker.enqueue(stranger)
+    push(redis_client, "a")
+    run(broker)
+    wait_until(lambda: seen == ["a"])
+    wait_until(lambda: redis_client.zrange(ALERT.dead, 0, -1) == [b"x"])
+
+
+def test_marketing_never_takes_the_threads_that_alerts_need(broker, run, redis_client):
+    running, release, alerts = [], threading.Event(), []
+
+    def send_sms(request_id: str) -> None:
+        if request_id.startswith("alert"):
+            alerts.append(request_id)
+        else:
+            running.append(request_id)
+            release.wait(20)
+
+    actor(broker, send_sms, "marketing")
+    broker.declare_queue("alert")
+    push(redis_client, *(f"m{i}" for i in range(50)), queue=MARKETING)
+    run(broker, threads=4)
+    wait_until(lambda: len(running) == 2)
+    push(redis_client, "alert1")
+    wait_until(lambda: alerts == ["alert1"])
+    assert len(running) == 2
+    release.set()
+    wait_until(lambda: len(running) == 50)
+
+
+def test_redis_going_away_and_coming_back_loses_nothing(own_redis_server, make_broker, run, monkeypatch):
+    monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.1)
+    monkeypatch.setattr("dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS", 0.1)
+    client = redis.Redis(port=own_redis_server.port, socket_timeout=5)
+    broker, seen = make_broker(client), []
+    actor(broker, lambda request_id: seen.append(request_id))
+    push(client, *(f"a{i}" for i in range(100)))
+    run(broker)
+    wait_until(lambda: len(seen) > 5)
+    own_redis_server.restart(crash=True)
+    wait_until(lambda: len(set(seen)) == 100)
+    wait_until(lambda: empty(client), 40)
+    client.close()

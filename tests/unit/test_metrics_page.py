@@ -1,0 +1,34 @@
+"""The metrics page: well-formed, and honest when Redis is away."""
+
+import re
+
+from producers.metrics import Gauges
+
+COUNTS = list(range(18))
+LINE = re.compile(r'octopush_[a-z_]+(\{[a-z]+="[\w]+"(,[a-z]+="\w+")?\})? \d+')
+
+
+def test_every_line_is_a_sample_or_describes_one():
+    page = Gauges("sms").render(COUNTS, {200: 3, 404: 1})
+
+    assert page.endswith("\n")
+    for line in page.splitlines():
+        assert line.startswith(("# HELP octopush_", "# TYPE octopush_")) or LINE.fullmatch(line), line
+    assert len(re.findall("^octopush_", page, re.MULTILINE)) == len(COUNTS) + 1 + 2
+
+
+def test_each_metric_is_described_once_before_its_samples():
+    page = Gauges("sms").render(COUNTS, {200: 3})
+
+    for name in set(re.findall(r"^(octopush_\w+)", page, re.MULTILINE)):
+        described = [page.index(f"# HELP {name} "), page.index(f"# TYPE {name} "), page.index(f"\n{name}")]
+        assert described == sorted(described)
+        assert page.count(f"# TYPE {name} ") == 1
+
+
+def test_without_redis_its_gauges_are_absent_rather_than_zero():
+    page = Gauges("sms").render(None, {503: 2})
+
+    assert "octopush_redis_up 0\n" in page
+    assert "queue" not in page
+    assert 'octopush_callbacks_total{status="503"} 2\n' in page
