@@ -7,7 +7,7 @@ lease cannot overwrite what its successor found out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import redis
 
@@ -22,6 +22,9 @@ from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unk
 _CLAIM = Script("worker", "claim")
 _FINISH = Script("worker", "finish")
 _CORRELATE = Script("worker", "correlate")
+
+#: Milliseconds for which a record of a newer version is left to newer workers.
+NEWER_RECORD_MS: Final = 5_000
 
 _WORDS = {
     Accepted: "accepted",
@@ -64,9 +67,11 @@ class Wait:
 
     Attributes:
         ms: milliseconds until it is worth asking again.
+        newer: the record was written by a newer version: some worker should be upgraded.
     """
 
     ms: int
+    newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Over:
     """Nothing to do any more.
 
     Attributes:
-        state: the end state, or ``gone`` without a record, or ``newer`` for a record of a newer version.
+        state: the end state, or ``gone`` without a record.
     """
 
     state: str
@@ -199,6 +204,8 @@ class Ledger:
 
 def _read_claim(request_id: str, reply: Sequence[Any]) -> Claim | Wait | Over:
     verdict = reply[0]
+    if verdict == b"newer":
+        return Wait(NEWER_RECORD_MS, newer=True)
     if verdict == b"wait":
         return Wait(ms=max(1, reply[1]))
     if verdict == b"claimed":

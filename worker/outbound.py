@@ -89,6 +89,8 @@ class Outbound:
             self._log.info("sms.nothing_to_do", state=claim.state)
             return
         if isinstance(claim, Wait):
+            if claim.newer:
+                self._log.error("sms.record_of_newer_version", retry_in_s=claim.ms / 1000)
             raise Retry(delay=claim.ms)
         body = msgspec.json.decode(claim.body, type=_Body)
         attempt = self._attempt(claim, simulated=body.simulation_mode)

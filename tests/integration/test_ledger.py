@@ -133,9 +133,9 @@ def test_an_entry_without_a_record_is_over(ledger):
     assert ledger.claim("nobody") == Over("gone")
 
 
-def test_a_record_of_a_newer_version_is_left_alone(ledger, queued, redis_client):
+def test_a_record_of_a_newer_version_is_left_to_newer_workers(ledger, queued, redis_client):
     redis_client.hset(KEYS.record(queued()), "v", 2)
-    assert ledger.claim("a") == Over("newer")
+    assert ledger.claim("a") == Wait(5_000, newer=True)
     assert state(redis_client) == "queued"
 
 

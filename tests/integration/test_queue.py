@@ -149,7 +149,7 @@ def test_entries_of_a_dead_process_go_back_to_the_front(broker, make_broker, run
     dead.declare_queue("alert")
     push(redis_client, "a", "b", "c")
     consumer = dead.consume("alert", prefetch=2)
-    wait_until(lambda: redis_client.zcard(ALERT.leases) == 2 or next(consumer) and False)
+    wait_until(lambda: redis_client.zcard(ALERT.leases) == 2 or (next(consumer) and False))
     assert redis_client.lrange(ALERT.ready, 0, -1) == [b"c"]
     # No one renews the dead process's leases: let them run out now instead of in nine seconds.
     for member, deadline in redis_client.zrange(ALERT.leases, 0, -1, withscores=True):

@@ -5,7 +5,8 @@
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1
 --   'ended', state          nothing left to do (also when this call ended it: expired, unknown, failed)
 --   'wait', ms              too early, or another worker holds the attempt
---   'gone' | 'newer'        no record under this id | written by a newer version
+--   'newer'                 written by a newer version of the producers: leave it to a newer worker
+--   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
 local record, body, inflight, attempts, statuses = unpack(KEYS)
 local id, version, lease, window = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
