@@ -6,11 +6,14 @@
     sent = sms.send("+33612345678", "Your table is ready.", sender="Bistro", purpose="alert")
     sms.status(sent.request_id)
 
-Replies, delivery receipts, opt-outs and statuses are read with `producers.feeds`.
+Replies, delivery receipts, opt-outs and statuses are read with `Feed`. Callbacks that arrive at your own
+application are taken with `CallbackIntake`; `producers.web` is the ready-made server for them.
 """
 
 from producers.aio import AsyncProducer
+from producers.callbacks import AsyncCallbackIntake, CallbackIntake
 from producers.errors import ConfigError, InvalidMessage, ProducerError, QueueUnavailable, RequestIdConflict
+from producers.feeds import AsyncFeed, Feed
 from producers.message import Message
 from producers.producer import Producer
 from producers.recipient import Recipient
@@ -18,9 +21,13 @@ from producers.records import Delivery, MessageStatus, Sent
 from producers.segments import Segmentation, segment
 
 __all__ = [
+    "AsyncCallbackIntake",
+    "AsyncFeed",
     "AsyncProducer",
+    "CallbackIntake",
     "ConfigError",
     "Delivery",
+    "Feed",
     "InvalidMessage",
     "Message",
     "MessageStatus",

@@ -72,7 +72,10 @@ def test_callback_tokens_must_be_hard_to_guess(value):
 
 def test_several_tokens_are_valid_at_once():
     settings = WebSettings.from_env({"CALLBACK_TOKENS": "first-token-123456, second-token-12345"})
-    assert [token.reveal() for token in settings.callback_tokens] == ["first-token-123456", "second-token-12345"]
+    assert [token.reveal() for token in settings.callback_tokens] == [
+        "first-token-123456",
+        "second-token-12345",
+    ]
 
 
 def test_secrets_never_show():

@@ -1,0 +1,16 @@
+"""Take Octopush's callbacks in a Flask application: register this blueprint."""
+
+from flask import Blueprint, Response, request
+
+from producers.callbacks import BODY_MAX_BYTES, CallbackIntake
+
+intake = CallbackIntake.from_env()
+blueprint = Blueprint("octopush", __name__)
+
+
+@blueprint.post("/callbacks/<token>")
+@blueprint.post("/callbacks/<token>/<kind>")
+def callback(token: str, kind: str | None = None) -> Response:
+    """Store one callback and answer without content."""
+    body = request.stream.read(BODY_MAX_BYTES + 1)
+    return Response(status=intake.accept_callback(token, body, kind))

@@ -1,0 +1,55 @@
+"""Fixtures for all tests: a real Redis of our own, emptied between tests."""
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import redis
+
+from tests.support.redis_server import RedisServer
+
+#: Variables of ours that a developer's shell may hold; no test may see them.
+_OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_TOKENS", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide our own variables from the tests."""
+    for name in list(os.environ):
+        if name.startswith(_OURS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Share one server between all tests; a test that breaks its server takes `own_redis_server`."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Give one test a server of its own, to be stopped, killed or frozen."""
+    with RedisServer(tmp_path_factory.mktemp("own-redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """Connect to the shared server, empty before the test."""
+    with redis.Redis(port=redis_server.port) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer, redis_client: redis.Redis) -> str:
+    """Name the shared server, empty before the test."""
+    return redis_server.url
+
+
+@pytest.fixture
+def namespace() -> str:
+    """Name a hash tag that no other test uses."""
+    return f"t{uuid4().hex[:12]}"

@@ -1,0 +1,180 @@
+"""The intake against a real Redis: what it answers, what it stores, how long it takes when Redis does not."""
+
+import asyncio
+import time
+
+import pytest
+import redis
+
+from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
+from producers.errors import ConfigError
+from producers.keys import Keys
+from producers.settings import Secret, WebSettings
+
+OLD, NEW = "an-old-token-0123456789", "a-new-token-0123456789"
+REPLY = b'{"number": "+33600000000", "text": "Oui", "reception_date": "2024-01-31 14:05:09"}'
+
+
+class Awaited:
+    """Drives `AsyncCallbackIntake` like the blocking one, so that both pass the same tests."""
+
+    def __init__(self, settings):
+        self._runner = asyncio.Runner()
+        self._intake = AsyncCallbackIntake(settings)
+
+    def accept_callback(self, *args):
+        return self._runner.run(self._intake.accept_callback(*args))
+
+    def close(self):
+        self._runner.run(self._intake.close())
+        self._runner.close()
+
+
+@pytest.fixture
+def settings(redis_url, namespace):
+    return WebSettings(redis_url=redis_url, namespace=namespace, callback_tokens=(Secret(OLD), Secret(NEW)))
+
+
+@pytest.fixture(params=[CallbackIntake, Awaited], ids=["sync", "async"])
+def intake(request, settings):
+    intake = request.param(settings)
+    yield intake
+    intake.close()
+
+
+def stored(client, namespace):
+    """Return (kind, raw) of the callbacks in queue order, and check that each can be found by its entry."""
+    keys = Keys(namespace)
+    ids = client.lrange(keys.queue("callbacks").ready, 0, -1)
+    hashes = [client.hgetall(keys.callback(callback_id.decode())) for callback_id in ids]
+    assert len(client.keys(keys.callback("*"))) == len(ids)
+    return [(record[b"kind"].decode(), record[b"raw"]) for record in hashes]
+
+
+@pytest.mark.parametrize("token", [OLD, NEW])
+@pytest.mark.parametrize("kind", [None, "replies", "receipts", "optouts"])
+def test_a_callback_is_stored_before_it_is_answered(intake, redis_client, namespace, token, kind):
+    assert intake.accept_callback(token, REPLY, kind) == 200
+
+    assert stored(redis_client, namespace) == [(kind or "", REPLY)]
+    assert redis_client.llen(Keys(namespace).queue("callbacks").wake) == 1
+
+
+@pytest.mark.parametrize(
+    "token", ["", "wrong", OLD[:-1], OLD + "x", OLD.upper(), "é\ud800\x00", f"{OLD},{NEW}"]
+)
+@pytest.mark.parametrize("body", [REPLY, b"", b"x" * (BODY_MAX_BYTES + 1)])
+def test_a_wrong_token_gets_404_whatever_it_sends(intake, redis_client, token, body):
+    assert intake.accept_callback(token, body) == 404
+    assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize("kind", ["", "reply", "unreadable", "REPLIES", "é"])
+def test_an_unknown_kind_gets_404(intake, redis_client, kind):
+    assert intake.accept_callback(OLD, REPLY, kind) == 404
+    assert redis_client.dbsize() == 0
+
+
+def test_the_size_bound_is_exact(intake, redis_client, namespace):
+    largest = b'{"text": "' + b"x" * (BODY_MAX_BYTES - 12) + b'"}'
+
+    assert intake.accept_callback(OLD, largest) == 200
+    assert intake.accept_callback(OLD, largest + b" ") == 413
+    assert stored(redis_client, namespace) == [("", largest)]
+
+
+def test_an_empty_body_leaves_no_trace(intake, redis_client):
+    assert intake.accept_callback(OLD, b"") == 400
+    assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize("body", [b"\x00\xff\x80 nonsense", b"[" * 60_000, b"[]", b"{"])
+def test_unreadable_bytes_are_refused_and_kept_exactly(intake, redis_client, namespace, body):
+    assert intake.accept_callback(OLD, body, "replies") == 400
+    assert stored(redis_client, namespace) == [("unreadable", body)]
+
+
+def test_a_repeated_callback_is_stored_again(intake, redis_client, namespace):
+    assert [intake.accept_callback(OLD, REPLY) for _ in range(2)] == [200, 200]
+    assert stored(redis_client, namespace) == [("", REPLY)] * 2
+
+
+def test_a_burst_larger_than_the_pool_is_stored_whole(settings, redis_client, namespace):
+    async def burst():
+        intake = AsyncCallbackIntake(settings)
+        answers = await asyncio.gather(*(intake.accept_callback(OLD, REPLY) for _ in range(500)))
+        await intake.close()
+        return answers
+
+    assert set(asyncio.run(burst())) == {200}
+    assert len(stored(redis_client, namespace)) == 500
+
+
+def test_settings_come_from_the_environment(redis_url, namespace):
+    environ = {"REDIS_URL": redis_url, "SMS_NAMESPACE": namespace, "CALLBACK_TOKENS": f"{OLD}, {NEW}"}
+    intake = CallbackIntake.from_env(environ)
+
+    assert intake.accept_callback(NEW, REPLY) == 200
+    intake.close()
+
+
+@pytest.mark.parametrize("cls", [CallbackIntake, AsyncCallbackIntake])
+def test_missing_tokens_are_a_config_error(cls):
+    with pytest.raises(ConfigError, match="CALLBACK_TOKENS"):
+        cls.from_env({})
+
+
+class TestRedisTrouble:
+    """Redis fails in every way it knows; the answer is always 503, and always within the gateway's second."""
+
+    @pytest.fixture
+    def settings(self, own_redis_server, namespace):
+        return WebSettings(
+            redis_url=own_redis_server.url, namespace=namespace, callback_tokens=(Secret(OLD), Secret(NEW))
+        )
+
+    @staticmethod
+    def timed(intake):
+        start = time.monotonic()
+        status = intake.accept_callback(OLD, REPLY)
+        return status, time.monotonic() - start
+
+    def test_a_dead_redis(self, intake, own_redis_server):
+        own_redis_server.kill()
+
+        status, seconds = self.timed(intake)
+
+        assert status == 503
+        assert seconds < 1
+
+    @pytest.mark.parametrize("warm", [True, False], ids=["connected before", "not connected"])
+    def test_a_frozen_redis(self, intake, own_redis_server, warm):
+        if warm:
+            assert intake.accept_callback(OLD, REPLY) == 200
+        own_redis_server.freeze()
+
+        status, seconds = self.timed(intake)
+
+        assert status == 503
+        assert seconds < 1
+
+    def test_a_full_redis(self, intake, own_redis_server):
+        with redis.Redis(port=own_redis_server.port) as client:
+            client.config_set("maxmemory", 1)
+
+        assert intake.accept_callback(OLD, REPLY) == 503
+
+    def test_a_restarted_redis_is_found_again_without_an_error(self, settings, own_redis_server, namespace):
+        intake = CallbackIntake(settings)
+        assert intake.accept_callback(OLD, REPLY) == 200
+        own_redis_server.restart()
+
+        assert intake.accept_callback(OLD, REPLY) == 200
+        intake.close()
+        with redis.Redis(port=own_redis_server.port) as client:
+            assert stored(client, namespace) == [("", REPLY)] * 2
+
+    def test_a_wrong_token_needs_no_redis(self, intake, own_redis_server):
+        own_redis_server.kill()
+
+        assert intake.accept_callback("wrong", REPLY) == 404

@@ -1,0 +1,219 @@
+"""The callback server in its own process, over real sockets."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+import redis
+
+from producers.callbacks import BODY_MAX_BYTES
+from producers.keys import Keys
+from producers.settings import Secret, WebSettings
+from producers.web import create_app
+from tests.support.web_server import WebServer
+
+TOKEN = "canary-token-0123456789"
+NUMBER, TEXT = "+33698765432", "canary text of a reply"
+REPLY = f'{{"number": "{NUMBER}", "text": "{TEXT}", "reception_date": "2024-01-31 14:05:09"}}'.encode()
+CANARIES = (TOKEN, NUMBER, TEXT, "canary")
+
+
+@pytest.fixture(scope="module")
+def web(redis_server, tmp_path_factory):
+    """Share one process between the tests; it must not have told anything in the end."""
+    environ = {"REDIS_URL": redis_server.url, "SMS_NAMESPACE": "web", "CALLBACK_TOKENS": TOKEN}
+    # No --no-access-log here: an operator who forgets it must not leak the token.
+    with WebServer(tmp_path_factory.mktemp("web") / "log", environ, "--log-level", "trace") as server:
+        yield server
+        assert server.terminate()
+        assert [canary for canary in CANARIES if canary in server.output] == []
+
+
+def post(web, path, body=REPLY, **options):
+    return httpx.post(web.url + path, content=body, **options)
+
+
+def raw_bodies(client):
+    keys = Keys("web")
+    ids = [callback_id.decode() for callback_id in client.lrange(keys.queue("callbacks").ready, 0, -1)]
+    return [client.hget(keys.callback(callback_id), "raw") for callback_id in ids]
+
+
+def request(path, body, *, length=None):
+    """Write a request by hand; ``length`` is what its Content-Length claims."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    head += f"Content-Length: {len(body) if length is None else length}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("path", ["", "/replies", "/receipts", "/optouts"])
+def test_a_callback_gets_an_empty_200_once_stored(web, redis_client, path):
+    answer = post(web, f"/callbacks/{TOKEN}{path}")
+
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "0")
+    assert raw_bodies(redis_client) == [REPLY]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/callbacks/wrong-token-0123456789", REPLY, 404),
+        (f"/callbacks/{TOKEN}/visits", REPLY, 404),
+        (f"/callbacks/{TOKEN}/replies/more", REPLY, 404),
+        (f"/callbacks/{TOKEN}/", REPLY, 404),
+        ("/callbacks", REPLY, 404),
+        ("/callbacks/%C3%A9%FF", REPLY, 404),
+        (f"/callbacks/{TOKEN}", b"", 400),
+        (f"/callbacks/{TOKEN}", b"canary nonsense", 400),
+        (f"/callbacks/{TOKEN}", b"x" * (BODY_MAX_BYTES + 1), 413),
+        (f"/callbacks/{TOKEN}", b"x" * (20 * BODY_MAX_BYTES), 413),
+        ("/callbacks/wrong-token-0123456789", b"x" * (20 * BODY_MAX_BYTES), 404),
+    ],
+)
+def test_every_refusal_is_an_empty_answer(web, redis_client, path, body, status):
+    answer = post(web, path, body)
+
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (status, b"", "0")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("kind", ["", "/replies"])
+def test_other_methods_are_refused_alike_for_any_token(web, redis_client, method, kind):
+    right, wrong = (
+        httpx.request(method, f"{web.url}/callbacks/{token}{kind}")
+        for token in (TOKEN, "wrong-token-0123456789")
+    )
+
+    assert (right.status_code, right.content) == (405, b"")
+    assert (wrong.status_code, wrong.content) == (405, b"")
+    assert {**right.headers, "date": ""} == {**wrong.headers, "date": ""}
+    assert redis_client.dbsize() == 0
+
+
+def test_a_body_without_a_length_is_bounded_too(web, redis_client):
+    sent = []
+
+    def endless():
+        for _ in range(100_000):
+            sent.append(1)
+            yield b"x" * 1024
+
+    assert post(web, f"/callbacks/{TOKEN}", endless()).status_code == 413
+    assert len(sent) < 50_000
+    assert redis_client.dbsize() == 0
+
+
+def test_a_chunked_callback_is_taken(web, redis_client):
+    assert post(web, f"/callbacks/{TOKEN}", iter([REPLY[:10], REPLY[10:]])).status_code == 200
+    assert raw_bodies(redis_client) == [REPLY]
+
+
+def test_a_truncated_body_leaves_no_trace(web, redis_client):
+    truncated = request(f"/callbacks/{TOKEN}", REPLY, length=len(REPLY) + 1)
+
+    web.exchange(truncated, half_close=True)
+
+    assert post(web, f"/callbacks/{TOKEN}", b"").status_code == 400
+    assert redis_client.dbsize() == 0
+
+
+def test_a_length_that_claims_too_little_stores_what_it_claims(web, redis_client):
+    answer = web.exchange(request(f"/callbacks/{TOKEN}", REPLY, length=len(REPLY) - 1))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert raw_bodies(redis_client) == [REPLY[:-1]]
+
+
+def test_a_length_that_claims_a_lot_is_not_believed(web, redis_client):
+    large = b"x" * (BODY_MAX_BYTES * 2)
+
+    answer = web.exchange(request(f"/callbacks/{TOKEN}", large, length=10**12))
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert redis_client.dbsize() == 0
+
+
+def test_a_websocket_is_refused(web, redis_client):
+    head = f"GET /callbacks/{TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+    assert web.exchange(head.encode(), half_close=True).split(b" ")[1] in {b"403", b"405"}
+
+
+def test_probes_answer(web, redis_client):
+    assert httpx.get(f"{web.url}/healthz").status_code == 200
+    assert httpx.get(f"{web.url}/readyz").status_code == 200
+
+
+def test_metrics_count_what_waits_and_what_was_answered(web, redis_client):
+    post(web, f"/callbacks/{TOKEN}")
+
+    page = httpx.get(f"{web.url}/metrics")
+
+    assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'octopush_queue_entries{queue="callbacks",state="ready"} 1\n' in page.text
+    assert "octopush_redis_up 1\n" in page.text
+    assert 'octopush_callbacks_total{status="200"}' in page.text
+
+
+def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_path):
+    environ = {"REDIS_URL": own_redis_server.url, "CALLBACK_TOKENS": TOKEN}
+    with WebServer(tmp_path / "log", environ) as web:
+        own_redis_server.freeze()
+        start = time.monotonic()
+        assert post(web, f"/callbacks/{TOKEN}").status_code == 503
+        assert time.monotonic() - start < 1
+        assert httpx.get(f"{web.url}/healthz").status_code == 200
+        assert httpx.get(f"{web.url}/readyz").status_code == 503
+        assert "octopush_redis_up 0\n" in httpx.get(f"{web.url}/metrics").text
+
+        own_redis_server.thaw()
+        assert post(web, f"/callbacks/{TOKEN}").status_code == 200
+        with redis.Redis(port=own_redis_server.port) as client:
+            assert client.keys("{sms}:callback:*")
+        assert web.terminate()
+        assert [canary for canary in CANARIES if canary in web.output] == []
+
+
+def test_a_body_that_never_ends_is_given_up(redis_client, redis_url, monkeypatch):
+    monkeypatch.setattr("producers.web._BODY_S", 0.02)
+    app = create_app(WebSettings(redis_url=redis_url, callback_tokens=(Secret(TOKEN),)))
+    path = f"/callbacks/{TOKEN}"
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
+    messages, sent = [{"type": "http.request", "body": REPLY, "more_body": True}], []
+
+    async def receive():
+        return messages.pop() if messages else await asyncio.Future()
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+
+    assert sent[0]["status"] == 408
+    assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_sigterm_ends_it_cleanly_also_when_it_comes_twice(redis_server, tmp_path, times):
+    environ = {"REDIS_URL": redis_server.url, "CALLBACK_TOKENS": TOKEN}
+    with WebServer(tmp_path / "log", environ) as web:
+        assert post(web, f"/callbacks/{TOKEN}").status_code == 200
+
+        assert web.terminate(times)
+
+
+def test_wrong_settings_end_the_process_with_one_clear_message():
+    environ = {**os.environ, "CALLBACK_TOKENS": "canary", "STREAM_MAXLEN": "canary"}
+    command = [sys.executable, "-m", "uvicorn", "--factory", "producers.web:create_app", "--port", "0"]
+
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=20, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("wrong or missing settings:\n  STREAM_MAXLEN: must be a whole number\n")
+    assert "Traceback" not in ended.stderr
+    assert "canary" not in ended.stderr + ended.stdout

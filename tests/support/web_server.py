@@ -1,0 +1,99 @@
+"""The callback server as operators run it: a uvicorn process of its own, with all its output kept."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from tests.support.redis_server import free_port
+
+#: Seconds the process may take to start or to stop.
+_PATIENCE_S = 20.0
+
+
+class WebServer:
+    """``uvicorn --factory producers.web:create_app`` in a subprocess.
+
+    Args:
+        log: file that receives stdout and stderr.
+        environ: our variables; the rest of the environment is the tests' own.
+        arguments: further uvicorn arguments.
+    """
+
+    def __init__(self, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
+        self.port = free_port()
+        self._log = log
+        command = [sys.executable, "-m", "uvicorn", "--factory", "producers.web:create_app"]
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(self.port), *arguments],
+                env={**os.environ, **environ},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        """All it printed so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with suppress(httpx.HTTPError):
+                httpx.get(f"{self.url}/healthz")
+                return self
+            time.sleep(0.02)
+        self.process.kill()
+        raise RuntimeError("the web process did not start: " + self.output)
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(_PATIENCE_S)
+
+    def terminate(self, times: int = 1) -> bool:
+        """Send SIGTERM, wait, and say whether the shutdown ran to its end.
+
+        uvicorn passes the signal on to itself once it has shut down, so the status is the signal's.
+        """
+        for _ in range(times):
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(_PATIENCE_S)
+        clean = "Application shutdown complete." in self.output and "Traceback" not in self.output
+        return clean and status in {0, -signal.SIGTERM}
+
+    def exchange(self, raw: bytes, *, half_close: bool = False) -> bytes:
+        """Send raw bytes over one connection and return all that comes back until it closes.
+
+        Args:
+            raw: a request, well-formed or not.
+            half_close: say that no more bytes will come, as a client that dies half-way does.
+        """
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_PATIENCE_S) as connection:
+            # A server that has read enough may close while we still send.
+            with suppress(ConnectionError):
+                connection.sendall(raw)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            return _read_all(connection)
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    answer = b""
+    with suppress(ConnectionError):
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    return answer
