@@ -1,0 +1,51 @@
+"""Fixtures for tests against the running gateway simulator."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.callback_receiver import CallbackReceiver
+from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
+
+__all__ = ["simulator", "simulator_thread"]
+
+
+@pytest.fixture
+def gateway_http(simulator: SimulatorThread) -> Iterator[httpx.Client]:
+    """Give an HTTP client with the account's credentials."""
+    with httpx.Client(
+        base_url=simulator.base_url,
+        headers={"api-login": "sandbox@example.com", "api-key": "sandbox-key"},
+        timeout=PATIENCE_S,
+        trust_env=False,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def send_sms(gateway_http: httpx.Client) -> Callable[..., httpx.Response]:
+    """Post one good alert, with any fields changed; a field set to `...` is left out."""
+
+    def post(*numbers: str, **changes: Any) -> httpx.Response:
+        fields = {
+            "recipients": [{"phone_number": number} for number in numbers or ("+33612345678",)],
+            "text": "Your table is ready",
+            "sender": "Bistro",
+            "purpose": "alert",
+            **changes,
+        }
+        body = {name: value for name, value in fields.items() if value is not ...}
+        return gateway_http.post("/sms-campaign/send", json=body)
+
+    return post
+
+
+@pytest.fixture
+def callback_receiver(simulator: SimulatorThread) -> Iterator[CallbackReceiver]:
+    """Give a callback URL the simulator already posts to, receipts after a few milliseconds."""
+    with CallbackReceiver() as running:
+        simulator.admin.settings(callback_url=running.url, receipts={"ack_delay_ms": 5, "final_delay_ms": 60})
+        yield running
+        simulator.admin.reset()

@@ -1,0 +1,124 @@
+"""Credit, prices, blacklist, legal mentions and the other switches of the account."""
+
+import pytest
+
+NUMBER = "+33612345678"
+OTHER = "+33687654321"
+
+
+def refusal(answer):
+    body = answer.json()
+    assert set(body) == {"code", "message"}
+    return answer.status_code, body["code"]
+
+
+@pytest.mark.parametrize("status", [400, 402])
+def test_too_little_credit_refuses_without_charging(send_sms, simulator, status):
+    simulator.admin.settings(low_balance_status=status)
+    simulator.admin.balance(0.07)
+
+    assert refusal(send_sms(NUMBER, OTHER)) == (status, 104)
+    assert send_sms(NUMBER).status_code == 201
+    assert simulator.admin.balance() == 0.02
+
+
+def test_price_surcharge_and_segments_make_the_cost(send_sms, simulator):
+    simulator.admin.settings(price_per_segment=0.04, reply_surcharge=0.03)
+
+    body = send_sms(NUMBER, OTHER, text="x" * 161, with_replies=True).json()
+
+    assert body["number_of_sms_needed"] == 4
+    assert body["total_cost"] == pytest.approx(4 * 0.04 + 2 * 0.03)
+
+
+def test_one_bad_number_can_be_dropped_instead(send_sms, simulator):
+    simulator.admin.settings(bad_numbers="partial")
+
+    answer = send_sms(NUMBER, "0612345678")
+
+    assert answer.json()["number_of_contacts"] == 1
+    assert [m.number for m in simulator.admin.messages()] == [NUMBER]
+    assert refusal(send_sms("0612345678")) == (400, 117)
+
+
+def test_the_stop_mention_is_checked_in_marketing_to_france_only(send_sms, simulator):
+    refused = send_sms(purpose="wholesale")
+
+    assert refusal(refused) == (400, 121)
+    assert "[STOP au 30101]" in refused.json()["message"]
+    assert refusal(send_sms(purpose="wholesale", text="Sale! stop au 30101")) == (400, 121)
+    assert send_sms(purpose="wholesale", text="Sale! STOP au 30101").status_code == 201
+    assert send_sms("+32470123456", purpose="wholesale").status_code == 201
+    assert send_sms(purpose="wholesale", type="sms_low_cost").status_code == 201
+    simulator.admin.settings(stop_mention="STOP au 36111", low_cost_mention="no PUB=STOP")
+    assert "[STOP au 36111]" in send_sms(purpose="wholesale", text="STOP au 30101").json()["message"]
+    assert refusal(send_sms(purpose="wholesale", type="sms_low_cost")) == (400, 122)
+
+
+def test_small_switches_of_the_answer(send_sms, simulator):
+    simulator.admin.settings(success_status=200, codes_as_strings=True, sender_allows_space=True)
+
+    assert send_sms(sender="My Shop").status_code == 200
+    assert send_sms(text=...).json()["code"] == "107"
+
+
+def test_limits_on_recipients_and_segments_are_settings(send_sms, simulator):
+    simulator.admin.settings(max_recipients=1, max_segments=2)
+
+    assert refusal(send_sms(NUMBER, OTHER)) == (400, 305)
+    assert refusal(send_sms(text="x" * 307)) == (400, 189)
+    assert send_sms(text="x" * 306).status_code == 201
+
+
+def test_the_pessimistic_count_of_double_characters(send_sms, simulator):
+    text = "@" * 81
+    assert send_sms(text=text).json()["number_of_sms_needed"] == 1
+
+    simulator.admin.settings(octopush_double_counting=True)
+    assert send_sms(text=text).json()["number_of_sms_needed"] == 2
+
+
+def test_the_balance_per_product(gateway_http):
+    query = {"country_code": "FR", "product_name": "sms_premium"}
+
+    assert gateway_http.get("/wallet/check-balance", params=query).json() == {
+        "amount": 20_000,
+        "unit": "sms_premium",
+    }
+    query["with_details"] = "1"
+    assert gateway_http.get("/wallet/check-balance", params=query).json()["wallet_packs"] == []
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "auto_remove_blacklisted_numbers",
+        "auto_delete_optout_contacts",
+        "auto_remove_blacklisted_contacts",
+    ],
+)
+def test_the_blacklist_flag_removes_numbers_for_a_fee(send_sms, simulator, flag):
+    simulator.admin.blacklist(add=NUMBER)
+
+    body = send_sms(NUMBER, OTHER, **{flag: True}).json()
+
+    assert (body["number_of_contacts"], body["total_cost"]) == (1, 0.06)
+    assert [m.number for m in simulator.admin.messages()] == [OTHER]
+    assert refusal(send_sms(NUMBER, **{flag: True})) == (400, 117)
+
+
+def test_without_the_flag_a_blacklisted_number_costs_and_shows_nothing(send_sms, simulator):
+    simulator.admin.blacklist(add=NUMBER)
+
+    assert send_sms(NUMBER).json()["total_cost"] == 0
+    assert simulator.admin.messages() == []
+    assert simulator.admin.blacklist(remove=NUMBER) == []
+    send_sms(NUMBER)
+    assert len(simulator.admin.messages()) == 1
+
+
+def test_a_number_given_twice_is_texted_twice(send_sms, simulator):
+    send_sms(NUMBER, NUMBER, request_id="twice")
+
+    assert simulator.admin.delivered() == {("twice", NUMBER): 2}
+    assert simulator.admin.delivered_texts() == {(NUMBER, "Your table is ready"): 2}

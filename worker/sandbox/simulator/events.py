@@ -1,0 +1,96 @@
+"""Callback payloads: the fields of each kind, in any of the forms seen, as bytes. Pure.
+
+Field names are from Octopush's pages on receipts, replies and opt-outs; dates are ``Y-m-d H:i:s`` in Paris
+(the zone is assumed).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import msgspec
+
+from worker.sandbox.simulator.clock import PARIS
+from worker.sandbox.simulator.settings import CallbackSettings, MessageIdForm
+
+Kind = Literal["reply", "receipt", "optout"]
+
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_JSON_TYPE = "application/json"
+
+
+class Event(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing to tell the customer.
+
+    Attributes:
+        kind: What happened.
+        number: E.164 number of the handset.
+        message_id: Ticket of the message concerned; None when the gateway found none.
+        at: Seconds since the epoch on the simulator's clock.
+        text: What the handset wrote (replies and opt-outs).
+        status: Receipt status.
+        short_number: What the handset wrote to (replies).
+        message_id_form: Overrides the setting for this event.
+    """
+
+    kind: Kind
+    number: str
+    message_id: str | None
+    at: float
+    text: str = ""
+    status: str = ""
+    short_number: str = ""
+    message_id_form: MessageIdForm | None = None
+
+
+def event_fields(event: Event, settings: CallbackSettings) -> dict[str, Any]:
+    """Build the fields of one callback in the form the settings ask for."""
+    fields = _message_id(event, settings)
+    fields["number"] = _written(event.number, settings)
+    date = datetime.fromtimestamp(event.at, PARIS).strftime("%Y-%m-%d %H:%M:%S")
+    if event.kind == "receipt":
+        fields = {"channel": "sms"} | fields
+        fields["status"] = event.status
+        fields["DELIVERY_DATE" if settings.receipt_date_in_capitals else "delivery_date"] = date
+        if settings.callback_meta_data != "absent":
+            fields["meta_data"] = {} if settings.callback_meta_data == "object" else []
+        return fields
+    fields["text"] = event.text
+    if event.kind == "reply":
+        fields["sim_card_number"] = event.short_number
+        fields[settings.reply_date_field] = date
+    else:
+        fields["stop_date"] = date
+    return fields
+
+
+def encode(events: Sequence[dict[str, Any]], settings: CallbackSettings) -> bytes:
+    """Encode one event, or several as a JSON array; a form carries the first one only."""
+    if settings.callback_format == "form":
+        return urlencode({k: v for k, v in events[0].items() if v is not None and k != "meta_data"}).encode()
+    return msgspec.json.encode(list(events) if settings.callback_array else events[0])
+
+
+def content_type(settings: CallbackSettings) -> str:
+    """Return the Content-Type to send; empty for none."""
+    if settings.callback_content_type != "default":
+        return settings.callback_content_type
+    return _FORM_TYPE if settings.callback_format == "form" else _JSON_TYPE
+
+
+def _message_id(event: Event, settings: CallbackSettings) -> dict[str, Any]:
+    form = event.message_id_form or settings.callback_message_id
+    if form == "absent" or (form == "present" and event.message_id is None):
+        return {}
+    return {"message_id": {"present": event.message_id, "empty": "", "null": None}[form]}
+
+
+def _written(number: str, settings: CallbackSettings) -> str:
+    form = settings.callback_number_format
+    if form == "e164" or not number.startswith("+"):
+        return number
+    if form == "national" and number.startswith("+33"):
+        return "0" + number.removeprefix("+33")
+    digits = number.removeprefix("+")
+    return digits if form == "no_plus" else "00" + digits

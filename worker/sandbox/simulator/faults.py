@@ -1,0 +1,158 @@
+"""Injected faults: what is done with a call, and the shape its answer takes."""
+
+import random
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from worker.sandbox.simulator.matching import Match, RuleBook, Subject
+
+Answer = Literal[
+    "normal",
+    "silence",
+    "reset",
+    "close",
+    "reset_unread",
+    "refusal",
+    "html",
+    "empty",
+    "truncated",
+    "not_json",
+    "garbage",
+    "no_ticket",
+]
+
+
+class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """One way a call can go wrong. What is done and what is answered are independent.
+
+    Attributes:
+        processing: ``full``: the call is handled as usual, so a good one is accepted. ``none``: it has no
+            effect. ``claim_only``: its request_id is used up but nothing is sent.
+        before_ms: Real milliseconds before processing. It goes on when the client has gone.
+        after_ms: Real milliseconds between processing and answer.
+        answer: ``normal``; ``silence`` (never); ``reset`` (RST) or ``close`` (FIN) instead of an answer;
+            ``reset_unread`` (RST on the head of the request, no processing); ``refusal`` (JSON with
+            `status`, `code`, `message`); ``html`` (error page with `status`); ``empty`` (no body);
+            ``truncated`` (half of the normal body, then FIN); ``not_json``; ``garbage`` (no HTTP at all);
+            ``no_ticket`` (success without ticket).
+        status: HTTP status; None: 400 for a refusal, 503 for a page, 200 for an empty or wrong body, the
+            usual one for a truncated body or a missing ticket.
+        code: Code of a refusal, number or digit string.
+        message: Message of a refusal.
+        retry_after_s: Sent as ``Retry-After`` when given.
+        retry_after_form: Seconds, or an HTTP date.
+        drip_ms: Real milliseconds between single bytes of the body; 0: all at once.
+        on_reuse: ``close`` or ``reset``: the connection is cut as soon as the next request arrives on it.
+    """
+
+    processing: Literal["full", "none", "claim_only"] = "full"
+    before_ms: int = 0
+    after_ms: int = 0
+    answer: Answer = "normal"
+    status: int | None = None
+    code: int | str = 125
+    message: str = ""
+    retry_after_s: float | None = None
+    retry_after_form: Literal["seconds", "date"] = "seconds"
+    drip_ms: int = 0
+    on_reuse: Literal["keep", "close", "reset"] = "keep"
+
+
+class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """A fault for the calls that match, `times` of them (0: all)."""
+
+    fault: Fault
+    match: Match = Match()
+    times: int = 0
+
+
+#: Name to fault. An admin call may name one and change its fields.
+PRESETS: Mapping[str, Fault] = {
+    "accept_then_silence": Fault(answer="silence"),
+    "accept_then_late": Fault(after_ms=1000),
+    "late_then_accept": Fault(before_ms=1000),
+    "accept_then_reset": Fault(answer="reset"),
+    "accept_then_close": Fault(answer="close"),
+    "accept_then_502": Fault(answer="html", status=502),
+    "accept_then_503": Fault(answer="html", status=503),
+    "accept_then_504": Fault(answer="html", status=504),
+    "accept_then_empty": Fault(answer="empty"),
+    "accept_then_truncated": Fault(answer="truncated"),
+    "accept_then_not_json": Fault(answer="not_json"),
+    "accept_then_garbage": Fault(answer="garbage"),
+    "accept_without_ticket": Fault(answer="no_ticket"),
+    "accept_with_code": Fault(answer="refusal", status=200),
+    "accept_dripping": Fault(drip_ms=20),
+    "accept_then_cut_reuse": Fault(on_reuse="close"),
+    "reset_unread": Fault(processing="none", answer="reset_unread"),
+    "reset_before": Fault(processing="none", answer="reset"),
+    "close_before": Fault(processing="none", answer="close"),
+    "silence_before": Fault(processing="none", answer="silence"),
+    "502_before": Fault(processing="none", answer="html", status=502),
+    "503_before": Fault(processing="none", answer="html", status=503),
+    "504_before": Fault(processing="none", answer="html", status=504),
+    "429": Fault(processing="none", answer="html", status=429),
+    "429_retry_after": Fault(processing="none", answer="html", status=429, retry_after_s=1),
+    "429_retry_after_date": Fault(
+        processing="none", answer="html", status=429, retry_after_s=1, retry_after_form="date"
+    ),
+    "empty_before": Fault(processing="none", answer="empty"),
+    "not_json_before": Fault(processing="none", answer="not_json"),
+    "code_with_200": Fault(processing="none", answer="refusal", status=200),
+    "refuse": Fault(processing="none", answer="refusal"),
+    "claim_then_503": Fault(processing="claim_only", answer="html", status=503),
+    "claim_then_reset": Fault(processing="claim_only", answer="reset"),
+}
+
+#: Nothing goes wrong.
+NO_FAULT = Fault()
+
+
+def fault_from(fields: Mapping[str, Any]) -> Fault:
+    """Build a fault from JSON: its fields, on top of a ``preset`` if named.
+
+    Raises:
+        msgspec.ValidationError: The preset, a field or a value is unknown.
+    """
+    own = dict(fields)
+    preset = own.pop("preset", None)
+    if preset is not None and preset not in PRESETS:
+        raise msgspec.ValidationError(f"Unknown preset; known: {', '.join(sorted(PRESETS))}")
+    start = msgspec.to_builtins(PRESETS[preset]) if preset is not None else {}
+    return msgspec.convert(start | own, Fault)
+
+
+class Faults:
+    """The fault rules and the fault of calls no rule matches."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rules: RuleBook[FaultRule] = RuleBook(rng)
+        self.default = NO_FAULT
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no call can be hit, so that nobody need look at its content."""
+        return self.rules.is_empty and self.default is NO_FAULT
+
+    def for_head(self, endpoint: str) -> Fault | None:
+        """Choose a fault that strikes before the body is read; such a rule cannot look at the body."""
+        rule = self.rules.pick(
+            Subject(endpoint=endpoint), lambda r: r.fault.answer == "reset_unread" and not r.match.needs_body
+        )
+        if rule is not None:
+            return rule.fault
+        return self.default if endpoint == "send" and self.default.answer == "reset_unread" else None
+
+    def for_call(self, subject: Subject) -> Fault:
+        """Choose the fault of a whole request; one without effect when nothing applies."""
+        rule = self.rules.pick(subject, lambda r: r.fault.answer != "reset_unread" or r.match.needs_body)
+        if rule is not None:
+            return rule.fault
+        return self.default if subject.endpoint == "send" else NO_FAULT
+
+    def reset(self) -> None:
+        """Drop all rules and the default."""
+        self.rules.clear()
+        self.default = NO_FAULT

@@ -1,0 +1,92 @@
+"""What arrived at the gateway: every request with the hash of its bytes, and every accepted call."""
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from worker.sandbox.simulator.campaign import Campaign
+
+
+class RequestRecord(msgspec.Struct, kw_only=True):
+    """One request to the gateway port.
+
+    Attributes:
+        endpoint: ``send``, ``balance``, ``cancel``; ``unread`` when it was cut before the body was read.
+        at: Seconds since the epoch on the simulator's clock.
+        connection: Serial number of the TCP connection it came over.
+        request_id: None when absent, or when the body could not be read.
+        sha256: Hash of the exact body bytes, in hexadecimal.
+        outcome: ``accepted``, ``simulated``, ``refused``, ``duplicate``, ``claimed`` (request_id used up,
+            nothing sent), ``answered`` (reads), or ``dropped`` (not processed); empty while it is being
+            worked on.
+        code: Code of the refusal, if any.
+        fault: The injected answer, if any.
+    """
+
+    endpoint: str
+    at: float
+    connection: int
+    request_id: str | None = None
+    sha256: str = ""
+    body_bytes: int = 0
+    outcome: str = ""
+    code: int | str | None = None
+    ticket: str | None = None
+    fault: str | None = None
+
+
+class Journal:
+    """Requests and accepted calls in the order they came."""
+
+    def __init__(self) -> None:
+        self.requests: list[RequestRecord] = []
+        self.campaigns: dict[str, Campaign] = {}
+        self.connections_opened = 0
+
+    def arrived(self, endpoint: str, at: float, connection: int, body: bytes) -> RequestRecord:
+        """Record a request whose body was read."""
+        record = RequestRecord(
+            endpoint=endpoint,
+            at=at,
+            connection=connection,
+            sha256=hashlib.sha256(body).hexdigest(),
+            body_bytes=len(body),
+        )
+        self.requests.append(record)
+        return record
+
+    def accepted(self, request_id: str | None = None) -> list[Campaign]:
+        """List the accepted calls, of one request_id if given."""
+        return [c for c in self.campaigns.values() if request_id in (None, c.request_id)]
+
+    def attempts(self, request_id: str | None = None) -> dict[str, dict[str, Any]]:
+        """Summarise the sends per request_id (empty for calls without one).
+
+        Returns:
+            request_id to ``posts`` (how many arrived), ``sha256`` (hash of the body to number of posts) and
+            ``outcomes`` (outcome to number of posts).
+        """
+        sends: dict[str, list[RequestRecord]] = {}
+        for record in self.requests:
+            if record.endpoint == "send" and request_id in (None, record.request_id):
+                sends.setdefault(record.request_id or "", []).append(record)
+        return {
+            key: {
+                "posts": len(records),
+                "sha256": Counter(record.sha256 for record in records),
+                "outcomes": Counter(record.outcome for record in records),
+            }
+            for key, records in sends.items()
+        }
+
+    def total_posts(self) -> int:
+        """Count the sends that arrived, those cut before their body was read included."""
+        return sum(record.endpoint in ("send", "unread") for record in self.requests)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.requests.clear()
+        self.campaigns.clear()
+        self.connections_opened = 0

@@ -1,0 +1,142 @@
+"""Write an answer to the wire, in the shape a fault gives it."""
+
+import asyncio
+from email.utils import formatdate
+from typing import NamedTuple
+
+import msgspec
+from starlette.types import Message, Receive, Scope, Send
+
+from worker.sandbox.simulator.faults import Fault
+from worker.sandbox.simulator.transport import SCOPE_KEY, Connection
+
+_JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
+_NOT_JSON = b"OK - message queued"
+_NO_CONTENT = 204
+_NOT_HTTP = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
+
+
+class Reply(NamedTuple):
+    """An HTTP answer; `headers` beside Content-Type and Content-Length."""
+
+    status: int
+    body: bytes
+    content_type: str = _JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def reshape(normal: Reply, fault: Fault, *, refusal_body: bytes, now: float) -> Reply:
+    """Give the normal answer the shape of a fault.
+
+    Args:
+        normal: What the gateway would have answered.
+        fault: The fault; shapes below HTTP leave the answer as it is.
+        refusal_body: Body of the fault's own refusal.
+        now: Seconds since the epoch, for a ``Retry-After`` that is a date.
+    """
+    if fault.answer == "refusal":
+        shaped = Reply(fault.status or 400, refusal_body)
+    elif fault.answer == "html":
+        status = fault.status or 503
+        page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
+        shaped = Reply(status, page.encode(), _HTML)
+    elif fault.answer == "empty":
+        shaped = Reply(fault.status or 200, b"")
+    elif fault.answer == "not_json":
+        shaped = Reply(fault.status or 200, _NOT_JSON)
+    elif fault.answer == "no_ticket":
+        shaped = Reply(fault.status or normal.status, _without_ticket(normal.body))
+    else:
+        shaped = normal._replace(status=fault.status or normal.status)
+    if fault.retry_after_s is None:
+        return shaped
+    return shaped._replace(headers=(*shaped.headers, ("Retry-After", retry_after(fault, now))))
+
+
+def retry_after(fault: Fault, now: float) -> str:
+    """Write a fault's ``Retry-After``."""
+    seconds = fault.retry_after_s or 0.0
+    if fault.retry_after_form == "date":
+        return formatdate(now + seconds, usegmt=True)
+    return f"{seconds:g}"
+
+
+async def play(reply: Reply, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, or do what the fault does instead of answering."""
+    if fault.answer == "silence":
+        await _wait_for_disconnect(receive)
+        return
+    if fault.answer in ("reset", "reset_unread"):
+        await cut(scope, receive, how="reset")
+        return
+    if fault.answer == "close":
+        await cut(scope, receive, how="close")
+        return
+    if fault.answer == "garbage":
+        connection_of(scope).write_raw(_NOT_HTTP)
+        await cut(scope, receive, how="close")
+        return
+    if fault.on_reuse != "keep":
+        connection_of(scope).cut_on_reuse(fault.on_reuse)
+    await send(_head(reply))
+    if fault.answer == "truncated":
+        await send(_body(reply.body[: len(reply.body) // 2], more=True))
+        await cut(scope, receive, how="close")
+    elif fault.drip_ms:
+        await _drip(reply.body, fault.drip_ms, send)
+    else:
+        await send(_body(reply.body))
+
+
+async def cut(scope: Scope, receive: Receive, *, how: str) -> None:
+    """Cut the connection, by RST for ``reset``, else by FIN after what was written."""
+    connection = connection_of(scope)
+    if how == "reset":
+        connection.reset()
+    else:
+        connection.close()
+    await _wait_for_disconnect(receive)
+
+
+def connection_of(scope: Scope) -> Connection:
+    """Return the raw connection of a request.
+
+    Raises:
+        LookupError: The app is not served by this package's listener, so faults below HTTP cannot be played.
+    """
+    connection = scope.get(SCOPE_KEY)
+    if not isinstance(connection, Connection):
+        raise LookupError("faults below HTTP need the simulator's own listener")
+    return connection
+
+
+async def _drip(body: bytes, every_ms: int, send: Send) -> None:
+    for position in range(len(body)):
+        await asyncio.sleep(every_ms / 1000)
+        await send(_body(body[position : position + 1], more=True))
+    await send(_body(b""))
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _head(reply: Reply) -> Message:
+    headers = [(name.lower(), value) for name, value in reply.headers]
+    if reply.status != _NO_CONTENT:
+        headers += [("content-type", reply.content_type), ("content-length", str(len(reply.body)))]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return {"type": "http.response.start", "status": reply.status, "headers": encoded}
+
+
+def _body(data: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def _without_ticket(body: bytes) -> bytes:
+    decoded = msgspec.json.decode(body)
+    if isinstance(decoded, dict):
+        decoded.pop("sms_ticket", None)
+    return msgspec.json.encode(decoded)
