@@ -1,0 +1,115 @@
+"""The shape of the code: sizes, docstrings, and imports that do nothing."""
+
+import ast
+import io
+import json
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house.repository import ROOT, module_name, modules, name, text
+
+FILE_MAX_LINES = 300
+FUNCTION_MAX_LINES = 50
+
+MODULES = modules("producers", "worker")
+HEAVY = {"worker", "dramatiq", "httpx", "tenacity", "structlog", "starlette", "uvicorn", "click"}
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=name)
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+#: Imports all modules named on its command line; a connection or a look-up of a host ends it.
+_IMPORT_ALL = """
+import importlib, os, sys
+
+def watch(event, _):
+    if event in {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen"}:
+        os.write(2, event.encode())
+        os._exit(9)
+
+os.environ.clear()
+sys.addaudithook(watch)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+def code_lines(source: str) -> set[int]:
+    """Return the numbers of the lines that hold code: no comments, no blank lines."""
+    empty = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in empty:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return lines
+
+
+def length(function: ast.AST, lines: set[int]) -> int:
+    """Count the code lines of a function without its docstring."""
+    first, last = function.lineno, function.end_lineno
+    docstring = function.body[0] if ast.get_docstring(function) is not None else None
+    told = set(range(docstring.lineno, docstring.end_lineno + 1)) if docstring else set()
+    return len({line for line in lines if first <= line <= last} - told)
+
+
+def public(tree: ast.Module | ast.ClassDef) -> Iterator[Definition]:
+    """Yield the public classes and functions of a module, and the public methods of those classes."""
+    for node in tree.body:
+        if not isinstance(node, Definition) or node.name.startswith("_") or documented_elsewhere(node):
+            continue
+        yield node
+        if isinstance(node, ast.ClassDef):
+            yield from public(node)
+
+
+def documented_elsewhere(node: Definition) -> bool:
+    """Say whether this is one more signature of a function, or the setter of a property."""
+    decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
+    return "overload" in decorators or f"{node.name}.setter" in decorators
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@each_module
+def test_files_are_small(path):
+    assert len(text(path).splitlines()) <= FILE_MAX_LINES
+
+
+@each_module
+def test_functions_are_small(path):
+    lines = code_lines(text(path))
+    functions = [
+        n for n in ast.walk(ast.parse(text(path))) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    assert [f.name for f in functions if length(f, lines) > FUNCTION_MAX_LINES] == []
+
+
+@each_module
+def test_everything_public_is_documented(path):
+    tree = ast.parse(text(path))
+
+    assert ast.get_docstring(tree)
+    assert [node.name for node in public(tree) if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("name", ["producers", "producers.feeds", "producers.callbacks", "producers.keys"])
+def test_applications_load_nothing_heavy(name):
+    done = run(f"import {name}, json, sys; print(json.dumps(list(sys.modules)))")
+
+    assert done.returncode == 0, done.stderr
+    assert {module.partition(".")[0] for module in json.loads(done.stdout)} & HEAVY == set()
+
+
+def test_importing_needs_no_environment_and_opens_no_connection():
+    done = run(_IMPORT_ALL, *(module_name(path) for path in MODULES))
+
+    assert (done.returncode, done.stderr) == (0, "")

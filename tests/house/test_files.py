@@ -1,0 +1,54 @@
+"""What may and may not be in the repository."""
+
+import re
+
+import pytest
+
+from tests.house.repository import files, modules, name, text
+
+#: Built from pieces, so that this file passes its own check.
+_HOSTS = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "yarn" + "pkg.com"]
+_HOSTS += ["crates" + ".io", "ruby" + "gems.org", "proxy.golang" + ".org"]
+_MACHINE_PATHS = re.compile(r"(?<![\w.}>])/(?:wo" + "rk|ro" + "ot|ho" + "me|Us" + "ers)/")
+_FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "tasks", "misc"}
+
+
+def contents(path):
+    """Read a file as text, whatever it holds."""
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("path", files(), ids=name)
+def test_no_file_names_a_package_registry_or_a_place_on_a_machine(path):
+    content = contents(path)
+
+    assert [host for host in _HOSTS if host in content] == []
+    assert _MACHINE_PATHS.findall(content) == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_pin_by_hash_and_name_no_address(lock):
+    requirements = re.split(r"\n(?=\S)", text(lock).replace("\\\n", " ").strip())
+
+    assert "://" not in text(lock)
+    for requirement in requirements:
+        assert re.match(r"[A-Za-z0-9_.-]+==\S+", requirement), requirement
+        assert "--hash=sha256:" in requirement, requirement
+
+
+def test_modules_are_named_after_what_they_hold():
+    named = {part for path in modules("producers", "worker") for part in (path.stem, *path.parts)}
+
+    assert named & _FORBIDDEN_NAMES == set()
+
+
+def test_the_worker_stops_before_the_platform_kills_it():
+    from worker.retrying import RUN_BUDGET_S
+
+    given = re.search(r"--worker-shutdown-timeout (\d+)", text("Procfile"))
+    explained = re.search(r"shutdown time-out \((\d+) s\)", text("worker/retrying.py"))
+
+    assert given
+    assert explained
+    assert RUN_BUDGET_S * 1000 < int(given[1]) < 30_000
+    assert int(given[1]) == int(explained[1]) * 1000

@@ -1,0 +1,89 @@
+"""The Markdown pages hold together: links lead somewhere, commands exist, diagrams are diagrams."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.house.repository import ROOT, blocks, name, pages, prose, text
+
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_MAKE_LINE = re.compile(r"^(?:\$ )?make((?: [a-z][a-z-]*)+)", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)(.*)$", re.MULTILINE)
+_DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart ")
+
+each_page = pytest.mark.parametrize("page", pages(), ids=name)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page, made as GitHub makes them; other files have none."""
+    if page.suffix != ".md":
+        return set()
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.+?) *$", prose(page), re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number = sum(1 for known in found if re.fullmatch(rf"{re.escape(slug)}(-\d+)?", known))
+        found.add(f"{slug}-{number}" if number else slug)
+    return found
+
+
+def broken(page: Path) -> list[str]:
+    """List the relative links of a page that lead nowhere."""
+    problems = []
+    for link in _LINK.findall(prose(page)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        exists = target.is_relative_to(ROOT) and target.exists()
+        if not exists or (anchor and anchor not in anchors(target)):
+            problems.append(link)
+    return problems
+
+
+def makes(page: Path) -> set[str]:
+    """Return the make targets that a page names, in blocks and in code spans."""
+    spans = re.findall(r"`([^`\n]+)`", prose(page))
+    lines = [*spans, *blocks(page, "sh"), *blocks(page, "")]
+    return {word for line in lines for words in _MAKE_LINE.findall(line) for word in words.split()}
+
+
+@each_page
+def test_relative_links_and_anchors_lead_somewhere(page):
+    assert broken(page) == []
+
+
+@each_page
+def test_make_targets_that_are_named_exist(page):
+    assert makes(page) <= {target for target, _ in _TARGET.findall(text("Makefile"))}
+
+
+@each_page
+def test_diagrams_say_what_they_are_and_hold_something(page):
+    for diagram in blocks(page, "mermaid"):
+        first, *rest = [line for line in diagram.splitlines() if line.strip()]
+        assert first.startswith(_DIAGRAMS), first
+        assert len(rest) >= 3
+        # A semicolon ends a Mermaid statement, also inside a text.
+        assert ";" not in diagram
+
+
+def test_the_architecture_is_drawn():
+    assert blocks(ROOT / "docs" / "architecture.md", "mermaid")
+
+
+def test_every_make_target_explains_itself():
+    unexplained = [target for target, rest in _TARGET.findall(text("Makefile")) if "## " not in rest]
+
+    assert unexplained == []
+
+
+def test_every_phony_target_exists():
+    phony = re.search(r"^\.PHONY: (.+)$", text("Makefile"), re.MULTILINE)
+
+    assert phony
+    assert sorted(phony[1].split()) == sorted(target for target, _ in _TARGET.findall(text("Makefile")))
+
+
+def test_the_readme_names_the_test_command():
+    assert "test" in makes(ROOT / "README.md")

@@ -1,0 +1,93 @@
+"""Redis is documented: every key in one table, every script by its head."""
+
+import dataclasses
+import inspect
+import re
+
+import pytest
+
+from producers import keys as keys_module
+from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
+from tests.house.repository import name, scripts, text
+
+KEYS = Keys("sms")
+
+each_script = pytest.mark.parametrize("script", scripts(), ids=name)
+
+
+def table() -> list[str]:
+    """Return the names in the table's first column, with their placeholders."""
+    rows = re.findall(r"^\| (``.*?) \|", keys_module.__doc__, re.MULTILINE)
+    return [key for row in rows for key in re.findall(r"``(.+?)``", row)]
+
+
+def examples() -> dict[str, str]:
+    """Make an example of every key that `Keys` can name, without the prefix."""
+    found = {}
+    for method, member in inspect.getmembers(Keys):
+        if method.startswith("_") or method in {"prefix", "namespace", "queue", "stream"}:
+            continue
+        arguments = ["x"] * (len(inspect.signature(member).parameters) - 1) if callable(member) else None
+        value = getattr(KEYS, method)
+        found[method] = value(*arguments) if arguments is not None else value
+    for stream in (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE):
+        found[stream] = KEYS.stream(stream)
+    for field in dataclasses.fields(QueueKeys):
+        found[f"queue.{field.name}"] = getattr(KEYS.queue("x"), field.name)
+    return {method: key.removeprefix(KEYS.prefix) for method, key in found.items()}
+
+
+def fits(row: str, key: str) -> bool:
+    """Say whether a key is one that a row describes."""
+    pattern = "".join(
+        r"[^:]+" if part.startswith("<") else re.escape(part) for part in re.split(r"(<[^>]+>)", row)
+    )
+    return re.fullmatch(pattern, key) is not None
+
+
+def head(script) -> str:
+    """Return the comment that a script begins with, in one line."""
+    lines = re.match(r"(?:--.*\n)+", text(script))
+    assert lines, "no comment at the beginning"
+    return " ".join(line.removeprefix("--").strip() for line in lines[0].splitlines())
+
+
+def declared_keys(script) -> list[str] | None:
+    """Return the KEYS that the head lists; None if their number depends on the call."""
+    listed = re.search(r"KEYS: (.+?) ARGV:", head(script))
+    assert listed, "no KEYS, or not before ARGV"
+    if "per message" in listed[1] or "ipairs(KEYS)" in text(script):
+        return None
+    return re.sub(r" \([^)]*\)", "", listed[1]).split(", ")
+
+
+@pytest.mark.parametrize("method", examples())
+def test_the_table_lists_every_key(method):
+    assert any(fits(row, examples()[method]) for row in table())
+
+
+@pytest.mark.parametrize("row", table())
+def test_the_table_lists_nothing_else(row):
+    assert any(fits(row, key) for key in examples().values())
+
+
+@each_script
+def test_a_script_says_what_it_does_takes_and_returns(script):
+    assert re.match(r"[A-Z].+\. KEYS: .+ ARGV: .+ Returns ", head(script))
+
+
+@each_script
+def test_a_script_uses_the_keys_that_it_lists(script):
+    declared = declared_keys(script)
+    if declared is None:
+        return
+    unpacked = re.search(r"^local (.+) = unpack\(KEYS\)$", text(script), re.MULTILINE)
+    used = [int(number) for number in re.findall(r"KEYS\[(\d+)\]", text(script))]
+
+    assert len(declared) == (len(unpacked[1].split(", ")) if unpacked else max(used))
+    assert unpacked or sorted(set(used)) == list(range(1, len(declared) + 1))
+
+
+@each_script
+def test_no_script_walks_all_keys(script):
+    assert not re.search(r"call\('(KEYS|SCAN|FLUSH\w+)'", text(script))

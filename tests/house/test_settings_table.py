@@ -1,0 +1,85 @@
+"""One declaration per setting; README and .env.example say the same."""
+
+import dataclasses
+import itertools
+import re
+
+import pytest
+
+from producers.settings import ProducerSettings, WebSettings
+from tests.house.repository import rows, text
+from worker.settings import WorkerSettings
+
+READERS = {"app": ProducerSettings, "web": WebSettings, "worker": WorkerSettings}
+DECLARED = {
+    field.metadata["variable"]: field for kind in READERS.values() for field in dataclasses.fields(kind)
+}
+#: Variables of the Procfile with their defaults, by process type.
+PROCFILE = {
+    line.partition(":")[0]: dict(re.findall(r"\$\{(\w+):-([^}]*)\}", line))
+    for line in text("Procfile").splitlines()
+}
+TABLE = {cells[0].strip("`"): cells for cells in rows("README.md", "Settings")}
+EXAMPLE = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", text(".env.example"), re.MULTILINE)
+
+
+def written(default: object) -> str | None:
+    """Write a default as a variable's value; None if the variable is required."""
+    if default is dataclasses.MISSING:
+        return None
+    if isinstance(default, bool):
+        return str(int(default))
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def defaults() -> dict[str, str | None]:
+    """Return every variable with its default."""
+    declared = {name: written(field.default) for name, field in DECLARED.items()}
+    return declared | {name: value for shell in PROCFILE.values() for name, value in shell.items()}
+
+
+def readers(name: str) -> list[str]:
+    """List who reads a variable."""
+    if name not in DECLARED:
+        return [process for process, shell in PROCFILE.items() if name in shell]
+    return [
+        reader
+        for reader, kind in READERS.items()
+        if name in {field.metadata["variable"] for field in dataclasses.fields(kind)}
+    ]
+
+
+def test_the_table_lists_every_variable_and_no_other():
+    assert sorted(defaults()) == sorted(TABLE)
+
+
+@pytest.mark.parametrize("name", sorted(defaults()))
+def test_the_table_gives_the_default_and_the_readers(name):
+    _, _, default, read_by = TABLE[name]
+    expected = defaults()[name]
+
+    assert ("required" if expected is None else f"`{expected}`") == default
+    assert ", ".join(readers(name)) == read_by
+
+
+@pytest.mark.parametrize("name", sorted(DECLARED))
+def test_the_table_uses_the_words_of_the_declaration(name):
+    assert TABLE[name][1].startswith(DECLARED[name].metadata["about"])
+
+
+def test_the_example_gives_every_variable_once_with_its_default():
+    assert sorted(name for name, _ in EXAMPLE) == sorted(defaults())
+    assert {name: default or "" for name, default in defaults().items()} == dict(EXAMPLE)
+
+
+def test_the_example_sets_what_is_required_and_nothing_else():
+    given = re.findall(r"^([A-Z][A-Z0-9_]*)=", text(".env.example"), re.MULTILINE)
+
+    assert sorted(name for name, default in defaults().items() if default is None) == sorted(given)
+
+
+def test_the_example_explains_each_variable():
+    lines = text(".env.example").splitlines()
+    for above, line in itertools.pairwise(lines):
+        if re.match(r"#?[A-Z][A-Z0-9_]*=", line):
+            assert re.match(r"# \w", above), line
