@@ -1,0 +1,176 @@
+"""Nothing lost and nothing twice, whatever dies: the worker, gently or not, and Redis."""
+
+import signal
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from producers import Message, QueueUnavailable
+from tests.support.installation import new_id, new_number
+from tests.support.redis_server import RedisServer
+from tests.support.worker_process import PLATFORM_GRACE_S
+
+#: Seconds after which a killed worker's messages must be running again.
+TAKEN_UP_S = 15.0
+
+
+def alerts(count):
+    return [
+        Message(new_number(), "Your code is 1234", sender="Bistro", purpose="alert") for _ in range(count)
+    ]
+
+
+def assert_each_came_once(installation, sends):
+    """All were accepted, each is on its handset exactly once."""
+    ids = [sent.request_id for sent in sends]
+    assert installation.all_settled(sends, 60) == {"accepted"}
+    shown = Counter(request_id for request_id, _ in installation.gateway.delivered())
+    assert Counter(shown[request_id] for request_id in ids) == {1: len(ids)}
+    assert set(installation.gateway.delivered().values()) == {1}
+    assert Counter(entry.request_id for entry in installation.entries("statuses")) == Counter(ids)
+
+
+def assert_nothing_is_left(installation):
+    """No queue, lease or attempt remembers anything, once the last of them has been settled."""
+    installation.wait_for(lambda: not what_is_left(installation))
+
+
+def what_is_left(installation):
+    keys = {key.decode() for key in installation.redis.scan_iter(f"{installation.keys.prefix}*")}
+    queues = {key for key in keys if ":queue:" in key and not key.endswith(":wake")}
+    return queues | keys & {installation.keys.inflight, installation.keys.attempts}
+
+
+@pytest.fixture(scope="module")
+def killed(install_for_module):
+    """A worker killed while 200 messages are queued, eight under way and one of those hangs; and its heir."""
+    installation = install_for_module()
+    installation.gateway.settings(latency_ms=50)
+    number = new_number()
+    installation.gateway.fault("accept_then_silence", times=1, match={"number": number})
+    hanging = installation.send(to=number)
+    sends = installation.producer.send_many(alerts(200))
+    installation.wait_for(lambda: len(installation.gateway.requests()) >= 50)
+
+    installation.worker.kill()
+    killed_at = time.monotonic()
+    assert len(installation.gateway.requests()) < 200
+    installation.worker.start()
+    return installation, hanging, sends, killed_at
+
+
+def test_a_killed_workers_message_is_taken_up_within_15_seconds_and_comes_once(killed):
+    installation, hanging, _, killed_at = killed
+
+    installation.wait_for(lambda: len(installation.posts(hanging)) == 2)
+
+    assert time.monotonic() - killed_at < TAKEN_UP_S
+    assert installation.settled(hanging).state == "accepted"
+    assert installation.status(hanging).attempts == 2
+    assert len(installation.bodies(hanging)) == len(installation.handset(hanging)) == 1
+
+
+def test_a_worker_killed_in_the_midst_of_200_messages_loses_none_and_repeats_none(killed):
+    installation, hanging, sends, _ = killed
+
+    assert_each_came_once(installation, [hanging, *sends])
+    assert_nothing_is_left(installation)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"every_s": 0.1}, {"whole_group": True}],
+    ids=["once", "again-and-again", "whole-group"],
+)
+def test_a_stopped_worker_finishes_its_calls_and_leaves_the_rest_to_the_next(install, how):
+    installation = install()
+    installation.gateway.settings(latency_ms=300)
+    sends = installation.producer.send_many(alerts(40))
+    installation.wait_for(lambda: len(installation.gateway.requests()) >= 8)
+
+    started = time.monotonic()
+    status = installation.worker.terminate(**how)
+    seconds = time.monotonic() - started
+
+    # A signal that finds Python already past its handlers leaves no other status.
+    assert status in ({0, -signal.SIGTERM} if "every_s" in how else {0})
+    assert seconds < PLATFORM_GRACE_S
+    posted = {record.request_id for record in installation.gateway.requests()}
+    assert {installation.status(request_id).state for request_id in posted} == {"accepted"}
+    assert len(posted) < 40, "the rest was left"
+    installation.worker.start()
+    assert_each_came_once(installation, sends)
+    assert {installation.status(sent).attempts for sent in sends} == {1}
+    assert_nothing_is_left(installation)
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["restarted", "crashed"])
+def test_messages_flow_on_after_redis_was_away(install, tmp_path, crash):
+    with RedisServer(tmp_path / "redis", fsync="always") as redis_server:
+        installation = install(redis_server.url)
+        installation.gateway.settings(latency_ms=20)
+        with Flow(installation) as flow:
+            installation.wait_for(lambda: len(installation.gateway.requests()) >= 20)
+            redis_server.kill() if crash else redis_server.stop()
+            flow.wait_for_a_failure_or(seconds=1)
+            redis_server.start()
+            after = flow.count
+            installation.wait_for(lambda: flow.count >= after + 40)
+
+        assert flow.strange == []
+        assert_each_came_once(installation, flow.sends)
+        assert_nothing_is_left(installation)
+
+
+class Flow:
+    """An application that sends steadily and repeats with the same id what the queue did not confirm.
+
+    Attributes:
+        sends: what was confirmed.
+        failures: calls that ended in QueueUnavailable.
+        strange: errors of any other kind.
+    """
+
+    def __init__(self, installation):
+        self._installation = installation
+        self._stopping = threading.Event()
+        self._failed = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.sends = []
+        self.strange = []
+
+    @property
+    def count(self):
+        return len(self.sends)
+
+    def wait_for_a_failure_or(self, seconds):
+        """Give the outage time to be noticed."""
+        self._failed.wait(seconds)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._stopping.wait(0.003):
+            number, request_id = new_number(), new_id()
+            while not self._send(number, request_id) and not self.strange:
+                pass
+
+    def _send(self, number, request_id):
+        try:
+            self.sends.append(self._installation.send(to=number, request_id=request_id))
+        except QueueUnavailable as error:
+            self._failed.set()
+            if error.request_id != request_id:
+                self.strange.append(error)
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever else a call may raise is the finding
+            self.strange.append(error)
+        return True
