@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
+MESSAGES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run test test-all check format lock clean
+.PHONY: help setup demo sandbox run test faults soak test-all check format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -23,6 +24,12 @@ run: $(INSTALLED) ## Run worker and web with the settings in the environment unt
 
 test: $(INSTALLED) ## Run all tests
 	$(BIN)/python -m pytest
+
+faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 10 minutes)
+	$(BIN)/python -m pytest tests/faults
+
+soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
+	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
 
 test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 	@for v in $(PYTHONS); do \
@@ -47,7 +54,7 @@ lock: ## Pin the newest allowed dependencies (needs uv)
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web -o requirements.lock
 
 clean: ## Remove everything that was built
-	rm -rf .venv .venv-3.* .sandbox dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-3.* dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

@@ -13,14 +13,22 @@ and a stream entry together, on Redis Cluster too.
 | ``open:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
+| ``counts`` | hash, state to number of sends; ``enqueued`` to all of them | for ever | every transition | metrics, soak |
+| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
+| ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
+| ``probes`` | string, probes since sending was last well | 30 min | hold | hold, probe |
+| ``pause`` | string, why all sending pauses | as long as the gateway asked | pause | fetch, claim |
+| ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch |
+| ``rate`` | string, when the rate limit is next free | seconds | fetch, claim | fetch |
+| ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callback |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
-| ``queue:<q>:leases`` | sorted set, ``owner:entry id`` by deadline | while held | fetch, renew | fetch |
+| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
-| ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | bury | operators |
+| ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
@@ -35,6 +43,8 @@ from dataclasses import dataclass
 STATUSES, REPLIES, RECEIPTS, OPTOUTS = "statuses", "replies", "receipts", "optouts"
 #: Callbacks that no parser could place, kept raw.
 QUARANTINE = "quarantine"
+#: What operators decided.
+AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,48 @@ class Keys:
     def poison(self, stream: str, group: str) -> str:
         """Where a consumer group sets aside entries it cannot handle."""
         return f"{self.prefix}{stream}:poison:{group}"
+
+    @property
+    def counts(self) -> str:
+        """How many sends are in which end state."""
+        return self.prefix + "counts"
+
+    @property
+    def parked(self) -> str:
+        """The sends a person may decide about."""
+        return self.prefix + "parked"
+
+    @property
+    def hold(self) -> str:
+        """Why all sending is held."""
+        return self.prefix + "hold"
+
+    @property
+    def probes(self) -> str:
+        """How often the account was probed lately."""
+        return self.prefix + "probes"
+
+    @property
+    def pause(self) -> str:
+        """Why all sending pauses for a while."""
+        return self.prefix + "pause"
+
+    @property
+    def limits(self) -> str:
+        """The limits set live."""
+        return self.prefix + "limits"
+
+    @property
+    def rate(self) -> str:
+        """The state of the rate limit."""
+        return self.prefix + "rate"
+
+    def transition(self, request_id: str) -> list[str]:
+        """The keys that every transition of a record takes first: see the Lua prelude."""
+        return [
+            *(self.record(request_id), self.body(request_id)),
+            *(self.stream(STATUSES), self.counts, self.parked),
+        ]
 
     @property
     def inflight(self) -> str:

@@ -107,6 +107,7 @@ class FrozenMessage:
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: the JSON text of the caller's context, ``""`` without one.
         segments: segments over all recipients, as we count them.
+        recipients: how many.
     """
 
     request_id: str
@@ -117,6 +118,7 @@ class FrozenMessage:
     ttl_ms: int | None
     context: str
     segments: int
+    recipients: int
 
 
 def freeze(message: Message, *, allow_spaces: bool = False) -> FrozenMessage:
@@ -165,6 +167,7 @@ def freeze(message: Message, *, allow_spaces: bool = False) -> FrozenMessage:
         ttl_ms=ttl_ms,
         context=context,
         segments=sum(_segments(text, recipient) for recipient in recipients),
+        recipients=len(recipients),
     )
 
 

@@ -17,6 +17,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _STREAMS: Final = (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
+_STATES: Final = ("enqueued", "accepted", "rejected", "expired", "cancelled", "unknown", "failed")
 
 Sample = tuple[str, int]
 
@@ -46,8 +47,10 @@ class Gauges:
             for name in _STREAMS:
                 pipeline.xlen(self._keys.stream(name))
             pipeline.zcard(self._keys.inflight)
-            counts: list[int] = await pipeline.execute()
-            return counts
+            pipeline.exists(self._keys.hold)
+            pipeline.hmget(self._keys.counts, _STATES)
+            *counts, states = await pipeline.execute()
+            return [*counts, *(int(count or 0) for count in states)]
 
     def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
         """Write the page.
@@ -72,7 +75,19 @@ class Gauges:
             *_metric("queue_entries", "gauge", "Entries of a queue by what they wait for.", queues),
             *_metric("stream_entries", "gauge", "Entries kept in a stream.", streams),
             *_metric("attempts_inflight", "gauge", "Attempts to send now running.", [("", next(counts))]),
+            *_metric(
+                "sending_held",
+                "gauge",
+                "1 while the account's trouble holds all sending.",
+                [("", next(counts))],
+            ),
+            *_metric(
+                "sends", "gauge", "Sends by end state; enqueued counts all of them.", self._states(counts)
+            ),
         ]
+
+    def _states(self, counts: Iterator[int]) -> list[Sample]:
+        return [(f'{{state="{state}"}}', next(counts)) for state in _STATES]
 
 
 def _metric(name: str, kind: str, about: str, samples: Sequence[Sample]) -> list[str]:

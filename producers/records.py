@@ -9,13 +9,13 @@ from typing import Any, Literal
 import msgspec
 
 from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, State
-from producers.keys import STATUSES, Keys
+from producers.keys import Keys
 from producers.message import FrozenMessage
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 
 _ENQUEUE = Script("producers", "enqueue")
-_CANCEL = Script("producers", "cancel")
+_CANCEL = Script("producers", "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
 
@@ -109,8 +109,9 @@ class Records:
         self._queue_keys = [
             *(alert.ready, alert.delayed, alert.wake),
             *(marketing.ready, marketing.delayed, marketing.wake),
+            self.keys.counts,
         ]
-        self._delayed_keys = [alert.delayed, marketing.delayed]
+        self._delayed_keys = [alert.delayed, alert.envelopes, marketing.delayed, marketing.envelopes]
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
         """Store and queue messages in one atomic step; safe to repeat."""
@@ -118,7 +119,7 @@ class Records:
         for m in messages:
             keys += (self.keys.record(m.request_id), self.keys.body(m.request_id))
             args += (m.request_id, m.digest, m.queue, _optional(m.due_ms), _optional(m.ttl_ms))  # type: ignore[arg-type]
-            args += (m.body, m.context, m.segments)  # type: ignore[arg-type]
+            args += (m.body, m.context, m.segments, m.recipients)  # type: ignore[arg-type]
 
         def read(reply: Sequence[bytes]) -> list[Sent | Conflict]:
             return [_sent(m, *reply[2 * i : 2 * i + 2]) for i, m in enumerate(messages)]
@@ -127,7 +128,7 @@ class Records:
 
     def cancel(self, request_id: str) -> Command[Cancellation]:
         """Cancel a send that has not started; safe to repeat."""
-        keys = [self.keys.record(request_id), self.keys.body(request_id), self.keys.stream(STATUSES)]
+        keys = self.keys.transition(request_id)
         args = [request_id, self._retention_ms, self._maxlen]
         return Command(_CANCEL, [*keys, *self._delayed_keys], args, bytes.decode)  # type: ignore[arg-type]
 

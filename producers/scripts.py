@@ -20,17 +20,21 @@ class Script:
     Args:
         package: package whose ``lua`` folder holds it.
         name: file name without ``.lua``.
+        when_full: whether it may run when Redis has reached its memory limit. Enqueueing may not: it is
+            refused whole. What the workers do may: it makes room.
     """
 
     package: str
     name: str
+    when_full: bool = False
     text: str = field(init=False, repr=False)
     sha: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         prelude = (files("producers") / "lua" / "prelude.lua").read_text("utf-8")
         body = (files(self.package) / "lua" / f"{self.name}.lua").read_text("utf-8")
-        object.__setattr__(self, "text", prelude + body)
+        flags = " flags=allow-oom" if self.when_full else ""
+        object.__setattr__(self, "text", f"#!lua{flags}\n{prelude}{body}")
         sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", sha)
 

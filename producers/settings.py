@@ -6,10 +6,9 @@ against these declarations.
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from producers.errors import ConfigError
 
@@ -43,7 +42,13 @@ class Secret:
 
 
 def variable(
-    name: str, about: str, *, default: Any = dataclasses.MISSING, low: float = 0, high: float = float("inf")
+    name: str,
+    about: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    low: float = 0,
+    high: float = float("inf"),
+    check: Callable[[Any], object] = lambda _: None,
 ) -> Any:
     """Declare a settings field.
 
@@ -53,8 +58,9 @@ def variable(
         default: value when the variable is absent or empty; without one the variable is required.
         low: smallest number allowed.
         high: largest number allowed.
+        check: raises ValueError, in words without the value, if the value will not do.
     """
-    metadata = {"variable": name, "about": about, "low": low, "high": high}
+    metadata = {"variable": name, "about": about, "low": low, "high": high, "check": check}
     return dataclasses.field(default=default, metadata=metadata, kw_only=True)
 
 
@@ -79,6 +85,7 @@ class Settings:
                 continue
             try:
                 values[field.name] = _parse(types[field.name], raw, field.metadata)
+                field.metadata["check"](values[field.name])
             except ValueError as error:
                 problems[name] = str(error)
         if problems:
@@ -115,31 +122,46 @@ def _number(kind: type[int] | type[float], raw: str, low: float, high: float) ->
     return value
 
 
+def scheme_of(*schemes: str) -> Callable[[str], None]:
+    """Make a check that an address has one of these schemes."""
+    allowed = [f"{scheme}://" for scheme in schemes]
+
+    def check(url: str) -> None:
+        if not url.lower().startswith(tuple(allowed)):
+            raise ValueError("must start with " + " or ".join([", ".join(allowed[:-1]), allowed[-1]]))
+
+    return check
+
+
+def _hash_tag(value: str) -> None:
+    if not value.replace("-", "").replace("_", "").isalnum():
+        raise ValueError("must be letters, digits, - and _")
+
+
+def _tokens(tokens: tuple[Secret, ...]) -> None:
+    if not tokens or min(len(token.reveal()) for token in tokens) < 16:
+        raise ValueError("needs tokens of at least 16 characters each")
+
+
 @dataclass(frozen=True)
 class RedisSettings(Settings):
     """Where Redis is and how long things stay there; applications, web and workers must agree on these."""
 
-    redis_url: str = variable("REDIS_URL", "Redis or Valkey server", default="redis://localhost:6379/0")
-    namespace: str = variable("SMS_NAMESPACE", "hash tag in front of every key and stream", default="sms")
+    redis_url: str = variable(
+        "REDIS_URL",
+        "Redis or Valkey server",
+        default="redis://localhost:6379/0",
+        check=scheme_of("redis", "rediss", "unix"),
+    )
+    namespace: str = variable(
+        "SMS_NAMESPACE", "hash tag in front of every key and stream", default="sms", check=_hash_tag
+    )
     retention_days: int = variable(
         "RECORD_RETENTION_DAYS", "days a record stays after its end", default=7, low=1, high=366
     )
     stream_maxlen: int = variable(
         "STREAM_MAXLEN", "entries kept in each stream, about", default=100_000, low=100
     )
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read all fields; see `Settings.from_env`."""
-        settings = super().from_env(environ)
-        problems = {}
-        if urlsplit(settings.redis_url).scheme not in {"redis", "rediss", "unix"}:
-            problems["REDIS_URL"] = "must start with redis://, rediss:// or unix://"
-        if not settings.namespace.replace("-", "").replace("_", "").isalnum():
-            problems["SMS_NAMESPACE"] = "must be letters, digits, - and _"
-        if problems:
-            raise ConfigError(problems)
-        return settings
 
     @property
     def retention_ms(self) -> int:
@@ -161,13 +183,7 @@ class WebSettings(RedisSettings):
     """Settings of the process that receives callbacks."""
 
     callback_tokens: tuple[Secret, ...] = variable(
-        "CALLBACK_TOKENS", "secret path parts of the callback URL, comma-separated, all valid at once"
+        "CALLBACK_TOKENS",
+        "secret path parts of the callback URL, comma-separated, all valid at once",
+        check=_tokens,
     )
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read all fields; a token that could be guessed is refused."""
-        settings = super().from_env(environ)
-        if not settings.callback_tokens or min(len(t.reveal()) for t in settings.callback_tokens) < 16:
-            raise ConfigError({"CALLBACK_TOKENS": "needs tokens of at least 16 characters each"})
-        return settings

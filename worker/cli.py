@@ -3,26 +3,35 @@
 import os
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from producers.errors import ConfigError
 from producers.settings import WebSettings
+from worker.operator_cli import COMMANDS
 from worker.settings import WorkerSettings
 
-#: Where the sandbox and `up` keep their files, below the current directory.
-DATA_DIR = Path(".sandbox")
+#: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
+#: the simulated gateway must never meet real credentials.
+DATA_DIR = Path(".octopush")
 
 
 @click.group()
 @click.version_option(package_name="octopush-worker")
 def main() -> None:
     """Send and receive SMS through the Octopush gateway."""
-    # A supervisor stops us with SIGTERM; let every `with` and `finally` run.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(*_: object) -> None:
+    """Let every `with` and `finally` run, and let no second signal cut them short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 @main.command()
@@ -30,7 +39,8 @@ def demo() -> None:
     """Send a two-way SMS through everything, on this machine, and stop."""
     from worker.sandbox import demo as story  # noqa: PLC0415 - needs the sandbox extra
 
-    story.run()
+    with _said_plainly():
+        story.run()
 
 
 @main.command()
@@ -38,23 +48,48 @@ def sandbox() -> None:
     """Run Redis, a simulated Octopush, worker and web until Ctrl-C."""
     from worker.sandbox.stack import Stack  # noqa: PLC0415 - needs the sandbox extra
 
-    with Stack(DATA_DIR, logs_to_files=False) as stack:
+    with (
+        _said_plainly(),
+        tempfile.TemporaryDirectory(prefix="octopush-sandbox-") as data_dir,
+        Stack(Path(data_dir), logs_to_files=False) as stack,
+    ):
         click.echo(_instructions(stack.redis_url, stack.admin_url, stack.callback_url))
         _until_interrupted(stack.check)
 
 
 @main.command()
-def up() -> None:
+@click.option("--workers", type=click.IntRange(1), default=1, help="How many worker processes.")
+def up(workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
-    Starts an embedded Redis, kept under .sandbox, when REDIS_URL is not set.
+    A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
+    started, whose data stay under .octopush.
     """
     from worker.sandbox.installation import Installation  # noqa: PLC0415 - needs the sandbox extra
 
     _check_settings()
-    with Installation(DATA_DIR, os.environ, os.environ.get("REDIS_URL")) as installation:
-        click.echo(f"up; callbacks are taken at {installation.web_url}/callbacks/<token>")
-        _until_interrupted(installation.check)
+    redis_url = os.environ.get("REDIS_URL")
+    with _said_plainly(), Installation(DATA_DIR, os.environ, redis_url, workers=workers) as installation:
+        click.echo(
+            f"up; REDIS_URL={installation.redis_url}; callbacks: {installation.web_url}/callbacks/<token>"
+        )
+        _until_interrupted(lambda: installation.supervise(click.echo))
+
+
+for command in COMMANDS:
+    main.add_command(command)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Turn what may go wrong while starting into one message and status 1."""
+    from worker.sandbox.installation import InstallationError  # noqa: PLC0415 - needs the sandbox extra
+    from worker.sandbox.redis_server import NoServerError  # noqa: PLC0415 - needs the sandbox extra
+
+    try:
+        yield
+    except (InstallationError, NoServerError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _check_settings() -> None:
@@ -99,3 +134,7 @@ Read the replies:
 What reached which handset:  curl {admin_url}/messages
 Callbacks arrive at:         {callback_url}
 """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,22 +1,21 @@
-"""One call to the gateway: POST the frozen bytes, read the answer, say what it means. Never repeats.
+"""One call to the gateway: POST the frozen bytes, read the answer; `answers` says what it means.
+
+Never repeats.
 
 The only module that knows the HTTP library.
 """
 
 import contextlib
-import email.utils
 import functools
 import socket
 import ssl
 import threading
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
-import msgspec
 
-from worker.codes import CODES, CodeClass
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
+from worker import answers
+from worker.outcomes import Deferred, Outcome, Unknown
 from worker.settings import WorkerSettings
 from worker.watchdog import Watchdog
 
@@ -25,9 +24,6 @@ ANSWER_MAX_BYTES: Final = 64 * 1024
 #: Seconds an idle connection is kept. Something on the gateway's way drops idle sockets, and a request
 #: written to a dropped socket has an unknown outcome.
 KEEPALIVE_S: Final = 4.0
-#: Characters of the gateway's error text that we keep.
-MESSAGE_MAX: Final = 200
-
 #: Every exception of a POST, by what it says about the call. `tests` compares this with all that httpx has.
 NOT_SENT: Final = (
     httpx.ConnectError,
@@ -63,7 +59,9 @@ class Gateway:
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
-        self._url = httpx.URL(settings.base_url.rstrip("/") + "/sms-campaign/send")
+        root = settings.base_url.rstrip("/")
+        self._send_url = httpx.URL(root + "/sms-campaign/send")
+        self._balance_url = httpx.URL(root + "/wallet/check-balance")
         self._headers = {
             "api-login": settings.api_login.reveal(),
             "api-key": settings.api_key.reveal(),
@@ -97,21 +95,31 @@ class Gateway:
             simulated: the call asks for simulation_mode, whose success may lack a ticket.
         """
         try:
-            status, headers, content = self._post(body)
+            status, headers, content = self._call("POST", self._send_url, body)
         except NOT_SENT as error:
             return Deferred(_word(error))
         except (*PERHAPS_SENT, AnswerTooLargeError) as error:
             return Unknown(_word(error))
-        return classify(status, headers, content, simulated=simulated)
+        return answers.classify(status, headers, content, simulated=simulated)
+
+    def balance(self) -> float | None:
+        """Ask what is left on the account; None when the gateway does not say. Safe to repeat."""
+        try:
+            status, _, content = self._call("GET", self._balance_url)
+        except (*NOT_SENT, *PERHAPS_SENT, AnswerTooLargeError):
+            return None
+        return answers.balance(status, content)
 
     def close(self) -> None:
         """Close all connections; call when no thread submits any more."""
         for client in self._clients:
             client.close()
 
-    def _post(self, body: bytes) -> tuple[int, httpx.Headers, bytes]:
+    def _call(
+        self, method: str, url: httpx.URL, body: bytes | None = None
+    ) -> tuple[int, httpx.Headers, bytes]:
         request = self._client.build_request(
-            "POST", self._url, content=body, extensions={"trace": self._remember_stream}
+            method, url, content=body, extensions={"trace": self._remember_stream}
         )
         with self._watchdog.limit(self._post_max_s, functools.partial(_cut, self._local.__dict__)):
             response = self._client.send(request, stream=True)
@@ -154,101 +162,6 @@ def _cut(thread: dict[str, Any]) -> None:
     with contextlib.suppress(OSError, AttributeError):
         # Past the TLS layer's own `shutdown`, which would pull its state from under the reading thread.
         socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
-
-
-def classify(status: int, headers: httpx.Headers, content: bytes, *, simulated: bool = False) -> Outcome:
-    """Say what an answer means. Total: any status with any body has an outcome.
-
-    Success is any 2xx with a ticket; ``code`` 0 means success wherever it stands (seen on other endpoints);
-    a known ``code`` decides whatever the status; 5xx without one leaves the call open.
-    """
-    answer = _object(content)
-    code = _code(answer)
-    retry_after_s = _retry_after(headers.get("retry-after"))
-    if code:
-        return _by_code(code, status, _text(answer), retry_after_s)
-    if 200 <= status < 300:
-        ticket = answer.get("sms_ticket")
-        if isinstance(ticket, str) and 0 < len(ticket) <= 64:
-            return _accepted(ticket, answer)
-        return Accepted(None) if simulated and answer else Unknown("answer_without_ticket")
-    return _by_status(status, retry_after_s)
-
-
-def _by_code(code: int, status: int, message: str, retry_after_s: float | None) -> Outcome:
-    word = str(code)
-    known = CODES.get(code)
-    if known is None:
-        return Unknown(word, message) if status >= 500 else Refused(word, message, known=False)
-    if known.kind is CodeClass.DUPLICATE:
-        return Duplicate(word, message)
-    if known.kind is CodeClass.PERMANENT:
-        return Refused(word, message)
-    return Deferred(word, message, retry_after_s, account=known.kind is CodeClass.ACCOUNT)
-
-
-def _by_status(status: int, retry_after_s: float | None) -> Outcome:
-    word = f"http_{status}"
-    if status in {401, 402, 403}:
-        return Deferred(word, account=True)
-    if status in {408, 425, 429} or 300 <= status < 400 or status == 404:
-        # Not taken: asked to wait, or not the gateway at all (wrong address, a portal in between).
-        return Deferred(word, retry_after_s=retry_after_s)
-    if status >= 500 or status < 200:
-        return Unknown(word, retry_after_s=retry_after_s)
-    return Refused(word, known=False)
-
-
-def _accepted(ticket: str, answer: dict[str, Any]) -> Accepted:
-    return Accepted(
-        ticket=ticket,
-        cost=_number(answer.get("total_cost")),
-        segments=_count(answer.get("number_of_sms_needed")),
-        contacts=_count(answer.get("number_of_contacts")),
-    )
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        answer = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _code(answer: dict[str, Any]) -> int:
-    """The error code, 0 when there is none; numbers and digit strings (``"000"``) are both in use."""
-    code = answer.get("code")
-    if isinstance(code, str) and code.isascii() and code.isdigit():
-        return int(code)
-    return code if isinstance(code, int) and not isinstance(code, bool) else 0
-
-
-def _text(answer: dict[str, Any]) -> str:
-    message = answer.get("message")
-    return message[:MESSAGE_MAX] if isinstance(message, str) else ""
-
-
-def _number(value: object) -> str | None:
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait from a Retry-After header: a number of seconds or an HTTP date."""
-    if value is None:
-        return None
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
-    try:
-        at = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
 def _word(error: Exception) -> str:

@@ -89,9 +89,11 @@ class Inbound:
         """Attach request_id and context of the original send; None while that may still become known."""
         if event.ticket is None:
             return event
-        found = self._ledger.correlate(event.ticket, event.number, received_ms)
         # An opt-out takes effect at once: it does not wait to learn which message provoked it.
-        if found.pending and not isinstance(event, OptOut) and self._age_s(received_ms) < PATIENCE_S:
+        is_optout = isinstance(event, OptOut)
+        patient = is_optout or self._age_s(received_ms) < PATIENCE_S
+        found = self._ledger.correlate(event.ticket, event.number, received_ms, patient=patient)
+        if found.pending and patient and not is_optout:
             return None
         if found.request_id is None:
             return event

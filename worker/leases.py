@@ -19,7 +19,7 @@ LEASE_MS: Final = 9_000
 #: Seconds between renewals; two may fail before a lease is lost.
 RENEW_S: Final = 2.5
 
-_RENEW = Script("worker", "renew")
+_RENEW = Script("worker", "renew", when_full=True)
 
 
 class Leases:

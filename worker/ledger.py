@@ -5,7 +5,8 @@ A claim carries a fencing token; only the latest token may finish, so a worker t
 lease cannot overwrite what its successor found out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,20 +20,12 @@ from worker import retrying
 from worker.leases import LEASE_MS, Leases
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
 
-_CLAIM = Script("worker", "claim")
-_FINISH = Script("worker", "finish")
-_CORRELATE = Script("worker", "correlate")
+_CLAIM = Script("worker", "claim", when_full=True)
+_FINISH = Script("worker", "finish", when_full=True)
+_CORRELATE = Script("worker", "correlate", when_full=True)
 
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
-
-_WORDS = {
-    Accepted: "accepted",
-    Duplicate: "duplicate",
-    Refused: "refused",
-    Deferred: "deferred",
-    Unknown: "unknown",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +73,13 @@ class Over:
 
     Attributes:
         state: the end state, or ``gone`` without a record.
+        just_now: this claim ended it, because its time was over.
+        code: the last code, when it ended just now.
     """
 
     state: str
+    just_now: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +104,16 @@ class Ledger:
         client: Redis client without retries of its own.
         settings: namespace, retention, stream length.
         leases: renews the leases of running attempts.
+        default_rate: recipients per second where no limit is set live; 0 for none.
     """
 
-    def __init__(self, client: redis.Redis, settings: RedisSettings, leases: Leases) -> None:
+    def __init__(
+        self, client: redis.Redis, settings: RedisSettings, leases: Leases, default_rate: float = 0.0
+    ) -> None:
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
+        self._default_rate = default_rate
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
@@ -124,15 +125,15 @@ class Ledger:
         """
         keys = self._keys
         args: list[str | int] = [request_id, RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
-        answer: Claim | Wait | Over = Command(
+        return Command(
             _CLAIM,
-            [*self._record_keys(request_id), keys.inflight, keys.attempts, keys.stream(STATUSES)],
-            [*args, self._retention_ms, self._maxlen, keys.prefix],
+            [
+                *keys.transition(request_id),
+                *(keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate),
+            ],
+            [*args, self._retention_ms, self._maxlen, keys.prefix, self._default_rate],
             lambda reply: _read_claim(request_id, reply),
         ).run(self._redis)
-        if isinstance(answer, Claim):
-            self._leases.hold(keys.inflight, answer.lease)
-        return answer
 
     def finish(self, claim: Claim, outcome: Outcome, *, posts: int, in_doubt: bool) -> str | None:
         """Record what an attempt brought; keeps trying while the lease lasts. Safe to repeat.
@@ -152,40 +153,40 @@ class Ledger:
         """
         keys = self._keys
         ticket = outcome.ticket if isinstance(outcome, Accepted) and outcome.ticket else ""
-        record, body = self._record_keys(claim.request_id)
+        record = keys.transition(claim.request_id)
         command = Command(
             _FINISH,
+            [*record, keys.inflight, keys.attempts, keys.ticket(ticket) if ticket else record[0]],
             [
-                record,
-                body,
-                keys.inflight,
-                keys.attempts,
-                keys.stream(STATUSES),
-                keys.ticket(ticket) if ticket else record,
-            ],
-            [
-                *(claim.request_id, claim.token, _WORDS[type(outcome)], posts, int(in_doubt)),
+                *(claim.request_id, claim.token, _word(outcome), posts, int(in_doubt)),
                 *_evidence(outcome),
                 *(self._retention_ms, self._maxlen, keys.prefix),
             ],
             lambda reply: reply[1].decode() if reply[0] == b"recorded" else None,
         )
+        return retrying.record(lambda: command.run(self._redis))
+
+    @contextmanager
+    def holding(self, claim: Claim) -> Iterator[None]:
+        """Renew the lease of an attempt until the block ends, however it ends.
+
+        A lease that runs out unfinished makes the next claim count the attempt as one of unknown outcome.
+        """
+        lease = self._keys.inflight, claim.lease
+        self._leases.hold(*lease)
         try:
-            return retrying.record(lambda: command.run(self._redis), give_up_s=LEASE_MS / 1000)
+            yield
         finally:
-            self.release(claim)
+            self._leases.release(*lease)
 
-    def release(self, claim: Claim) -> None:
-        """Let the lease of an attempt run out; the next claim will count it as one of unknown outcome."""
-        self._leases.release(self._keys.inflight, claim.lease)
-
-    def correlate(self, ticket: str, number: str, received_ms: int) -> Correlation:
+    def correlate(self, ticket: str, number: str, received_ms: int, *, patient: bool = True) -> Correlation:
         """Find the send behind a callback. Safe to repeat.
 
         Args:
             ticket: as the gateway named it.
             number: the other party, E.164.
             received_ms: epoch milliseconds at which the callback came.
+            patient: wait for running attempts before an open send to that number is taken for the origin.
 
         Raises:
             redis.RedisError: Redis did not answer.
@@ -193,13 +194,13 @@ class Ledger:
         keys = self._keys
         return Command(
             _CORRELATE,
-            [keys.ticket(ticket), keys.open_number(number), keys.attempts, keys.stream(STATUSES)],
-            [ticket, received_ms, self._retention_ms, self._maxlen, keys.prefix],
+            [
+                *(keys.ticket(ticket), keys.open_number(number), keys.attempts),
+                *(keys.stream(STATUSES), keys.counts, keys.parked),
+            ],
+            [ticket, received_ms, self._retention_ms, self._maxlen, keys.prefix, int(patient)],
             _read_correlation,
         ).run(self._redis)
-
-    def _record_keys(self, request_id: str) -> tuple[str, str]:
-        return self._keys.record(request_id), self._keys.body(request_id)
 
 
 def _read_claim(request_id: str, reply: Sequence[Any]) -> Claim | Wait | Over:
@@ -217,7 +218,18 @@ def _read_claim(request_id: str, reply: Sequence[Any]) -> Claim | Wait | Over:
             ttl_s=None if reply[4] < 0 else reply[4] / 1000,
             run=reply[1],
         )
-    return Over(state=(reply[1] if verdict == b"ended" else verdict).decode())
+    if verdict == b"ends":
+        return Over(reply[1].decode(), just_now=True, code=reply[2].decode())
+    return Over(reply[1].decode() if verdict == b"ended" else "gone")
+
+
+def _word(outcome: Outcome) -> str:
+    """What ``finish.lua`` calls an outcome."""
+    if isinstance(outcome, Deferred):
+        return "held" if outcome.account else "deferred"
+    return {Accepted: "accepted", Duplicate: "duplicate", Refused: "refused", Unknown: "unknown"}[
+        type(outcome)
+    ]
 
 
 def _evidence(outcome: Outcome) -> list[str | int]:

@@ -52,10 +52,9 @@ def configure(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(),
-        keep_allowed,
     ]
     structlog.configure(
-        processors=[*shared, _renderer(out)],
+        processors=[*shared, keep_allowed, _renderer(out)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.lower()]),
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,
@@ -98,7 +97,11 @@ def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, lev
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(out)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                keep_allowed,
+                _renderer(out),
+            ],
         )
     )
     root = logging.getLogger()

@@ -11,27 +11,27 @@ from typing import Final
 
 import dramatiq
 import redis
+import structlog
 from dramatiq.middleware import Retries
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from producers.errors import ConfigError
 from producers.jobs import PROCESS_CALLBACK, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, SEND_SMS
 from producers.keys import Keys
-from worker import log, middleware
+from worker import log, middleware, preflight, retrying
+from worker.connection import connect
 from worker.gateway import Gateway
 from worker.inbound import Inbound
 from worker.leases import Leases
 from worker.ledger import Ledger
 from worker.outbound import Outbound
+from worker.probe import AccountProbe
 from worker.publisher import Publisher
 from worker.queue import LeaseBroker
 from worker.settings import WorkerSettings
+from worker.throttle import Limits, Throttle
 
 #: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
 UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}
-#: Seconds to wait for Redis to connect and to answer; longer than the longest blocking read (1 s).
-REDIS_TIMEOUT_S: Final = 5.0
 
 
 def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
@@ -49,30 +49,60 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
     log.configure(settings.log_level)
-    middleware.stop_once()
-    return build(settings)
-
-
-def build(settings: WorkerSettings) -> LeaseBroker:
-    """Build everything from settings: clients, ledger, gateway, broker, actors."""
     client = connect(settings.redis_url)
+    with middleware.stop_at_once():
+        check(client, allow_unsafe=settings.allow_unsafe_redis)
+    middleware.stop_once()
+    return build(settings, client)
+
+
+def check(client: redis.Redis, *, allow_unsafe: bool) -> None:
+    """Wait for Redis, and refuse to work on one that would break the promise.
+
+    Raises:
+        SystemExit: status 1, after one log line per problem.
+    """
+    logger = structlog.get_logger()
+    for attempt in retrying.waits_for_redis():
+        with attempt:
+            findings = preflight.inspect(client)
+        if attempt.retry_state.outcome and attempt.retry_state.outcome.failed:
+            logger.warning("redis.unavailable", reason=type(attempt.retry_state.outcome.exception()).__name__)
+    for finding in findings:
+        level = logger.error if finding.unsafe or finding.fatal else logger.warning
+        level("redis.problem", check=finding.check, problem=finding.problem)
+    if any(finding.fatal or (finding.unsafe and not allow_unsafe) for finding in findings):
+        logger.error(
+            "worker.refused_to_start", problem="see above; ALLOW_UNSAFE_REDIS=1 overrides what is unsafe"
+        )
+        raise SystemExit(1)
+
+
+def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
+    """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
     leases = Leases(client)
     gateway = Gateway(settings)
-    ledger = Ledger(client, settings, leases)
+    ledger = Ledger(client, settings, leases, settings.rate_per_s)
+    throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
+    probe = AccountProbe(throttle, gateway)
     broker = LeaseBroker(
         client,
         keys,
         leases,
+        throttle,
         [
             middleware.LogContext(),
             # No count of retries: the ledger ends every message by time, see worker.retrying.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
-            middleware.CloseAfterwards(gateway.close, client.close),
+            middleware.Companions(
+                start=[leases.start, probe.start],
+                stop=[probe.stop, leases.stop, gateway.close, client.close],
+            ),
         ],
     )
     dramatiq.set_broker(broker)
-    outbound = Outbound(ledger, gateway, settings.post_max_s)
+    outbound = Outbound(ledger, gateway, throttle, settings.post_max_s)
     inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     # One actor, two queues: Dramatiq ties an actor to a queue for sending only; entries name their actor.
     broker.declare_queue(QUEUE_ALERT)
@@ -80,15 +110,3 @@ def build(settings: WorkerSettings) -> LeaseBroker:
     actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_MARKETING)(outbound.send_sms)
     actor(actor_name=PROCESS_CALLBACK.actor, queue_name=QUEUE_CALLBACKS)(inbound.process_callback)
     return broker
-
-
-def connect(url: str) -> redis.Redis:
-    """Make the worker's Redis client: bounded waits, no retries: not every command may be repeated."""
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        socket_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=512,
-        client_name="octopush-worker",
-    )

@@ -1,7 +1,9 @@
 """Dramatiq middleware of ours: log context per message, one stop signal, shutdown of what setup opened."""
 
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -18,20 +20,37 @@ class LogContext(Middleware):
         structlog.contextvars.clear_contextvars()
 
 
-class CloseAfterwards(Middleware):
-    """Closes resources once no worker thread can use them any more.
+class Companions(Middleware):
+    """Starts what accompanies the worker threads, and stops it once the last of them has ended.
 
     Args:
-        *closers: called in order after the worker has shut down.
+        start: called in order before the worker boots.
+        stop: called in order after it has shut down.
     """
 
-    def __init__(self, *closers: Callable[[], None]) -> None:
-        self._closers = closers
+    def __init__(self, start: Sequence[Callable[[], None]], stop: Sequence[Callable[[], None]]) -> None:
+        self._start = start
+        self._stop = stop
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Start everything."""
+        for start in self._start:
+            start()
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
-        """Close everything."""
-        for close in self._closers:
-            close()
+        """Stop everything."""
+        for stop in self._stop:
+            stop()
+
+
+@contextmanager
+def stop_at_once() -> Iterator[None]:
+    """End the process at the first SIGTERM while there is no work yet that could be cut off."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def stop_once() -> None:

@@ -8,7 +8,7 @@ from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from worker.delivery import RANKS
 
-_PUBLISH = Script("worker", "publish")
+_PUBLISH = Script("worker", "publish", when_full=True)
 
 
 class Publisher:

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 #: POSTs in one run.
 TRIES: Final = 3
-#: Seconds a run may last; below the workers' shutdown time-out (26 s), below the platform's 30 s.
-RUN_BUDGET_S: Final = 25.0
+#: Seconds a run may last; below the workers' shutdown time-out (23 s), below the platform's 30 s.
+RUN_BUDGET_S: Final = 22.0
 #: Seconds between POSTs of one run: random up to 0.5, 1, 2 … at most this.
 WAIT_MAX_S: Final = 4.0
 #: Seconds after the first attempt in which a repeat is safe. The gateway forgets a request_id after 24 h
@@ -32,8 +32,13 @@ WINDOW_S: Final = 20 * 3600
 #: Seconds before the second run, doubling with each run up to the ceiling.
 LATER_FIRST_S: Final = 10.0
 LATER_MAX_S: Final = 1800.0
+#: Seconds for which a transition is repeated while Redis is away. Past the lease a successor may have claimed
+#: the send; then the fencing token keeps the late word out.
+RECORD_S: Final = 20.0
 #: Longest Retry-After that is obeyed.
 RETRY_AFTER_MAX_S: Final = 3600.0
+#: Milliseconds to pause when the gateway says "too many requests" without saying for how long.
+PAUSE_MS: Final = 2_000
 #: Share by which a delay between runs may fall short of or exceed its nominal value.
 JITTER: Final = 0.2
 
@@ -46,8 +51,8 @@ def submit_with_tries(
 ) -> Outcome:
     """Repeat a POST within seconds while its outcome is deferred or unknown.
 
-    Stops early when the next try might outlive `RUN_BUDGET_S`, when the gateway asks for a longer wait than
-    the run has left, or when the account is the cause.
+    Stops early when the next try might outlive `RUN_BUDGET_S`, or when the wait concerns all messages: the
+    account is in trouble, or the gateway asks for a pause.
 
     Args:
         submit: one POST with the same bytes each time.
@@ -63,7 +68,7 @@ def submit_with_tries(
             tenacity.stop_after_attempt(TRIES),
             tenacity.stop_before_delay(RUN_BUDGET_S - post_max_s),
         ),
-        wait=_wait,
+        wait=tenacity.wait_random_exponential(multiplier=0.5, max=WAIT_MAX_S),
         sleep=sleep,
         retry_error_callback=lambda state: state.outcome.result(),  # type: ignore[union-attr]
     )
@@ -72,31 +77,42 @@ def submit_with_tries(
 
 
 def _worth_repeating(outcome: Outcome) -> bool:
-    return isinstance(outcome, Unknown) or (isinstance(outcome, Deferred) and not outcome.account)
+    if isinstance(outcome, Deferred) and outcome.account:
+        return False
+    return isinstance(outcome, Deferred | Unknown) and pause_ms(outcome) == 0
 
 
-_jittered = tenacity.wait_random_exponential(multiplier=0.5, max=WAIT_MAX_S)
+def pause_ms(outcome: Outcome) -> int:
+    """Milliseconds for which all sending should pause after this outcome; 0 for none.
+
+    The gateway's Retry-After wins, up to an hour; "too many requests" without one counts as two seconds.
+    """
+    if not isinstance(outcome, Deferred | Unknown):
+        return 0
+    if outcome.retry_after_s is not None:
+        return max(1, int(1000 * min(outcome.retry_after_s, RETRY_AFTER_MAX_S)))
+    return PAUSE_MS if outcome.code == "http_429" else 0
 
 
-def _wait(state: tenacity.RetryCallState) -> float:
-    """Exponential with full jitter; the gateway's Retry-After wins."""
-    outcome = state.outcome.result()  # type: ignore[union-attr]
-    return outcome.retry_after_s if outcome.retry_after_s is not None else _jittered(state)
+def waits_for_redis() -> tenacity.Retrying:
+    """Wait for Redis at the start of a process: for ever, with back-off up to 5 s."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(redis.RedisError),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=5.0),
+    )
 
 
-def later_ms(runs: int, retry_after_s: float | None, rng: random.Random | None = None) -> int:
+def later_ms(runs: int, rng: random.Random | None = None) -> int:
     """Milliseconds until the next run.
 
-    ``min(10 s · 2^(runs-1), 30 min)``, ± 20 %; a longer Retry-After wins, up to an hour.
+    ``min(10 s · 2^(runs-1), 30 min)``, ± 20 %.
 
     Args:
         runs: runs so far, at least 1.
-        retry_after_s: what the gateway asked for, or None.
         rng: source of the jitter.
     """
     nominal = min(LATER_FIRST_S * 2 ** min(runs - 1, 30), LATER_MAX_S)
-    delay = nominal * (rng or random).uniform(1 - JITTER, 1 + JITTER)
-    return int(1000 * max(delay, min(retry_after_s or 0.0, RETRY_AFTER_MAX_S)))
+    return int(1000 * nominal * (rng or random).uniform(1 - JITTER, 1 + JITTER))
 
 
 def worst_case_posts() -> int:
@@ -108,14 +124,11 @@ def worst_case_posts() -> int:
     return runs * TRIES
 
 
-def record(
-    transition: Callable[[], T], *, give_up_s: float, sleep: Callable[[float], None] = tenacity.nap.sleep
-) -> T:
+def record(transition: Callable[[], T], *, sleep: Callable[[float], None] = tenacity.nap.sleep) -> T:
     """Repeat a ledger transition while Redis is away: what the gateway said must not be forgotten.
 
     Args:
         transition: a script call that is safe to repeat.
-        give_up_s: seconds after which somebody else may hold the lease.
         sleep: takes seconds; replaced in tests.
 
     Raises:
@@ -123,7 +136,7 @@ def record(
     """
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(redis.RedisError),
-        stop=tenacity.stop_after_delay(give_up_s),
+        stop=tenacity.stop_after_delay(RECORD_S),
         wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
         sleep=sleep,
         reraise=True,

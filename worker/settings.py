@@ -1,22 +1,33 @@
 """Settings of a worker process; `worker.main` is the only reader of the environment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
-from urllib.parse import urlsplit
 
-from producers.errors import ConfigError
-from producers.settings import RedisSettings, Secret, variable
+from producers.settings import RedisSettings, Secret, scheme_of, variable
+
+
+def _header(secret: Secret) -> None:
+    if not secret.reveal().isascii() or not secret.reveal().isprintable():
+        raise ValueError("must be printable ASCII: it travels in a header")
+
+
+def _level(value: str) -> None:
+    if value.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("must be debug, info, warning or error")
 
 
 @dataclass(frozen=True)
 class WorkerSettings(RedisSettings):
     """What a worker needs to know."""
 
-    api_login: Secret = variable("OCTOPUSH_API_LOGIN", "e-mail address of the Octopush account")
-    api_key: Secret = variable("OCTOPUSH_API_KEY", "API key of the Octopush account")
+    api_login: Secret = variable(
+        "OCTOPUSH_API_LOGIN", "e-mail address of the Octopush account", check=_header
+    )
+    api_key: Secret = variable("OCTOPUSH_API_KEY", "API key of the Octopush account", check=_header)
     base_url: str = variable(
-        "OCTOPUSH_BASE_URL", "root of the gateway's API", default="https://api.octopush.com/v1/public"
+        "OCTOPUSH_BASE_URL",
+        "root of the gateway's API",
+        default="https://api.octopush.com/v1/public",
+        check=scheme_of("https", "http"),
     )
     fresh_connections: bool = variable(
         "OCTOPUSH_FRESH_CONNECTIONS", "1 opens a new connection per request", default=False
@@ -29,28 +40,21 @@ class WorkerSettings(RedisSettings):
         high=5,
     )
     read_timeout_s: float = variable(
-        "OCTOPUSH_READ_TIMEOUT_S", "seconds to wait for the whole answer", default=8.0, low=0.1, high=15
+        "OCTOPUSH_READ_TIMEOUT_S", "seconds to wait for the whole answer", default=8.0, low=0.1, high=12
     )
-    log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info")
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read all fields; see `producers.settings.Settings.from_env`."""
-        settings = super().from_env(environ)
-        problems = {}
-        if urlsplit(settings.base_url).scheme not in {"http", "https"}:
-            problems["OCTOPUSH_BASE_URL"] = "must start with https:// or http://"
-        if settings.log_level.lower() not in {"debug", "info", "warning", "error"}:
-            problems["LOG_LEVEL"] = "must be debug, info, warning or error"
-        for name, secret in (
-            ("OCTOPUSH_API_LOGIN", settings.api_login),
-            ("OCTOPUSH_API_KEY", settings.api_key),
-        ):
-            if not secret.reveal().isascii() or not secret.reveal().isprintable():
-                problems[name] = "must be printable ASCII: it travels in a header"
-        if problems:
-            raise ConfigError(problems)
-        return settings
+    rate_per_s: float = variable(
+        "SEND_RATE_PER_S", "recipients per second over all workers, 0 for no limit", default=0.0, high=10_000
+    )
+    in_flight: int = variable(
+        "SEND_IN_FLIGHT",
+        "sends being worked on at once over all workers, 0 for no limit",
+        default=0,
+        high=10_000,
+    )
+    allow_unsafe_redis: bool = variable(
+        "ALLOW_UNSAFE_REDIS", "1 starts although Redis may evict or forget records", default=False
+    )
+    log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=_level)
 
     @property
     def post_max_s(self) -> float:

@@ -1,12 +1,14 @@
 -- Cancel a send whose attempt has not started.
--- KEYS: record, body, statuses, alert delayed, marketing delayed
+-- KEYS: the transition keys; alert delayed, envelopes; marketing delayed, envelopes
 -- ARGV: request_id, retention ms, statuses maxlen
 -- Returns 'cancelled' | 'too_late' | 'unknown_id'. Safe to repeat: cancelled stays cancelled.
-local state = redis.call('HGET', KEYS[1], 'state')
+local keys = transition_keys()
+local state = redis.call('HGET', keys.record, 'state')
 if not state then return 'unknown_id' end
 if state == 'cancelled' then return 'cancelled' end
 if state ~= 'queued' then return 'too_late' end
-redis.call('ZREM', KEYS[4], ARGV[1])
-redis.call('ZREM', KEYS[5], ARGV[1])
-end_record(KEYS[1], KEYS[2], KEYS[3], 'cancelled', ARGV[1], ARGV[2], ARGV[3], now_ms())
+for i = 6, 8, 2 do
+  if redis.call('ZREM', KEYS[i], ARGV[1]) == 1 then redis.call('HDEL', KEYS[i + 1], ARGV[1]) end
+end
+end_record(keys, 'cancelled', ARGV[1], ARGV[2], ARGV[3], now_ms())
 return 'cancelled'

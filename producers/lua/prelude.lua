@@ -36,27 +36,39 @@ local function push(ready_key, wake_key, id)
 end
 
 -- Tell the applications about the state a record is in.
-local function announce(record_key, statuses_key, maxlen, request_id, now)
-  local r = redis.call('HMGET', record_key, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts',
+local function announce(keys, maxlen, request_id, now)
+  local r = redis.call('HMGET', keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts',
     'context')
-  redis.call('XADD', statuses_key, 'MAXLEN', '~', maxlen, '*', 'v', '1', 'request_id', request_id,
+  redis.call('XADD', keys.statuses, 'MAXLEN', '~', maxlen, '*', 'v', '1', 'request_id', request_id,
     'state', r[1] or '', 'ticket', r[2] or '', 'code', r[3] or '', 'message', r[4] or '', 'cost', r[5] or '',
     'segments', r[6] or '', 'attempt', r[7] or '0', 'at', stamp(now), 'context', r[8] or '')
 end
 
--- Move a record to an end state. The body goes at once where no repeat can need it; after rejected, failed and
--- unknown a person may still decide to send again, so there it stays as long as the record.
-local REPLAYABLE = { rejected = true, failed = true, unknown = true }
-local function end_record(record_key, body_key, statuses_key, state, request_id, retention_ms, maxlen, now)
-  redis.call('HSET', record_key, 'state', state, 'ended', now)
-  redis.call('HDEL', record_key, 'running', 'doubt')
-  redis.call('PEXPIRE', record_key, retention_ms)
-  if REPLAYABLE[state] then
-    redis.call('PEXPIRE', body_key, retention_ms)
+-- The keys that every transition of a record takes, in this order, as the first of its KEYS.
+local function transition_keys()
+  return { record = KEYS[1], body = KEYS[2], statuses = KEYS[3], counts = KEYS[4], parked = KEYS[5] }
+end
+
+-- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need
+-- it; after rejected, failed and unknown a person may still decide to send again: there it stays as long as the
+-- record, and the record can be found among the parked.
+local PARKED = { rejected = true, failed = true, unknown = true }
+local function end_record(keys, state, request_id, retention_ms, maxlen, now)
+  local before = redis.call('HGET', keys.record, 'state')
+  if PARKED[before] then redis.call('HINCRBY', keys.counts, before, -1) end
+  redis.call('HINCRBY', keys.counts, state, 1)
+  redis.call('HSET', keys.record, 'state', state, 'ended', now)
+  redis.call('HDEL', keys.record, 'running', 'doubt')
+  redis.call('PEXPIRE', keys.record, retention_ms)
+  if PARKED[state] then
+    redis.call('PEXPIRE', keys.body, retention_ms)
+    redis.call('ZADD', keys.parked, now, request_id)
+    redis.call('ZREMRANGEBYSCORE', keys.parked, '-inf', now - retention_ms)
   else
-    redis.call('DEL', body_key)
+    redis.call('DEL', keys.body)
+    redis.call('ZREM', keys.parked, request_id)
   end
-  announce(record_key, statuses_key, maxlen, request_id, now)
+  announce(keys, maxlen, request_id, now)
 end
 
 -- Sends whose acceptance is possible but whose ticket is unknown can be found by number, so that the first
@@ -75,4 +87,10 @@ local function close_numbers(prefix, body, id)
   for _, recipient in ipairs(cjson.decode(body).recipients) do
     redis.call('SREM', prefix .. 'open:' .. redis.sha1hex(recipient.phone_number), id)
   end
+end
+
+-- Use up time of the rate limit: its key holds the instant at which it is next free.
+local function charge(rate_key, now, ms)
+  local free = math.max(now, tonumber(redis.call('GET', rate_key) or 0)) + ms
+  redis.call('SET', rate_key, string.format('%.3f', free), 'PX', math.ceil(free - now) + 1000)
 end

@@ -170,8 +170,9 @@ def fail_at_the_account(aviary):
     installation = aviary.installation
     installation.gateway.settings(api_key="another-key")
     unknown = aviary.send()
-    installation.wait_for(lambda: installation.status(unknown).attempts)
+    installation.wait_for(lambda: installation.status(unknown).code == "101")
     installation.calm()
+    installation.wait_for(lambda: not installation.redis.exists(installation.keys.hold))
     installation.gateway.stop_listening()
     unheard = aviary.send()
     installation.wait_for(lambda: installation.status(unheard).attempts)

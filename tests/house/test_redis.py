@@ -7,7 +7,7 @@ import re
 import pytest
 
 from producers import keys as keys_module
-from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
+from producers.keys import AUDIT, OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
 from tests.house.repository import name, scripts, text
 
 KEYS = Keys("sms")
@@ -30,11 +30,11 @@ def examples() -> dict[str, str]:
         arguments = ["x"] * (len(inspect.signature(member).parameters) - 1) if callable(member) else None
         value = getattr(KEYS, method)
         found[method] = value(*arguments) if arguments is not None else value
-    for stream in (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE):
+    for stream in (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE, AUDIT):
         found[stream] = KEYS.stream(stream)
     for field in dataclasses.fields(QueueKeys):
         found[f"queue.{field.name}"] = getattr(KEYS.queue("x"), field.name)
-    return {method: key.removeprefix(KEYS.prefix) for method, key in found.items()}
+    return {method: key.removeprefix(KEYS.prefix) for method, key in found.items() if isinstance(key, str)}
 
 
 def fits(row: str, key: str) -> bool:
@@ -58,7 +58,9 @@ def declared_keys(script) -> list[str] | None:
     assert listed, "no KEYS, or not before ARGV"
     if "per message" in listed[1] or "ipairs(KEYS)" in text(script):
         return None
-    return re.sub(r" \([^)]*\)", "", listed[1]).split(", ")
+    keys = listed[1].replace("the transition keys", "record, body, statuses, counts, parked")
+    keys = re.sub(r"; (and for a queue of sends: )?", ", ", keys)
+    return re.sub(r" \([^)]*\)", "", keys).split(", ")
 
 
 @pytest.mark.parametrize("method", examples())
@@ -81,11 +83,19 @@ def test_a_script_uses_the_keys_that_it_lists(script):
     declared = declared_keys(script)
     if declared is None:
         return
-    unpacked = re.search(r"^local (.+) = unpack\(KEYS\)$", text(script), re.MULTILINE)
-    used = [int(number) for number in re.findall(r"KEYS\[(\d+)\]", text(script))]
+    unpacked = [
+        len(names.split(", "))
+        for names in re.findall(r"^local (.+) = unpack\(KEYS(?:, 1, \d+)?\)$", text(script), re.MULTILINE)
+    ]
+    used = {int(number) for number in re.findall(r"KEYS\[(\d+)\]", text(script))}
+    used |= set(range(1, max(unpacked, default=0) + 1))
+    if "transition_keys()" in text(script):
+        used |= {1, 2, 3, 4, 5}
 
-    assert len(declared) == (len(unpacked[1].split(", ")) if unpacked else max(used))
-    assert unpacked or sorted(set(used)) == list(range(1, len(declared) + 1))
+    loops = re.search(r"for i = (\d+), (\d+), 2 do", text(script))
+    if loops:
+        used |= set(range(int(loops[1]), int(loops[2]) + 2))
+    assert used == set(range(1, len(declared) + 1))
 
 
 @each_script

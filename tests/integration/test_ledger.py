@@ -67,7 +67,6 @@ def age(client: redis.Redis, ms: int, *names: str, request_id: str = "a") -> Non
 
 def lose(client: redis.Redis, ledger: Ledger, claim: Claim) -> None:
     """Let a claim's worker die: its lease runs out without a word."""
-    ledger.release(claim)
     client.zadd(KEYS.inflight, {claim.lease: 1})
 
 
@@ -81,11 +80,13 @@ def statuses(client: redis.Redis) -> list[dict[str, str]]:
 def test_a_claim_hands_out_the_frozen_bytes_under_a_lease(ledger, leases, queued, redis_client):
     claim = ledger.claim(queued())
     assert isinstance(claim, Claim)
+    with ledger.holding(claim):
+        assert leases.holds(KEYS.inflight, claim.lease)
+    assert not leases.holds(KEYS.inflight, claim.lease)
     assert claim.body == redis_client.get(KEYS.body("a"))
     assert (claim.run, claim.in_doubt, claim.ttl_s) == (1, False, None)
     assert state(redis_client) == "sending"
     assert redis_client.zscore(KEYS.inflight, "a:1") is not None
-    assert leases.holds(KEYS.inflight, claim.lease)
 
 
 def test_accepted_ends_the_record_and_drops_the_text(ledger, leases, queued, redis_client):
@@ -98,7 +99,6 @@ def test_accepted_ends_the_record_and_drops_the_text(ledger, leases, queued, red
     assert redis_client.get(KEYS.ticket("sms_1")) == b"a"
     assert 0 < redis_client.ttl(KEYS.record("a")) <= 7 * 86_400
     assert redis_client.zcard(KEYS.inflight) == redis_client.zcard(KEYS.attempts) == 0
-    assert not leases.holds(KEYS.inflight, claim.lease)
     [entry] = statuses(redis_client)
     assert entry["state"] == "accepted"
     assert (entry["ticket"], entry["cost"], entry["segments"], entry["attempt"]) == (
@@ -245,6 +245,7 @@ def test_ttl_ends_a_send_that_was_never_accepted(ledger, queued, redis_client):
     redis_client.delete(KEYS.inflight)
     redis_client.hdel(KEYS.record("a"), "running")
     age(redis_client, 10_000, "expires")
+    assert ledger.claim("a") == Over("expired", just_now=True)
     assert ledger.claim("a") == Over("expired")
     assert statuses(redis_client)[-1]["state"] == "expired"
     assert not redis_client.exists(KEYS.body("a"))
@@ -253,7 +254,7 @@ def test_ttl_ends_a_send_that_was_never_accepted(ledger, queued, redis_client):
 def test_ttl_with_an_open_attempt_is_unknown_not_expired(ledger, queued, redis_client):
     finish(ledger, ledger.claim(queued(ttl=timedelta(seconds=10))), NO_ANSWER)
     age(redis_client, 10_000, "expires")
-    assert ledger.claim("a") == Over("unknown")
+    assert ledger.claim("a") == Over("unknown", just_now=True, code="read_timeout")
     assert field(redis_client, "code") == "read_timeout"
 
 
@@ -262,14 +263,14 @@ def test_open_attempts_are_repeated_inside_the_window_only(ledger, queued, redis
     age(redis_client, WINDOW_S * 1000 - 60_000, "first")
     finish(ledger, ledger.claim("a"), NO_ANSWER)
     age(redis_client, 61_000, "first")
-    assert ledger.claim("a") == Over("unknown")
+    assert ledger.claim("a") == Over("unknown", just_now=True, code="read_timeout")
     assert redis_client.exists(KEYS.body("a"))
 
 
 def test_a_send_that_is_refused_for_the_whole_window_has_failed(ledger, queued, redis_client):
     finish(ledger, ledger.claim(queued()), Deferred("connect_error"))
     age(redis_client, WINDOW_S * 1000 + 1_000, "first")
-    assert ledger.claim("a") == Over("failed")
+    assert ledger.claim("a") == Over("failed", just_now=True, code="connect_error")
     assert field(redis_client, "code") == "connect_error"
 
 
@@ -280,7 +281,7 @@ def test_a_long_wait_before_the_first_attempt_counts_for_nothing(ledger, queued,
 
 def test_a_lost_body_is_said_and_never_guessed(ledger, queued, redis_client):
     redis_client.delete(KEYS.body(queued()))
-    assert ledger.claim("a") == Over("failed")
+    assert ledger.claim("a") == Over("failed", just_now=True, code="body_lost")
     assert field(redis_client, "code") == "body_lost"
 
 
@@ -361,6 +362,7 @@ def test_a_known_ticket_leaves_no_open_number_behind(ledger, queued, redis_clien
 def test_leases_are_renewed_while_held_and_not_resurrected(ledger, leases, queued, redis_client):
     claim = ledger.claim(queued())
     redis_client.zadd(KEYS.inflight, {claim.lease: now_ms(redis_client) + 10})
+    leases.hold(KEYS.inflight, claim.lease)
     leases.renew()
     assert redis_client.zscore(KEYS.inflight, claim.lease) > now_ms(redis_client) + 5_000
     redis_client.zrem(KEYS.inflight, claim.lease)

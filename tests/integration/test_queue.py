@@ -11,10 +11,13 @@ from dramatiq.errors import Retry
 from dramatiq.middleware import Retries
 from dramatiq.worker import Worker
 
+from producers import Producer
 from producers.jobs import PROCESS_CALLBACK, SEND_SMS
 from producers.keys import Keys
 from worker.leases import LEASE_MS, Leases
+from worker.middleware import Companions
 from worker.queue import LeaseBroker
+from worker.throttle import Limits, Throttle
 
 KEYS = Keys()
 ALERT, MARKETING, CALLBACKS = (KEYS.queue(name) for name in ("alert", "marketing", "callbacks"))
@@ -26,15 +29,16 @@ def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
     brokers = []
 
     def make(client: redis.Redis = redis_client) -> LeaseBroker:
-        broker = LeaseBroker(
-            client, KEYS, Leases(client), [Retries(max_retries=None, min_backoff=1, max_backoff=1)]
-        )
+        leases, throttle = Leases(client), Throttle(client, KEYS, Limits(rate=0, in_flight=0))
+        companions = Companions(start=[leases.start], stop=[leases.stop])
+        retries = Retries(max_retries=None, min_backoff=1, max_backoff=1)
+        broker = LeaseBroker(client, KEYS, leases, throttle, [retries, companions])
         brokers.append(broker)
         return broker
 
     yield make
     for broker in brokers:
-        broker.leases.stop()
+        broker.shared.leases.stop()
 
 
 @pytest.fixture
@@ -120,6 +124,16 @@ def test_a_retry_moves_the_entry_and_counts(broker, run, redis_client):
     wait_until(lambda: len(runs) == 3 and empty(redis_client))
 
 
+def test_cancelling_a_deferred_send_leaves_nothing_in_the_queue(broker, redis_client, redis_url):
+    sms = Producer(redis_url)
+    sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
+    broker.declare_queue("alert")
+    message = next(broker.consume("alert", prefetch=1))
+    broker.enqueue(message, delay=60_000)
+    assert sms.cancel("a") == "cancelled"
+    assert empty(redis_client)
+
+
 def test_a_bug_in_an_actor_is_retried_not_lost(broker, run, redis_client):
     runs = []
 
@@ -165,10 +179,8 @@ def test_entries_of_a_dead_process_go_back_to_the_front(broker, make_broker, run
 def test_a_live_process_keeps_its_entries(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
-    consumer = broker.consume("alert", prefetch=1)
-    wait_until(lambda: next(consumer))
-    redis_client.zadd(ALERT.leases, {f"{broker.broker_id}:a": 1})
-    broker.leases.renew()
+    redis_client.zadd(ALERT.leases, {next(broker.consume("alert", prefetch=1)).lease: 1})
+    broker.shared.leases.renew()
     other = make_broker()
     other.declare_queue("alert")
     assert next(other.consume("alert", prefetch=1, timeout=10)) is None
@@ -179,25 +191,37 @@ def test_an_ack_after_the_lease_was_lost_leaves_the_new_holder_alone(broker, mak
     push(redis_client, "a")
     consumer = broker.consume("alert", prefetch=1)
     message = next(consumer)
-    redis_client.zadd(ALERT.leases, {f"{broker.broker_id}:a": 1})
+    redis_client.zadd(ALERT.leases, {message.lease: 1})
     other = make_broker()
     other.declare_queue("alert")
     taken = next(other.consume("alert", prefetch=1))
     assert taken.message_id == message.message_id == "a"
     consumer.ack(message)
-    assert redis_client.zrange(ALERT.leases, 0, -1) == [f"{other.broker_id}:a".encode()]
+    assert redis_client.zrange(ALERT.leases, 0, -1) == [taken.lease.encode()]
 
 
 def test_a_retry_after_the_lease_was_lost_makes_no_copy(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
     message = next(broker.consume("alert", prefetch=1))
-    redis_client.zadd(ALERT.leases, {f"{broker.broker_id}:a": 1})
+    redis_client.zadd(ALERT.leases, {message.lease: 1})
     other = make_broker()
     other.declare_queue("alert")
     next(other.consume("alert", prefetch=1))
     broker.enqueue(message, delay=1_000)
     assert redis_client.zcard(ALERT.delayed) == 0
+
+
+def test_an_ack_after_a_retry_does_not_end_the_next_turn_of_the_same_entry(broker, redis_client):
+    """Dramatiq acknowledges after it has queued the retry; by then the entry may be fetched again."""
+    broker.declare_queue("alert")
+    push(redis_client, "a")
+    consumer = broker.consume("alert", prefetch=2)
+    first = next(consumer)
+    broker.enqueue(first, delay=0)
+    again = next(consumer) or next(consumer)
+    consumer.ack(first)
+    assert redis_client.zrange(ALERT.leases, 0, -1) == [again.lease.encode()]
 
 
 def test_enqueueing_the_same_message_twice_queues_it_once(broker, redis_client):
@@ -223,7 +247,7 @@ def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(broker, redi
     wait_until(lambda: redis_client.zcard(ALERT.leases) == 2)
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
-    wait_until(lambda: broker.draining)
+    wait_until(lambda: broker.shared.draining)
     release.set()
     stopping.join(20)
     assert redis_client.zcard(ALERT.leases) == 0

@@ -214,6 +214,10 @@ def test_wrong_settings_end_the_process_with_one_clear_message():
     ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=20, check=False)
 
     assert ended.returncode == 1
-    assert ended.stderr.endswith("wrong or missing settings:\n  STREAM_MAXLEN: must be a whole number\n")
+    assert ended.stderr.endswith(
+        "wrong or missing settings:\n"
+        "  STREAM_MAXLEN: must be a whole number\n"
+        "  CALLBACK_TOKENS: needs tokens of at least 16 characters each\n"
+    )
     assert "Traceback" not in ended.stderr
     assert "canary" not in ended.stderr + ended.stdout

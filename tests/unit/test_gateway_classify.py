@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.answers import classify
 from worker.codes import CODES, CodeClass
-from worker.gateway import NOT_SENT, PERHAPS_SENT, classify
+from worker.gateway import NOT_SENT, PERHAPS_SENT
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 
 TICKET = "sms_5f3fbce61266e"

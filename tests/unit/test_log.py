@@ -1,6 +1,9 @@
 """Logs carry what the allow-list names, and nothing that a library or a bug slips in."""
 
+import json
 import logging
+import subprocess
+import sys
 
 from dramatiq.message import Message
 
@@ -32,3 +35,26 @@ def test_dramatiq_messages_are_logged_by_name_and_id():
     )
     assert NamesOnly().filter(record)
     assert record.getMessage() == "Failed to process message send_sms[m1]."
+
+
+_PROGRAM = """
+import logging, structlog
+from worker import log
+log.configure("info")
+structlog.get_logger().info("ours", code="1", text="canary")
+try:
+    raise ValueError("reason")
+except ValueError:
+    logging.getLogger("dramatiq.worker").critical("theirs %s", 7, exc_info=True)
+logging.getLogger("httpx").info("canary")
+"""
+
+
+def test_our_lines_and_the_libraries_are_json_on_standard_output():
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
+    ours, theirs = (json.loads(line) for line in done.stdout.splitlines())
+    assert (ours["event"], ours["code"], ours["level"]) == ("ours", "1", "info")
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == ("theirs 7", "dramatiq.worker", "critical")
+    assert "ValueError: reason" in theirs["exception"]
+    assert "canary" not in done.stdout
+    assert done.stderr == ""

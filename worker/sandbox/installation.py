@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 #: Seconds everything may take to come up.
 START_S: Final = 30.0
+#: Seconds before a process that ended is started again.
+RESTART_S: Final = 1.0
 
 
 class InstallationError(Exception):
@@ -28,6 +30,7 @@ class Installation:
         data_dir: holds the server's files, and a log per process.
         environ: variables of the processes, added to ours; ``REDIS_URL`` is added without one.
         redis_url: a server that runs already; None starts an embedded one, whose data stay in ``data_dir``.
+        workers: how many worker processes.
         logs_to_files: False leaves the processes' output on ours.
     """
 
@@ -37,6 +40,7 @@ class Installation:
         environ: Mapping[str, str],
         redis_url: str | None = None,
         *,
+        workers: int = 1,
         logs_to_files: bool = False,
     ) -> None:
         self._data_dir = data_dir
@@ -44,7 +48,9 @@ class Installation:
         self.redis_url = redis_url or (self._server.url if self._server else "")
         self._environ = {**environ, "REDIS_URL": self.redis_url}
         self._logs_to_files = logs_to_files
-        self._processes: list[Process] = []
+        self._lines = {f"worker.{number}": "worker" for number in range(1, workers + 1)} | {"web": "web"}
+        self._processes: dict[str, Process] = {}
+        self._restart_at: dict[str, float] = {}
         self._exit = ExitStack()
 
     @property
@@ -59,7 +65,8 @@ class Installation:
                 self._exit.callback(self._server.stop)
                 self._server.start()
             self._exit.callback(self._stop)
-            self._processes += [self._start(name, line) for name, line in read_procfile().items()]
+            for name in self._lines:
+                self._processes[name] = self._start(name)
             wait_for(self._web_is_ready, self.check)
         except BaseException:
             self._exit.close()
@@ -75,28 +82,45 @@ class Installation:
         Raises:
             InstallationError: names the one that ended.
         """
-        for process in self._processes:
+        for name, process in self._processes.items():
             if process.status is not None:
-                raise InstallationError(
-                    f"{process.name} ended with status {process.status}{self._see(process)}"
-                )
+                raise InstallationError(f"{name} ended with status {process.status}{self._see(name)}")
 
-    def _start(self, name: str, line: str) -> Process:
+    def supervise(self, report: Callable[[str], None]) -> None:
+        """Start every process that has ended again, `RESTART_S` later; the others go on undisturbed.
+
+        Call it about twice a second.
+
+        Args:
+            report: told in words what ended.
+        """
+        for name, process in self._processes.items():
+            if process.status is None:
+                continue
+            if name not in self._restart_at:
+                report(f"{name} ended with status {process.status}; starting it again")
+                self._restart_at[name] = time.monotonic() + RESTART_S
+            elif time.monotonic() >= self._restart_at[name]:
+                del self._restart_at[name]
+                self._processes[name] = self._start(name)
+
+    def _start(self, name: str) -> Process:
+        line = read_procfile()[self._lines[name]]
         if not self._logs_to_files:
-            return Process(name, line, self._environ)
-        with (self._data_dir / f"{name}.log").open("wb") as output:
-            return Process(name, line, self._environ, output)
+            return Process(line, self._environ)
+        with (self._data_dir / f"{name}.log").open("ab") as output:
+            return Process(line, self._environ, output)
 
     def _web_is_ready(self) -> bool:
         with suppress(httpx.HTTPError):
             return httpx.get(f"{self.web_url}/readyz", trust_env=False).is_success
         return False
 
-    def _see(self, process: Process) -> str:
-        return f"; see {self._data_dir / process.name}.log" if self._logs_to_files else ""
+    def _see(self, name: str) -> str:
+        return f"; see {self._data_dir / name}.log" if self._logs_to_files else ""
 
     def _stop(self) -> None:
-        stop_all(self._processes)
+        stop_all(list(self._processes.values()))
 
 
 def wait_for(condition: Callable[[], T], check: Callable[[], None], seconds: float = START_S) -> T:

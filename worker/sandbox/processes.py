@@ -29,16 +29,12 @@ class Process:
     """One command in a process group of its own.
 
     Args:
-        name: what it is called in messages.
         command: a shell line.
         environ: added to our own environment.
         output: file that receives stdout and stderr; None leaves them ours.
     """
 
-    def __init__(
-        self, name: str, command: str, environ: Mapping[str, str], output: IO[bytes] | None = None
-    ) -> None:
-        self.name = name
+    def __init__(self, command: str, environ: Mapping[str, str], output: IO[bytes] | None = None) -> None:
         # The commands of the Procfile live beside this interpreter, virtual environment active or not.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         self._process = subprocess.Popen(

@@ -92,7 +92,7 @@ class Stack:
         )
         with self._log.open("wb") as output:
             command = f'"{sys.executable}" -m worker.sandbox.simulator --config "{config}"'
-            return Process("simulator", command, {}, output)
+            return Process(command, {}, output)
 
     @property
     def _log(self) -> Path:

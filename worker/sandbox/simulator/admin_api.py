@@ -9,8 +9,8 @@
 | ``GET, PUT /balance`` | ``amount`` | ``amount`` |
 | ``GET /blacklist``, ``PUT, DELETE /blacklist/{number}`` | | ``numbers`` |
 | ``GET, POST, DELETE /faults`` | a `FaultRule`; its fault may name a ``preset`` | rules with their use |
-| ``GET /faults/presets``, ``PUT, DELETE /faults/default`` | a `Fault` or ``preset`` | the presets; the
-default | | ``GET, POST, DELETE /fates`` | a `FateRule` | rules with their use |
+| ``GET /faults/presets``, ``PUT, DELETE /faults/default`` | a `Fault` or ``preset`` | the presets |
+| ``GET, POST, DELETE /fates`` | a `FateRule` | rules with their use |
 | ``GET, POST, DELETE /auto-replies`` | an `AutoReply` | rules with their use |
 | ``POST /listening`` | ``down_s`` (absent: for good), ``cut_connections``; or ``up`` | ``listening`` |
 | ``POST /replies`` | ``number``, ``text``; ``ticket``, ``message_id_form`` | the event |

@@ -1,0 +1,181 @@
+"""What operators decide about sends that ended badly."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from producers import Producer
+from producers.keys import Keys
+from producers.settings import RedisSettings
+from worker.cli import main
+from worker.leases import Leases
+from worker.ledger import Claim, Ledger
+from worker.operations import Operations
+from worker.outcomes import Accepted, Deferred, Duplicate, Refused
+from worker.retrying import WINDOW_S
+from worker.throttle import Limits, Throttle
+
+KEYS = Keys()
+NUMBER = "+33612345678"
+
+
+@pytest.fixture
+def ledger(redis_client) -> Ledger:
+    return Ledger(redis_client, RedisSettings(), Leases(redis_client))
+
+
+@pytest.fixture
+def operations(redis_client) -> Operations:
+    return Operations(redis_client, RedisSettings(), by="anna@desk")
+
+
+@pytest.fixture
+def ended(redis_url, redis_client, ledger) -> Callable[..., str]:
+    """Bring a send to an end state and return its id."""
+    sms = Producer(redis_url)
+
+    def end(state: str, request_id: str | None = None, **options: object) -> str:
+        request_id = request_id or state
+        sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id=request_id, **options)
+        if state == "failed":
+            ledger.finish(ledger.claim(request_id), Deferred("connect_error"), posts=1, in_doubt=False)
+            redis_client.hincrby(KEYS.record(request_id), "first", -WINDOW_S * 1000 - 1000)
+            assert ledger.claim(request_id).state == "failed"
+        else:
+            outcome = {"unknown": Duplicate("120"), "rejected": Refused("121"), "accepted": Accepted("t")}[
+                state
+            ]
+            assert ledger.finish(ledger.claim(request_id), outcome, posts=1, in_doubt=False) == state
+        redis_client.delete(KEYS.queue("alert").ready)
+        return request_id
+
+    yield end
+    sms.close()
+
+
+@pytest.fixture
+def cli(redis_url) -> Callable[..., str]:
+    """Run ``octopush-worker`` and return what it printed."""
+
+    def run(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(main, list(arguments), env={"REDIS_URL": redis_url})
+        assert result.exit_code == status, result.output
+        return result.output
+
+    return run
+
+
+def audit(client) -> list[dict[str, str]]:
+    return [{k.decode(): v.decode() for k, v in e.items()} for _, e in client.xrange(KEYS.stream("audit"))]
+
+
+def test_an_unknown_send_can_be_called_accepted(operations, ended, redis_client, redis_url):
+    assert operations.resolve(ended("unknown"), "as-accepted") is None
+    assert Producer(redis_url).status("unknown").state == "accepted"
+    assert not redis_client.exists(KEYS.body("unknown"))
+    [entry] = audit(redis_client)
+    assert (entry["action"], entry["request_id"], entry["by"]) == ("resolve", "unknown", "anna@desk")
+    assert (entry["before"], entry["after"]) == ("unknown", "accepted")
+    assert redis_client.xrevrange(KEYS.stream("statuses"), count=1)[0][1][b"state"] == b"accepted"
+
+
+def test_an_unknown_send_can_be_sent_again_under_a_new_id_towards_the_gateway(
+    operations, ended, ledger, redis_client
+):
+    before = json.loads(redis_client.get(KEYS.body(ended("unknown"))))
+    assert operations.resolve("unknown", "send-again") is None
+    assert redis_client.lrange(KEYS.queue("alert").ready, 0, -1) == [b"unknown"]
+    claim = ledger.claim("unknown")
+    assert isinstance(claim, Claim)
+    assert not claim.in_doubt
+    after = json.loads(claim.body)
+    assert after.pop("request_id") != before.pop("request_id")
+    assert after == before
+    assert ledger.finish(claim, Accepted("sms_1"), posts=1, in_doubt=False) == "accepted"
+    assert audit(redis_client)[0]["after"] == "queued"
+
+
+@pytest.mark.parametrize("state", ["failed", "rejected"])
+def test_what_was_surely_not_accepted_can_be_replayed(operations, ended, ledger, redis_client, state):
+    assert operations.replay(ended(state)) is None
+    assert redis_client.ttl(KEYS.record(state)) == -1
+    assert isinstance(ledger.claim(state), Claim)
+    assert audit(redis_client)[0]["action"] == "replay"
+
+
+def test_a_replay_twice_queues_once(operations, ended, redis_client):
+    ended("rejected")
+    assert [operations.replay("rejected") for _ in range(2)] == [None, "queued"]
+    assert redis_client.llen(KEYS.queue("alert").ready) == 1
+
+
+def test_a_replay_goes_through_ttl_again(operations, ended, ledger, redis_client):
+    ended("rejected", ttl=timedelta(hours=1))
+    redis_client.hincrby(KEYS.record("rejected"), "expires", -3_601_000)
+    [parked] = operations.parked(("rejected",))
+    assert parked.expired
+    operations.replay("rejected")
+    assert ledger.claim("rejected").state == "expired"
+
+
+def test_other_states_are_left_alone(operations, ended):
+    ended("accepted")
+    assert operations.replay("accepted") == "accepted"
+    assert operations.resolve("accepted", "send-again") == "accepted"
+    assert operations.replay(ended("unknown")) == "unknown"
+    assert operations.resolve(ended("rejected"), "as-accepted") == "rejected"
+    assert operations.replay("nobody") == operations.resolve("nobody", "as-accepted") == "gone"
+
+
+def test_parked_sends_are_found_by_state_and_code(operations, ended):
+    for state in ("failed", "rejected", "unknown", "accepted"):
+        ended(state)
+    assert [each.request_id for each in operations.parked(("failed", "rejected"))] == ["failed", "rejected"]
+    assert [each.request_id for each in operations.parked(("failed", "rejected"), "121")] == ["rejected"]
+
+
+def test_the_counts_balance_through_every_decision(operations, ended, ledger, redis_client):
+    for state in ("failed", "rejected", "unknown", "accepted"):
+        ended(state)
+    operations.resolve("unknown", "as-accepted")
+    operations.replay("rejected")
+    counts = {name.decode(): int(value) for name, value in redis_client.hgetall(KEYS.counts).items()}
+    assert counts == {"enqueued": 4, "accepted": 2, "failed": 1, "rejected": 0, "unknown": 0}
+
+
+def test_the_command_line_says_what_it_would_replay_before_it_does(cli, ended, redis_client):
+    ended("failed")
+    ended("rejected")
+    output = cli("replay", "--state", "failed", "--state", "rejected", "--code", "121")
+    assert "rejected: rejected 121" in output
+    assert "1 to queue again; add --yes" in output
+    assert redis_client.llen(KEYS.queue("alert").ready) == 0
+    assert "2 queued again" in cli("replay", "failed", "rejected", "nobody", "--yes")
+    assert redis_client.llen(KEYS.queue("alert").ready) == 2
+
+
+def test_the_command_line_resolves(cli, ended):
+    ended("unknown")
+    assert "say --as-accepted or --send-again" in cli("resolve", "unknown", status=2)
+    assert "accepted" in cli("resolve", "unknown", "--as-accepted")
+    assert "not unknown but accepted" in cli("resolve", "unknown", "--send-again", status=1)
+
+
+def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
+    Throttle(redis_client, KEYS, Limits(0, 0)).hold("104")
+    assert "HELD" in cli("status")
+    assert "code 104" in cli("status")
+    assert cli("release") == "released\n"
+    assert cli("release") == "sending was not held\n"
+    assert "sending    on" in cli("status")
+    assert cli("limits", "--rate", "20", "--in-flight", "4") == "20 recipients/s, 4 in flight (0: none)\n"
+    assert "20 recipients/s, 4 in flight" in cli("status")
+
+
+def test_the_command_line_says_when_redis_is_away():
+    result = CliRunner().invoke(main, ["status"], env={"REDIS_URL": "redis://127.0.0.1:1/0"})
+    assert result.exit_code == 1
+    assert "Redis did not answer" in result.output

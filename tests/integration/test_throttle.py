@@ -1,0 +1,249 @@
+"""Holds, pauses and limits, as every worker sees them: at the fetch and at the claim."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from producers import Message, Producer
+from producers.keys import Keys
+from producers.settings import RedisSettings
+from worker.leases import Leases
+from worker.ledger import Claim, Ledger, Wait
+from worker.outcomes import Accepted, Deferred, Unknown
+from worker.queue import LeaseBroker
+from worker.retrying import WINDOW_S
+from worker.throttle import Limits, Throttle
+
+KEYS = Keys()
+NUMBER = "+33612345678"
+
+
+@pytest.fixture
+def leases(redis_client) -> Leases:
+    return Leases(redis_client)
+
+
+@pytest.fixture
+def throttle(redis_client) -> Throttle:
+    return Throttle(redis_client, KEYS, Limits(rate=0, in_flight=0))
+
+
+@pytest.fixture
+def ledger(redis_client, leases) -> Ledger:
+    return Ledger(redis_client, RedisSettings(), leases)
+
+
+@pytest.fixture
+def consumer(redis_client, leases, throttle) -> Callable:
+    """Make a consumer of one queue that holds up to 100 entries."""
+    broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
+    broker.shared.worker_threads = 100
+
+    def make(queue: str = "alert"):
+        broker.declare_queue(queue)
+        return broker.consume(queue, prefetch=100, timeout=10)
+
+    return make
+
+
+@pytest.fixture
+def queue_some(redis_url) -> Callable:
+    """Queue sends and return their ids."""
+    sms = Producer(redis_url)
+
+    def queue(count: int = 1, purpose: str = "alert", recipients: object = NUMBER) -> list[str]:
+        messages = [Message(recipients, "Hi", sender="Bistro", purpose=purpose) for _ in range(count)]
+        return [sent.request_id for sent in sms.send_many(messages)]
+
+    yield queue
+    sms.close()
+
+
+def fetched(consumer) -> list[str]:
+    """Take what one look at the queue yields."""
+    messages = [next(consumer)]
+    while consumer._fetched:
+        messages.append(next(consumer))
+    return [message.message_id for message in messages if message is not None]
+
+
+def fetched_within(consumer, seconds: float) -> int:
+    count, deadline = 0, time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        count += len(fetched(consumer))
+    return count
+
+
+def test_without_limits_all_is_fetched_at_once(consumer, queue_some):
+    ids = queue_some(50)
+    assert fetched(consumer()) == ids
+
+
+def test_a_hold_stops_fetching_and_is_taken_once(consumer, queue_some, throttle):
+    ids = queue_some()
+    assert (throttle.hold("104"), throttle.hold("101")) == (True, False)
+    assert throttle.current_hold().code == "104"
+    assert fetched(consumer()) == []
+    assert throttle.release("me")
+    assert fetched(consumer()) == ids
+
+
+def test_a_hold_sends_back_what_was_fetched_before_and_burns_nothing(
+    queue_some, throttle, ledger, redis_client
+):
+    [request_id] = queue_some()
+    throttle.hold("104")
+    assert isinstance(ledger.claim(request_id), Wait)
+    assert redis_client.hget(KEYS.record(request_id), "state") == b"queued"
+    assert redis_client.hget(KEYS.record(request_id), "token") is None
+    throttle.release("me")
+    assert isinstance(ledger.claim(request_id), Claim)
+
+
+def test_a_hold_leaves_callbacks_alone(consumer, throttle, redis_client):
+    throttle.hold("104")
+    redis_client.rpush(KEYS.queue("callbacks").ready, "c")
+    assert fetched(consumer("callbacks")) == ["c"]
+
+
+def test_account_trouble_costs_a_message_neither_an_attempt_nor_its_window(queue_some, ledger, redis_client):
+    [request_id] = queue_some()
+    trouble = Deferred("104", account=True)
+    assert ledger.finish(ledger.claim(request_id), trouble, posts=1, in_doubt=False) == "queued"
+    record = redis_client.hgetall(KEYS.record(request_id))
+    assert (record.get(b"attempts"), record.get(b"first"), record[b"code"]) == (None, None, b"104")
+    redis_client.hincrby(KEYS.record(request_id), "queued", -2 * WINDOW_S * 1000)
+    assert isinstance(ledger.claim(request_id), Claim)
+
+
+def test_account_trouble_does_not_clear_a_doubt(queue_some, ledger, redis_client):
+    [request_id] = queue_some()
+    ledger.finish(ledger.claim(request_id), Unknown("read_timeout"), posts=1, in_doubt=False)
+    assert (
+        ledger.finish(ledger.claim(request_id), Deferred("104", account=True), posts=1, in_doubt=True)
+        == "sending"
+    )
+    assert redis_client.hget(KEYS.record(request_id), "first") is not None
+
+
+def test_one_worker_of_all_gets_to_probe_and_the_wait_doubles(throttle, redis_client):
+    throttle.hold("104")
+    assert not throttle.due_probe()
+    waits = []
+    for _ in range(3):
+        redis_client.hset(KEYS.hold, "probe_at", 0)
+        assert throttle.due_probe()
+        assert not throttle.due_probe()
+        seconds, _ = redis_client.time()
+        waits.append(round((float(redis_client.hget(KEYS.hold, "probe_at")) / 1000 - seconds) / 5))
+    assert waits == [2, 4, 8]
+
+
+def test_a_new_hold_soon_after_a_release_waits_longer(throttle, redis_client):
+    for _ in range(3):
+        throttle.hold("104")
+        throttle.release("probe")
+    throttle.hold("104")
+    seconds, _ = redis_client.time()
+    assert float(redis_client.hget(KEYS.hold, "probe_at")) / 1000 - seconds > 30
+
+
+def test_no_hold_no_probe(throttle):
+    assert not throttle.due_probe()
+    assert not throttle.release("me")
+
+
+def test_a_release_is_audited(throttle, redis_client):
+    throttle.hold("104")
+    throttle.release("anna@desk")
+    [(_, entry)] = redis_client.xrange(KEYS.stream("audit"))
+    assert (entry[b"action"], entry[b"by"], entry[b"code"]) == (b"release", b"anna@desk", b"104")
+
+
+def test_a_pause_stops_all_sending_until_it_is_over(consumer, queue_some, throttle, ledger, redis_client):
+    ids = queue_some()
+    throttle.pause("http_429", 60_000)
+    throttle.pause("http_429", 10)
+    assert fetched(consumer()) == []
+    wait = ledger.claim(ids[0])
+    assert isinstance(wait, Wait)
+    assert 50_000 < wait.ms <= 60_000
+    redis_client.pexpire(KEYS.pause, 1)
+    assert fetched_within(consumer(), 0.5) == 1
+
+
+def test_the_calls_in_flight_are_limited_over_all_workers(consumer, queue_some, throttle, redis_client):
+    queue_some(20)
+    throttle.set_limits(in_flight=3)
+    first, second = consumer(), consumer()
+    held = fetched(first) + fetched(second)
+    assert len(held) == 3
+    assert fetched(second) == []
+    redis_client.zrem(KEYS.queue("alert").leases, *redis_client.zrange(KEYS.queue("alert").leases, 0, 0))
+    assert len(fetched(second)) == 1
+
+
+def test_marketing_leaves_calls_for_alerts(consumer, queue_some, throttle):
+    queue_some(20, "wholesale")
+    alerts = queue_some(5)
+    throttle.set_limits(in_flight=5)
+    assert len(fetched(consumer("marketing"))) == 4
+    assert fetched(consumer()) == alerts[:1]
+
+
+def test_the_rate_holds_over_all_workers_and_may_change_live(consumer, queue_some, throttle):
+    queue_some(500, "wholesale")
+    throttle.set_limits(rate=50)
+    workers = [consumer("marketing"), consumer("marketing")]
+    started = time.monotonic()
+    count = 0
+    while time.monotonic() < started + 2:
+        count += sum(len(fetched(worker)) for worker in workers)
+    # Two seconds at 50/s, and the tenth of a second that marketing may run ahead.
+    assert 60 <= count <= 50 * (time.monotonic() - started) + 7
+    throttle.set_limits(rate=0)
+    assert len(fetched(consumer("marketing"))) == 50
+
+
+def test_every_recipient_counts_towards_the_rate(queue_some, throttle, ledger, redis_client, consumer):
+    [request_id] = queue_some(1, "wholesale", [f"+336123456{i:02}" for i in range(50)])
+    queue_some(1, "wholesale")
+    throttle.set_limits(rate=10)
+    marketing = consumer("marketing")
+    assert fetched(marketing)[0] == request_id
+    ledger.claim(request_id)
+    seconds, _ = redis_client.time()
+    assert float(redis_client.get(KEYS.rate)) / 1000 - seconds > 3.5
+    assert fetched(marketing) == []
+
+
+def test_an_alert_does_not_wait_for_the_rate_that_marketing_used_up(consumer, queue_some, throttle):
+    queue_some(100, "wholesale")
+    throttle.set_limits(rate=20)
+    fetched(consumer("marketing"))
+    assert fetched(consumer("marketing")) == []
+    alerts = queue_some(3)
+    assert fetched(consumer()) == alerts
+
+
+def test_limits_default_to_the_settings_and_zero_switches_off(redis_client, redis_url, leases, queue_some):
+    throttle = Throttle(redis_client, KEYS, Limits(rate=0, in_flight=2))
+    broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
+    broker.shared.worker_threads = 100
+    broker.declare_queue("alert")
+    queue_some(10)
+    assert throttle.current_limits() == Limits(rate=0, in_flight=2)
+    assert len(fetched(broker.consume("alert", prefetch=100, timeout=10))) == 2
+    throttle.set_limits(in_flight=0)
+    assert len(fetched(broker.consume("alert", prefetch=100, timeout=10))) == 8
+
+
+def test_a_finished_send_frees_its_call(consumer, queue_some, throttle, ledger):
+    ids = queue_some(2)
+    throttle.set_limits(in_flight=1)
+    worker = consumer()
+    message = next(worker)
+    ledger.finish(ledger.claim(message.message_id), Accepted("t"), posts=1, in_doubt=False)
+    worker.ack(message)
+    assert fetched(worker) == ids[1:]

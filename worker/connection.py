@@ -1,0 +1,22 @@
+"""The worker's Redis client."""
+
+from typing import Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+#: Seconds to wait for Redis to connect and to answer; longer than the longest blocking read (1 s).
+REDIS_TIMEOUT_S: Final = 5.0
+
+
+def connect(url: str) -> redis.Redis:
+    """Make the worker's Redis client: bounded waits, no retries: not every command may be repeated."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        socket_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=512,
+        client_name="octopush-worker",
+    )

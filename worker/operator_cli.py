@@ -1,0 +1,159 @@
+"""The operator's commands: look at the state of sending, and decide what only a person can decide."""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+import click
+import redis
+
+from producers.errors import ConfigError
+from producers.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.keys import Keys
+from producers.settings import RedisSettings
+from worker.connection import connect
+from worker.operations import REPLAYABLE, Decision, Operations, Parked
+from worker.throttle import Limits, Throttle
+
+T = TypeVar("T")
+
+#: End states and the word for all sends, in the order in which `status` shows them.
+_COUNTED = ("accepted", "rejected", "expired", "cancelled", "unknown", "failed")
+
+
+def _settings() -> RedisSettings:
+    try:
+        return RedisSettings.from_env(os.environ)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _with_redis(work: Callable[[redis.Redis, RedisSettings], T]) -> T:
+    settings = _settings()
+    try:
+        with connect(settings.redis_url) as client:
+            return work(client, settings)
+    except redis.RedisError as error:
+        raise click.ClickException(f"Redis did not answer ({type(error).__name__})") from None
+
+
+def _operations(client: redis.Redis, settings: RedisSettings) -> Operations:
+    return Operations(client, settings, by=f"{getpass.getuser()}@{socket.gethostname()}")
+
+
+def _throttle(client: redis.Redis, settings: RedisSettings) -> Throttle:
+    return Throttle(client, Keys(settings.namespace), Limits(0, 0))
+
+
+@click.command()
+def status() -> None:
+    """Show holds, limits, queues, and how many sends are in which state."""
+    _with_redis(_show)
+
+
+def _show(client: redis.Redis, settings: RedisSettings) -> None:
+    keys, throttle = Keys(settings.namespace), _throttle(client, settings)
+    hold, limits = throttle.current_hold(), throttle.current_limits()
+    if hold is None:
+        click.echo("sending    on")
+    else:
+        click.echo(f"sending    HELD since {_when(hold.since_ms)}, code {hold.code}")
+    click.echo(f"limits     {limits.rate:g} recipients/s, {limits.in_flight} in flight set live (0: none)")
+    for name in (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS):
+        queue = keys.queue(name)
+        counts = [
+            client.llen(queue.ready),
+            *(client.zcard(k) for k in (queue.delayed, queue.leases, queue.dead)),
+        ]
+        click.echo("{:<10} ready {}, delayed {}, running {}, dead {}".format(name, *counts))
+    counted = {k.decode(): int(v) for k, v in cast("dict[bytes, bytes]", client.hgetall(keys.counts)).items()}
+    ended = sum(counted.get(state, 0) for state in _COUNTED)
+    click.echo(
+        f"sends      enqueued {counted.get('enqueued', 0)}, waiting {counted.get('enqueued', 0) - ended}"
+    )
+    click.echo("           " + ", ".join(f"{state} {counted.get(state, 0)}" for state in _COUNTED))
+
+
+@click.command()
+@click.argument("request_id")
+@click.option("--as-accepted", "decision", flag_value="as-accepted", help="It was sent; close it.")
+@click.option(
+    "--send-again", "decision", flag_value="send-again", help="It was not sent, or twice is no harm."
+)
+def resolve(request_id: str, decision: Decision | None) -> None:
+    """Decide about a send whose outcome is unknown."""
+    if decision is None:
+        raise click.UsageError("say --as-accepted or --send-again")
+    why_not = _with_redis(
+        lambda client, settings: _operations(client, settings).resolve(request_id, decision)
+    )
+    if why_not is not None:
+        raise click.ClickException(f"{request_id} is not unknown but {why_not}; nothing was changed")
+    click.echo(f"{request_id}: {'accepted' if decision == 'as-accepted' else 'queued again'}")
+
+
+@click.command()
+@click.argument("request_ids", nargs=-1)
+@click.option("--state", "states", multiple=True, type=click.Choice(REPLAYABLE), help="All in this state.")
+@click.option("--code", help="Only those that ended with this code.")
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what would be done.")
+def replay(request_ids: tuple[str, ...], states: tuple[str, ...], code: str | None, *, yes: bool) -> None:
+    """Send failed or rejected messages again: the ones named, or all of a state. Dry run first."""
+    if bool(request_ids) == bool(states):
+        raise click.UsageError("name request_ids, or give --state")
+
+    def work(client: redis.Redis, settings: RedisSettings) -> None:
+        operations = _operations(client, settings)
+        found = operations.parked(states or REPLAYABLE, code)
+        chosen = [each for each in found if not request_ids or each.request_id in request_ids]
+        for each in chosen:
+            done = (
+                "would be queued again" if not yes else operations.replay(each.request_id) or "queued again"
+            )
+            click.echo(_line(each, done))
+        missing = set(request_ids) - {each.request_id for each in chosen}
+        for request_id in sorted(missing):
+            click.echo(f"{request_id}: not failed or rejected; left alone")
+        click.echo(f"{len(chosen)} {'queued again' if yes else 'to queue again; add --yes to do it'}")
+
+    _with_redis(work)
+
+
+@click.command()
+def release() -> None:
+    """Let sending go on after a hold, without waiting for the probe."""
+    by = f"{getpass.getuser()}@{socket.gethostname()}"
+    held = _with_redis(lambda client, settings: _throttle(client, settings).release(by))
+    click.echo("released" if held else "sending was not held")
+
+
+@click.command()
+@click.option("--rate", type=click.FloatRange(0), help="Recipients per second over all workers; 0 for none.")
+@click.option(
+    "--in-flight", type=click.IntRange(0), help="Sends worked on at once over all workers; 0 for none."
+)
+def limits(rate: float | None, in_flight: int | None) -> None:
+    """Show the limits set live, or change them for all workers at once."""
+
+    def work(client: redis.Redis, settings: RedisSettings) -> Limits:
+        throttle = _throttle(client, settings)
+        throttle.set_limits(rate=rate, in_flight=in_flight)
+        return throttle.current_limits()
+
+    now = _with_redis(work)
+    click.echo(f"{now.rate:g} recipients/s, {now.in_flight} in flight (0: none)")
+
+
+def _line(each: Parked, what: str) -> str:
+    late = " (its ttl has passed: it will end as expired)" if each.expired else ""
+    return f"{each.request_id}: {each.state} {each.code} since {_when(each.ended_ms)}, {what}{late}"
+
+
+def _when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+COMMANDS = (status, resolve, replay, release, limits)
