@@ -30,10 +30,14 @@ class WorkerProcess:
         log: file that receives stdout and stderr of all its lives.
         environ: the whole environment of the process.
         threads: worker threads.
+        setup: what Dramatiq loads, where it is not the worker itself.
     """
 
-    def __init__(self, log: Path, environ: Mapping[str, str], *, threads: int = 8) -> None:
+    def __init__(
+        self, log: Path, environ: Mapping[str, str], *, threads: int = 8, setup: str = "worker.main:setup"
+    ) -> None:
         self._log = log
+        self._line = procfile_line("worker").replace("worker.main:setup", setup)
         # The commands of the Procfile lie beside this interpreter, virtual environment active or not.
         path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
         self._environ = {
@@ -52,6 +56,11 @@ class WorkerProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Process id of the parent, and of the process group."""
+        return self._running().pid
+
+    @property
     def output(self) -> str:
         """All it printed in all its lives."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
@@ -63,7 +72,7 @@ class WorkerProcess:
         self._lifeline, held = os.pipe()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", "exec " + procfile_line("worker")],
+                ["/bin/sh", "-c", "exec " + self._line],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,0 +1,75 @@
+"""A worker that starts or stops while Redis is wrong or away."""
+
+import pytest
+
+from producers import Message
+from tests.support.installation import Installation, new_number
+from tests.support.redis_server import RedisServer, free_port
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server that is not started yet."""
+    made = RedisServer(tmp_path / "redis", free_port())
+    yield made
+    made.kill()
+
+
+def test_a_redis_that_forgets_is_refused_unless_told_otherwise(tmp_path):
+    with RedisServer(tmp_path / "redis", options=["--appendonly", "no"]) as server:
+        refused = Installation(tmp_path, server.url)
+        with refused:
+            assert refused.worker.wait() == 1
+            problems = [line for line in refused.worker.output.splitlines() if '"redis.problem"' in line]
+            assert len(problems) == 1
+            assert '"check": "persistence"' in problems[0]
+            assert '"worker.refused_to_start"' in refused.worker.output
+
+        (tmp_path / "worker.log").unlink()
+        with Installation(tmp_path, server.url, ALLOW_UNSAFE_REDIS="1") as allowed:
+            sent = allowed.send()
+            assert allowed.settled(sent).state == "accepted"
+
+
+def test_a_redis_that_evicts_is_refused(tmp_path):
+    options = ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]
+    with (
+        RedisServer(tmp_path / "redis", options=options) as server,
+        Installation(tmp_path, server.url) as installation,
+    ):
+        assert installation.worker.wait() == 1
+        assert '"check": "eviction"' in installation.worker.output
+
+
+def test_a_worker_waits_for_redis_and_begins_when_it_is_there(tmp_path, server):
+    with Installation(tmp_path, server.url) as installation:
+        until(lambda: '"redis.unavailable"' in installation.worker.output)
+        server.start()
+        sent = installation.send()
+        assert installation.settled(sent).state == "accepted"
+
+
+def test_a_worker_that_waits_for_redis_stops_when_told(tmp_path, server):
+    with Installation(tmp_path, server.url) as installation:
+        until(lambda: '"redis.unavailable"' in installation.worker.output)
+        assert installation.worker.terminate() in {0, -15}
+
+
+def test_a_worker_stops_in_time_while_redis_is_away_and_nothing_is_lost(tmp_path, server):
+    server.start()
+    with Installation(tmp_path, server.url) as installation:
+        installation.gateway.settings(latency_ms=300)
+        sends = installation.producer.send_many(_alerts(60))
+        installation.wait_for(lambda: len(installation.gateway.requests()) >= 10)
+        server.stop()
+        installation.worker.terminate()
+
+        server.start()
+        installation.worker.start()
+        assert installation.all_settled(sends, 90) == {"accepted"}
+        assert set(installation.gateway.delivered().values()) == {1}
+
+
+def _alerts(count: int) -> list[Message]:
+    return [Message(new_number(), "Hi", sender="Bistro", purpose="alert") for _ in range(count)]

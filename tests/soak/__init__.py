@@ -1,0 +1,1 @@
+"""A long run under constant damage; ``make soak``."""

@@ -1,0 +1,103 @@
+"""A worker that kills itself with SIGKILL at one exact point: ``dramatiq tests.support.doomed:setup``.
+
+The environment variable ``DIE_AT`` names the point and which passing of it is the last:
+
+    before:claim@1, after:finish@1      around a Lua script, the moment before it is sent or after its answer
+    http:connect_tcp.complete@1         an event of the HTTP call, as the HTTP library names them
+    redis:DEL@1                         before a plain Redis command
+
+``POINTS`` lists what one send and one callback pass. The code under test knows nothing of all this.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from typing import Any, Final
+
+import redis
+
+from producers.scripts import Command
+from worker import main
+from worker.gateway import Gateway
+
+_SCRIPTS: Final = ("claim", "finish", "settle")
+_HTTP: Final = (
+    *("connection.connect_tcp.started", "connection.connect_tcp.complete"),
+    *("http11.send_request_headers.started", "http11.send_request_headers.complete"),
+    *("http11.send_request_body.started", "http11.send_request_body.complete"),
+    *("http11.receive_response_headers.started", "http11.receive_response_headers.complete"),
+    *("http11.receive_response_body.started", "http11.receive_response_body.complete"),
+    *("http11.response_closed.started", "http11.response_closed.complete"),
+)
+#: Every point that a worker passes on the way of one SMS.
+SEND_POINTS: Final = (
+    "after:fetch@1",
+    *(f"{side}:{script}@1" for script in _SCRIPTS for side in ("before", "after")),
+    *(f"http:{event}@1" for event in _HTTP),
+)
+#: Every point of a send that is put off and comes again.
+RETRY_POINTS: Final = (
+    "before:defer@1",
+    "after:defer@1",
+    "before:claim@2",
+    "after:claim@2",
+    "before:finish@2",
+)
+#: Every point that a worker passes on the way of one callback.
+CALLBACK_POINTS: Final = (
+    *(f"{side}:{script}@1" for script in ("correlate", "publish", "settle") for side in ("before", "after")),
+    *("after:fetch@1", "redis:HGETALL@1", "redis:DEL@1"),
+)
+
+
+class _Fate:
+    """Counts how often each point is passed, and ends the process at the one chosen."""
+
+    def __init__(self, chosen: str) -> None:
+        self._point, _, passing = chosen.rpartition("@")
+        self._last = int(passing)
+        self._passed: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        # Dramatiq's parent waits on a lock shared with a child that boots; one that dies holding it would
+        # leave the parent waiting for ever. The promise tested is about working, not about booting.
+        self._not_before = time.monotonic() + 1.0
+
+    def passes(self, point: str) -> None:
+        with self._lock:
+            self._passed[point] += 1
+            if point == self._point and self._passed[point] == self._last:
+                time.sleep(max(0.0, self._not_before - time.monotonic()))
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def setup() -> None:
+    """Set up as a worker does, with a fate."""
+    fate = _Fate(os.environ["DIE_AT"])
+    run, remember, execute = Command.run, Gateway._remember_stream, redis.Redis.execute_command
+
+    def doomed_run(self: Command[Any], client: redis.Redis) -> Any:
+        # An idle consumer looks at its queue all the time; only a look that finds something counts.
+        if self.script.name == "fetch":
+            reply = run(self, client)
+            if len(reply) > 1:
+                fate.passes("after:fetch")
+            return reply
+        fate.passes(f"before:{self.script.name}")
+        reply = run(self, client)
+        fate.passes(f"after:{self.script.name}")
+        return reply
+
+    def doomed_remember(self: Gateway, event: str, info: dict[str, Any]) -> None:
+        remember(self, event, info)
+        fate.passes(f"http:{event}")
+
+    def doomed_execute(self: redis.Redis, *args: Any, **options: Any) -> Any:
+        fate.passes(f"redis:{args[0]}")
+        return execute(self, *args, **options)
+
+    Command.run = doomed_run  # type: ignore[method-assign]
+    Gateway._remember_stream = doomed_remember  # type: ignore[method-assign]
+    redis.Redis.execute_command = doomed_execute  # type: ignore[method-assign]
+    main.setup()
