@@ -106,18 +106,17 @@ def replay(request_ids: tuple[str, ...], states: tuple[str, ...], code: str | No
         raise click.UsageError("name request_ids, or give --state")
 
     def work(client: redis.Redis, settings: RedisSettings) -> None:
-        operations = _operations(client, settings)
+        operations, done = _operations(client, settings), 0
         found = operations.parked(states or REPLAYABLE, code)
         chosen = [each for each in found if not request_ids or each.request_id in request_ids]
         for each in chosen:
-            done = (
-                "would be queued again" if not yes else operations.replay(each.request_id) or "queued again"
-            )
-            click.echo(_line(each, done))
-        missing = set(request_ids) - {each.request_id for each in chosen}
-        for request_id in sorted(missing):
+            # Somebody may have been faster: then it says what the send is by now.
+            why_not = operations.replay(each.request_id) if yes else None
+            done += why_not is None
+            click.echo(_line(each, why_not or ("queued again" if yes else "would be queued again")))
+        for request_id in sorted(set(request_ids) - {each.request_id for each in chosen}):
             click.echo(f"{request_id}: not failed or rejected; left alone")
-        click.echo(f"{len(chosen)} {'queued again' if yes else 'to queue again; add --yes to do it'}")
+        click.echo(f"{done} {'queued again' if yes else 'to queue again; add --yes to do it'}")
 
     _with_redis(work)
 
