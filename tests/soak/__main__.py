@@ -97,7 +97,7 @@ class Soak:
         self.exit.callback(self.server.kill)
         self.exit.callback(self.simulator.kill)
         admin = self.simulator.admin
-        admin.settings(balance=1e9)
+        admin.balance(1e9)
         left = FAULT_SHARE
         for preset in FAULTS:
             # Rules are asked in order, so each share is one of what the earlier ones left.
