@@ -102,12 +102,12 @@ def test_a_repeated_callback_is_stored_again(intake, redis_client, namespace):
 def test_a_burst_larger_than_the_pool_is_stored_whole(settings, redis_client, namespace):
     async def burst():
         intake = AsyncCallbackIntake(settings)
-        answers = await asyncio.gather(*(intake.accept_callback(OLD, REPLY) for _ in range(500)))
+        answers = await asyncio.gather(*(intake.accept_callback(OLD, REPLY) for _ in range(150)))
         await intake.close()
         return answers
 
     assert set(asyncio.run(burst())) == {200}
-    assert len(stored(redis_client, namespace)) == 500
+    assert len(stored(redis_client, namespace)) == 150
 
 
 def test_settings_come_from_the_environment(redis_url, namespace):
