@@ -54,7 +54,7 @@ def sandbox() -> None:
         Stack(Path(data_dir), logs_to_files=False) as stack,
     ):
         click.echo(_instructions(stack.redis_url, stack.admin_url, stack.callback_url))
-        _until_interrupted(stack.check)
+        _until_interrupted(lambda: stack.supervise(click.echo))
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -84,6 +84,15 @@ class Stack:
         """
         self._check_simulator()
         self._installation.check()
+
+    def supervise(self, report: Callable[[str], None]) -> None:
+        """Start worker and web again when they end; see `Installation.supervise`.
+
+        Raises:
+            InstallationError: the simulator ended.
+        """
+        self._check_simulator()
+        self._installation.supervise(report)
 
     def _start_simulator(self) -> Process:
         config = self._data_dir / "simulator.json"
