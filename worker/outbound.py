@@ -40,15 +40,20 @@ class Attempt:
     Args:
         claim: the right to make them.
         submit: one POST of the claim's bytes.
+        started: when the claim was asked for, by the same clock; a freeze since then counts.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, claim: Claim, submit: Callable[[], Outcome], clock: Callable[[], float] = time.monotonic
+        self,
+        claim: Claim,
+        submit: Callable[[], Outcome],
+        started: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._submit = submit
         self._clock = clock
-        self._started = clock()
+        self._started = started
         self._lives_s = math.inf if claim.ttl_s is None else claim.ttl_s
         self.posts = 0
         self.outcome: Outcome = NOT_TRIED
@@ -56,7 +61,7 @@ class Attempt:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the claim."""
+        """Seconds since the claim was asked for."""
         return self._clock() - self._started
 
     def post(self) -> Outcome:
@@ -98,6 +103,7 @@ class Outbound:
             redis.RedisError: Redis stayed away; Dramatiq runs this again.
         """
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.monotonic()
         claim = self._ledger.claim(request_id)
         if isinstance(claim, Over):
             self._report_over(claim)
@@ -108,7 +114,7 @@ class Outbound:
             raise Retry(delay=claim.ms)
         with self._ledger.holding(claim):
             body = msgspec.json.decode(claim.body, type=_Body)
-            attempt = self._attempt(claim, simulated=body.simulation_mode)
+            attempt = self._attempt(claim, started, simulated=body.simulation_mode)
             state = self._ledger.finish(
                 claim, attempt.outcome, posts=attempt.posts, in_doubt=attempt.in_doubt
             )
@@ -118,8 +124,8 @@ class Outbound:
         if delay_ms is not None:
             raise Retry(delay=delay_ms)
 
-    def _attempt(self, claim: Claim, *, simulated: bool) -> Attempt:
-        attempt = Attempt(claim, lambda: self._gateway.submit(claim.body, simulated=simulated))
+    def _attempt(self, claim: Claim, started: float, *, simulated: bool) -> Attempt:
+        attempt = Attempt(claim, lambda: self._gateway.submit(claim.body, simulated=simulated), started)
         with suppress(_TooLateError):
             retrying.submit_with_tries(attempt.post, self._post_max_s)
         return attempt

@@ -18,7 +18,7 @@ class Clock:
 def attempt(*outcomes, ttl_s: float | None = None, in_doubt: bool = False) -> tuple[Attempt, Clock]:
     script, clock = list(outcomes), Clock()
     claim = Claim("a", 1, b"{}", in_doubt, ttl_s, 1)
-    return Attempt(claim, lambda: script.pop(0), clock), clock
+    return Attempt(claim, lambda: script.pop(0), clock(), clock), clock
 
 
 def test_no_post_leaves_after_the_time_to_live():
