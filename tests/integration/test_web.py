@@ -160,6 +160,19 @@ def test_metrics_count_what_waits_and_what_was_answered(web, redis_client):
     assert 'octopush_callbacks_total{status="200"}' in page.text
 
 
+def test_metrics_show_a_hold_and_how_sends_ended(web, redis_client):
+    assert "octopush_sending_held 0\n" in httpx.get(f"{web.url}/metrics").text
+    redis_client.hset("{sms}:hold", mapping={"code": "104", "since": 1})
+    redis_client.hset("{sms}:counts", mapping={"enqueued": 7, "accepted": 5, "unknown": 1})
+
+    page = httpx.get(f"{web.url}/metrics").text
+
+    assert "octopush_sending_held 1\n" in page
+    assert 'octopush_sends{state="enqueued"} 7\n' in page
+    assert 'octopush_sends{state="unknown"} 1\n' in page
+    assert 'octopush_sends{state="failed"} 0\n' in page
+
+
 def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_path):
     environ = {"REDIS_URL": own_redis_server.url, "CALLBACK_TOKENS": TOKEN}
     with WebServer(tmp_path / "log", environ) as web:
