@@ -162,8 +162,8 @@ def test_metrics_count_what_waits_and_what_was_answered(web, redis_client):
 
 def test_metrics_show_a_hold_and_how_sends_ended(web, redis_client):
     assert "octopush_sending_held 0\n" in httpx.get(f"{web.url}/metrics").text
-    redis_client.hset("{sms}:hold", mapping={"code": "104", "since": 1})
-    redis_client.hset("{sms}:counts", mapping={"enqueued": 7, "accepted": 5, "unknown": 1})
+    redis_client.hset("{web}:hold", mapping={"code": "104", "since": 1})
+    redis_client.hset("{web}:counts", mapping={"enqueued": 7, "accepted": 5, "unknown": 1})
 
     page = httpx.get(f"{web.url}/metrics").text
 
