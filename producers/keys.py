@@ -28,6 +28,7 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
+| ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
@@ -56,6 +57,7 @@ class QueueKeys:
     leases: str
     envelopes: str
     wake: str
+    seen: str
     dead: str
 
 
@@ -172,5 +174,6 @@ class Keys:
             leases=ready + ":leases",
             envelopes=ready + ":envelopes",
             wake=ready + ":wake",
+            seen=ready + ":seen",
             dead=ready + ":dead",
         )

@@ -142,7 +142,7 @@ class LeaseConsumer(Consumer):
     def _fetch(self, room: int) -> int:
         """Fill the cache; return milliseconds until something falls due, or -1."""
         queue = self.queue
-        keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
+        keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.seen]
         owner = f"{self._shared.process}.{next(self._shared.fetches)}"
         args: list[str | int | float] = [owner, room, LEASE_MS]
         if self.sends:

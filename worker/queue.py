@@ -113,7 +113,9 @@ class LeaseBroker(RedisBroker):
     def do_purge(self, queue_name: str) -> None:
         """Drop a queue; `flush` calls this. Records stay."""
         queue = self._queue(queue_name)
-        self.client.delete(queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.dead)
+        self.client.delete(
+            queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.dead, queue.seen
+        )
 
     def _queue(self, queue_name: str) -> QueueKeys:
         return self.shared.keys.queue(queue_name)

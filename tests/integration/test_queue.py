@@ -176,6 +176,24 @@ def test_entries_of_a_dead_process_go_back_to_the_front(broker, make_broker, run
     wait_until(lambda: empty(redis_client))
 
 
+def test_after_an_outage_of_redis_the_living_may_renew_before_anything_is_taken(
+    broker, make_broker, redis_client
+):
+    """While Redis is away all leases run out, those of living workers, too."""
+    broker.declare_queue("alert")
+    push(redis_client, "a")
+    message = next(broker.consume("alert", prefetch=1))
+    seconds, _ = redis_client.time()
+    redis_client.zadd(ALERT.leases, {message.lease: seconds * 1000 - 1})
+    redis_client.set(ALERT.seen, seconds * 1000 - 12_000)
+    other = make_broker()
+    other.declare_queue("alert")
+    assert next(other.consume("alert", prefetch=1, timeout=10)) is None
+
+    redis_client.zadd(ALERT.leases, {message.lease: 1})
+    assert next(other.consume("alert", prefetch=1, timeout=10)).message_id == "a"
+
+
 def test_a_live_process_keeps_its_entries(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
