@@ -8,7 +8,6 @@ The only module that knows the HTTP library.
 import contextlib
 import functools
 import socket
-import ssl
 import threading
 from typing import Any, Final
 
@@ -81,7 +80,7 @@ class Gateway:
             read=settings.read_timeout_s,
             pool=settings.connect_timeout_s,
         )
-        self._tls = ssl.create_default_context()
+        self._tls = httpx.create_ssl_context()
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
 

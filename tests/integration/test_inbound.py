@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 import redis
 from dramatiq.errors import Retry
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from producers import Producer
 from producers.keys import Keys
+from producers.records import read_delivery
 from producers.settings import RedisSettings
+from worker.delivery import RANKS
 from worker.inbound import PATIENCE_S, Inbound
 from worker.leases import Leases
 from worker.ledger import Ledger
 from worker.outcomes import Accepted, Unknown
+from worker.payloads import parse
 from worker.publisher import Publisher
 
 NUMBER = "+33612345678"
@@ -109,6 +116,23 @@ def test_receipts_move_forward(inbound, store, accepted, redis_client, redis_url
         inbound.process_callback(store({**RECEIPT, "status": status}, callback_id=f"c{number}"))
         seen.append(Producer(redis_url).status("a").deliveries[NUMBER].status)
     assert seen == ["ACK", "TRANSMITTED", "UNDEFINED", "NOT_DELIVERED", "READ"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(statuses=st.lists(st.sampled_from([*RANKS, "TELEPORTED"]), min_size=1, max_size=8, unique=True))
+def test_in_any_order_the_status_of_highest_rank_stands(redis_client, statuses):
+    """Final ones keep their place against their like; of the others the last one counts."""
+    publisher, at = Publisher(redis_client, SETTINGS), datetime(2030, 1, 31, tzinfo=UTC)
+    redis_client.flushall()
+    for status in statuses:
+        event = parse({**RECEIPT, "status": status}, "", at)
+        publisher.publish(msgspec.structs.replace(event, request_id="a"))
+    best = max(RANKS.get(status, 0) for status in statuses)
+    ranked = [status for status in statuses if RANKS.get(status, 0) == best]
+
+    stands = read_delivery(redis_client.hget(KEYS.deliveries("a"), NUMBER))
+
+    assert (stands.status, stands.final) == (ranked[0] if best else ranked[-1], best > 0)
 
 
 def test_an_opt_out_leaves_on_its_stream(inbound, store, accepted, redis_client):

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import ssl
 
 import httpx
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from worker.answers import classify
 from worker.codes import CODES, CodeClass
-from worker.gateway import NOT_SENT, PERHAPS_SENT
+from worker.gateway import NOT_SENT, PERHAPS_SENT, Gateway
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.settings import WorkerSettings
 
 TICKET = "sms_5f3fbce61266e"
 
@@ -132,6 +134,15 @@ def test_error_texts_are_cut():
 @given(st.integers(100, 599), st.binary(max_size=200))
 def test_any_bytes_have_an_outcome(status, content):
     assert classify(status, httpx.Headers(), content) is not None
+
+
+def test_certificates_are_verified_and_one_context_serves_all_connections():
+    settings = WorkerSettings.from_env({"OCTOPUSH_API_LOGIN": "a", "OCTOPUSH_API_KEY": "b"})
+    gateway = Gateway(settings)
+    assert gateway._tls.verify_mode is ssl.CERT_REQUIRED
+    assert gateway._tls.check_hostname
+    assert gateway._client._transport._pool._ssl_context is gateway._tls
+    gateway.close()
 
 
 def test_every_exception_of_httpx_is_mapped():
