@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import redis
 
-from tests.support.redis_server import RedisServer
+from worker.sandbox.redis_server import RedisServer
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_TOKENS", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")

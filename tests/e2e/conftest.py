@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support.installation import Installation
-from tests.support.redis_server import RedisServer
+from worker.sandbox.redis_server import RedisServer
 
 Install = Callable[..., Installation]
 

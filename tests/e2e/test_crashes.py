@@ -9,8 +9,8 @@ import pytest
 
 from producers import Message, QueueUnavailable
 from tests.support.installation import new_id, new_number
-from tests.support.redis_server import RedisServer
 from tests.support.worker_process import PLATFORM_GRACE_S
+from worker.sandbox.redis_server import RedisServer
 
 #: Seconds after which a killed worker's messages must be running again.
 TAKEN_UP_S = 15.0

@@ -16,7 +16,7 @@ from producers import Message, ProducerError, Recipient
 from producers.phone import mask
 from tests.e2e.test_lost_answers import AMBIGUOUS
 from tests.support.installation import IMPATIENT, new_id, new_number
-from tests.support.redis_server import RedisServer
+from worker.sandbox.redis_server import RedisServer
 
 TEXT = "canary-text-Zebrafink"
 ANSWER = "canary-answer-Gimpel"

@@ -1,9 +1,9 @@
 """A process whose settings are wrong ends at once and says all that is wrong, without showing a value."""
 
 from tests.support.installation import bare_environment
-from tests.support.redis_server import RedisServer
 from tests.support.web_server import WebServer
 from tests.support.worker_process import WorkerProcess
+from worker.sandbox.redis_server import RedisServer
 
 SECRET = "not-to-be-shown"
 #: Variables that are wrong, and what stands in them.

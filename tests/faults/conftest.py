@@ -10,8 +10,8 @@ import redis
 from tests.faults.queue_worker import QueueWorker
 from tests.faults.queues import KINDS, Queue
 from tests.support.queue_apps.journal import READY, Journal
-from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
+from worker.sandbox.redis_server import RedisServer
 
 _MEASURED = pytest.StashKey[list[str]]()
 

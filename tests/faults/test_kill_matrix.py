@@ -16,10 +16,10 @@ from producers.keys import Keys
 from producers.settings import ProducerSettings
 from tests.support.doomed import CALLBACK_POINTS, RETRY_POINTS, SEND_POINTS
 from tests.support.installation import API_KEY, API_LOGIN, ENDS, bare_environment, new_id, new_number
-from tests.support.redis_server import RedisServer
 from tests.support.simulator import SimulatorThread
 from tests.support.waiting import until
 from tests.support.worker_process import WorkerProcess
+from worker.sandbox.redis_server import RedisServer
 from worker.sandbox.simulator.settings import SimulatorSettings
 
 #: Cases that run at the same time: most of their time they wait for a lease to run out.

@@ -8,9 +8,9 @@ import redis
 
 from tests.faults.promises import all_end, in_time, none_ran_twice
 from tests.faults.queues import NOT_CONFIRMED, only_ours, stock_fails
-from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import until
 from worker.leases import LEASE_MS
+from worker.sandbox.redis_server import RedisServer, free_port
 
 
 @stock_fails("delayed messages stay frozen as long as the worker lives")

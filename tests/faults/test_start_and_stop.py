@@ -4,8 +4,8 @@ import pytest
 
 from producers import Message
 from tests.support.installation import Installation, new_number
-from tests.support.redis_server import RedisServer, free_port
 from tests.support.waiting import until
+from worker.sandbox.redis_server import RedisServer, free_port
 
 
 @pytest.fixture

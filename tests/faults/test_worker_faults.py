@@ -13,9 +13,9 @@ import pytest
 
 from producers import Message, Producer
 from tests.support.installation import IMPATIENT, Installation, new_number
-from tests.support.redis_server import RedisServer, free_port
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
+from worker.sandbox.redis_server import RedisServer, free_port
 
 
 def alerts(count: int) -> list[Message]:

@@ -11,7 +11,7 @@ import redis
 from producers import AsyncProducer, InvalidMessage, Message, Producer, QueueUnavailable, RequestIdConflict
 from producers.keys import Keys
 from producers.settings import ProducerSettings
-from tests.support.redis_server import RedisServer
+from worker.sandbox.redis_server import RedisServer
 
 NUMBER = "+33612345678"
 GOOD = {"sender": "Bistro", "purpose": "alert"}

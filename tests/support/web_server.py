@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from tests.support.redis_server import free_port
+from worker.sandbox.redis_server import free_port
 
 #: Seconds the process may take to start or to stop.
 _PATIENCE_S = 20.0
