@@ -44,7 +44,7 @@ def run() -> None:
 
 def _tell(stack: Stack) -> None:
     """Follow one SMS from `send` to the reply on the stream."""
-    stack.admin("POST", "/auto-replies", {"text": ANSWER, "after_ms": 900, "match": {"number": NUMBER}})
+    stack.gateway.auto_reply(ANSWER, after_ms=900, match={"number": NUMBER})
     sms = Producer(stack.redis_url)
     sent = sms.send(
         NUMBER,

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-import httpx
 import msgspec
 
 from worker.sandbox.installation import Installation, InstallationError, wait_for
 from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
+from worker.sandbox.simulator.client import SimulatorAdmin
 
 
 class Stack:
@@ -49,6 +49,8 @@ class Stack:
             starting.callback(stop_all, [self._simulator])
             announced = wait_for(self._announced, self._check_simulator)
             self.admin_url = announced["admin_url"]
+            self.gateway = SimulatorAdmin(self.admin_url)
+            starting.callback(self.gateway.close)
             environ = {
                 "OCTOPUSH_API_LOGIN": "sandbox@example.com",
                 "OCTOPUSH_API_KEY": "sandbox-key",
@@ -70,11 +72,6 @@ class Stack:
     def redis_url(self) -> str:
         """Where applications connect."""
         return self._installation.redis_url
-
-    def admin(self, method: str, path: str, body: object = None) -> object:
-        """Ask the gateway's admin interface; returns the decoded answer."""
-        answer = httpx.request(method, self.admin_url + path, json=body, trust_env=False)
-        return answer.raise_for_status().json()
 
     def check(self) -> None:
         """Make sure that every process still runs.
