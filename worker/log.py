@@ -7,7 +7,6 @@ of its workers through its parent's standard error.
 
 import logging
 import os
-import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TextIO
 
@@ -111,8 +110,3 @@ def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, lev
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("dramatiq").setLevel(logging.WARNING if level > logging.DEBUG else logging.INFO)
-
-
-def configure_cli() -> None:
-    """Send warnings of a command-line run to standard error, so that its output stays clean."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
