@@ -149,7 +149,7 @@ class Outbound:
         if isinstance(outcome, Deferred) and outcome.account:
             # Back into the queue, which nobody fetches from while sending is held.
             return HELD_MS
-        delay_ms = retrying.pause_ms(outcome) or retrying.later_ms(claim.run)
+        delay_ms = retrying.next_run_ms(claim.run, outcome)
         if claim.ttl_s is None:
             return delay_ms
         # A message whose time runs out before the next run ends when its time does.

@@ -6,7 +6,8 @@ Seconds: tenacity repeats a POST inside one run of `send_sms`, at most `TRIES` t
 commands are repeated only where the script makes that harmless.
 
 Worst case of POSTs for one request_id (`worst_case_posts`): a gateway that never gives a definite answer,
-each delay at the short end of its jitter, every run using all its tries.
+asks for the shortest of pauses as long as that counts, each delay at the short end of its jitter, every run
+using all its tries. A POST that only finds the account in trouble is not counted: there is one per hold.
 """
 
 import random
@@ -39,6 +40,9 @@ RECORD_S: Final = 20.0
 RETRY_AFTER_MAX_S: Final = 3600.0
 #: Milliseconds to pause when the gateway says "too many requests" without saying for how long.
 PAUSE_MS: Final = 2_000
+#: Runs of a message that come back as soon as a pause is over. A gateway that goes on asking for short pauses
+#: gets the ordinary, doubling delays after that: no message shall ask it every second for hours.
+PAUSED_RUNS: Final = 10
 #: Share by which a delay between runs may fall short of or exceed its nominal value.
 JITTER: Final = 0.2
 
@@ -115,13 +119,24 @@ def later_ms(runs: int, rng: random.Random | None = None) -> int:
     return int(1000 * nominal * (rng or random).uniform(1 - JITTER, 1 + JITTER))
 
 
+def next_run_ms(runs: int, outcome: Outcome, rng: random.Random | None = None) -> int:
+    """Milliseconds until the next run after an outcome that was open or deferred.
+
+    The pause that the gateway asked for, after the first `PAUSED_RUNS` runs; later on the ordinary delay too.
+    """
+    pause = pause_ms(outcome)
+    if not pause:
+        return later_ms(runs, rng)
+    return pause if runs <= PAUSED_RUNS else max(pause, later_ms(runs - PAUSED_RUNS, rng))
+
+
 def worst_case_posts() -> int:
     """POSTs for one request_id if no answer is ever definite."""
     runs, at = 0, 0.0
     while at <= WINDOW_S:
         runs += 1
         at += min(LATER_FIRST_S * 2 ** (runs - 1), LATER_MAX_S) * (1 - JITTER)
-    return runs * TRIES
+    return (PAUSED_RUNS + runs) * TRIES
 
 
 def record(transition: Callable[[], T], *, sleep: Callable[[float], None] = tenacity.nap.sleep) -> T:

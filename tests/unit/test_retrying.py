@@ -71,7 +71,24 @@ def test_the_time_budget_fits_the_platform():
 
 
 def test_the_worst_case_of_posts_is_pinned():
-    assert retrying.worst_case_posts() == 171
+    assert retrying.worst_case_posts() == 201
+
+
+def test_a_gateway_that_asks_for_pauses_for_ever_stays_within_the_worst_case():
+    pausing = Deferred("http_429", retry_after_s=0.0)
+    runs, at_s = 0, 0.0
+    while at_s <= retrying.WINDOW_S:
+        runs += 1
+        at_s += retrying.next_run_ms(runs, pausing, _Shortest()) / 1000
+    assert runs * retrying.TRIES <= retrying.worst_case_posts()
+
+
+def test_the_first_pauses_are_as_long_as_the_gateway_asks():
+    pausing = Deferred("http_429", retry_after_s=3.0)
+    delays = [retrying.next_run_ms(run, pausing, _Middle()) for run in (1, retrying.PAUSED_RUNS)]
+    assert delays == [3_000, 3_000]
+    assert retrying.next_run_ms(retrying.PAUSED_RUNS + 2, pausing, _Middle()) == 20_000
+    assert retrying.next_run_ms(2, NO_ANSWER, _Middle()) == 20_000
 
 
 def test_the_window_leaves_a_margin_of_hours_to_the_gateways_memory():
@@ -90,6 +107,11 @@ def test_delays_stay_in_bounds(runs, seed):
 def test_delays_double_up_to_the_ceiling():
     nominal = [retrying.later_ms(run, _Middle()) / 1000 for run in range(1, 11)]
     assert nominal == [10, 20, 40, 80, 160, 320, 640, 1280, 1800, 1800]
+
+
+class _Shortest(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        return a
 
 
 class _Middle(random.Random):
