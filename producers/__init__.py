@@ -12,7 +12,16 @@ application are taken with `CallbackIntake`; `producers.web` is the ready-made s
 
 from producers.aio import AsyncProducer
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.errors import ConfigError, InvalidMessage, ProducerError, QueueUnavailable, RequestIdConflict
+from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus
+from producers.campaigns import CampaignCheck, check_campaign
+from producers.errors import (
+    CampaignCancelled,
+    ConfigError,
+    InvalidMessage,
+    ProducerError,
+    QueueUnavailable,
+    RequestIdConflict,
+)
 from producers.feeds import AsyncFeed, Feed
 from producers.message import Message
 from producers.producer import Producer
@@ -25,6 +34,11 @@ __all__ = [
     "AsyncFeed",
     "AsyncProducer",
     "CallbackIntake",
+    "Campaign",
+    "CampaignCancellation",
+    "CampaignCancelled",
+    "CampaignCheck",
+    "CampaignStatus",
     "ConfigError",
     "Delivery",
     "Feed",
@@ -38,5 +52,6 @@ __all__ = [
     "RequestIdConflict",
     "Segmentation",
     "Sent",
+    "check_campaign",
     "segment",
 ]

@@ -1,18 +1,24 @@
 """AsyncProducer: `Producer` for asyncio applications. Same core, same behaviour, awaited."""
 
+import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
 from producers.batches import freeze_slices, settle
 from producers.broker import connect_async
+from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
+from producers.campaign_steps import Campaigns
+from producers.campaigns import CampaignOptions, OnInvalid, Slicer, achunks
 from producers.message import Message, MessageOptions, Recipients, freeze
 from producers.producer import translated
-from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent, read_status
+from producers.recipient import Recipient
+from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent
 from producers.scripts import Command
 from producers.settings import ProducerSettings
+from producers.steps import Steps, adrive
 
 T = TypeVar("T")
 
@@ -32,6 +38,7 @@ class AsyncProducer:
     ) -> None:
         self._settings = settings or ProducerSettings()
         self._records = Records(self._settings)
+        self._campaigns = Campaigns(self._records, self._settings)
         self._redis = client or connect_async(redis_url or self._settings.redis_url)
 
     @classmethod
@@ -45,25 +52,72 @@ class AsyncProducer:
         return settle(await self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
-        """Queue many messages, 500 to a round trip; see `Producer.send_many`."""
+        """Queue many messages, 500 to a round trip; see `Producer.send_many`.
+
+        Other tasks of the loop get their turn every 50 messages.
+        """
         answers: list[Sent | Conflict] = []
-        for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
-            answers += await self._run(self._records.enqueue(frozen), [m.request_id for m in frozen])
+        waiting: asyncio.Future[list[Sent | Conflict]] = asyncio.Future()
+        waiting.set_result([])
+        try:
+            for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
+                if frozen:
+                    answers += await waiting
+                    enqueue = self._run(self._records.enqueue(frozen), [m.request_id for m in frozen])
+                    waiting = asyncio.create_task(enqueue)
+                await asyncio.sleep(0)
+        finally:
+            answers += await waiting
         return settle(answers)
 
     async def status(self, request_id: str) -> MessageStatus | None:
         """Read what is known of a send; see `Producer.status`."""
-        keys = self._records.keys
-        with translated([request_id]):
-            async with self._redis.pipeline() as pipeline:
-                pipeline.hgetall(keys.record(request_id))
-                pipeline.hgetall(keys.deliveries(request_id))
-                record, deliveries = await pipeline.execute()
-        return read_status(request_id, record, deliveries)
+        return await self._run(self._records.status(request_id), [request_id])
 
     async def cancel(self, request_id: str) -> Cancellation:
         """Cancel a send whose attempt has not started; see `Producer.cancel`."""
         return await self._run(self._records.cancel(request_id), [request_id])
+
+    async def send_campaign(
+        self,
+        text: str,
+        recipients: Iterable[str | Recipient] | AsyncIterable[str | Recipient],
+        *,
+        campaign_id: str | None = None,
+        on_invalid: OnInvalid = "refuse",
+        **options: Unpack[CampaignOptions],
+    ) -> Campaign:
+        """Queue one text for any number of recipients; see `Producer.send_campaign`.
+
+        Takes either kind of iterable. ``on_invalid`` is called, not awaited. Checking a slice of 500 holds up
+        the loop for some milliseconds.
+        """
+        slicer = Slicer(
+            *(text, options, campaign_id),
+            on_invalid=on_invalid,
+            allow_spaces=self._settings.sender_allow_spaces,
+        )
+        sending = self._campaigns.sending(slicer)
+        await self._drive(sending.begin(), slicer.campaign_id)
+        async for chunk in achunks(recipients):
+            await self._drive(sending.take(chunk), slicer.campaign_id)
+        return await self._drive(sending.end(), slicer.campaign_id)
+
+    async def campaign_status(self, campaign_id: str) -> CampaignStatus | None:
+        """Read where a campaign stands; see `Producer.campaign_status`."""
+        return await self._drive(self._campaigns.status(campaign_id), campaign_id)
+
+    async def pause_campaign(self, campaign_id: str) -> Halt:
+        """Let no further attempt of a campaign begin; see `Producer.pause_campaign`."""
+        return await self._drive(self._campaigns.pause(campaign_id), campaign_id)
+
+    async def resume_campaign(self, campaign_id: str) -> Resumption:
+        """Let a paused campaign go on; see `Producer.resume_campaign`."""
+        return await self._drive(self._campaigns.resume(campaign_id), campaign_id)
+
+    async def cancel_campaign(self, campaign_id: str) -> CampaignCancellation | None:
+        """Cancel all of a campaign that has not left; see `Producer.cancel_campaign`."""
+        return await self._drive(self._campaigns.cancel(campaign_id), campaign_id)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -72,3 +126,7 @@ class AsyncProducer:
     async def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
         with translated(request_ids):
             return await command.arun(self._redis)
+
+    async def _drive(self, steps: Steps[T], campaign_id: str) -> T:
+        with translated((), campaign_id):
+            return await adrive(steps, self._redis)

@@ -1,7 +1,6 @@
 """Freezing many messages, in slices that fit one round trip each."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.message import FrozenMessage, Message, freeze
@@ -9,6 +8,8 @@ from producers.records import Conflict, Sent
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
 SLICE = 500
+#: Messages checked in one go.
+_BREATH = 50
 
 
 def freeze_slices(messages: Iterable[Message], *, allow_spaces: bool) -> Iterator[list[FrozenMessage]]:
@@ -17,16 +18,22 @@ def freeze_slices(messages: Iterable[Message], *, allow_spaces: bool) -> Iterato
     A list or tuple is checked whole before the first slice, so a bad message means that nothing is queued.
     Any other iterable is read and checked one slice at a time.
 
+    Yields:
+        Slices; between them empty ones, so that an event loop gets its turn.
+
     Raises:
         InvalidMessage: with the position of the bad message.
     """
-    if isinstance(messages, Sequence):
-        frozen = [_freeze_at(i, message, allow_spaces=allow_spaces) for i, message in enumerate(messages)]
-        yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
-        return
-    numbered = enumerate(messages)
-    while chunk := list(islice(numbered, SLICE)):
-        yield [_freeze_at(i, message, allow_spaces=allow_spaces) for i, message in chunk]
+    whole = isinstance(messages, Sequence)
+    frozen: list[FrozenMessage] = []
+    for position, message in enumerate(messages):
+        frozen.append(_freeze_at(position, message, allow_spaces=allow_spaces))
+        if not whole and len(frozen) == SLICE:
+            yield frozen
+            frozen = []
+        elif len(frozen) % _BREATH == 0:
+            yield []
+    yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
 def _freeze_at(position: int, message: Message, *, allow_spaces: bool) -> FrozenMessage:

@@ -3,6 +3,7 @@
     ProducerError
     ├── InvalidMessage (also ValueError)   the message is wrong; nothing was queued
     ├── RequestIdConflict                  this request_id already names another message
+    ├── CampaignCancelled                  this campaign was cancelled and queues nothing any more
     └── QueueUnavailable                   Redis did not answer; repeat with the same request_id
     ConfigError                            the environment is wrong; the process should not start
 
@@ -45,6 +46,20 @@ class RequestIdConflict(ProducerError):
         super().__init__("request_id already used for other content: " + ", ".join(self.request_ids))
 
 
+class CampaignCancelled(ProducerError):
+    """Somebody cancelled this campaign: nothing of it is queued any more.
+
+    Choose another campaign_id to send it after all.
+
+    Attributes:
+        campaign_id: which.
+    """
+
+    def __init__(self, campaign_id: str) -> None:
+        self.campaign_id = campaign_id
+        super().__init__(f"campaign {campaign_id} was cancelled; nothing more is queued")
+
+
 class QueueUnavailable(ProducerError):
     """Redis could not be reached or refused the write; the messages may or may not be queued.
 
@@ -53,10 +68,14 @@ class QueueUnavailable(ProducerError):
     Attributes:
         request_ids: the ids of the messages whose fate is open, in call order; empty for a call that
             names none.
+        campaign_id: the campaign that the call was about, or None: repeat it with this id.
     """
 
-    def __init__(self, request_ids: Sequence[str] = (), reason: str = "unreachable") -> None:
+    def __init__(
+        self, request_ids: Sequence[str] = (), reason: str = "unreachable", campaign_id: str | None = None
+    ) -> None:
         self.request_ids = tuple(request_ids)
+        self.campaign_id = campaign_id
         super().__init__(f"queue unavailable ({reason}); repeat with the same request_id")
 
     @property

@@ -1,8 +1,9 @@
 """The contract between producers and workers: queues, actors, and what a queue entry means.
 
-A queue entry is only an id. The queue it lies in says which actor runs; the id says on what: a request_id
-for sends, a callback id for callbacks. Content never travels through a queue: it lies in the record (or in
-the raw callback), so a repeated, late or lost entry decides nothing and leaks nothing.
+A queue entry is only an id. The queue it lies in says which actor runs; the id says on what: a request_id or
+a shared call for sends, a callback id for callbacks. An entry ``~<share>`` stands for all the messages that
+gather to share a call; the fetch turns it into one. Content never travels through a queue: it lies in the
+record (or in the raw callback), so a repeated, late or lost entry decides nothing and leaks nothing.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Final, Literal
 
 #: Version of the record's layout, written into each record as ``v``. A worker refuses a newer one.
 RECORD_VERSION: Final = 1
+#: Longest request_id that an application can choose; ids of shared calls are longer.
+REQUEST_ID_MAX: Final = 36
 
 #: States of a request_id. All but ``sending`` are facts.
 State = Literal["queued", "sending", "accepted", "rejected", "expired", "cancelled", "unknown", "failed"]
@@ -25,21 +28,19 @@ class Job:
 
     Attributes:
         actor: name of the Dramatiq actor.
-        argument: name of its only keyword argument, which receives the entry id.
     """
 
     actor: str
-    argument: str
 
 
-SEND_SMS: Final = Job("send_sms", "request_id")
-PROCESS_CALLBACK: Final = Job("process_callback", "callback_id")
+SEND_SMS: Final = Job("send_sms")
+PROCESS_CALLBACKS: Final = Job("process_callbacks")
 
 #: Which job the entries of a queue stand for.
 JOBS: Final = {
     QUEUE_ALERT: SEND_SMS,
     QUEUE_MARKETING: SEND_SMS,
-    QUEUE_CALLBACKS: PROCESS_CALLBACK,
+    QUEUE_CALLBACKS: PROCESS_CALLBACKS,
 }
 
 

@@ -13,15 +13,21 @@ and a stream entry together, on Redis Cluster too.
 | ``open:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
+| ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, claim | fetch |
+| ``gathered:<call id>`` | list of request_ids of a shared call that was never frozen | while queued | fetch | claim |
+| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | claim, finish | claim, finish, correlate |
+| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices`` noted, ``paused``, ``stopped`` | N days after its last end | enqueue, advance, halt, every transition | status, claim |
+| ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
 | ``counts`` | hash, state to number of sends; ``enqueued`` to all of them | for ever | every transition | metrics, soak |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
 | ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
 | ``probes`` | string, probes since sending was last well | 30 min | hold | hold, probe |
 | ``pause`` | string, why all sending pauses | as long as the gateway asked | pause | fetch, claim |
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch |
+| ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
 | ``rate`` | string, when the rate limit is next free | seconds | fetch, claim | fetch |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
-| ``callback:<id>`` | hash, raw callback | until processed | accept | process_callback |
+| ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
@@ -97,6 +103,14 @@ class Keys:
         digest = hashlib.sha1(number.encode(), usedforsecurity=False).hexdigest()
         return f"{self.prefix}open:{digest}"
 
+    def campaign(self, campaign_id: str) -> str:
+        """How far a campaign is."""
+        return f"{self.prefix}campaign:{campaign_id}"
+
+    def campaign_waiting(self, campaign_id: str) -> str:
+        """The slices that wait while their campaign is paused."""
+        return f"{self.campaign(campaign_id)}:waiting"
+
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
@@ -142,6 +156,23 @@ class Keys:
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
+
+    @property
+    def flight(self) -> str:
+        """How many calls may be in flight while the gateway shows strain."""
+        return self.prefix + "flight"
+
+    def gather(self, share: str) -> str:
+        """The messages that may share a call and wait for one."""
+        return f"{self.prefix}gather:{share}"
+
+    def gathered(self, call: str) -> str:
+        """The messages of a shared call that was never frozen."""
+        return f"{self.prefix}gathered:{call}"
+
+    def members(self, call: str) -> str:
+        """The members of a shared call, by number."""
+        return f"{self.prefix}members:{call}"
 
     @property
     def rate(self) -> str:

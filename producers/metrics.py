@@ -48,9 +48,10 @@ class Gauges:
                 pipeline.xlen(self._keys.stream(name))
             pipeline.zcard(self._keys.inflight)
             pipeline.exists(self._keys.hold)
+            pipeline.hget(self._keys.flight, "limit")
             pipeline.hmget(self._keys.counts, _STATES)
-            *counts, states = await pipeline.execute()
-            return [*counts, *(int(count or 0) for count in states)]
+            *counts, limit, states = await pipeline.execute()
+            return [*counts, int(float(limit or 0)), *(int(count or 0) for count in states)]
 
     def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
         """Write the page.
@@ -79,6 +80,12 @@ class Gauges:
                 "sending_held",
                 "gauge",
                 "1 while the account's trouble holds all sending.",
+                [("", next(counts))],
+            ),
+            *_metric(
+                "calls_in_flight_limit",
+                "gauge",
+                "Calls in flight allowed while the gateway shows strain; 0 while it shows none.",
                 [("", next(counts))],
             ),
             *_metric(

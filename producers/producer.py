@@ -1,7 +1,7 @@
 """Producer: how an application sends, asks and cancels. `aio.AsyncProducer` is the same for asyncio."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar, Unpack
 
@@ -9,22 +9,27 @@ import redis
 
 from producers.batches import freeze_slices, settle
 from producers.broker import connect
+from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
+from producers.campaign_steps import Campaigns
+from producers.campaigns import CampaignOptions, OnInvalid, Slicer, chunks
 from producers.errors import QueueUnavailable
 from producers.message import Message, MessageOptions, Recipients, freeze
-from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent, read_status
+from producers.recipient import Recipient
+from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent
 from producers.scripts import Command
 from producers.settings import ProducerSettings
+from producers.steps import Steps, drive
 
 T = TypeVar("T")
 
 
 @contextmanager
-def translated(request_ids: Sequence[str]) -> Iterator[None]:
+def translated(request_ids: Sequence[str], campaign_id: str | None = None) -> Iterator[None]:
     """Turn every failure of the Redis client into `QueueUnavailable`, carrying the ids at stake."""
     try:
         yield
     except redis.RedisError as error:
-        raise QueueUnavailable(request_ids, reason=type(error).__name__) from error
+        raise QueueUnavailable(request_ids, type(error).__name__, campaign_id) from error
 
 
 class Producer:
@@ -45,6 +50,7 @@ class Producer:
     ) -> None:
         self._settings = settings or ProducerSettings()
         self._records = Records(self._settings)
+        self._campaigns = Campaigns(self._records, self._settings)
         self._redis = client or connect(redis_url or self._settings.redis_url)
 
     @classmethod
@@ -76,7 +82,7 @@ class Producer:
         return settle(self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
-        """Queue many messages, 500 to a round trip.
+        """Queue many messages, 500 to a round trip, reading and checking the next 500 meanwhile.
 
         Safe to repeat with the same `Message` objects: what was queued is not queued again. A list or tuple
         is checked whole first; other iterables are read, checked and queued 500 at a time.
@@ -88,11 +94,19 @@ class Producer:
             InvalidMessage: names the first bad message by position; slices before it were queued if
                 ``messages`` is neither list nor tuple.
             RequestIdConflict: lists the conflicting ids; all other messages were queued.
-            QueueUnavailable: carries the ids of the slice that is open; later slices were not tried.
+            QueueUnavailable: carries the ids of the slice that is open; later slices were not tried. It comes
+                before the error of a slice that was being checked meanwhile.
         """
         answers: list[Sent | Conflict] = []
-        for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
-            answers += self._run(self._records.enqueue(frozen), [m.request_id for m in frozen])
+        waiting: Callable[[], list[Sent | Conflict]] = list
+        try:
+            for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
+                if frozen:
+                    taken, waiting = waiting, list
+                    answers += taken()
+                    waiting = self._start(self._records.enqueue(frozen), [m.request_id for m in frozen])
+        finally:
+            answers += waiting()
         return settle(answers)
 
     def status(self, request_id: str) -> MessageStatus | None:
@@ -101,12 +115,7 @@ class Producer:
         Raises:
             QueueUnavailable: Redis did not answer.
         """
-        keys = self._records.keys
-        with translated([request_id]), self._redis.pipeline() as pipeline:
-            pipeline.hgetall(keys.record(request_id))
-            pipeline.hgetall(keys.deliveries(request_id))
-            record, deliveries = pipeline.execute()
-        return read_status(request_id, record, deliveries)
+        return self._run(self._records.status(request_id), [request_id])
 
     def cancel(self, request_id: str) -> Cancellation:
         """Cancel a send whose attempt has not started. Safe to repeat.
@@ -120,6 +129,114 @@ class Producer:
         """
         return self._run(self._records.cancel(request_id), [request_id])
 
+    def send_campaign(
+        self,
+        text: str,
+        recipients: Iterable[str | Recipient],
+        *,
+        campaign_id: str | None = None,
+        on_invalid: OnInvalid = "refuse",
+        **options: Unpack[CampaignOptions],
+    ) -> Campaign:
+        """Queue one text for any number of recipients, 500 to a message, and no person twice.
+
+        Safe to repeat with the same campaign_id and the same recipients in the same order, after a kill as
+        well: what was queued is not queued again, the rest is. So give a campaign_id of your own. More
+        recipients may follow at the end of the list if the former number was a multiple of 500. It stays
+        safe as long as Redis remembers the campaign: ``RECORD_RETENTION_DAYS`` after its last message has
+        ended.
+
+        The messages are ordinary ones, named ``<campaign_id>.<slice number>`` from 0. Slice n holds the
+        recipients at positions 500 n to 500 n + 499, less those left out, so leaving out moves nobody into
+        another slice. The
+        numbers met are remembered in this process, exactly: 17 MB for the first million recipients, nothing
+        else grows. Only one slice at a time is read, checked and queued, each in two round trips.
+
+        Args:
+            text: 1 to 1224 characters; placeholders are filled per recipient.
+            recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
+            campaign_id: 1 to 28 letters, digits or ``-_.``; minted if None, and then known only from the
+                result and from `QueueUnavailable`.
+            on_invalid: what to do about a recipient that cannot be texted: a wrong number, a missing value
+                for a placeholder, or a number met before. ``"refuse"`` ends the call before that slice is
+                queued. A callable leaves the recipient out and is called with its position, the recipient as
+                given, and an `InvalidMessage` whose fields are those of `Recipient` (``recipient`` if it is
+                none).
+            **options: the other fields of `Message` but the request_id; ``sender`` is required.
+
+        Raises:
+            InvalidMessage: something is wrong with all messages (nothing was queued), or with recipients,
+            named
+                by position: ``recipients[1234].phone_number``. Slices before them were queued; mend these
+                recipients in their places and repeat, or look first with `check_campaign`.
+            RequestIdConflict: a slice was queued with other content: text, options or recipients are not
+                those of the first run. This slice and all after it were not queued.
+            CampaignCancelled: it was cancelled, before or meanwhile.
+            QueueUnavailable: Redis did not confirm; repeat with the campaign_id that the error carries.
+        """
+        slicer = Slicer(
+            *(text, options, campaign_id),
+            on_invalid=on_invalid,
+            allow_spaces=self._settings.sender_allow_spaces,
+        )
+        sending = self._campaigns.sending(slicer)
+        self._drive(sending.begin(), slicer.campaign_id)
+        for chunk in chunks(recipients):
+            self._drive(sending.take(chunk), slicer.campaign_id)
+        return self._drive(sending.end(), slicer.campaign_id)
+
+    def campaign_status(self, campaign_id: str) -> CampaignStatus | None:
+        """Read where a campaign stands; None if it is unknown, or forgotten after the retention.
+
+        Raises:
+            InvalidMessage: the id cannot be one.
+            QueueUnavailable: Redis did not answer.
+        """
+        return self._drive(self._campaigns.status(campaign_id), campaign_id)
+
+    def pause_campaign(self, campaign_id: str) -> Halt:
+        """Let no further attempt of a campaign begin. Safe to repeat.
+
+        What is being sent comes to its end. Times to live go on, and sending a campaign that is paused
+        queues it.
+
+        Returns:
+            ``paused``, ``stopped`` (it was cancelled) or ``unknown_id``.
+
+        Raises:
+            InvalidMessage: the id cannot be one.
+            QueueUnavailable: Redis did not answer; repeat.
+        """
+        return self._drive(self._campaigns.pause(campaign_id), campaign_id)
+
+    def resume_campaign(self, campaign_id: str) -> Resumption:
+        """Let a paused campaign go on. Safe to repeat; must be, if it was cut short.
+
+        Returns:
+            ``resumed`` (also if it was not paused), ``paused`` (somebody paused it again meanwhile),
+            ``stopped`` (it was cancelled) or ``unknown_id``.
+
+        Raises:
+            InvalidMessage: the id cannot be one.
+            QueueUnavailable: Redis did not answer, or not to the end; repeat.
+        """
+        return self._drive(self._campaigns.resume(campaign_id), campaign_id)
+
+    def cancel_campaign(self, campaign_id: str) -> CampaignCancellation | None:
+        """Cancel all of a campaign that has not left, paused or not, and queue no more of it. Safe to repeat.
+
+        A run of `send_campaign` that is at work ends with `CampaignCancelled`; so does each later one.
+
+        Returns:
+            How many of its messages are cancelled, and for how many it was too late; None if it is unknown.
+
+        Raises:
+            InvalidMessage: the id cannot be one.
+            QueueUnavailable: Redis did not answer, or not to the end: nothing more leaves if the campaign
+                shows as stopped, but repeat.
+        """
+        return self._drive(self._campaigns.cancel(campaign_id), campaign_id)
+
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
@@ -127,3 +244,17 @@ class Producer:
     def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
         with translated(request_ids):
             return command.run(self._redis)
+
+    def _start(self, command: Command[T], request_ids: Sequence[str]) -> Callable[[], T]:
+        with translated(request_ids):
+            answer = command.start(self._redis)
+
+        def translated_answer() -> T:
+            with translated(request_ids):
+                return answer()
+
+        return translated_answer
+
+    def _drive(self, steps: Steps[T], campaign_id: str) -> T:
+        with translated((), campaign_id):
+            return drive(steps, self._redis)

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Recipient(msgspec.Struct, frozen=True, omit_defaults=True):
+class Recipient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Who receives an SMS, with values for the placeholders of its text.
 
     Attributes:

@@ -1,6 +1,6 @@
 """What a producer asks of Redis and how it reads the answers. Pure: `producer` and `aio` do the I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,13 +15,13 @@ from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 
 _ENQUEUE = Script("producers", "enqueue")
+_STATUS = Script("producers", "status", when_full=True)
 _CANCEL = Script("producers", "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """Proof that a message is in the queue.
 
     Attributes:
@@ -114,17 +114,32 @@ class Records:
         self._delayed_keys = [alert.delayed, alert.envelopes, marketing.delayed, marketing.envelopes]
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
-        """Store and queue messages in one atomic step; safe to repeat."""
-        keys, args = list(self._queue_keys), [RECORD_VERSION]
-        for m in messages:
-            keys += (self.keys.record(m.request_id), self.keys.body(m.request_id))
-            args += (m.request_id, m.digest, m.queue, _optional(m.due_ms), _optional(m.ttl_ms))  # type: ignore[arg-type]
-            args += (m.body, m.context, m.segments, m.recipients)  # type: ignore[arg-type]
+        """Store and queue up to 500 messages in one atomic step; safe to repeat."""
+        packed = msgspec.msgpack.encode(
+            [
+                (
+                    *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
+                    *(m.segments, m.recipients, m.share, m.campaign),
+                )
+                for m in messages
+            ]
+        )
 
-        def read(reply: Sequence[bytes]) -> list[Sent | Conflict]:
-            return [_sent(m, *reply[2 * i : 2 * i + 2]) for i, m in enumerate(messages)]
+        def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
+            answers: list[Sent | Conflict] = [
+                Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments)
+                for m in messages
+            ]
+            for position, verdict, state in zip(*[iter(reply)] * 3, strict=True):
+                answers[position] = _not_created(messages[position], verdict, state)
+            return answers
 
-        return Command(_ENQUEUE, keys, args, read)
+        return Command(_ENQUEUE, self._queue_keys, (RECORD_VERSION, self.keys.prefix, packed), read)
+
+    def status(self, request_id: str) -> Command[MessageStatus | None]:
+        """Read what is known of a send; safe to repeat."""
+        keys = [self.keys.record(request_id), self.keys.deliveries(request_id)]
+        return Command(_STATUS, keys, [self.keys.prefix], lambda reply: _read_status(request_id, *reply))
 
     def cancel(self, request_id: str) -> Command[Cancellation]:
         """Cancel a send that has not started; safe to repeat."""
@@ -133,35 +148,34 @@ class Records:
         return Command(_CANCEL, [*keys, *self._delayed_keys], args, bytes.decode)  # type: ignore[arg-type]
 
 
-def _optional(value: int | None) -> str | int:
-    return "" if value is None else value
-
-
-def _sent(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:
+def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:
     if verdict == b"conflict":
         return Conflict(message.request_id)
     return Sent(
         request_id=message.request_id,
         state=state.decode(),  # type: ignore[arg-type]
-        created=verdict == b"created",
+        created=False,
         segments=message.segments,
     )
 
 
-def read_status(
-    request_id: str, record: Mapping[bytes, bytes], deliveries: Mapping[bytes, bytes]
+def _read_status(
+    request_id: str, record: Sequence[bytes], deliveries: Sequence[bytes], call: Sequence[bytes]
 ) -> MessageStatus | None:
-    """Read a record and its deliveries as Redis returns them; None for an unknown id."""
     if not record:
         return None
-    text = {name.decode(): value.decode() for name, value in record.items()}
+    text = dict(_pairs(record))
+    if call:
+        # As long as it has not ended, it is where its call is.
+        text |= zip(("state", "attempts", "code", "message", "first"), map(bytes.decode, call), strict=True)
+        text["state"] = "queued" if text["state"] == "queued" else "sending"
     return MessageStatus(
         request_id=request_id,
         state=text["state"],  # type: ignore[arg-type]
         ticket=text.get("ticket") or None,
         cost=Decimal(text["cost"]) if text.get("cost") else None,
         segments=int(text["segments"]) if text.get("segments") else None,
-        attempts=int(text.get("attempts", 0)),
+        attempts=int(text.get("attempts") or 0),
         code=text.get("code") or None,
         message=text.get("message") or None,
         context=msgspec.json.decode(text["context"]) if text.get("context") else None,
@@ -170,13 +184,17 @@ def read_status(
         expires_at=_at(text.get("expires")),
         first_attempt_at=_at(text.get("first")),
         ended_at=_at(text.get("ended")),
-        deliveries={number.decode(): read_delivery(value) for number, value in deliveries.items()},
+        deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
     )
 
 
-def read_delivery(value: bytes) -> Delivery:
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    return zip(map(bytes.decode, flat[::2]), map(bytes.decode, flat[1::2]), strict=True)
+
+
+def read_delivery(value: str) -> Delivery:
     """Read one delivery as `publish` wrote it: ``rank|ISO time|status``."""
-    rank, at, status = value.decode().split("|", 2)
+    rank, at, status = value.split("|", 2)
     return Delivery(status=status, final=int(rank) > 0, at=datetime.fromisoformat(at))
 
 

@@ -1,7 +1,7 @@
 """Lua scripts, and commands that carry one script call from pure code to a sync or async client."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
@@ -66,6 +66,47 @@ class Command(Generic[T_co]):
         except NoScriptError:
             reply = client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
         return self.read(reply)
+
+    def start(self, client: redis.Redis) -> Callable[[], T_co]:
+        """Send the call and return at once, so that Redis and the caller work at the same time.
+
+        Only for scripts that are safe to repeat: whatever goes wrong is mended by `run`.
+
+        Returns:
+            What waits for the answer and reads it; to be called once. Raises what `run` raises.
+        """
+        if not isinstance(client, redis.Redis) or client.connection is not None:
+            return lambda: self.run(client)  # of a cluster, or bound to one connection: nothing to borrow
+        halves = self._halves(client.connection_pool)
+        try:
+            next(halves)
+        except redis.RedisError:
+            return lambda: self.run(client)
+
+        def answer() -> T_co:
+            try:
+                reply = next(halves)
+            except redis.RedisError:
+                return self.run(client)
+            return self.read(reply)
+
+        return answer
+
+    def _halves(self, pool: redis.ConnectionPool) -> Iterator[Any]:
+        """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
+        connection: Any = pool.get_connection()
+        try:
+            connection.send_command("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+            yield None
+            reply = connection.read_response()
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+        yield reply
 
     async def arun(self, client: redis.asyncio.Redis) -> T_co:
         """Run on an asyncio client; otherwise as `run`."""

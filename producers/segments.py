@@ -6,20 +6,28 @@ disagree on part sizes; 160/153 and 70/67 are those of its user manual. The gate
 ``number_of_sms_needed`` decides what is billed.
 """
 
-from dataclasses import dataclass
+import re
 from typing import Final, Literal
 
+import msgspec
+
 #: GSM 03.38 basic alphabet: one unit each.
-_BASIC: Final = frozenset(
+_BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 #: GSM 03.38 extension table: an escape and a character, two units that never part.
-_EXTENDED: Final = frozenset("\f^{}\\[~]|€")
+_EXTENDED: Final = "\f^{}\\[~]|€"
+
+#: One unit each; one or two units each.
+_PLAIN: Final = re.compile(f"[{re.escape(_BASIC)}]*")
+_GSM7: Final = re.compile(f"[{re.escape(_BASIC + _EXTENDED)}]*")
+#: Characters of two units, in either encoding.
+_EXTENDED_ONE: Final = re.compile(f"[{re.escape(_EXTENDED)}]")
+_ASTRAL_ONE: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Segmentation:
+class Segmentation(msgspec.Struct, frozen=True, gc=False):
     """What a text becomes over the air.
 
     Attributes:
@@ -35,32 +43,23 @@ class Segmentation:
 
 def segment(text: str) -> Segmentation:
     """Count encoding, units and segments of a text, placeholders already filled in."""
-    widths = _gsm7_widths(text)
-    if widths is not None:
-        return Segmentation("gsm7", sum(widths), _parts(widths, 160, 153))
-    widths = [2 if ord(character) > 0xFFFF else 1 for character in text]
-    return Segmentation("ucs2", sum(widths), _parts(widths, 70, 67))
+    if _PLAIN.fullmatch(text):
+        return Segmentation("gsm7", len(text), _parts(text, None, len(text), 160, 153))
+    encoding: Literal["gsm7", "ucs2"] = "gsm7" if _GSM7.fullmatch(text) else "ucs2"
+    wide, alone, chained = (_EXTENDED_ONE, 160, 153) if encoding == "gsm7" else (_ASTRAL_ONE, 70, 67)
+    units = len(text) + len(wide.findall(text))
+    return Segmentation(encoding, units, _parts(text, wide, units, alone, chained))
 
 
-def _gsm7_widths(text: str) -> list[int] | None:
-    """Units of each character, or None when one lies outside the alphabet."""
-    widths = []
-    for character in text:
-        if character in _BASIC:
-            widths.append(1)
-        elif character in _EXTENDED:
-            widths.append(2)
-        else:
-            return None
-    return widths
-
-
-def _parts(widths: list[int], alone: int, chained: int) -> int:
+def _parts(text: str, wide: re.Pattern[str] | None, units: int, alone: int, chained: int) -> int:
     """Fill parts greedily; a two-unit character is never split between two parts."""
-    if sum(widths) <= alone:
+    if units <= alone:
         return 1
+    if wide is None:
+        return -(-units // chained)
     parts, room = 1, chained
-    for width in widths:
+    for character in text:
+        width = 2 if wide.match(character) else 1
         if width > room:
             parts, room = parts + 1, chained
         room -= width

@@ -13,7 +13,9 @@ import click
 
 from producers.errors import ConfigError
 from producers.settings import WebSettings
+from worker.campaign_cli import campaign
 from worker.operator_cli import COMMANDS
+from worker.send_cli import send
 from worker.settings import WorkerSettings
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
@@ -76,7 +78,7 @@ def up(workers: int) -> None:
         _until_interrupted(lambda: installation.supervise(click.echo))
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, send, campaign):
     main.add_command(command)
 
 

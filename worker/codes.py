@@ -115,3 +115,8 @@ _SEEN: Final = {
 
 #: Every code known, by number.
 CODES: Final[dict[int, Code]] = {**_PUBLISHED, **_SEEN}
+
+#: What a gateway says that has too many calls at once.
+STRAIN: Final = frozenset({"126", "127", "128", "153", "http_429"})
+#: Refusals that concern what all members of a shared call have in common: sender, type, no text at all.
+WHOLE_CALL: Final = frozenset({"106", "107", "112", "208", "1341"})

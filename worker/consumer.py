@@ -1,10 +1,9 @@
 """Fetching entries of one queue under leases, and settling them: what Dramatiq calls a consumer."""
 
 import itertools
-import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,23 +14,25 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.errors import ConnectionClosed, DecodeError
 from dramatiq.message import Message
 
-from producers.jobs import JOBS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, SEND_SMS
+from producers.jobs import JOBS, RECORD_VERSION, SEND_SMS
 from producers.keys import Keys
 from producers.scripts import Command, Script
+from worker.entries import Batch, Entry
 from worker.leases import LEASE_MS, Leases
+from worker.slots import Slots
 from worker.throttle import Throttle
 
 _FETCH = Script("worker", "fetch", when_full=True)
 _SETTLE = Script("worker", "settle", when_full=True)
+_DEFER = Script("worker", "defer", when_full=True)
 _REQUEUE = Script("worker", "requeue", when_full=True)
 
 #: Milliseconds for which dead entries are kept.
 DEAD_MS: Final = 7 * 86_400_000
 #: Longest sleep of an idle consumer, in seconds: bounds how late it notices a stop or a dead worker's lease.
 IDLE_S: Final = 1.0
-#: Share of the worker threads that each queue may occupy: an alert always finds a thread that marketing and
-#: callbacks cannot take.
-SHARE: Final = {QUEUE_ALERT: 1.0, QUEUE_MARKETING: 0.5, QUEUE_CALLBACKS: 0.25}
+#: Entries fetched at once: bounds how long one script keeps Redis.
+FETCH_MAX: Final = 128
 
 
 @contextmanager
@@ -53,7 +54,8 @@ class Shared:
         leases: renews what this process holds.
         throttle: decides whether sends may be fetched now.
         process: name of this process in its leases.
-        worker_threads: threads that share the work.
+        slots: places for entries by queue; a queue without any has Dramatiq's prefetch.
+        share_max: recipients in a shared call.
         draining: no more fetching, the process stops.
         fetches: numbers the fetches, so that no two leases are the same.
     """
@@ -63,31 +65,35 @@ class Shared:
     leases: Leases
     throttle: Throttle
     process: str
-    worker_threads: int = 8
+    slots: dict[str, Slots]
+    share_max: int = 500
     draining: bool = False
     fetches: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
 
 class LeasedMessage(MessageProxy):
-    """A message together with the lease under which its entry was fetched.
+    """A message together with the entries it stands for.
 
     Args:
         message: Dramatiq's message.
-        lease: member of the queue's lease set; another fetch of the same entry has another.
+        batch: the leased entries; one for a message that an application of Dramatiq's own enqueued.
     """
 
-    def __init__(self, message: Message[Any], lease: str) -> None:
+    def __init__(self, message: Message[Any], batch: Batch) -> None:
         super().__init__(message)
-        self.lease = lease
+        self.batch = batch
 
 
 class LeaseConsumer(Consumer):
-    """Fetches entries of one queue and settles them. `ack` and `nack` are called from worker threads.
+    """Fetches entries of one queue and settles them. All but `__next__` are called from any thread.
+
+    Bare entries of a fetch become one message: the actor of their job is called once, with all of them. An
+    entry with an envelope has failed before and comes alone.
 
     Args:
         shared: what all consumers of the process share.
         queue_name: which queue.
-        prefetch: Dramatiq's limit of entries held here, running ones included.
+        prefetch: Dramatiq's limit of entries held here, running ones included; for queues without slots.
         timeout: Dramatiq's idle time-out in milliseconds.
     """
 
@@ -95,26 +101,19 @@ class LeaseConsumer(Consumer):
         self._shared = shared
         self.queue_name = queue_name
         self.queue = shared.keys.queue(queue_name)
-        share = SHARE.get(queue_name, 1.0)
-        self.sends = JOBS.get(queue_name) == SEND_SMS
-        self.limit = (
-            max(1, min(prefetch, int(shared.worker_threads * share))) if share < 1 else max(1, prefetch)
-        )
+        self.job = JOBS.get(queue_name)
+        self.slots = shared.slots.setdefault(queue_name, Slots(max(1, prefetch)))
         self.idle_s = min(timeout / 1000, IDLE_S)
         self._fetched: deque[LeasedMessage] = deque()
-        self._held: set[str] = set()
-        self._lock = threading.Lock()
-        self._room = threading.Event()
         self._log = structlog.get_logger()
 
     def __next__(self) -> LeasedMessage | None:
         """Return the next message, or None after a while without one."""
         if self._fetched:
             return self._fetched.popleft()
-        self._room.clear()
-        room = 0 if self._shared.draining else self.limit - len(self._held)
+        room = 0 if self._shared.draining else self.slots.reserve(self.queue_name)
         if room <= 0:
-            self._room.wait(self.idle_s)
+            self.slots.wait(self.queue_name, self.idle_s)
             return None
         with connection_loss():
             due_ms = self._fetch(room)
@@ -123,58 +122,105 @@ class LeaseConsumer(Consumer):
         return self._fetched.popleft() if self._fetched else None
 
     def ack(self, message: MessageProxy) -> None:
-        """Remove a processed entry; one that was moved by a retry is left where it went."""
-        self._settle(message, dead=False)
+        """End the entries of a processed message, unless its actor took them or a retry moved them."""
+        if not message.batch.taken:
+            self._settle(message.batch.entries)
 
     def nack(self, message: MessageProxy) -> None:
-        """Set an entry aside among the dead."""
-        self._settle(message, dead=True)
+        """Set entries aside among the dead."""
+        self._settle(message.batch.entries, dead=True)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give entries back to the front of the queue."""
-        self._give_back([message.lease for message in messages])
+        self._give_back([entry for message in messages for entry in message.batch.entries])
 
     def close(self) -> None:
         """Give back what was fetched and not handed out."""
-        self._give_back([message.lease for message in self._fetched])
+        self.requeue(self._fetched)
         self._fetched.clear()
+
+    def settle(self, entries: Sequence[Entry], *, dead: bool = False) -> None:
+        """End entries whose leases are still ours. Whatever comes of it, they are no longer held here.
+
+        Raises:
+            ConnectionClosed: Redis did not confirm; the leases run out and the entries come back.
+        """
+        try:
+            self._settle(entries, dead=dead)
+        finally:
+            self.forget(entries)
+
+    def put_off(self, delays_ms: Sequence[tuple[Entry, int]]) -> None:
+        """Move entries to the delayed; otherwise as `settle`."""
+        queue = self.queue
+        args: list[str | int] = []
+        for entry, delay_ms in delays_ms:
+            args += [entry.lease, entry.id, "", delay_ms]
+        keys = [queue.leases, queue.delayed, queue.envelopes, queue.wake]
+        self._end([entry for entry, _ in delays_ms], Command(_DEFER, keys, args, int), needed=bool(args))
+
+    def forget(self, entries: Sequence[Entry]) -> None:
+        """Stop renewing the leases of entries and free their places."""
+        held = self._shared.leases.release(self.queue.leases, *(entry.lease for entry in entries))
+        self.slots.give_back(self.queue_name, held)
 
     def _fetch(self, room: int) -> int:
         """Fill the cache; return milliseconds until something falls due, or -1."""
+        taken = 0
+        try:
+            owner, reply = self._ask(min(room, FETCH_MAX))
+            taken = len(reply) // 2
+        finally:
+            self.slots.give_back(self.queue_name, room - taken)
+        bare: list[Entry] = []
+        entries = [Entry(reply[i].decode(), f"{owner}:{reply[i].decode()}") for i in range(1, len(reply), 2)]
+        self._shared.leases.hold(self.queue.leases, *(entry.lease for entry in entries))
+        for entry, envelope in zip(entries, reply[2::2], strict=True):
+            if envelope or self.job is None:
+                self._unpack(entry, envelope)
+            else:
+                bare.append(entry)
+        if bare:
+            self._fetched.append(self._message(bare))
+        return int(reply[0])
+
+    def _ask(self, most: int) -> tuple[str, list[Any]]:
         queue = self.queue
         keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.seen]
         owner = f"{self._shared.process}.{next(self._shared.fetches)}"
-        args: list[str | int | float] = [owner, room, LEASE_MS]
-        if self.sends:
+        args: list[str | int | float] = [owner, most, LEASE_MS]
+        if self.job == SEND_SMS:
             throttle = self._shared.throttle
             keys += throttle.fetch_keys()
             args += [self.queue_name, throttle.defaults.rate, throttle.defaults.in_flight]
-        reply = Command(_FETCH, keys, args, list).run(self._shared.client)
-        entries = [(reply[i].decode(), reply[i + 1]) for i in range(1, len(reply), 2)]
-        leases = [f"{owner}:{entry}" for entry, _ in entries]
-        self._shared.leases.hold(queue.leases, *leases)
-        with self._lock:
-            self._held.update(leases)
-        for lease, (entry, envelope) in zip(leases, entries, strict=True):
-            try:
-                self._fetched.append(LeasedMessage(self._message(entry, envelope), lease))
-            except DecodeError:
-                self._log.error("queue.undecodable_entry", queue=self.queue_name)
-                self._end(lease, entry, dead=True)
-        return int(reply[0])
+            args += [self._shared.share_max, self._shared.keys.prefix, RECORD_VERSION]
+        return owner, Command(_FETCH, keys, args, list[Any]).run(self._shared.client)
 
-    def _message(self, entry: str, envelope: bytes) -> Message[Any]:
-        if envelope:
-            return Message.decode(envelope)
-        job = JOBS[self.queue_name]
-        return Message(
+    def _unpack(self, entry: Entry, envelope: bytes) -> None:
+        try:
+            message: Message[Any] = Message.decode(envelope)
+        except DecodeError:
+            self._log.error("queue.undecodable_entry", queue=self.queue_name)
+            self.settle([entry], dead=True)
+        else:
+            self._fetched.append(self._message([entry], message))
+
+    def _message(self, entries: list[Entry], failed: Message[Any] | None = None) -> LeasedMessage:
+        """Make the message of some entries; a message that failed before keeps its count of retries."""
+        batch = Batch(self.queue_name, entries, self)
+        if self.job is None:
+            assert failed is not None  # noqa: S101 - only jobs of ours have bare entries
+            return LeasedMessage(failed, batch)
+        message: Message[Any] = Message(
             queue_name=self.queue_name,
-            actor_name=job.actor,
+            # Whatever else an envelope asks for is none of ours: Dramatiq sets it aside among the dead.
+            actor_name=failed.actor_name if failed else self.job.actor,
             args=(),
-            kwargs={job.argument: entry},
-            options={},
-            message_id=entry,
+            kwargs={"batch": batch},
+            options=failed.options if failed else {},
+            message_id=entries[0].id,
         )
+        return LeasedMessage(message, batch)
 
     def _sleep(self, seconds: float) -> None:
         """Sleep until a push wakes one of the idle consumers, at most so long."""
@@ -183,31 +229,32 @@ class LeaseConsumer(Consumer):
         elif seconds > 0:
             time.sleep(seconds)
 
-    def _settle(self, message: MessageProxy, *, dead: bool) -> None:
-        if not self._shared.leases.holds(self.queue.leases, message.lease):
-            self._forget(message.lease)
-            return
-        with connection_loss():
-            self._end(message.lease, message.message_id, dead=dead)
-
-    def _end(self, lease: str, entry: str, *, dead: bool) -> None:
+    def _settle(self, entries: Sequence[Entry], *, dead: bool = False) -> None:
+        """End entries; they stay leased until Redis confirms, for Dramatiq asks until it does."""
         queue = self.queue
+        args = ["1" if dead else "0", DEAD_MS]
+        for entry in self._held(entries):
+            args += [entry.lease, entry.id]
         keys = [queue.leases, queue.envelopes, queue.dead, queue.ready, queue.wake]
-        Command(_SETTLE, keys, [lease, entry, "1" if dead else "0", DEAD_MS], int).run(self._shared.client)
-        self._forget(lease)
+        if len(args) > 2:
+            with connection_loss():
+                Command(_SETTLE, keys, args, int).run(self._shared.client)
+        self.forget(entries)
 
-    def _give_back(self, leases: list[str]) -> None:
-        if leases:
-            keys = [self.queue.leases, self.queue.ready, self.queue.wake]
-            try:
+    def _held(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that no retry has moved away."""
+        return [entry for entry in entries if self._shared.leases.holds(self.queue.leases, entry.lease)]
+
+    def _end(self, entries: Sequence[Entry], command: Command[int], *, needed: bool) -> None:
+        try:
+            if needed:
                 with connection_loss():
-                    Command(_REQUEUE, keys, leases, int).run(self._shared.client)
-            finally:
-                # If Redis did not hear us the leases run out, which gives the entries back as well.
-                self._forget(*leases)
+                    command.run(self._shared.client)
+        finally:
+            # If Redis did not hear us the leases run out, and the entries come back.
+            self.forget(entries)
 
-    def _forget(self, *leases: str) -> None:
-        self._shared.leases.release(self.queue.leases, *leases)
-        with self._lock:
-            self._held.difference_update(leases)
-        self._room.set()
+    def _give_back(self, entries: list[Entry]) -> None:
+        leases = [entry.lease for entry in entries]
+        keys = [self.queue.leases, self.queue.ready, self.queue.wake]
+        self._end(entries, Command(_REQUEUE, keys, leases, int), needed=bool(leases))

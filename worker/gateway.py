@@ -2,45 +2,34 @@
 
 Never repeats.
 
-The only module that knows the HTTP library.
+The only module that knows the HTTP library: httpx's API over aiohttp's connections. httpx's own pool slows
+down quadratically with the calls in flight, see docs/performance.md.
 """
 
-import contextlib
-import functools
-import socket
-import threading
-from typing import Any, Final
+import asyncio
+from typing import Final
 
+import aiohttp
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from worker import answers
 from worker.outcomes import Deferred, Outcome, Unknown
 from worker.settings import WorkerSettings
-from worker.watchdog import Watchdog
 
 #: Bytes of an answer that we read; the documented ones have a few hundred.
 ANSWER_MAX_BYTES: Final = 64 * 1024
 #: Seconds an idle connection is kept. Something on the gateway's way drops idle sockets, and a request
 #: written to a dropped socket has an unknown outcome.
 KEEPALIVE_S: Final = 4.0
-#: Every exception of a POST, by what it says about the call. `tests` compares this with all that httpx has.
+#: What surely happened before any byte of the request left. The transport names a lost connection after
+#: httpx's connect time-out, whenever it was lost: only the cause underneath can be believed.
 NOT_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
-)
-PERHAPS_SENT: Final = (
-    httpx.ReadTimeout,
-    httpx.WriteTimeout,
-    httpx.ReadError,
-    httpx.WriteError,
-    httpx.CloseError,
-    httpx.RemoteProtocolError,
-    httpx.DecodingError,
-    httpx.TooManyRedirects,
 )
 
 
@@ -49,9 +38,7 @@ class AnswerTooLargeError(Exception):
 
 
 class Gateway:
-    """Calls the send endpoint. Thread-safe: each thread has a client of its own, all share the TLS context.
-
-    httpx's own connection pool slows down quadratically when threads share it.
+    """Calls the send endpoint. All calls run in one event loop, any number at a time.
 
     Args:
         settings: address, credentials, time-outs.
@@ -61,30 +48,29 @@ class Gateway:
         root = settings.base_url.rstrip("/")
         self._send_url = httpx.URL(root + "/sms-campaign/send")
         self._balance_url = httpx.URL(root + "/wallet/check-balance")
-        self._headers = {
-            "api-login": settings.api_login.reveal(),
-            "api-key": settings.api_key.reveal(),
-            "content-type": "application/json",
-            "accept": "application/json",
-            "cache-control": "no-cache",
-            "user-agent": "octopush-worker",
-        }
-        self._keepalive = 0 if settings.fresh_connections else 1
-        if settings.fresh_connections:
-            self._headers["connection"] = "close"
+        self._headers = httpx.Headers(
+            {
+                "api-login": settings.api_login.reveal(),
+                "api-key": settings.api_key.reveal(),
+                "content-type": "application/json",
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "cache-control": "no-cache",
+                "user-agent": "octopush-worker",
+            }
+        )
+        self._fresh = settings.fresh_connections
         self._post_max_s = settings.post_max_s
-        self._watchdog = Watchdog()
         self._timeout = httpx.Timeout(
             connect=settings.connect_timeout_s,
             write=settings.connect_timeout_s,
             read=settings.read_timeout_s,
             pool=settings.connect_timeout_s,
-        )
+        ).as_dict()
         self._tls = httpx.create_ssl_context()
-        self._local = threading.local()
-        self._clients: list[httpx.Client] = []
+        self._client: httpx.AsyncClient | None = None
 
-    def submit(self, body: bytes, *, simulated: bool = False) -> Outcome:
+    async def submit(self, body: bytes, *, simulated: bool = False) -> Outcome:
         """POST one call and classify its answer.
 
         Not safe to repeat by itself: whether to repeat, and when, is the caller's decision.
@@ -94,78 +80,66 @@ class Gateway:
             simulated: the call asks for simulation_mode, whose success may lack a ticket.
         """
         try:
-            status, headers, content = self._call("POST", self._send_url, body)
-        except NOT_SENT as error:
-            return Deferred(_word(error))
-        except (*PERHAPS_SENT, AnswerTooLargeError) as error:
-            return Unknown(_word(error))
+            status, headers, content = await self._call("POST", self._send_url, body)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the POST may have left
+            return _failed(error)
         return answers.classify(status, headers, content, simulated=simulated)
 
-    def balance(self) -> float | None:
+    async def balance(self) -> float | None:
         """Ask what is left on the account; None when the gateway does not say. Safe to repeat."""
         try:
-            status, _, content = self._call("GET", self._balance_url)
-        except (*NOT_SENT, *PERHAPS_SENT, AnswerTooLargeError):
+            status, _, content = await self._call("GET", self._balance_url)
+        except Exception:  # noqa: BLE001 - no answer of any kind
             return None
         return answers.balance(status, content)
 
-    def close(self) -> None:
-        """Close all connections; call when no thread submits any more."""
-        for client in self._clients:
-            client.close()
+    async def close(self) -> None:
+        """Close all connections; call when nothing is submitted any more."""
+        if self._client is not None:
+            await self._client.aclose()
 
-    def _call(
+    async def _call(
         self, method: str, url: httpx.URL, body: bytes | None = None
     ) -> tuple[int, httpx.Headers, bytes]:
-        request = self._client.build_request(
-            method, url, content=body, extensions={"trace": self._remember_stream}
-        )
-        with self._watchdog.limit(self._post_max_s, functools.partial(_cut, self._local.__dict__)):
-            response = self._client.send(request, stream=True)
+        # A gateway that drips one byte at a time never exceeds a read time-out: the whole call has a bound.
+        async with asyncio.timeout(self._post_max_s):
+            request = httpx.Request(
+                method, url, headers=self._headers, content=body, extensions={"timeout": self._timeout}
+            )
+            response = await self._connected().send(request, stream=True)
             try:
-                content = bytearray()
-                for chunk in response.iter_bytes():
+                content = b""
+                async for chunk in response.aiter_raw():
                     content += chunk
                     if len(content) > ANSWER_MAX_BYTES:
                         raise AnswerTooLargeError
             finally:
-                response.close()
-        return response.status_code, response.headers, bytes(content)
+                await response.aclose()
+        return response.status_code, response.headers, content
 
-    def _remember_stream(self, event: str, info: dict[str, Any]) -> None:
-        """Keep hold of this thread's connection, so that the watchdog can cut it."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._local.stream = info["return_value"]
+    def _connected(self) -> httpx.AsyncClient:
+        if self._client is None:
+            transport = AiohttpTransport(client=self._session)
+            self._client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        return self._client
 
-    @property
-    def _client(self) -> httpx.Client:
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = httpx.Client(
-                headers=self._headers,
-                timeout=self._timeout,
-                verify=self._tls,
-                trust_env=False,
-                follow_redirects=False,
-                limits=httpx.Limits(
-                    max_connections=1, max_keepalive_connections=self._keepalive, keepalive_expiry=KEEPALIVE_S
-                ),
-            )
-            self._clients.append(client)
-        return client
+    def _session(self) -> aiohttp.ClientSession:
+        """Connections without limit: the throttle and the worker's slots decide how many calls there are."""
+        if self._fresh:
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=True)
+        else:
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=KEEPALIVE_S)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-def _cut(thread: dict[str, Any]) -> None:
-    """Shut down the connection of a thread whose POST is over time; its read fails at once."""
-    stream: Any = thread.get("stream")
-    with contextlib.suppress(OSError, AttributeError):
-        # Past the TLS layer's own `shutdown`, which would pull its state from under the reading thread.
-        socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+def _failed(error: Exception) -> Outcome:
+    """What an exception says about the call: nothing, unless its cause lies before the first byte."""
+    cause = error.__cause__ or error
+    word = _word(cause)
+    return Deferred(word) if isinstance(cause, NOT_SENT) else Unknown(word)
 
 
-def _word(error: Exception) -> str:
-    """``ReadTimeout`` as ``read_timeout``: the exception's kind; its text may hold the URL."""
-    name = type(error).__name__.removesuffix("Error")
-    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_") + (
-        "_error" if type(error).__name__.endswith("Error") else ""
-    )
+def _word(error: BaseException) -> str:
+    """``ServerTimeoutError`` as ``server_timeout_error``: the kind; the text may hold the URL."""
+    name = type(error).__name__
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")

@@ -1,27 +1,62 @@
-"""The whole life of one callback: read, place, connect to its send, append once, forget the raw bytes."""
+"""The life of callbacks: read, place, connect to their sends, append once, forget the raw bytes.
+
+They come in batches, and each step takes a few round trips for all of them, in their order.
+"""
 
 import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 import redis
 import structlog
-from dramatiq.errors import Retry
 
 from producers.callback_body import read_events
 from producers.events import OptOut, Receipt, Reply
 from producers.keys import Keys
 from producers.phone import mask
+from worker.correlation import Correlation, Question
+from worker.entries import Batch, Entry
 from worker.ledger import Ledger
-from worker.payloads import Parsed, UnknownCallback, opt_out_of, parse
-from worker.publisher import Publisher
+from worker.payloads import UnknownCallback, opt_out_of, parse
+from worker.publisher import Publishable, Publisher, Quarantined
+
+T = TypeVar("T")
 
 #: Seconds after its arrival for which a callback waits for the send it may belong to: longer than an attempt
 #: and the take-over of a dead worker's attempt together.
-PATIENCE_S = 60.0
+PATIENCE_S: Final = 60.0
 #: Shortest and longest wait between two looks, in milliseconds.
-LOOK_MS = (250, 8_000)
+LOOK_MS: Final = (250, 8_000)
+#: Events that one script takes: bounds how long it keeps Redis.
+EVENTS_AT_ONCE: Final = 100
+
+
+@dataclass(slots=True)
+class _Callback:
+    """One stored callback on its way.
+
+    Attributes:
+        entry: its queue entry; the id is that of the callback.
+        received_ms: epoch milliseconds at which it came.
+        age_s: seconds since then, by Redis's clock.
+        events: what it says; in the end only what can be published now.
+        waits: one of its events has to wait for its send.
+    """
+
+    entry: Entry
+    received_ms: int
+    age_s: float
+    events: list[Publishable] = field(default_factory=list)
+    waits: bool = False
+
+    @property
+    def look_again_ms(self) -> int:
+        """Wait about as long as has been waited already."""
+        least, most = LOOK_MS
+        return int(min(max(self.age_s * 1000, least), most))
 
 
 class Inbound:
@@ -41,89 +76,130 @@ class Inbound:
         self._publisher = publisher
         self._log = structlog.get_logger()
 
-    def process_callback(self, callback_id: str) -> None:
-        """Publish the events of one stored callback. Safe to repeat: each event is appended once.
+    def process_callbacks(self, batch: Batch) -> None:
+        """Publish the events of stored callbacks. Safe to repeat: each event is appended once.
 
         Raises:
-            Retry: a running attempt may turn out to be the origin of an event; Dramatiq runs this again.
-            redis.RedisError: Redis stayed away; Dramatiq runs this again.
+            redis.RedisError: Redis stayed away; Dramatiq runs this again, then each callback alone.
+            Exception: a callback could not be read; the others are done.
         """
-        structlog.contextvars.bind_contextvars(callback_id=callback_id)
-        key = self._keys.callback(callback_id)
-        stored = cast("dict[bytes, bytes]", self._redis.hgetall(key))
-        if not stored:
+        callbacks, broken = self._read(batch.entries)
+        self._connect(callbacks)
+        self._publish(callbacks)
+        if done := [callback.entry.id for callback in callbacks if not callback.waits]:
+            self._redis.delete(*map(self._keys.callback, done))
+        batch.holder.put_off([(each.entry, each.look_again_ms) for each in callbacks if each.waits])
+        if broken:
+            raise broken[0]
+
+    def _read(self, entries: Sequence[Entry]) -> tuple[list[_Callback], list[Exception]]:
+        """Read callbacks that are still there, and what went wrong with those that nobody can read."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.time()
+            for entry in entries:
+                pipeline.hmget(self._keys.callback(entry.id), "received", "kind", "raw")
+            (seconds, microseconds), *stored = pipeline.execute()
+        now_ms = seconds * 1000 + microseconds // 1000
+        callbacks: list[_Callback] = []
+        broken: list[Exception] = []
+        for entry, fields in zip(entries, stored, strict=True):
+            try:
+                if any(fields):
+                    callbacks.append(_read_callback(entry, fields, now_ms))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on; it is raised after them
+                broken.append(error)
+        return callbacks, broken
+
+    def _connect(self, callbacks: Sequence[_Callback]) -> None:
+        """Attach request_id and context of the original sends; leave out what may still become known."""
+        asked = [
+            (event, _question(event, callback))
+            for callback in callbacks
+            for event in callback.events
+            if not isinstance(event, Quarantined) and event.ticket is not None
+        ]
+        answers: dict[int, Correlation] = {}
+        for some in _slices(asked):
+            found = self._ledger.correlate([question for _, question in some])
+            answers |= {id(event): each for (event, _), each in zip(some, found, strict=True)}
+        for callback in callbacks:
+            ready: list[Publishable] = []
+            for event in callback.events:
+                if _has_to_wait(event, answers.get(id(event)), callback):
+                    callback.waits = True
+                else:
+                    ready += _connected(event, answers.get(id(event)))
+            callback.events = ready
+
+    def _publish(self, callbacks: Sequence[_Callback]) -> None:
+        """Append what is ready, in order, and write the canonical line of each event."""
+        ready = [(callback, event) for callback in callbacks for event in callback.events]
+        for some in _slices(ready):
+            fresh = self._publisher.publish([event for _, event in some])
+            for (callback, event), appended in zip(some, fresh, strict=True):
+                self._report(callback.entry.id, event, fresh=appended)
+
+    def _report(self, callback_id: str, event: Publishable, *, fresh: bool) -> None:
+        fields: dict[str, Any] = {"callback_id": callback_id, "repeated": not fresh}
+        if isinstance(event, Quarantined):
+            self._log.error("callback.quarantined", reason=event.reason, **fields)
             return
-        received_ms = int(stored[b"received"])
-        received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
-        waiting = False
-        for event in self._parsed(stored[b"raw"], stored[b"kind"].decode(), received_at):
-            waiting = not self._handle(event, received_ms) or waiting
-        if waiting:
-            raise Retry(delay=self._look_again_ms(received_ms))
-        self._redis.delete(key)
-
-    def _parsed(self, raw: bytes, kind: str, received_at: datetime) -> list[Parsed]:
-        events = read_events(raw)
-        if events is None:
-            text = raw.decode("utf-8", "backslashreplace")
-            return [UnknownCallback(hashlib.sha256(raw).hexdigest()[:32], "unreadable", text)]
-        return [parse(event, kind, received_at) for event in events]
-
-    def _handle(self, event: Parsed, received_ms: int) -> bool:
-        """Publish one event; False when it has to wait for its send."""
-        if isinstance(event, UnknownCallback):
-            received = datetime.fromtimestamp(received_ms / 1000, UTC).isoformat().replace("+00:00", "Z")
-            fresh = self._publisher.quarantine(event.event_id, event.reason, event.raw, received)
-            self._log.error("callback.quarantined", reason=event.reason, repeated=not fresh)
-            return True
-        connected = self._connect(event, received_ms)
-        if connected is None:
-            return False
-        fresh = self._publisher.publish(connected)
-        if isinstance(connected, Receipt) and (opt_out := opt_out_of(connected)):
-            self._publisher.publish(opt_out)
-        self._report(connected, fresh=fresh)
-        return True
-
-    def _connect(self, event: Reply | Receipt | OptOut, received_ms: int) -> Reply | Receipt | OptOut | None:
-        """Attach request_id and context of the original send; None while that may still become known."""
-        if event.ticket is None:
-            return event
-        # An opt-out takes effect at once: it does not wait to learn which message provoked it.
-        is_optout = isinstance(event, OptOut)
-        patient = is_optout or self._age_s(received_ms) < PATIENCE_S
-        found = self._ledger.correlate(event.ticket, event.number, received_ms, patient=patient)
-        if found.pending and patient and not is_optout:
-            return None
-        if found.request_id is None:
-            return event
-        if isinstance(event, OptOut):
-            return msgspec.structs.replace(event, request_id=found.request_id)
-        context = msgspec.json.decode(found.context) if found.context else None
-        return msgspec.structs.replace(event, request_id=found.request_id, context=context)
-
-    def _report(self, event: Reply | Receipt | OptOut, *, fresh: bool) -> None:
-        """Write the canonical line of this event."""
         kind = {Reply: "reply", Receipt: "receipt", OptOut: "optout"}[type(event)]
-        fields = {
-            "event_id": event.event_id,
-            "ticket": event.ticket,
-            "number": mask(event.number),
-            "correlated": event.request_id is not None,
-            "repeated": not fresh,
-        }
+        fields |= {"event_id": event.event_id, "ticket": event.ticket, "number": mask(event.number)}
+        fields["correlated"] = event.request_id is not None
         if event.request_id is not None:
             fields["request_id"] = event.request_id
         if isinstance(event, Receipt):
             fields["status"] = event.status
         self._log.info(f"callback.{kind}", **fields)
 
-    def _look_again_ms(self, received_ms: int) -> int:
-        """Wait about as long as has been waited already."""
-        least, most = LOOK_MS
-        return int(min(max(self._age_s(received_ms) * 1000, least), most))
 
-    def _age_s(self, received_ms: int) -> float:
-        """Seconds since the callback came, by Redis's clock."""
-        seconds, microseconds = self._redis.time()
-        return float(seconds + microseconds / 1e6 - received_ms / 1000)
+def _read_callback(entry: Entry, fields: Sequence[bytes], now_ms: int) -> _Callback:
+    received, kind, raw = fields
+    callback = _Callback(entry, int(received), (now_ms - int(received)) / 1000)
+    received_at = datetime.fromtimestamp(callback.received_ms / 1000, UTC)
+    events = read_events(raw)
+    if events is None:
+        text, name = raw.decode("utf-8", "backslashreplace"), hashlib.sha256(raw).hexdigest()[:32]
+        callback.events.append(Quarantined(name, "unreadable", text, received_at))
+        return callback
+    for event in events:
+        found = parse(event, kind.decode(), received_at)
+        if isinstance(found, UnknownCallback):
+            callback.events.append(Quarantined(found.event_id, found.reason, found.raw, received_at))
+        else:
+            callback.events.append(found)
+    return callback
+
+
+def _question(event: Reply | Receipt | OptOut, callback: _Callback) -> Question:
+    return Question(
+        ticket=event.ticket or "",
+        number=event.number,
+        received_ms=callback.received_ms,
+        patient=isinstance(event, OptOut) or callback.age_s < PATIENCE_S,
+    )
+
+
+def _has_to_wait(event: Publishable, found: Correlation | None, callback: _Callback) -> bool:
+    """An opt-out takes effect at once: it does not wait to learn which message provoked it."""
+    if found is None or isinstance(event, OptOut):
+        return False
+    return found.pending and callback.age_s < PATIENCE_S
+
+
+def _connected(event: Publishable, found: Correlation | None) -> Iterator[Publishable]:
+    """The event as it is published, followed by the opt-out that a receipt may report."""
+    if found and found.request_id is not None:
+        changes: dict[str, Any] = {"request_id": found.request_id}
+        if not isinstance(event, OptOut):
+            changes["context"] = msgspec.json.decode(found.context) if found.context else None
+        event = msgspec.structs.replace(event, **changes)  # type: ignore[type-var]
+    yield event
+    if isinstance(event, Receipt) and (opt_out := opt_out_of(event)):
+        yield opt_out
+
+
+def _slices(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    """As many at a time as one script takes."""
+    return (items[start : start + EVENTS_AT_ONCE] for start in range(0, len(items), EVENTS_AT_ONCE))

@@ -42,10 +42,13 @@ class Leases:
         with self._lock:
             self._held[key].update(members)
 
-    def release(self, key: str, *members: str) -> None:
-        """Stop renewing these leases; unknown ones are ignored."""
+    def release(self, key: str, *members: str) -> int:
+        """Stop renewing these leases; unknown ones are ignored. Returns how many were renewed until now."""
         with self._lock:
-            self._held[key].difference_update(members)
+            held = self._held[key]
+            before = len(held)
+            held.difference_update(members)
+            return before - len(held)
 
     def holds(self, key: str, member: str) -> bool:
         """Say whether this lease is being renewed."""

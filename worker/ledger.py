@@ -5,27 +5,35 @@ A claim carries a fencing token; only the latest token may finish, so a worker t
 lease cannot overwrite what its successor found out.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import redis
 
-from producers.jobs import RECORD_VERSION
-from producers.keys import STATUSES, Keys
+from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, REQUEST_ID_MAX
+from producers.keys import Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from worker import retrying
+from worker.codes import WHOLE_CALL
+from worker.correlation import Correlation, Question
+from worker.entries import Batch, Entry
 from worker.leases import LEASE_MS, Leases
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
 
 _CLAIM = Script("worker", "claim", when_full=True)
 _FINISH = Script("worker", "finish", when_full=True)
+_END_MEMBERS = Script("worker", "end_members", when_full=True)
 _CORRELATE = Script("worker", "correlate", when_full=True)
 
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
+#: States from which no attempt leads any further.
+ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
+#: Members of a shared call that one script ends: bounds how long it keeps Redis.
+MEMBERS_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +41,49 @@ class Claim:
     """The right to attempt a send, until the lease runs out.
 
     Attributes:
-        request_id: the send.
+        entry: the queue entry it came with; its id is the request_id, or the id of a shared call.
+        queue: name of the entry's queue.
         token: fencing token; higher than those of all earlier claims.
         body: the frozen bytes to POST.
         in_doubt: an earlier attempt may have been accepted.
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
-        run: which run this is, from 1.
     """
 
-    request_id: str
+    entry: Entry
+    queue: str
     token: int
     body: bytes
     in_doubt: bool
     ttl_s: float | None
-    run: int
+
+    @property
+    def run(self) -> int:
+        """Which run this is, from 1."""
+        return self.token
 
     @property
     def lease(self) -> str:
         """The member of the in-flight set."""
-        return f"{self.request_id}:{self.token}"
+        return f"{self.entry.id}:{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an attempt brought.
+
+    Attributes:
+        claim: the right under which it was made.
+        outcome: of its last POST.
+        posts: POSTs made under this claim.
+        in_doubt: an earlier POST under this claim may have been accepted.
+        delay_ms: milliseconds until the next run, if the send is not over.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    posts: int
+    in_doubt: bool
+    delay_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +104,8 @@ class Over:
     """Nothing to do any more.
 
     Attributes:
-        state: the end state, or ``gone`` without a record.
+        state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
+            campaign.
         just_now: this claim ended it, because its time was over.
         code: the last code, when it ended just now.
     """
@@ -80,21 +113,6 @@ class Over:
     state: str
     just_now: bool = False
     code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Correlation:
-    """What a callback's ticket led to.
-
-    Attributes:
-        request_id: the send, or None.
-        context: the JSON text of its context, ``""`` without one.
-        pending: True while running attempts may still turn out to be the origin.
-    """
-
-    request_id: str | None
-    context: str = ""
-    pending: bool = False
 
 
 class Ledger:
@@ -117,93 +135,104 @@ class Ledger:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
-    def claim(self, request_id: str) -> Claim | Wait | Over:
-        """Claim the next attempt of a send. Safe to repeat: a newer claim fences off an older one.
+    def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
+        """Claim the next attempt of each entry, in one step.
 
-        Raises:
-            redis.RedisError: Redis did not answer; the claim may or may not stand.
-        """
-        keys = self._keys
-        args: list[str | int] = [request_id, RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
-        return Command(
-            _CLAIM,
-            [
-                *keys.transition(request_id),
-                *(keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate),
-            ],
-            [*args, self._retention_ms, self._maxlen, keys.prefix, self._default_rate],
-            lambda reply: _read_claim(request_id, reply),
-        ).run(self._redis)
-
-    def finish(self, claim: Claim, outcome: Outcome, *, posts: int, in_doubt: bool) -> str | None:
-        """Record what an attempt brought; keeps trying while the lease lasts. Safe to repeat.
-
-        Args:
-            claim: the right under which the attempt was made.
-            outcome: of its last POST.
-            posts: POSTs made under this claim.
-            in_doubt: an earlier POST under this claim may have been accepted.
+        Safe to repeat: a newer claim fences off an older one.
 
         Returns:
-            The state the record is in now: an end state, ``queued`` or ``sending``. None when a later claim
-            has taken over: then nothing was recorded.
+            One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
 
         Raises:
-            redis.RedisError: Redis stayed away; the attempt will count as one of unknown outcome.
+            redis.RedisError: Redis did not answer; the claims may or may not stand.
         """
         keys = self._keys
-        ticket = outcome.ticket if isinstance(outcome, Accepted) and outcome.ticket else ""
-        record = keys.transition(claim.request_id)
-        command = Command(
-            _FINISH,
-            [*record, keys.inflight, keys.attempts, keys.ticket(ticket) if ticket else record[0]],
-            [
-                *(claim.request_id, claim.token, _word(outcome), posts, int(in_doubt)),
-                *_evidence(outcome),
-                *(self._retention_ms, self._maxlen, keys.prefix),
-            ],
-            lambda reply: reply[1].decode() if reply[0] == b"recorded" else None,
-        )
-        return retrying.record(lambda: command.run(self._redis))
+        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
+        args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
+        for entry in batch.entries:
+            args += [entry.id, str(uuid.uuid4()) if is_call(entry.id) else ""]
+        fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
+        replies = Command(_CLAIM, fixed, args, list[Any]).run(self._redis)
+        found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+        leases = [each.lease for each in found if isinstance(each, Claim)]
+        self._leases.hold(keys.inflight, *leases)
+        return found
 
-    @contextmanager
-    def holding(self, claim: Claim) -> Iterator[None]:
-        """Renew the lease of an attempt until the block ends, however it ends.
+    def finish(self, results: Sequence[Result]) -> list[str | None]:
+        """Record what attempts brought and end their entries, in one step; keeps trying while Redis is away.
 
-        A lease that runs out unfinished makes the next claim count the attempt as one of unknown outcome.
+        The entry of a shared call that is over stays until `end_members`. Safe to repeat.
+
+        Returns:
+            Per attempt the state its record is in now: an end state, ``split`` for a call that has become
+            two, ``queued`` or ``sending``. None when a later claim has taken over: nothing was recorded.
+
+        Raises:
+            redis.RedisError: Redis stayed away; the attempts will count as ones of unknown outcome.
         """
-        lease = self._keys.inflight, claim.lease
-        self._leases.hold(*lease)
+        keys = self._keys
+        fixed = [keys.inflight, keys.attempts]
+        for name in (QUEUE_ALERT, QUEUE_MARKETING):
+            queue = keys.queue(name)
+            fixed += [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
+        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
+        for result in results:
+            claim = result.claim
+            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, int(result.in_doubt)]
+            args += _evidence(result.outcome)
+            args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
+        command = Command(_FINISH, fixed, args, _read_states)
         try:
-            yield
+            return retrying.record(lambda: command.run(self._redis))
         finally:
-            self._leases.release(*lease)
+            self.abandon([result.claim for result in results])
 
-    def correlate(self, ticket: str, number: str, received_ms: int, *, patient: bool = True) -> Correlation:
-        """Find the send behind a callback. Safe to repeat.
+    def end_members(self, call: Entry, queue: str) -> None:
+        """Bring the end of a shared call to its members, some at a time, then end its entry. Safe to repeat.
+
+        Raises:
+            redis.RedisError: Redis stayed away; the entry comes back and this is done then.
+        """
+        keys, names = self._keys, self._keys.queue(queue)
+        members = retrying.record(lambda: cast("list[bytes]", self._redis.hvals(keys.members(call.id))))
+        fixed = [names.leases, names.envelopes, names.ready, names.wake]
+        for start in range(0, max(1, len(members)), MEMBERS_AT_ONCE):
+            some = members[start : start + MEMBERS_AT_ONCE]
+            last = start + MEMBERS_AT_ONCE >= len(members)
+            args: list[str | int | bytes] = [self._retention_ms, self._maxlen, keys.prefix, call.id]
+            args += [call.lease if last else "", *some]
+            command = Command(_END_MEMBERS, fixed, args, int)
+            retrying.record(lambda command=command: command.run(self._redis))  # type: ignore[misc]
+
+    def abandon(self, claims: Sequence[Claim]) -> None:
+        """Stop renewing the leases of attempts; one without a result will count as of unknown outcome."""
+        self._leases.release(self._keys.inflight, *(claim.lease for claim in claims))
+
+    def correlate(self, questions: Sequence[Question]) -> list[Correlation]:
+        """Find the sends behind callbacks, in one step, each after those before it. Safe to repeat.
 
         Args:
-            ticket: as the gateway named it.
-            number: the other party, E.164.
-            received_ms: epoch milliseconds at which the callback came.
-            patient: wait for running attempts before an open send to that number is taken for the origin.
+            questions: at most as many as one script may take.
+
+        Returns:
+            One answer per question, in order.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
         keys = self._keys
-        return Command(
-            _CORRELATE,
-            [
-                *(keys.ticket(ticket), keys.open_number(number), keys.attempts),
-                *(keys.stream(STATUSES), keys.counts, keys.parked),
-            ],
-            [ticket, received_ms, self._retention_ms, self._maxlen, keys.prefix, int(patient)],
-            _read_correlation,
-        ).run(self._redis)
+        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
+        for question in questions:
+            args += [question.ticket, question.number, question.received_ms, int(question.patient)]
+        return Command(_CORRELATE, [keys.attempts], args, _read_correlations).run(self._redis)
 
 
-def _read_claim(request_id: str, reply: Sequence[Any]) -> Claim | Wait | Over:
+def is_call(entry_id: str) -> bool:
+    """Say whether an entry is a shared call: their ids are longer than any request_id."""
+    return len(entry_id) > REQUEST_ID_MAX
+
+
+def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
     verdict = reply[0]
     if verdict == b"newer":
         return Wait(NEWER_RECORD_MS, newer=True)
@@ -211,16 +240,28 @@ def _read_claim(request_id: str, reply: Sequence[Any]) -> Claim | Wait | Over:
         return Wait(ms=max(1, reply[1]))
     if verdict == b"claimed":
         return Claim(
-            request_id=request_id,
+            entry=entry,
+            queue=queue,
             token=reply[1],
             body=reply[2],
             in_doubt=reply[3] == 1,
             ttl_s=None if reply[4] < 0 else reply[4] / 1000,
-            run=reply[1],
         )
     if verdict == b"ends":
         return Over(reply[1].decode(), just_now=True, code=reply[2].decode())
-    return Over(reply[1].decode() if verdict == b"ended" else "gone")
+    return Over(reply[1].decode() if verdict == b"ended" else verdict.decode())
+
+
+def _read_states(reply: Sequence[bytes]) -> list[str | None]:
+    return [
+        state.decode() if verdict == b"recorded" else None
+        for verdict, state in zip(reply[::2], reply[1::2], strict=True)
+    ]
+
+
+def _perhaps_one(outcome: Outcome) -> bool:
+    """Whether a refusal may be the fault of one recipient: else splitting the call would prove nothing."""
+    return isinstance(outcome, Refused) and outcome.code not in WHOLE_CALL
 
 
 def _word(outcome: Outcome) -> str:
@@ -240,7 +281,10 @@ def _evidence(outcome: Outcome) -> list[str | int]:
     return [outcome.code, outcome.message, "", "", "", ""]
 
 
-def _read_correlation(reply: Sequence[bytes]) -> Correlation:
-    if reply[0] == b"known":
-        return Correlation(request_id=reply[1].decode(), context=reply[2].decode())
-    return Correlation(request_id=None, pending=reply[0] == b"pending")
+def _read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:
+    return [
+        Correlation(reply[1].decode(), context=reply[2].decode())
+        if reply[0] == b"known"
+        else Correlation(None, pending=reply[0] == b"pending")
+        for reply in replies
+    ]

@@ -31,7 +31,7 @@ FIELDS: Final = frozenset(
             "repeated",
             "status",
         ),
-        *("correlated", "queue", "reason", "url", "problem", "check"),
+        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight"),
     }
 )
 

@@ -15,10 +15,12 @@ import structlog
 from dramatiq.middleware import Retries
 
 from producers.errors import ConfigError
-from producers.jobs import PROCESS_CALLBACK, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, SEND_SMS
+from producers.jobs import PROCESS_CALLBACKS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, SEND_SMS
 from producers.keys import Keys
 from worker import log, middleware, preflight, retrying
 from worker.connection import connect
+from worker.engine import Engine
+from worker.flight import Flight
 from worker.gateway import Gateway
 from worker.inbound import Inbound
 from worker.leases import Leases
@@ -28,10 +30,13 @@ from worker.probe import AccountProbe
 from worker.publisher import Publisher
 from worker.queue import LeaseBroker
 from worker.settings import WorkerSettings
+from worker.slots import Slots
 from worker.throttle import Limits, Throttle
 
 #: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
 UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}
+#: Callbacks that a process has at hand at a time.
+CALLBACKS_AT_ONCE: Final = 256
 
 
 def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
@@ -83,9 +88,14 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     keys = Keys(settings.namespace)
     leases = Leases(client)
     gateway = Gateway(settings)
+    engine = Engine(gateway.close)
     ledger = Ledger(client, settings, leases, settings.rate_per_s)
     throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
-    probe = AccountProbe(throttle, gateway)
+    probe = AccountProbe(throttle, lambda: engine.result(gateway.balance()))
+    places = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
+    flight = Flight(client, keys, settings.in_flight)
+    outbound = Outbound(ledger, gateway, throttle, flight, engine, places, settings.post_max_s)
+    inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     broker = LeaseBroker(
         client,
         keys,
@@ -96,17 +106,32 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
             # No count of retries: the ledger ends every message by time, see worker.retrying.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(
-                start=[leases.start, probe.start],
-                stop=[probe.stop, leases.stop, gateway.close, client.close],
+                start=[leases.start, engine.start, outbound.recorder.start, probe.start],
+                stop=[probe.stop, engine.stop, outbound.recorder.stop, leases.stop, client.close],
             ),
         ],
+        slots(settings.calls),
+        settings.share_max,
     )
     dramatiq.set_broker(broker)
-    outbound = Outbound(ledger, gateway, throttle, settings.post_max_s)
-    inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     # One actor, two queues: Dramatiq ties an actor to a queue for sending only; entries name their actor.
     broker.declare_queue(QUEUE_ALERT)
     actor = partial(dramatiq.actor, broker=broker)
     actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_MARKETING)(outbound.send_sms)
-    actor(actor_name=PROCESS_CALLBACK.actor, queue_name=QUEUE_CALLBACKS)(inbound.process_callback)
+    actor(actor_name=PROCESS_CALLBACKS.actor, queue_name=QUEUE_CALLBACKS)(inbound.process_callbacks)
     return broker
+
+
+def marketing_calls(calls: int) -> int:
+    """Leave a fifth of the calls to alerts."""
+    return calls - max(1, calls // 5)
+
+
+def slots(calls: int) -> dict[str, Slots]:
+    """Share out what a process has at hand: an alert always finds a place that marketing cannot take.
+
+    A quarter more than the calls at a time is claimed ahead, so that a call begins the moment one ends.
+    """
+    ahead = max(1, calls // 4)
+    sends = Slots(calls + ahead, {QUEUE_MARKETING: marketing_calls(calls) + ahead})
+    return {QUEUE_ALERT: sends, QUEUE_MARKETING: sends, QUEUE_CALLBACKS: Slots(CALLBACKS_AT_ONCE)}

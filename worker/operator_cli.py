@@ -62,6 +62,8 @@ def _show(client: redis.Redis, settings: RedisSettings) -> None:
     else:
         click.echo(f"sending    HELD since {_when(hold.since_ms)}, code {hold.code}")
     click.echo(f"limits     {limits.rate:g} recipients/s, {limits.in_flight} in flight set live (0: none)")
+    if (strained := throttle.strained_limit()) is not None:
+        click.echo(_strained(strained, limits.in_flight))
     for name in (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS):
         queue = keys.queue(name)
         counts = [
@@ -137,18 +139,25 @@ def release() -> None:
 def limits(rate: float | None, in_flight: int | None) -> None:
     """Show the limits set live, or change them for all workers at once."""
 
-    def work(client: redis.Redis, settings: RedisSettings) -> Limits:
+    def work(client: redis.Redis, settings: RedisSettings) -> tuple[Limits, int | None]:
         throttle = _throttle(client, settings)
         throttle.set_limits(rate=rate, in_flight=in_flight)
-        return throttle.current_limits()
+        return throttle.current_limits(), throttle.strained_limit()
 
-    now = _with_redis(work)
+    now, strained = _with_redis(work)
     click.echo(f"{now.rate:g} recipients/s, {now.in_flight} in flight (0: none)")
+    if strained is not None:
+        click.echo(_strained(strained, now.in_flight))
 
 
 def _line(each: Parked, what: str) -> str:
     late = " (its ttl has passed: it will end as expired)" if each.expired else ""
     return f"{each.request_id}: {each.state} {each.code} since {_when(each.ended_ms)}, {what}{late}"
+
+
+def _strained(limit: int, setting: int) -> str:
+    """Say what holds while the gateway shows strain; the setting may be lower by now."""
+    return f"           {min(limit, setting or limit)} in flight now: the gateway shows strain"
 
 
 def _when(ms: int) -> str:

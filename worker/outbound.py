@@ -1,33 +1,53 @@
-"""The whole life of one SMS in a worker: claim, POST, record, log, and come back later if need be."""
+"""The whole life of one SMS in a worker: claim, POST, record, log, and come back later if need be.
 
+Dramatiq calls `Outbound.send_sms` with all the sends that were fetched together. They are claimed in one
+step, then each goes its own way in the engine's loop, and the recorder records what came of them, again
+many in a step.
+"""
+
+import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import msgspec
 import structlog
-from dramatiq.errors import Retry
 
 from producers.phone import mask
 from worker import retrying
+from worker.codes import STRAIN
+from worker.engine import Engine
+from worker.entries import Batch, Holder
+from worker.flight import Flight
 from worker.gateway import Gateway
-from worker.ledger import Claim, Ledger, Over, Wait
+from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait, is_call
 from worker.outcomes import Accepted, Deferred, Outcome, Refused, Unknown
+from worker.recorder import Recorder
 from worker.throttle import Throttle
 
 #: Milliseconds after which a message that ran into an account in trouble is back in its queue.
 HELD_MS: Final = 1_000
+#: Seconds for which a process posts nothing after it has run into trouble that concerns all messages.
+WALL_S: Final = 0.5
 #: What a claim comes to whose time is over before its first POST; the next claim says what becomes of it.
 NOT_TRIED: Final = Deferred("too_late")
+
+
+class _To(msgspec.Struct):
+    phone_number: str
 
 
 class _Body(msgspec.Struct):
     """The parts of a frozen body that the worker looks at."""
 
-    recipients: list[dict[str, str]]
+    recipients: list[_To]
     simulation_mode: bool = False
+
+
+_BODY: Final = msgspec.json.Decoder(_Body)
 
 
 class _TooLateError(Exception):
@@ -39,111 +59,75 @@ class Attempt:
 
     Args:
         claim: the right to make them.
-        submit: one POST of the claim's bytes.
+        holder: answers for the claim's entry.
         started: when the claim was asked for, by the same clock; a freeze since then counts.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self,
-        claim: Claim,
-        submit: Callable[[], Outcome],
-        started: float,
-        clock: Callable[[], float] = time.monotonic,
+        self, claim: Claim, holder: Holder, started: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._submit = submit
+        self.claim = claim
+        self.holder = holder
+        self.damage: msgspec.MsgspecError | None = None
+        try:
+            self.body = _BODY.decode(claim.body)
+        except msgspec.MsgspecError as error:
+            self.body, self.damage = _Body([]), error
         self._clock = clock
         self._started = started
         self._lives_s = math.inf if claim.ttl_s is None else claim.ttl_s
         self.posts = 0
+        self.post_s = 0.0
+        self.strained = False
         self.outcome: Outcome = NOT_TRIED
         self.in_doubt = claim.in_doubt
+        self.elapsed_s = 0.0
 
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the claim was asked for."""
-        return self._clock() - self._started
+    async def run(self, submit: Callable[[bytes], Awaitable[Outcome]], post_max_s: float) -> None:
+        """Make POSTs until one is answered for good or the time of the run is over.
 
-    def post(self) -> Outcome:
+        Raises:
+            msgspec.MsgspecError: somebody damaged the body; nothing was posted.
+        """
+        if self.damage is not None:
+            raise self.damage
+        with suppress(_TooLateError):
+            await retrying.submit_with_tries(partial(self._post, submit), post_max_s)
+        self.elapsed_s = self._clock() - self._started
+
+    async def _post(self, submit: Callable[[bytes], Awaitable[Outcome]]) -> Outcome:
         """Make one POST unless time is up: the check stands right before the wire.
 
         A process that was frozen since its claim must not send on a right that others have taken over.
         """
-        if self.elapsed_s >= min(self._lives_s, retrying.RUN_BUDGET_S):
+        if self._clock() - self._started >= min(self._lives_s, retrying.RUN_BUDGET_S):
             raise _TooLateError
         self.posts += 1
         # An outcome that is open stays open, whatever later POSTs of this claim come to.
         self.in_doubt = self.in_doubt or isinstance(self.outcome, Unknown)
-        self.outcome = self._submit()
+        # Whatever cuts this short, the POST may have left.
+        self.outcome = Unknown("cut_short")
+        left = self._clock()
+        self.outcome = await submit(self.claim.body)
+        self.post_s = self._clock() - left
+        self.strained = self.strained or (isinstance(self.outcome, Deferred) and self.outcome.code in STRAIN)
         return self.outcome
 
+    @property
+    def result(self) -> Result:
+        """What the ledger is told."""
+        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.delay_ms)
 
-class Outbound:
-    """Sends SMS.
+    @property
+    def size(self) -> int:
+        """How many recipients each POST has."""
+        return len(self.body.recipients)
 
-    Args:
-        ledger: decides what may be sent and remembers what came of it.
-        gateway: makes the POSTs.
-        throttle: told when all sending has to wait.
-        post_max_s: longest that one POST can take.
-    """
-
-    def __init__(self, ledger: Ledger, gateway: Gateway, throttle: Throttle, post_max_s: float) -> None:
-        self._ledger = ledger
-        self._gateway = gateway
-        self._throttle = throttle
-        self._post_max_s = post_max_s
-        self._log = structlog.get_logger()
-
-    def send_sms(self, request_id: str) -> None:
-        """Bring one send as far as it goes now. Safe to repeat: the ledger decides what is left to do.
-
-        Raises:
-            Retry: the message is not over yet; Dramatiq runs this again after the delay.
-            redis.RedisError: Redis stayed away; Dramatiq runs this again.
-        """
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        started = time.monotonic()
-        claim = self._ledger.claim(request_id)
-        if isinstance(claim, Over):
-            self._report_over(claim)
-            return
-        if isinstance(claim, Wait):
-            if claim.newer:
-                self._log.error("sms.record_of_newer_version", retry_in_s=claim.ms / 1000)
-            raise Retry(delay=claim.ms)
-        with self._ledger.holding(claim):
-            body = msgspec.json.decode(claim.body, type=_Body)
-            attempt = self._attempt(claim, started, simulated=body.simulation_mode)
-            state = self._ledger.finish(
-                claim, attempt.outcome, posts=attempt.posts, in_doubt=attempt.in_doubt
-            )
-        self._warn_all(attempt.outcome)
-        delay_ms = self._delay_ms(claim, attempt, state)
-        self._report(attempt, claim, body, state, delay_ms)
-        if delay_ms is not None:
-            raise Retry(delay=delay_ms)
-
-    def _attempt(self, claim: Claim, started: float, *, simulated: bool) -> Attempt:
-        attempt = Attempt(claim, lambda: self._gateway.submit(claim.body, simulated=simulated), started)
-        with suppress(_TooLateError):
-            retrying.submit_with_tries(attempt.post, self._post_max_s)
-        return attempt
-
-    def _warn_all(self, outcome: Outcome) -> None:
-        """Hold or pause all sending before this message goes back: no other shall run into the same wall."""
-        if isinstance(outcome, Deferred) and outcome.account:
-            if self._throttle.hold(outcome.code):
-                self._log.error("account.held", code=outcome.code)
-        elif isinstance(outcome, Deferred | Unknown) and (pause := retrying.pause_ms(outcome)):
-            self._throttle.pause(outcome.code, pause)
-            self._log.warning("account.paused", code=outcome.code, retry_in_s=pause / 1000)
-
-    def _delay_ms(self, claim: Claim, attempt: Attempt, state: str | None) -> int | None:
-        """Milliseconds until the next run; None when there is none to plan."""
-        if state not in {"queued", "sending"}:
-            return None
-        outcome = attempt.outcome
+    @property
+    def delay_ms(self) -> int:
+        """Milliseconds until the next run, if the message is not over."""
+        outcome, claim = self.outcome, self.claim
         if outcome is NOT_TRIED:
             return 0
         if isinstance(outcome, Deferred) and outcome.account:
@@ -153,38 +137,134 @@ class Outbound:
         if claim.ttl_s is None:
             return delay_ms
         # A message whose time runs out before the next run ends when its time does.
-        return min(delay_ms, max(0, math.ceil(1000 * (claim.ttl_s - attempt.elapsed_s))))
+        return min(delay_ms, max(0, math.ceil(1000 * (claim.ttl_s - self.elapsed_s))))
 
-    def _report_over(self, claim: Over) -> None:
+
+class Outbound:
+    """Sends SMS.
+
+    Args:
+        ledger: decides what may be sent and remembers what came of it.
+        gateway: makes the POSTs.
+        throttle: told when all sending has to wait.
+        flight: told what calls came to.
+        engine: runs the POSTs of this process.
+        calls: how many POSTs at a time, by queue.
+        post_max_s: longest that one POST can take.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        gateway: Gateway,
+        throttle: Throttle,
+        flight: Flight,
+        engine: Engine,
+        calls: Mapping[str, int],
+        post_max_s: float,
+    ) -> None:
+        self._ledger = ledger
+        self._gateway = gateway
+        self._throttle = throttle
+        self._flight = flight
+        self._engine = engine
+        self._places = {queue: asyncio.Semaphore(count) for queue, count in calls.items()}
+        self._post_max_s = post_max_s
+        self._wall_until = 0.0
+        self.recorder: Recorder[Attempt] = Recorder(ledger, self._warn_all, self._report)
+        self._log = structlog.get_logger()
+
+    def send_sms(self, batch: Batch) -> None:
+        """Bring sends as far as they go now. Safe to repeat: the ledger decides what is left to do.
+
+        Returns as soon as they are claimed; what was claimed ends in the recorder.
+
+        Raises:
+            redis.RedisError: Redis stayed away; Dramatiq runs this again.
+        """
+        started = time.monotonic()
+        found = self._ledger.claim(batch)
+        batch.taken = True
+        claims = [each for each in found if isinstance(each, Claim)]
+        self._engine.spawn([self._send(Attempt(claim, batch.holder, started)) for claim in claims])
+        if len(claims) < len(found):
+            self._put_aside(batch, found)
+
+    async def _send(self, attempt: Attempt) -> None:
+        try:
+            submit = partial(self._gateway.submit, simulated=attempt.body.simulation_mode)
+            async with self._places[attempt.claim.queue]:
+                # What was claimed ahead does not run into a wall that another has just met.
+                if time.monotonic() >= self._wall_until:
+                    await attempt.run(submit, self._post_max_s)
+                    self._wall_until = max(self._wall_until, time.monotonic() + _wall_s(attempt.outcome))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must cost no message
+            self._log.error("sms.crashed", request_id=attempt.claim.entry.id, reason=type(error).__name__)
+            if not attempt.posts:
+                attempt.outcome = Deferred("crashed")
+        finally:
+            self.recorder.put(attempt)
+
+    def _put_aside(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
+        """End the entries that have nothing to do, let those that must wait come again."""
+        pairs = list(zip(batch.entries, found, strict=True))
+        waits = [(entry, each.ms) for entry, each in pairs if isinstance(each, Wait)]
+        over = [(entry, each) for entry, each in pairs if isinstance(each, Over)]
+        if any(isinstance(each, Wait) and each.newer for each in found):
+            self._log.error("sms.record_of_newer_version", queue=batch.queue)
+        for entry, each in over:
+            self._report_over(entry.id, each)
+        # A call that has ended may have members that do not know it yet.
+        calls = [entry for entry, each in over if is_call(entry.id) and each.state in ENDS]
+        if calls:
+            self.recorder.put_ended_calls(Batch(batch.queue, calls, batch.holder))
+        try:
+            batch.holder.settle([entry for entry, _ in over if entry not in calls])
+        finally:
+            batch.holder.put_off(waits)
+
+    def _warn_all(self, finished: Sequence[Attempt]) -> None:
+        """Hold or pause all sending before these messages go back: no other shall run into the same wall."""
+        self._flight.observe([each for each in finished if isinstance(each, Attempt)])
+        for each in finished:
+            outcome = each.result.outcome
+            if isinstance(outcome, Deferred) and outcome.account:
+                if self._throttle.hold(outcome.code):
+                    self._log.error("account.held", code=outcome.code)
+            elif isinstance(outcome, Deferred | Unknown) and (pause := retrying.pause_ms(outcome)):
+                self._throttle.pause(outcome.code, pause)
+                self._log.warning("account.paused", code=outcome.code, retry_in_s=pause / 1000)
+
+    def _report_over(self, request_id: str, claim: Over) -> None:
         """Write the canonical line of a send that ended by time, or was over before."""
         if not claim.just_now:
-            self._log.debug("sms.nothing_to_do", state=claim.state)
-        elif claim.state == "expired":
-            self._log.warning("sms.expired", state=claim.state, code=claim.code)
-        else:
-            self._log.error("sms." + claim.state, state=claim.state, code=claim.code)
+            self._log.debug("sms.nothing_to_do", request_id=request_id, state=claim.state)
+            return
+        level = self._log.warning if claim.state == "expired" else self._log.error
+        level("sms." + claim.state, request_id=request_id, state=claim.state, code=claim.code)
 
-    def _report(
-        self, attempt: Attempt, claim: Claim, body: _Body, state: str | None, delay_ms: int | None
-    ) -> None:
-        """Write the canonical line of this run."""
-        outcome = attempt.outcome
+    def _report(self, attempt: Attempt, state: str | None) -> None:
+        """Write the canonical line of this run; one for a shared call, whose id its members' records bear."""
+        result = attempt.result
+        outcome = result.outcome
         fields: dict[str, str | int | float | None] = {
+            "request_id": result.claim.entry.id,
             "state": state or "fenced",
             "outcome": type(outcome).__name__.lower(),
-            "code": None if isinstance(outcome, Accepted) else outcome.code,
-            "recipients": len(body.recipients),
-            "to": mask(body.recipients[0]["phone_number"]),
-            "posts": attempt.posts,
-            "run": claim.run,
+            "recipients": attempt.size,
+            "to": mask(to[0].phone_number) if (to := attempt.body.recipients) else None,
+            "posts": result.posts,
+            "run": result.claim.run,
             "duration_ms": round(attempt.elapsed_s * 1000),
         }
         if isinstance(outcome, Accepted):
-            fields |= {"ticket": outcome.ticket, "segments": outcome.segments, "cost": outcome.cost}
-        if delay_ms is not None:
-            fields["retry_in_s"] = round(delay_ms / 1000, 1)
-        shown = {name: value for name, value in fields.items() if value is not None}
-        self._level(outcome, state)("sms." + (state or "fenced"), **shown)
+            facts = {"ticket": outcome.ticket, "segments": outcome.segments, "cost": outcome.cost}
+            fields |= {name: value for name, value in facts.items() if value is not None}
+        else:
+            fields["code"] = outcome.code
+        if state in {"queued", "sending"}:
+            fields["retry_in_s"] = round(result.delay_ms / 1000, 1)
+        self._level(outcome, state)("sms." + (state or "fenced"), **fields)
 
     def _level(self, outcome: Outcome, state: str | None) -> Callable[..., None]:
         """Errors are what somebody must look at; warnings are what went wrong for one message."""
@@ -194,3 +274,12 @@ class Outbound:
         if state == "accepted":
             return self._log.info  # type: ignore[no-any-return]
         return self._log.warning  # type: ignore[no-any-return]
+
+
+def _wall_s(outcome: Outcome) -> float:
+    """Seconds for which nobody else of this process need try, after an outcome that concerns all messages.
+
+    For the time that it takes the hold or the pause in Redis to stop the fetching, no longer.
+    """
+    concerns_all = isinstance(outcome, Deferred) and outcome.account
+    return WALL_S if concerns_all or retrying.pause_ms(outcome) else 0.0

@@ -1,12 +1,12 @@
 """Asking a held account, with back-off, whether it is well again."""
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import redis
 import structlog
 
-from worker.gateway import Gateway
 from worker.throttle import Throttle
 
 #: Seconds between looks at the hold; one small script call each.
@@ -20,12 +20,12 @@ class AccountProbe:
 
     Args:
         throttle: knows the hold.
-        gateway: asks for the balance.
+        balance: asks what is left on the account; None when the gateway does not say.
     """
 
-    def __init__(self, throttle: Throttle, gateway: Gateway) -> None:
+    def __init__(self, throttle: Throttle, balance: Callable[[], float | None]) -> None:
         self._throttle = throttle
-        self._gateway = gateway
+        self._balance = balance
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._log = structlog.get_logger()
@@ -49,7 +49,7 @@ class AccountProbe:
         """
         if not self._throttle.due_probe():
             return
-        balance = self._gateway.balance()
+        balance = self._balance()
         if balance is not None and balance > 0:
             self._throttle.release("probe")
             self._log.warning("account.released", reason="probe")

@@ -1,5 +1,10 @@
 """Stream entries for applications, each callback event appended exactly once."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
 import redis
 
 from producers.events import OptOut, Receipt, Reply, to_fields
@@ -9,6 +14,30 @@ from producers.settings import RedisSettings
 from worker.delivery import RANKS
 
 _PUBLISH = Script("worker", "publish", when_full=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A callback event that could not be placed, kept raw for an operator.
+
+    Attributes:
+        event_id: the same for every repeat.
+        reason: why, in one word.
+        raw: the payload as text.
+        received_at: when the callback came.
+    """
+
+    event_id: str
+    reason: str
+    raw: str
+    received_at: datetime
+
+
+Publishable = Reply | Receipt | OptOut | Quarantined
+
+#: Where each kind of event goes, in the order of the script's keys.
+_STREAMS: Final = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS, Quarantined: QUARANTINE}
+_NUMBERS: Final = {kind: number for number, kind in enumerate(_STREAMS, 1)}
 
 
 class Publisher:
@@ -25,49 +54,43 @@ class Publisher:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
-    def publish(self, event: Reply | Receipt | OptOut) -> bool:
-        """Append an event to its stream and, for a receipt, to its send; one atomic step. Safe to repeat.
+    def publish(self, events: Sequence[Publishable]) -> list[bool]:
+        """Append events to their streams, in order, and receipts to their sends; one atomic step.
+
+        Safe to repeat.
+
+        Args:
+            events: at most as many as one script may take.
 
         Returns:
-            False when this event was on the stream already.
+            Per event, False when it was on its stream already.
 
         Raises:
             redis.RedisError: Redis did not answer; repeat.
         """
-        stream = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS}[type(event)]
-        if isinstance(event, Receipt) and event.request_id and event.delivered_at:
-            rank = RANKS.get(event.status, 0)
-            delivery: list[str | int] = [
-                event.number,
-                rank,
-                f"{rank}|{event.delivered_at.isoformat()}|{event.status}",
-            ]
-            return self._append(stream, event.event_id, to_fields(event), event.request_id, delivery)
-        return self._append(stream, event.event_id, to_fields(event))
+        keys = [self._keys.stream(name) for name in _STREAMS.values()]
+        args: list[str | int] = [self._retention_ms, self._maxlen, self._keys.prefix]
+        for event in events:
+            fields = _fields(event)
+            args += [event.event_id, _NUMBERS[type(event)], *_delivery(event), 2 * len(fields)]
+            args += [part for pair in fields.items() for part in pair]
+        return Command(_PUBLISH, keys, args, _read_fresh).run(self._redis)
 
-    def quarantine(self, event_id: str, reason: str, raw: str, received: str) -> bool:
-        """Keep a callback that could not be placed, raw. Safe to repeat.
 
-        Args:
-            event_id: the same for every repeat of the same callback.
-            reason: why, in one word.
-            raw: the payload as text.
-            received: ISO 8601 UTC.
-        """
-        fields = {"v": "1", "event_id": event_id, "reason": reason, "received_at": received, "raw": raw}
-        return self._append(QUARANTINE, event_id, fields)
+def _fields(event: Publishable) -> dict[str, str]:
+    if not isinstance(event, Quarantined):
+        return to_fields(event)
+    facts = {"v": "1", "event_id": event.event_id, "reason": event.reason}
+    return {**facts, "received_at": event.received_at.isoformat().replace("+00:00", "Z"), "raw": event.raw}
 
-    def _append(
-        self,
-        stream: str,
-        event_id: str,
-        fields: dict[str, str],
-        request_id: str | None = None,
-        delivery: list[str | int] | None = None,
-    ) -> bool:
-        keys = self._keys
-        key = keys.stream(stream)
-        flat = [part for pair in fields.items() for part in pair]
-        args = [self._retention_ms, self._maxlen, *(delivery or ["", 0, ""]), *flat]
-        deliveries = keys.deliveries(request_id) if request_id else key
-        return Command(_PUBLISH, [key, keys.seen(event_id), deliveries], args, bool).run(self._redis)
+
+def _delivery(event: Publishable) -> tuple[str, str, int, str]:
+    """What a receipt tells of its send: request_id, number, rank, and how `read_delivery` finds it."""
+    if isinstance(event, Receipt) and event.request_id and event.delivered_at:
+        rank = RANKS.get(event.status, 0)
+        return event.request_id, event.number, rank, f"{rank}|{event.delivered_at.isoformat()}|{event.status}"
+    return "", "", 0, ""
+
+
+def _read_fresh(reply: Sequence[int]) -> list[bool]:
+    return [appended == 1 for appended in reply]

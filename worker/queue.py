@@ -9,11 +9,11 @@ lie and how they are fetched (`producers.keys` lists the keys, ``worker/lua`` ho
 - an idle consumer sleeps on a wake-up list and starts within milliseconds of a push;
 - time-outs and read-only replicas count as connection loss, so consumers restart instead of hanging.
 
-A queue entry without an envelope is the job of its queue on its own id (`producers.jobs`); a retry adds
-Dramatiq's envelope to remember the number of retries.
+A queue entry without an envelope is the job of its queue on its own id (`producers.jobs`); an unplanned
+failure adds Dramatiq's envelope to remember the number of retries.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import redis
 from dramatiq.brokers.redis import RedisBroker
@@ -21,10 +21,13 @@ from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
 
+from producers.jobs import JOBS
 from producers.keys import Keys, QueueKeys
 from producers.scripts import Command, Script
-from worker.consumer import LeaseConsumer, Shared, connection_loss
+from worker.consumer import LeaseConsumer, LeasedMessage, Shared, connection_loss
+from worker.entries import Entry
 from worker.leases import Leases
+from worker.slots import Slots
 from worker.throttle import Throttle
 
 _DEFER = Script("worker", "defer", when_full=True)
@@ -40,6 +43,8 @@ class LeaseBroker(RedisBroker):
         leases: renews what this process holds.
         throttle: decides whether sends may be fetched now.
         middleware: Dramatiq middleware, listed explicitly.
+        slots: places for entries at hand, by queue; a queue without any has Dramatiq's prefetch.
+        share_max: recipients in a shared call at most.
     """
 
     def __init__(
@@ -49,11 +54,13 @@ class LeaseBroker(RedisBroker):
         leases: Leases,
         throttle: Throttle,
         middleware: list[Middleware],
+        slots: dict[str, Slots] | None = None,
+        share_max: int = 500,
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
-            client=client, middleware=[*middleware, _WorkerShape()], namespace=keys.prefix
+            client=client, middleware=[*middleware, _Draining()], namespace=keys.prefix
         )
-        self.shared = Shared(client, keys, leases, throttle, process=self.broker_id)
+        self.shared = Shared(client, keys, leases, throttle, self.broker_id, dict(slots or {}), share_max)
 
     @property
     def consumer_class(self) -> type[LeaseConsumer]:
@@ -85,17 +92,19 @@ class LeaseBroker(RedisBroker):
                 when its lease runs out.
         """
         self.emit_before("enqueue", message, delay)
-        queue, entry, envelope = self._queue(message.queue_name), message.message_id, message.encode()
-        lease = getattr(message, "lease", None)
+        queue = self._queue(message.queue_name)
         with connection_loss():
-            if lease is not None:
-                # Whatever comes of the move, the entry must not be acknowledged after it.
-                self.shared.leases.release(queue.leases, lease)
+            if isinstance(message, LeasedMessage):
+                # Whatever comes of the move, the entries must not be acknowledged after it.
+                message.batch.holder.forget(message.batch.entries)
+                args: list[str | int | bytes] = []
+                for entry in message.batch.entries:
+                    args += [entry.lease, entry.id, _envelope(message, entry), delay or 0]
                 keys = [queue.leases, queue.delayed, queue.envelopes, queue.wake]
-                Command(_DEFER, keys, [lease, entry, envelope, delay or 0], int).run(self.client)
+                Command(_DEFER, keys, args, int).run(self.client)
             else:
                 keys = [queue.ready, queue.delayed, queue.envelopes, queue.wake]
-                Command(_PUSH, keys, [entry, envelope, delay or 0], int).run(self.client)
+                Command(_PUSH, keys, [message.message_id, message.encode(), delay or 0], int).run(self.client)
         self.emit_after("enqueue", message, delay)
         return message
 
@@ -113,19 +122,42 @@ class LeaseBroker(RedisBroker):
     def do_purge(self, queue_name: str) -> None:
         """Drop a queue; `flush` calls this. Records stay."""
         queue = self._queue(queue_name)
+        # A share whose token is gone would gather for ever.
+        entries = cast("list[bytes]", self.client.lrange(queue.ready, 0, -1))
+        tokens = [entry[1:].decode() for entry in entries if entry.startswith(b"~")]
+        gathers = [self.shared.keys.gather(share) for share in tokens]
         self.client.delete(
-            queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.dead, queue.seen
+            *gathers,
+            queue.ready,
+            queue.delayed,
+            queue.leases,
+            queue.envelopes,
+            queue.wake,
+            queue.dead,
+            queue.seen,
         )
 
     def _queue(self, queue_name: str) -> QueueKeys:
         return self.shared.keys.queue(queue_name)
 
 
-class _WorkerShape(Middleware):
-    """Tells the broker how many threads share the work, and when to stop fetching."""
+def _envelope(message: LeasedMessage, entry: Entry) -> bytes:
+    """What an entry takes along on its way to a retry: for a job of ours only how often it has failed."""
+    if message.queue_name not in JOBS:
+        return message.encode()  # type: ignore[no-any-return]
+    options = {"retries": message.options.get("retries", 0)}
+    return Message(
+        queue_name=message.queue_name,
+        actor_name=message.actor_name,
+        args=(),
+        kwargs={},
+        options=options,
+        message_id=entry.id,
+    ).encode()
 
-    def before_worker_boot(self, broker: Any, worker: Worker) -> None:
-        broker.shared.worker_threads = worker.worker_threads
+
+class _Draining(Middleware):
+    """Tells the consumers when to stop fetching."""
 
     def before_worker_shutdown(self, broker: Any, worker: Worker) -> None:
         broker.shared.draining = True

@@ -10,8 +10,10 @@ asks for the shortest of pauses as long as that counts, each delay at the short 
 using all its tries. A POST that only finds the account in trouble is not counted: there is one per hold.
 """
 
+import asyncio
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import redis
@@ -47,11 +49,11 @@ PAUSED_RUNS: Final = 10
 JITTER: Final = 0.2
 
 
-def submit_with_tries(
-    submit: Callable[[], Outcome],
+async def submit_with_tries(
+    submit: Callable[[], Awaitable[Outcome]],
     post_max_s: float,
     *,
-    sleep: Callable[[float], None] = tenacity.nap.sleep,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Outcome:
     """Repeat a POST within seconds while its outcome is deferred or unknown.
 
@@ -66,17 +68,28 @@ def submit_with_tries(
     Returns:
         The last outcome.
     """
-    retrying = tenacity.Retrying(
+    started = time.monotonic()
+    first = await submit()
+    if not _worth_repeating(first):
+        # The common case, without the price of a policy that it does not need.
+        return first
+    made = [first]
+
+    async def next_try() -> Outcome:
+        return made.pop() if made else await submit()
+
+    spent = time.monotonic() - started
+    retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_result(_worth_repeating),
         stop=tenacity.stop_any(
             tenacity.stop_after_attempt(TRIES),
-            tenacity.stop_before_delay(RUN_BUDGET_S - post_max_s),
+            tenacity.stop_before_delay(RUN_BUDGET_S - post_max_s - spent),
         ),
         wait=tenacity.wait_random_exponential(multiplier=0.5, max=WAIT_MAX_S),
         sleep=sleep,
         retry_error_callback=lambda state: state.outcome.result(),  # type: ignore[union-attr]
     )
-    outcome: Outcome = retrying(submit)
+    outcome: Outcome = await retrying(next_try)
     return outcome
 
 

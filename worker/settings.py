@@ -51,6 +51,14 @@ class WorkerSettings(RedisSettings):
         default=0,
         high=10_000,
     )
+    calls: int = variable("WORKER_CALLS", "calls at a time per worker process", default=64, low=2, high=1_000)
+    share_max: int = variable(
+        "SHARED_CALL_MAX",
+        "messages of one template that may share a call",
+        default=500,
+        low=1,
+        high=500,
+    )
     allow_unsafe_redis: bool = variable(
         "ALLOW_UNSAFE_REDIS", "1 starts although Redis may evict or forget records", default=False
     )

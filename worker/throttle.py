@@ -114,6 +114,11 @@ class Throttle:
             in_flight=int(found.get(b"in_flight", self.defaults.in_flight)),
         )
 
+    def strained_limit(self) -> int | None:
+        """Calls in flight allowed while the gateway shows strain; None when only the setting counts."""
+        found = cast("bytes | None", self._redis.hget(self._keys.flight, "limit"))
+        return None if found is None else max(1, int(float(found)))
+
     def set_limits(self, *, rate: float | None = None, in_flight: int | None = None) -> None:
         """Change limits for all workers from their next fetch on; None leaves one as it is."""
         given: dict[str, float | None] = {"rate": rate, "in_flight": in_flight}
@@ -125,4 +130,4 @@ class Throttle:
         """The keys that ``fetch.lua`` takes for a queue of sends."""
         keys = self._keys
         leases = [keys.queue(QUEUE_ALERT).leases, keys.queue(QUEUE_MARKETING).leases]
-        return [keys.hold, keys.pause, keys.limits, keys.rate, *leases]
+        return [keys.hold, keys.pause, keys.limits, keys.rate, keys.flight, *leases]

@@ -3,10 +3,13 @@
 -- ARGV: request_id, retention ms, statuses maxlen
 -- Returns 'cancelled' | 'too_late' | 'unknown_id'. Safe to repeat: cancelled stays cancelled.
 local keys = transition_keys()
-local state = redis.call('HGET', keys.record, 'state')
+local r = redis.call('HMGET', keys.record, 'state', 'call')
+local state = r[1]
 if not state then return 'unknown_id' end
 if state == 'cancelled' then return 'cancelled' end
 if state ~= 'queued' then return 'too_late' end
+-- Whoever shares a call can leave it as long as the call itself waits.
+if r[2] and redis.call('HGET', keys.prefix .. 'record:' .. r[2], 'state') ~= 'queued' then return 'too_late' end
 for i = 6, 8, 2 do
   if redis.call('ZREM', KEYS[i], ARGV[1]) == 1 then redis.call('HDEL', KEYS[i + 1], ARGV[1]) end
 end

@@ -35,6 +35,13 @@ local function push(ready_key, wake_key, id)
   wake(wake_key)
 end
 
+-- Sends that may share a call gather in a list per share, and a token in the queue stands for all of them: it is there
+-- exactly as long as the list is not empty. The list's key is derived: same slot, not declared.
+local GATHERED = '~'
+local function gather(prefix, ready_key, wake_key, share, id)
+  if redis.call('RPUSH', prefix .. 'gather:' .. share, id) == 1 then push(ready_key, wake_key, GATHERED .. share) end
+end
+
 -- Tell the applications about the state a record is in.
 local function announce(keys, maxlen, request_id, now)
   local r = redis.call('HMGET', keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts',
@@ -44,9 +51,16 @@ local function announce(keys, maxlen, request_id, now)
     'segments', r[6] or '', 'attempt', r[7] or '0', 'at', stamp(now), 'context', r[8] or '')
 end
 
--- The keys that every transition of a record takes, in this order, as the first of its KEYS.
+-- The keys that a transition of one record takes, in this order, as the first of its KEYS.
 local function transition_keys()
-  return { record = KEYS[1], body = KEYS[2], statuses = KEYS[3], counts = KEYS[4], parked = KEYS[5] }
+  return { record = KEYS[1], body = KEYS[2], statuses = KEYS[3], counts = KEYS[4], parked = KEYS[5],
+    prefix = string.match(KEYS[1], '^{[^}]*}:') }
+end
+
+-- The same keys for scripts that work on many records: derived from the prefix, so in the same slot, not declared.
+local function keys_of(prefix, id)
+  return { record = prefix .. 'record:' .. id, body = prefix .. 'body:' .. id, statuses = prefix .. 'statuses',
+    counts = prefix .. 'counts', parked = prefix .. 'parked', prefix = prefix }
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need
@@ -54,9 +68,26 @@ end
 -- record, and the record can be found among the parked.
 local PARKED = { rejected = true, failed = true, unknown = true }
 local function end_record(keys, state, request_id, retention_ms, maxlen, now)
-  local before = redis.call('HGET', keys.record, 'state')
+  local r = redis.call('HMGET', keys.record, 'state', 'campaign', 'recipients', 'cost')
+  local before = r[1]
   if PARKED[before] then redis.call('HINCRBY', keys.counts, before, -1) end
   redis.call('HINCRBY', keys.counts, state, 1)
+  if r[2] then
+    local campaign, recipients = keys.prefix .. 'campaign:' .. r[2], tonumber(r[3] or 1)
+    if PARKED[before] then redis.call('HINCRBY', campaign, before, -recipients) end
+    redis.call('HINCRBY', campaign, state, recipients)
+    if r[4] and not PARKED[before] then redis.call('HINCRBYFLOAT', campaign, 'cost', r[4]) end
+    -- As long as a message of it waits, however long, its pause and its counts must not go.
+    local over = 0
+    local c = redis.call('HMGET', campaign, 'recipients', 'accepted', 'rejected', 'expired', 'cancelled', 'failed',
+      'unknown')
+    for i = 2, 7 do over = over + tonumber(c[i] or 0) end
+    if over >= tonumber(c[1] or 0) then
+      redis.call('PEXPIRE', campaign, retention_ms)
+    else
+      redis.call('PERSIST', campaign)
+    end
+  end
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt')
   redis.call('PEXPIRE', keys.record, retention_ms)
@@ -66,9 +97,72 @@ local function end_record(keys, state, request_id, retention_ms, maxlen, now)
     redis.call('ZREMRANGEBYSCORE', keys.parked, '-inf', now - retention_ms)
   else
     redis.call('DEL', keys.body)
-    redis.call('ZREM', keys.parked, request_id)
+    if PARKED[before] then redis.call('ZREM', keys.parked, request_id) end
   end
   announce(keys, maxlen, request_id, now)
+end
+
+-- A shared call is a record like any other, under an id of its own, with its members in a hash from number to
+-- request_id. It is not counted, parked or told of: its members are, one by one.
+local function end_call(keys, call, state, retention_ms, now)
+  redis.call('HSET', keys.record, 'state', state, 'ended', now)
+  redis.call('HDEL', keys.record, 'running', 'doubt')
+  redis.call('PEXPIRE', keys.record, retention_ms)
+  redis.call('PEXPIRE', keys.prefix .. 'members:' .. call, retention_ms)
+  redis.call('DEL', keys.body)
+end
+
+-- Bring to members what their call has come to. Safe to repeat: a member that has ended, or that a person has sent
+-- again, is left alone; only proof of acceptance, or its ticket, still reaches it. The common end, acceptance, is
+-- written here in few steps: with hundreds of members each step counts.
+local function end_members(prefix, call_id, call, ids, retention_ms, maxlen, now)
+  local at, accepted, statuses = stamp(now), 0, prefix .. 'statuses'
+  local cost = call.cost and tonumber(call.cost) / tonumber(call.weight or 1)
+  local facts, costs = { 'attempts', call.attempts or 0 }, {}
+  for _, name in ipairs({ 'ticket', 'first', 'code', 'message' }) do
+    if call[name] then
+      facts[#facts + 1] = name
+      facts[#facts + 1] = call[name]
+    end
+  end
+  local place = #facts
+  for _, id in ipairs(ids) do
+    local record = prefix .. 'record:' .. id
+    local r = redis.call('HMGET', record, 'state', 'call', 'ticket', 'segments', 'context')
+    local waits = r[2] == call_id and r[1] == 'queued'
+    local proven = r[2] == call_id and r[1] == 'unknown' and call.state == 'accepted'
+    local late = r[2] == call_id and r[1] == 'accepted' and not r[3] and call.ticket
+    if cost then
+      costs[r[4]] = costs[r[4]] or string.format('%.5f', cost * tonumber(r[4] or 1))
+      facts[place + 1], facts[place + 2] = 'cost', costs[r[4]]
+    end
+    if waits and call.state == 'accepted' then
+      accepted = accepted + 1
+      redis.call('HSET', record, 'state', 'accepted', 'ended', now, unpack(facts))
+      redis.call('PEXPIRE', record, retention_ms)
+      redis.call('DEL', prefix .. 'body:' .. id)
+      redis.call('XADD', statuses, 'MAXLEN', '~', maxlen, '*', 'v', '1', 'request_id', id, 'state', 'accepted',
+        'ticket', call.ticket or '', 'code', call.code or '', 'message', call.message or '',
+        'cost', costs[r[4]] or '', 'segments', r[4] or '', 'attempt', call.attempts or '0', 'at', at,
+        'context', r[5] or '')
+    elseif waits or proven or late then
+      redis.call('HSET', record, unpack(facts))
+      local keys = keys_of(prefix, id)
+      if late then
+        announce(keys, maxlen, id, now)
+      else
+        end_record(keys, call.state, id, retention_ms, maxlen, now)
+      end
+    end
+  end
+  if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
+end
+
+-- What the members of a call need to know of it.
+local function call_facts(record)
+  local r = redis.call('HMGET', record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight')
+  return { state = r[1], ticket = r[2], code = r[3], message = r[4], cost = r[5], attempts = r[6], first = r[7],
+    weight = r[8] }
 end
 
 -- Sends whose acceptance is possible but whose ticket is unknown can be found by number, so that the first
@@ -93,4 +187,12 @@ end
 local function charge(rate_key, now, ms)
   local free = math.max(now, tonumber(redis.call('GET', rate_key) or 0)) + ms
   redis.call('SET', rate_key, string.format('%.3f', free), 'PX', math.ceil(free - now) + 1000)
+end
+
+-- The calls that may be in flight now: the setting, or fewer while the gateway shows strain; 0 for any number.
+local function calls_in_flight(flight_key, setting)
+  local limit = tonumber(redis.call('HGET', flight_key, 'limit') or nil)
+  if not limit then return setting end
+  limit = math.max(1, math.floor(limit))
+  return setting > 0 and math.min(limit, setting) or limit
 end

@@ -85,7 +85,7 @@ def test_the_worker_serves_every_queue_with_the_actor_that_producers_name(broker
     assert broker.get_declared_queues() == set(JOBS)
     for job in JOBS.values():
         actor = broker.get_actor(job.actor)
-        assert list(actor.fn.__func__.__code__.co_varnames[1:2]) == [job.argument]
+        assert list(actor.fn.__func__.__code__.co_varnames[1:2]) == ["batch"]
 
 
 @pytest.mark.parametrize("stream", ENTRIES_V1)

@@ -6,16 +6,18 @@ from tests.support.installation import IMPATIENT
 
 
 def send_in_a_row(installation, count=6):
-    """Let one thread make all these calls one after the other."""
+    """Let the worker make all these calls one after the other."""
     before = installation.gateway.stats()["connections_opened"]
-    sends = [installation.send() for _ in range(count)]
-    assert installation.all_settled(sends) == {"accepted"}
+    sends = []
+    for _ in range(count):
+        sends.append(installation.send())
+        assert installation.settled(sends[-1]).state == "accepted"
     return sends, installation.gateway.stats()["connections_opened"] - before
 
 
 @pytest.fixture(scope="module")
 def shared(install_for_module):
-    return install_for_module(threads=1, **IMPATIENT)
+    return install_for_module(**IMPATIENT)
 
 
 def test_a_connection_serves_one_call_after_the_other(installation):
@@ -35,7 +37,7 @@ def test_a_kept_connection_that_dies_on_its_next_use_sends_nothing_twice(install
 
 
 def test_fresh_connections_are_opened_for_each_call_where_asked_for(install):
-    installation = install(threads=1, OCTOPUSH_FRESH_CONNECTIONS="1")
+    installation = install(OCTOPUSH_FRESH_CONNECTIONS="1")
 
     sends, opened = send_in_a_row(installation)
 

@@ -85,7 +85,7 @@ def test_a_worker_killed_in_the_midst_of_200_messages_loses_none_and_repeats_non
     ids=["once", "again-and-again", "whole-group"],
 )
 def test_a_stopped_worker_finishes_its_calls_and_leaves_the_rest_to_the_next(install, how):
-    installation = install()
+    installation = install(WORKER_CALLS="8")
     installation.gateway.settings(latency_ms=300)
     sends = installation.producer.send_many(alerts(40))
     installation.wait_for(lambda: len(installation.gateway.requests()) >= 8)

@@ -205,7 +205,7 @@ def fail_at_redis(aviary):
     aviary.provoke(installation.producer.send, aviary.number(), TEXT, **good)
     aviary.provoke(installation.producer.cancel, under_way.request_id)
     assert installation.post_callback(json.dumps({"text": ANSWER}).encode()) == [503]
-    installation.wait_for(lambda: "ConnectionClosed" in installation.worker.output)
+    installation.wait_for(lambda: "ledger.not_recorded" in installation.worker.output)
     installation.worker.kill()
     aviary.redis_server.start()
     installation.worker.start()

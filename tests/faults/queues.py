@@ -99,7 +99,7 @@ class StockQueue(Queue):
 
         def send(*jobs: str, delay_s: float = 0) -> None:
             for job in jobs:
-                envelope = Envelope(QUEUE_ALERT, SEND_SMS.actor, (), {SEND_SMS.argument: job}, {})
+                envelope = Envelope(QUEUE_ALERT, SEND_SMS.actor, (), {"request_id": job}, {})
                 broker.enqueue(envelope, delay=int(delay_s * 1000) if delay_s else None)
 
         yield send

@@ -89,18 +89,18 @@ def test_a_redis_frozen_for_12_s_costs_nothing_but_time(own_redis_server: RedisS
 
 
 def test_a_storm_of_429_pauses_everybody_and_wastes_few_calls(install):
-    installation = install()
+    installation = install(WORKER_CALLS="8")
     installation.gateway.settings(rate_limit_per_s=50.0, rate_limit_burst=10)
     sends = installation.producer.send_many(alerts(150))
     assert_each_came_once(installation, sends)
     refused = sum(record.outcome != "accepted" for record in installation.gateway.requests())
-    # A pause is run into by the eight threads at most; without it, each message is refused for itself.
+    # A pause is run into by eight calls at a time at most; without it, each message is refused for itself.
     assert 1 <= refused < 100
     assert {installation.status(sent).state for sent in sends} == {"accepted"}
 
 
 def test_exhausted_credit_holds_everything_burns_nothing_and_ends_by_itself(install):
-    installation = install()
+    installation = install(WORKER_CALLS="8")
     installation.gateway.call("PUT", "/balance", {"amount": 0.0})
     sends = installation.producer.send_many(alerts(100))
     installation.wait_for(lambda: installation.redis.exists(installation.keys.hold))

@@ -1,26 +1,21 @@
 """One stored callback becomes stream entries, once, connected to its send."""
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 
-import msgspec
 import pytest
 import redis
-from dramatiq.errors import Retry
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from producers import Producer
+from producers.jobs import QUEUE_CALLBACKS
 from producers.keys import Keys
-from producers.records import read_delivery
 from producers.settings import RedisSettings
-from worker.delivery import RANKS
-from worker.inbound import PATIENCE_S, Inbound
+from tests.support.sends import NoHolder, claim_one, finish_one
+from worker.entries import Batch, Entry
+from worker.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
 from worker.leases import Leases
 from worker.ledger import Ledger
 from worker.outcomes import Accepted, Unknown
-from worker.payloads import parse
 from worker.publisher import Publisher
 
 NUMBER = "+33612345678"
@@ -61,9 +56,26 @@ def accepted(redis_url, ledger) -> str:
     """A send that the gateway accepted with ticket ``sms_1``."""
     sms = Producer(redis_url)
     sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id="a", context={"b": 1})
-    ledger.finish(ledger.claim("a"), Accepted("sms_1"), posts=1, in_doubt=False)
+    finish_one(ledger, claim_one(ledger, "a"), Accepted("sms_1"))
     sms.close()
     return "a"
+
+
+class Waiting(NoHolder):
+    """Notes which entries shall come again, and when."""
+
+    def __init__(self) -> None:
+        self.delays_ms: dict[str, int] = {}
+
+    def put_off(self, delays_ms: Sequence[tuple[Entry, int]]) -> None:
+        self.delays_ms |= {entry.id: delay_ms for entry, delay_ms in delays_ms}
+
+
+def process(inbound: Inbound, *callback_ids: str) -> dict[str, int]:
+    """Process callbacks in one batch; return those that wait, with the milliseconds until the next look."""
+    waiting = Waiting()
+    inbound.process_callbacks(Batch(QUEUE_CALLBACKS, [Entry(each, each) for each in callback_ids], waiting))
+    return waiting.delays_ms
 
 
 def now_ms(client: redis.Redis) -> int:
@@ -79,7 +91,7 @@ def entries(client: redis.Redis, stream: str) -> list[dict[str, str]]:
 
 
 def test_a_reply_leaves_with_the_request_and_context_it_answers(inbound, store, accepted, redis_client):
-    inbound.process_callback(store(REPLY))
+    process(inbound, store(REPLY))
     [entry] = entries(redis_client, "replies")
     assert entry["v"] == "1"
     assert (entry["request_id"], entry["ticket"], entry["context"]) == ("a", "sms_1", '{"b":1}')
@@ -92,19 +104,19 @@ def test_a_reply_leaves_with_the_request_and_context_it_answers(inbound, store, 
 
 def test_a_repeated_callback_is_one_entry(inbound, store, accepted, redis_client):
     for number in range(3):
-        inbound.process_callback(store(REPLY, callback_id=f"c{number}"))
+        process(inbound, store(REPLY, callback_id=f"c{number}"))
     assert len(entries(redis_client, "replies")) == 1
 
 
 def test_a_callback_without_ticket_leaves_at_once_and_alone(inbound, store, accepted, redis_client):
-    inbound.process_callback(store({**REPLY, "message_id": None}))
+    process(inbound, store({**REPLY, "message_id": None}))
     [entry] = entries(redis_client, "replies")
     assert (entry["request_id"], entry["ticket"], entry["context"]) == ("", "", "")
 
 
 def test_receipts_in_any_order_leave_the_final_status(inbound, store, accepted, redis_client, redis_url):
     for number, status in enumerate(["DELIVERED", "ACK", "UNKNOWN_DELIVERY", "NOT_DELIVERED", "TELEPORTED"]):
-        inbound.process_callback(store({**RECEIPT, "status": status}, callback_id=f"c{number}"))
+        process(inbound, store({**RECEIPT, "status": status}, callback_id=f"c{number}"))
     assert len(entries(redis_client, "receipts")) == 5
     delivery = Producer(redis_url).status("a").deliveries[NUMBER]
     assert (delivery.status, delivery.final) == ("DELIVERED", True)
@@ -113,42 +125,25 @@ def test_receipts_in_any_order_leave_the_final_status(inbound, store, accepted, 
 def test_receipts_move_forward(inbound, store, accepted, redis_client, redis_url):
     seen = []
     for number, status in enumerate(["ACK", "TRANSMITTED", "UNDEFINED", "NOT_DELIVERED", "READ"]):
-        inbound.process_callback(store({**RECEIPT, "status": status}, callback_id=f"c{number}"))
+        process(inbound, store({**RECEIPT, "status": status}, callback_id=f"c{number}"))
         seen.append(Producer(redis_url).status("a").deliveries[NUMBER].status)
     assert seen == ["ACK", "TRANSMITTED", "UNDEFINED", "NOT_DELIVERED", "READ"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(statuses=st.lists(st.sampled_from([*RANKS, "TELEPORTED"]), min_size=1, max_size=8, unique=True))
-def test_in_any_order_the_status_of_highest_rank_stands(redis_client, statuses):
-    """Final ones keep their place against their like; of the others the last one counts."""
-    publisher, at = Publisher(redis_client, SETTINGS), datetime(2030, 1, 31, tzinfo=UTC)
-    redis_client.flushall()
-    for status in statuses:
-        event = parse({**RECEIPT, "status": status}, "", at)
-        publisher.publish(msgspec.structs.replace(event, request_id="a"))
-    best = max(RANKS.get(status, 0) for status in statuses)
-    ranked = [status for status in statuses if RANKS.get(status, 0) == best]
-
-    stands = read_delivery(redis_client.hget(KEYS.deliveries("a"), NUMBER))
-
-    assert (stands.status, stands.final) == (ranked[0] if best else ranked[-1], best > 0)
-
-
 def test_an_opt_out_leaves_on_its_stream(inbound, store, accepted, redis_client):
-    inbound.process_callback(store(STOP))
+    process(inbound, store(STOP))
     [entry] = entries(redis_client, "optouts")
     assert (entry["request_id"], entry["number"], entry["text"]) == ("a", NUMBER, "STOP")
     assert entry["at"] == "2030-01-31T13:05:09Z"
 
 
 def test_a_blocked_number_is_a_receipt_and_an_opt_out(inbound, store, accepted, redis_client):
-    inbound.process_callback(store({**RECEIPT, "status": "BLACKLISTED_NUMBER"}))
+    process(inbound, store({**RECEIPT, "status": "BLACKLISTED_NUMBER"}))
     assert len(entries(redis_client, "receipts")) == len(entries(redis_client, "optouts")) == 1
 
 
 def test_an_array_is_taken_apart(inbound, store, accepted, redis_client):
-    inbound.process_callback(store([REPLY, RECEIPT, STOP, {"nothing": 1}]))
+    process(inbound, store([REPLY, RECEIPT, STOP, {"nothing": 1}]))
     lengths = {
         name: len(entries(redis_client, name)) for name in ("replies", "receipts", "optouts", "quarantine")
     }
@@ -158,7 +153,7 @@ def test_an_array_is_taken_apart(inbound, store, accepted, redis_client):
 @pytest.mark.parametrize("raw", [b"\xff\xfe garbage", b'{"number": "+33', b"[]", b'{"unknown": "shape"}'])
 def test_what_cannot_be_placed_is_kept_raw_once(inbound, store, redis_client, raw):
     for number in range(2):
-        inbound.process_callback(store(raw, kind="unreadable", callback_id=f"c{number}"))
+        process(inbound, store(raw, kind="unreadable", callback_id=f"c{number}"))
     [entry] = entries(redis_client, "quarantine")
     assert entry["raw"].replace(" ", "") == raw.decode("utf-8", "backslashreplace").replace(" ", "")
     assert entry["reason"]
@@ -171,52 +166,130 @@ def running(redis_url, ledger):
     sms = Producer(redis_url)
     sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id="r", context=7)
     sms.close()
-    return ledger.claim("r")
+    return claim_one(ledger, "r")
 
 
 def test_a_receipt_before_the_answer_waits_for_it(inbound, store, ledger, running, redis_client):
     callback = store(RECEIPT)
-    with pytest.raises(Retry):
-        inbound.process_callback(callback)
+    assert process(inbound, callback).keys() == {callback}
     assert entries(redis_client, "receipts") == []
 
-    ledger.finish(running, Accepted("sms_1"), posts=1, in_doubt=False)
-    inbound.process_callback(callback)
+    finish_one(ledger, running, Accepted("sms_1"))
+    process(inbound, callback)
     assert entries(redis_client, "receipts")[0]["request_id"] == "r"
 
 
 def test_a_receipt_finds_the_send_whose_answer_was_lost(inbound, store, ledger, running, redis_client):
-    ledger.finish(running, Unknown("read_timeout"), posts=1, in_doubt=False)
-    inbound.process_callback(store(RECEIPT))
+    finish_one(ledger, running, Unknown("read_timeout"))
+    process(inbound, store(RECEIPT))
     assert entries(redis_client, "receipts")[0]["request_id"] == "r"
 
 
 def test_waiting_ends(inbound, store, running, redis_client):
-    inbound.process_callback(store(RECEIPT, age_s=PATIENCE_S + 1))
+    process(inbound, store(RECEIPT, age_s=PATIENCE_S + 1))
     # The attempt began after this callback came, so it would not even wait; make it wait in vain.
     redis_client.zadd(KEYS.attempts, {"r": 1})
-    inbound.process_callback(store({**RECEIPT, "status": "DELIVERED"}, age_s=PATIENCE_S + 1))
+    process(inbound, store({**RECEIPT, "status": "DELIVERED"}, age_s=PATIENCE_S + 1))
     assert [entry["request_id"] for entry in entries(redis_client, "receipts")] == ["", ""]
 
 
 def test_an_opt_out_does_not_wait(inbound, store, running, redis_client):
-    inbound.process_callback(store(STOP))
+    process(inbound, store(STOP))
     assert len(entries(redis_client, "optouts")) == 1
 
 
 def test_waiting_events_do_not_hold_up_the_others_of_their_array(inbound, store, running, redis_client):
-    with pytest.raises(Retry):
-        inbound.process_callback(store([RECEIPT, {**REPLY, "message_id": None}]))
+    assert process(inbound, store([RECEIPT, {**REPLY, "message_id": None}]))
     assert len(entries(redis_client, "replies")) == 1
 
 
 def test_a_processed_callback_is_nothing_to_do(inbound):
-    inbound.process_callback("gone")
+    process(inbound, "gone")
 
 
-def test_streams_are_trimmed(redis_client, ledger, store):
-    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
-    inbound = Inbound(redis_client, KEYS, ledger, publisher)
-    for number in range(400):
-        inbound.process_callback(store({**REPLY, "message_id": None, "text": str(number)}))
-    assert 100 <= redis_client.xlen(KEYS.stream("replies")) < 250
+def test_a_batch_leaves_in_its_order_however_many_scripts_it_takes(inbound, store, accepted, redis_client):
+    count = 2 * EVENTS_AT_ONCE + 10
+    callbacks = [
+        store([{**REPLY, "text": f"{number}"}, {**REPLY, "text": f"{number} too"}], callback_id=f"c{number}")
+        for number in range(count // 2)
+    ]
+
+    assert process(inbound, *callbacks) == {}
+
+    texts = [text for number in range(count // 2) for text in (f"{number}", f"{number} too")]
+    replies = entries(redis_client, "replies")
+    assert [entry["text"] for entry in replies] == texts
+    assert {entry["request_id"] for entry in replies} == {"a"}
+    assert redis_client.keys(KEYS.callback("*")) == []
+
+
+def test_equal_callbacks_in_one_batch_are_one_entry(inbound, store, accepted, redis_client):
+    process(inbound, *(store(REPLY, callback_id=f"c{number}") for number in range(5)))
+    assert len(entries(redis_client, "replies")) == 1
+
+
+def test_what_waits_holds_up_nothing_else_of_its_batch(inbound, store, running, redis_client):
+    early, other = store(RECEIPT, callback_id="early", age_s=1), store(STOP, callback_id="stop")
+    redis_client.zadd(KEYS.attempts, {"r": 1})
+
+    delays_ms = process(inbound, early, "gone", other, store(b"[]", callback_id="unreadable"))
+
+    assert delays_ms.keys() == {early}
+    assert LOOK_MS[0] <= delays_ms[early] <= LOOK_MS[1]
+    assert len(entries(redis_client, "optouts")) == len(entries(redis_client, "quarantine")) == 1
+    assert redis_client.keys(KEYS.callback("*")) == [KEYS.callback(early).encode()]
+
+
+def test_looks_at_what_waits_become_rarer(inbound, store, running, redis_client):
+    redis_client.zadd(KEYS.attempts, {"r": 1})
+    ages = {"new": 0, "old": 4, "older": 50}
+    callbacks = [store(RECEIPT, callback_id=name, age_s=age_s) for name, age_s in ages.items()]
+    delays_ms = process(inbound, *callbacks)
+    assert (delays_ms["new"], delays_ms["older"]) == LOOK_MS
+    assert 4_000 <= delays_ms["old"] < 6_000
+
+
+def test_a_broken_callback_fails_alone(inbound, store, accepted, redis_client):
+    broken = store(REPLY, callback_id="broken")
+    redis_client.hset(KEYS.callback(broken), "received", "never")
+
+    with pytest.raises(ValueError, match="never"):
+        process(inbound, store(REPLY, callback_id="first"), broken, store(STOP, callback_id="last"))
+
+    assert len(entries(redis_client, "replies")) == len(entries(redis_client, "optouts")) == 1
+    assert redis_client.keys(KEYS.callback("*")) == [KEYS.callback(broken).encode()]
+
+
+def test_a_ticket_adopted_in_a_batch_is_known_to_its_rest(inbound, store, ledger, running, redis_client):
+    finish_one(ledger, running, Unknown("read_timeout"))
+    statuses = ("ACK", "DELIVERED")
+    process(inbound, *(store({**RECEIPT, "status": status}, callback_id=status) for status in statuses))
+    assert [entry["request_id"] for entry in entries(redis_client, "receipts")] == ["r", "r"]
+
+
+@pytest.mark.parametrize("lost", ["correlate", "publish", "delete", "put_off"])
+def test_a_batch_that_broke_off_anywhere_is_repeated_without_harm(
+    inbound, store, accepted, redis_client, monkeypatch, lost
+):
+    callbacks = [store(body, callback_id=f"c{number}") for number, body in enumerate((REPLY, RECEIPT, STOP))]
+    owner = {
+        "correlate": inbound._ledger,
+        "publish": inbound._publisher,
+        "delete": inbound._redis,
+        "put_off": Waiting,
+    }[lost]
+    done = getattr(owner, lost)
+
+    def do_and_lose_the_answer(*args):
+        done(*args)
+        raise redis.ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, lost, do_and_lose_the_answer)
+        with pytest.raises(redis.ConnectionError):
+            process(inbound, *callbacks)
+    process(inbound, *callbacks)
+
+    lengths = {name: len(entries(redis_client, name)) for name in ("replies", "receipts", "optouts")}
+    assert set(lengths.values()) == {1}
+    assert redis_client.keys(KEYS.callback("*")) == []

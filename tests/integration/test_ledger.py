@@ -12,6 +12,7 @@ import redis
 from producers import Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
+from tests.support.sends import claim_one, correlate_one, finish_one
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger, Over, Wait
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
@@ -55,10 +56,6 @@ def field(client: redis.Redis, name: str, request_id: str = "a") -> str | None:
     return value and value.decode()
 
 
-def finish(ledger: Ledger, claim: Claim, outcome, *, posts: int = 1, in_doubt: bool = False) -> str | None:
-    return ledger.finish(claim, outcome, posts=posts, in_doubt=in_doubt)
-
-
 def age(client: redis.Redis, ms: int, *names: str, request_id: str = "a") -> None:
     """Move times of a record into the past."""
     for name in names:
@@ -78,10 +75,10 @@ def statuses(client: redis.Redis) -> list[dict[str, str]]:
 
 
 def test_a_claim_hands_out_the_frozen_bytes_under_a_lease(ledger, leases, queued, redis_client):
-    claim = ledger.claim(queued())
+    claim = claim_one(ledger, queued())
     assert isinstance(claim, Claim)
-    with ledger.holding(claim):
-        assert leases.holds(KEYS.inflight, claim.lease)
+    assert leases.holds(KEYS.inflight, claim.lease)
+    ledger.abandon([claim])
     assert not leases.holds(KEYS.inflight, claim.lease)
     assert claim.body == redis_client.get(KEYS.body("a"))
     assert (claim.run, claim.in_doubt, claim.ttl_s) == (1, False, None)
@@ -90,8 +87,8 @@ def test_a_claim_hands_out_the_frozen_bytes_under_a_lease(ledger, leases, queued
 
 
 def test_accepted_ends_the_record_and_drops_the_text(ledger, leases, queued, redis_client):
-    claim = ledger.claim(queued(context={"b": 1}))
-    assert finish(ledger, claim, Accepted("sms_1", cost="0.05", segments=2, contacts=1)) == "accepted"
+    claim = claim_one(ledger, queued(context={"b": 1}))
+    assert finish_one(ledger, claim, Accepted("sms_1", cost="0.05", segments=2, contacts=1)) == "accepted"
 
     record = redis_client.hgetall(KEYS.record("a"))
     assert (record[b"ticket"], record[b"cost"], record[b"segments"]) == (b"sms_1", b"0.05", b"2")
@@ -111,54 +108,58 @@ def test_accepted_ends_the_record_and_drops_the_text(ledger, leases, queued, red
 
 
 def test_an_ended_record_takes_at_most_a_kibibyte(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued(context={"booking": 42})), Accepted("sms_" + "1" * 22, "0.05", 1, 1))
+    finish_one(
+        ledger, claim_one(ledger, queued(context={"booking": 42})), Accepted("sms_" + "1" * 22, "0.05", 1, 1)
+    )
     used = sum(redis_client.memory_usage(key) for key in redis_client.scan_iter(f"{KEYS.prefix}[rbto]*"))
     assert used <= 1024
 
 
 def test_a_second_worker_waits_while_the_first_holds_the_attempt(ledger, queued):
-    ledger.claim(queued())
-    again = ledger.claim("a")
+    claim_one(ledger, queued())
+    again = claim_one(ledger, "a")
     assert isinstance(again, Wait)
     assert 0 < again.ms <= 9_000
 
 
 @pytest.mark.parametrize("outcome", [Accepted("t"), Refused("121")])
 def test_an_ended_send_is_over_for_every_later_entry(ledger, queued, outcome):
-    ended = finish(ledger, ledger.claim(queued()), outcome)
-    assert ledger.claim("a") == Over(ended)
+    ended = finish_one(ledger, claim_one(ledger, queued()), outcome)
+    assert claim_one(ledger, "a") == Over(ended)
 
 
 def test_an_entry_without_a_record_is_over(ledger):
-    assert ledger.claim("nobody") == Over("gone")
+    assert claim_one(ledger, "nobody") == Over("gone")
 
 
 def test_a_record_of_a_newer_version_is_left_to_newer_workers(ledger, queued, redis_client):
     redis_client.hset(KEYS.record(queued()), "v", 2)
-    assert ledger.claim("a") == Wait(5_000, newer=True)
+    assert claim_one(ledger, "a") == Wait(5_000, newer=True)
     assert state(redis_client) == "queued"
 
 
 def test_a_cancelled_send_is_over(ledger, queued, redis_url):
     Producer(redis_url).cancel(queued())
-    assert ledger.claim("a") == Over("cancelled")
+    assert claim_one(ledger, "a") == Over("cancelled")
 
 
 def test_a_send_that_is_not_due_waits(ledger, queued):
-    wait = ledger.claim(queued(send_at="2099-01-01T00:00:00Z"))
+    wait = claim_one(ledger, queued(send_at="2099-01-01T00:00:00Z"))
     assert isinstance(wait, Wait)
     assert wait.ms > HOUR_MS
 
 
 def test_refused_is_rejected_and_keeps_the_text_for_a_person_to_decide(ledger, queued, redis_client):
-    assert finish(ledger, ledger.claim(queued()), Refused("121", "STOP au 30101 missing")) == "rejected"
+    assert (
+        finish_one(ledger, claim_one(ledger, queued()), Refused("121", "STOP au 30101 missing")) == "rejected"
+    )
     assert (field(redis_client, "code"), field(redis_client, "message")) == ("121", "STOP au 30101 missing")
     assert 0 < redis_client.ttl(KEYS.body("a")) <= 7 * 86_400
     assert statuses(redis_client)[0]["code"] == "121"
 
 
 def test_deferred_goes_back_to_queued_and_may_be_cancelled(ledger, queued, redis_client, redis_url):
-    assert finish(ledger, ledger.claim(queued()), Deferred("connect_error"), posts=3) == "queued"
+    assert finish_one(ledger, claim_one(ledger, queued()), Deferred("connect_error"), posts=3) == "queued"
     assert field(redis_client, "attempts") == "3"
     assert redis_client.ttl(KEYS.record("a")) == -1
     assert statuses(redis_client) == []
@@ -166,9 +167,9 @@ def test_deferred_goes_back_to_queued_and_may_be_cancelled(ledger, queued, redis
 
 
 def test_unknown_stays_in_sending_and_cannot_be_cancelled(ledger, queued, redis_client, redis_url):
-    assert finish(ledger, ledger.claim(queued()), NO_ANSWER) == "sending"
+    assert finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER) == "sending"
     assert Producer(redis_url).cancel("a") == "too_late"
-    again = ledger.claim("a")
+    again = claim_one(ledger, "a")
     assert again.in_doubt
     assert again.run == 2
 
@@ -177,122 +178,127 @@ def test_unknown_stays_in_sending_and_cannot_be_cancelled(ledger, queued, redis_
 def test_a_duplicate_after_an_open_attempt_is_an_acceptance_without_ticket(
     ledger, queued, redis_client, code
 ):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
-    assert finish(ledger, ledger.claim("a"), Duplicate(code)) == "accepted"
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert finish_one(ledger, claim_one(ledger, "a"), Duplicate(code)) == "accepted"
     assert field(redis_client, "ticket") is None
     assert field(redis_client, "code") is None
     assert not redis_client.exists(KEYS.body("a"))
 
 
 def test_a_duplicate_after_an_open_post_of_the_same_claim_is_an_acceptance(ledger, queued):
-    assert finish(ledger, ledger.claim(queued()), Duplicate("120"), posts=2, in_doubt=True) == "accepted"
+    assert (
+        finish_one(ledger, claim_one(ledger, queued()), Duplicate("120"), posts=2, in_doubt=True)
+        == "accepted"
+    )
 
 
 def test_a_duplicate_of_a_first_attempt_is_never_counted_as_sent(ledger, queued, redis_client):
-    assert finish(ledger, ledger.claim(queued()), Duplicate("120")) == "unknown"
+    assert finish_one(ledger, claim_one(ledger, queued()), Duplicate("120")) == "unknown"
     assert field(redis_client, "code") == "120"
 
 
 def test_a_duplicate_after_definite_refusals_only_is_never_counted_as_sent(ledger, queued):
-    finish(ledger, ledger.claim(queued()), Deferred("153"))
-    assert finish(ledger, ledger.claim("a"), Duplicate("182")) == "unknown"
+    finish_one(ledger, claim_one(ledger, queued()), Deferred("153"))
+    assert finish_one(ledger, claim_one(ledger, "a"), Duplicate("182")) == "unknown"
 
 
 def test_a_refusal_proves_nothing_about_an_earlier_open_attempt(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
-    assert finish(ledger, ledger.claim("a"), Refused("181")) == "unknown"
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert finish_one(ledger, claim_one(ledger, "a"), Refused("181")) == "unknown"
     assert field(redis_client, "code") == "181"
 
 
 def test_a_deferral_does_not_clear_the_doubt(ledger, queued):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
-    assert finish(ledger, ledger.claim("a"), Deferred("153")) == "sending"
-    assert ledger.claim("a").in_doubt
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert finish_one(ledger, claim_one(ledger, "a"), Deferred("153")) == "sending"
+    assert claim_one(ledger, "a").in_doubt
 
 
 def test_a_deferral_after_an_open_post_of_the_same_claim_leaves_it_in_doubt(ledger, queued):
-    assert finish(ledger, ledger.claim(queued()), Deferred("153"), posts=2, in_doubt=True) == "sending"
+    assert (
+        finish_one(ledger, claim_one(ledger, queued()), Deferred("153"), posts=2, in_doubt=True) == "sending"
+    )
 
 
 def test_a_lost_worker_leaves_the_attempt_in_doubt(ledger, queued, redis_client):
-    lose(redis_client, ledger, ledger.claim(queued()))
-    again = ledger.claim("a")
+    lose(redis_client, ledger, claim_one(ledger, queued()))
+    again = claim_one(ledger, "a")
     assert (again.in_doubt, again.run) == (True, 2)
     assert field(redis_client, "attempts") == "1"
 
 
 def test_a_worker_that_lost_its_lease_cannot_overwrite_its_successor(ledger, queued, redis_client):
-    frozen = ledger.claim(queued())
+    frozen = claim_one(ledger, queued())
     lose(redis_client, ledger, frozen)
-    successor = ledger.claim("a")
-    assert finish(ledger, frozen, Refused("121")) is None
+    successor = claim_one(ledger, "a")
+    assert finish_one(ledger, frozen, Refused("121")) is None
     assert state(redis_client) == "sending"
-    assert finish(ledger, successor, Accepted("sms_2")) == "accepted"
-    assert finish(ledger, frozen, Accepted("sms_1")) is None
+    assert finish_one(ledger, successor, Accepted("sms_2")) == "accepted"
+    assert finish_one(ledger, frozen, Accepted("sms_1")) is None
     assert field(redis_client, "ticket") == "sms_2"
 
 
 def test_finish_twice_reports_the_recorded_state_and_changes_nothing(ledger, queued, redis_client):
-    claim = ledger.claim(queued())
-    assert [finish(ledger, claim, Accepted("sms_1")) for _ in range(2)] == ["accepted", "accepted"]
+    claim = claim_one(ledger, queued())
+    assert [finish_one(ledger, claim, Accepted("sms_1")) for _ in range(2)] == ["accepted", "accepted"]
     assert len(statuses(redis_client)) == 1
     assert field(redis_client, "attempts") == "1"
 
 
 def test_ttl_ends_a_send_that_was_never_accepted(ledger, queued, redis_client):
     queued(ttl=timedelta(seconds=10))
-    assert 9 < ledger.claim("a").ttl_s <= 10
+    assert 9 < claim_one(ledger, "a").ttl_s <= 10
     redis_client.delete(KEYS.inflight)
     redis_client.hdel(KEYS.record("a"), "running")
     age(redis_client, 10_000, "expires")
-    assert ledger.claim("a") == Over("expired", just_now=True)
-    assert ledger.claim("a") == Over("expired")
+    assert claim_one(ledger, "a") == Over("expired", just_now=True)
+    assert claim_one(ledger, "a") == Over("expired")
     assert statuses(redis_client)[-1]["state"] == "expired"
     assert not redis_client.exists(KEYS.body("a"))
 
 
 def test_ttl_with_an_open_attempt_is_unknown_not_expired(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued(ttl=timedelta(seconds=10))), NO_ANSWER)
+    finish_one(ledger, claim_one(ledger, queued(ttl=timedelta(seconds=10))), NO_ANSWER)
     age(redis_client, 10_000, "expires")
-    assert ledger.claim("a") == Over("unknown", just_now=True, code="read_timeout")
+    assert claim_one(ledger, "a") == Over("unknown", just_now=True, code="read_timeout")
     assert field(redis_client, "code") == "read_timeout"
 
 
 def test_open_attempts_are_repeated_inside_the_window_only(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
     age(redis_client, WINDOW_S * 1000 - 60_000, "first")
-    finish(ledger, ledger.claim("a"), NO_ANSWER)
+    finish_one(ledger, claim_one(ledger, "a"), NO_ANSWER)
     age(redis_client, 61_000, "first")
-    assert ledger.claim("a") == Over("unknown", just_now=True, code="read_timeout")
+    assert claim_one(ledger, "a") == Over("unknown", just_now=True, code="read_timeout")
     assert redis_client.exists(KEYS.body("a"))
 
 
 def test_a_send_that_is_refused_for_the_whole_window_has_failed(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), Deferred("connect_error"))
+    finish_one(ledger, claim_one(ledger, queued()), Deferred("connect_error"))
     age(redis_client, WINDOW_S * 1000 + 1_000, "first")
-    assert ledger.claim("a") == Over("failed", just_now=True, code="connect_error")
+    assert claim_one(ledger, "a") == Over("failed", just_now=True, code="connect_error")
     assert field(redis_client, "code") == "connect_error"
 
 
 def test_a_long_wait_before_the_first_attempt_counts_for_nothing(ledger, queued, redis_client):
     age(redis_client, 10 * WINDOW_S * 1000, "queued", request_id=queued())
-    assert isinstance(ledger.claim("a"), Claim)
+    assert isinstance(claim_one(ledger, "a"), Claim)
 
 
 def test_a_lost_body_is_said_and_never_guessed(ledger, queued, redis_client):
     redis_client.delete(KEYS.body(queued()))
-    assert ledger.claim("a") == Over("failed", just_now=True, code="body_lost")
+    assert claim_one(ledger, "a") == Over("failed", just_now=True, code="body_lost")
     assert field(redis_client, "code") == "body_lost"
 
 
 def test_a_callback_finds_its_send_by_ticket(ledger, queued):
-    finish(ledger, ledger.claim(queued(context={"b": 1})), Accepted("sms_1"))
-    found = ledger.correlate("sms_1", "+33600000000", received_ms=1)
+    finish_one(ledger, claim_one(ledger, queued(context={"b": 1})), Accepted("sms_1"))
+    found = correlate_one(ledger, "sms_1", "+33600000000", received_ms=1)
     assert (found.request_id, found.context, found.pending) == ("a", '{"b":1}', False)
 
 
 def test_a_callback_of_somebody_elses_ticket_is_foreign(ledger):
-    found = ledger.correlate("sms_x", NUMBER, received_ms=1)
+    found = correlate_one(ledger, "sms_x", NUMBER, received_ms=1)
     assert (found.request_id, found.pending) == (None, False)
 
 
@@ -303,64 +309,64 @@ def now_ms(client: redis.Redis) -> int:
 
 def test_a_callback_waits_for_attempts_begun_before_it_came_and_no_others(ledger, queued, redis_client):
     before = now_ms(redis_client) - 1
-    claim = ledger.claim(queued())
-    assert not ledger.correlate("sms_x", NUMBER, received_ms=before).pending
-    assert ledger.correlate("sms_x", NUMBER, received_ms=now_ms(redis_client)).pending
-    finish(ledger, claim, Accepted("sms_1"))
-    assert not ledger.correlate("sms_x", NUMBER, received_ms=now_ms(redis_client)).pending
+    claim = claim_one(ledger, queued())
+    assert not correlate_one(ledger, "sms_x", NUMBER, received_ms=before).pending
+    assert correlate_one(ledger, "sms_x", NUMBER, received_ms=now_ms(redis_client)).pending
+    finish_one(ledger, claim, Accepted("sms_1"))
+    assert not correlate_one(ledger, "sms_x", NUMBER, received_ms=now_ms(redis_client)).pending
 
 
 def test_the_first_callback_supplies_a_lost_ticket(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued(context=7)), NO_ANSWER)
-    finish(ledger, ledger.claim("a"), Duplicate("120"))
-    found = ledger.correlate("sms_1", NUMBER, received_ms=now_ms(redis_client))
+    finish_one(ledger, claim_one(ledger, queued(context=7)), NO_ANSWER)
+    finish_one(ledger, claim_one(ledger, "a"), Duplicate("120"))
+    found = correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client))
     assert (found.request_id, found.context) == ("a", "7")
     assert field(redis_client, "ticket") == "sms_1"
     assert [(entry["state"], entry["ticket"]) for entry in statuses(redis_client)] == [
         ("accepted", ""),
         ("accepted", "sms_1"),
     ]
-    assert ledger.correlate("sms_2", NUMBER, received_ms=now_ms(redis_client)).request_id is None
+    assert correlate_one(ledger, "sms_2", NUMBER, received_ms=now_ms(redis_client)).request_id is None
 
 
 def test_a_ticket_learnt_while_the_attempt_is_open_survives_the_duplicate(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
-    assert ledger.correlate("sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
     assert state(redis_client) == "sending"
-    assert finish(ledger, ledger.claim("a"), Duplicate("120")) == "accepted"
+    assert finish_one(ledger, claim_one(ledger, "a"), Duplicate("120")) == "accepted"
     assert field(redis_client, "ticket") == "sms_1"
 
 
 def test_a_callback_turns_unknown_into_accepted(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
     age(redis_client, WINDOW_S * 1000 + 1_000, "first")
-    ledger.claim("a")
-    assert ledger.correlate("sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    claim_one(ledger, "a")
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
     assert (state(redis_client), field(redis_client, "ticket")) == ("accepted", "sms_1")
     assert not redis_client.exists(KEYS.body("a"))
 
 
 def test_two_open_sends_to_one_number_are_not_guessed_between(ledger, queued, redis_client):
     for request_id in ("a", "b"):
-        finish(ledger, ledger.claim(queued(request_id)), NO_ANSWER)
-    assert ledger.correlate("sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id is None
+        finish_one(ledger, claim_one(ledger, queued(request_id)), NO_ANSWER)
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id is None
     assert field(redis_client, "ticket") is None
 
 
 def test_another_number_adopts_nothing(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
-    assert ledger.correlate("sms_1", "+33612345679", received_ms=now_ms(redis_client)).request_id is None
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, "sms_1", "+33612345679", received_ms=now_ms(redis_client)).request_id is None
 
 
 def test_a_known_ticket_leaves_no_open_number_behind(ledger, queued, redis_client):
-    finish(ledger, ledger.claim(queued()), NO_ANSWER)
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
     assert redis_client.exists(KEYS.open_number(NUMBER))
-    finish(ledger, ledger.claim("a"), Accepted("sms_1"))
+    finish_one(ledger, claim_one(ledger, "a"), Accepted("sms_1"))
     assert not redis_client.exists(KEYS.open_number(NUMBER))
 
 
 def test_leases_are_renewed_while_held_and_not_resurrected(ledger, leases, queued, redis_client):
-    claim = ledger.claim(queued())
+    claim = claim_one(ledger, queued())
     redis_client.zadd(KEYS.inflight, {claim.lease: now_ms(redis_client) + 10})
     leases.hold(KEYS.inflight, claim.lease)
     leases.renew()

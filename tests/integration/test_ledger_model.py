@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from producers import Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
+from tests.support.sends import claim_one, finish_one
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
@@ -77,7 +78,7 @@ class World(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def claim(self, which):
-        claim = self.ledger.claim(self.known[which])
+        claim = claim_one(self.ledger, self.known[which])
         if isinstance(claim, Claim):
             self.claims.append((claim, []))
 
@@ -88,13 +89,13 @@ class World(RuleBasedStateMachine):
     )
     def run(self, which, fates, ends):
         """A worker's whole run: it finishes, or dies before it can."""
-        claim = self.ledger.claim(self.known[which])
+        claim = claim_one(self.ledger, self.known[which])
         if not isinstance(claim, Claim):
             return
         held: tuple[Claim, list[Outcome]] = (claim, [])
         for fate in fates:
             if not held[1] or isinstance(held[1][-1], Unknown | Deferred):
-                held[1].append(self._gateway(claim.request_id, fate))
+                held[1].append(self._gateway(claim.entry.id, fate))
         if ends:
             self._finish(*held)
         else:
@@ -105,7 +106,7 @@ class World(RuleBasedStateMachine):
     def post(self, fate, data):
         claim, outcomes = data.draw(st.sampled_from(self.claims))
         if not outcomes or isinstance(outcomes[-1], Unknown | Deferred):
-            outcomes.append(self._gateway(claim.request_id, fate))
+            outcomes.append(self._gateway(claim.entry.id, fate))
 
     @precondition(lambda self: getattr(self, "claims", ()))
     @rule(data=st.data())
@@ -117,7 +118,7 @@ class World(RuleBasedStateMachine):
 
     def _finish(self, claim: Claim, outcomes: list[Outcome]) -> None:
         in_doubt = claim.in_doubt or any(isinstance(outcome, Unknown) for outcome in outcomes[:-1])
-        self.ledger.finish(claim, outcomes[-1], posts=len(outcomes), in_doubt=in_doubt)
+        finish_one(self.ledger, claim, outcomes[-1], posts=len(outcomes), in_doubt=in_doubt)
 
     def _gateway(self, request_id: str, fate: str) -> Outcome:
         taken, outcome = FATES[fate]

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from producers import Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
+from tests.support.sends import claim_one, finish_one
 from worker.cli import main
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger
@@ -41,14 +42,14 @@ def ended(redis_url, redis_client, ledger) -> Callable[..., str]:
         request_id = request_id or state
         sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id=request_id, **options)
         if state == "failed":
-            ledger.finish(ledger.claim(request_id), Deferred("connect_error"), posts=1, in_doubt=False)
+            finish_one(ledger, claim_one(ledger, request_id), Deferred("connect_error"))
             redis_client.hincrby(KEYS.record(request_id), "first", -WINDOW_S * 1000 - 1000)
-            assert ledger.claim(request_id).state == "failed"
+            assert claim_one(ledger, request_id).state == "failed"
         else:
             outcome = {"unknown": Duplicate("120"), "rejected": Refused("121"), "accepted": Accepted("t")}[
                 state
             ]
-            assert ledger.finish(ledger.claim(request_id), outcome, posts=1, in_doubt=False) == state
+            assert finish_one(ledger, claim_one(ledger, request_id), outcome) == state
         redis_client.delete(KEYS.queue("alert").ready)
         return request_id
 
@@ -88,13 +89,13 @@ def test_an_unknown_send_can_be_sent_again_under_a_new_id_towards_the_gateway(
     before = json.loads(redis_client.get(KEYS.body(ended("unknown"))))
     assert operations.resolve("unknown", "send-again") is None
     assert redis_client.lrange(KEYS.queue("alert").ready, 0, -1) == [b"unknown"]
-    claim = ledger.claim("unknown")
+    claim = claim_one(ledger, "unknown")
     assert isinstance(claim, Claim)
     assert not claim.in_doubt
     after = json.loads(claim.body)
     assert after.pop("request_id") != before.pop("request_id")
     assert after == before
-    assert ledger.finish(claim, Accepted("sms_1"), posts=1, in_doubt=False) == "accepted"
+    assert finish_one(ledger, claim, Accepted("sms_1")) == "accepted"
     assert audit(redis_client)[0]["after"] == "queued"
 
 
@@ -102,7 +103,7 @@ def test_an_unknown_send_can_be_sent_again_under_a_new_id_towards_the_gateway(
 def test_what_was_surely_not_accepted_can_be_replayed(operations, ended, ledger, redis_client, state):
     assert operations.replay(ended(state)) is None
     assert redis_client.ttl(KEYS.record(state)) == -1
-    assert isinstance(ledger.claim(state), Claim)
+    assert isinstance(claim_one(ledger, state), Claim)
     assert audit(redis_client)[0]["action"] == "replay"
 
 
@@ -118,7 +119,7 @@ def test_a_replay_goes_through_ttl_again(operations, ended, ledger, redis_client
     [parked] = operations.parked(("rejected",))
     assert parked.expired
     operations.replay("rejected")
-    assert ledger.claim("rejected").state == "expired"
+    assert claim_one(ledger, "rejected").state == "expired"
 
 
 def test_other_states_are_left_alone(operations, ended):

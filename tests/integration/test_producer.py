@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from producers import AsyncProducer, InvalidMessage, Message, Producer, QueueUnavailable, RequestIdConflict
+from producers import (
+    AsyncProducer,
+    InvalidMessage,
+    Message,
+    Producer,
+    QueueUnavailable,
+    Recipient,
+    RequestIdConflict,
+)
 from producers.keys import Keys
 from producers.settings import ProducerSettings
 from worker.sandbox.redis_server import RedisServer
@@ -67,8 +75,9 @@ def test_the_queue_holds_ids_and_never_content(sms, redis_client):
         assert NUMBER.encode() not in redis_client.dump(key)
 
 
-def test_a_waiting_message_takes_less_than_a_kibibyte(sms, redis_client):
-    sent = sms.send(NUMBER, "x" * 160, context={"booking": 42}, **GOOD)
+@pytest.mark.parametrize("text", ["x" * 160, "{param1}" + "x" * 152])
+def test_a_waiting_message_takes_less_than_a_kibibyte(sms, redis_client, text):
+    sent = sms.send(Recipient(NUMBER, param1="y" * 8), text, context={"booking": 42}, **GOOD)
     used = sum(
         redis_client.memory_usage(key) for key in (KEYS.record(sent.request_id), KEYS.body(sent.request_id))
     )
@@ -121,6 +130,104 @@ def test_send_many_takes_any_iterable_in_order(sms, redis_client):
     messages = [Message(NUMBER, f"Hello {i}", request_id=f"m{i}", **GOOD) for i in range(1203)]
     sent = sms.send_many(message for message in messages)
     assert [each.request_id for each in sent] == entries(redis_client) == [f"m{i}" for i in range(1203)]
+
+
+def test_templates_gather_behind_one_entry_in_order(sms, redis_client):
+    recipients = [Recipient(NUMBER, param1=str(i)) for i in range(3)]
+    messages = [
+        Message(each, text, request_id=f"{name}{each.param1}", **GOOD)
+        for each in recipients
+        for name, text in (("a", "{param1}"), ("b", "{param1}!"))
+    ]
+    sms.send_many(messages[:4])
+    sms.send_many([*messages, Message(NUMBER, "Hello", request_id="c", **GOOD)])
+
+    queued = entries(redis_client)
+    gathered = [
+        redis_client.lrange(f"{KEYS.prefix}gather:{entry.removeprefix('~')}", 0, -1)
+        for entry in queued
+        if entry.startswith("~")
+    ]
+    assert sorted(gathered) == [[b"a0", b"a1", b"a2"], [b"b0", b"b1", b"b2"]]
+    assert len(queued) == 3
+    assert queued.count("c") == 1
+
+
+def test_a_slice_may_hold_new_existing_and_conflicting_messages(sms, redis_client):
+    known = [Message(NUMBER, "Hello", request_id=name, **GOOD) for name in "ac"]
+    sms.send_many(known)
+    sent = sms.send_many([Message(NUMBER, "Hello", request_id=name, **GOOD) for name in "abcdbd"])
+
+    assert [each.request_id for each in sent] == list("abcdbd")
+    assert [each.created for each in sent] == [False, True, False, True, False, False]
+    assert entries(redis_client) == list("acbd")
+    assert redis_client.hget(KEYS.counts, "enqueued") == b"4"
+
+
+def batch(start: int, stop: int) -> Iterator[Message]:
+    return (Message(NUMBER, "Hello", request_id=f"m{i}", **GOOD) for i in range(start, stop))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, InvalidMessage])
+def test_what_was_read_before_an_error_of_the_iterable_is_queued_by_the_slice(sms, redis_client, error):
+    def messages():
+        yield from batch(0, 1100)
+        if error is RuntimeError:
+            raise RuntimeError
+        yield Message(NUMBER, "", **GOOD)
+
+    with pytest.raises(error) as caught:
+        sms.send_many(messages())
+    assert entries(redis_client) == [f"m{i}" for i in range(1000)]
+    assert getattr(caught.value, "position", 1100) == 1100
+
+
+def test_connections_that_break_while_messages_are_read_do_no_harm(sms, redis_client):
+    def messages():
+        for start in range(0, 1500, 300):
+            yield from batch(start, start + 300)
+            redis_client.client_kill_filter(_type="normal", skipme=True)
+
+    assert [each.request_id for each in sms.send_many(messages())] == [f"m{i}" for i in range(1500)]
+    assert entries(redis_client) == [f"m{i}" for i in range(1500)]
+
+
+def test_a_server_that_forgets_the_script_is_told_again(sms, redis_client):
+    def messages():
+        for start in range(0, 1500, 500):
+            redis_client.script_flush()
+            yield from batch(start, start + 500)
+
+    assert {each.created for each in sms.send_many(messages())} == {True}
+    assert len(entries(redis_client)) == 1500
+
+
+def test_a_client_bound_to_one_connection_will_do(redis_client, redis_url):
+    with redis.Redis.from_url(redis_url, single_connection_client=True) as client:
+        assert len(Producer(client=client).send_many(batch(0, 1200))) == 1200
+    assert len(entries(redis_client)) == 1200
+
+
+@pytest.mark.parametrize("kind", [Producer, Blocking])
+def test_an_outage_names_the_ids_at_stake_and_tries_no_further_slice(own_redis_server, kind):
+    read = []
+
+    def messages():
+        for i, message in enumerate(batch(0, 5000)):
+            if i == 1250:
+                own_redis_server.kill()
+            read.append(i)
+            yield message
+
+    producer = kind(own_redis_server.url)
+    with pytest.raises(QueueUnavailable) as caught:
+        producer.send_many(messages())
+    producer.close() if kind is Producer else producer.shut()
+    [first, *_] = caught.value.request_ids
+    start = int(first.removeprefix("m"))
+    assert start in {500, 1000}
+    assert caught.value.request_ids == tuple(f"m{i}" for i in range(start, start + 500))
+    assert len(read) <= start + 1000
 
 
 def test_send_many_again_with_the_same_objects_queues_nothing(sms, redis_client):
@@ -228,5 +335,10 @@ def test_both_producers_have_the_same_interface():
     names = {name for name in vars(Producer) if not name.startswith("_")}
     assert names == {name for name in vars(AsyncProducer) if not name.startswith("_")}
     for name in names - {"from_env"}:
-        ours, theirs = (inspect.signature(getattr(kind, name)) for kind in (Producer, AsyncProducer))
-        assert ours.parameters == theirs.parameters
+        ours, theirs = (
+            dict(inspect.signature(getattr(k, name)).parameters) for k in (Producer, AsyncProducer)
+        )
+        if name == "send_campaign":
+            # The asynchronous one also takes asynchronous iterables.
+            ours["recipients"] = ours["recipients"].replace(annotation=theirs["recipients"].annotation)
+        assert ours == theirs

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 import dramatiq
 import pytest
 import redis
-from dramatiq.errors import Retry
+from dramatiq.errors import ConnectionClosed, Retry
 from dramatiq.middleware import Retries
 from dramatiq.worker import Worker
 
 from producers import Producer
-from producers.jobs import PROCESS_CALLBACK, SEND_SMS
+from producers.jobs import PROCESS_CALLBACKS, SEND_SMS
 from producers.keys import Keys
+from worker.consumer import LeasedMessage
+from worker.entries import Batch
 from worker.leases import LEASE_MS, Leases
 from worker.middleware import Companions
 from worker.queue import LeaseBroker
+from worker.slots import Slots
 from worker.throttle import Limits, Throttle
 
 KEYS = Keys()
@@ -28,11 +31,11 @@ def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
     """Make brokers as `worker.main` does, each standing for a process of its own."""
     brokers = []
 
-    def make(client: redis.Redis = redis_client) -> LeaseBroker:
+    def make(client: redis.Redis = redis_client, slots: dict[str, Slots] | None = None) -> LeaseBroker:
         leases, throttle = Leases(client), Throttle(client, KEYS, Limits(rate=0, in_flight=0))
         companions = Companions(start=[leases.start], stop=[leases.stop])
         retries = Retries(max_retries=None, min_backoff=1, max_backoff=1)
-        broker = LeaseBroker(client, KEYS, leases, throttle, [retries, companions])
+        broker = LeaseBroker(client, KEYS, leases, throttle, [retries, companions], slots)
         brokers.append(broker)
         return broker
 
@@ -59,9 +62,24 @@ def run(request) -> Callable[..., Worker]:
     return start
 
 
-def actor(broker: LeaseBroker, function: Callable[..., None], queue: str = "alert", job=SEND_SMS):
+def actor(broker: LeaseBroker, function: Callable[[str], None], queue: str = "alert", job=SEND_SMS):
+    """Register an actor that calls a function with each entry, one after the other."""
+
+    def run_each(batch: Batch) -> None:
+        for entry in batch.entries:
+            function(entry.id)
+
+    return batch_actor(broker, run_each, queue, job)
+
+
+def batch_actor(broker: LeaseBroker, function: Callable[[Batch], None], queue: str = "alert", job=SEND_SMS):
     broker.declare_queue(queue)
     return dramatiq.actor(actor_name=job.actor, queue_name=queue, broker=broker)(function)
+
+
+def lease(message: LeasedMessage) -> str:
+    [entry] = message.batch.entries
+    return entry.lease
 
 
 def push(client: redis.Redis, *entries: str, queue=ALERT) -> None:
@@ -91,7 +109,7 @@ def empty(client: redis.Redis, queue=ALERT) -> bool:
 def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client):
     seen = []
     actor(broker, lambda request_id: seen.append(("send", request_id)))
-    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks", PROCESS_CALLBACK)
+    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks", PROCESS_CALLBACKS)
     run(broker)
     push(redis_client, "a")
     push(redis_client, "c", queue=CALLBACKS)
@@ -148,6 +166,58 @@ def test_a_bug_in_an_actor_is_retried_not_lost(broker, run, redis_client):
     wait_until(lambda: len(runs) == 2 and empty(redis_client))
 
 
+def test_what_is_fetched_together_reaches_its_actor_together(make_broker, run, redis_client):
+    broker, seen = make_broker(slots={"alert": Slots(5)}), []
+    batch_actor(broker, lambda batch: seen.append([entry.id for entry in batch.entries]))
+    push(redis_client, *(f"e{i}" for i in range(8)))
+    run(broker)
+    wait_until(lambda: sum(map(len, seen)) == 8)
+    assert seen[0] == ["e0", "e1", "e2", "e3", "e4"]
+    assert sorted(each for batch in seen for each in batch) == [f"e{i}" for i in range(8)]
+    wait_until(lambda: empty(redis_client))
+
+
+def test_entries_that_failed_together_come_again_one_by_one(make_broker, run, redis_client):
+    broker, seen = make_broker(slots={"alert": Slots(5)}), []
+
+    def send_sms(batch: Batch) -> None:
+        seen.append([entry.id for entry in batch.entries])
+        if len(seen) == 1:
+            raise ZeroDivisionError
+
+    batch_actor(broker, send_sms)
+    push(redis_client, "a", "b", "c")
+    run(broker)
+    wait_until(lambda: len(seen) == 4)
+    assert seen[0] == ["a", "b", "c"]
+    assert sorted(seen[1:]) == [["a"], ["b"], ["c"]]
+    wait_until(lambda: empty(redis_client))
+
+
+def test_what_an_actor_has_taken_stays_leased_until_it_is_ended(make_broker, run, redis_client):
+    broker, taken = make_broker(slots={"alert": Slots(3)}), []
+
+    def send_sms(batch: Batch) -> None:
+        batch.taken = True
+        taken.append(batch)
+
+    batch_actor(broker, send_sms)
+    push(redis_client, "a", "b", "c", "d")
+    run(broker)
+    wait_until(lambda: taken)
+    time.sleep(0.3)
+    [batch] = taken
+    assert redis_client.zcard(ALERT.leases) == 3
+    first, second, third = batch.entries
+    batch.holder.settle([first])
+    wait_until(lambda: len(taken) == 2)
+    batch.holder.put_off([(second, 1)])
+    batch.holder.forget([third])
+    wait_until(lambda: [entry.id for each in taken[1:] for entry in each.entries] == ["d", "b"])
+    leases = {each.decode() for each in redis_client.zrange(ALERT.leases, 0, -1)}
+    assert leases == {third.lease} | {entry.lease for each in taken[1:] for entry in each.entries}
+
+
 def test_a_delayed_entry_runs_when_due_and_not_behind_far_future_ones(broker, run, redis_client):
     seen = []
     actor(broker, lambda request_id: seen.append(request_id))
@@ -184,20 +254,20 @@ def test_after_an_outage_of_redis_the_living_may_renew_before_anything_is_taken(
     push(redis_client, "a")
     message = next(broker.consume("alert", prefetch=1))
     seconds, _ = redis_client.time()
-    redis_client.zadd(ALERT.leases, {message.lease: seconds * 1000 - 1})
+    redis_client.zadd(ALERT.leases, {lease(message): seconds * 1000 - 1})
     redis_client.set(ALERT.seen, seconds * 1000 - 12_000)
     other = make_broker()
     other.declare_queue("alert")
     assert next(other.consume("alert", prefetch=1, timeout=10)) is None
 
-    redis_client.zadd(ALERT.leases, {message.lease: 1})
+    redis_client.zadd(ALERT.leases, {lease(message): 1})
     assert next(other.consume("alert", prefetch=1, timeout=10)).message_id == "a"
 
 
 def test_a_live_process_keeps_its_entries(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
-    redis_client.zadd(ALERT.leases, {next(broker.consume("alert", prefetch=1)).lease: 1})
+    redis_client.zadd(ALERT.leases, {lease(next(broker.consume("alert", prefetch=1))): 1})
     broker.shared.leases.renew()
     other = make_broker()
     other.declare_queue("alert")
@@ -209,20 +279,20 @@ def test_an_ack_after_the_lease_was_lost_leaves_the_new_holder_alone(broker, mak
     push(redis_client, "a")
     consumer = broker.consume("alert", prefetch=1)
     message = next(consumer)
-    redis_client.zadd(ALERT.leases, {message.lease: 1})
+    redis_client.zadd(ALERT.leases, {lease(message): 1})
     other = make_broker()
     other.declare_queue("alert")
     taken = next(other.consume("alert", prefetch=1))
     assert taken.message_id == message.message_id == "a"
     consumer.ack(message)
-    assert redis_client.zrange(ALERT.leases, 0, -1) == [taken.lease.encode()]
+    assert redis_client.zrange(ALERT.leases, 0, -1) == [lease(taken).encode()]
 
 
 def test_a_retry_after_the_lease_was_lost_makes_no_copy(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
     message = next(broker.consume("alert", prefetch=1))
-    redis_client.zadd(ALERT.leases, {message.lease: 1})
+    redis_client.zadd(ALERT.leases, {lease(message): 1})
     other = make_broker()
     other.declare_queue("alert")
     next(other.consume("alert", prefetch=1))
@@ -239,18 +309,37 @@ def test_an_ack_after_a_retry_does_not_end_the_next_turn_of_the_same_entry(broke
     broker.enqueue(first, delay=0)
     again = next(consumer) or next(consumer)
     consumer.ack(first)
-    assert redis_client.zrange(ALERT.leases, 0, -1) == [again.lease.encode()]
+    assert redis_client.zrange(ALERT.leases, 0, -1) == [lease(again).encode()]
+
+
+@pytest.mark.parametrize("end", ["ack", "nack"])
+def test_an_entry_stays_held_until_redis_confirms_its_end(broker, redis_client, monkeypatch, end):
+    """Dramatiq asks again: until then nobody else may run what is done."""
+    broker.declare_queue("alert")
+    push(redis_client, "a")
+    consumer = broker.consume("alert", prefetch=1)
+    message = next(consumer)
+    with monkeypatch.context() as away:
+        away.setattr("worker.consumer.Command.run", lambda *_: (_ for _ in ()).throw(redis.ConnectionError()))
+        for _ in range(2):
+            with pytest.raises(ConnectionClosed):
+                getattr(consumer, end)(message)
+    assert broker.shared.leases.holds(ALERT.leases, lease(message))
+    getattr(consumer, end)(message)
+    assert redis_client.zcard(ALERT.leases) == 0
+    assert not broker.shared.leases.holds(ALERT.leases, lease(message))
 
 
 def test_enqueueing_the_same_message_twice_queues_it_once(broker, redis_client):
     send_sms = actor(broker, lambda request_id: None)
-    message = send_sms.message(request_id="a")
+    message = send_sms.message()
     for _ in range(2):
         broker.enqueue(message)
     assert redis_client.llen(ALERT.ready) == 1
 
 
-def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(broker, redis_client):
+def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(make_broker, redis_client):
+    broker = make_broker(slots={"alert": Slots(5)})
     started, release = threading.Event(), threading.Event()
 
     def send_sms(request_id: str) -> None:
@@ -258,11 +347,12 @@ def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(broker, redi
         release.wait(20)
 
     actor(broker, send_sms)
-    push(redis_client, *(f"e{i}" for i in range(10)))
+    push(redis_client, "e0")
     worker = Worker(broker, worker_threads=1, worker_timeout=50)
     worker.start()
     assert started.wait(20)
-    wait_until(lambda: redis_client.zcard(ALERT.leases) == 2)
+    push(redis_client, *(f"e{i}" for i in range(1, 10)))
+    wait_until(lambda: redis_client.zcard(ALERT.leases) == 5)
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
     wait_until(lambda: broker.shared.draining)
@@ -295,26 +385,39 @@ def test_an_unknown_actor_does_not_stop_the_queue(broker, run, redis_client):
     wait_until(lambda: redis_client.zrange(ALERT.dead, 0, -1) == [b"x"])
 
 
-def test_marketing_never_takes_the_threads_that_alerts_need(broker, run, redis_client):
-    running, release, alerts = [], threading.Event(), []
+def test_a_queue_of_dramatiqs_own_takes_actors_and_arguments_from_its_messages(broker, run, redis_client):
+    seen, other = [], KEYS.queue("other")
+    known = dramatiq.actor(actor_name="known", queue_name="other", broker=broker)(seen.append)
+    broker.enqueue(dramatiq.Message("other", "nobody", (), {}, {"max_retries": 0}, message_id="x"))
+    known.send("a")
+    run(broker)
+    wait_until(lambda: seen == ["a"])
+    wait_until(lambda: redis_client.zrange(other.dead, 0, -1) == [b"x"])
 
-    def send_sms(request_id: str) -> None:
-        if request_id.startswith("alert"):
-            alerts.append(request_id)
-        else:
-            running.append(request_id)
-            release.wait(20)
 
-    actor(broker, send_sms, "marketing")
+def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redis_client):
+    sends = Slots(5, {"marketing": 4})
+    broker, running, alerts = make_broker(slots={"alert": sends, "marketing": sends}), [], []
+
+    def send_sms(batch: Batch) -> None:
+        batch.taken = True
+        (alerts if batch.queue == "alert" else running).extend((batch, entry) for entry in batch.entries)
+
+    batch_actor(broker, send_sms, "marketing")
     broker.declare_queue("alert")
     push(redis_client, *(f"m{i}" for i in range(50)), queue=MARKETING)
     run(broker, threads=4)
-    wait_until(lambda: len(running) == 2)
+    wait_until(lambda: len(running) == 4)
     push(redis_client, "alert1")
-    wait_until(lambda: alerts == ["alert1"])
-    assert len(running) == 2
-    release.set()
-    wait_until(lambda: len(running) == 50)
+    wait_until(lambda: len(alerts) == 1)
+    assert len(running) == 4
+
+    for number in range(50):
+        wait_until(lambda number=number: len(running) > number)
+        batch, entry = running[number]
+        assert len(running) - number <= 4
+        batch.holder.settle([entry])
+    wait_until(lambda: empty(redis_client, MARKETING))
 
 
 def test_redis_going_away_and_coming_back_loses_nothing(own_redis_server, make_broker, run, monkeypatch):

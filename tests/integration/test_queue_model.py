@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from producers.keys import Keys
-from worker.consumer import LeasedMessage
+from worker.entries import Entry
 from worker.leases import Leases
 from worker.queue import LeaseBroker
 from worker.throttle import Limits, Throttle
@@ -18,16 +18,13 @@ WORKERS = 3
 
 
 class Worker:
-    """A process that fetches: its broker, its consumer, and what it believes to hold."""
+    """A process that fetches: its broker, its consumer, and what it believes to hold, by lease."""
 
     def __init__(self, client: redis.Redis) -> None:
         self.broker = LeaseBroker(client, KEYS, Leases(client), Throttle(client, KEYS, Limits(0, 0)), [])
         self.broker.declare_queue("alert")
         self.consumer = self.broker.consume("alert", prefetch=4, timeout=1)
-        self.held: dict[str, LeasedMessage] = {}
-
-    def lease(self, entry: str) -> str:
-        return self.held[entry].lease
+        self.held: dict[str, Entry] = {}
 
 
 class Queue(RuleBasedStateMachine):
@@ -41,10 +38,12 @@ class Queue(RuleBasedStateMachine):
         self.redis.flushall()
         self.workers = [Worker(self.redis) for _ in range(WORKERS)]
         self.count = 0
-        # The model: the order of what is ready, who really holds what, what waits for later.
+        # The model: the order of what is ready, under which lease an entry really is, what waits for later,
+        # and what has failed before.
         self.ready: list[str] = []
-        self.holder: dict[str, Worker] = {}
+        self.leases: dict[str, str] = {}
         self.later: set[str] = set()
+        self.failed: set[str] = set()
 
     def teardown(self):
         if hasattr(self, "redis"):
@@ -59,66 +58,86 @@ class Queue(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, WORKERS - 1))
     def fetch(self, number):
+        """Take all that there is room for: what failed before comes alone, the rest together and in order."""
         worker = self.workers[number]
-        message = next(worker.consumer)
-        taken = [] if message is None else [message]
+        room = 4 - len(worker.held)
+        messages = [message] if (message := next(worker.consumer)) else []
         while worker.consumer._fetched:
-            taken.append(worker.consumer._fetched.popleft())
-        expected, self.ready = self.ready[: len(taken)], self.ready[len(taken) :]
-        assert [each.message_id for each in taken] == expected
-        for each in taken:
-            worker.held[each.message_id] = each
-            self.holder[each.message_id] = worker
+            messages.append(worker.consumer._fetched.popleft())
+        expected, self.ready = self.ready[:room], self.ready[room:]
+        groups = [[entry] for entry in expected if entry in self.failed]
+        bare = [entry for entry in expected if entry not in self.failed]
+        groups += [bare] if bare else []
+        assert [[entry.id for entry in message.batch.entries] for message in messages] == groups
+        for entry in (entry for message in messages for entry in message.batch.entries):
+            worker.held[entry.lease] = entry
+            self.leases[entry.id] = entry.lease
+
+    def _some(self, number, data) -> tuple[Worker, list[Entry]]:
+        worker = self.workers[number]
+        if not worker.held:
+            return worker, []
+        some = data.draw(st.lists(st.sampled_from(sorted(worker.held)), min_size=1, unique=True))
+        return worker, [worker.held.pop(lease) for lease in some]
+
+    def _leave(self, entries: list[Entry]) -> list[str]:
+        """Those of some entries that nobody else holds by now; they are no longer held."""
+        mine = [entry.id for entry in entries if self.leases.get(entry.id) == entry.lease]
+        for entry in mine:
+            del self.leases[entry]
+        return mine
 
     @rule(number=st.integers(0, WORKERS - 1), dead=st.booleans(), data=st.data())
     def end(self, number, dead, data):
-        """Acknowledge or bury an entry; one that somebody else holds by now is not touched."""
-        worker = self.workers[number]
-        if not worker.held:
-            return
-        entry = data.draw(st.sampled_from(sorted(worker.held)))
-        message = worker.held.pop(entry)
-        (worker.consumer.nack if dead else worker.consumer.ack)(message)
-        if self.holder.get(entry) is worker:
-            del self.holder[entry]
+        """Acknowledge or bury entries; what somebody else holds by now is not touched."""
+        worker, entries = self._some(number, data)
+        worker.consumer.settle(entries, dead=dead)
+        ended = self._leave(entries)
+        if not dead:
+            self.failed -= set(ended)
 
     @rule(number=st.integers(0, WORKERS - 1), data=st.data())
     def retry(self, number, data):
-        worker = self.workers[number]
-        if not worker.held:
+        """Entries fail together; Dramatiq acknowledges after it has queued the retry."""
+        worker, entries = self._some(number, data)
+        if not entries:
             return
-        entry = data.draw(st.sampled_from(sorted(worker.held)))
-        message = worker.held.pop(entry)
+        message = worker.consumer._message(entries)
         worker.broker.enqueue(message, delay=1_000_000)
         worker.consumer.ack(message)
-        if self.holder.get(entry) is worker:
-            del self.holder[entry]
-            self.later.add(entry)
+        moved = self._leave(entries)
+        self.later.update(moved)
+        self.failed.update(moved)
+
+    @rule(number=st.integers(0, WORKERS - 1), data=st.data())
+    def put_off(self, number, data):
+        worker, entries = self._some(number, data)
+        worker.consumer.put_off([(entry, 1_000_000) for entry in entries])
+        moved = self._leave(entries)
+        self.later.update(moved)
+        self.failed -= set(moved)
 
     @rule(number=st.integers(0, WORKERS - 1))
     def stop(self, number):
         """Give everything back to the front, in order."""
         worker = self.workers[number]
-        mine = [entry for entry in worker.held if self.holder.get(entry) is worker]
-        worker.consumer.requeue(worker.held.values())
+        entries = list(worker.held.values())
         worker.held.clear()
-        for entry in mine:
-            del self.holder[entry]
-        self.ready = mine + self.ready
+        worker.consumer.requeue([worker.consumer._message([entry]) for entry in entries])
+        self.ready = self._leave(entries) + self.ready
 
     @rule(number=st.integers(0, WORKERS - 1), forgets=st.booleans())
     def leases_run_out(self, number, forgets):
         """A process dies, or freezes and later believes that it still holds what others have taken."""
         worker = self.workers[number]
-        mine = sorted((entry for entry in worker.held if self.holder.get(entry) is worker), key=worker.lease)
-        for entry in mine:
-            self.redis.zadd(QUEUE.leases, {worker.lease(entry): 1}, xx=True)
+        entries = [worker.held[lease] for lease in sorted(worker.held)]
+        for entry in entries:
+            self.redis.zadd(QUEUE.leases, {entry.lease: 1}, xx=True)
         self._look()
-        for entry in mine:
-            del self.holder[entry]
+        for entry in self._leave(entries):
             self.ready.insert(0, entry)
         if forgets:
-            worker.consumer._forget(*(message.lease for message in worker.held.values()))
+            worker.consumer.forget(list(worker.held.values()))
             worker.held.clear()
 
     @rule()
@@ -141,9 +160,14 @@ class Queue(RuleBasedStateMachine):
             return
         assert [entry.decode() for entry in self.redis.lrange(QUEUE.ready, 0, -1)] == self.ready
         leases = {member.decode() for member in self.redis.zrange(QUEUE.leases, 0, -1)}
-        assert leases == {worker.lease(entry) for entry, worker in self.holder.items()}
+        assert leases == set(self.leases.values())
         assert {entry.decode() for entry in self.redis.zrange(QUEUE.delayed, 0, -1)} == self.later
-        assert not set(self.ready) & set(self.holder)
+        assert not set(self.ready) & set(self.leases)
+
+    @invariant()
+    def no_place_is_lost_and_none_is_given_twice(self):
+        for worker in getattr(self, "workers", []):
+            assert worker.consumer.slots._taken["alert"] == len(worker.held)
 
 
 @pytest.mark.timeout(300)

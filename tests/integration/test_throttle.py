@@ -8,6 +8,7 @@ import pytest
 from producers import Message, Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
+from tests.support.sends import claim_one, finish_one
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger, Wait
 from worker.outcomes import Accepted, Deferred, Unknown
@@ -36,11 +37,10 @@ def ledger(redis_client, leases) -> Ledger:
 
 @pytest.fixture
 def consumer(redis_client, leases, throttle) -> Callable:
-    """Make a consumer of one queue that holds up to 100 entries."""
-    broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
-    broker.shared.worker_threads = 100
+    """Make a consumer of one queue that holds up to 100 entries, each in a process of its own."""
 
     def make(queue: str = "alert"):
+        broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
         broker.declare_queue(queue)
         return broker.consume(queue, prefetch=100, timeout=10)
 
@@ -65,7 +65,7 @@ def fetched(consumer) -> list[str]:
     messages = [next(consumer)]
     while consumer._fetched:
         messages.append(next(consumer))
-    return [message.message_id for message in messages if message is not None]
+    return [entry.id for message in messages if message is not None for entry in message.batch.entries]
 
 
 def fetched_within(consumer, seconds: float) -> int:
@@ -94,11 +94,11 @@ def test_a_hold_sends_back_what_was_fetched_before_and_burns_nothing(
 ):
     [request_id] = queue_some()
     throttle.hold("104")
-    assert isinstance(ledger.claim(request_id), Wait)
+    assert isinstance(claim_one(ledger, request_id), Wait)
     assert redis_client.hget(KEYS.record(request_id), "state") == b"queued"
     assert redis_client.hget(KEYS.record(request_id), "token") is None
     throttle.release("me")
-    assert isinstance(ledger.claim(request_id), Claim)
+    assert isinstance(claim_one(ledger, request_id), Claim)
 
 
 def test_a_hold_leaves_callbacks_alone(consumer, throttle, redis_client):
@@ -110,18 +110,18 @@ def test_a_hold_leaves_callbacks_alone(consumer, throttle, redis_client):
 def test_account_trouble_costs_a_message_neither_an_attempt_nor_its_window(queue_some, ledger, redis_client):
     [request_id] = queue_some()
     trouble = Deferred("104", account=True)
-    assert ledger.finish(ledger.claim(request_id), trouble, posts=1, in_doubt=False) == "queued"
+    assert finish_one(ledger, claim_one(ledger, request_id), trouble) == "queued"
     record = redis_client.hgetall(KEYS.record(request_id))
     assert (record.get(b"attempts"), record.get(b"first"), record[b"code"]) == (None, None, b"104")
     redis_client.hincrby(KEYS.record(request_id), "queued", -2 * WINDOW_S * 1000)
-    assert isinstance(ledger.claim(request_id), Claim)
+    assert isinstance(claim_one(ledger, request_id), Claim)
 
 
 def test_account_trouble_does_not_clear_a_doubt(queue_some, ledger, redis_client):
     [request_id] = queue_some()
-    ledger.finish(ledger.claim(request_id), Unknown("read_timeout"), posts=1, in_doubt=False)
+    finish_one(ledger, claim_one(ledger, request_id), Unknown("read_timeout"))
     assert (
-        ledger.finish(ledger.claim(request_id), Deferred("104", account=True), posts=1, in_doubt=True)
+        finish_one(ledger, claim_one(ledger, request_id), Deferred("104", account=True), in_doubt=True)
         == "sending"
     )
     assert redis_client.hget(KEYS.record(request_id), "first") is not None
@@ -166,7 +166,7 @@ def test_a_pause_stops_all_sending_until_it_is_over(consumer, queue_some, thrott
     throttle.pause("http_429", 60_000)
     throttle.pause("http_429", 10)
     assert fetched(consumer()) == []
-    wait = ledger.claim(ids[0])
+    wait = claim_one(ledger, ids[0])
     assert isinstance(wait, Wait)
     assert 50_000 < wait.ms <= 60_000
     redis_client.pexpire(KEYS.pause, 1)
@@ -203,7 +203,7 @@ def test_the_rate_holds_over_all_workers_and_may_change_live(consumer, queue_som
     # Two seconds at 50/s, and the tenth of a second that marketing may run ahead.
     assert 60 <= count <= 50 * (time.monotonic() - started) + 7
     throttle.set_limits(rate=0)
-    assert len(fetched(consumer("marketing"))) == 50
+    assert len(fetched(consumer("marketing"))) == 100
 
 
 def test_every_recipient_counts_towards_the_rate(queue_some, throttle, ledger, redis_client, consumer):
@@ -212,7 +212,7 @@ def test_every_recipient_counts_towards_the_rate(queue_some, throttle, ledger, r
     throttle.set_limits(rate=10)
     marketing = consumer("marketing")
     assert fetched(marketing)[0] == request_id
-    ledger.claim(request_id)
+    claim_one(ledger, request_id)
     seconds, _ = redis_client.time()
     assert float(redis_client.get(KEYS.rate)) / 1000 - seconds > 3.5
     assert fetched(marketing) == []
@@ -230,7 +230,6 @@ def test_an_alert_does_not_wait_for_the_rate_that_marketing_used_up(consumer, qu
 def test_limits_default_to_the_settings_and_zero_switches_off(redis_client, redis_url, leases, queue_some):
     throttle = Throttle(redis_client, KEYS, Limits(rate=0, in_flight=2))
     broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
-    broker.shared.worker_threads = 100
     broker.declare_queue("alert")
     queue_some(10)
     assert throttle.current_limits() == Limits(rate=0, in_flight=2)
@@ -244,6 +243,7 @@ def test_a_finished_send_frees_its_call(consumer, queue_some, throttle, ledger):
     throttle.set_limits(in_flight=1)
     worker = consumer()
     message = next(worker)
-    ledger.finish(ledger.claim(message.message_id), Accepted("t"), posts=1, in_doubt=False)
-    worker.ack(message)
-    assert fetched(worker) == ids[1:]
+    [claim] = ledger.claim(message.batch)
+    assert fetched(consumer()) == []
+    finish_one(ledger, claim, Accepted("t"))
+    assert fetched(consumer()) == ids[1:]

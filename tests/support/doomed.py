@@ -3,8 +3,8 @@
 The environment variable ``DIE_AT`` names the point and which passing of it is the last:
 
     before:claim@1, after:finish@1      around a Lua script, the moment before it is sent or after its answer
-    http:connect_tcp.complete@1         an event of the HTTP call, as the HTTP library names them
-    redis:DEL@1                         before a plain Redis command
+    http:request_headers_sent@1         an event of the HTTP call, as aiohttp's tracing names them
+    redis:DEL@1                         before a plain Redis command, or any pipeline of some
 
 ``POINTS`` lists what one send and one callback pass. The code under test knows nothing of all this.
 """
@@ -16,39 +16,41 @@ import time
 from collections import Counter
 from typing import Any, Final
 
+import aiohttp
 import redis
+from redis.client import Pipeline
 
 from producers.scripts import Command
 from worker import main
 from worker.gateway import Gateway
 
-_SCRIPTS: Final = ("claim", "finish", "settle")
+_SCRIPTS: Final = ("claim", "finish")
+#: What a call passes, in this order; it ends for aiohttp when the head of the answer is there.
 _HTTP: Final = (
-    *("connection.connect_tcp.started", "connection.connect_tcp.complete"),
-    *("http11.send_request_headers.started", "http11.send_request_headers.complete"),
-    *("http11.send_request_body.started", "http11.send_request_body.complete"),
-    *("http11.receive_response_headers.started", "http11.receive_response_headers.complete"),
-    *("http11.receive_response_body.started", "http11.receive_response_body.complete"),
-    *("http11.response_closed.started", "http11.response_closed.complete"),
+    *("request_start", "connection_create_start", "connection_create_end"),
+    *("request_headers_sent", "request_chunk_sent", "request_end"),
 )
 #: Every point that a worker passes on the way of one SMS.
 SEND_POINTS: Final = (
     "after:fetch@1",
     *(f"{side}:{script}@1" for script in _SCRIPTS for side in ("before", "after")),
     *(f"http:{event}@1" for event in _HTTP),
+    "http:answer_read@1",
 )
-#: Every point of a send that is put off and comes again.
+#: Every point of a send that is put off and comes again; what puts it off is its first `finish`.
 RETRY_POINTS: Final = (
-    "before:defer@1",
-    "after:defer@1",
+    "before:finish@1",
+    "after:finish@1",
+    "after:fetch@2",
     "before:claim@2",
     "after:claim@2",
     "before:finish@2",
+    "after:finish@2",
 )
 #: Every point that a worker passes on the way of one callback.
 CALLBACK_POINTS: Final = (
     *(f"{side}:{script}@1" for script in ("correlate", "publish", "settle") for side in ("before", "after")),
-    *("after:fetch@1", "redis:HGETALL@1", "redis:DEL@1"),
+    *("after:fetch@1", "redis:pipeline@1", "redis:DEL@1"),
 )
 
 
@@ -75,7 +77,9 @@ class _Fate:
 def setup() -> None:
     """Set up as a worker does, with a fate."""
     fate = _Fate(os.environ["DIE_AT"])
-    run, remember, execute = Command.run, Gateway._remember_stream, redis.Redis.execute_command
+    run, execute = Command.run, redis.Redis.execute_command
+    session, call = Gateway._session, Gateway._call
+    pipeline = Pipeline.execute
 
     def doomed_run(self: Command[Any], client: redis.Redis) -> Any:
         # An idle consumer looks at its queue all the time; only a look that finds something counts.
@@ -89,15 +93,34 @@ def setup() -> None:
         fate.passes(f"after:{self.script.name}")
         return reply
 
-    def doomed_remember(self: Gateway, event: str, info: dict[str, Any]) -> None:
-        remember(self, event, info)
-        fate.passes(f"http:{event}")
+    def doomed_session(self: Gateway) -> aiohttp.ClientSession:
+        made, traces = session(self), aiohttp.TraceConfig()
+        for event in _HTTP:
+
+            async def passes(*_: object, event: str = event) -> None:
+                fate.passes(f"http:{event}")
+
+            getattr(traces, f"on_{event}").append(passes)
+        traces.freeze()
+        made.trace_configs.append(traces)
+        return made
+
+    async def doomed_call(self: Gateway, *args: Any) -> Any:
+        answer = await call(self, *args)
+        fate.passes("http:answer_read")
+        return answer
 
     def doomed_execute(self: redis.Redis, *args: Any, **options: Any) -> Any:
         fate.passes(f"redis:{args[0]}")
         return execute(self, *args, **options)
 
+    def doomed_pipeline(self: Pipeline, *args: Any, **options: Any) -> Any:
+        fate.passes("redis:pipeline")
+        return pipeline(self, *args, **options)
+
+    Pipeline.execute = doomed_pipeline  # type: ignore[method-assign]
     Command.run = doomed_run  # type: ignore[method-assign]
-    Gateway._remember_stream = doomed_remember  # type: ignore[method-assign]
+    Gateway._session = doomed_session  # type: ignore[method-assign]
+    Gateway._call = doomed_call  # type: ignore[method-assign]
     redis.Redis.execute_command = doomed_execute  # type: ignore[method-assign]
     main.setup()

@@ -1,11 +1,16 @@
 """The POSTs of one claim: none after time is up, and doubt once is doubt for good."""
 
+import asyncio
+
+import msgspec
 import pytest
 
+from tests.support.sends import NoHolder
 from worker import retrying
+from worker.entries import Entry
 from worker.ledger import Claim
 from worker.outbound import NOT_TRIED, Attempt, _TooLateError
-from worker.outcomes import Accepted, Deferred, Unknown
+from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 
 
 class Clock:
@@ -15,37 +20,116 @@ class Clock:
         return self.now
 
 
-def attempt(*outcomes, ttl_s: float | None = None, in_doubt: bool = False) -> tuple[Attempt, Clock]:
-    script, clock = list(outcomes), Clock()
-    claim = Claim("a", 1, b"{}", in_doubt, ttl_s, 1)
-    return Attempt(claim, lambda: script.pop(0), clock(), clock), clock
+BODY = b'{"recipients":[{"phone_number":"+33612345678"}],"text":"Hi"}'
+
+
+class Scripted:
+    """An attempt whose POSTs have the outcomes given."""
+
+    def __init__(
+        self, *outcomes: Outcome, ttl_s: float | None = None, in_doubt: bool = False, body: bytes = BODY
+    ) -> None:
+        self.clock, self._outcomes, self.bodies = Clock(), list(outcomes), []
+        claim = Claim(Entry("a", "p.1:a"), "alert", 1, body, in_doubt, ttl_s)
+        self.attempt = Attempt(claim, NoHolder(), self.clock(), self.clock)
+
+    async def submit(self, body: bytes) -> Outcome:
+        self.bodies.append(body)
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def post(self) -> None:
+        """Make one POST."""
+        asyncio.run(self.attempt._post(self.submit))
+
+    def run(self) -> None:
+        """Make as many POSTs as a run does."""
+        asyncio.run(self.attempt.run(self.submit, post_max_s=1.0))
 
 
 def test_no_post_leaves_after_the_time_to_live():
-    made, clock = attempt(Deferred("153"), Accepted("t"), ttl_s=5)
+    made = Scripted(Deferred("153"), Accepted("t"), ttl_s=5)
     made.post()
-    clock.now = 5
+    made.clock.now = 5
     with pytest.raises(_TooLateError):
         made.post()
-    assert (made.posts, made.outcome) == (1, Deferred("153"))
+    assert (made.attempt.posts, made.attempt.outcome, len(made.bodies)) == (1, Deferred("153"), 1)
 
 
 def test_a_process_frozen_since_its_claim_sends_nothing():
-    made, clock = attempt(Accepted("t"))
-    clock.now = retrying.RUN_BUDGET_S
+    made = Scripted(Accepted("t"))
+    made.clock.now = retrying.RUN_BUDGET_S
     with pytest.raises(_TooLateError):
         made.post()
-    assert (made.posts, made.outcome) == (0, NOT_TRIED)
+    assert (made.attempt.posts, made.attempt.outcome, made.bodies) == (0, NOT_TRIED, [])
+
+
+def test_a_run_that_is_too_late_comes_to_nothing_and_comes_again_at_once():
+    made = Scripted(Accepted("t"), ttl_s=5)
+    made.clock.now = 5
+    made.run()
+    assert made.bodies == []
+    assert (made.attempt.result.outcome, made.attempt.result.posts, made.attempt.delay_ms) == (
+        NOT_TRIED,
+        0,
+        0,
+    )
+
+
+def test_a_run_posts_the_frozen_bytes_each_time():
+    made = Scripted(Unknown("read_timeout"), Accepted("t"))
+    made.run()
+    assert made.bodies == [BODY, BODY]
+    result = made.attempt.result
+    assert (result.outcome, result.posts, result.in_doubt) == (Accepted("t"), 2, True)
 
 
 def test_doubt_stays_whatever_later_posts_come_to():
-    made, _ = attempt(Unknown("read_timeout"), Deferred("153"), Deferred("153"))
+    made = Scripted(Unknown("read_timeout"), Deferred("153"), Deferred("153"))
     doubts = []
     for _ in range(3):
         made.post()
-        doubts.append(made.in_doubt)
+        doubts.append(made.attempt.in_doubt)
     assert doubts == [False, True, True]
 
 
+def test_a_post_that_is_cut_short_may_have_left():
+    made = Scripted(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        made.run()
+    assert (made.attempt.outcome, made.attempt.posts) == (Unknown("cut_short"), 1)
+
+
+def test_a_post_is_timed_by_itself_and_strain_is_remembered():
+    made = Scripted(Deferred("127"), Accepted("t"))
+
+    async def slowly(body: bytes) -> Outcome:
+        made.clock.now += 2 + made.attempt.posts
+        return await made.submit(body)
+
+    for expected in (3.0, 4.0):
+        asyncio.run(made.attempt._post(slowly))
+        assert made.attempt.post_s == expected
+        assert made.attempt.strained
+    assert made.attempt.size == 1
+
+
+def test_only_what_says_too_many_is_strain():
+    for outcome in (Accepted("t"), Deferred("125"), Deferred("104", account=True), Unknown("http_503")):
+        made = Scripted(outcome)
+        made.post()
+        assert not made.attempt.strained
+
+
 def test_doubt_of_earlier_claims_is_kept():
-    assert attempt(in_doubt=True)[0].in_doubt
+    assert Scripted(in_doubt=True).attempt.in_doubt
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"recipients":[],"simulation_mode":"yes"}', b"\xff"])
+def test_a_damaged_body_is_never_posted_and_costs_nobody_else_anything(body):
+    made = Scripted(Accepted("t"), body=body)
+    with pytest.raises(msgspec.MsgspecError):
+        made.run()
+    assert (made.bodies, made.attempt.posts, made.attempt.outcome) == ([], 0, NOT_TRIED)

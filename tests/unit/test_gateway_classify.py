@@ -1,9 +1,10 @@
 """Every answer of the gateway means exactly one of the outcomes."""
 
-import inspect
+import asyncio
 import json
 import ssl
 
+import aiohttp
 import httpx
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from worker.answers import classify
 from worker.codes import CODES, CodeClass
-from worker.gateway import NOT_SENT, PERHAPS_SENT, Gateway
+from worker.gateway import NOT_SENT, AnswerTooLargeError, Gateway, _failed
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.settings import WorkerSettings
 
@@ -141,16 +142,83 @@ def test_certificates_are_verified_and_one_context_serves_all_connections():
     gateway = Gateway(settings)
     assert gateway._tls.verify_mode is ssl.CERT_REQUIRED
     assert gateway._tls.check_hostname
-    assert gateway._client._transport._pool._ssl_context is gateway._tls
-    gateway.close()
+
+    async def context_of_connections() -> object:
+        async with gateway._session() as session:
+            return session.connector._ssl
+
+    assert asyncio.run(context_of_connections()) is gateway._tls
 
 
-def test_every_exception_of_httpx_is_mapped():
-    mapped = NOT_SENT + PERHAPS_SENT
-    leaves = [
-        error
-        for error in vars(httpx).values()
-        if inspect.isclass(error) and issubclass(error, httpx.RequestError) and not error.__subclasses__()
-    ]
-    assert [error.__name__ for error in leaves if not issubclass(error, mapped)] == []
-    assert not set(NOT_SENT) & set(PERHAPS_SENT)
+def _with_subclasses(kind: type[BaseException]) -> set[type[BaseException]]:
+    return {kind}.union(*(_with_subclasses(each) for each in kind.__subclasses__()))
+
+
+#: What aiohttp raises before it has a connection to write to. It names all else after that, or may.
+BEFORE_THE_FIRST_BYTE = {
+    "ClientConnectorError",
+    "ClientConnectorDNSError",
+    "ClientConnectorSSLError",
+    "ClientSSLError",
+    "ClientConnectorCertificateError",
+    "ClientProxyConnectionError",
+    "UnixClientConnectorError",
+    "ConnectionTimeoutError",
+    "InvalidURL",
+    "InvalidUrlClientError",
+    "InvalidUrlRedirectClientError",
+}
+OF_AIOHTTP = sorted(
+    (
+        each
+        for each in _with_subclasses(aiohttp.ClientError) | _with_subclasses(asyncio.TimeoutError)
+        if each.__module__.split(".")[0] in {"aiohttp", "builtins"}
+    ),
+    key=lambda each: each.__name__,
+)
+
+
+def bare(kind: type[BaseException]) -> BaseException:
+    """Make an exception without the arguments it usually takes."""
+    return kind.__new__(kind)
+
+
+@pytest.mark.parametrize("kind", OF_AIOHTTP, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "outer", [None, httpx.ConnectTimeout, httpx.ConnectError, httpx.ReadError, httpx.UnsupportedProtocol]
+)
+def test_every_exception_of_aiohttp_says_whether_the_call_may_have_left(kind, outer):
+    """Whatever httpx's name for it: the adapter calls a lost connection a connect time-out."""
+    error = bare(kind)
+    if outer is not None:
+        error, error.__cause__ = outer("x"), error
+    expected = Deferred if kind.__name__ in BEFORE_THE_FIRST_BYTE else Unknown
+    assert type(_failed(error)) is expected
+
+
+def test_the_list_of_what_lies_before_the_first_byte_is_whole_and_no_longer_than_needed():
+    assert {each.__name__ for each in OF_AIOHTTP} >= BEFORE_THE_FIRST_BYTE
+    assert {each.__name__ for each in OF_AIOHTTP if issubclass(each, NOT_SENT)} == BEFORE_THE_FIRST_BYTE
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(_with_subclasses(httpx.HTTPError), key=str), ids=lambda kind: kind.__name__
+)
+def test_httpx_itself_is_believed_only_where_it_refuses_to_start(kind):
+    outcome = _failed(kind.__new__(kind))
+    not_started = issubclass(kind, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+    assert type(outcome) is (Deferred if not_started else Unknown)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TimeoutError(), AnswerTooLargeError(), OSError(), ConnectionRefusedError(), RuntimeError()],
+)
+def test_anything_else_leaves_the_call_open(error):
+    assert isinstance(_failed(error), Unknown)
+
+
+def test_a_failure_is_named_by_its_kind_and_never_by_its_text():
+    error = httpx.ConnectTimeout("canary")
+    error.__cause__ = aiohttp.ServerDisconnectedError("canary")
+    assert _failed(error) == Unknown("server_disconnected_error")

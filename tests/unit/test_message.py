@@ -1,9 +1,13 @@
 """What a message may be, and the bytes it becomes."""
 
 import json
+import math
+import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producers.errors import InvalidMessage
 from producers.message import Message, freeze
@@ -35,6 +39,17 @@ def test_the_body_carries_the_gateways_own_names_and_explicit_defaults():
         "request_id": "booking-42",
         "auto_optimize_text": True,
     }
+
+
+def test_the_body_begins_with_the_recipients_and_the_text_and_names_the_id_once():
+    # Scripts take the bytes apart by this layout, to put several messages into one call.
+    text = 'a "quoted" é'
+    wire = freeze(Message(Recipient(NUMBER, param1="x"), text, sender="Bistro", request_id="booking-42")).body
+
+    recipients = '[{"phone_number":"+33612345678","param1":"x"}]'
+    beginning = f'{{"recipients":{recipients},"text":{json.dumps(text, ensure_ascii=False)},"sender":'
+    assert wire.decode().startswith(beginning)
+    assert wire.count(b',"request_id":"booking-42",') == wire.count(b"booking-42") == 1
 
 
 def test_every_option_reaches_the_body_under_the_gateways_name():
@@ -91,6 +106,14 @@ def test_any_other_content_has_another_digest(change):
     original = freeze(Message(**GOOD, request_id="x"))
     changed = freeze(Message(**{**GOOD, **change}, request_id="x"))
     assert original.digest != changed.digest
+
+
+def test_a_minted_id_is_a_random_uuid():
+    minted = [Message(**GOOD).request_id for _ in range(1000)]
+    assert len(set(minted)) == 1000
+    for each in minted:
+        assert (str(uuid.UUID(each)), uuid.UUID(each).version) == (each, 4)
+        assert uuid.UUID(each).variant == uuid.RFC_4122
 
 
 def test_a_message_mints_one_id_and_keeps_it():
@@ -252,3 +275,86 @@ def test_all_bad_fields_are_listed_at_once_without_their_values():
         *("recipients[0].phone_number", "recipients[1]", "text", "sender", "purpose", "ttl", "context"),
     }
     assert "SECRET" not in str(caught.value)
+
+
+def test_equal_values_of_another_type_are_not_taken_for_ones_checked_before():
+    freeze(Message(**GOOD, with_replies=True, auto_optimize_text=False))
+    assert list(problems(with_replies=1)) == ["with_replies"]
+    assert list(problems(auto_optimize_text=0.0)) == ["auto_optimize_text"]
+    freeze(Message(**{**GOOD, "sender": "Le Bistro"}), allow_spaces=True)
+    assert list(problems(sender="Le Bistro")) == ["sender"]
+
+
+def test_a_refused_text_is_still_compared_with_the_values():
+    assert set(problems(text="{name} {param1}")) == {"text", "recipients[0].param1"}
+    assert set(problems(text="a" * 1225 + "{param1}")) == {"text", "recipients[0].param1"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def finite(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(finite(each) for each in inner)
+
+
+@given(JSON.filter(lambda value: value is not None))
+def test_a_context_reads_back_as_the_same_value(value):
+    if not finite(value):
+        assert list(problems(context=value)) == ["context"]
+        return
+    assert json.loads(freeze(Message(**GOOD, context=value)).context) == value
+
+
+TEMPLATE = {"recipients": Recipient(NUMBER, param1="x"), "text": "Hello {param1}", "sender": "Bistro"}
+
+
+def share(**fields: object) -> str:
+    """Freeze a template and return what it shares a call by."""
+    return freeze(Message(**{**TEMPLATE, **fields})).share
+
+
+def test_messages_of_one_template_share_whoever_gets_them():
+    other = Recipient("+447400123456", param1="y", first_name="Zoë")
+    assert share()
+    assert share() == share(recipients=other) == share(recipients=[other], context=[1], request_id="b")
+    assert share() == share(send_at="2030-01-31T09:00:00+01:00")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"text": "Hello {param1}!"}, {"sender": "Bistro2"}, {"type": "sms_low_cost"}, {"purpose": "alert"}),
+        *({"with_replies": True}, {"auto_optimize_text": False}),
+        *({"ttl": timedelta(minutes=1)}, {"ttl": timedelta(minutes=2)}),
+    ],
+)
+def test_templates_that_differ_in_anything_do_not_share(change):
+    assert share(**change)
+    assert share(**change) != share()
+    assert share(**change) != share(**{**change, "sender": "Other"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "Hello"},
+        {"text": "Hello { } {0} {not a name}"},
+        {"recipients": [Recipient(NUMBER, param1="x"), Recipient("+33612345679", param1="y")]},
+        {"send_at": "2030-01-31T09:00:00+01:00", "schedule": "gateway"},
+        {"simulation_mode": True},
+        {"auto_remove_blacklisted_numbers": True},
+    ],
+)
+def test_what_must_leave_alone_shares_nothing(change):
+    assert share(**change) == ""
+
+
+def test_slices_of_a_campaign_share_nothing():
+    assert freeze(Message(**TEMPLATE), campaign="c").share == ""

@@ -1,5 +1,6 @@
 """The arithmetic of retries: how often, how long, and never more."""
 
+import asyncio
 import random
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import retrying
-from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.settings import WorkerSettings
 
 SETTINGS = WorkerSettings.from_env({"OCTOPUSH_API_LOGIN": "a", "OCTOPUSH_API_KEY": "b"})
@@ -18,7 +19,14 @@ NO_ANSWER = Unknown("read_timeout")
 def run(*outcomes, post_max_s: float = 1.0):
     """Submit against scripted outcomes; return the last one, how many were used, and the sleeps."""
     script, sleeps = list(outcomes), []
-    last = retrying.submit_with_tries(lambda: script.pop(0), post_max_s, sleep=sleeps.append)
+
+    async def submit() -> Outcome:
+        return script.pop(0)
+
+    async def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+
+    last = asyncio.run(retrying.submit_with_tries(submit, post_max_s, sleep=sleep))
     return last, len(outcomes) - len(script), sleeps
 
 

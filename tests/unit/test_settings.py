@@ -49,6 +49,9 @@ def test_all_wrong_values_are_named_at_once_and_none_is_shown():
         ("OCTOPUSH_API_KEY", "clé"),
         ("LOG_LEVEL", "loud"),
         ("OCTOPUSH_CONNECT_TIMEOUT_S", "nan"),
+        ("WORKER_CALLS", "1"),
+        ("SHARED_CALL_MAX", "0"),
+        ("SHARED_CALL_MAX", "501"),
     ],
 )
 def test_each_wrong_value_is_named(name, value):

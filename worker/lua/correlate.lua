@@ -1,43 +1,74 @@
--- Find the send that a callback belongs to.
--- KEYS: ticket, open numbers of the sender of the callback, attempts, statuses, counts, parked
--- ARGV: ticket, received ms, retention ms, statuses maxlen, key prefix, '1' to wait for running attempts
--- Returns one of
+-- Find the sends that callbacks belong to, one callback after the other.
+-- KEYS: attempts
+-- ARGV: retention ms, statuses maxlen, key prefix; then per callback: ticket, number, received ms, '1' to wait for
+--       running attempts. The keys of tickets, open numbers and records are derived from the prefix.
+-- Returns per callback one of
 --   'known', request_id, context or ''    found by its ticket, or adopted: the only open send to that number
 --   'pending'                             attempts begun before the callback came have not reported yet
 --   'foreign'                             no send of ours
+-- A ticket of a shared call leads to the member with that number.
 -- Safe to repeat: an adopted ticket is found by itself the next time.
-local ticket_key, open_key, attempts = KEYS[1], KEYS[2], KEYS[3]
-local ticket, received, retention, maxlen, prefix = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local id = redis.call('GET', ticket_key)
-if id then return { 'known', id, redis.call('HGET', prefix .. 'record:' .. id, 'context') or '' } end
+local attempts = KEYS[1]
+local retention, maxlen, prefix = ARGV[1], ARGV[2], ARGV[3]
 
--- A running attempt may turn out to own the ticket: only without one is an open send to that number the origin.
-local busy = redis.call('ZCOUNT', attempts, '-inf', received) > 0
-if busy and ARGV[6] == '1' then return { 'pending' } end
+local function known(id, number)
+  local r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context')
+  if r[1] then
+    id = redis.call('HGET', prefix .. 'members:' .. id, number)
+    if not id then return { 'foreign' } end
+    r[2] = redis.call('HGET', prefix .. 'record:' .. id, 'context')
+  elseif #id > 36 then
+    -- A call that is forgotten already.
+    return { 'foreign' }
+  end
+  return { 'known', id, r[2] or '' }
+end
 
-local candidates = {}
-for _, candidate in ipairs(redis.call('SMEMBERS', open_key)) do
-  local r = redis.call('HMGET', prefix .. 'record:' .. candidate, 'state', 'ticket', 'first')
-  if not r[1] then
-    redis.call('SREM', open_key, candidate)
-  elseif not r[2] and r[3] and tonumber(r[3]) <= received then
-    candidates[#candidates + 1] = candidate
+local function correlate(ticket, number, received, patient)
+  local ticket_key = prefix .. 'ticket:' .. ticket
+  local id = redis.call('GET', ticket_key)
+  if id then return known(id, number) end
+
+  -- A running attempt may turn out to own the ticket: only without one is an open send to that number the origin.
+  local busy = redis.call('ZCOUNT', attempts, '-inf', received) > 0
+  if busy and patient then return { 'pending' } end
+
+  local candidates, open_key = {}, prefix .. 'open:' .. redis.sha1hex(number)
+  for _, candidate in ipairs(redis.call('SMEMBERS', open_key)) do
+    local r = redis.call('HMGET', prefix .. 'record:' .. candidate, 'state', 'ticket', 'first')
+    if not r[1] then
+      redis.call('SREM', open_key, candidate)
+    elseif not r[2] and r[3] and tonumber(r[3]) <= received then
+      candidates[#candidates + 1] = candidate
+    end
   end
-end
-if #candidates == 1 then
-  id = candidates[1]
-  local keys = { record = prefix .. 'record:' .. id, body = prefix .. 'body:' .. id, statuses = KEYS[4],
-    counts = KEYS[5], parked = KEYS[6] }
-  local state = redis.call('HGET', keys.record, 'state')
-  redis.call('HSET', keys.record, 'ticket', ticket)
-  redis.call('SET', ticket_key, id, 'PX', retention)
-  redis.call('SREM', open_key, id)
-  if state == 'unknown' then
-    -- A receipt or reply is proof: somebody has the text.
-    end_record(keys, 'accepted', id, retention, maxlen, now_ms())
-  elseif state == 'accepted' then
-    announce(keys, maxlen, id, now_ms())
+  if #candidates == 1 then
+    id = candidates[1]
+    local keys, now = keys_of(prefix, id), now_ms()
+    local r = redis.call('HMGET', keys.record, 'state', 'members')
+    redis.call('HSET', keys.record, 'ticket', ticket)
+    redis.call('SET', ticket_key, id, 'PX', retention)
+    redis.call('SREM', open_key, id)
+    if r[2] then
+      -- While the call is still being sent its members learn of the ticket when it ends.
+      if r[1] == 'unknown' then end_call(keys, id, 'accepted', retention, now) end
+      if r[1] == 'unknown' or r[1] == 'accepted' then
+        local members = redis.call('HVALS', prefix .. 'members:' .. id)
+        end_members(prefix, id, call_facts(keys.record), members, retention, maxlen, now)
+      end
+    elseif r[1] == 'unknown' then
+      -- A receipt or reply is proof: somebody has the text.
+      end_record(keys, 'accepted', id, retention, maxlen, now)
+    elseif r[1] == 'accepted' then
+      announce(keys, maxlen, id, now)
+    end
+    return known(id, number)
   end
-  return { 'known', id, redis.call('HGET', keys.record, 'context') or '' }
+  return { busy and 'pending' or 'foreign' }
 end
-return { busy and 'pending' or 'foreign' }
+
+local result = {}
+for i = 4, #ARGV, 4 do
+  result[#result + 1] = correlate(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3] == '1')
+end
+return result

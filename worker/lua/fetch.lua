@@ -1,12 +1,14 @@
 -- Take entries off a queue under a lease. Also the queue's whole upkeep, bounded per call: entries whose lease
 -- has run out go back to the front, entries that are due join the end.
--- KEYS: ready, delayed, leases, envelopes, wake, seen; and for a queue of sends: hold, pause, limits, rate, alert leases,
---       marketing leases
--- ARGV: owner (of this fetch: a lease is owner:entry id and never comes again), how many at most, lease ms; and for a queue of sends: 'alert' or 'marketing', default rate,
---       default calls in flight
+-- KEYS: ready, delayed, leases, envelopes, wake, seen; and for a queue of sends: hold, pause, limits, rate, flight,
+--       alert leases, marketing leases
+-- ARGV: owner (of this fetch: a lease is owner:entry id and never comes again), how many at most, lease ms; and for a
+--       queue of sends: 'alert' or 'marketing', default rate, default calls in flight, recipients in a shared call at
+--       most, key prefix, record version
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''.
 local ready, delayed, leases, envelopes, wake_key, seen = unpack(KEYS, 1, 6)
 local owner, most, lease, class = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local shared, prefix, version = tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local now = now_ms()
 
 -- When nobody has looked for a while, Redis itself was away, and leases ran out that their living holders could not
@@ -25,11 +27,20 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT'
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 128)) do
   redis.call('ZREM', delayed, id)
-  redis.call('RPUSH', ready, id)
+  -- What was held until now and never tried gathers as if it were sent now; a call does not, nor what failed here.
+  local r = class and redis.call('HMGET', prefix .. 'record:' .. id, 'share', 'token', 'members') or {}
+  local share = not r[2] and not r[3] and r[1]
+  if share and redis.call('HEXISTS', envelopes, id) == 0 then
+    gather(prefix, ready, wake_key, share, id)
+  else
+    redis.call('RPUSH', ready, id)
+  end
 end
 
 -- How many sends the account allows now, and ms until it may allow more. Alerts may use all of the calls in flight
 -- and run a second ahead of the rate; marketing leaves a fifth of the calls and runs a tenth of a second ahead.
+-- What the rate allows beyond one recipient per entry is spare: all shared calls of a fetch draw on it.
+local spare = math.huge
 local function admitted(wanted)
   if redis.call('EXISTS', KEYS[7]) == 1 then return 0, 1000, 0 end
   local paused = redis.call('PTTL', KEYS[8])
@@ -37,10 +48,10 @@ local function admitted(wanted)
   local set = redis.call('HMGET', KEYS[9], 'rate', 'in_flight')
   local per_second, in_flight = tonumber(set[1] or ARGV[5]), tonumber(set[2] or ARGV[6])
   local wait = -1
-  if in_flight > 0 then
-    local cap = in_flight
+  local cap = calls_in_flight(KEYS[11], in_flight)
+  if cap > 0 then
     if class == 'marketing' and cap > 1 then cap = cap - math.max(1, math.floor(cap / 5)) end
-    local free = cap - redis.call('ZCARD', KEYS[11]) - redis.call('ZCARD', KEYS[12])
+    local free = cap - redis.call('ZCARD', KEYS[12]) - redis.call('ZCARD', KEYS[13])
     if free < wanted then wanted, wait = math.max(0, free), 20 end
   end
   local interval = per_second > 0 and 1000 / per_second or 0
@@ -49,22 +60,50 @@ local function admitted(wanted)
     local room = (class == 'alert' and 1000 or 100) - ahead
     local due = room >= 0 and math.floor(room / interval) + 1 or 0
     if due < wanted then wanted, wait = due, math.max(1, math.ceil(-room)) end
+    spare = due
   end
   return wanted, wait, interval
 end
 
+-- Turn the token of a share into one call of all that gathered, or into the message itself if it is only one. What
+-- is left gets a token at the end of the queue: no template keeps the others waiting.
+local function gathered(share, number)
+  local list = prefix .. 'gather:' .. share
+  local ids = redis.call('LPOP', list, math.min(shared, spare + 1))
+  if not ids then return nil end
+  spare = spare - #ids + 1
+  if redis.call('EXISTS', list) == 1 then redis.call('RPUSH', ready, GATHERED .. share) end
+  if #ids == 1 then return ids[1] end
+  -- Longer than any request_id that an application can choose.
+  local call = 'call.' .. owner .. '.' .. number
+  redis.call('HSET', prefix .. 'record:' .. call, 'v', version, 'state', 'queued', 'queue', class, 'queued', now,
+    'share', share, 'recipients', #ids, 'members', #ids)
+  redis.call('RPUSH', prefix .. 'gathered:' .. call, unpack(ids))
+  return call
+end
+
 local allowed, wait, interval = most, -1, 0
 if class and most > 0 then allowed, wait, interval = admitted(most) end
-local result = { wait }
-local ids = allowed > 0 and redis.call('LPOP', ready, allowed) or {}
-for _, id in ipairs(ids) do
-  redis.call('ZADD', leases, now + lease, owner .. ':' .. id)
-  result[#result + 1] = id
-  result[#result + 1] = redis.call('HGET', envelopes, id) or ''
+local ids, popped = {}, allowed > 0 and redis.call('LPOP', ready, allowed) or {}
+spare = spare - #popped
+for number, id in ipairs(popped) do
+  if class and string.sub(id, 1, 1) == GATHERED then id = gathered(string.sub(id, 2), number) end
+  if id then ids[#ids + 1] = id end
 end
-if interval > 0 and #ids > 0 then charge(KEYS[10], now, #ids * interval) end
+local result = { wait }
+if #ids > 0 then
+  local members, deadline = {}, now + lease
+  for i, id in ipairs(ids) do
+    members[2 * i - 1], members[2 * i] = deadline, owner .. ':' .. id
+  end
+  redis.call('ZADD', leases, unpack(members))
+  for i, envelope in ipairs(redis.call('HMGET', envelopes, unpack(ids))) do
+    result[2 * i], result[2 * i + 1] = ids[i], envelope or ''
+  end
+  if interval > 0 then charge(KEYS[10], now, #ids * interval) end
+end
 
-local left = redis.call('LLEN', ready) > 0
+local left = redis.call('EXISTS', ready) == 1
 if left and allowed == most then wake(wake_key) end
 if not left then result[1] = -1 end
 for _, key in ipairs({ delayed, leases }) do

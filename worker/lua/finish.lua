@@ -1,64 +1,139 @@
--- Record what an attempt brought.
--- KEYS: the transition keys; inflight, attempts, ticket (or the record again when there is none)
--- ARGV: request_id, token, outcome, posts made, in doubt 0|1, code, message, ticket, cost, segments, contacts,
---       retention ms, statuses maxlen, key prefix
+-- Record what attempts brought, and end or put off their queue entries in the same step.
+-- KEYS: inflight, attempts; alert ready, delayed, leases, envelopes, wake; marketing ready, delayed, leases,
+--       envelopes, wake
+-- ARGV: retention ms, statuses maxlen, key prefix; then per attempt: id, token, outcome, posts made, in doubt 0|1,
+--       code, message, ticket, cost, segments, contacts, queue, lease of its entry, ms until the next run, '1' when a
+--       refusal may be one recipient's fault. The keys of the records are derived from the prefix.
 -- Outcomes: accepted | duplicate | refused | deferred | held | unknown
--- Returns 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
+-- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
+--   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
+--   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
 -- Safe to repeat: the second call changes nothing and returns the state that the first one recorded.
-local keys = transition_keys()
-local inflight, attempts, ticket_key = KEYS[6], KEYS[7], KEYS[8]
-local id, token, outcome, ticket = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
-local retention, maxlen, prefix = tonumber(ARGV[12]), ARGV[13], ARGV[14]
+local inflight, attempts = KEYS[1], KEYS[2]
+local retention, maxlen, prefix = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local now = now_ms()
-local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'ticket')
-if r[2] ~= token then return { 'fenced', r[1] or 'gone' } end
-if not r[3] then return { 'recorded', r[1] } end
+local queues = {
+  alert = { ready = KEYS[3], delayed = KEYS[4], leases = KEYS[5], envelopes = KEYS[6], wake = KEYS[7] },
+  marketing = { ready = KEYS[8], delayed = KEYS[9], leases = KEYS[10], envelopes = KEYS[11], wake = KEYS[12] },
+}
 
-redis.call('ZREM', inflight, id .. ':' .. token)
-redis.call('ZREM', attempts, id)
--- An attempt that only found the account in trouble is not one of this message.
-if outcome ~= 'held' then redis.call('HINCRBY', keys.record, 'attempts', ARGV[4]) end
-redis.call('HDEL', keys.record, 'running')
-local doubt = r[4] == '1' or ARGV[5] == '1' or outcome == 'unknown'
-if ARGV[6] ~= '' or outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[6], 'message', ARGV[7]) end
-
-local put_off = outcome == 'deferred' or outcome == 'held'
-if outcome == 'unknown' or (put_off and doubt) then
-  redis.call('HSET', keys.record, 'doubt', 1)
-  open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-  return { 'recorded', 'sending' }
-end
-if put_off then
-  redis.call('HSET', keys.record, 'state', 'queued')
-  if outcome == 'held' then redis.call('HDEL', keys.record, 'first') end
-  return { 'recorded', 'queued' }
-end
-
-local state
-if outcome == 'accepted' then
-  state = 'accepted'
-  redis.call('HDEL', keys.record, 'code', 'message')
-  if ticket ~= '' then
-    redis.call('HSET', keys.record, 'ticket', ticket)
-    redis.call('SET', ticket_key, id, 'PX', retention)
+-- Two calls of half the members each, at the front of the queue. They are frozen under ids of their own when claimed.
+local function split(keys, id, r, queue_name, code, message)
+  local queue, map = queues[queue_name], prefix .. 'members:' .. id
+  local pairs_of = redis.call('HGETALL', map)
+  local half = math.ceil(#pairs_of / 4) * 2
+  for number, range in ipairs({ { 1, half }, { half + 1, #pairs_of } }) do
+    local child = id .. '.' .. number
+    local members = (range[2] - range[1] + 1) / 2
+    redis.call('HSET', prefix .. 'record:' .. child, 'v', r[8], 'state', 'queued', 'queue', queue_name, 'queued', now,
+      'share', r[7], 'recipients', members, 'members', members, 'first', r[9], 'attempts', r[10], 'code', code,
+      'message', message)
+    redis.call('HSET', prefix .. 'members:' .. child, unpack(pairs_of, range[1], range[2]))
+    for i = range[1] + 1, range[2], 2 do redis.call('HSET', prefix .. 'record:' .. pairs_of[i], 'call', child) end
+    redis.call('LPUSH', queue.ready, child)
+    wake(queue.wake)
   end
-  if ARGV[9] ~= '' then redis.call('HSET', keys.record, 'cost', ARGV[9]) end
-  if ARGV[10] ~= '' then redis.call('HSET', keys.record, 'segments', ARGV[10]) end
-  if ARGV[11] ~= '' then redis.call('HSET', keys.record, 'contacts', ARGV[11]) end
-elseif outcome == 'duplicate' then
-  -- Only an earlier attempt of ours whose fate was open makes a duplicate an acceptance.
-  state = doubt and 'accepted' or 'unknown'
-  if doubt then redis.call('HDEL', keys.record, 'code', 'message') end
-elseif outcome == 'refused' then
-  -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
-  state = doubt and 'unknown' or 'rejected'
+  redis.call('DEL', map, keys.body)
+  redis.call('HSET', keys.record, 'state', 'split')
+  redis.call('PEXPIRE', keys.record, 3600000)
+  return 'split'
 end
--- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
-local strange = outcome == 'duplicate' and not doubt
-if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
-  open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-elseif doubt then
-  close_numbers(prefix, redis.call('GET', keys.body) or '', id)
+
+local function accept(keys, id, ticket, cost, segments, contacts)
+  local fields = {}
+  local function set(name, value)
+    if value ~= '' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  set('ticket', ticket)
+  set('cost', cost)
+  set('segments', segments)
+  set('contacts', contacts)
+  if #fields > 0 then redis.call('HSET', keys.record, unpack(fields)) end
+  if ticket ~= '' then redis.call('SET', prefix .. 'ticket:' .. ticket, id, 'PX', retention) end
 end
-end_record(keys, state, id, retention, maxlen, now)
-return { 'recorded', state }
+
+-- Returns the verdict, the state, and whether the entry has to stay for the members.
+local function finish(a)
+  local id, token, outcome, ticket = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 7]
+  local keys = keys_of(prefix, id)
+  local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'ticket', 'members', 'share', 'v',
+    'first', 'attempts', 'code')
+  local shared = r[6]
+  if r[2] ~= token then return 'fenced', r[1] or 'gone' end
+  if not r[3] then
+    return 'recorded', r[1], shared and r[1] ~= 'queued' and r[1] ~= 'sending' and r[1] ~= 'split'
+  end
+
+  redis.call('ZREM', inflight, id .. ':' .. token)
+  redis.call('ZREM', attempts, id)
+  -- An attempt that only found the account in trouble is not one of this message.
+  if outcome ~= 'held' then r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3]) end
+  redis.call('HDEL', keys.record, 'running')
+  local doubt = r[4] == '1' or ARGV[a + 4] == '1' or outcome == 'unknown'
+  if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 5], 'message', ARGV[a + 6]) end
+
+  local put_off = outcome == 'deferred' or outcome == 'held'
+  if outcome == 'unknown' or (put_off and doubt) then
+    redis.call('HSET', keys.record, 'doubt', 1)
+    open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
+    return 'recorded', 'sending'
+  end
+  if put_off then
+    redis.call('HSET', keys.record, 'state', 'queued')
+    if outcome == 'held' then redis.call('HDEL', keys.record, 'first') end
+    return 'recorded', 'queued'
+  end
+
+  local state
+  if outcome == 'accepted' then
+    state = 'accepted'
+    if r[11] then redis.call('HDEL', keys.record, 'code', 'message') end
+    accept(keys, id, ticket, ARGV[a + 8], ARGV[a + 9], ARGV[a + 10])
+  elseif outcome == 'duplicate' then
+    -- Only an earlier attempt of ours whose fate was open makes a duplicate an acceptance.
+    state = doubt and 'accepted' or 'unknown'
+    if doubt then redis.call('HDEL', keys.record, 'code', 'message') end
+  elseif outcome == 'refused' then
+    if not doubt and shared and tonumber(shared) > 1 and ARGV[a + 14] == '1' then
+      return 'recorded', split(keys, id, r, ARGV[a + 11], ARGV[a + 5], ARGV[a + 6])
+    end
+    -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
+    state = doubt and 'unknown' or 'rejected'
+  end
+  -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
+  local strange = outcome == 'duplicate' and not doubt
+  if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
+    open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
+  elseif doubt then
+    close_numbers(prefix, redis.call('GET', keys.body) or '', id)
+  end
+  if shared then
+    end_call(keys, id, state, retention, now)
+  else
+    end_record(keys, state, id, retention, maxlen, now)
+  end
+  return 'recorded', state, shared
+end
+
+local result, touched = {}, {}
+for a = 4, #ARGV, 15 do
+  local id, queue, lease = ARGV[a], queues[ARGV[a + 11]], ARGV[a + 12]
+  local verdict, state, stays = finish(a)
+  if not stays and redis.call('ZREM', queue.leases, lease) == 1 then
+    touched[ARGV[a + 11]] = queue
+    if verdict == 'recorded' and (state == 'queued' or state == 'sending') then
+      redis.call('ZADD', queue.delayed, now + tonumber(ARGV[a + 13]), id)
+      wake(queue.wake)
+    end
+    redis.call('HDEL', queue.envelopes, id)
+  end
+  result[#result + 1], result[#result + 2] = verdict, state
+end
+-- Somebody may be waiting for a free call.
+for _, queue in pairs(touched) do
+  if redis.call('EXISTS', queue.ready) == 1 then wake(queue.wake) end
+end
+return result

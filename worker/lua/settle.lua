@@ -1,19 +1,25 @@
--- End the lease on an entry and with it the entry.
+-- End the leases on entries and with them the entries.
 -- KEYS: leases, envelopes, dead, ready, wake
--- ARGV: lease, entry id, '1' to keep it among the dead, ms to keep it there
--- Returns 1, or 0 when the lease was no longer ours: then the entry belongs to somebody else and stays.
+-- ARGV: '1' to keep them among the dead, ms to keep them there; then per entry: lease, entry id
+-- Returns how many were still ours; one that was not belongs to somebody else and stays.
 local leases, envelopes, dead, ready, wake_key = unpack(KEYS)
-if redis.call('ZREM', leases, ARGV[1]) == 0 then return 0 end
-if ARGV[3] == '1' then
-  local now = now_ms()
-  redis.call('ZADD', dead, now, ARGV[2])
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', dead, '-inf', now - ARGV[4], 'LIMIT', 0, 128)) do
+local now, count = now_ms(), 0
+for i = 3, #ARGV, 2 do
+  if redis.call('ZREM', leases, ARGV[i]) == 1 then
+    count = count + 1
+    if ARGV[1] == '1' then
+      redis.call('ZADD', dead, now, ARGV[i + 1])
+    else
+      redis.call('HDEL', envelopes, ARGV[i + 1])
+    end
+  end
+end
+if ARGV[1] == '1' then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', dead, '-inf', now - ARGV[2], 'LIMIT', 0, 128)) do
     redis.call('ZREM', dead, id)
     redis.call('HDEL', envelopes, id)
   end
-else
-  redis.call('HDEL', envelopes, ARGV[2])
 end
 -- Somebody may be waiting for a free call.
-if redis.call('LLEN', ready) > 0 then wake(wake_key) end
-return 1
+if count > 0 and redis.call('EXISTS', ready) == 1 then wake(wake_key) end
+return count

@@ -19,7 +19,7 @@ def journal_from_env() -> Journal:
 
 
 def make_job(journal: Journal) -> Callable[[str], None]:
-    """Make the actor's function; it takes the actor's own argument, a request_id."""
+    """Make the job; it takes a request_id."""
     seconds = float(os.environ.get("JOB_S", "0"))
 
     def job(request_id: str) -> None:

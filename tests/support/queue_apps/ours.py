@@ -1,11 +1,14 @@
 """The application on our broker: ``dramatiq tests.support.queue_apps.ours:setup``.
 
 It is the production worker, built by `worker.main` and complete; only what its actor for sends does is
-replaced by the job of the tests.
+replaced by the job of the tests. A job keeps a thread as long as it runs, which a send does not: so each is
+fetched for itself, and as many as Dramatiq's threads and its fetching ahead ask for.
 """
 
 from producers.jobs import SEND_SMS
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
+from worker import consumer
+from worker.entries import Batch
 from worker.main import setup as build_worker
 from worker.queue import LeaseBroker
 
@@ -15,5 +18,13 @@ def setup() -> LeaseBroker:
     broker = build_worker()
     journal = journal_from_env()
     broker.add_middleware(Announcements(journal))
-    broker.get_actor(SEND_SMS.actor).fn = make_job(journal)
+    job = make_job(journal)
+
+    def run_job(batch: Batch) -> None:
+        [entry] = batch.entries
+        job(entry.id)
+
+    broker.get_actor(SEND_SMS.actor).fn = run_job
+    broker.shared.slots.clear()
+    consumer.FETCH_MAX = 1  # type: ignore[misc]
     return broker

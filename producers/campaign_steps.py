@@ -1,0 +1,209 @@
+"""What a producer asks of Redis for campaigns, step by step, for both kinds of client. No I/O.
+
+`Sending` is one run of `send_campaign`. Before it queues slice ``n`` it notes that ``n + 1`` slices may
+exist, in the same step in which it learns whether somebody has cancelled the campaign. So every slice but
+the last one noted is certainly in the ledger, and a cancel knows how far to look, wherever a run was killed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+
+from producers.campaign_status import (
+    Campaign,
+    CampaignCancellation,
+    CampaignStatus,
+    Halt,
+    Resumption,
+    read_campaign,
+)
+from producers.campaigns import Slicer, checked
+from producers.errors import CampaignCancelled, RequestIdConflict
+from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.message import FrozenMessage
+from producers.records import Cancellation, Conflict, Records
+from producers.scripts import Command, Script
+from producers.settings import RedisSettings
+from producers.steps import Calls, Steps
+
+_ADVANCE = Script("producers", "advance_campaign")
+_HALT = Script("producers", "halt_campaign", when_full=True)
+_RESUME = Script("producers", "resume_campaign", when_full=True)
+
+#: Slices cancelled in one round trip, and slices given back to a queue in one step.
+_CANCELS: Final = 100
+_RESUMES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """One script, many calls: the first makes sure that Redis knows it, the rest share a trip."""
+
+    commands: Sequence[Command[Any]]
+
+    def run(self, client: redis.Redis) -> list[Any]:
+        first, *rest = self.commands
+        replies = [first.run(client)]
+        with client.pipeline(transaction=False) as pipeline:
+            for command in rest:
+                pipeline.evalsha(command.script.sha, len(command.keys), *command.keys, *command.args)
+            return replies + [c.read(reply) for c, reply in zip(rest, pipeline.execute(), strict=True)]
+
+    async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
+        first, *rest = self.commands
+        replies = [await first.arun(client)]
+        async with client.pipeline(transaction=False) as pipeline:
+            for command in rest:
+                pipeline.evalsha(command.script.sha, len(command.keys), *command.keys, *command.args)
+            return replies + [c.read(reply) for c, reply in zip(rest, await pipeline.execute(), strict=True)]
+
+
+class Campaigns:
+    """Builds the steps of everything about campaigns.
+
+    Args:
+        records: commands of single messages.
+        settings: namespace and retention.
+    """
+
+    def __init__(self, records: Records, settings: RedisSettings) -> None:
+        self._records, self._keys = records, records.keys
+        self._retention_ms = settings.retention_ms
+
+    def sending(self, slicer: Slicer) -> "Sending":
+        """Begin one run of a campaign."""
+        return Sending(slicer, self._records, self)
+
+    def advance(self, campaign_id: str, slices: int, *, complete: bool = False) -> Command[bytes]:
+        """Note how many slices may exist; replies ``on`` or ``stopped``."""
+        args = [slices, int(complete), self._retention_ms]
+        return Command(_ADVANCE, [self._keys.campaign(campaign_id)], args, bytes)
+
+    def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
+        """Read where a campaign stands; None if it is unknown or forgotten."""
+        key = self._keys.campaign(checked(campaign_id))
+        waiting = yield Calls([("LLEN", self._keys.campaign_waiting(campaign_id))])
+        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting))
+
+    def pause(self, campaign_id: str) -> Steps[Halt]:
+        """Let no further attempt begin."""
+        return (yield self._halt(campaign_id, "pause"))  # type: ignore[no-any-return]
+
+    def resume(self, campaign_id: str) -> Steps[Resumption]:
+        """Lift a pause, and give back all that waits, some at a time."""
+        verdict, waiting = yield self._resume(campaign_id, "lift")
+        return (yield from self._empty(campaign_id, verdict, waiting)) if verdict == "resumed" else verdict
+
+    def cancel(self, campaign_id: str) -> Steps[CampaignCancellation | None]:
+        """Stop a campaign for good and cancel each of its slices; None if it is unknown."""
+        if (yield self._halt(campaign_id, "cancel")) == "unknown_id":
+            return None
+        slices = int((yield Calls([("HGET", self._keys.campaign(campaign_id), "slices")])) or 0)
+        verdicts: list[Cancellation] = []
+        for start in range(0, slices, _CANCELS):
+            numbers = range(start, min(start + _CANCELS, slices))
+            verdicts += yield _Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
+        verdict, waiting = yield self._resume(campaign_id, "more")
+        yield from self._empty(campaign_id, verdict, waiting)
+        return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
+
+    def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
+        return Command(_HALT, [self._keys.campaign(checked(campaign_id))], [how], bytes.decode)  # type: ignore[arg-type]
+
+    def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
+        # Bounded by what waits now: an entry may come back, and is then somebody else's to move.
+        for _ in range(0, waiting, _RESUMES):
+            verdict, _left = yield self._resume(campaign_id, "more")
+            if verdict == "paused":
+                break
+        return verdict
+
+    def _resume(self, campaign_id: str, how: str) -> Command[tuple[Resumption, int]]:
+        alert, marketing = self._keys.queue(QUEUE_ALERT), self._keys.queue(QUEUE_MARKETING)
+        keys = [self._keys.campaign(checked(campaign_id)), self._keys.campaign_waiting(campaign_id)]
+        keys += [alert.ready, alert.wake, marketing.ready, marketing.wake]
+        args: list[str | int] = [how, _RESUMES, self._keys.prefix]
+        return Command(_RESUME, keys, args, lambda reply: (reply[0].decode(), reply[1]))
+
+
+class Sending:
+    """One run of a campaign: `begin`, then `take` per chunk of 500 recipients, then `end`.
+
+    Args:
+        slicer: cuts, checks and counts.
+        records: commands of single messages.
+        campaigns: commands of campaigns.
+    """
+
+    def __init__(self, slicer: Slicer, records: Records, campaigns: Campaigns) -> None:
+        self._slicer, self._records, self._campaigns = slicer, records, campaigns
+        self._id = slicer.campaign_id
+        self._certain = 0
+        self._created = self._existing = 0
+
+    def begin(self) -> Steps[None]:
+        """Learn what earlier runs have done.
+
+        Raises:
+            CampaignCancelled: it was cancelled.
+        """
+        key = self._records.keys.campaign(self._id)
+        slices, complete, stopped = yield Calls([("HMGET", key, "slices", "complete", "stopped")])
+        if stopped:
+            raise CampaignCancelled(self._id)
+        self._certain = int(slices or 0) - (not complete)
+
+    def take(self, chunk: list[Any]) -> Steps[None]:
+        """Queue the next slice, unless it is there.
+
+        Raises:
+            InvalidMessage: somebody cannot be texted; nothing of this slice was queued.
+            RequestIdConflict: the slice is there with other content; nothing was queued.
+            CampaignCancelled: somebody cancelled it meanwhile.
+        """
+        number = self._slicer.number
+        frozen = self._slicer.cut(chunk)
+        if frozen is None:
+            return
+        if number < self._certain:
+            yield from self._compare(frozen)
+            return
+        yield from self._advance(number + 1)
+        (answer,) = yield self._records.enqueue([frozen])
+        if isinstance(answer, Conflict):
+            raise RequestIdConflict([answer.request_id])
+        self._created += answer.created
+        self._existing += not answer.created
+
+    def end(self) -> Steps[Campaign]:
+        """Note that these were all, and sum up.
+
+        Raises:
+            CampaignCancelled: somebody cancelled it meanwhile.
+        """
+        yield from self._advance(self._slicer.number, complete=True)
+        return Campaign(
+            campaign_id=self._id,
+            recipients=self._slicer.recipients,
+            segments=self._slicer.segments,
+            slices=self._created + self._existing,
+            created=self._created,
+            existing=self._existing,
+            left_out=self._slicer.left_out,
+        )
+
+    def _compare(self, frozen: FrozenMessage) -> Steps[None]:
+        """Make sure that a slice queued before is this one. One whose record is gone has ended long ago."""
+        digest = yield Calls([("HGET", self._records.keys.record(frozen.request_id), "digest")])
+        if digest is not None and digest.decode() != frozen.digest:
+            raise RequestIdConflict([frozen.request_id])
+        self._existing += 1
+
+    def _advance(self, slices: int, *, complete: bool = False) -> Steps[None]:
+        if (yield self._campaigns.advance(self._id, slices, complete=complete)) != b"on":
+            # A slice queued in the moment of the cancel is not among those that it cancelled.
+            yield self._records.cancel(f"{self._id}.{slices - 1 if complete else slices - 2}")
+            raise CampaignCancelled(self._id)

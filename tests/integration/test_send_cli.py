@@ -1,0 +1,262 @@
+"""``octopush-worker send`` and ``campaign``: what an operator types, sees, kills and types again."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from producers import Producer
+from producers.keys import Keys
+from tests.support.installation import bare_environment
+from tests.support.waiting import until
+from worker.cli import main
+
+KEYS = Keys()
+READY = KEYS.queue("marketing").ready
+SEND = ["--text", "Hello STOP au 30101", "--sender", "Bistro"]
+MANY = 50_000
+
+
+def numbers(count: int) -> list[str]:
+    return [f"+336{i:08d}" for i in range(12_000_000, 12_000_000 + count)]
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """Write a list with a header."""
+
+    def write(rows, header: str = "phone_number") -> Path:
+        path = tmp_path / "list.csv"
+        path.write_text("\n".join([header, *rows, ""]))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def octopush(redis_url, monkeypatch):
+    """Run a command in this process."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def run(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def texted(redis_client: redis.Redis, ready: str = READY) -> Counter[str]:
+    """Count how often each number stands in what is queued."""
+    ids = [entry.decode() for entry in redis_client.lrange(ready, 0, -1)]
+    bodies = [json.loads(redis_client.get(KEYS.body(request_id))) for request_id in ids]
+    return Counter(recipient["phone_number"] for body in bodies for recipient in body["recipients"])
+
+
+def campaign_id(result: Result) -> str:
+    found = re.search(r"^campaign +(\S+)", result.output, re.MULTILINE)
+    assert found, result.output
+    return found[1]
+
+
+def test_a_list_is_queued_and_summed_up(octopush, listed, redis_client):
+    result = octopush("send", "--csv", listed(numbers(1203)), *SEND)
+
+    assert result.exit_code == 0, result.output
+    assert texted(redis_client) == Counter(numbers(1203))
+    assert "recipients 1203 in 3 messages" in result.output
+    assert "3 messages now, 0 had been queued before" in result.output
+    assert re.fullmatch(r"csv-[0-9a-f]{24}", campaign_id(result))
+
+
+def test_the_same_command_again_goes_on_with_the_same_campaign(octopush, listed, redis_client):
+    path = listed(numbers(1203))
+    first, again = (octopush("send", "--csv", path, *SEND) for _ in range(2))
+
+    assert campaign_id(first) == campaign_id(again)
+    assert "0 messages now, 3 had been queued before" in again.output
+    assert texted(redis_client) == Counter(numbers(1203))
+
+
+@pytest.mark.parametrize(
+    "other", [["--text", "Other STOP"], ["--sender", "Brasserie"], ["--ttl", "2h"], ["--purpose", "alert"]]
+)
+def test_another_text_or_option_is_another_campaign_unless_it_is_named(octopush, listed, other):
+    path = listed(numbers(3))
+    first = octopush("send", "--csv", path, *SEND)
+
+    assert campaign_id(octopush("send", "--csv", path, *SEND, *other)) != campaign_id(first)
+    refused = octopush("send", "--csv", path, *SEND, *other, "--campaign", campaign_id(first))
+    assert refused.exit_code == 1
+    assert "was begun with another file, text or other options" in refused.output
+
+
+def test_columns_fill_placeholders(octopush, listed, redis_client):
+    path = listed([f"Zoë;{number};8" for number in numbers(2)], "First name;phone_number;param1")
+
+    result = octopush("send", "--csv", path, "--text", "{first_name} {param1} STOP", "--sender", "Bistro")
+
+    assert result.exit_code == 0, result.output
+    (body,) = (json.loads(redis_client.get(key)) for key in redis_client.scan_iter("*:body:*"))
+    assert body["recipients"][0] == {"phone_number": numbers(1)[0], "first_name": "Zoë", "param1": "8"}
+
+
+def test_bad_rows_are_refused_with_their_lines_before_anything_is_queued(octopush, listed, redis_client):
+    given = [*numbers(600), "0612345678", numbers(1)[0]]
+
+    result = octopush("send", "--csv", listed(given), *SEND)
+
+    assert result.exit_code == 1
+    assert "line 602: 0612****78 phone_number: must be international" in result.output
+    assert "line 603: +336******00 phone_number: same number as an earlier recipient" in result.output
+    assert "2 of 602 rows cannot be texted; nothing was queued" in result.output
+    assert redis_client.dbsize() == 0
+    assert not re.search(r"0612345678|\+3361200\d{4}", result.output)
+
+
+def test_bad_rows_can_be_left_out(octopush, listed, redis_client):
+    given = [*numbers(3), "rubbish", f"{numbers(5)[4]},,extra"]
+
+    result = octopush("send", "--csv", listed(given, "phone_number,note"), *SEND, "--bad-rows", "leave-out")
+
+    assert result.exit_code == 0, result.output
+    assert texted(redis_client) == Counter(numbers(3))
+    assert "left out   2" in result.output
+    assert "line 6: row: more cells than the first row" in result.output
+    assert "from a file of their own" in result.output
+
+
+def test_of_many_bad_rows_some_are_shown_and_all_are_counted(octopush, listed):
+    result = octopush("send", "--csv", listed(["x"] * 100), *SEND, "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert len(re.findall(r"^line \d+:", result.output, re.MULTILINE)) == 20
+    assert "bad rows   100" in result.output
+    assert "100 x phone_number: must be international" in result.output
+
+
+def test_a_dry_run_counts_and_queues_nothing(octopush, listed, redis_client):
+    given = [*numbers(501), "rubbish"]
+    result = octopush("send", "--csv", listed(given), "--text", "x" * 161, "--sender", "Bistro", "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    for line in ("recipients 501 in 2 messages", "segments   1002", "bad rows   1", "line 503: "):
+        assert line in result.output
+    assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--sender", "x"], "sender: must be 3 to 11"),
+        (["--text", "Hello {first_name}"], "the column first_name is not in the file, but the text uses it"),
+        (["--column", "mobile"], "the column mobile is not in the file"),
+        (["--campaign", "with:colon"], "campaign_id: must be 1 to 28"),
+        (["--ttl", "soon"], "must be a number and m, h or d"),
+        (["--send-at", "tomorrow"], "send_at: must be"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_queued(octopush, listed, redis_client, arguments, says):
+    result = octopush("send", "--csv", listed(numbers(3)), *SEND, *arguments)
+
+    assert result.exit_code in {1, 2}
+    assert says in result.output
+    assert redis_client.dbsize() == 0
+
+
+def test_wrong_settings_and_an_absent_redis_are_said_plainly(octopush, listed, monkeypatch):
+    path = listed(numbers(3))
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert "To go on: the same command again" in octopush("send", "--csv", path, *SEND).output
+    assert "Redis did not answer" in octopush("campaign", "status", "x").output
+    monkeypatch.setenv("REDIS_URL", "http://nowhere")
+    assert "REDIS_URL" in octopush("send", "--csv", path, *SEND).output
+
+
+def test_the_campaign_commands(octopush, listed):
+    name = campaign_id(octopush("send", "--csv", listed(numbers(1203)), *SEND))
+
+    assert "recipients 1203, pending 1203" in octopush("campaign", "status", name).output
+    assert octopush("campaign", "pause", name).output.startswith("paused")
+    assert "PAUSED" in octopush("campaign", "status", name).output
+    assert octopush("campaign", "resume", name).output == "resumed\n"
+    cancelled = octopush("campaign", "cancel", name).output
+    assert "cancelled  3 messages; too late for 0" in cancelled
+    assert "cancelled 1203" in cancelled
+    assert "was cancelled" in octopush("campaign", "resume", name).output
+    again = octopush("send", "--csv", listed(numbers(1203)), *SEND)
+    assert again.exit_code == 1
+    assert "was cancelled" in again.output
+
+
+@pytest.mark.parametrize("command", ["status", "pause", "resume", "cancel"])
+def test_an_unknown_campaign_is_said_to_be_unknown(octopush, command):
+    result = octopush("campaign", command, "nobody")
+
+    assert (result.exit_code, "no campaign nobody" in result.output) == (1, True)
+
+
+def test_waiting_ends_when_all_have_ended(octopush, listed, redis_client):
+    path = listed(numbers(3))
+    name = campaign_id(octopush("send", "--csv", path, *SEND))
+    redis_client.hset(KEYS.campaign(name), mapping={"accepted": 3, "cost": "0.15"})
+
+    result = octopush("send", "--csv", path, *SEND, "--wait")
+
+    assert result.exit_code == 0, result.output
+    assert "3/3: accepted 3; cost 0.15" in result.output
+    assert octopush("campaign", "status", "--wait", name).exit_code == 0
+
+
+# Real processes.
+
+
+def start(path: Path, redis_url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "worker.cli", "send", "--csv", str(path), *SEND, "--bad-rows", "leave-out"],
+        env={**bare_environment(), "REDIS_URL": redis_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_after_sigkill_the_same_command_queues_the_rest_and_nobody_twice(listed, redis_url, redis_client):
+    path, kills = listed(numbers(MANY)), 0
+    for slices in (3, 30, 50):
+        with start(path, redis_url) as process:
+            until(lambda n=slices: redis_client.llen(READY) >= n or process.poll() is not None, 60)
+            kills += process.poll() is None
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+    cut = redis_client.llen(READY)
+
+    with start(path, redis_url) as process:
+        output, _ = process.communicate(timeout=100)
+
+    assert process.returncode == 0, output
+    assert kills == 3
+    assert 50 <= cut < 100
+    assert f"{100 - cut} messages now, {cut} had been queued before" in output
+    assert texted(redis_client) == Counter(numbers(MANY))
+    assert Producer(redis_url).campaign_status(re.search(r"csv-\w+", output)[0]).recipients == MANY
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_says_how_to_go_on_and_is_no_success(listed, redis_url, redis_client, number):
+    with start(listed(numbers(MANY)), redis_url) as process:
+        until(lambda: redis_client.llen(READY) >= 3, 60)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 130, output
+    assert "To go on: the same command again" in output

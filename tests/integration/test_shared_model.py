@@ -1,0 +1,279 @@
+"""Shared calls against a plain model of the world: whatever happens in whatever order, states are facts.
+
+As in the model of the ledger, with messages of one template that leave together, some to equal numbers, one
+to a number that the gateway refuses. At the end all faults end, and every message has to reach an end.
+"""
+
+from collections import Counter
+
+import msgspec
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from producers import Message, Producer, Recipient
+from producers.settings import RedisSettings
+from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
+from tests.support.hand_worker import KEYS, HandWorker, in_doubt_after
+from worker.entries import Batch
+from worker.ledger import Claim, is_call
+from worker.operations import Operations
+from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
+from worker.retrying import WINDOW_S
+
+BAD = "+33612000004"
+#: Two messages to each of the first two numbers, then one each.
+NUMBERS = [
+    "+33612000000",
+    "+33612000000",
+    "+33612000001",
+    "+33612000001",
+    "+33612000002",
+    "+33612000003",
+    BAD,
+]
+KNOWN = [f"m{which}" for which in range(len(NUMBERS))]
+WHICH = st.sampled_from(KNOWN)
+#: Rounds in which a world without faults must bring everything to its end.
+ROUNDS = 60
+
+
+class World(RuleBasedStateMachine):
+    """One gateway, one Redis, any number of workers."""
+
+    server_port: int
+
+    @initialize(share_max=st.integers(2, 6))
+    def begin(self, share_max):
+        self.redis = redis.Redis(port=self.server_port)
+        self.redis.flushall()
+        self.sms = Producer(client=self.redis)
+        self.hand = HandWorker(self.redis, share_max=share_max)
+        self.operations = Operations(self.redis, RedisSettings(), "tester")
+        self.remembered: set[str] = set()
+        self.accepted: Counter[str] = Counter()
+        self.batches: list[Batch] = []
+        self.claims: list[tuple[Claim, list[Outcome]]] = []
+        self.sent: list[str] = []
+
+    def teardown(self):
+        if hasattr(self, "redis"):
+            try:
+                self.everything_ends()
+            finally:
+                self.redis.close()
+
+    @rule(count=st.integers(1, 4))
+    def send(self, count):
+        new = KNOWN[len(self.sent) : len(self.sent) + count]
+        self.sent += new
+        self.sms.send_many(
+            [
+                Message(
+                    Recipient(NUMBERS[KNOWN.index(each)], param1=each),
+                    "Hi {param1}",
+                    sender="Bistro",
+                    purpose="alert",
+                    request_id=each,
+                )
+                for each in new
+            ]
+        )
+
+    @rule(which=WHICH, seldom=SELDOM)
+    def cancel(self, which, seldom):
+        if seldom and which in self.sent:
+            self.sms.cancel(which)
+
+    @rule(which=WHICH)
+    def replay(self, which):
+        """A person sends again what was surely not taken."""
+        if which in self.sent:
+            self.operations.replay(which)
+
+    @rule()
+    def fetch(self):
+        batch = self.hand.fetch()
+        if batch is not None:
+            self.batches.append(batch)
+
+    @precondition(lambda self: getattr(self, "batches", ()))
+    @rule(data=st.data())
+    def claim(self, data):
+        batch = data.draw(st.sampled_from(self.batches))
+        self.batches.remove(batch)
+        self.claims += [(claim, []) for claim in self.hand.claim(batch)]
+
+    @precondition(lambda self: getattr(self, "batches", ()))
+    @rule(data=st.data(), dies=st.booleans())
+    def fetched_leases_run_out(self, data, dies):
+        """The worker dies between fetch and claim, or freezes: then it claims late."""
+        batch = data.draw(st.sampled_from(self.batches))
+        for entry in batch.entries:
+            self.hand.lose_entry(entry)
+        if dies:
+            self.batches.remove(batch)
+
+    @rule(
+        fates=st.lists(st.sampled_from(sorted(FATES)), min_size=1, max_size=3),
+        ends=st.sampled_from(["told", "recorded", "lost"]),
+    )
+    def run(self, fates, ends):
+        """A worker's whole run: it finishes, or dies before its members know, or before it can record."""
+        for claim in self.hand.claim(self.hand.fetch()):
+            held: tuple[Claim, list[Outcome]] = (claim, [])
+            for fate in fates:
+                self._post(held, fate)
+            if ends == "lost":
+                self.hand.lose(claim)
+            else:
+                self._finish(held, told=ends == "told")
+
+    @precondition(lambda self: getattr(self, "claims", ()))
+    @rule(fate=st.sampled_from(sorted(FATES)), data=st.data())
+    def post(self, fate, data):
+        self._post(data.draw(st.sampled_from(self.claims)), fate)
+
+    @precondition(lambda self: getattr(self, "claims", ()))
+    @rule(data=st.data(), told=st.booleans())
+    def finish(self, data, told):
+        held = data.draw(st.sampled_from(self.claims))
+        if held[1]:
+            self._finish(held, told=told)
+            self.claims.remove(held)
+
+    @precondition(lambda self: getattr(self, "claims", ()))
+    @rule(dies=st.booleans(), data=st.data())
+    def lease_runs_out(self, dies, data):
+        """The worker dies, or freezes: then it may wake up, POST and finish late."""
+        held = data.draw(st.sampled_from(self.claims))
+        self.hand.lose(held[0])
+        if dies:
+            self.claims.remove(held)
+
+    @rule(paused=st.booleans())
+    def pause(self, paused):
+        self.redis.delete(KEYS.pause)
+        if paused:
+            self.hand.throttle.pause("429", 600_000)
+
+    @rule(seldom=SELDOM)
+    def a_day_passes(self, seldom):
+        if seldom:
+            self._a_day_passes()
+
+    def _a_day_passes(self):
+        """The gateway forgets, and no worker still holds a right from yesterday."""
+        self.remembered.clear()
+        self.claims.clear()
+        self.batches.clear()
+        for key in self.redis.scan_iter(KEYS.record("*")):
+            if self.redis.hexists(key, "first"):
+                self.redis.hincrby(key, "first", -WINDOW_S * 1000 - 1)
+        self._leases_run_out()
+
+    def _leases_run_out(self):
+        for key in (KEYS.inflight, self.hand.names.leases):
+            for member in self.redis.zrange(key, 0, -1):
+                self.redis.zadd(key, {member: 1})
+
+    def _post(self, held: tuple[Claim, list[Outcome]], fate: str) -> None:
+        claim, outcomes = held
+        if not outcomes or isinstance(outcomes[-1], Unknown | Deferred):
+            outcomes.append(self._gateway(claim, fate))
+
+    def _finish(self, held: tuple[Claim, list[Outcome]], *, told: bool) -> None:
+        claim, outcomes = held
+        doubt = in_doubt_after(claim, outcomes)
+        finish = self.hand.finish if told else self.hand.record
+        finish(claim, outcomes[-1], posts=len(outcomes), in_doubt=doubt)
+        if not told:
+            self.hand.lose_entry(claim.entry)
+
+    def _gateway(self, claim: Claim, fate: str) -> Outcome:
+        taken, outcome = FATES[fate]
+        body = msgspec.json.decode(claim.body)
+        recipients, known = body["recipients"], body["request_id"] in self.remembered
+        assert len({each["phone_number"] for each in recipients}) == len(recipients)
+        if known:
+            if "lost" in fate:
+                return Unknown("read_timeout")
+            # It may look at content, account or load before it looks at its memory.
+            return Duplicate("120") if taken else outcome
+        if taken and BAD in {each["phone_number"] for each in recipients}:
+            return Refused("181") if fate == "accepted" else Unknown("read_timeout")
+        if taken:
+            self.remembered.add(body["request_id"])
+            self.accepted.update(each.get("param1") for each in recipients)
+        return outcome
+
+    def everything_ends(self):
+        """All faults end and time passes: no message is stuck, no entry is left."""
+        self.redis.delete(KEYS.pause)
+        self.claims.clear()
+        self._leases_run_out()
+        for number in range(ROUNDS):
+            for claim in self.hand.take():
+                self.hand.finish(claim, self._gateway(claim, "accepted"))
+            if self.hand.is_idle():
+                break
+            if number == ROUNDS // 2:
+                self._a_day_passes()
+        assert self.hand.left() == []
+        assert {self.sms.status(each).state for each in self.sent} <= set(ENDS)
+        self.states_are_facts()
+        self.the_counts_balance()
+        self.nobody_gets_it_twice()
+        assert not self.redis.zcard(KEYS.inflight)
+        assert not self.redis.zcard(KEYS.attempts)
+        assert not [
+            key for key in self.redis.scan_iter(f"{KEYS.prefix}*") if self._is_forgotten(key.decode())
+        ]
+
+    def _is_forgotten(self, key: str) -> bool:
+        """Whether a key of a call would stay for ever."""
+        return is_call(key.rpartition(":")[2]) and self.redis.pttl(key) < 0
+
+    @invariant()
+    def nobody_gets_it_twice(self):
+        assert all(count == 1 for count in getattr(self, "accepted", Counter()).values())
+
+    @invariant()
+    def states_are_facts(self):
+        for request_id in getattr(self, "sent", []):
+            state = self.sms.status(request_id).state
+            if state == "accepted":
+                assert self.accepted[request_id] == 1
+            if state in {"rejected", "expired", "cancelled", "failed"}:
+                assert self.accepted[request_id] == 0
+
+    @invariant()
+    def the_counts_balance(self):
+        if not getattr(self, "sent", []):
+            return
+        counts = {name.decode(): int(value) for name, value in self.redis.hgetall(KEYS.counts).items()}
+        states = Counter(self.sms.status(request_id).state for request_id in self.sent)
+        assert counts["enqueued"] == len(self.sent)
+        assert {state: counts.get(state, 0) for state in ENDS} == {state: states[state] for state in ENDS}
+
+
+@pytest.mark.timeout(300)
+def test_shared_calls_keep_their_word(redis_server):
+    class Machine(World):
+        server_port = redis_server.port
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

@@ -1,0 +1,119 @@
+"""A worker moved by hand, step by step: it fetches, claims and records as the real one, but never POSTs."""
+
+from collections.abc import Sequence
+
+import msgspec
+import redis
+
+from producers.keys import Keys
+from producers.settings import RedisSettings
+from worker.entries import Batch, Entry
+from worker.leases import Leases
+from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait, is_call
+from worker.outcomes import Outcome, Unknown
+from worker.queue import LeaseBroker
+from worker.throttle import Limits, Throttle
+
+KEYS = Keys()
+
+
+class HandWorker:
+    """One worker of the queue ``alert`` or ``marketing``.
+
+    Args:
+        client: Redis client.
+        share_max: messages in a shared call at most.
+        rate: recipients per second; 0 for no limit.
+        queue: name of the queue.
+    """
+
+    def __init__(
+        self, client: redis.Redis, *, share_max: int = 500, rate: float = 0.0, queue: str = "alert"
+    ) -> None:
+        self.redis = client
+        self.queue = queue
+        self.names = KEYS.queue(queue)
+        self.leases = Leases(client)
+        self.ledger = Ledger(client, RedisSettings(), self.leases, rate)
+        self.throttle = Throttle(client, KEYS, Limits(rate, 0))
+        self.broker = LeaseBroker(client, KEYS, self.leases, self.throttle, [], share_max=share_max)
+        self.consumer = self.broker.consume(queue, prefetch=100_000, timeout=1)
+
+    def fetch(self) -> Batch | None:
+        """Fetch what there is, up to 128 entries."""
+        message = next(self.consumer)
+        return None if message is None else message.batch
+
+    def claim(self, batch: Batch | None) -> list[Claim]:
+        """Claim entries; end, complete or put off those that have nothing to do, as the real worker does."""
+        if batch is None:
+            return []
+        found = self.ledger.claim(batch)
+        for entry, each in zip(batch.entries, found, strict=True):
+            if isinstance(each, Wait):
+                self.consumer.put_off([(entry, 0)])
+            elif isinstance(each, Over) and is_call(entry.id) and each.state in ENDS:
+                self.end_members(entry)
+            elif isinstance(each, Over):
+                self.consumer.settle([entry])
+        return [each for each in found if isinstance(each, Claim)]
+
+    def take(self) -> list[Claim]:
+        """Fetch and claim until nothing is left to fetch."""
+        claims: list[Claim] = []
+        while (batch := self.fetch()) is not None:
+            claims += self.claim(batch)
+        return claims
+
+    def record(self, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False) -> str | None:
+        """Record an attempt and no more; the next run is due at once."""
+        result = Result(claim, outcome, posts, claim.in_doubt or in_doubt, 0)
+        return self.ledger.finish([result])[0]
+
+    def finish(self, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False) -> str | None:
+        """Record an attempt and, when a shared call has ended, tell its members."""
+        state = self.record(claim, outcome, posts=posts, in_doubt=in_doubt)
+        if is_call(claim.entry.id) and state in ENDS:
+            self.end_members(claim.entry)
+        self.consumer.forget([claim.entry])
+        return state
+
+    def end_members(self, entry: Entry) -> None:
+        """Bring the end of a call to its members."""
+        self.ledger.end_members(entry, self.queue)
+        self.consumer.forget([entry])
+
+    def lose(self, claim: Claim) -> None:
+        """Let this worker die in the middle of an attempt: its leases run out without a word."""
+        self.redis.zadd(KEYS.inflight, {claim.lease: 1}, xx=True)
+        self.lose_entry(claim.entry)
+
+    def lose_entry(self, entry: Entry) -> None:
+        """Let the lease of an entry run out."""
+        self.consumer.forget([entry])
+        self.redis.zadd(self.names.leases, {entry.lease: 1}, xx=True)
+
+    def left(self) -> list[str]:
+        """What is left in the queue, and what gathers."""
+        names, found = self.names, self.redis.lrange(self.names.ready, 0, -1)
+        found += self.redis.zrange(names.delayed, 0, -1) + self.redis.zrange(names.leases, 0, -1)
+        return [each.decode() for each in [*found, *self.redis.scan_iter(f"{KEYS.prefix}gather*")]]
+
+    def is_idle(self) -> bool:
+        """Whether nothing is left in the queue, and nothing gathers."""
+        return not self.left()
+
+
+def numbers_of(claim: Claim) -> list[str]:
+    """The numbers that a claim's body goes to."""
+    return [each["phone_number"] for each in msgspec.json.decode(claim.body)["recipients"]]
+
+
+def gateway_id(claim: Claim) -> str:
+    """The request_id that the gateway would see."""
+    return str(msgspec.json.decode(claim.body)["request_id"])
+
+
+def in_doubt_after(claim: Claim, outcomes: Sequence[Outcome]) -> bool:
+    """What the real worker reports as doubt after these answers."""
+    return claim.in_doubt or any(isinstance(outcome, Unknown) for outcome in outcomes[:-1])

@@ -1,0 +1,49 @@
+"""One send at a time through the ledger, whose own calls take many."""
+
+from collections.abc import Sequence
+
+from producers.jobs import QUEUE_ALERT
+from worker.correlation import Correlation, Question
+from worker.entries import Batch, Entry
+from worker.ledger import Claim, Ledger, Over, Result, Wait
+from worker.outcomes import Outcome
+
+
+class NoHolder:
+    """Answers for entries that lie in no queue."""
+
+    def settle(self, entries: Sequence[Entry], *, dead: bool = False) -> None:
+        """Do nothing."""
+
+    def put_off(self, delays_ms: Sequence[tuple[Entry, int]]) -> None:
+        """Do nothing."""
+
+    def forget(self, entries: Sequence[Entry]) -> None:
+        """Do nothing."""
+
+
+def batch_of(*ids: str, queue: str = QUEUE_ALERT) -> Batch:
+    """Make a batch of entries under leases that nobody holds."""
+    return Batch(queue, [Entry(each, f"test.1:{each}") for each in ids], NoHolder())
+
+
+def claim_one(ledger: Ledger, request_id: str) -> Claim | Wait | Over:
+    """Claim the next attempt of one send."""
+    [found] = ledger.claim(batch_of(request_id))
+    return found
+
+
+def finish_one(
+    ledger: Ledger, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False
+) -> str | None:
+    """Record what one attempt brought; its next run is due at once."""
+    [state] = ledger.finish([Result(claim, outcome, posts, in_doubt, delay_ms=0)])
+    return state
+
+
+def correlate_one(
+    ledger: Ledger, ticket: str, number: str, received_ms: int, *, patient: bool = True
+) -> Correlation:
+    """Find the send behind one callback."""
+    [found] = ledger.correlate([Question(ticket, number, received_ms, patient)])
+    return found

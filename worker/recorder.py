@@ -1,0 +1,128 @@
+"""Recording what attempts brought: all that are due together in one step, never waiting for more."""
+
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, Protocol, TypeVar
+
+import structlog
+
+from worker.entries import Batch, Entry, Holder
+from worker.ledger import ENDS, Ledger, Result, is_call
+
+#: Attempts recorded in one step: bounds how long one script keeps Redis.
+AT_ONCE: Final = 128
+
+
+class Finished(Protocol):
+    """An attempt that has come to its end."""
+
+    @property
+    def result(self) -> Result:
+        """What it brought."""
+
+    @property
+    def holder(self) -> Holder:
+        """What answers for its entry."""
+
+
+A = TypeVar("A", bound=Finished)
+
+
+class Recorder(Generic[A]):
+    """One thread that records. Calls of `put` come from any thread.
+
+    Args:
+        ledger: remembers.
+        before: told of attempts before they are recorded: who must wait shall wait before they come back.
+        after: told of an attempt and the state it led to.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        before: Callable[[Sequence[A]], None],
+        after: Callable[[A, str | None], None],
+    ) -> None:
+        self._ledger = ledger
+        self._before = before
+        self._after = after
+        self._due: SimpleQueue[A | Batch | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._log = structlog.get_logger()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Record what is due, then end the thread."""
+        self._due.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def put(self, finished: A) -> None:
+        """Record an attempt soon."""
+        self._due.put(finished)
+
+    def put_ended_calls(self, calls: Batch) -> None:
+        """Bring to their members, soon, what calls came to that ended elsewhere or before."""
+        self._due.put(calls)
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            due: list[A] = []
+            item = self._due.get()
+            while True:
+                if item is None:
+                    stopping = True
+                elif isinstance(item, Batch):
+                    for call in item.entries:
+                        self._end_members(call, item.queue, item.holder)
+                else:
+                    due.append(item)
+                if len(due) >= AT_ONCE:
+                    break
+                try:
+                    item = self._due.get_nowait()
+                except Empty:
+                    break
+            if due:
+                self._record(due)
+
+    def _record(self, due: Sequence[A]) -> None:
+        try:
+            self._before(due)
+            states = self._ledger.finish([each.result for each in due])
+            self._release(due, states)
+            for each, state in zip(due, states, strict=True):
+                self._after(each, state)
+        except Exception as error:  # noqa: BLE001 - this thread must outlive whatever went wrong with some
+            # The leases run out: attempts that were not recorded will count as ones of unknown outcome.
+            self._log.error("ledger.not_recorded", reason=type(error).__name__)
+            self._ledger.abandon([each.result.claim for each in due])
+            for each in due:
+                each.holder.forget([each.result.claim.entry])
+
+    def _release(self, due: Sequence[A], states: Sequence[str | None]) -> None:
+        """Free the places of what is over, all of a holder at once: its next fetch finds room for many."""
+        over: dict[int, tuple[Holder, list[Entry]]] = {}
+        for each, state in zip(due, states, strict=True):
+            claim = each.result.claim
+            if is_call(claim.entry.id) and state in ENDS:
+                self._end_members(claim.entry, claim.queue, each.holder)
+            else:
+                over.setdefault(id(each.holder), (each.holder, []))[1].append(claim.entry)
+        for holder, entries in over.values():
+            holder.forget(entries)
+
+    def _end_members(self, call: Entry, queue: str, holder: Holder) -> None:
+        try:
+            self._ledger.end_members(call, queue)
+        except Exception as error:  # noqa: BLE001 - as above
+            # Its lease runs out, and whoever fetches it then goes on.
+            self._log.error("ledger.members_not_ended", reason=type(error).__name__)
+        finally:
+            holder.forget([call])
