@@ -34,12 +34,13 @@ class Job:
 
 
 SEND_SMS: Final = Job("send_sms")
+SEND_MARKETING: Final = Job("send_marketing")
 PROCESS_CALLBACKS: Final = Job("process_callbacks")
 
 #: Which job the entries of a queue stand for.
 JOBS: Final = {
     QUEUE_ALERT: SEND_SMS,
-    QUEUE_MARKETING: SEND_SMS,
+    QUEUE_MARKETING: SEND_MARKETING,
     QUEUE_CALLBACKS: PROCESS_CALLBACKS,
 }
 

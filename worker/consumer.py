@@ -14,10 +14,10 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.errors import ConnectionClosed, DecodeError
 from dramatiq.message import Message
 
-from producers.jobs import JOBS, RECORD_VERSION, SEND_SMS
+from producers.jobs import JOBS, RECORD_VERSION, SEND_MARKETING, SEND_SMS
 from producers.keys import Keys
 from producers.scripts import Command, Script
-from worker.entries import Batch, Entry
+from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
 from worker.slots import Slots
 from worker.throttle import Throttle
@@ -178,6 +178,9 @@ class LeaseConsumer(Consumer):
         for entry, envelope in zip(entries, reply[2::2], strict=True):
             if envelope or self.job is None:
                 self._unpack(entry, envelope)
+            elif is_call(entry.id):
+                # Freezing hundreds of members keeps Redis for milliseconds: others get a turn after each.
+                self._fetched.append(self._message([entry]))
             else:
                 bare.append(entry)
         if bare:
@@ -189,7 +192,7 @@ class LeaseConsumer(Consumer):
         keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.seen]
         owner = f"{self._shared.process}.{next(self._shared.fetches)}"
         args: list[str | int | float] = [owner, most, LEASE_MS]
-        if self.job == SEND_SMS:
+        if self.job in {SEND_SMS, SEND_MARKETING}:
             throttle = self._shared.throttle
             keys += throttle.fetch_keys()
             args += [self.queue_name, throttle.defaults.rate, throttle.defaults.in_flight]

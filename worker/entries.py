@@ -4,6 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from producers.jobs import REQUEST_ID_MAX
+
+
+def is_call(entry_id: str) -> bool:
+    """Say whether an entry is a shared call: their ids are longer than any request_id."""
+    return len(entry_id) > REQUEST_ID_MAX
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -12,14 +12,14 @@ from typing import Any, Final, cast
 
 import redis
 
-from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, REQUEST_ID_MAX
+from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION
 from producers.keys import Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from worker import retrying
 from worker.codes import WHOLE_CALL
 from worker.correlation import Correlation, Question
-from worker.entries import Batch, Entry
+from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
 
@@ -33,7 +33,7 @@ NEWER_RECORD_MS: Final = 5_000
 #: States from which no attempt leads any further.
 ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
 #: Members of a shared call that one script ends: bounds how long it keeps Redis.
-MEMBERS_AT_ONCE: Final = 100
+MEMBERS_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +225,6 @@ class Ledger:
         for question in questions:
             args += [question.ticket, question.number, question.received_ms, int(question.patient)]
         return Command(_CORRELATE, [keys.attempts], args, _read_correlations).run(self._redis)
-
-
-def is_call(entry_id: str) -> bool:
-    """Say whether an entry is a shared call: their ids are longer than any request_id."""
-    return len(entry_id) > REQUEST_ID_MAX
 
 
 def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:

@@ -15,7 +15,14 @@ import structlog
 from dramatiq.middleware import Retries
 
 from producers.errors import ConfigError
-from producers.jobs import PROCESS_CALLBACKS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, SEND_SMS
+from producers.jobs import (
+    PROCESS_CALLBACKS,
+    QUEUE_ALERT,
+    QUEUE_CALLBACKS,
+    QUEUE_MARKETING,
+    SEND_MARKETING,
+    SEND_SMS,
+)
 from producers.keys import Keys
 from worker import log, middleware, preflight, retrying
 from worker.connection import connect
@@ -114,11 +121,13 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         settings.share_max,
     )
     dramatiq.set_broker(broker)
-    # One actor, two queues: Dramatiq ties an actor to a queue for sending only; entries name their actor.
-    broker.declare_queue(QUEUE_ALERT)
     actor = partial(dramatiq.actor, broker=broker)
-    actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_MARKETING)(outbound.send_sms)
-    actor(actor_name=PROCESS_CALLBACKS.actor, queue_name=QUEUE_CALLBACKS)(inbound.process_callbacks)
+    # A thread that is free takes alerts first, then callbacks.
+    actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_ALERT)(outbound.send_sms)
+    actor(actor_name=PROCESS_CALLBACKS.actor, queue_name=QUEUE_CALLBACKS, priority=5)(
+        inbound.process_callbacks
+    )
+    actor(actor_name=SEND_MARKETING.actor, queue_name=QUEUE_MARKETING, priority=10)(outbound.send_sms)
     return broker
 
 

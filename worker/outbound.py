@@ -20,10 +20,10 @@ from producers.phone import mask
 from worker import retrying
 from worker.codes import STRAIN
 from worker.engine import Engine
-from worker.entries import Batch, Holder
+from worker.entries import Batch, Holder, is_call
 from worker.flight import Flight
 from worker.gateway import Gateway
-from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait, is_call
+from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait
 from worker.outcomes import Accepted, Deferred, Outcome, Refused, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle

@@ -7,8 +7,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
-from worker.entries import Batch, Entry, Holder
-from worker.ledger import ENDS, Ledger, Result, is_call
+from worker.entries import Batch, Entry, Holder, is_call
+from worker.ledger import ENDS, Ledger, Result
 
 #: Attempts recorded in one step: bounds how long one script keeps Redis.
 AT_ONCE: Final = 128

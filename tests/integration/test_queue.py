@@ -12,7 +12,7 @@ from dramatiq.middleware import Retries
 from dramatiq.worker import Worker
 
 from producers import Producer
-from producers.jobs import PROCESS_CALLBACKS, SEND_SMS
+from producers.jobs import PROCESS_CALLBACKS, SEND_MARKETING, SEND_SMS
 from producers.keys import Keys
 from worker.consumer import LeasedMessage
 from worker.entries import Batch
@@ -118,10 +118,10 @@ def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client)
     wait_until(lambda: empty(redis_client) and empty(redis_client, CALLBACKS))
 
 
-def test_one_actor_serves_two_queues(broker, run, redis_client):
+def test_each_queue_has_its_actor(broker, run, redis_client):
     seen = []
-    actor(broker, seen_by := (lambda request_id: seen.append(request_id)), "marketing")  # noqa: F841
-    broker.declare_queue("alert")
+    actor(broker, seen.append)
+    actor(broker, seen.append, "marketing", SEND_MARKETING)
     run(broker)
     push(redis_client, "a")
     push(redis_client, "m", queue=MARKETING)
@@ -403,7 +403,8 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
         batch.taken = True
         (alerts if batch.queue == "alert" else running).extend((batch, entry) for entry in batch.entries)
 
-    batch_actor(broker, send_sms, "marketing")
+    batch_actor(broker, send_sms)
+    batch_actor(broker, send_sms, "marketing", SEND_MARKETING)
     broker.declare_queue("alert")
     push(redis_client, *(f"m{i}" for i in range(50)), queue=MARKETING)
     run(broker, threads=4)
