@@ -4,9 +4,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run test faults soak test-all check format lock clean
+.PHONY: help setup demo sandbox run test faults soak bench test-all check format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -31,6 +32,9 @@ faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 8 m
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
 
+bench: $(INSTALLED) ## Measure this worker beside others, on Linux (BENCH="peers shared" selects)
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
 test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 	@for v in $(PYTHONS); do \
 		if python$$v -c '' 2>/dev/null; then echo "== Python $$v" && \
@@ -54,7 +58,7 @@ lock: ## Pin the newest allowed dependencies (needs uv)
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web -o requirements.lock
 
 clean: ## Remove everything that was built
-	rm -rf .venv .venv-3.* dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-3.* .bench dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

@@ -1,0 +1,1 @@
+"""Benchmarks: this worker beside other queues doing the same job. `python -m tests.benchmarks --help`."""
