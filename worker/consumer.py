@@ -31,6 +31,8 @@ _REQUEUE = Script("worker", "requeue", when_full=True)
 DEAD_MS: Final = 7 * 86_400_000
 #: Longest sleep of an idle consumer, in seconds: bounds how late it notices a stop or a dead worker's lease.
 IDLE_S: Final = 1.0
+#: Seconds between two looks whether a shared call has been frozen.
+FREEZING_S: Final = 0.001
 #: Entries fetched at once: bounds how long one script keeps Redis.
 FETCH_MAX: Final = 128
 
@@ -105,12 +107,13 @@ class LeaseConsumer(Consumer):
         self.slots = shared.slots.setdefault(queue_name, Slots(max(1, prefetch)))
         self.idle_s = min(timeout / 1000, IDLE_S)
         self._fetched: deque[LeasedMessage] = deque()
+        self._freezing: Batch | None = None
         self._log = structlog.get_logger()
 
     def __next__(self) -> LeasedMessage | None:
         """Return the next message, or None after a while without one."""
         if self._fetched:
-            return self._fetched.popleft()
+            return self._next_fetched()
         room = 0 if self._shared.draining else self.slots.reserve(self.queue_name)
         if room <= 0:
             self.slots.wait(self.queue_name, self.idle_s)
@@ -119,7 +122,7 @@ class LeaseConsumer(Consumer):
             due_ms = self._fetch(room)
             if not self._fetched:
                 self._sleep(self.idle_s if due_ms < 0 else min(self.idle_s, due_ms / 1000))
-        return self._fetched.popleft() if self._fetched else None
+        return self._next_fetched() if self._fetched else None
 
     def ack(self, message: MessageProxy) -> None:
         """End the entries of a processed message, unless its actor took them or a retry moved them."""
@@ -164,6 +167,20 @@ class LeaseConsumer(Consumer):
         held = self._shared.leases.release(self.queue.leases, *(entry.lease for entry in entries))
         self.slots.give_back(self.queue_name, held)
 
+    def _next_fetched(self) -> LeasedMessage | None:
+        """Hand out what was fetched, shared calls one after the other.
+
+        Freezing hundreds of members keeps Redis for milliseconds: no more than one stands in an alert's way.
+        """
+        batch = self._fetched[0].batch
+        if is_call(batch.entries[0].id):
+            before = self._freezing
+            if before and not before.taken and self._held(before.entries):
+                time.sleep(FREEZING_S)
+                return None
+            self._freezing = batch
+        return self._fetched.popleft()
+
     def _fetch(self, room: int) -> int:
         """Fill the cache; return milliseconds until something falls due, or -1."""
         taken = 0
@@ -179,7 +196,6 @@ class LeaseConsumer(Consumer):
             if envelope or self.job is None:
                 self._unpack(entry, envelope)
             elif is_call(entry.id):
-                # Freezing hundreds of members keeps Redis for milliseconds: others get a turn after each.
                 self._fetched.append(self._message([entry]))
             else:
                 bare.append(entry)

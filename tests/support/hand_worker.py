@@ -49,6 +49,7 @@ class HandWorker:
         if batch is None:
             return []
         found = self.ledger.claim(batch)
+        batch.taken = True
         for entry, each in zip(batch.entries, found, strict=True):
             if isinstance(each, Wait):
                 self.consumer.put_off([(entry, 0)])
