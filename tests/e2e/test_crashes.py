@@ -53,6 +53,8 @@ def killed(install_for_module):
     hanging = installation.send(to=number)
     sends = installation.producer.send_many(alerts(200))
     installation.wait_for(lambda: len(installation.gateway.requests()) >= 50)
+    # Calls begin together, on connections of their own: the first of them need not arrive first.
+    installation.wait_for(lambda: len(installation.posts(hanging)) == 1)
 
     installation.worker.kill()
     killed_at = time.monotonic()

@@ -42,14 +42,17 @@ class HandWorker:
     def fetch(self) -> Batch | None:
         """Fetch what there is, up to 128 entries."""
         message = next(self.consumer)
-        return None if message is None else message.batch
+        if message is None:
+            return None
+        # A real worker's thread takes it at once; the consumer holds back the next shared call until then.
+        message.batch.taken = True
+        return message.batch
 
     def claim(self, batch: Batch | None) -> list[Claim]:
         """Claim entries; end, complete or put off those that have nothing to do, as the real worker does."""
         if batch is None:
             return []
         found = self.ledger.claim(batch)
-        batch.taken = True
         for entry, each in zip(batch.entries, found, strict=True):
             if isinstance(each, Wait):
                 self.consumer.put_off([(entry, 0)])
