@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
+import redis
 import structlog
 
 from producers.phone import mask
@@ -224,16 +225,24 @@ class Outbound:
             batch.holder.put_off(waits)
 
     def _warn_all(self, finished: Sequence[Attempt]) -> None:
-        """Hold or pause all sending before these messages go back: no other shall run into the same wall."""
-        self._flight.observe([each for each in finished if isinstance(each, Attempt)])
-        for each in finished:
-            outcome = each.result.outcome
-            if isinstance(outcome, Deferred) and outcome.account:
-                if self._throttle.hold(outcome.code):
-                    self._log.error("account.held", code=outcome.code)
-            elif isinstance(outcome, Deferred | Unknown) and (pause := retrying.pause_ms(outcome)):
-                self._throttle.pause(outcome.code, pause)
-                self._log.warning("account.paused", code=outcome.code, retry_in_s=pause / 1000)
+        """Hold or pause all sending before these messages go back: no other shall run into the same wall.
+
+        Without Redis nobody is warned, but what the gateway said is still recorded: that is tried for longer.
+        """
+        self._flight.observe(finished)
+        try:
+            for each in finished:
+                self._warn(each.outcome)
+        except redis.RedisError as error:
+            self._log.warning("account.nobody_warned", reason=type(error).__name__)
+
+    def _warn(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Deferred) and outcome.account:
+            if self._throttle.hold(outcome.code):
+                self._log.error("account.held", code=outcome.code)
+        elif isinstance(outcome, Deferred | Unknown) and (pause := retrying.pause_ms(outcome)):
+            self._throttle.pause(outcome.code, pause)
+            self._log.warning("account.paused", code=outcome.code, retry_in_s=pause / 1000)
 
     def _report_over(self, request_id: str, claim: Over) -> None:
         """Write the canonical line of a send that ended by time, or was over before."""

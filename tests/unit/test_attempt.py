@@ -4,12 +4,13 @@ import asyncio
 
 import msgspec
 import pytest
+import redis
 
 from tests.support.sends import NoHolder
 from worker import retrying
 from worker.entries import Entry
 from worker.ledger import Claim
-from worker.outbound import NOT_TRIED, Attempt, _TooLateError
+from worker.outbound import NOT_TRIED, Attempt, Outbound, _TooLateError
 from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 
 
@@ -133,3 +134,17 @@ def test_a_damaged_body_is_never_posted_and_costs_nobody_else_anything(body):
     with pytest.raises(msgspec.MsgspecError):
         made.run()
     assert (made.bodies, made.attempt.posts, made.attempt.outcome) == ([], 0, NOT_TRIED)
+
+
+def test_without_redis_nobody_is_warned_but_the_results_are_not_lost():
+    class Away:
+        def hold(self, code: str) -> bool:
+            raise redis.ConnectionError
+
+    class Blind:
+        def observe(self, finished) -> None:
+            """Look at nothing."""
+
+    made = Scripted(Deferred("104", account=True))
+    made.post()
+    Outbound(None, None, Away(), Blind(), None, {}, 1.0)._warn_all([made.attempt])
