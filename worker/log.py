@@ -7,9 +7,10 @@ of its workers through its parent's standard error.
 
 import logging
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TextIO
 
+import msgspec
 import structlog
 from dramatiq.broker import MessageProxy
 from dramatiq.message import Message
@@ -71,7 +72,11 @@ def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any])
 def _renderer(out: TextIO) -> structlog.typing.Processor:
     if out.isatty():
         return structlog.dev.ConsoleRenderer(colors=True)
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.processors.JSONRenderer(serializer=_json)
+
+
+def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=default).decode()
 
 
 class NamesOnly(logging.Filter):

@@ -18,11 +18,12 @@ from tests.support.installation import API_KEY, API_LOGIN, bare_environment
 from worker.sandbox.processes import read_procfile
 
 ROOT = Path(__file__).parents[2]
-OURS, DRAMATIQ, BULLMQ, BARE, THREADS = (
+OURS, DRAMATIQ, BULLMQ, BARE, TRANSPORT, THREADS = (
     "octopush-worker",
     "plain Dramatiq",
     "BullMQ, Node",
     "bare httpx, same transport",
+    "that transport alone",
     "bare httpx, per thread",
 )
 #: Settings of ours that a developer's shell may hold and that would change the outcome.
@@ -196,6 +197,7 @@ def everybody(context: Context) -> list[Candidate]:
         "Celery, threads": lambda: celery(context),
         "arq": lambda: arq(context),
         BARE: lambda: client(BARE, "httpx-aiohttp"),
+        TRANSPORT: lambda: client(TRANSPORT, "httpx-transport"),
         THREADS: lambda: client(THREADS, "threads", _threads),
     }
     return [build() for name, build in builders.items() if context.wants(name)]

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import httpx
+import uvloop
 from httpx_aiohttp import AiohttpTransport
 
 from tests.benchmarks.peers.job import HEADERS, URL, bodies, ticket
@@ -71,12 +72,29 @@ async def sharded(stack: AsyncExitStack, in_flight: int) -> list[Post]:
 
 
 async def over_aiohttp(stack: AsyncExitStack, in_flight: int) -> list[Post]:
-    """One asynchronous httpx client whose transport is aiohttp's: what the worker uses."""
+    """One asynchronous httpx client whose transport is aiohttp's."""
     session = await stack.enter_async_context(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight))
     )
     client = httpx.AsyncClient(transport=AiohttpTransport(client=session), headers=HEADERS, timeout=10)
     return [_httpx_post(await stack.enter_async_context(client))] * in_flight
+
+
+async def bare_transport(stack: AsyncExitStack, in_flight: int) -> list[Post]:
+    """That transport without a client before it: how the worker calls it."""
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight))
+    )
+    transport = AiohttpTransport(client=session)
+    url, headers = httpx.URL(URL), httpx.Headers(HEADERS)
+    timeout = {"timeout": httpx.Timeout(10).as_dict()}
+
+    async def post(body: bytes) -> None:
+        request = httpx.Request("POST", url, headers=headers, content=body, extensions=timeout)
+        response = await transport.handle_async_request(request)
+        ticket(response.status_code, await response.aread())
+
+    return [post] * in_flight
 
 
 async def bare_aiohttp(stack: AsyncExitStack, in_flight: int) -> list[Post]:
@@ -93,7 +111,13 @@ async def bare_aiohttp(stack: AsyncExitStack, in_flight: int) -> list[Post]:
 
 
 #: Kinds of client that share one event loop.
-LOOPS = {"shared": shared, "sharded": sharded, "httpx-aiohttp": over_aiohttp, "aiohttp": bare_aiohttp}
+LOOPS = {
+    "shared": shared,
+    "sharded": sharded,
+    "httpx-aiohttp": over_aiohttp,
+    "httpx-transport": bare_transport,
+    "aiohttp": bare_aiohttp,
+}
 
 
 async def _run_loop(kind: str, waiting: Iterator[str], in_flight: int) -> None:
@@ -118,7 +142,7 @@ def main() -> None:
     if options.kind == "threads":
         threads(waiting, options.in_flight)
     else:
-        asyncio.run(_run_loop(options.kind, waiting, options.in_flight))
+        uvloop.run(_run_loop(options.kind, waiting, options.in_flight))
     sys.stdin.read()
 
 

@@ -33,5 +33,6 @@ def _clients() -> list[Candidate]:
         candidates.client("one shared httpx.AsyncClient", "shared"),
         candidates.client("64 httpx.AsyncClients of one connection", "sharded"),
         candidates.client("httpx over httpx-aiohttp", "httpx-aiohttp"),
+        candidates.client("that transport without a client", "httpx-transport"),
         candidates.client("aiohttp alone", "aiohttp"),
     ]
