@@ -6,16 +6,16 @@ and a stream entry together, on Redis Cluster too.
 
 | key | type | lifetime | written by | read by |
 |---|---|---|---|---|
-| ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, claim, finish | all |
-| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue | claim |
+| ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, freeze, claim, finish | all |
+| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, freeze | claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | publish | status |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``open:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, claim | fetch |
-| ``gathered:<call id>`` | list of request_ids of a shared call that was never frozen | while queued | fetch | claim |
-| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | claim, finish | claim, finish, correlate |
+| ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze |
+| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, correlate |
 | ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices`` noted, ``paused``, ``stopped`` | N days after its last end | enqueue, advance, halt, every transition | status, claim |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
 | ``counts`` | hash, state to number of sends; ``enqueued`` to all of them | for ever | every transition | metrics, soak |
@@ -167,7 +167,7 @@ class Keys:
         return f"{self.prefix}gather:{share}"
 
     def gathered(self, call: str) -> str:
-        """The messages of a shared call that was never frozen."""
+        """The messages of a shared call that are not frozen yet."""
         return f"{self.prefix}gathered:{call}"
 
     def members(self, call: str) -> str:

@@ -170,7 +170,7 @@ class LeaseConsumer(Consumer):
     def _next_fetched(self) -> LeasedMessage | None:
         """Hand out what was fetched, shared calls one after the other.
 
-        Freezing hundreds of members keeps Redis for milliseconds: no more than one stands in an alert's way.
+        Freezing hundreds of members takes many steps: those of one call at a time stand in an alert's way.
         """
         batch = self._fetched[0].batch
         if is_call(batch.entries[0].id):

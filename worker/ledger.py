@@ -5,10 +5,9 @@ A claim carries a fencing token; only the latest token may finish, so a worker t
 lease cannot overwrite what its successor found out.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import redis
 
@@ -21,19 +20,17 @@ from worker.codes import WHOLE_CALL
 from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
+from worker.members import Members
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
 
 _CLAIM = Script("worker", "claim", when_full=True)
 _FINISH = Script("worker", "finish", when_full=True)
-_END_MEMBERS = Script("worker", "end_members", when_full=True)
 _CORRELATE = Script("worker", "correlate", when_full=True)
 
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
 #: States from which no attempt leads any further.
 ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
-#: Members of a shared call that one script ends: bounds how long it keeps Redis.
-MEMBERS_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,15 @@ class Ledger:
         settings: namespace, retention, stream length.
         leases: renews the leases of running attempts.
         default_rate: recipients per second where no limit is set live; 0 for none.
+
+    Attributes:
+        members: what shared calls need besides.
     """
 
     def __init__(
         self, client: redis.Redis, settings: RedisSettings, leases: Leases, default_rate: float = 0.0
     ) -> None:
+        self.members = Members(client, settings)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
@@ -136,7 +137,7 @@ class Ledger:
         self._maxlen = settings.stream_maxlen
 
     def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
-        """Claim the next attempt of each entry, in one step.
+        """Claim the next attempt of each entry, in one step; shared calls are frozen before.
 
         Safe to repeat: a newer claim fences off an older one.
 
@@ -149,8 +150,9 @@ class Ledger:
         keys = self._keys
         args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        for entry in batch.entries:
-            args += [entry.id, str(uuid.uuid4()) if is_call(entry.id) else ""]
+        args += [entry.id for entry in batch.entries]
+        for call in (entry for entry in batch.entries if is_call(entry.id)):
+            self.members.freeze(call, batch.queue)
         fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
         replies = Command(_CLAIM, fixed, args, list[Any]).run(self._redis)
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
@@ -161,7 +163,7 @@ class Ledger:
     def finish(self, results: Sequence[Result]) -> list[str | None]:
         """Record what attempts brought and end their entries, in one step; keeps trying while Redis is away.
 
-        The entry of a shared call that is over stays until `end_members`. Safe to repeat.
+        The entry of a shared call that is over stays until its members have been told. Safe to repeat.
 
         Returns:
             Per attempt the state its record is in now: an end state, ``split`` for a call that has become
@@ -186,23 +188,6 @@ class Ledger:
             return retrying.record(lambda: command.run(self._redis))
         finally:
             self.abandon([result.claim for result in results])
-
-    def end_members(self, call: Entry, queue: str) -> None:
-        """Bring the end of a shared call to its members, some at a time, then end its entry. Safe to repeat.
-
-        Raises:
-            redis.RedisError: Redis stayed away; the entry comes back and this is done then.
-        """
-        keys, names = self._keys, self._keys.queue(queue)
-        members = retrying.record(lambda: cast("list[bytes]", self._redis.hvals(keys.members(call.id))))
-        fixed = [names.leases, names.envelopes, names.ready, names.wake]
-        for start in range(0, max(1, len(members)), MEMBERS_AT_ONCE):
-            some = members[start : start + MEMBERS_AT_ONCE]
-            last = start + MEMBERS_AT_ONCE >= len(members)
-            args: list[str | int | bytes] = [self._retention_ms, self._maxlen, keys.prefix, call.id]
-            args += [call.lease if last else "", *some]
-            command = Command(_END_MEMBERS, fixed, args, int)
-            retrying.record(lambda command=command: command.run(self._redis))  # type: ignore[misc]
 
     def abandon(self, claims: Sequence[Claim]) -> None:
         """Stop renewing the leases of attempts; one without a result will count as of unknown outcome."""
@@ -229,6 +214,8 @@ class Ledger:
 
 def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
     verdict = reply[0]
+    if verdict == b"thawed":
+        return Wait(ms=1)
     if verdict == b"newer":
         return Wait(NEWER_RECORD_MS, newer=True)
     if verdict == b"wait":

@@ -120,7 +120,7 @@ class Recorder(Generic[A]):
 
     def _end_members(self, call: Entry, queue: str, holder: Holder) -> None:
         try:
-            self._ledger.end_members(call, queue)
+            self._ledger.members.end(call, queue)
         except Exception as error:  # noqa: BLE001 - as above
             # Its lease runs out, and whoever fetches it then goes on.
             self._log.error("ledger.members_not_ended", reason=type(error).__name__)

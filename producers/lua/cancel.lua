@@ -8,8 +8,12 @@ local state = r[1]
 if not state then return 'unknown_id' end
 if state == 'cancelled' then return 'cancelled' end
 if state ~= 'queued' then return 'too_late' end
--- Whoever shares a call can leave it as long as the call itself waits.
-if r[2] and redis.call('HGET', keys.prefix .. 'record:' .. r[2], 'state') ~= 'queued' then return 'too_late' end
+-- Whoever shares a call can leave it as long as the call itself waits; it is frozen anew then.
+if r[2] then
+  local call = keys.prefix .. 'record:' .. r[2]
+  if redis.call('HGET', call, 'state') ~= 'queued' then return 'too_late' end
+  redis.call('HDEL', call, 'freeze')
+end
 for i = 6, 8, 2 do
   if redis.call('ZREM', KEYS[i], ARGV[1]) == 1 then redis.call('HDEL', KEYS[i + 1], ARGV[1]) end
 end

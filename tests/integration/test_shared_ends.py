@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import worker.ledger
 from producers import Message, Producer, Recipient
 from producers.settings import RedisSettings
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
+from worker import members
 from worker.codes import WHOLE_CALL
 from worker.ledger import Claim, is_call
 from worker.operations import Operations
@@ -255,7 +255,7 @@ def test_a_message_under_way_alone_is_not_lost_to_a_call_that_gathered_it(hand, 
 def test_a_worker_lost_while_it_tells_the_members_is_completed(
     hand, queued, sms, redis_client, monkeypatch, done
 ):
-    monkeypatch.setattr(worker.ledger, "MEMBERS_AT_ONCE", 2)
+    monkeypatch.setattr(members, "AT_ONCE", 2)
     ids = queued(5)
     claim = only(hand.take())
     hand.record(claim, Accepted("t", "0.25"))
@@ -266,11 +266,11 @@ def test_a_worker_lost_while_it_tells_the_members_is_completed(
             raise SystemExit
         return run(*_, **__)
 
-    run = worker.ledger.Command.run
-    monkeypatch.setattr(worker.ledger.Command, "run", dies)
+    run = members.Command.run
+    monkeypatch.setattr(members.Command, "run", dies)
     with pytest.raises(SystemExit):
-        hand.ledger.end_members(claim.entry, "alert")
-    monkeypatch.setattr(worker.ledger.Command, "run", run)
+        hand.ledger.members.end(claim.entry, "alert")
+    monkeypatch.setattr(members.Command, "run", run)
     assert states(sms, ids).count("accepted") == 2 * done
     hand.lose_entry(claim.entry)
     assert hand.take() == []

@@ -24,6 +24,7 @@ from producers import Message, Producer, Recipient
 from producers.settings import RedisSettings
 from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
 from tests.support.hand_worker import KEYS, HandWorker, in_doubt_after
+from worker import members
 from worker.entries import Batch
 from worker.ledger import Claim, is_call
 from worker.operations import Operations
@@ -112,6 +113,14 @@ class World(RuleBasedStateMachine):
         batch = data.draw(st.sampled_from(self.batches))
         self.batches.remove(batch)
         self.claims += [(claim, []) for claim in self.hand.claim(batch)]
+
+    @precondition(lambda self: getattr(self, "batches", ()))
+    @rule(data=st.data(), steps=st.integers(1, 2))
+    def freeze(self, data, steps):
+        """A worker is on its way to a claim, and then is not heard of for a while, or ever."""
+        for entry in data.draw(st.sampled_from(self.batches)).entries:
+            if is_call(entry.id):
+                self.hand.freeze_some(entry, members=1, steps=steps)
 
     @precondition(lambda self: getattr(self, "batches", ()))
     @rule(data=st.data(), dies=st.booleans())
@@ -267,7 +276,9 @@ class World(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(300)
-def test_shared_calls_keep_their_word(redis_server):
+def test_shared_calls_keep_their_word(redis_server, monkeypatch):
+    monkeypatch.setattr(members, "AT_ONCE", 2)
+
     class Machine(World):
         server_port = redis_server.port
 

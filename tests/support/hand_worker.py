@@ -62,6 +62,13 @@ class HandWorker:
                 self.consumer.settle([entry])
         return [each for each in found if isinstance(each, Claim)]
 
+    def freeze_some(self, call: Entry, *, members: int, steps: int = 1) -> int:
+        """Freeze some members of a call and go no further; return how many are left."""
+        left = 0
+        for _ in range(steps):
+            left = self.ledger.members.freeze_some(call, self.queue, members)
+        return left
+
     def take(self) -> list[Claim]:
         """Fetch and claim until nothing is left to fetch."""
         claims: list[Claim] = []
@@ -84,7 +91,7 @@ class HandWorker:
 
     def end_members(self, entry: Entry) -> None:
         """Bring the end of a call to its members."""
-        self.ledger.end_members(entry, self.queue)
+        self.ledger.members.end(entry, self.queue)
         self.consumer.forget([entry])
 
     def lose(self, claim: Claim) -> None:

@@ -83,6 +83,7 @@ local function finish(a)
   end
   if put_off then
     redis.call('HSET', keys.record, 'state', 'queued')
+    if shared then redis.call('HDEL', keys.record, 'freeze') end
     if outcome == 'held' then redis.call('HDEL', keys.record, 'first') end
     return 'recorded', 'queued'
   end

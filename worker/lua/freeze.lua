@@ -1,0 +1,102 @@
+-- Freeze some members of a shared call that nobody has posted yet, or that was surely not taken: put their recipients
+-- into its one body, under a fresh id for the gateway. Hundreds at once would keep Redis from the alerts.
+-- KEYS: ready, wake
+-- ARGV: record version, key prefix, retention ms, statuses maxlen, call id, fresh request_id, members at most
+-- Returns how many are left to freeze; 0 when the call is ready to be claimed, has no member left, or is not to be
+-- frozen: claim.lua says what it is. Safe to repeat. What is frozen stays until the call is thawed: by its claim when
+-- a member's time is over, by a member that is cancelled, or because it was not taken. Then all are looked at again.
+local ready, wake_key = KEYS[1], KEYS[2]
+local version, prefix, retention, maxlen = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local call, fresh = ARGV[5], ARGV[6]
+local now, keys = now_ms(), keys_of(prefix, call)
+local map, list = prefix .. 'members:' .. call, prefix .. 'gathered:' .. call
+local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'freeze', 'share', 'tail', 'expires', 'weight',
+  'v')
+if r[1] ~= 'queued' or r[2] or r[3] == 'done' or tonumber(r[8]) > version then return 0 end
+local share, tail, expires, weight = r[4], r[5], tonumber(r[6] or math.huge), tonumber(r[7] or 0)
+local begun = r[3] == 'open' and tail
+if r[3] ~= 'open' then
+  local before = redis.call('HVALS', map)
+  if #before > 0 then redis.call('RPUSH', list, unpack(before)) end
+  redis.call('DEL', map, keys.body)
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight')
+  redis.call('HSET', keys.record, 'freeze', 'open')
+  tail, expires, weight = false, math.huge, 0
+end
+
+-- The parts of a member's body, which the producers write in this order: {"recipients":[one],"text":...
+local HEAD = '{"recipients":['
+local function recipient_of(body)
+  local cut = string.find(body, '],"text":', 1, true)
+  return string.sub(body, #HEAD + 1, cut - 1), string.sub(body, cut)
+end
+
+local function replaced(text, old, new)
+  local from, to = string.find(text, old, 1, true)
+  return string.sub(text, 1, from - 1) .. new .. string.sub(text, to + 1)
+end
+
+local function end_without_call(id, state, code)
+  local member = keys_of(prefix, id)
+  if code then redis.call('HSET', member.record, 'code', code) end
+  end_record(member, state, id, retention, maxlen, now)
+end
+
+-- The members that still want to be sent: per member its number, request_id, recipient and record.
+local found, numbers = {}, {}
+for _, id in ipairs(redis.call('LPOP', list, ARGV[7]) or {}) do
+  local record = prefix .. 'record:' .. id
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments')
+  if m[1] == 'sending' and not m[3] then
+    -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
+    push(ready, wake_key, id)
+  elseif m[1] == 'queued' and (not m[3] or m[3] == call) then
+    local body = redis.call('GET', prefix .. 'body:' .. id)
+    if m[2] and tonumber(m[2]) <= now then
+      end_without_call(id, 'expired')
+    elseif not body then
+      end_without_call(id, 'failed', 'body_lost')
+    else
+      local recipient, rest = recipient_of(body)
+      local number = string.match(recipient, '"phone_number":"(%+%d+)"')
+      tail = tail or replaced(rest, '"request_id":"' .. id .. '"', '"request_id":"' .. fresh .. '"')
+      numbers[#numbers + 1] = number
+      found[#found + 1] = { number = number, id = id, recipient = recipient, record = record, call = m[3],
+        expires = tonumber(m[2] or math.huge), weight = tonumber(m[4] or 1) }
+    end
+  end
+end
+
+local parts, pairs_of, seen = {}, {}, {}
+local taken = #numbers > 0 and redis.call('HMGET', map, unpack(numbers)) or {}
+for i, member in ipairs(found) do
+  if taken[i] or seen[member.number] then
+    -- Never the same number twice in one call: this one gathers again.
+    gather(prefix, ready, wake_key, share, member.id)
+  else
+    seen[member.number] = true
+    parts[#parts + 1] = member.recipient
+    pairs_of[#pairs_of + 1], pairs_of[#pairs_of + 2] = member.number, member.id
+    if member.call ~= call then redis.call('HSET', member.record, 'call', call) end
+    expires, weight = math.min(expires, member.expires), weight + member.weight
+  end
+end
+if #parts > 0 then
+  redis.call('HSET', map, unpack(pairs_of))
+  redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(parts, ','))
+  redis.call('HSET', keys.record, 'tail', tail, 'weight', weight)
+  if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
+end
+
+local left = redis.call('LLEN', list)
+if left == 0 then
+  local members = redis.call('HLEN', map)
+  if members == 0 then
+    redis.call('DEL', keys.record)
+  else
+    redis.call('APPEND', keys.body, tail)
+    redis.call('HSET', keys.record, 'freeze', 'done', 'members', members, 'recipients', members)
+    redis.call('HDEL', keys.record, 'tail')
+  end
+end
+return left
