@@ -32,6 +32,7 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
 | ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch |
+| ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
 | ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch | fetch |
@@ -61,6 +62,7 @@ class QueueKeys:
     ready: str
     delayed: str
     leases: str
+    ending: str
     envelopes: str
     wake: str
     seen: str
@@ -203,6 +205,7 @@ class Keys:
             ready=ready,
             delayed=ready + ":delayed",
             leases=ready + ":leases",
+            ending=ready + ":ending",
             envelopes=ready + ":envelopes",
             wake=ready + ":wake",
             seen=ready + ":seen",

@@ -30,7 +30,10 @@ A = TypeVar("A", bound=Finished)
 
 
 class Recorder(Generic[A]):
-    """One thread that records. Calls of `put` come from any thread.
+    """One thread that records, and one that tells the members of shared calls that have ended.
+
+    The next call need not wait until hundreds of members have been told of the last one. Calls of `put` come
+    from any thread.
 
     Args:
         ledger: remembers.
@@ -47,20 +50,26 @@ class Recorder(Generic[A]):
         self._ledger = ledger
         self._before = before
         self._after = after
-        self._due: SimpleQueue[A | Batch | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._due: SimpleQueue[A | None] = SimpleQueue()
+        self._ended: SimpleQueue[Batch | None] = SimpleQueue()
+        self._recorder = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._teller = threading.Thread(target=self._tell, name="teller", daemon=True)
         self._log = structlog.get_logger()
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._thread.start()
+        """Start the threads."""
+        self._recorder.start()
+        self._teller.start()
 
     def stop(self) -> None:
-        """Record what is due, then end the thread."""
+        """Record what is due, tell who is to be told, then end the threads."""
+        # What is recorded last may have members to be told: one thread after the other.
         self._due.put(None)
-        if self._thread is not None:
-            self._thread.join()
+        if self._recorder.is_alive():
+            self._recorder.join()
+        self._ended.put(None)
+        if self._teller.is_alive():
+            self._teller.join()
 
     def put(self, finished: A) -> None:
         """Record an attempt soon."""
@@ -68,7 +77,7 @@ class Recorder(Generic[A]):
 
     def put_ended_calls(self, calls: Batch) -> None:
         """Bring to their members, soon, what calls came to that ended elsewhere or before."""
-        self._due.put(calls)
+        self._ended.put(calls)
 
     def _run(self) -> None:
         stopping = False
@@ -78,9 +87,6 @@ class Recorder(Generic[A]):
             while True:
                 if item is None:
                     stopping = True
-                elif isinstance(item, Batch):
-                    for call in item.entries:
-                        self._end_members(call, item.queue, item.holder)
                 else:
                     due.append(item)
                 if len(due) >= AT_ONCE:
@@ -91,6 +97,11 @@ class Recorder(Generic[A]):
                     break
             if due:
                 self._record(due)
+
+    def _tell(self) -> None:
+        while (calls := self._ended.get()) is not None:
+            for call in calls.entries:
+                self._end_members(call, calls.queue, calls.holder)
 
     def _record(self, due: Sequence[A]) -> None:
         try:
@@ -112,7 +123,7 @@ class Recorder(Generic[A]):
         for each, state in zip(due, states, strict=True):
             claim = each.result.claim
             if is_call(claim.entry.id) and state in ENDS:
-                self._end_members(claim.entry, claim.queue, each.holder)
+                self._ended.put(Batch(claim.queue, [claim.entry], each.holder))
             else:
                 over.setdefault(id(each.holder), (each.holder, []))[1].append(claim.entry)
         for holder, entries in over.values():

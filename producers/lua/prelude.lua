@@ -189,6 +189,17 @@ local function charge(rate_key, now, ms)
   redis.call('SET', rate_key, string.format('%.3f', free), 'PX', math.ceil(free - now) + 1000)
 end
 
+-- Shared calls that are back and only have to tell their members: their leases, beside the queue's, in a set whose key
+-- is derived. They are held, but no longer in flight.
+local function ending_of(leases_key)
+  return (string.gsub(leases_key, 'leases$', 'ending'))
+end
+
+local function calls_out(alert_leases, marketing_leases)
+  return redis.call('ZCARD', alert_leases) - redis.call('SCARD', ending_of(alert_leases))
+    + redis.call('ZCARD', marketing_leases) - redis.call('SCARD', ending_of(marketing_leases))
+end
+
 -- The calls that may be in flight now: the setting, or fewer while the gateway shows strain; 0 for any number.
 local function calls_in_flight(flight_key, setting)
   local limit = tonumber(redis.call('HGET', flight_key, 'limit') or nil)

@@ -109,6 +109,7 @@ class Case:
         """Whether no entry is left anywhere in the queue, and nothing gathers."""
         keys = self.keys.queue("alert")
         left = self.client.llen(keys.ready) + self.client.zcard(keys.delayed) + self.client.zcard(keys.leases)
+        left += self.client.scard(keys.ending)
         return left == 0 and not list(self.client.scan_iter(f"{self.keys.prefix}gather*"))
 
 

@@ -347,3 +347,31 @@ def test_what_was_flushed_does_not_keep_later_messages_waiting(hand, queued):
     hand.broker.flush("alert")
     queued(2, first=5)
     assert len(numbers_of(only(hand.take()))) == 2
+
+
+def test_the_next_call_need_not_wait_until_the_members_of_the_last_one_know(redis_client, queued, sms):
+    hand = HandWorker(redis_client, share_max=3)
+    hand.throttle.set_limits(in_flight=1)
+    ids = queued(6)
+    first = only(hand.take())
+    assert hand.fetch() is None, "one call at a time"
+    assert hand.record(first, Accepted("t1")) == "accepted"
+    second = only(hand.take())
+    assert hand.fetch() is None
+
+    hand.end_members(first.entry)
+    hand.finish(second, Accepted("t2"))
+    assert states(sms, ids) == ["accepted"] * 6
+    assert hand.is_idle()
+
+
+def test_a_worker_that_dies_while_it_tells_members_leaves_no_call_counted_as_back(redis_client, queued, sms):
+    hand = HandWorker(redis_client, share_max=3)
+    ids = queued(3)
+    first = only(hand.take())
+    hand.record(first, Accepted("t1"))
+    assert redis_client.smembers(hand.names.ending) == {first.entry.lease.encode()}
+    hand.lose_entry(first.entry)
+    assert hand.take() == [], "whoever fetches it tells the members"
+    assert states(sms, ids) == ["accepted"] * 3
+    assert hand.is_idle()

@@ -108,6 +108,7 @@ class HandWorker:
         """What is left in the queue, and what gathers."""
         names, found = self.names, self.redis.lrange(self.names.ready, 0, -1)
         found += self.redis.zrange(names.delayed, 0, -1) + self.redis.zrange(names.leases, 0, -1)
+        found += self.redis.smembers(self.names.ending)
         return [each.decode() for each in [*found, *self.redis.scan_iter(f"{KEYS.prefix}gather*")]]
 
     def is_idle(self) -> bool:

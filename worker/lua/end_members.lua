@@ -9,6 +9,7 @@ local now, facts = now_ms(), call_facts(prefix .. 'record:' .. call)
 if facts.state then
   end_members(prefix, call, facts, { unpack(ARGV, 6) }, retention, maxlen, now)
 end
+if ARGV[5] ~= '' then redis.call('SREM', ending_of(leases), ARGV[5]) end
 if ARGV[5] ~= '' and redis.call('ZREM', leases, ARGV[5]) == 1 then
   redis.call('HDEL', envelopes, call)
   if redis.call('EXISTS', ready) == 1 then wake(wake_key) end

@@ -23,6 +23,7 @@ redis.call('SET', seen, now)
 
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 128)) do
   redis.call('ZREM', leases, member)
+  redis.call('SREM', ending_of(leases), member)
   redis.call('LPUSH', ready, string.match(member, '^[^:]*:(.*)$'))
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, 128)) do
@@ -51,7 +52,7 @@ local function admitted(wanted)
   local cap = calls_in_flight(KEYS[11], in_flight)
   if cap > 0 then
     if class == 'marketing' and cap > 1 then cap = cap - math.max(1, math.floor(cap / 5)) end
-    local free = cap - redis.call('ZCARD', KEYS[12]) - redis.call('ZCARD', KEYS[13])
+    local free = cap - calls_out(KEYS[12], KEYS[13])
     if free < wanted then wanted, wait = math.max(0, free), 20 end
   end
   local interval = per_second > 0 and 1000 / per_second or 0

@@ -123,7 +123,10 @@ local result, touched = {}, {}
 for a = 4, #ARGV, 15 do
   local id, queue, lease = ARGV[a], queues[ARGV[a + 11]], ARGV[a + 12]
   local verdict, state, stays = finish(a)
-  if not stays and redis.call('ZREM', queue.leases, lease) == 1 then
+  if stays and redis.call('ZSCORE', queue.leases, lease) then
+    redis.call('SADD', ending_of(queue.leases), lease)
+    touched[ARGV[a + 11]] = queue
+  elseif not stays and redis.call('ZREM', queue.leases, lease) == 1 then
     touched[ARGV[a + 11]] = queue
     if verdict == 'recorded' and (state == 'queued' or state == 'sending') then
       redis.call('ZADD', queue.delayed, now + tonumber(ARGV[a + 13]), id)

@@ -46,7 +46,7 @@ local why = ''
 if strained > 0 or slow then
   -- What was under way at the cut comes back within a round trip, and tells of the time before.
   if not cut or now < cut or now - cut >= math.min(CUT_LONGEST, math.max(CUT_MS, round_trip)) then
-    local busy = math.max(1, redis.call('ZCARD', KEYS[3]) + redis.call('ZCARD', KEYS[4]))
+    local busy = math.max(1, calls_out(KEYS[3], KEYS[4]))
     local from = math.min(busy, limit or busy, setting > 0 and setting or busy)
     limit, top = math.max(1, math.floor(from / 2)), math.max(top or 2, 2 * busy)
     why = strained > 0 and 'said' or 'slow'
