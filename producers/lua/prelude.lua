@@ -116,7 +116,7 @@ end
 -- again, is left alone; only proof of acceptance, or its ticket, still reaches it. The common end, acceptance, is
 -- written here in few steps: with hundreds of members each step counts.
 local function end_members(prefix, call_id, call, ids, retention_ms, maxlen, now)
-  local at, accepted, statuses = stamp(now), 0, prefix .. 'statuses'
+  local at, bodies, statuses = stamp(now), {}, prefix .. 'statuses'
   local cost = call.cost and tonumber(call.cost) / tonumber(call.weight or 1)
   local facts, costs = { 'attempts', call.attempts or 0 }, {}
   for _, name in ipairs({ 'ticket', 'first', 'code', 'message' }) do
@@ -137,10 +137,9 @@ local function end_members(prefix, call_id, call, ids, retention_ms, maxlen, now
       facts[place + 1], facts[place + 2] = 'cost', costs[r[4]]
     end
     if waits and call.state == 'accepted' then
-      accepted = accepted + 1
+      bodies[#bodies + 1] = prefix .. 'body:' .. id
       redis.call('HSET', record, 'state', 'accepted', 'ended', now, unpack(facts))
       redis.call('PEXPIRE', record, retention_ms)
-      redis.call('DEL', prefix .. 'body:' .. id)
       redis.call('XADD', statuses, 'MAXLEN', '~', maxlen, '*', 'v', '1', 'request_id', id, 'state', 'accepted',
         'ticket', call.ticket or '', 'code', call.code or '', 'message', call.message or '',
         'cost', costs[r[4]] or '', 'segments', r[4] or '', 'attempt', call.attempts or '0', 'at', at,
@@ -155,7 +154,10 @@ local function end_members(prefix, call_id, call, ids, retention_ms, maxlen, now
       end
     end
   end
-  if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
+  if #bodies > 0 then
+    redis.call('DEL', unpack(bodies))
+    redis.call('HINCRBY', prefix .. 'counts', 'accepted', #bodies)
+  end
 end
 
 -- What the members of a call need to know of it.

@@ -26,11 +26,6 @@ end
 
 -- The parts of a member's body, which the producers write in this order: {"recipients":[one],"text":...
 local HEAD = '{"recipients":['
-local function recipient_of(body)
-  local cut = string.find(body, '],"text":', 1, true)
-  return string.sub(body, #HEAD + 1, cut - 1), string.sub(body, cut)
-end
-
 local function replaced(text, old, new)
   local from, to = string.find(text, old, 1, true)
   return string.sub(text, 1, from - 1) .. new .. string.sub(text, to + 1)
@@ -42,8 +37,8 @@ local function end_without_call(id, state, code)
   end_record(member, state, id, retention, maxlen, now)
 end
 
--- The members that still want to be sent: per member its number, request_id, recipient and record.
-local found, numbers = {}, {}
+-- The members that still want to be sent, and then those of them whose body is there, with their numbers.
+local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LPOP', list, ARGV[7]) or {}) do
   local record = prefix .. 'record:' .. id
   local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments')
@@ -51,32 +46,41 @@ for _, id in ipairs(redis.call('LPOP', list, ARGV[7]) or {}) do
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
     push(ready, wake_key, id)
   elseif m[1] == 'queued' and (not m[3] or m[3] == call) then
-    local body = redis.call('GET', prefix .. 'body:' .. id)
     if m[2] and tonumber(m[2]) <= now then
       end_without_call(id, 'expired')
-    elseif not body then
-      end_without_call(id, 'failed', 'body_lost')
     else
-      local recipient, rest = recipient_of(body)
-      local number = string.match(recipient, '"phone_number":"(%+%d+)"')
-      tail = tail or replaced(rest, '"request_id":"' .. id .. '"', '"request_id":"' .. fresh .. '"')
-      numbers[#numbers + 1] = number
-      found[#found + 1] = { number = number, id = id, recipient = recipient, record = record, call = m[3],
-        expires = tonumber(m[2] or math.huge), weight = tonumber(m[4] or 1) }
+      wanted[#wanted + 1] = { id = id, record = record, call = m[3], expires = tonumber(m[2] or math.huge),
+        weight = tonumber(m[4] or 1) }
+      bodies[#bodies + 1] = prefix .. 'body:' .. id
     end
+  end
+end
+local found, numbers = {}, {}
+for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) do
+  local member = wanted[i]
+  if not body then
+    end_without_call(member.id, 'failed', 'body_lost')
+  else
+    local cut = string.find(body, '],"text":', 1, true)
+    member.recipient = string.sub(body, #HEAD + 1, cut - 1)
+    tail = tail or replaced(string.sub(body, cut), '"request_id":"' .. member.id .. '"',
+      '"request_id":"' .. fresh .. '"')
+    found[#found + 1] = member
+    numbers[#found] = string.match(member.recipient, '"phone_number":"(%+%d+)"')
   end
 end
 
 local parts, pairs_of, seen = {}, {}, {}
 local taken = #numbers > 0 and redis.call('HMGET', map, unpack(numbers)) or {}
 for i, member in ipairs(found) do
-  if taken[i] or seen[member.number] then
+  local number = numbers[i]
+  if taken[i] or seen[number] then
     -- Never the same number twice in one call: this one gathers again.
     gather(prefix, ready, wake_key, share, member.id)
   else
-    seen[member.number] = true
+    seen[number] = true
     parts[#parts + 1] = member.recipient
-    pairs_of[#pairs_of + 1], pairs_of[#pairs_of + 2] = member.number, member.id
+    pairs_of[#pairs_of + 1], pairs_of[#pairs_of + 2] = number, member.id
     if member.call ~= call then redis.call('HSET', member.record, 'call', call) end
     expires, weight = math.min(expires, member.expires), weight + member.weight
   end
