@@ -147,6 +147,19 @@ def test_a_number_met_again_in_a_later_step_waits_for_the_next_call(worker, sms)
     assert worker.is_idle()
 
 
+def test_a_number_that_gives_way_to_its_double_after_a_thaw_still_leaves(worker, sms):
+    ids = send(sms, 0, 1, 0)
+    batch = worker.fetch()
+    worker.freeze_some(batch.entries[0], members=2)
+    assert sms.cancel(ids[1]) == "cancelled"
+    claims = [*worker.claim(batch), *worker.take()]
+    assert [numbers_of(claim) for claim in claims] == [[number(0)], [number(0)]]
+    for claim in claims:
+        worker.finish(claim, Accepted("t" + claim.entry.id))
+    assert states(sms, ids) == ["accepted", "cancelled", "accepted"]
+    assert worker.is_idle()
+
+
 def test_a_member_whose_time_runs_out_before_the_claim_is_left_out_of_the_call(worker, sms, redis_client):
     ids = send(sms, *range(3), ttl=timedelta(hours=1))
     batch = worker.fetch()

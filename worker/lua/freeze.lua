@@ -75,7 +75,8 @@ local taken = #numbers > 0 and redis.call('HMGET', map, unpack(numbers)) or {}
 for i, member in ipairs(found) do
   local number = numbers[i]
   if taken[i] or seen[number] then
-    -- Never the same number twice in one call: this one gathers again.
+    -- Never the same number twice in one call: this one gathers again, although it may have been in before a thaw.
+    if member.call then redis.call('HDEL', member.record, 'call') end
     gather(prefix, ready, wake_key, share, member.id)
   else
     seen[number] = true
