@@ -7,13 +7,13 @@ and a stream entry together, on Redis Cluster too.
 | key | type | lifetime | written by | read by |
 |---|---|---|---|---|
 | ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, freeze, claim, finish | all |
-| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, freeze | claim |
+| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, freeze | freeze, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | publish | status |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``open:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
-| ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, claim | fetch |
+| ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
 | ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze |
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, correlate |
 | ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices`` noted, ``paused``, ``stopped`` | N days after its last end | enqueue, advance, halt, every transition | status, claim |

@@ -5,6 +5,7 @@ dropped, not printed. Lines are written straight to file descriptor 1, because D
 of its workers through its parent's standard error.
 """
 
+import json
 import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
@@ -76,7 +77,11 @@ def _renderer(out: TextIO) -> structlog.typing.Processor:
 
 
 def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
-    return msgspec.json.encode(event, enc_hook=default).decode()
+    try:
+        return msgspec.json.encode(event, enc_hook=default).decode()
+    except UnicodeEncodeError:
+        # Half a character of UTF-16 in somebody's id: no reason to lose the line.
+        return json.dumps(event, default=default)
 
 
 class NamesOnly(logging.Filter):

@@ -131,6 +131,7 @@ class LeaseBroker(RedisBroker):
             queue.ready,
             queue.delayed,
             queue.leases,
+            queue.ending,
             queue.envelopes,
             queue.wake,
             queue.dead,

@@ -10,6 +10,7 @@ from tests.integration.test_shared_calls import CODE, number, only, states
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from worker import members
 from worker.outcomes import Accepted, Deferred, Refused
+from worker.retrying import WINDOW_S
 
 
 @pytest.fixture
@@ -198,3 +199,43 @@ def test_a_call_of_a_newer_version_is_left_to_a_newer_worker(worker, sms, redis_
     assert worker.freeze_some(batch.entries[0], members=2) == 0
     assert worker.claim(batch) == []
     assert redis_client.llen(KEYS.gathered(batch.entries[0].id)) == 3
+
+
+def test_a_member_that_a_person_sends_again_under_another_id_shares_too(worker, sms, redis_client):
+    ids = send(sms, *range(3))
+    body = redis_client.get(KEYS.body(ids[0])).replace(ids[0].encode(), b"a-fresh-id")
+    redis_client.set(KEYS.body(ids[0]), body)
+    claim = only(worker.take())
+    assert len(numbers_of(claim)) == 3
+    assert gateway_id(claim) not in {*ids, "a-fresh-id"}
+
+
+def test_a_member_whose_body_is_damaged_leaves_the_call_and_nobody_else_suffers(worker, sms, redis_client):
+    ids = send(sms, *range(3))
+    redis_client.set(KEYS.body(ids[1]), b"damaged")
+    claims = worker.take()
+    assert sorted(claim.body for claim in claims if claim.entry.id == ids[1]) == [b"damaged"]
+    shared = only([claim for claim in claims if claim.entry.id != ids[1]])
+    assert numbers_of(shared) == [number(0), number(2)]
+
+
+def test_a_call_thawed_when_its_time_is_over_takes_its_members_along(worker, sms, redis_client, monkeypatch):
+    ids = send(sms, *range(5))
+    worker.finish(only(worker.take()), Deferred("http_503"))
+    batch = worker.fetch()
+    (call,) = batch.entries
+    redis_client.hincrby(KEYS.record(call.id), "first", -int(WINDOW_S * 1000) - 1)
+    worker.freeze_some(call, members=2)
+    monkeypatch.setattr(members.Members, "freeze", lambda *_: None)
+    assert worker.claim(batch) == [], "not frozen through"
+    monkeypatch.undo()
+    assert worker.take() == []
+    assert states(sms, ids) == ["failed"] * 5
+    assert worker.is_idle()
+
+
+def test_a_flushed_queue_forgets_the_calls_that_are_back(worker, sms, redis_client):
+    send(sms, *range(3))
+    worker.record(only(worker.take()), Accepted("t"))
+    worker.broker.flush("alert")
+    assert not redis_client.exists(worker.names.ending, worker.names.leases)

@@ -7,6 +7,7 @@ import sys
 
 from dramatiq.message import Message
 
+from worker import log
 from worker.log import FIELDS, NamesOnly, keep_allowed
 
 
@@ -26,6 +27,12 @@ def test_the_allow_list_names_no_content():
         "token",
         "raw",
     }
+
+
+def test_a_line_is_json_whatever_its_fields_hold():
+    render = log._renderer(sys.stderr)
+    for odd in ("\ud83d", "é", object(), b"bytes", 1e400):
+        assert list(json.loads(render(None, "", {"event": "x", "reason": odd}))) == ["event", "reason"]
 
 
 def test_dramatiq_messages_are_logged_by_name_and_id():

@@ -57,12 +57,16 @@ local function claim(id)
 
   -- A call that is surely not at the gateway can be frozen anew: each member's own time to live counts then.
   local thaw = shared and not doubt
+  if thaw and (r[13] ~= 'done' or not bytes) then
+    redis.call('HDEL', keys.record, 'freeze')
+    return { 'thawed' }
+  end
   local ended
   if r[5] and now - tonumber(r[5]) > window then
     ended = doubt and 'unknown' or 'failed'
   elseif now >= expires and not thaw then
     ended = doubt and 'unknown' or 'expired'
-  elseif not bytes and not thaw then
+  elseif not bytes then
     redis.call('HSET', keys.record, 'code', 'body_lost')
     ended = doubt and 'unknown' or 'failed'
   end
@@ -76,7 +80,7 @@ local function claim(id)
   end
   if held > 0 then return { 'wait', held } end
 
-  if thaw and (r[13] ~= 'done' or now >= expires or not bytes) then
+  if thaw and now >= expires then
     redis.call('HDEL', keys.record, 'freeze')
     return { 'thawed' }
   end

@@ -26,20 +26,16 @@ end
 
 -- The parts of a member's body, which the producers write in this order: {"recipients":[one],"text":...
 local HEAD = '{"recipients":['
-local function replaced(text, old, new)
-  local from, to = string.find(text, old, 1, true)
-  return string.sub(text, 1, from - 1) .. new .. string.sub(text, to + 1)
-end
-
 local function end_without_call(id, state, code)
   local member = keys_of(prefix, id)
   if code then redis.call('HSET', member.record, 'code', code) end
   end_record(member, state, id, retention, maxlen, now)
 end
 
--- The members that still want to be sent, and then those of them whose body is there, with their numbers.
+-- The members that still want to be sent, and then those of them whose body is there, with their numbers. They stay in
+-- the list until the end of this script: an error in the middle must lose nobody.
 local wanted, bodies = {}, {}
-for _, id in ipairs(redis.call('LPOP', list, ARGV[7]) or {}) do
+for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
   local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments')
   if m[1] == 'sending' and not m[3] then
@@ -58,15 +54,19 @@ end
 local found, numbers = {}, {}
 for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) do
   local member = wanted[i]
+  local cut = body and string.find(body, '],"text":', 1, true)
+  local recipient = cut and string.sub(body, #HEAD + 1, cut - 1)
+  local number = recipient and string.match(recipient, '"phone_number":"(%+%d+)"')
   if not body then
     end_without_call(member.id, 'failed', 'body_lost')
+  elseif not number then
+    -- Not as the producers write it: alone it harms nobody else.
+    redis.call('HDEL', member.record, 'call')
+    push(ready, wake_key, member.id)
   else
-    local cut = string.find(body, '],"text":', 1, true)
-    member.recipient = string.sub(body, #HEAD + 1, cut - 1)
-    tail = tail or replaced(string.sub(body, cut), '"request_id":"' .. member.id .. '"',
-      '"request_id":"' .. fresh .. '"')
-    found[#found + 1] = member
-    numbers[#found] = string.match(member.recipient, '"phone_number":"(%+%d+)"')
+    member.recipient = recipient
+    tail = tail or string.gsub(string.sub(body, cut), '"request_id":"[^"]*"', '"request_id":"' .. fresh .. '"', 1)
+    found[#found + 1], numbers[#numbers + 1] = member, number
   end
 end
 
@@ -93,6 +93,7 @@ if #parts > 0 then
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
 end
 
+redis.call('LTRIM', list, ARGV[7], -1)
 local left = redis.call('LLEN', list)
 if left == 0 then
   local members = redis.call('HLEN', map)
