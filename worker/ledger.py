@@ -123,12 +123,14 @@ class Ledger:
 
     Attributes:
         members: what shared calls need besides.
+        patience: how long results are kept while Redis is away.
     """
 
     def __init__(
         self, client: redis.Redis, settings: RedisSettings, leases: Leases, default_rate: float = 0.0
     ) -> None:
-        self.members = Members(client, settings)
+        self.patience = retrying.Patience()
+        self.members = Members(client, settings, self.patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
@@ -185,7 +187,7 @@ class Ledger:
             args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
         command = Command(_FINISH, fixed, args, _read_states)
         try:
-            return retrying.record(lambda: command.run(self._redis))
+            return self.patience.record(lambda: command.run(self._redis))
         finally:
             self.abandon([result.claim for result in results])
 

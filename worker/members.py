@@ -12,8 +12,8 @@ from producers.jobs import RECORD_VERSION
 from producers.keys import Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
-from worker import retrying
 from worker.entries import Entry
+from worker.retrying import Patience
 
 _FREEZE = Script("worker", "freeze", when_full=True)
 _END_MEMBERS = Script("worker", "end_members", when_full=True)
@@ -28,10 +28,12 @@ class Members:
     Args:
         client: Redis client without retries of its own.
         settings: namespace, retention, stream length.
+        patience: how long the end of a call is kept while Redis is away.
     """
 
-    def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
+    def __init__(self, client: redis.Redis, settings: RedisSettings, patience: Patience) -> None:
         self._redis = client
+        self._patience = patience
         self._keys = Keys(settings.namespace)
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
@@ -61,7 +63,7 @@ class Members:
             redis.RedisError: Redis stayed away; the entry comes back and this is done then.
         """
         keys, names = self._keys, self._keys.queue(queue)
-        members = retrying.record(lambda: cast("list[bytes]", self._redis.hvals(keys.members(call.id))))
+        members = self._patience.record(lambda: cast("list[bytes]", self._redis.hvals(keys.members(call.id))))
         fixed = [names.leases, names.envelopes, names.ready, names.wake]
         for start in range(0, max(1, len(members)), AT_ONCE):
             some = members[start : start + AT_ONCE]
@@ -69,4 +71,4 @@ class Members:
             args: list[str | int | bytes] = [self._retention_ms, self._maxlen, keys.prefix, call.id]
             args += [call.lease if last else "", *some]
             command = Command(_END_MEMBERS, fixed, args, int)
-            retrying.record(lambda command=command: command.run(self._redis))  # type: ignore[misc]
+            self._patience.record(lambda command=command: command.run(self._redis))  # type: ignore[misc]

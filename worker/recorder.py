@@ -7,6 +7,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
+from worker import retrying
 from worker.entries import Batch, Entry, Holder, is_call
 from worker.ledger import ENDS, Ledger, Result
 
@@ -62,7 +63,11 @@ class Recorder(Generic[A]):
         self._teller.start()
 
     def stop(self) -> None:
-        """Record what is due, tell who is to be told, then end the threads."""
+        """Record what is due, tell who is to be told, then end the threads.
+
+        With Redis away that is tried for `retrying.STOP_S` and no longer: the platform would kill us.
+        """
+        self._ledger.patience.end_within(retrying.STOP_S)
         # What is recorded last may have members to be told: one thread after the other.
         self._due.put(None)
         if self._recorder.is_alive():

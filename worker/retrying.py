@@ -11,6 +11,7 @@ using all its tries. A POST that only finds the account in trouble is not counte
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -38,6 +39,8 @@ LATER_MAX_S: Final = 1800.0
 #: Seconds for which a transition is repeated while Redis is away. Past the lease a successor may have claimed
 #: the send; then the fencing token keeps the late word out.
 RECORD_S: Final = 20.0
+#: Seconds that a stopping process leaves to a Redis that is away, for all it still has to record.
+STOP_S: Final = 5.0
 #: Longest Retry-After that is obeyed.
 RETRY_AFTER_MAX_S: Final = 3600.0
 #: Milliseconds to pause when the gateway says "too many requests" without saying for how long.
@@ -152,21 +155,46 @@ def worst_case_posts() -> int:
     return (PAUSED_RUNS + runs) * TRIES
 
 
-def record(transition: Callable[[], T], *, sleep: Callable[[float], None] = tenacity.nap.sleep) -> T:
-    """Repeat a ledger transition while Redis is away: what the gateway said must not be forgotten.
+class Patience:
+    """How long ledger transitions are repeated while Redis is away. Thread-safe; a process has one.
 
     Args:
-        transition: a script call that is safe to repeat.
-        sleep: takes seconds; replaced in tests.
-
-    Raises:
-        redis.RedisError: the last one, when time is up.
+        clock: monotonic seconds.
     """
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(redis.RedisError),
-        stop=tenacity.stop_after_delay(RECORD_S),
-        wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
-        sleep=sleep,
-        reraise=True,
-    )
-    return retrying(transition)
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends = math.inf
+        self._gave_up = False
+
+    def end_within(self, seconds: float) -> None:
+        """Leave so much time to all transitions together, because the process stops."""
+        self._ends = self._clock() + seconds
+
+    def record(
+        self, transition: Callable[[], T], *, sleep: Callable[[float], None] = tenacity.nap.sleep
+    ) -> T:
+        """Repeat a transition while Redis is away: what the gateway said must not be forgotten.
+
+        Args:
+            transition: a script call that is safe to repeat.
+            sleep: takes seconds; replaced in tests.
+
+        Raises:
+            redis.RedisError: the last one, when time is up; at once, when the process stops and has given up.
+        """
+        if self._gave_up:
+            raise redis.ConnectionError("no more time for a Redis that is away")
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(redis.RedisError),
+            stop=tenacity.stop_any(tenacity.stop_after_delay(RECORD_S), lambda _: self._is_over()),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
+            sleep=sleep,
+            reraise=True,
+        )
+        return retrying(transition)
+
+    def _is_over(self) -> bool:
+        """Judge after a failure: as long as Redis answers, everything is recorded however long it takes."""
+        self._gave_up = self._clock() >= self._ends
+        return self._gave_up

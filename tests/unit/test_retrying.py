@@ -136,7 +136,7 @@ def test_recording_outlasts_a_blip_of_redis():
             raise answer
         return answer
 
-    assert retrying.record(transition, sleep=lambda _: None) == "accepted"
+    assert retrying.Patience().record(transition, sleep=lambda _: None) == "accepted"
 
 
 def test_recording_gives_up_in_the_end(monkeypatch):
@@ -146,4 +146,30 @@ def test_recording_gives_up_in_the_end(monkeypatch):
         raise redis.ConnectionError
 
     with pytest.raises(redis.ConnectionError):
-        retrying.record(away, sleep=lambda _: None)
+        retrying.Patience().record(away, sleep=lambda _: None)
+
+
+def test_a_process_that_stops_gives_up_on_a_redis_that_is_away_and_then_at_once():
+    now, tries = [0.0], []
+    patience = retrying.Patience(lambda: now[0])
+
+    def away():
+        tries.append(now[0])
+        now[0] += 2
+        raise redis.TimeoutError
+
+    patience.end_within(5)
+    with pytest.raises(redis.TimeoutError):
+        patience.record(away, sleep=lambda _: None)
+    assert tries == [0, 2, 4]
+    with pytest.raises(redis.ConnectionError):
+        patience.record(away, sleep=lambda _: None)
+    assert len(tries) == 3
+
+
+def test_a_process_that_stops_records_everything_as_long_as_redis_answers():
+    now = [0.0]
+    patience = retrying.Patience(lambda: now[0])
+    patience.end_within(5)
+    now[0] = 60
+    assert patience.record(lambda: "accepted") == "accepted"

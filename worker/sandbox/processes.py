@@ -36,10 +36,11 @@ class Process:
 
     def __init__(self, command: str, environ: Mapping[str, str], output: IO[bytes] | None = None) -> None:
         # The commands of the Procfile live beside this interpreter, virtual environment active or not.
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        environ = {**os.environ, "PYTHONUNBUFFERED": "1", **environ}
+        path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", "exec " + command],
-            env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **environ},
+            env={**environ, "PATH": path},
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
