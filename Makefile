@@ -26,7 +26,7 @@ run: $(INSTALLED) ## Run worker and web with the settings in the environment unt
 test: $(INSTALLED) ## Run all tests
 	$(BIN)/python -m pytest
 
-faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 8 minutes)
+faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 10 minutes)
 	$(BIN)/python -m pytest tests/faults
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance

@@ -185,9 +185,10 @@ class Patience:
         """
         if self._gave_up:
             raise redis.ConnectionError("no more time for a Redis that is away")
+        too_long = tenacity.stop_after_delay(RECORD_S)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
-            stop=tenacity.stop_any(tenacity.stop_after_delay(RECORD_S), lambda _: self._is_over()),
+            stop=lambda state: too_long(state) or self._is_over(),
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
             sleep=sleep,
             reraise=True,
