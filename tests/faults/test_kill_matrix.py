@@ -133,7 +133,7 @@ def results(place, request) -> dict[tuple[str, str, int], Future]:
     wanted = {item.callspec.params["case"] for item in request.session.items if "case" in _params(item)}
     pool = ThreadPoolExecutor(AT_ONCE)
     futures = {}
-    for kind, point, code in sorted(wanted & set(CASES)):
+    for kind, point, code in sorted(wanted & {*CASES, *CALLBACKS}):
         case = Case(place, point, code)
         if kind == "retry":
             place.gateways[code].admin.fault("503_before", times=3, match={"number": case.number})
@@ -150,6 +150,7 @@ CASES = [
     *(("send", point, code) for point in SEND_POINTS for code in CODES),
     *(("retry", point, code) for point in RETRY_POINTS for code in CODES),
 ]
+CALLBACKS = [("callback", point, 120) for point in CALLBACK_POINTS]
 
 
 @pytest.mark.timeout(600)
@@ -166,9 +167,7 @@ def test_a_worker_killed_anywhere_loses_nothing_and_sends_nothing_twice(case, re
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "case", [("callback", point, 120) for point in CALLBACK_POINTS], ids=lambda case: case[1]
-)
+@pytest.mark.parametrize("case", CALLBACKS, ids=lambda case: case[1])
 def test_a_worker_killed_anywhere_publishes_a_callback_once(case, results):
     future, _ = results[case]
     assert future.result() == 1
