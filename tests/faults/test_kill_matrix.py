@@ -60,9 +60,9 @@ class Place:
 class Case:
     """One message through a worker that dies and one that lives."""
 
-    def __init__(self, place: Place, point: str, code: int) -> None:
+    def __init__(self, place: Place, kind: str, point: str, code: int) -> None:
         self.place, self.point, self.code = place, point, code
-        self.name = f"{code}-{point}".translate(str.maketrans(":@._", "----"))
+        self.name = f"{kind}-{code}-{point}".translate(str.maketrans(":@._", "----"))
         self.namespace = "k" + self.name
         self.keys = Keys(self.namespace)
         self.number, self.request_id = new_number(), new_id("kill")
@@ -134,7 +134,7 @@ def results(place, request) -> dict[tuple[str, str, int], Future]:
     pool = ThreadPoolExecutor(AT_ONCE)
     futures = {}
     for kind, point, code in sorted(wanted & {*CASES, *CALLBACKS}):
-        case = Case(place, point, code)
+        case = Case(place, kind, point, code)
         if kind == "retry":
             place.gateways[code].admin.fault("503_before", times=3, match={"number": case.number})
         futures[kind, point, code] = pool.submit(case.callback if kind == "callback" else case.send), case
