@@ -1,4 +1,4 @@
-"""Fixtures for tests against the running gateway simulator."""
+"""Fixtures for tests against the running gateway simulator, and a producer."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,10 +6,19 @@ from typing import Any
 import httpx
 import pytest
 
+from producers import Producer
 from tests.support.callback_receiver import CallbackReceiver
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
 
 __all__ = ["simulator", "simulator_thread"]
+
+
+@pytest.fixture
+def sms(redis_url: str) -> Iterator[Producer]:
+    """Give a producer on this test's Redis."""
+    producer = Producer(redis_url)
+    yield producer
+    producer.close()
 
 
 @pytest.fixture

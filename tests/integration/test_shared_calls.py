@@ -7,25 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from producers import Message, Producer, Recipient
+from producers import Message, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
-from worker.ledger import Claim, is_call
+from tests.support.template_sends import CODE, number, only, states
+from worker.ledger import is_call
 from worker.outcomes import Accepted, Deferred, Unknown
 
 NO_ANSWER = Unknown("read_timeout")
-CODE = "Your code is {param1}"
-
-
-def number(which: int) -> str:
-    return f"+336{12_000_000 + which:08d}"
-
-
-@pytest.fixture
-def sms(redis_url) -> Producer:
-    producer = Producer(redis_url)
-    yield producer
-    producer.close()
 
 
 @pytest.fixture
@@ -54,15 +43,6 @@ def queued(sms) -> Callable[..., list[str]]:
         return [each.request_id for each in sent]
 
     return queue
-
-
-def states(sms: Producer, ids: list[str]) -> list[str]:
-    return [sms.status(each).state for each in ids]
-
-
-def only(claims: list[Claim]) -> Claim:
-    (claim,) = claims
-    return claim
 
 
 def test_messages_of_one_template_leave_in_one_call(worker, queued, sms, redis_client):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producers import Message, Producer, Recipient
+from producers import Message, Recipient
 from producers.settings import RedisSettings
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
+from tests.support.template_sends import CODE, number, only, states
 from worker import members
 from worker.codes import WHOLE_CALL
 from worker.ledger import Claim, is_call
@@ -17,18 +18,6 @@ from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.retrying import WINDOW_S
 
 NO_ANSWER = Unknown("read_timeout")
-CODE = "Your code is {param1}"
-
-
-def number(which: int) -> str:
-    return f"+336{12_000_000 + which:08d}"
-
-
-@pytest.fixture
-def sms(redis_url) -> Producer:
-    producer = Producer(redis_url)
-    yield producer
-    producer.close()
 
 
 @pytest.fixture
@@ -55,15 +44,6 @@ def queued(sms) -> Callable[..., list[str]]:
         return [each.request_id for each in sms.send_many(messages)]
 
     return queue
-
-
-def states(sms: Producer, ids: list[str]) -> list[str]:
-    return [sms.status(each).state for each in ids]
-
-
-def only(claims: list[Claim]) -> Claim:
-    (claim,) = claims
-    return claim
 
 
 def now_ms(client) -> int:

@@ -5,19 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from producers import Producer, Recipient
-from tests.integration.test_shared_calls import CODE, number, only, states
+from producers import Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
+from tests.support.template_sends import CODE, number, only, states
 from worker import members
 from worker.outcomes import Accepted, Deferred, Refused
 from worker.retrying import WINDOW_S
-
-
-@pytest.fixture
-def sms(redis_url) -> Producer:
-    producer = Producer(redis_url)
-    yield producer
-    producer.close()
 
 
 @pytest.fixture
