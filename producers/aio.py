@@ -11,8 +11,8 @@ from producers.batches import freeze_slices, settle
 from producers.broker import connect_async
 from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
 from producers.campaign_steps import Campaigns
-from producers.campaigns import CampaignOptions, OnInvalid, Slicer, achunks
-from producers.message import Message, MessageOptions, Recipients, freeze
+from producers.campaigns import OnInvalid, Slicer, achunks
+from producers.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
 from producers.producer import translated
 from producers.recipient import Recipient
 from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent

@@ -10,15 +10,14 @@ import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import Any, Final, Literal, Unpack
 
 import msgspec
 
 from producers.errors import InvalidMessage
 from producers.fields import RECIPIENTS_MAX, VARIABLES
-from producers.message import FrozenMessage, Message, Purpose, Schedule, SmsType, freeze
+from producers.message import CampaignOptions, FrozenMessage, Message, freeze
 from producers.number_set import NumberSet
 from producers.recipient import Recipient
 
@@ -35,22 +34,6 @@ _REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
 OnInvalid = Literal["refuse"] | Callable[[int, Any, InvalidMessage], object]
-
-
-class CampaignOptions(TypedDict, total=False):
-    """The options of `Message` that a campaign passes on to each of its slices: all but the request_id."""
-
-    sender: str
-    type: SmsType
-    purpose: Purpose
-    send_at: datetime | str | None
-    with_replies: bool
-    simulation_mode: bool
-    auto_optimize_text: bool
-    auto_remove_blacklisted_numbers: bool
-    context: Any
-    ttl: timedelta | None
-    schedule: Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ Schedule = Literal["queue", "gateway"]
 Recipients = str | Recipient | Iterable[str | Recipient]
 
 
-class MessageOptions(TypedDict, total=False):
-    """The keyword arguments of `Message`, shared by every way of sending one."""
+class CampaignOptions(TypedDict, total=False):
+    """The options of `Message` that a campaign passes on to each of its slices: all but the request_id."""
 
     sender: str
     type: SmsType
@@ -33,12 +33,17 @@ class MessageOptions(TypedDict, total=False):
     send_at: datetime | str | None
     with_replies: bool
     simulation_mode: bool
-    request_id: str | None
     auto_optimize_text: bool
     auto_remove_blacklisted_numbers: bool
     context: Any
     ttl: timedelta | None
     schedule: Schedule
+
+
+class MessageOptions(CampaignOptions, total=False):
+    """The keyword arguments of `Message`, shared by every way of sending one."""
+
+    request_id: str | None
 
 
 def _new_request_id() -> str:

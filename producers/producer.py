@@ -11,9 +11,9 @@ from producers.batches import freeze_slices, settle
 from producers.broker import connect
 from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
 from producers.campaign_steps import Campaigns
-from producers.campaigns import CampaignOptions, OnInvalid, Slicer, chunks
+from producers.campaigns import OnInvalid, Slicer, chunks
 from producers.errors import QueueUnavailable
-from producers.message import Message, MessageOptions, Recipients, freeze
+from producers.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
 from producers.recipient import Recipient
 from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent
 from producers.scripts import Command

@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from producers.campaign_status import Campaign
-from producers.campaigns import CampaignOptions, check_campaign
+from producers.campaigns import check_campaign
 from producers.errors import (
     CampaignCancelled,
     ConfigError,
@@ -25,6 +25,7 @@ from producers.errors import (
     QueueUnavailable,
     RequestIdConflict,
 )
+from producers.message import CampaignOptions
 from producers.phone import mask
 from producers.producer import Producer
 from producers.recipient import Recipient
