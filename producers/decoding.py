@@ -1,0 +1,45 @@
+"""Bytes that somebody else wrote, as text. Pure and total.
+
+Gateways, proxies and spreadsheets say UTF-8 and mean it most of the time. One decoder for all of them keeps
+the answer of the gateway, a callback and a list of recipients from being read in three ways.
+"""
+
+import codecs
+import re
+from typing import Final
+
+#: What stands at the ends of foreign bytes and is no content: marks, NUL, white space.
+_ENDS: Final = "\ufeff\x00 \t\r\n\v\f"
+#: The byte order marks of UTF-16; UTF-8's decodes into a character that `_ENDS` takes off.
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: Bytes that are no ASCII, in the error handler's spelling of a damaged place.
+_DAMAGE: Final = "\ufffd"
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f\ufffd]")
+
+
+def decode(raw: bytes) -> str:
+    """Read foreign bytes as text, whatever they are; byte order marks, NUL and white space at the ends go.
+
+    UTF-16 if it begins with its mark. UTF-8 if all of it is, and also if at least as many characters beyond
+    ASCII are whole as places are damaged: a text that was cut in the middle of a character suffers there
+    only, as U+FFFD. Otherwise Windows-1252, in which every byte is something.
+    """
+    if raw.startswith(_UTF_16):
+        return raw.decode("utf-16", "replace").strip(_ENDS)
+    try:
+        return raw.decode().strip(_ENDS)
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "replace")
+    if text.count(_DAMAGE) > len(_BEYOND_ASCII.findall(text)):
+        text = "".join(_WINDOWS_1252[byte] for byte in raw)
+    return text.strip(_ENDS)
+
+
+def _windows_1252(byte: int) -> str:
+    try:
+        return bytes((byte,)).decode("cp1252")
+    except UnicodeDecodeError:  # five bytes are nothing there; Latin-1 has a control character for them
+        return chr(byte)
+
+
+_WINDOWS_1252: Final = tuple(map(_windows_1252, range(256)))
