@@ -48,19 +48,16 @@ _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
 def connect(url: str, patience: Patience = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
     retry = Retry(_BACKOFF, patience.retries, patience.repeat_on)
-    return redis.Redis.from_pool(
-        redis.BlockingConnectionPool.from_url(url, retry=retry, **following(url), **_options(patience))
-    )
+    options = {**_options(patience), **following(url)}
+    pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_pool(pool)
 
 
 def connect_async(url: str, patience: Patience = SENDING) -> redis.asyncio.Redis:
     """Make an asyncio client; nothing is sent until the first command."""
     retry = AsyncRetry(_BACKOFF, patience.retries, patience.repeat_on)
-    return redis.asyncio.Redis.from_pool(
-        redis.asyncio.BlockingConnectionPool.from_url(
-            url, retry=retry, **following_async(url), **_options(patience)
-        )
-    )
+    options = {**_options(patience), **following_async(url)}
+    return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
 
 
 def _options(patience: Patience) -> dict[str, Any]:

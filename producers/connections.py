@@ -55,20 +55,22 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def following(url: str, log: OutageLog | None = None) -> dict[str, Any]:
-    """Say which options make a blocking pool of a URL follow the primary.
+    """Say with which options a blocking pool connects to a URL and follows the primary.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         log: told of what its connections meet.
     """
-    kind = parse_url(url).get("connection_class", redis.Connection)  # type: ignore[no-untyped-call]
-    return {"connection_class": _BLOCKING[kind], "route": route_for(url), "log": log}
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    kind = _BLOCKING[options.get("connection_class", redis.Connection)]
+    return {**options, "connection_class": kind, "route": route_for(url), "log": log}
 
 
 def following_async(url: str) -> dict[str, Any]:
     """Say the same for an asyncio pool; see `following`."""
-    kind = asyncio_connection.parse_url(url).get("connection_class", redis.asyncio.Connection)
-    return {"connection_class": _AWAITED[kind], "route": route_for(url)}
+    options: dict[str, Any] = {**asyncio_connection.parse_url(url)}
+    kind = _AWAITED[options.get("connection_class", redis.asyncio.Connection)]
+    return {**options, "connection_class": kind, "route": route_for(url)}
 
 
 #: What the mixins are mixed into: unknown here, and unlike for blocking and asyncio.

@@ -6,6 +6,7 @@ look at the name's addresses about once a second while there is traffic (`Name`)
 """
 
 import ipaddress
+import math
 import socket
 import threading
 import time
@@ -62,7 +63,7 @@ class Name(Route):
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
         self._host, self._port = host, port
-        self._began_s = 0.0
+        self._began_s = -math.inf
         self._looker: threading.Thread | None = None
         #: When the last look that found something began, and what it found.
         self._seen: tuple[float, frozenset[str]] = (0.0, frozenset())

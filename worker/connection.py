@@ -22,12 +22,11 @@ def connect(url: str, log: OutageLog | None = None) -> redis.Redis:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         log: told of what its connections meet.
     """
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        socket_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=512,
-        client_name="octopush-worker",
+    options = {
+        "socket_connect_timeout": REDIS_TIMEOUT_S,
+        "socket_timeout": REDIS_TIMEOUT_S,
+        "max_connections": 512,
+        "client_name": "octopush-worker",
         **following(url, log),
-    )
+    }
+    return redis.Redis.from_pool(redis.ConnectionPool(retry=Retry(NoBackoff(), 0), **options))

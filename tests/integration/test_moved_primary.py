@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from producers import AsyncProducer, Producer
+from producers.broker import connect as connect_sending
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
 from producers.connections import NotPrimaryError
 from producers.events import Reply, to_fields
@@ -18,6 +19,7 @@ from producers.settings import RedisSettings, Secret, WebSettings
 from tests.support.server_pair import ServerPair
 from tests.support.waiting import until
 from worker.connection import connect
+from worker.sandbox.redis_server import RedisServer
 
 TOKEN = "a-token-of-0123456789"
 CALLBACK = b'{"number": "+33600000000", "text": "Oui", "reception_date": "2024-01-31 14:05:09"}'
@@ -178,6 +180,22 @@ def test_a_pipeline_moves_as_well(pair):
     with client.pipeline(transaction=False) as pipeline:
         assert pipeline.set("name", "1").get("name").execute() == [True, b"1"]
     client.close()
+
+
+@pytest.mark.parametrize("make", [connect, connect_sending])
+def test_a_socket_file_that_refuses_is_connected_anew(tmp_path, make):
+    path = tmp_path / "socket"
+    with RedisServer(tmp_path / "redis", options=["--unixsocket", str(path)]) as server:
+        client = make(f"unix://{path}")
+        client.set("name", "1")
+        with redis.Redis(port=server.port) as operator:
+            operator.replicaof("127.0.0.1", "1")
+            with pytest.raises(NotPrimaryError):
+                client.set("name", "2")
+            operator.replicaof("NO", "ONE")
+
+        assert client.set("name", "3")
+        client.close()
 
 
 def test_connections_follow_a_name_that_has_other_addresses(redis_server, redis_client, monkeypatch):

@@ -59,7 +59,7 @@ class ServerPair:
             self._old = starting.enter_context(redis.Redis(port=self.old.port))
             self._new = starting.enter_context(redis.Redis(port=self.new.port))
             self._name = starting.enter_context(TcpProxy(self.old.port))
-            until(lambda: self._new.info("replication")["master_link_status"] == "up")
+            until(lambda: self._old.info("replication").get("slave0", {}).get("state") == "online")
             self._exit = starting.pop_all()
         return self
 
