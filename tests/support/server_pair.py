@@ -59,12 +59,17 @@ class ServerPair:
             self._old = starting.enter_context(redis.Redis(port=self.old.port))
             self._new = starting.enter_context(redis.Redis(port=self.new.port))
             self._name = starting.enter_context(TcpProxy(self.old.port))
-            until(lambda: self._old.info("replication").get("slave0", {}).get("state") == "online")
+            until(self._is_in_step)
             self._exit = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
+
+    def _is_in_step(self) -> bool:
+        # Each side has its own idea: the old one calls the new one online while that is still loading.
+        online = self._old.info("replication").get("slave0", {}).get("state") == "online"
+        return online and self._new.info("replication")["master_link_status"] == "up"
 
     def _offset(self) -> int:
         return int(self._new.info("replication")["slave_repl_offset"])
