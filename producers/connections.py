@@ -33,6 +33,8 @@ _REFUSALS: Final = (
 )
 #: A blocking read has ended because the server became a replica, or because its stream was deleted.
 _UNBLOCKED: Final = "UNBLOCKED "
+#: How uvloop says, in a `RuntimeError`, that the other side has closed the connection just now.
+_UVLOOP_CLOSED: Final = "the handler is closed"
 
 _ends: ContextVar[float | None] = ContextVar("ends", default=None)
 
@@ -215,7 +217,12 @@ class _AwaitedFollower(_Follower):
     async def send_packed_command(self, *args: Any, **options: Any) -> None:
         if self.is_connected and self._is_outdated():
             await self.disconnect(nowait=True)
-        await super().send_packed_command(*args, **options)
+        try:
+            await super().send_packed_command(*args, **options)
+        except RuntimeError as error:
+            if _UVLOOP_CLOSED not in str(error):
+                raise
+            raise redis.ConnectionError("the connection was closed") from error
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:

@@ -143,7 +143,9 @@ def test_messages_flow_on_when_another_redis_takes_the_place(install, tmp_path, 
         assert_each_came_once(installation, flow.sends)
         assert_nothing_is_left(installation)
         installation.wait_for(lambda: "redis.back" in installation.worker.output)
-        told = [line for line in installation.worker.output.splitlines() if "onnection" in line or "redis" in line]
+        told = [
+            line for line in installation.worker.output.splitlines() if "onnection" in line or "redis" in line
+        ]
         assert [line.split('"')[3] for line in told] == ["redis.unavailable", "redis.back"]
 
 

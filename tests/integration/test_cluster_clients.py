@@ -1,4 +1,4 @@
-"""Applications that bring a Cluster client of their own: what works, and what they are told when it is away."""
+"""Applications with a Cluster client of their own: what works, and what they are told when it is away."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A Redis that changes under its clients: another primary behind the same name, refusals, killed connections."""
+"""A Redis that changes under its clients: another primary behind the name, refusals, killed connections."""
 
 import asyncio
 import shutil
@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 import redis
+import uvloop
 
 from producers import AsyncProducer, Producer
 from producers.broker import connect as connect_sending
+from producers.broker import connect_async
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
 from producers.connections import NotPrimaryError
 from producers.events import Reply, to_fields
@@ -302,6 +304,22 @@ class TestKilledConnections:
                 add(redis_server, text)
                 assert next(feed).text == text
                 lose()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_connection_closed_right_before_a_command_is_a_lost_connection(redis_url, loop):
+    async def send():
+        client = connect_async(redis_url)
+        connection = await client.connection_pool.get_connection()
+        connection._writer.transport.abort()
+        await asyncio.sleep(0)
+        try:
+            await connection.send_command("PING")
+        finally:
+            await client.aclose()
+
+    with asyncio.Runner(loop_factory=loop) as runner, pytest.raises(redis.ConnectionError):
+        runner.run(send())
 
 
 class TestFullMemory:

@@ -3,6 +3,8 @@
     with ServerPair(tmp_path) as pair:
         client = connect(pair.url)
         pair.fail_over()
+
+Nothing that was written is lost: what a failover loses depends on the replica's lag, which is none here.
 """
 
 from contextlib import ExitStack
