@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -155,20 +156,31 @@ def test_a_waiting_asyncio_feed_reads_on(pair, change):
 
 def test_one_refusal_moves_all_connections_of_a_client(pair):
     client = connect(pair.url)
-    client.set("name", "old")
+    client.set("name", "1")
     idle = [client.connection_pool.get_connection() for _ in range(3)]
     for connection in idle:
         client.connection_pool.release(connection)
     pair.fail_over()
-    with redis.Redis(port=pair.new.port) as new:
-        new.set("name", "new")
 
     with pytest.raises(NotPrimaryError):
-        client.set("other", "1")
+        client.set("name", "2")
 
     for connection in idle:
-        connection.send_command("GET", "name")
-        assert connection.read_response() == b"new"
+        connection.send_command("ROLE")
+        assert connection.read_response()[0] == b"master"
+    client.close()
+
+
+def test_a_waiting_read_is_ended_and_moves(pair):
+    client = connect(pair.url)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.blpop, ["list"], 4)
+        until(lambda: blocked(pair.old))
+        pair.fail_over()
+
+        with pytest.raises(NotPrimaryError):
+            waiting.result()
+    assert client.role()[0] == b"master"
     client.close()
 
 
@@ -342,6 +354,16 @@ class TestFullMemory:
             threading.Thread(target=lambda: until(lambda: other.counts.set_aside) and other.stop()).start()
             assert list(other) == []
         assert "redis unavailable" not in caplog.text
+
+    def test_a_feed_acknowledges_and_leaves(self, full):
+        with Feed("replies", "billing", redis_url=full.url, block_s=0.02) as feed:
+            for event in feed:
+                if event.text == "two":
+                    feed.stop()
+
+        with redis.Redis(port=full.port) as client:
+            assert client.xpending(Keys().stream("replies"), "billing")["pending"] == 0
+            assert client.xinfo_consumers(Keys().stream("replies"), "billing") == []
 
     def test_the_stream_of_a_full_redis_can_be_read_from_its_end(self, full, caplog):
         settings = RedisSettings(redis_url=full.url)
