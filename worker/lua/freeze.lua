@@ -37,12 +37,16 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
-  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments')
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v')
   if m[1] == 'sending' and not m[3] then
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
     push(ready, wake_key, id)
   elseif m[1] == 'queued' and (not m[3] or m[3] == call) then
-    if m[2] and tonumber(m[2]) <= now then
+    if tonumber(m[5]) > version then
+      -- What its record means only a newer worker knows: alone it waits for one.
+      redis.call('HDEL', record, 'call')
+      push(ready, wake_key, id)
+    elseif m[2] and tonumber(m[2]) <= now then
       end_without_call(id, 'expired')
     else
       wanted[#wanted + 1] = { id = id, record = record, call = m[3], expires = tonumber(m[2] or math.huge),
