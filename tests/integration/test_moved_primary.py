@@ -14,7 +14,7 @@ from producers import AsyncProducer, Producer
 from producers.broker import connect as connect_sending
 from producers.broker import connect_async
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.connections import NotPrimaryError
+from producers.connections import NotPrimaryError, within
 from producers.events import Reply, to_fields
 from producers.feeds import AsyncFeed, Feed
 from producers.keys import Keys
@@ -332,6 +332,18 @@ def test_a_connection_closed_right_before_a_command_is_a_lost_connection(redis_u
 
     with asyncio.Runner(loop_factory=loop) as runner, pytest.raises(redis.ConnectionError):
         runner.run(send())
+
+
+def test_an_answer_that_comes_too_late_is_never_taken_for_another(redis_url):
+    client = connect(redis_url)
+    connection = client.connection_pool.get_connection()
+    connection.send_command("ECHO", "late")
+    with pytest.raises(redis.TimeoutError), within(0):
+        connection.read_response()
+
+    connection.send_command("ECHO", "next")
+    assert connection.read_response() == b"next"
+    client.close()
 
 
 class TestFullMemory:
