@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from producers.fields import VARIABLES
 from producers.phone import to_e164
 from producers.recipient import Recipient
+from producers.template import VARIABLES
 
 #: Delimiters tried; the one that finds most columns in the first row wins, the first of them if they agree.
 _DELIMITERS: Final = (",", ";", "\t")
