@@ -21,10 +21,15 @@ _SCHEME: Final = re.compile(r"tel: *", re.IGNORECASE)
 _SEPARATED: Final = r"(?:[0-9 .()-]|/(?=[0-9]{2})){4,39}"
 _INTERNATIONAL: Final = re.compile(r"\(?\+ ?[0-9]" + _SEPARATED, re.ASCII)
 _NATIONAL: Final = re.compile(r"[0-9(]" + _SEPARATED, re.ASCII)
+#: Digits of the shortest number that is not a postcode or a year.
+_DIGITS_MIN: Final = 6
 _INTERNATIONALLY: Final = "must be international, such as +33612345678"
 #: What spreadsheets make of numbers. No digit is to be made out of it: it may be another person's.
 _DAMAGE: Final = (
-    (re.compile(r"['\u2018\u2019`\u00b4]"), "without the apostrophe that spreadsheets put in front of text"),
+    (
+        re.compile(r"['\u2018\u2019`\u00b4] ?[+(0-9]"),
+        "without the apostrophe that spreadsheets put in front of text",
+    ),
     (
         re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+\Z", re.IGNORECASE | re.ASCII),
         "not the scientific notation of a spreadsheet, which has lost digits: format the column as text",
@@ -80,6 +85,15 @@ def to_e164(number: str, *, default_region: str = "") -> str:
     if not phonenumbers.is_valid_number(parsed):
         parsed = _dialled(parsed, explicit=written.startswith(("+", "(+", "00")))
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def looks_like_number(written: str) -> bool:
+    """Tell whether somebody meant this as a number and nothing else, readable or damaged."""
+    typed = _typed(written)
+    if any(damage.match(typed) for damage, _ in _DAMAGE):
+        return True
+    shape = _INTERNATIONAL if "+" in typed else _NATIONAL
+    return bool(shape.fullmatch(typed)) and sum(map(str.isdigit, typed)) >= _DIGITS_MIN
 
 
 def known_region(region: str) -> str:
