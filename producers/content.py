@@ -13,8 +13,8 @@ CONTEXT_MAX_BYTES: Final = 4096
 
 _STRICT_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _SORTED_JSON: Final = msgspec.json.Encoder(order="sorted")
-#: JSON that may be written in another way: more than one member, or a fraction or exponent.
-_SEVERAL_NOTATIONS: Final = re.compile(r',"|[0-9][.eE]')
+#: A number that may be written in another way.
+_FRACTION: Final = re.compile(r"[0-9][.e]")
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -27,7 +27,8 @@ def digest(body: bytes, due_ms: int | None, ttl_ms: int | None, context: str) ->
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: its JSON text.
     """
-    whole = b"%b|%r|%r|%b" % (body, due_ms, ttl_ms, meaning(context).encode())
+    meant = meaning(context).encode() if context else b""
+    whole = b"%b|%r|%r|%b" % (body, due_ms, ttl_ms, meant)
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
@@ -70,10 +71,12 @@ def meaning(encoded: str) -> str:
 
     Equal values then have equal text, and others have not: lists keep their order, ``1`` is not ``true``.
     """
-    if not _SEVERAL_NOTATIONS.search(encoded):
-        return encoded
+    fractions = ("." in encoded or "e" in encoded) and _FRACTION.search(encoded)
+    if not fractions and ',"' not in encoded:
+        return encoded  # at most one member: the common case, and the only notation of it
+    value = msgspec.json.decode(encoded)
     try:
-        value = _without_fractions(msgspec.json.decode(encoded))
+        value = _without_fractions(value) if fractions else value
         return _SORTED_JSON.encode(value).decode()
     except OverflowError:  # an integer of more than 64 bits
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

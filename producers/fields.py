@@ -88,15 +88,13 @@ def request_id(value: object) -> str:
 def text(value: object, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - passed through Problems
     """1 to 1224 characters of valid Unicode that show something, taken apart at the placeholders.
 
-    Placeholders do not count: what `filled` checks is the text that each recipient gets.
+    Placeholders do not count: what `placeholders` checks is the text that each recipient gets.
     """
     clean = _unicode(value)
-    if not clean:
+    found = template(clean, optimise)
+    if not clean or found.literal_length > TEXT_MAX:
         raise ValueError(f"must be 1 to {TEXT_MAX} characters")
-    found = template(clean, optimise=optimise)
-    if len(clean) > TEXT_MAX and found.literal_length > TEXT_MAX:
-        raise ValueError(f"must be 1 to {TEXT_MAX} characters")
-    if not found.variables and is_blank(clean):
+    if found.is_blank and len(found.pieces) == 1:
         raise ValueError("must show something, not only white space")
     return found
 
@@ -221,7 +219,7 @@ def _unicode(value: object) -> str:
 
 
 def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
-    """Refuse placeholders that the gateway does not know or that a recipient has no value for.
+    """Refuse placeholders that the gateway does not know or that a recipient has no usable value for.
 
     The gateway would send ``Hello !`` for an absent name, and text typed by an end user could smuggle in
     ``{param1}``; both are caught here. A text that was refused for another reason is looked at all the same.
@@ -236,19 +234,15 @@ def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
         for position, recipient in enumerate(to):
             if getattr(recipient, name) is None:
                 check.by_field.setdefault(f"recipients[{position}].{name}", "missing, but the text uses it")
+    if value.variables and (value.longest > TEXT_MAX or value.is_blank):
+        _filled(check, value, to)
 
 
-def filled(check: Problems, value: object, to: list[Recipient]) -> None:
-    """Refuse recipients whose own text is too long or shows nothing; note them by position.
+def _filled(check: Problems, value: Template, to: list[Recipient]) -> None:
+    """Refuse recipients whose own text is too long or shows nothing, unless their values are wrong anyway.
 
-    The gateway counts the characters of filled texts, and one that is too long, or blank, would make it
-    refuse the call for all. Whose values are wrong anyway is left out.
+    The gateway counts the characters of filled texts: a single one would make it refuse the call for all.
     """
-    if not isinstance(value, Template) or not value.variables:
-        return
-    longest = value.literal_length + VARIABLE_MAX * (len(value.pieces) // 2)
-    if longest <= TEXT_MAX and not value.is_blank:
-        return  # as nearly always: no values can make it so
     for position, recipient in enumerate(to):
         if all(isinstance(getattr(recipient, name), str) for name in value.variables):
             whole = value.fill(recipient)

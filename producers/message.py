@@ -188,7 +188,6 @@ def freeze(
     template = check("text", fields.text, message.text, message.auto_optimize_text is not False)
     recipients = fields.recipients(check, message.recipients, default_region)
     fields.placeholders(check, template, recipients)
-    fields.filled(check, template, recipients)
     send_at = check("send_at", fields.send_at, message.send_at)
     context = check("context", content.context, message.context)
     options = check.together(_options, message, allow_spaces=allow_spaces)

@@ -70,7 +70,7 @@ def optimised(text: str) -> str:
     return _SUPERFLUOUS.sub(" ", text.translate(_REWRITTEN)).strip(" ")
 
 
-def billed(text: str, *, optimise: bool) -> int:
+def billed(text: str, optimise: bool) -> int:  # noqa: FBT001 - called for every message
     """Count the segments that a text is billed as.
 
     Args:

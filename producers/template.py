@@ -40,6 +40,8 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         pieces: literal text and names by turns, literal text first and last.
         optimise: whether the gateway rewrites the text before it counts.
         segments: segments of the text if there is nothing to fill in, else 0.
+        literal_length, longest: characters with nothing filled in, and with as much as may be.
+        is_blank: whether the text with nothing filled in shows nothing.
     """
 
     text: str
@@ -48,16 +50,9 @@ class Template(msgspec.Struct, frozen=True, gc=False):
     pieces: tuple[str, ...]
     optimise: bool
     segments: int
-
-    @property
-    def literal_length(self) -> int:
-        """Characters of the text with nothing filled in."""
-        return sum(map(len, self.pieces[::2]))
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether the text with nothing filled in shows nothing."""
-        return all(map(is_blank, self.pieces[::2]))
+    literal_length: int
+    longest: int
+    is_blank: bool
 
     def fill(self, recipient: Recipient) -> str:
         """Fill in the values of one recipient, as the gateway will."""
@@ -67,28 +62,33 @@ class Template(msgspec.Struct, frozen=True, gc=False):
 
     def segments_for(self, recipient: Recipient) -> int:
         """Count the segments of the text that one recipient gets."""
-        return self.segments or billed(self.fill(recipient), optimise=self.optimise)
+        return self.segments or billed(self.fill(recipient), self.optimise)
 
 
-def take_apart(text: str, *, optimise: bool = True) -> Template:
+def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - the key of a cache
     """Find the placeholders of a text."""
     pieces = tuple(_PLACEHOLDER.split(text))
     names = set(pieces[1::2])
+    literal_length = sum(map(len, pieces[::2]))
     return Template(
         text=text,
         variables=tuple(sorted(names & set(VARIABLES))),
         problem=_problem(pieces[::2], names),
         pieces=pieces,
         optimise=optimise,
-        segments=0 if names else billed(text, optimise=optimise),
+        segments=0 if names else billed(text, optimise),
+        literal_length=literal_length,
+        longest=literal_length + VARIABLE_MAX * (len(pieces) // 2),
+        is_blank=all(map(is_blank, pieces[::2])),
     )
 
 
-def template(text: str, *, optimise: bool = True) -> Template:
+def template(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - as `take_apart`
     """Find the placeholders of a checked text. Those that have any are remembered: they repeat."""
     if "{" in text or "}" in text:
-        return _remembered(text, optimise=optimise)
-    return Template(text, (), "", (text,), optimise, billed(text, optimise=optimise))
+        return _remembered(text, optimise)
+    length = len(text)
+    return Template(text, (), "", (text,), optimise, billed(text, optimise), length, length, is_blank(text))
 
 
 _remembered = lru_cache(maxsize=256)(take_apart)
