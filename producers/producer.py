@@ -16,7 +16,7 @@ from producers.errors import QueueUnavailable
 from producers.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
 from producers.recipient import Recipient
 from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent
-from producers.scripts import Command
+from producers.scripts import REDIS_ERRORS, Command
 from producers.settings import ProducerSettings
 from producers.steps import Steps, drive
 
@@ -28,7 +28,7 @@ def translated(request_ids: Sequence[str], campaign_id: str | None = None) -> It
     """Turn every failure of the Redis client into `QueueUnavailable`, carrying the ids at stake."""
     try:
         yield
-    except redis.RedisError as error:
+    except REDIS_ERRORS as error:
         raise QueueUnavailable(request_ids, type(error).__name__, campaign_id) from error
 
 

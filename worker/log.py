@@ -14,7 +14,10 @@ from typing import Any, Final, TextIO
 import msgspec
 import structlog
 from dramatiq.broker import MessageProxy
+from dramatiq.errors import BrokerConnectionError
 from dramatiq.message import Message
+
+from producers.outages import passes
 
 #: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
 FIELDS: Final = frozenset(
@@ -94,6 +97,26 @@ class NamesOnly(logging.Filter):
         return True
 
 
+class NoOutages(logging.Filter):
+    """Drops what Dramatiq says about an outage of Redis, per consumer, per message and try.
+
+    One line says so already, see `producers.outages.OutageLog`. Other trouble with Redis passes.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass unless it tells of an outage."""
+        told = [record.exc_info[1]] if record.exc_info else []
+        told += [each for each in record.args or () if isinstance(each, Exception)]
+        return not any(_is_outage(each) for each in told)
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    # A lost connection, in Dramatiq's words, is made from what the Redis client raised.
+    if isinstance(error, BrokerConnectionError):
+        error = error.__context__
+    return isinstance(error, Exception) and not isinstance(error, OSError) and passes(error)
+
+
 def _name(argument: object) -> object:
     if isinstance(argument, Message | MessageProxy):
         return f"{argument.actor_name}[{argument.message_id}]"
@@ -102,6 +125,7 @@ def _name(argument: object) -> object:
 
 def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, level: int) -> None:
     handler = logging.StreamHandler(out)
+    handler.addFilter(NoOutages())
     handler.addFilter(NamesOnly())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

