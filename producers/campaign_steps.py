@@ -1,9 +1,9 @@
 """What a producer asks of Redis for campaigns, step by step, for both kinds of client. No I/O.
 
-`Sending` is one run of `send_campaign`. It offers every slice to Redis and assumes nothing about any: the
-script that queues a slice also notes it in the campaign, sees whether somebody has cancelled the campaign, and
-tells a slice that ended long ago from one that is missing. So a cancel knows how far to look, and the next run
-queues what the last one did not reach or Redis has lost, wherever a run was killed.
+`Sending` is one run of `send_campaign`. It offers every slice to Redis and assumes nothing about any. The
+script that queues a slice also notes it in the campaign, sees whether somebody has cancelled the campaign,
+and tells a slice that ended long ago from one that is missing. So a cancel knows how far to look, wherever a
+run was killed, and the next run queues what the last one did not reach or Redis has lost.
 """
 
 from collections.abc import Sequence

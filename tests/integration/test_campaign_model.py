@@ -2,8 +2,8 @@
 
 The world is a gateway that remembers a request_id for a day, an application that runs a campaign and may die
 between any two commands, somebody who extends the list, pauses, resumes or cancels, a worker, and a Redis
-that may be full, forget its last writes or outlive the retention. Judged is what the gateway took, per person:
-nobody twice, and everybody once after the last run.
+that may be full, forget its last writes or outlive the retention. Judged is what the gateway took: nobody is
+texted twice, and everybody once after the last run.
 """
 
 from collections import Counter
