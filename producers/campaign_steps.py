@@ -109,14 +109,14 @@ class Campaigns:
         yield from self.give_back(campaign_id)
         return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
 
-    def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
-        key = self._keys.campaign(checked(campaign_id))
-        return Command(_HALT, [key], [how, self._retention_ms], bytes.decode)  # type: ignore[arg-type]
-
     def give_back(self, campaign_id: str) -> Steps[Resumption]:
         """Give back what waits although no pause is set, as after a resume that was cut short."""
         verdict, waiting = yield self._resume(campaign_id, "more")
         return (yield from self._empty(campaign_id, verdict, waiting))
+
+    def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
+        key = self._keys.campaign(checked(campaign_id))
+        return Command(_HALT, [key], [how, self._retention_ms], bytes.decode)  # type: ignore[arg-type]
 
     def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
         # Bounded by what waits now: an entry may come back, and is then somebody else's to move.

@@ -1,12 +1,13 @@
 -- Create records and queue their sends, all or nothing.
 -- KEYS: alert ready, delayed, wake; marketing ready, delayed, wake; counts
--- ARGV: record version, key prefix, retention ms, messages (MessagePack: per message an array of request_id, digest, queue
---       name, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '', campaign or '')
--- Returns what was not created, three by three: position from 0, 'existing' | 'conflict' | 'ended' | 'stopped', state or ''.
---   A slice of a campaign has 'ended' when its end is so long ago that the record is gone; 'stopped' is a cancelled campaign
+-- ARGV: record version, key prefix, retention ms, messages (MessagePack: per message an array of request_id, digest,
+--       queue name, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
+--       campaign or '')
+-- Returns what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's
+--   slices 'ended', '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled
 -- Safe to repeat: an existing record with the same digest is returned untouched.
--- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or
--- lost, both are there or neither is.
+-- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused
+-- or lost, both are there or neither is.
 -- Keys of records and bodies are derived: same slot, not declared. Naming them, and the parts of a message one by one,
 -- takes the application several times as long as writing the message, and Redis twice as long.
 local now, version, prefix, retention = now_ms(), ARGV[1], ARGV[2], ARGV[3]
@@ -51,7 +52,7 @@ for i, message in ipairs(messages) do
   if state and verdict ~= 'stopped' then verdict = known[2] == digest and 'existing' or 'conflict' end
   if verdict then
     others[#others + 1] = i - 1
-    add(others, verdict, state or '')
+    add(others, verdict, verdict ~= 'stopped' and state or '')
   else
     local fields = { 'v', version, 'state', 'queued', 'digest', digest, 'queue', queue, 'queued', now,
       'segments', segments }

@@ -63,21 +63,21 @@ local function keys_of(prefix, id)
     counts = prefix .. 'counts', parked = prefix .. 'parked', prefix = prefix }
 end
 
--- A campaign is a hash, and beside it a bitmap of the slices that have ended: what tells a slice whose record is gone since
--- it ended long ago from one that was lost, or never queued. Both are kept and forgotten together.
+-- A campaign is a hash, and beside it a bitmap of the slices that have ended: it tells a slice whose record is gone
+-- since it ended long ago from one that was lost, or never queued. Both are kept and forgotten together.
 local function keep_campaign(key)
   redis.call('PERSIST', key)
   redis.call('PERSIST', key .. ':ended')
 end
 
--- Without limit while a message of it waits, however long, with its pause; and until a run has come to its end or somebody has
--- cancelled it, since the next run must know whom the last one has reached. Then no shorter than any of its records.
+-- Without limit while a message of it waits, however long, with its pause; and until a run has come to its end or
+-- somebody has cancelled it: the next run must know whom the last one has reached. Then as long as any of its records.
 local function settle_campaign(key, retention_ms)
   local c = redis.call('HMGET', key, 'recipients', 'accepted', 'rejected', 'expired', 'cancelled', 'failed', 'unknown',
     'complete', 'stopped')
   local left = tonumber(c[1] or 0)
   for i = 2, 7 do left = left - tonumber(c[i] or 0) end
-  if left > 0 or not (c[8] or c[9]) then return keep_campaign(key) end
+  if left > 0 or (c[1] and not (c[8] or c[9])) then return keep_campaign(key) end
   for _, each in ipairs({ key, key .. ':ended' }) do
     if redis.call('PTTL', each) < tonumber(retention_ms) then redis.call('PEXPIRE', each, retention_ms) end
   end
