@@ -65,6 +65,8 @@ class World(RuleBasedStateMachine):
                 self.everything_ends()
             finally:
                 self.redis.config_set("maxmemory", 0)
+                self.sms.close()
+                self.hand.redis.close()
                 self.redis.close()
 
     def numbers(self, number: int) -> list[str]:
