@@ -42,7 +42,7 @@ class Producer:
         default_region: whose national numbers are read, such as ``FR``; overrides the settings.
 
     Raises:
-        ConfigError: there is no such region.
+        ConfigError: there is no such region, or the URL cannot be read; the message does not show it.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Producer:
         client: redis.Redis | None = None,
         default_region: str | None = None,
     ) -> None:
-        self._settings = (settings or ProducerSettings()).with_region(default_region)
+        self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._redis = client or connect(redis_url or self._settings.redis_url)
+        self._redis = client or connect(self._settings.redis_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -5,10 +5,12 @@ dropped, not printed. Lines are written straight to file descriptor 1, because D
 of its workers through its parent's standard error.
 """
 
+import io
 import json
 import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -43,6 +45,21 @@ FIELDS: Final = frozenset(
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
+class _Lossy(io.TextIOWrapper):
+    """Drops what nobody can read: a closed terminal must not keep results from being recorded."""
+
+    def write(self, text: str, /) -> int:
+        """Write a line, or lose it."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, or lose it."""
+        with suppress(OSError):
+            super().flush()
+
+
 def configure(level: str) -> None:
     """Set up structlog and the standard library's logging for this process. Safe to repeat.
 
@@ -50,7 +67,7 @@ def configure(level: str) -> None:
         level: ``debug``, ``info``, ``warning`` or ``error``.
     """
     # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
-    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    out = _Lossy(os.fdopen(os.dup(1), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -27,7 +27,7 @@ from producers.jobs import (
 )
 from producers.keys import Keys
 from producers.outages import OutageLog
-from worker import log, middleware, preflight, retrying
+from worker import log, middleware, parent, preflight, retrying
 from worker.confirmation import Confirmation
 from worker.connection import connect
 from worker.engine import Engine
@@ -63,6 +63,7 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
     Raises:
         SystemExit: settings are wrong; status 1, all of them named on standard error.
     """
+    parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
     except ConfigError as error:
