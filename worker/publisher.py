@@ -36,8 +36,8 @@ class Quarantined:
 Publishable = Reply | Receipt | OptOut | Quarantined
 
 #: Where each kind of event goes, in the order of the script's keys.
-_STREAMS: Final = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS, Quarantined: QUARANTINE}
-_NUMBERS: Final = {kind: number for number, kind in enumerate(_STREAMS, 1)}
+STREAMS: Final = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS, Quarantined: QUARANTINE}
+_NUMBERS: Final = {kind: number for number, kind in enumerate(STREAMS, 1)}
 
 
 class Publisher:
@@ -68,7 +68,7 @@ class Publisher:
         Raises:
             redis.RedisError: Redis did not answer; repeat.
         """
-        keys = [self._keys.stream(name) for name in _STREAMS.values()]
+        keys = [self._keys.stream(name) for name in STREAMS.values()]
         args: list[str | int] = [self._retention_ms, self._maxlen, self._keys.prefix]
         for event in events:
             fields = _fields(event)
