@@ -37,6 +37,9 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
 | ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
+| ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
+| ``foreign_bytes`` | hash, bytes of these by number of the stream | for ever | publish | publish |
+| ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
@@ -128,6 +131,20 @@ class Keys:
     def poison(self, stream: str, group: str) -> str:
         """Where a consumer group sets aside entries it cannot handle."""
         return f"{self.prefix}{stream}:poison:{group}"
+
+    def foreign(self, stream: str) -> str:
+        """The entries of a stream that belong to no send of ours."""
+        return f"{self.prefix}{stream}:foreign"
+
+    @property
+    def foreign_bytes(self) -> str:
+        """How much these entries take in each stream."""
+        return self.prefix + "foreign_bytes"
+
+    @property
+    def unread_trimmed(self) -> str:
+        """How many entries each stream dropped unread."""
+        return self.prefix + "unread_trimmed"
 
     @property
     def counts(self) -> str:

@@ -33,7 +33,7 @@ FIELDS: Final = frozenset(
             "repeated",
             "status",
         ),
-        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight"),
+        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight", "stream", "entries"),
     }
 )
 
