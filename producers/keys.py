@@ -28,6 +28,7 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | string, when the rate limit is next free | seconds | fetch, claim | fetch |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
+| ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
@@ -119,6 +120,10 @@ class Keys:
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
+
+    def taken(self, token: str, sort: str) -> str:
+        """How much a token brought in the last minute, of one sort of callbacks."""
+        return f"{self.prefix}taken:{token}:{sort}"
 
     def seen(self, event_id: str) -> str:
         """Mark that a callback event is already on its stream."""
