@@ -60,6 +60,28 @@ def test_each_wrong_value_is_named(name, value):
     assert set(problems(WorkerSettings, {**WORKER, name: value})) == {name}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.octopush.com/v1",
+        "HTTP://10.0.0.1",
+        "http://localhost.evil.com",
+        "http://[::2]/",
+        "http://",
+        "http://[x",
+    ],
+)
+def test_the_api_key_does_not_travel_in_clear(url):
+    assert set(problems(WorkerSettings, {**WORKER, "OCTOPUSH_BASE_URL": url})) == {"OCTOPUSH_BASE_URL"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.octopush.com/v1", "http://127.0.0.1:80/v1", "http://LOCALHOST", "http://[::1]:1/"]
+)
+def test_the_gateway_may_be_https_or_on_this_machine(url):
+    assert WorkerSettings.from_env({**WORKER, "OCTOPUSH_BASE_URL": url}).base_url == url
+
+
 def test_values_are_read_and_blank_means_absent():
     settings = WorkerSettings.from_env(
         {**WORKER, "OCTOPUSH_FRESH_CONNECTIONS": "1", "RECORD_RETENTION_DAYS": "30", "STREAM_MAXLEN": " "}
