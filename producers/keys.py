@@ -30,6 +30,7 @@ and a stream entry together, on Redis Cluster too.
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
+| ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
@@ -39,6 +40,9 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
 | ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
+| ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
+| ``foreign_bytes`` | hash, bytes of these by number of the stream | for ever | publish | publish |
+| ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
@@ -123,6 +127,10 @@ class Keys:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
 
+    def taken(self, token: str, sort: str) -> str:
+        """How much a token brought in the last minute, of one sort of callbacks."""
+        return f"{self.prefix}taken:{token}:{sort}"
+
     def seen(self, event_id: str) -> str:
         """Mark that a callback event is already on its stream."""
         return f"{self.prefix}seen:{event_id}"
@@ -134,6 +142,20 @@ class Keys:
     def poison(self, stream: str, group: str) -> str:
         """Where a consumer group sets aside entries it cannot handle."""
         return f"{self.prefix}{stream}:poison:{group}"
+
+    def foreign(self, stream: str) -> str:
+        """The entries of a stream that belong to no send of ours."""
+        return f"{self.prefix}{stream}:foreign"
+
+    @property
+    def foreign_bytes(self) -> str:
+        """How much these entries take in each stream."""
+        return self.prefix + "foreign_bytes"
+
+    @property
+    def unread_trimmed(self) -> str:
+        """How many entries each stream dropped unread."""
+        return self.prefix + "unread_trimmed"
 
     @property
     def counts(self) -> str:

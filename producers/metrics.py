@@ -16,6 +16,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _STREAMS: Final = (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE)
+_CALLBACK_STREAMS: Final = (REPLIES, RECEIPTS, OPTOUTS)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
 _STATES: Final = ("enqueued", "accepted", "rejected", "expired", "cancelled", "unknown", "failed")
 
@@ -49,9 +50,10 @@ class Gauges:
             pipeline.zcard(self._keys.inflight)
             pipeline.exists(self._keys.hold)
             pipeline.hget(self._keys.flight, "limit")
+            pipeline.hmget(self._keys.unread_trimmed, _CALLBACK_STREAMS)
             pipeline.hmget(self._keys.counts, _STATES)
-            *counts, limit, states = await pipeline.execute()
-            return [*counts, int(float(limit or 0)), *(int(count or 0) for count in states)]
+            *counts, limit, unread, states = await pipeline.execute()
+            return [*counts, int(float(limit or 0)), *(int(count or 0) for count in (*unread, *states))]
 
     def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
         """Write the page.
@@ -87,6 +89,12 @@ class Gauges:
                 "gauge",
                 "Calls in flight allowed while the gateway shows strain; 0 while it shows none.",
                 [("", next(counts))],
+            ),
+            *_metric(
+                "stream_unread_trimmed",
+                "counter",
+                "Entries that a stream dropped before its slowest group had read them.",
+                [(f'{{stream="{name}"}}', next(counts)) for name in _CALLBACK_STREAMS],
             ),
             *_metric(
                 "sends", "gauge", "Sends by end state; enqueued counts all of them.", self._states(counts)

@@ -191,6 +191,14 @@ local function open_numbers(prefix, body, id, retention_ms)
   end
 end
 
+-- A ticket that was adopted from a callback gives way: what it led to is not believed any more.
+local function forget_adopted(prefix, record)
+  local r = redis.call('HMGET', record, 'adopted', 'ticket')
+  if not r[1] then return end
+  redis.call('DEL', prefix .. 'ticket:' .. r[2])
+  redis.call('HDEL', record, 'adopted', 'ticket')
+end
+
 local function close_numbers(prefix, body, id)
   if body == '' then return end
   for _, recipient in ipairs(cjson.decode(body).recipients) do

@@ -48,6 +48,8 @@ local function accept(keys, id, ticket, cost, segments, contacts)
       fields[#fields + 1] = value
     end
   end
+  -- The gateway's own word is worth more than a callback's.
+  if ticket ~= '' then forget_adopted(prefix, keys.record) end
   set('ticket', ticket)
   set('cost', cost)
   set('segments', segments)
@@ -123,7 +125,7 @@ local function finish(a)
   local strange = outcome == 'duplicate' and not doubt
   if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
     open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-  elseif doubt then
+  elseif doubt and ticket ~= '' then
     close_numbers(prefix, redis.call('GET', keys.body) or '', id)
   end
   if shared then
