@@ -44,6 +44,7 @@ class Journal:
         self.requests: list[RequestRecord] = []
         self.campaigns: dict[str, Campaign] = {}
         self.connections_opened = 0
+        self._posts: Counter[str] = Counter()
 
     def arrived(self, endpoint: str, at: float, connection: int, body: bytes) -> RequestRecord:
         """Record a request whose body was read."""
@@ -56,6 +57,17 @@ class Journal:
         )
         self.requests.append(record)
         return record
+
+    def identified(self, record: RequestRecord, request_id: str | None) -> int:
+        """Note whose call a request is; return which one under this request_id it is, from 1.
+
+        Without a request_id there is nothing to count by: always 1.
+        """
+        record.request_id = request_id
+        if request_id is None:
+            return 1
+        self._posts[request_id] += 1
+        return self._posts[request_id]
 
     def accepted(self, request_id: str | None = None) -> list[Campaign]:
         """List the accepted calls, of one request_id if given."""
@@ -89,4 +101,5 @@ class Journal:
         """Forget everything."""
         self.requests.clear()
         self.campaigns.clear()
+        self._posts.clear()
         self.connections_opened = 0
