@@ -74,9 +74,11 @@ class Exchange:
         record = self._record(self._endpoint, request, body)
         request_id = as_text(fields.get("request_id")) or None if isinstance(fields, dict) else None
         post = self._simulator.gateway.journal.identified(record, request_id)
-        fault = self._fault_for(fields, post)
+        subject = self._subject(fields, post)
+        record.numbers = subject.numbers
+        fault = self._simulator.faults.for_call(subject)
         if fault is not NO_FAULT:
-            record.fault = fault.answer
+            record.fault = fault.label or fault.answer
         generation = self._simulator.generation
         await _pause(fault.before_ms)
         if generation != self._simulator.generation:
@@ -122,20 +124,16 @@ class Exchange:
         serial = connection.serial if connection is not None else 0
         return self._simulator.gateway.journal.arrived(endpoint, self._simulator.clock.now(), serial, body)
 
-    def _fault_for(self, fields: dict[str, Any] | Refusal, post: int) -> Fault:
-        if self._simulator.faults.is_quiet:
-            return NO_FAULT
+    def _subject(self, fields: dict[str, Any] | Refusal, post: int) -> Subject:
         if isinstance(fields, Refusal):
-            return self._simulator.faults.for_call(Subject(endpoint=self._endpoint))
+            return Subject(endpoint=self._endpoint)
         call = read_call(fields, login="")
-        return self._simulator.faults.for_call(
-            Subject(
-                numbers=call.numbers,
-                text=call.text,
-                request_id=call.request_id,
-                endpoint=self._endpoint,
-                post=post,
-            )
+        return Subject(
+            numbers=call.numbers,
+            text=call.text,
+            request_id=call.request_id,
+            endpoint=self._endpoint,
+            post=post,
         )
 
 

@@ -50,6 +50,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
         content: Bytes that ``raw`` answers; in JSON as base64.
         content_type: In place of the usual ``Content-Type``.
         headers: Sent beside the others, as they are.
+        label: What the journal calls this fault, in place of its answer.
         first_posts: Only the first so many POSTs of each request_id meet this fault, however often its rule
             is used; 0: all of them. Rules with 1, 2 and 3, in this order, are a sequence.
         serves: Who of an accepted call gets the text: the first of its recipients, so many as this share from
@@ -72,6 +73,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
     content: bytes = b""
     content_type: str | None = None
     headers: dict[str, str] = {}
+    label: str = ""
     first_posts: int = 0
     serves: float | tuple[str, ...] = 1.0
     tells_contacts: bool = True
@@ -187,11 +189,6 @@ class Faults:
     def __init__(self, rng: random.Random) -> None:
         self.rules: RuleBook[FaultRule] = RuleBook(rng)
         self.default = NO_FAULT
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no call can be hit, so that nobody need look at its content."""
-        return self.rules.is_empty and self.default is NO_FAULT
 
     def for_head(self, endpoint: str) -> Fault | None:
         """Choose a fault that strikes before the body is read; such a rule cannot look at the body."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +23,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             nothing sent), ``answered`` (reads), or ``dropped`` (not processed); empty while it is being
             worked on.
         code: Code of the refusal, if any.
-        fault: The injected answer, if any.
+        fault: The label of the injected fault, else its answer, if any.
+        numbers: The usable recipients of a send.
     """
 
     endpoint: str
@@ -35,6 +37,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     code: int | str | None = None
     ticket: str | None = None
     fault: str | None = None
+    numbers: Sequence[str] = ()
 
 
 class Journal:
