@@ -184,7 +184,7 @@ class Scenario:
         """Whether nobody could tell what became of it, so that a person may have to decide.
 
         - An answer below 500 that proves nothing: of a code nobody knows, or one after which a duplicate may
-          mean that the refused call used up its id; an id that is used up by a refusal.
+          mean that the refused call used up its id. So may one after a refusal that is proof.
         - A gateway that counts fewer contacts than the call had, and does not say whom it left out.
         - A duplicate without a POST before it that is open: perhaps somebody else's message.
         - A refusal for good after an open POST, such as a killed worker leaves: it says nothing about that
@@ -192,17 +192,17 @@ class Scenario:
         """
         if self.serves < 1 and self.tells:
             return True
-        is_open, may_be_open = False, killed
+        is_open, may_be_open, may_be_burnt = False, killed, False
         for step in self.steps:
             if step.answer == "said" and step.code in DUPLICATES:
-                return not is_open
+                return not is_open or may_be_burnt
             if step.burns or (step.is_heard and not step.is_proof):
                 return True
             if step.refuses_for_good:
                 return may_be_open
             is_open = is_open or not step.is_proof
-            may_be_open = may_be_open or is_open
-        return may_be_open and self.ttl_s is not None
+            may_be_open, may_be_burnt = may_be_open or is_open, may_be_burnt or step.may_burn
+        return may_be_open and (may_be_burnt or self.ttl_s is not None)
 
     def may_be_unshown(self) -> bool:
         """Whether a handset may lack an accepted message: the gateway alone knows whom it left out."""
