@@ -19,13 +19,13 @@ import structlog
 
 from producers.phone import mask
 from worker import retrying
-from worker.codes import STRAIN
+from worker.codes import LOUD, STRAIN
 from worker.engine import Engine
 from worker.entries import Batch, Holder, is_call
 from worker.flight import Flight
 from worker.gateway import Gateway
 from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait
-from worker.outcomes import Accepted, Deferred, Outcome, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle
 
@@ -83,6 +83,7 @@ class Attempt:
         self.strained = False
         self.outcome: Outcome = NOT_TRIED
         self.in_doubt = claim.in_doubt
+        self.id_used_up = False
         self.elapsed_s = 0.0
 
     async def run(self, submit: Callable[[bytes], Awaitable[Outcome]], post_max_s: float) -> None:
@@ -106,19 +107,22 @@ class Attempt:
             raise _TooLateError
         self.posts += 1
         # An outcome that is open stays open, whatever later POSTs of this claim come to.
-        self.in_doubt = self.in_doubt or isinstance(self.outcome, Unknown)
+        self.in_doubt = self.in_doubt or self.outcome.leaves_open
+        self.id_used_up = self.id_used_up or self.outcome.may_use_up_id
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()
         self.outcome = await submit(self.claim.body)
         self.post_s = self._clock() - left
-        self.strained = self.strained or (isinstance(self.outcome, Deferred) and self.outcome.code in STRAIN)
+        strains = isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN
+        self.strained = self.strained or strains
         return self.outcome
 
     @property
     def result(self) -> Result:
         """What the ledger is told."""
-        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.delay_ms)
+        outcome = retrying.given_up(self.claim.run, self.outcome)
+        return Result(self.claim, outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
 
     @property
     def size(self) -> int:
@@ -277,8 +281,7 @@ class Outbound:
 
     def _level(self, outcome: Outcome, state: str | None) -> Callable[..., None]:
         """Errors are what somebody must look at; warnings are what went wrong for one message."""
-        strange = isinstance(outcome, Refused) and not outcome.known
-        if strange or state in {"unknown", None}:
+        if state in {"unknown", None} or (not isinstance(outcome, Accepted) and outcome.code in LOUD):
             return self._log.error  # type: ignore[no-any-return]
         if state == "accepted":
             return self._log.info  # type: ignore[no-any-return]

@@ -89,7 +89,7 @@ local function end_record(keys, state, request_id, retention_ms, maxlen, now)
     end
   end
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)
   if PARKED[state] then
     redis.call('PEXPIRE', keys.body, retention_ms)
@@ -106,7 +106,7 @@ end
 -- request_id. It is not counted, parked or told of: its members are, one by one.
 local function end_call(keys, call, state, retention_ms, now)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)
   redis.call('PEXPIRE', keys.prefix .. 'members:' .. call, retention_ms)
   redis.call('DEL', keys.body)
