@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 #: Codes below status 500 whose official meaning excludes that the call was taken: it never will be as it is.
+#: That of 103, no recipients, is believed until it is tried on a live account.
 NEVER: Final = frozenset(
-    {100, 102, 106, 107, *range(110, 113), *range(115, 120), *range(121, 125), *range(150, 153)}
+    {100, 102, 103, 106, 107, *range(110, 113), *range(115, 120), *range(121, 125), *range(150, 153)}
     | {181, 189, 201, 207, 208, 209, 1340, 1341}
 )
 #: The same, for the account: nothing is taken until it is mended.
@@ -22,7 +23,7 @@ BUSY: Final = frozenset({206})
 #: Words that may well follow acceptance.
 OPEN: Final = frozenset({125, 126, 127, 128, 129, 130, 132, 133, 153, 160, 438, 500, 501})
 #: Published codes of which no one knows what they say about a send.
-OBSCURE: Final = frozenset({103, 131, 134, 139, 142, 155, 156, 157, 202, 210, 300, 305})
+OBSCURE: Final = frozenset({131, 134, 139, 142, 155, 156, 157, 202, 210, 300, 305})
 DUPLICATES: Final = frozenset({120, 182})
 #: Statuses that are proof whatever the body says: they come from what stands in front of the gateway.
 PROOFS: Final = frozenset({401, 403, 429})
@@ -204,9 +205,14 @@ class Scenario:
             may_be_open, may_be_burnt = may_be_open or is_open, may_be_burnt or step.may_burn
         return may_be_open and (may_be_burnt or self.ttl_s is not None)
 
-    def may_be_unshown(self) -> bool:
-        """Whether a handset may lack an accepted message: the gateway alone knows whom it left out."""
-        return self.serves < 1
+    def may_be_unshown(self, *, killed: bool) -> bool:
+        """Whether an accepted message may be missing on a handset, and nobody could tell.
+
+        - Only the gateway knows whom it left out.
+        - An id was used up by a no that its worker did not live to record: what is left is an open POST and
+          a duplicate.
+        """
+        return self.serves < 1 or (killed and any(step.burns for step in self.steps))
 
 
 def draw_scenario(rng: random.Random) -> Scenario:

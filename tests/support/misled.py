@@ -215,7 +215,8 @@ def _judged(case: Case, *, killed: bool) -> list[str]:
             wrong.append(f"stuck: {state}")
         if state in NEVER_SHOWN and seen:
             wrong.append(f"{state}, but shown")
-        if state == "accepted" and seen < len(numbers) and not case.scenario.may_be_unshown():
+        may_be_unshown = case.scenario.may_be_unshown(killed=killed)
+        if state == "accepted" and seen < len(numbers) and not may_be_unshown:
             wrong.append("accepted, but not shown")
         if state == "unknown" and not case.scenario.may_be_unknown(killed=killed):
             wrong.append("unknown, though the answers left no doubt")
