@@ -19,12 +19,13 @@ import structlog
 
 from producers.phone import mask
 from worker import retrying
+from worker.claims import ENDS, Claim, Over, Result, Wait
 from worker.codes import LOUD, STRAIN
 from worker.engine import Engine
 from worker.entries import Batch, Holder, is_call
 from worker.flight import Flight
 from worker.gateway import Gateway
-from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait
+from worker.ledger import Ledger
 from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle

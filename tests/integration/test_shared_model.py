@@ -27,14 +27,14 @@ from tests.integration.test_ledger_model import ENDS, SELDOM
 from tests.integration.test_ledger_model import FATES as FATES_ALONE
 from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker import members
-from worker.entries import Batch
-from worker.ledger import Claim, is_call
+from worker.claims import Claim
+from worker.entries import Batch, is_call
 from worker.operations import Operations
 from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.retrying import WINDOW_S
 
 BAD = "+33612000004"
-#: Two messages to each of the first two numbers, then one each; all of that again and again: there is always work.
+#: Two messages to each of the first two numbers, then one each, and all of that again: there is always work.
 NUMBERS = 3 * [
     "+33612000000",
     "+33612000000",
@@ -317,6 +317,6 @@ def test_shared_calls_keep_their_word(redis_server, monkeypatch):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
