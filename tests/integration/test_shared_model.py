@@ -21,8 +21,10 @@ from hypothesis.stateful import (
 )
 
 from producers import Message, Producer, Recipient
+from producers.records import Records
 from producers.settings import RedisSettings
-from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
+from tests.integration.test_ledger_model import ENDS, SELDOM
+from tests.integration.test_ledger_model import FATES as FATES_ALONE
 from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker import members
 from worker.claims import Claim
@@ -32,8 +34,8 @@ from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.retrying import WINDOW_S
 
 BAD = "+33612000004"
-#: Two messages to each of the first two numbers, then one each.
-NUMBERS = [
+#: Two messages to each of the first two numbers, then one each, and all of that again: there is always work.
+NUMBERS = 3 * [
     "+33612000000",
     "+33612000000",
     "+33612000001",
@@ -44,6 +46,10 @@ NUMBERS = [
 ]
 KNOWN = [f"m{which}" for which in range(len(NUMBERS))]
 WHICH = st.sampled_from(KNOWN)
+#: One more for a call: a refusal that may be one recipient's fault, and splits it unless a POST is open.
+FATES = {**FATES_ALONE, "a number is refused": (False, Refused("181"))}
+#: Doubt is what matters most, and most of the others end a call for good.
+LIKELY = sorted(FATES) + 4 * ["accepted, answer lost", "lost on the way", "a number is refused"]
 #: Rounds in which a world without faults must bring everything to its end.
 ROUNDS = 60
 
@@ -53,14 +59,16 @@ class World(RuleBasedStateMachine):
 
     server_port: int
 
-    @initialize(share_max=st.integers(2, 6), uses_up=st.booleans())
-    def begin(self, share_max, uses_up):
+    @initialize(share_max=st.integers(2, 6), uses_up=st.booleans(), count=st.integers(1, 4))
+    def begin(self, share_max, uses_up, count):
         self.uses_up = uses_up
         # Whose id was used up by a no that its worker never got to record: nobody can know.
         self.untold: set[str] = set()
         self.redis = redis.Redis(port=self.server_port)
         self.redis.flushall()
         self.sms = Producer(client=self.redis)
+        self.records = Records(RedisSettings())
+        self.redis.script_load(self.records.status("any").script.text)
         self.hand = HandWorker(self.redis, share_max=share_max)
         self.operations = Operations(self.redis, RedisSettings(), "tester")
         self.remembered: set[str] = set()
@@ -68,6 +76,8 @@ class World(RuleBasedStateMachine):
         self.batches: list[Batch] = []
         self.claims: list[tuple[Claim, list[Outcome]]] = []
         self.sent: list[str] = []
+        # A step in a world without messages would show nothing.
+        self.send(count)
 
     def teardown(self):
         if hasattr(self, "redis"):
@@ -136,7 +146,7 @@ class World(RuleBasedStateMachine):
             self.batches.remove(batch)
 
     @rule(
-        fates=st.lists(st.sampled_from(sorted(FATES)), min_size=1, max_size=3),
+        fates=st.lists(st.sampled_from(LIKELY), min_size=1, max_size=3),
         ends=st.sampled_from(["told", "recorded", "lost"]),
     )
     def run(self, fates, ends):
@@ -152,7 +162,7 @@ class World(RuleBasedStateMachine):
                 self._finish(held, told=ends == "told")
 
     @precondition(lambda self: getattr(self, "claims", ()))
-    @rule(fate=st.sampled_from(sorted(FATES)), data=st.data())
+    @rule(fate=st.sampled_from(LIKELY), data=st.data())
     def post(self, fate, data):
         self._post(data.draw(st.sampled_from(self.claims)), fate)
 
@@ -254,9 +264,8 @@ class World(RuleBasedStateMachine):
             if number == ROUNDS // 2:
                 self._a_day_passes()
         assert self.hand.left() == []
-        assert {self.sms.status(each).state for each in self.sent} <= set(ENDS)
+        assert set(self._look()[0]) <= set(ENDS)
         self.states_are_facts()
-        self.the_counts_balance()
         self.nobody_gets_it_twice()
         assert not self.redis.zcard(KEYS.inflight)
         assert not self.redis.zcard(KEYS.attempts)
@@ -274,24 +283,31 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def states_are_facts(self):
-        for request_id in getattr(self, "sent", []):
-            state = self.sms.status(request_id).state
+        """Compare what applications see with what happened, and the counters with it: one look for both."""
+        if not getattr(self, "sent", []):
+            return
+        states, counts = self._look()
+        for request_id, state in zip(self.sent, states, strict=True):
             if state == "accepted" and request_id not in self.untold:
                 assert self.accepted[request_id] == 1
             if state in {"rejected", "expired", "cancelled", "failed"}:
                 assert self.accepted[request_id] == 0
-
-    @invariant()
-    def the_counts_balance(self):
-        if not getattr(self, "sent", []):
-            return
-        counts = {name.decode(): int(value) for name, value in self.redis.hgetall(KEYS.counts).items()}
-        states = Counter(self.sms.status(request_id).state for request_id in self.sent)
         assert counts["enqueued"] == len(self.sent)
-        assert {state: counts.get(state, 0) for state in ENDS} == {state: states[state] for state in ENDS}
+        assert {state: counts.get(state, 0) for state in ENDS} == {each: states.count(each) for each in ENDS}
+
+    def _look(self) -> tuple[list[str], dict[str, int]]:
+        """What `Producer.status` says of each message, and the counters: one round trip at every step."""
+        commands = [self.records.status(each) for each in self.sent]
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for each in commands:
+                pipeline.evalsha(each.script.sha, len(each.keys), *each.keys, *each.args)
+            pipeline.hgetall(KEYS.counts)
+            *replies, counts = pipeline.execute()
+        states = [each.read(reply).state for each, reply in zip(commands, replies, strict=True)]
+        return states, {name.decode(): int(value) for name, value in counts.items()}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # well under a minute; what fails is made smaller, which takes some more
 def test_shared_calls_keep_their_word(redis_server, monkeypatch):
     monkeypatch.setattr(members, "AT_ONCE", 2)
 
@@ -301,6 +317,6 @@ def test_shared_calls_keep_their_word(redis_server, monkeypatch):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -95,7 +95,8 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     duplicate_code: Literal[120, 182] = 120
     #: Life of a request_id (documented: 24 hours).
     request_id_memory_s: float = 86_400.0
-    #: Undocumented whether a refused call uses up its request_id.
+    #: Undocumented whether a refused call uses up its request_id. With True it does, also one that a fault
+    #: leaves unprocessed and answers with any status below 500.
     refusals_burn_request_id: bool = False
     #: ``login``: each sub-account has its own memory.
     request_id_scope: Literal["account", "login"] = "account"
