@@ -210,7 +210,6 @@ local function pause_left(pause_key, now)
   local at, ms = tonumber(r[1]), tonumber(r[2])
   if at > now then
     redis.call('HSET', pause_key, 'at', now)
-    redis.call('PEXPIRE', pause_key, ms)
     at = now
   end
   return math.max(0, at + ms - now)

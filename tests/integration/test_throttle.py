@@ -239,10 +239,18 @@ def test_an_alert_never_waits_for_what_a_campaign_owes(consumer, queue_some, thr
     for _ in range(5):
         queued = queue_some(1)
         assert fetched(alerts) == queued
-    # Marketing makes up for them.
-    assert owed < float(redis_client.hget(KEYS.rate, "all")) + 5_000
     assert float(redis_client.hget(KEYS.rate, "alert")) <= 250
     assert fetched(consumer("marketing")) == []
+
+
+def test_marketing_makes_up_for_what_alerts_use(consumer, queue_some, throttle, redis_client):
+    queue_some(5, "wholesale")
+    throttle.set_limits(rate=0.1)
+    assert len(fetched(consumer("marketing"))) == 1
+    queue_some(2)
+    assert len(fetched(consumer())) == 1
+    assert float(redis_client.hget(KEYS.rate, "all")) > 15_000
+    assert float(redis_client.hget(KEYS.rate, "alert")) == 10_000
 
 
 def test_alerts_alone_keep_to_the_rate(consumer, queue_some, throttle):
