@@ -23,10 +23,10 @@ and a stream entry together, on Redis Cluster too.
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
 | ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
 | ``probes`` | string, probes since sending was last well | 30 min | hold | hold, probe |
-| ``pause`` | string, why all sending pauses | as long as the gateway asked | pause | fetch, claim |
+| ``pause`` | hash, why all sending pauses, since when, for how long | as long as the gateway asked | pause | fetch, claim |
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch |
 | ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
-| ``rate`` | string, when the rate limit is next free | seconds | fetch, claim | fetch |
+| ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
@@ -34,11 +34,12 @@ and a stream entry together, on Redis Cluster too.
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
-| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch |
+| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
-| ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch | fetch |
+| ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch, renew | fetch, renew |
+| ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
 | ``foreign_bytes`` | hash, bytes of these by number of the stream | for ever | publish | publish |
@@ -72,6 +73,7 @@ class QueueKeys:
     envelopes: str
     wake: str
     seen: str
+    back: str
     dead: str
 
 
@@ -242,5 +244,6 @@ class Keys:
             envelopes=ready + ":envelopes",
             wake=ready + ":wake",
             seen=ready + ":seen",
+            back=ready + ":back",
             dead=ready + ":dead",
         )

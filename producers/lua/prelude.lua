@@ -206,10 +206,34 @@ local function close_numbers(prefix, body, id)
   end
 end
 
--- Use up time of the rate limit: its key holds the instant at which it is next free.
-local function charge(rate_key, now, ms)
-  local free = math.max(now, tonumber(redis.call('GET', rate_key) or 0)) + ms
-  redis.call('SET', rate_key, string.format('%.3f', free), 'PX', math.ceil(free - now) + 1000)
+-- The rate limit is kept as debts in ms, which time pays off: one of all sends, which marketing waits for, and one of the
+-- alerts alone, so that no alert waits for what marketing owes. There is no deadline in it that a clock set back could
+-- move away: time that seems to begin in the future begins now.
+local function debts(rate_key, now)
+  local r = redis.call('HMGET', rate_key, 'all', 'alert', 'at')
+  local at = tonumber(r[3] or now)
+  if at > now then redis.call('HSET', rate_key, 'at', now) end
+  local paid = math.max(0, now - at)
+  return math.max(0, tonumber(r[1] or 0) - paid), math.max(0, tonumber(r[2] or 0) - paid)
+end
+
+local function charge(rate_key, now, ms, class)
+  local all, alert = debts(rate_key, now)
+  all, alert = all + ms, class == 'alert' and alert + ms or alert
+  redis.call('HSET', rate_key, 'all', string.format('%.3f', all), 'alert', string.format('%.3f', alert), 'at', now)
+  redis.call('PEXPIRE', rate_key, math.ceil(all) + 1000)
+end
+
+-- Milliseconds that a pause still lasts. Its key's own expiry moves with the clock; this is never more than was asked for.
+local function pause_left(pause_key, now)
+  local r = redis.call('HMGET', pause_key, 'at', 'ms')
+  if not r[1] then return 0 end
+  local at, ms = tonumber(r[1]), tonumber(r[2])
+  if at > now then
+    redis.call('HSET', pause_key, 'at', now)
+    at = now
+  end
+  return math.max(0, at + ms - now)
 end
 
 -- Shared calls that are back and only have to tell their members: their leases, beside the queue's, in a set whose key
@@ -218,9 +242,12 @@ local function ending_of(leases_key)
   return (string.gsub(leases_key, 'leases$', 'ending'))
 end
 
+local function held_out(leases_key)
+  return redis.call('ZCARD', leases_key) - redis.call('SCARD', ending_of(leases_key))
+end
+
 local function calls_out(alert_leases, marketing_leases)
-  return redis.call('ZCARD', alert_leases) - redis.call('SCARD', ending_of(alert_leases))
-    + redis.call('ZCARD', marketing_leases) - redis.call('SCARD', ending_of(marketing_leases))
+  return held_out(alert_leases) + held_out(marketing_leases)
 end
 
 -- The calls that may be in flight now: the setting, or fewer while the gateway shows strain; 0 for any number.
@@ -229,4 +256,39 @@ local function calls_in_flight(flight_key, setting)
   if not limit then return setting end
   limit = math.max(1, math.floor(limit))
   return setting > 0 and math.min(limit, setting) or limit
+end
+
+-- No deadline is further ahead than whoever set it may set it: one that is was set before the clock went back.
+local function clamp(leases_key, longest, now)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases_key, '(' .. now + longest, '+inf', 'LIMIT', 0, 1000)) do
+    redis.call('ZADD', leases_key, 'XX', now + longest, member)
+  end
+end
+
+-- Upkeep of a queue's leases by whoever is heard: a fetch, or the renewals of a process that has no room to fetch.
+-- Entries whose lease has run out go back to the front.
+local function tend(ready, leases, wake_key, seen, back, lease, now)
+  local last = tonumber(redis.call('GET', seen) or now)
+  redis.call('SET', seen, now)
+  -- When nobody was heard for a while, Redis itself was away or its clock leapt, and leases ran out that their living
+  -- holders could not renew. Those get the time to do so before anything is taken from them, once: the half marks a
+  -- deadline that its holder did not set.
+  local GRACE = 5000
+  if now - last > GRACE then
+    local found = redis.call('ZRANGEBYSCORE', leases, '-inf', now + GRACE, 'WITHSCORES')
+    for i = 1, #found, 2 do
+      if found[i + 1] % 1 == 0 then redis.call('ZADD', leases, 'XX', now + GRACE + 0.5, found[i]) end
+    end
+  elseif last - now > 1000 then
+    redis.call('HSET', back, 'ms', last - now, 'after', now)
+  end
+  clamp(leases, lease, now)
+
+  local over = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 1000)
+  if #over == 0 then return end
+  redis.call('ZREM', leases, unpack(over))
+  redis.call('SREM', ending_of(leases), unpack(over))
+  for i, member in ipairs(over) do over[i] = string.match(member, '^[^:]*:(.*)$') end
+  redis.call('LPUSH', ready, unpack(over))
+  wake(wake_key)
 end

@@ -17,7 +17,7 @@ local version, lease, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(AR
 local retention, maxlen, prefix = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local now = now_ms()
 -- What was fetched before sending was held goes back; nothing is fetched until it is released.
-local held = redis.call('EXISTS', hold) == 1 and 1000 or redis.call('PTTL', pause)
+local held = redis.call('EXISTS', hold) == 1 and 1000 or pause_left(pause, now)
 local per_second = tonumber(redis.call('HGET', limits, 'rate') or ARGV[7])
 
 local function claim(id)
@@ -34,7 +34,8 @@ local function claim(id)
   local member = id .. ':' .. token
   if r[3] then
     local deadline = tonumber(redis.call('ZSCORE', inflight, member) or 0)
-    if deadline > now then return { 'wait', math.ceil(deadline - now) } end
+    -- Never longer than a lease: one further ahead was taken before the clock went back.
+    if deadline > now then return { 'wait', math.min(lease, math.ceil(deadline - now)) } end
   end
   local due, expires = tonumber(r[6] or 0), tonumber(r[7] or math.huge)
   if due > now then return { 'wait', math.ceil(due - now) } end
@@ -86,7 +87,9 @@ local function claim(id)
   end
   local recipients = tonumber(r[9] or 1)
   -- The fetch paid for one recipient.
-  if recipients > 1 and per_second > 0 then charge(rate, now, (recipients - 1) * 1000 / per_second) end
+  if recipients > 1 and per_second > 0 then
+    charge(rate, now, (recipients - 1) * 1000 / per_second, redis.call('HGET', keys.record, 'queue'))
+  end
 
   redis.call('HSET', keys.record, 'state', 'sending', 'token', token + 1, 'running', 1, 'first', r[5] or now)
   redis.call('ZADD', inflight, now + lease, id .. ':' .. (token + 1))
