@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from worker.codes import CODES, CodeClass
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 
 #: Characters of the gateway's error text that we keep.
 MESSAGE_MAX: Final = 200
@@ -37,7 +37,7 @@ def _by_code(code: int, status: int, message: str, retry_after_s: float | None) 
     word = str(code)
     known = CODES.get(code)
     if known is None:
-        return Unknown(word, message) if status >= 500 else Refused(word, message, known=False)
+        return Unknown(word, message) if status >= 500 else Unexplained(word, message)
     if known.kind is CodeClass.DUPLICATE:
         return Duplicate(word, message)
     if known.kind is CodeClass.PERMANENT:

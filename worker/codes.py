@@ -116,6 +116,8 @@ _SEEN: Final = {
 #: Every code known, by number.
 CODES: Final[dict[int, Code]] = {**_PUBLISHED, **_SEEN}
 
+#: What says that the account cannot pay this call; a smaller one perhaps.
+UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
 #: What a gateway says that has too many calls at once.
 STRAIN: Final = frozenset({"126", "127", "128", "153", "http_429"})
 #: Refusals that concern what all members of a shared call have in common: sender, type, no text at all.

@@ -21,7 +21,7 @@ from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
 from worker.members import Members
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 
 _CLAIM = Script("worker", "claim", when_full=True)
 _FINISH = Script("worker", "finish", when_full=True)
@@ -31,6 +31,13 @@ _CORRELATE = Script("worker", "correlate", when_full=True)
 NEWER_RECORD_MS: Final = 5_000
 #: States from which no attempt leads any further.
 ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
+_WORDS: Final = {
+    Accepted: "accepted",
+    Duplicate: "duplicate",
+    Refused: "refused",
+    Unexplained: "unexplained",
+    Unknown: "unknown",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Over:
 
     Attributes:
         state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
-            campaign.
+            campaign; ``aside`` when a gate keeps it.
         just_now: this claim ended it, because its time was over.
         code: the last code, when it ended just now.
     """
@@ -152,7 +159,8 @@ class Ledger:
         keys = self._keys
         args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [entry.id for entry in batch.entries]
+        args += [batch.queue, retrying.ASIDE_MS]
+        args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         for call in (entry for entry in batch.entries if is_call(entry.id)):
             self.members.freeze(call, batch.queue)
         fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
@@ -251,10 +259,8 @@ def _perhaps_one(outcome: Outcome) -> bool:
 def _word(outcome: Outcome) -> str:
     """What ``finish.lua`` calls an outcome."""
     if isinstance(outcome, Deferred):
-        return "held" if outcome.account else "deferred"
-    return {Accepted: "accepted", Duplicate: "duplicate", Refused: "refused", Unknown: "unknown"}[
-        type(outcome)
-    ]
+        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
+    return _WORDS[type(outcome)]
 
 
 def _evidence(outcome: Outcome) -> list[str | int]:

@@ -61,6 +61,19 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
+class Unexplained:
+    """Refused in words that nobody knows: never repeated, and a person has to look.
+
+    Attributes:
+        code: the gateway's code.
+        message: the gateway's text for people; never logged.
+    """
+
+    code: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Perhaps taken: the call left us and no answer tells."""
 
@@ -69,4 +82,4 @@ class Unknown:
     retry_after_s: float | None = None
 
 
-Outcome = Accepted | Duplicate | Refused | Deferred | Unknown
+Outcome = Accepted | Duplicate | Refused | Deferred | Unexplained | Unknown

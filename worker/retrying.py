@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 import redis
 import tenacity
 
+from worker.codes import UNPAID
 from worker.outcomes import Deferred, Outcome, Unknown
 
 T = TypeVar("T")
@@ -45,6 +46,8 @@ STOP_S: Final = 5.0
 RETRY_AFTER_MAX_S: Final = 3600.0
 #: Milliseconds to pause when the gateway says "too many requests" without saying for how long.
 PAUSE_MS: Final = 2_000
+#: Milliseconds after which what waits aside at a gate is looked at again, should nobody open it.
+ASIDE_MS: Final = 600_000
 #: Runs of a message that come back as soon as a pause is over. A gateway that goes on asking for short pauses
 #: gets the ordinary, doubling delays after that: no message shall ask it every second for hours.
 PAUSED_RUNS: Final = 10
@@ -100,6 +103,11 @@ def _worth_repeating(outcome: Outcome) -> bool:
     if isinstance(outcome, Deferred) and outcome.account:
         return False
     return isinstance(outcome, Deferred | Unknown) and pause_ms(outcome) == 0
+
+
+def unpaid(outcome: Outcome) -> bool:
+    """Say whether the account cannot pay this call: it waits aside, and nobody else waits for it."""
+    return isinstance(outcome, Deferred) and outcome.account and outcome.code in UNPAID
 
 
 def pause_ms(outcome: Outcome) -> int:

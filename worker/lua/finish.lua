@@ -4,7 +4,7 @@
 -- ARGV: retention ms, statuses maxlen, key prefix; then per attempt: id, token, outcome, posts made, in doubt 0|1,
 --       code, message, ticket, cost, segments, contacts, queue, lease of its entry, ms until the next run, '1' when a
 --       refusal may be one recipient's fault. The keys of the records are derived from the prefix.
--- Outcomes: accepted | duplicate | refused | deferred | held | unknown
+-- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unpaid | unknown
 -- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
 --   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
 --   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
@@ -39,6 +39,19 @@ local function split(keys, id, r, queue_name, code, message)
   return 'split'
 end
 
+-- The account cannot pay this one: it waits aside, and so does from now on whatever costs as much. Smaller ones of its
+-- tariff, and other tariffs, are tried.
+local function unpaid(keys, id, code)
+  local tariff, segments, price = price_of(keys, redis.call('GET', keys.body) or '')
+  local known = redis.call('HGET', prefix .. 'gates', 'credit')
+  local gate = known and cjson.decode(known) or { code = code, since = now, floors = {} }
+  local floor = gate.floors[tariff]
+  gate.floors[tariff] = { segments = math.min(segments, floor and floor.segments or segments), at = now }
+  redis.call('HSET', prefix .. 'gates', 'credit', cjson.encode(gate))
+  redis.call('HSETNX', prefix .. 'credit', 'probe_at', now)
+  put_aside(keys, id, 'credit', price)
+end
+
 local function accept(keys, id, ticket, cost, segments, contacts)
   local fields = {}
   local function set(name, value)
@@ -70,12 +83,12 @@ local function finish(a)
   redis.call('ZREM', inflight, id .. ':' .. token)
   redis.call('ZREM', attempts, id)
   -- An attempt that only found the account in trouble is not one of this message.
-  if outcome ~= 'held' then r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3]) end
+  if outcome ~= 'held' and outcome ~= 'unpaid' then r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3]) end
   redis.call('HDEL', keys.record, 'running')
   local doubt = r[4] == '1' or ARGV[a + 4] == '1' or outcome == 'unknown'
   if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 5], 'message', ARGV[a + 6]) end
 
-  local put_off = outcome == 'deferred' or outcome == 'held'
+  local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid'
   if outcome == 'unknown' or (put_off and doubt) then
     redis.call('HSET', keys.record, 'doubt', 1)
     open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
@@ -84,7 +97,8 @@ local function finish(a)
   if put_off then
     redis.call('HSET', keys.record, 'state', 'queued')
     if shared then redis.call('HDEL', keys.record, 'freeze') end
-    if outcome == 'held' then redis.call('HDEL', keys.record, 'first') end
+    if outcome ~= 'deferred' then redis.call('HDEL', keys.record, 'first') end
+    if outcome == 'unpaid' then unpaid(keys, id, ARGV[a + 5]) end
     return 'recorded', 'queued'
   end
 
@@ -104,6 +118,7 @@ local function finish(a)
     -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
     state = doubt and 'unknown' or 'rejected'
   end
+  if outcome == 'unexplained' then state = 'unknown' end
   -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
