@@ -150,6 +150,29 @@ def test_a_price_that_nobody_knows_is_said_to_be_unknown(sms, gates, marketing):
     assert sms.status("big").waits_for == "credit: price unknown, 0.20 left (code 104)"
 
 
+def test_a_price_that_is_learnt_later_is_told_and_counts(sms, gates, marketing, alerts):
+    slice_of(sms, "big", 10)
+    refuse(marketing)
+    send(sms, "alert", number(0), purpose="alert")
+    pay(alerts, gates)
+    assert gates.see_balance(0.2) == (0, True)
+    assert sms.status("big").waits_for == "credit: costs about 0.50, 0.20 left (code 104)"
+    assert gates.see_balance(0.3) == (0, False)
+    assert gates.see_balance(0.5) == (1, False)
+
+
+def test_who_can_no_longer_pay_an_alert_asks_for_the_balance_at_once(sms, gates, marketing, alerts):
+    slice_of(sms, "big", 10)
+    refuse(marketing)
+    assert [gates.due_probe() for _ in range(2)] == [True, False]
+    slice_of(sms, "as-big", 10)
+    assert marketing.take() == []
+    assert not gates.due_probe()
+    send(sms, "alert", number(0), purpose="alert")
+    refuse(alerts)
+    assert [gates.due_probe() for _ in range(2)] == [True, False]
+
+
 def test_credit_lets_go_on_what_it_can_pay_and_no_more(sms, gates, marketing, alerts, redis_client):
     send(sms, "known", number(0), purpose="alert")
     pay(alerts, gates)

@@ -45,10 +45,12 @@ local function unpaid(keys, id, code)
   local tariff, segments, price = price_of(keys, redis.call('GET', keys.body) or '')
   local known = redis.call('HGET', prefix .. 'gates', 'credit')
   local gate = known and cjson.decode(known) or { code = code, since = now, floors = {} }
-  local floor = gate.floors[tariff]
-  gate.floors[tariff] = { segments = math.min(segments, floor and floor.segments or segments), at = now }
+  local floor = gate.floors[tariff] or { segments = segments, least = math.huge }
+  -- Less than ever could be paid: worth a look at the balance, however long ago the last one was.
+  if segments < floor.least then redis.call('HSET', prefix .. 'credit', 'probe_at', now) end
+  gate.floors[tariff] = { segments = math.min(segments, floor.segments), least = math.min(segments, floor.least),
+    at = now }
   redis.call('HSET', prefix .. 'gates', 'credit', cjson.encode(gate))
-  redis.call('HSETNX', prefix .. 'credit', 'probe_at', now)
   put_aside(keys, id, 'credit', price)
 end
 

@@ -16,6 +16,12 @@ if redis.call('ZCARD', aside) == 0 then
   redis.call('DEL', credit)
   return { '', first and '1' or '0' }
 end
+-- What nobody knew the price of may have one by now.
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', aside, 0, 0, 'LIMIT', 0, 100)) do
+  local keys = keys_of((string.gsub(gates, 'gates$', '')), id)
+  local _, _, price = price_of(keys, redis.call('GET', keys.body) or '')
+  if price then put_aside(keys, id, 'credit', price) end
+end
 local upto = ''
 for tariff, floor in pairs(gate.floors) do
   local each = tonumber(redis.call('HGET', prices, tariff) or nil)
