@@ -32,6 +32,7 @@ and a stream entry together, on Redis Cluster too.
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch |
 | ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
 | ``rate`` | string, when the rate limit is next free | seconds | fetch, claim | fetch |
+| ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -193,6 +194,11 @@ class Keys:
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
+
+    @property
+    def beat(self) -> str:
+        """What is written to ask whether this Redis confirms writes."""
+        return self.prefix + "beat"
 
     @property
     def flight(self) -> str:

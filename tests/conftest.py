@@ -24,14 +24,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Share one server between all tests; a test that breaks its server takes `own_redis_server`."""
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+    with RedisServer(tmp_path_factory.mktemp("redis"), fsync="always") as server:
         yield server
 
 
 @pytest.fixture
 def own_redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Give one test a server of its own, to be stopped, killed or frozen."""
-    with RedisServer(tmp_path_factory.mktemp("own-redis")) as server:
+    with RedisServer(tmp_path_factory.mktemp("own-redis"), fsync="always") as server:
         yield server
 
 

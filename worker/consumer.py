@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -57,7 +57,7 @@ class Shared:
         throttle: decides whether sends may be fetched now.
         process: name of this process in its leases.
         slots: places for entries by queue; a queue without any has Dramatiq's prefetch.
-        share_max: recipients in a shared call.
+        share_max: recipients in a shared call at most, now; 1 while none is shared.
         draining: no more fetching, the process stops.
         fetches: numbers the fetches, so that no two leases are the same.
     """
@@ -68,7 +68,7 @@ class Shared:
     throttle: Throttle
     process: str
     slots: dict[str, Slots]
-    share_max: int = 500
+    share_max: Callable[[], int] = lambda: 500
     draining: bool = False
     fetches: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -212,7 +212,7 @@ class LeaseConsumer(Consumer):
             throttle = self._shared.throttle
             keys += throttle.fetch_keys()
             args += [self.queue_name, throttle.defaults.rate, throttle.defaults.in_flight]
-            args += [self._shared.share_max, self._shared.keys.prefix, RECORD_VERSION]
+            args += [self._shared.share_max(), self._shared.keys.prefix, RECORD_VERSION]
         return owner, Command(_FETCH, keys, args, list[Any]).run(self._shared.client)
 
     def _unpack(self, entry: Entry, envelope: bytes) -> None:

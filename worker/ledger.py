@@ -16,7 +16,8 @@ from producers.keys import Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from worker import retrying
-from worker.codes import WHOLE_CALL
+from worker.codes import SPLITTING
+from worker.confirmation import Confirmation
 from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
@@ -24,20 +25,16 @@ from worker.members import Members
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 
 _CLAIM = Script("worker", "claim", when_full=True)
+_UNCLAIM = Script("worker", "unclaim", when_full=True)
 _FINISH = Script("worker", "finish", when_full=True)
 _CORRELATE = Script("worker", "correlate", when_full=True)
 
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
+#: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
+UNCONFIRMED_MS: Final = 50
 #: States from which no attempt leads any further.
 ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
-_WORDS: Final = {
-    Accepted: "accepted",
-    Duplicate: "duplicate",
-    Refused: "refused",
-    Unexplained: "unexplained",
-    Unknown: "unknown",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,8 @@ class Result:
         claim: the right under which it was made.
         outcome: of its last POST.
         posts: POSTs made under this claim.
-        in_doubt: an earlier POST under this claim may have been accepted.
+        in_doubt: an earlier POST may have been accepted.
+        id_used_up: an earlier POST under this claim may have used up the request_id without being accepted.
         delay_ms: milliseconds until the next run, if the send is not over.
     """
 
@@ -87,6 +85,7 @@ class Result:
     outcome: Outcome
     posts: int
     in_doubt: bool
+    id_used_up: bool
     delay_ms: int
 
 
@@ -126,6 +125,7 @@ class Ledger:
         client: Redis client without retries of its own.
         settings: namespace, retention, stream length.
         leases: renews the leases of running attempts.
+        confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
 
     Attributes:
@@ -134,13 +134,19 @@ class Ledger:
     """
 
     def __init__(
-        self, client: redis.Redis, settings: RedisSettings, leases: Leases, default_rate: float = 0.0
+        self,
+        client: redis.Redis,
+        settings: RedisSettings,
+        leases: Leases,
+        confirmation: Confirmation,
+        default_rate: float = 0.0,
     ) -> None:
         self.patience = retrying.Patience()
         self.members = Members(client, settings, self.patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
+        self._confirmation = confirmation
         self._default_rate = default_rate
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
@@ -148,7 +154,8 @@ class Ledger:
     def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
         """Claim the next attempt of each entry, in one step; shared calls are frozen before.
 
-        Safe to repeat: a newer claim fences off an older one.
+        A shared call is claimed only if Redis confirms that it will remember; otherwise it falls apart. Safe
+        to repeat: a newer claim fences off an older one.
 
         Returns:
             One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
@@ -161,14 +168,33 @@ class Ledger:
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
         args += [batch.queue, retrying.ASIDE_MS]
         args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
-        for call in (entry for entry in batch.entries if is_call(entry.id)):
-            self.members.freeze(call, batch.queue)
+        calls = [entry for entry in batch.entries if is_call(entry.id)]
+        for call in calls:
+            if self._confirmation.sharing:
+                self.members.freeze(call, batch.queue)
+            else:
+                self.members.dissolve(call, batch.queue)
         fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
-        replies = Command(_CLAIM, fixed, args, list[Any]).run(self._redis)
+        command = Command(_CLAIM, fixed, args, list[Any])
+        replies, confirmed = self._confirmation.run(command, shared=bool(calls))
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+        if calls and not confirmed:
+            found = [self._give_back_call(each) for each in found]
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.hold(keys.inflight, *leases)
         return found
+
+    def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
+        """Undo the claim of a shared call that Redis may forget.
+
+        One in doubt goes on: its name and members were written long before, when the first claim was made.
+        """
+        if not isinstance(found, Claim) or found.in_doubt or not is_call(found.entry.id):
+            return found
+        keys = self._keys
+        args: list[str | int] = [keys.prefix, found.entry.id, found.token]
+        Command(_UNCLAIM, [keys.inflight, keys.attempts], args, int).run(self._redis)
+        return Wait(UNCONFIRMED_MS)
 
     def finish(self, results: Sequence[Result]) -> list[str | None]:
         """Record what attempts brought and end their entries, in one step; keeps trying while Redis is away.
@@ -190,8 +216,8 @@ class Ledger:
         args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
         for result in results:
             claim = result.claim
-            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, int(result.in_doubt)]
-            args += _evidence(result.outcome)
+            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, *_proof(result)]
+            args += _facts(result.outcome)
             args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
         command = Command(_FINISH, fixed, args, _read_states)
         try:
@@ -252,8 +278,25 @@ def _read_states(reply: Sequence[bytes]) -> list[str | None]:
 
 
 def _perhaps_one(outcome: Outcome) -> bool:
-    """Whether a refusal may be the fault of one recipient: else splitting the call would prove nothing."""
-    return isinstance(outcome, Refused) and outcome.code not in WHOLE_CALL
+    """Whether a refusal may be the fault of one recipient."""
+    return isinstance(outcome, Refused) and outcome.code in SPLITTING
+
+
+def _proof(result: Result) -> tuple[int, int]:
+    """Whether any POST may have been taken, and whether any may have used up the request_id."""
+    outcome = result.outcome
+    in_doubt = result.in_doubt or outcome.leaves_open
+    return int(in_doubt), int(result.id_used_up or outcome.may_use_up_id)
+
+
+#: What ``finish.lua`` calls the outcomes that have one word.
+_WORDS: Final[dict[type, str]] = {
+    Accepted: "accepted",
+    Duplicate: "duplicate",
+    Refused: "refused",
+    Unexplained: "unexplained",
+    Unknown: "unknown",
+}
 
 
 def _word(outcome: Outcome) -> str:
@@ -263,7 +306,7 @@ def _word(outcome: Outcome) -> str:
     return _WORDS[type(outcome)]
 
 
-def _evidence(outcome: Outcome) -> list[str | int]:
+def _facts(outcome: Outcome) -> list[str | int]:
     """Code, message, ticket, cost, segments, contacts; empty where an outcome has none."""
     if isinstance(outcome, Accepted):
         facts = (outcome.ticket, outcome.cost, outcome.segments, outcome.contacts)

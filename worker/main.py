@@ -26,6 +26,7 @@ from producers.jobs import (
 )
 from producers.keys import Keys
 from worker import log, middleware, preflight, retrying
+from worker.confirmation import Confirmation
 from worker.connection import connect
 from worker.engine import Engine
 from worker.flight import Flight
@@ -102,7 +103,10 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     leases = Leases(client)
     gateway = Gateway(settings)
     engine = Engine(gateway.close)
-    ledger = Ledger(client, settings, leases, settings.rate_per_s)
+    confirmation = Confirmation(
+        client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
+    )
+    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
     throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
     gates = Gates(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
@@ -120,12 +124,19 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
             # No count of retries: the ledger ends every message by time, see worker.retrying.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(
-                start=[leases.start, engine.start, outbound.recorder.start, probe.start],
-                stop=[probe.stop, engine.stop, outbound.recorder.stop, leases.stop, client.close],
+                start=[confirmation.start, leases.start, engine.start, outbound.recorder.start, probe.start],
+                stop=[
+                    probe.stop,
+                    engine.stop,
+                    outbound.recorder.stop,
+                    leases.stop,
+                    confirmation.stop,
+                    client.close,
+                ],
             ),
         ],
         slots(settings.calls),
-        settings.share_max,
+        lambda: settings.share_max if confirmation.sharing else 1,
     )
     dramatiq.set_broker(broker)
     actor = partial(dramatiq.actor, broker=broker)

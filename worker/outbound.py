@@ -19,20 +19,18 @@ import structlog
 
 from producers.phone import mask
 from worker import retrying
-from worker.codes import STRAIN
+from worker.codes import LOUD, STRAIN
 from worker.engine import Engine
 from worker.entries import Batch, Holder, is_call
 from worker.flight import Flight
 from worker.gates import Answer, Gates
 from worker.gateway import Gateway
 from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait
-from worker.outcomes import Accepted, Deferred, Outcome, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle
 from worker.walls import Walls
 
-#: Milliseconds after which a message that ran into an account in trouble is back in its queue.
-HELD_MS: Final = 1_000
 #: What a claim comes to whose time is over before its first POST; the next claim says what becomes of it.
 NOT_TRIED: Final = Deferred("too_late")
 
@@ -85,6 +83,7 @@ class Attempt:
         self.strained = False
         self.outcome: Outcome = NOT_TRIED
         self.in_doubt = claim.in_doubt
+        self.id_used_up = False
         self.elapsed_s = 0.0
 
     async def run(self, submit: Callable[[bytes], Awaitable[Outcome]], post_max_s: float) -> None:
@@ -108,26 +107,29 @@ class Attempt:
             raise _TooLateError
         self.posts += 1
         # An outcome that is open stays open, whatever later POSTs of this claim come to.
-        self.in_doubt = self.in_doubt or isinstance(self.outcome, Unknown)
+        self.in_doubt = self.in_doubt or self.outcome.leaves_open
+        self.id_used_up = self.id_used_up or self.outcome.may_use_up_id
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()
         self.outcome = await submit(self.claim.body)
         self.post_s = self._clock() - left
-        self.strained = self.strained or (isinstance(self.outcome, Deferred) and self.outcome.code in STRAIN)
+        strains = isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN
+        self.strained = self.strained or strains
         return self.outcome
 
     @property
     def result(self) -> Result:
         """What the ledger is told."""
-        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.delay_ms)
+        outcome = retrying.given_up(self.claim.run, self.outcome)
+        return Result(self.claim, outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
 
     @property
     def answer(self) -> Answer:
         """What the gates are told."""
-        claim, body = self.claim, self.body
-        number = body.recipients[0].phone_number if body.recipients else ""
-        return Answer(claim.entry.id, claim.queue, body.sender, body.type, number, self.outcome)
+        entry, body, to = self.claim.entry, self.body, self.body.recipients
+        number = to[0].phone_number if to else ""
+        return Answer(entry.id, self.claim.queue, body.sender, body.type, number, self.outcome)
 
     @property
     def size(self) -> int:
@@ -140,13 +142,11 @@ class Attempt:
         outcome, claim = self.outcome, self.claim
         if outcome is NOT_TRIED:
             return 0
-        if retrying.unpaid(outcome) and not self.in_doubt:
-            delay_ms = retrying.ASIDE_MS
-        elif isinstance(outcome, Deferred) and outcome.account and not retrying.unpaid(outcome):
+        if retrying.holds_all(outcome):
             # Back into the queue, which nobody fetches from while sending is held.
-            return HELD_MS
-        else:
-            delay_ms = retrying.next_run_ms(claim.run, outcome)
+            return retrying.HELD_MS
+        aside = retrying.unpaid(outcome) and not (self.in_doubt or outcome.leaves_open)
+        delay_ms = retrying.ASIDE_MS if aside else retrying.next_run_ms(claim.run, outcome)
         if claim.ttl_s is None:
             return delay_ms
         # A message whose time runs out before the next run ends when its time does.
@@ -253,7 +253,7 @@ class Outbound:
             self._log.warning("account.nobody_warned", reason=type(error).__name__)
 
     def _warn(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Deferred) and outcome.account and not retrying.unpaid(outcome):
+        if retrying.holds_all(outcome):
             if self._throttle.hold(outcome.code):
                 self._log.error("account.held", code=outcome.code)
         elif isinstance(outcome, Deferred | Unknown) and (pause := retrying.pause_ms(outcome)):
@@ -293,8 +293,7 @@ class Outbound:
 
     def _level(self, outcome: Outcome, state: str | None) -> Callable[..., None]:
         """Errors are what somebody must look at; warnings are what went wrong for one message."""
-        strange = isinstance(outcome, Refused) and not outcome.known
-        if strange or state in {"unknown", None}:
+        if state in {"unknown", None} or (not isinstance(outcome, Accepted) and outcome.code in LOUD):
             return self._log.error  # type: ignore[no-any-return]
         if state == "accepted":
             return self._log.info  # type: ignore[no-any-return]

@@ -59,6 +59,15 @@ class WorkerSettings(RedisSettings):
         low=1,
         high=500,
     )
+    replicas: int = variable(
+        "REDIS_REPLICAS",
+        "replicas that must confirm a shared call before it leaves, if more than are seen",
+        default=0,
+        high=100,
+    )
+    confirm_every_claim: bool = variable(
+        "CONFIRM_EVERY_CLAIM", "1 waits for the replicas before single messages leave, too", default=False
+    )
     allow_unsafe_redis: bool = variable(
         "ALLOW_UNSAFE_REDIS", "1 starts although Redis may evict or forget records", default=False
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from worker import retrying
 from worker.gates import SUSPECTS, Answer
-from worker.outcomes import Deferred, Unexplained
+from worker.outcomes import Unexplained
 
 #: Seconds for which a process posts nothing after it has run into trouble that concerns all messages.
 WALL_S: Final = 0.5
@@ -51,7 +51,7 @@ class Walls:
                 self._unexplained[_kind(answer)] = now
         elif retrying.unpaid(outcome):
             self._unpaid[answer.type] = (now, size)
-        elif (isinstance(outcome, Deferred) and outcome.account) or retrying.pause_ms(outcome):
+        elif retrying.holds_all(outcome) or retrying.pause_ms(outcome):
             self._until = max(self._until, now + WALL_S)
 
 

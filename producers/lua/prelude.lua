@@ -146,7 +146,7 @@ local function end_record(keys, state, request_id, retention_ms, maxlen, now)
     end
   end
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)
   if PARKED[state] then
     redis.call('PEXPIRE', keys.body, retention_ms)
@@ -164,7 +164,7 @@ end
 local function end_call(keys, call, state, retention_ms, now)
   leave_aside(keys, call)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)
   redis.call('PEXPIRE', keys.prefix .. 'members:' .. call, retention_ms)
   redis.call('DEL', keys.body)

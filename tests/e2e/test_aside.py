@@ -21,7 +21,11 @@ def campaign(installation, slices: int, size: int = 100, **options) -> str:
     name = new_id("sale")
     for each in range(slices):
         installation.send(
-            SALE, to=[new_number() for _ in range(size)], purpose="wholesale", request_id=f"{name}.{each}", **options
+            SALE,
+            to=[new_number() for _ in range(size)],
+            purpose="wholesale",
+            request_id=f"{name}.{each}",
+            **options,
         )
     return name
 
@@ -99,8 +103,14 @@ def test_a_campaign_refused_in_words_that_nobody_knows_costs_few_slices(fresh):
     name = campaign(fresh, 60, size=2, sender="Spring")
     slices = [f"{name}.{each}" for each in range(60)]
 
-    fresh.wait_for(lambda: {fresh.status(each).state for each in slices} == {"unknown", "queued"} and
-        fresh.redis.zcard(fresh.keys.aside("777")) + sum(fresh.status(each).state == "unknown" for each in slices) == 60)
+    fresh.wait_for(
+        lambda: (
+            {fresh.status(each).state for each in slices} == {"unknown", "queued"}
+            and fresh.redis.zcard(fresh.keys.aside("777"))
+            + sum(fresh.status(each).state == "unknown" for each in slices)
+            == 60
+        )
+    )
 
     unknown = [each for each in slices if fresh.status(each).state == "unknown"]
     # Three, and those that were under way with the third.

@@ -212,7 +212,7 @@ def test_many_slices_cost_few_posts(sms, marketing):
         slice_of(sms, f"s{each}", 3)
     batch = marketing.fetch()
     first, *others = batch.entries
-    [claim] = [each for each in marketing.ledger.claim(type(batch)(batch.queue, [first], batch.holder))]
+    [claim] = marketing.ledger.claim(type(batch)(batch.queue, [first], batch.holder))
     marketing.finish(claim, NO_CREDIT)
     found = marketing.ledger.claim(type(batch)(batch.queue, others, batch.holder))
     assert {each.state for each in found} == {"aside"}

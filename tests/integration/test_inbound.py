@@ -11,6 +11,7 @@ from producers.jobs import QUEUE_CALLBACKS
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import NoHolder, claim_one, finish_one
+from worker.confirmation import Confirmation
 from worker.entries import Batch, Entry
 from worker.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
 from worker.leases import Leases
@@ -28,7 +29,7 @@ STOP = {"message_id": "sms_1", "number": NUMBER, "text": "STOP", "stop_date": "2
 
 @pytest.fixture
 def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, SETTINGS, Leases(redis_client))
+    return Ledger(redis_client, SETTINGS, Leases(redis_client), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from producers import Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import claim_one, correlate_one, finish_one
+from worker.confirmation import Confirmation
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger, Over, Wait
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
@@ -31,7 +32,7 @@ def leases(redis_client) -> Leases:
 
 @pytest.fixture
 def ledger(redis_client, leases) -> Ledger:
-    return Ledger(redis_client, RedisSettings(), leases)
+    return Ledger(redis_client, RedisSettings(), leases, Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
 from worker.cli import main
+from worker.confirmation import Confirmation
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger
 from worker.operations import Operations
@@ -25,7 +26,7 @@ NUMBER = "+33612345678"
 
 @pytest.fixture
 def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, RedisSettings(), Leases(redis_client))
+    return Ledger(redis_client, RedisSettings(), Leases(redis_client), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

@@ -11,13 +11,17 @@ from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
 from tests.support.template_sends import CODE, number, only, states
 from worker import members
-from worker.codes import WHOLE_CALL
+from worker.codes import CODES, SPLITTING, CodeClass
 from worker.ledger import Claim, is_call
 from worker.operations import Operations
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.retrying import WINDOW_S
 
 NO_ANSWER = Unknown("read_timeout")
+#: Proof that none was taken, and not the fault of one of them.
+WHOLE_CALL = [
+    str(code) for code, row in CODES.items() if row.kind is CodeClass.PERMANENT and str(code) not in SPLITTING
+]
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ def test_one_bad_number_among_500_costs_few_calls(hand, queued, sms):
     assert len(seen) <= 2 * 9 + 1
 
 
-@pytest.mark.parametrize("code", sorted(WHOLE_CALL))
+@pytest.mark.parametrize("code", WHOLE_CALL)
 def test_a_refusal_that_concerns_all_rejects_all_at_once(hand, queued, sms, code):
     ids = queued(3)
     assert hand.finish(only(hand.take()), Refused(code)) == "rejected"

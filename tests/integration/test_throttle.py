@@ -9,6 +9,7 @@ from producers import Message, Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
+from worker.confirmation import Confirmation
 from worker.leases import Leases
 from worker.ledger import Claim, Ledger, Wait
 from worker.outcomes import Accepted, Deferred, Unknown
@@ -32,7 +33,7 @@ def throttle(redis_client) -> Throttle:
 
 @pytest.fixture
 def ledger(redis_client, leases) -> Ledger:
-    return Ledger(redis_client, RedisSettings(), leases)
+    return Ledger(redis_client, RedisSettings(), leases, Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

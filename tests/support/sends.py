@@ -34,10 +34,16 @@ def claim_one(ledger: Ledger, request_id: str) -> Claim | Wait | Over:
 
 
 def finish_one(
-    ledger: Ledger, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False
+    ledger: Ledger,
+    claim: Claim,
+    outcome: Outcome,
+    *,
+    posts: int = 1,
+    in_doubt: bool = False,
+    id_used_up: bool = False,
 ) -> str | None:
     """Record what one attempt brought; its next run is due at once."""
-    [state] = ledger.finish([Result(claim, outcome, posts, in_doubt, delay_ms=0)])
+    [state] = ledger.finish([Result(claim, outcome, posts, in_doubt, id_used_up, delay_ms=0)])
     return state
 
 

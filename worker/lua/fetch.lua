@@ -4,7 +4,7 @@
 --       alert leases, marketing leases
 -- ARGV: owner (of this fetch: a lease is owner:entry id and never comes again), how many at most, lease ms; and for a
 --       queue of sends: 'alert' or 'marketing', default rate, default calls in flight, recipients in a shared call at
---       most, key prefix, record version
+--       most (1: none is shared), key prefix, record version
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''.
 local ready, delayed, leases, envelopes, wake_key, seen = unpack(KEYS, 1, 6)
 local owner, most, lease, class = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
@@ -66,30 +66,33 @@ local function admitted(wanted)
   return wanted, wait, interval
 end
 
--- Turn the token of a share into one call of all that gathered, or into the message itself if it is only one. What
--- is left gets a token at the end of the queue: no template keeps the others waiting.
+-- Turn the token of a share into one call of all that gathered, or into the messages themselves where none may be
+-- shared or it is only one. What is left gets a token at the end of the queue: no template keeps the others waiting.
+local room
 local function gathered(share, number)
   local list = prefix .. 'gather:' .. share
-  local ids = redis.call('LPOP', list, math.min(shared, spare + 1))
-  if not ids then return nil end
+  local ids = redis.call('LPOP', list, math.min(shared > 1 and shared or room + 1, spare + 1))
+  if not ids then return {} end
   spare = spare - #ids + 1
   if redis.call('EXISTS', list) == 1 then redis.call('RPUSH', ready, GATHERED .. share) end
-  if #ids == 1 then return ids[1] end
+  if shared == 1 then room = room - #ids + 1 end
+  if shared == 1 or #ids == 1 then return ids end
   -- Longer than any request_id that an application can choose.
   local call = 'call.' .. owner .. '.' .. number
   redis.call('HSET', prefix .. 'record:' .. call, 'v', version, 'state', 'queued', 'queue', class, 'queued', now,
     'share', share, 'recipients', #ids, 'members', #ids)
   redis.call('RPUSH', prefix .. 'gathered:' .. call, unpack(ids))
-  return call
+  return { call }
 end
 
 local allowed, wait, interval = most, -1, 0
 if class and most > 0 then allowed, wait, interval = admitted(most) end
 local ids, popped = {}, allowed > 0 and redis.call('LPOP', ready, allowed) or {}
-spare = spare - #popped
+spare, room = spare - #popped, allowed - #popped
 for number, id in ipairs(popped) do
-  if class and string.sub(id, 1, 1) == GATHERED then id = gathered(string.sub(id, 2), number) end
-  if id then ids[#ids + 1] = id end
+  local found = { id }
+  if class and string.sub(id, 1, 1) == GATHERED then found = gathered(string.sub(id, 2), number) end
+  for _, each in ipairs(found) do ids[#ids + 1] = each end
 end
 local result = { wait }
 if #ids > 0 then

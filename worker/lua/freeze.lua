@@ -19,7 +19,7 @@ if r[3] ~= 'open' then
   local before = redis.call('HVALS', map)
   if #before > 0 then redis.call('RPUSH', list, unpack(before)) end
   redis.call('DEL', map, keys.body)
-  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight')
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used')
   redis.call('HSET', keys.record, 'freeze', 'open')
   tail, expires, weight = false, math.huge, 0
 end
@@ -37,10 +37,14 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
-  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'aside')
-  if m[5] then leave_aside(keys_of(prefix, id), id) end
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside')
+  if m[6] then leave_aside(keys_of(prefix, id), id) end
   if m[1] == 'sending' and not m[3] then
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
+    push(ready, wake_key, id)
+  elseif tonumber(m[5] or 0) > version then
+    -- Written by newer producers: it waits, alone, for a newer worker.
+    if m[3] then redis.call('HDEL', record, 'call') end
     push(ready, wake_key, id)
   elseif m[1] == 'queued' and (not m[3] or m[3] == call) then
     if m[2] and tonumber(m[2]) <= now then

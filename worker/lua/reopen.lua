@@ -13,7 +13,7 @@ local r = redis.call('HMGET', keys.record, 'campaign', 'recipients')
 if r[1] then redis.call('HINCRBY', keys.prefix .. 'campaign:' .. r[1], state, -tonumber(r[2] or 1)) end
 redis.call('ZREM', keys.parked, ARGV[1])
 redis.call('HSET', keys.record, 'state', 'queued')
-redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'code', 'message', 'ticket', 'due', 'call', 'share')
+redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'used', 'code', 'message', 'ticket', 'due', 'call', 'share')
 redis.call('PERSIST', keys.record)
 redis.call('SET', keys.body, ARGV[3])
 push(KEYS[6], KEYS[7], ARGV[1])
