@@ -19,13 +19,14 @@ import structlog
 
 from producers.phone import mask
 from worker import retrying
+from worker.claims import ENDS, Claim, Over, Result, Wait
 from worker.codes import LOUD, STRAIN
 from worker.engine import Engine
 from worker.entries import Batch, Holder, is_call
 from worker.flight import Flight
 from worker.gates import Answer, Gates
 from worker.gateway import Gateway
-from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait
+from worker.ledger import Ledger
 from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle
@@ -270,8 +271,7 @@ class Outbound:
 
     def _report(self, attempt: Attempt, state: str | None) -> None:
         """Write the canonical line of this run; one for a shared call, whose id its members' records bear."""
-        result = attempt.result
-        outcome = result.outcome
+        outcome = (result := attempt.result).outcome
         fields: dict[str, str | int | float | None] = {
             "request_id": result.claim.entry.id,
             "state": state or "fenced",

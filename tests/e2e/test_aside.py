@@ -16,12 +16,12 @@ def fresh(install):
     return install(WORKER_CALLS="8")
 
 
-def campaign(installation, slices: int, size: int = 100, **options) -> str:
+def campaign(installation, slices: int, size: int = 100, text: str = SALE, **options) -> str:
     """Queue a campaign of slices of this many recipients each."""
     name = new_id("sale")
     for each in range(slices):
         installation.send(
-            SALE,
+            text,
             to=[new_number() for _ in range(size)],
             purpose="wholesale",
             request_id=f"{name}.{each}",
@@ -99,8 +99,8 @@ def test_a_worker_that_is_killed_strands_nobody_aside(fresh):
 
 
 def test_a_campaign_refused_in_words_that_nobody_knows_costs_few_slices(fresh):
-    fresh.gateway.fault("refuse", code=777, match={"sender": "Spring"})
-    name = campaign(fresh, 60, size=2, sender="Spring")
+    fresh.gateway.fault("refuse", code=777, match={"text_contains": "Spring"})
+    name = campaign(fresh, 60, size=2, text="Spring " + SALE, sender="Spring")
     slices = [f"{name}.{each}" for each in range(60)]
 
     fresh.wait_for(

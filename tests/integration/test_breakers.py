@@ -7,9 +7,9 @@ from producers.keys import AUDIT
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import NoHolder
 from tests.support.template_sends import CODE, number
+from worker.claims import Claim
 from worker.entries import Batch
 from worker.gates import Answer, Gates
-from worker.ledger import Claim
 from worker.outcomes import Accepted, Unexplained
 
 ODD = Unexplained("777", "no such thing")

@@ -10,8 +10,8 @@ from producers.scripts import Command
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
+from worker.claims import Claim, Over
 from worker.gates import Answer, Gates
-from worker.ledger import Claim, Over
 from worker.outcomes import Accepted, Deferred, Unknown
 from worker.probe import AccountProbe
 from worker.retrying import ASIDE_MS

@@ -13,9 +13,10 @@ from producers import Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import claim_one, correlate_one, finish_one
+from worker.claims import Claim, Over, Wait
 from worker.confirmation import Confirmation
 from worker.leases import Leases
-from worker.ledger import Claim, Ledger, Over, Wait
+from worker.ledger import Ledger
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.retrying import WINDOW_S
 

@@ -26,9 +26,10 @@ from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.hand_worker import evidence
 from tests.support.sends import claim_one, finish_one
+from worker.claims import Claim
 from worker.confirmation import Confirmation
 from worker.leases import Leases
-from worker.ledger import Claim, Ledger
+from worker.ledger import Ledger
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 from worker.retrying import WINDOW_S
 

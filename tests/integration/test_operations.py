@@ -11,10 +11,11 @@ from producers import Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
+from worker.claims import Claim
 from worker.cli import main
 from worker.confirmation import Confirmation
 from worker.leases import Leases
-from worker.ledger import Claim, Ledger
+from worker.ledger import Ledger
 from worker.operations import Operations
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused
 from worker.retrying import WINDOW_S

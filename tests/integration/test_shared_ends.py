@@ -11,8 +11,9 @@ from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
 from tests.support.template_sends import CODE, number, only, states
 from worker import members
+from worker.claims import Claim
 from worker.codes import CODES, SPLITTING, CodeClass
-from worker.ledger import Claim, is_call
+from worker.entries import is_call
 from worker.operations import Operations
 from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.retrying import WINDOW_S

@@ -25,8 +25,8 @@ from producers.settings import RedisSettings
 from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
 from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker import members
-from worker.entries import Batch
-from worker.ledger import Claim, is_call
+from worker.claims import Claim
+from worker.entries import Batch, is_call
 from worker.operations import Operations
 from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.retrying import WINDOW_S

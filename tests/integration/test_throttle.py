@@ -9,9 +9,10 @@ from producers import Message, Producer
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
+from worker.claims import Claim, Wait
 from worker.confirmation import Confirmation
 from worker.leases import Leases
-from worker.ledger import Claim, Ledger, Wait
+from worker.ledger import Ledger
 from worker.outcomes import Accepted, Deferred, Unknown
 from worker.queue import LeaseBroker
 from worker.retrying import WINDOW_S

@@ -7,10 +7,11 @@ import redis
 
 from producers.keys import Keys
 from producers.settings import RedisSettings
+from worker.claims import ENDS, Claim, Over, Result, Wait
 from worker.confirmation import Confirmation
-from worker.entries import Batch, Entry
+from worker.entries import Batch, Entry, is_call
 from worker.leases import Leases
-from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait, is_call
+from worker.ledger import Ledger
 from worker.outcomes import Outcome
 from worker.queue import LeaseBroker
 from worker.throttle import Limits, Throttle

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from producers.jobs import QUEUE_ALERT
+from worker.claims import Claim, Over, Result, Wait
 from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry
-from worker.ledger import Claim, Ledger, Over, Result, Wait
+from worker.ledger import Ledger
 from worker.outcomes import Outcome
 
 

@@ -8,8 +8,8 @@ import redis
 
 from tests.support.sends import NoHolder
 from worker import retrying
+from worker.claims import Claim
 from worker.entries import Entry
-from worker.ledger import Claim
 from worker.outbound import NOT_TRIED, Attempt, Outbound, _TooLateError
 from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 

@@ -90,9 +90,11 @@ if class and most > 0 then allowed, wait, interval = admitted(most) end
 local ids, popped = {}, allowed > 0 and redis.call('LPOP', ready, allowed) or {}
 spare, room = spare - #popped, allowed - #popped
 for number, id in ipairs(popped) do
-  local found = { id }
-  if class and string.sub(id, 1, 1) == GATHERED then found = gathered(string.sub(id, 2), number) end
-  for _, each in ipairs(found) do ids[#ids + 1] = each end
+  if class and string.sub(id, 1, 1) == GATHERED then
+    for _, each in ipairs(gathered(string.sub(id, 2), number)) do ids[#ids + 1] = each end
+  else
+    ids[#ids + 1] = id
+  end
 end
 local result = { wait }
 if #ids > 0 then
