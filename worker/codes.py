@@ -97,6 +97,8 @@ CODES: Final[dict[int, Code]] = {
 
 #: What a gateway says that has too many calls at once.
 STRAIN: Final = frozenset({"127", "128", "153", "http_429"})
+#: What holds the account until an operator has acted: no balance tells.
+OPERATORS: Final = frozenset({"126"})
 #: What says that the account cannot pay this call; a smaller one perhaps.
 UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
 #: Refusals that may be one recipient's fault: only they split a shared call. 103 until it was tried live.

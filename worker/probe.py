@@ -7,6 +7,7 @@ from typing import Final
 import redis
 import structlog
 
+from worker.codes import OPERATORS
 from worker.gates import Gates
 from worker.throttle import Throttle
 
@@ -20,7 +21,8 @@ class AccountProbe:
     """Lets sending go on when the account answers a balance request with credit. One thread per process.
 
     Which worker probes, and when, is decided in Redis: one of all, with a doubling wait. An account with
-    nothing left is held; one with something left keeps only what it cannot pay.
+    nothing left is held; one with something left keeps only what it cannot pay. A campaign that awaits
+    approval (126) holds the account until an operator releases it.
 
     Args:
         throttle: knows the hold.
@@ -72,7 +74,10 @@ class AccountProbe:
             self._log.warning("credit.seen", reason="what can be paid goes on")
 
     def _release(self, balance: float | None) -> None:
-        if balance is not None and balance > 0:
+        hold = self._throttle.current_hold()
+        if hold is not None and hold.code in OPERATORS:
+            self._log.error("account.still_held", code=hold.code, reason="an operator has to release it")
+        elif balance is not None and balance > 0:
             self._throttle.release("probe")
             self._log.warning("account.released", reason="probe")
         else:

@@ -431,6 +431,15 @@ def test_an_account_with_something_left_is_not_held(sms, marketing, gates, redis
     assert aside(redis_client) == ["big"]
 
 
+def test_a_hold_that_only_an_operator_ends_is_left_by_the_probe(gates, redis_client):
+    look, throttle = probing(redis_client, gates, 100.0)
+    throttle.hold("126")
+    assert look() == 1
+    assert throttle.current_hold().code == "126"
+    throttle.release("anna@desk")
+    assert throttle.current_hold() is None
+
+
 def test_one_worker_of_all_asks_for_the_balance_and_the_wait_doubles(sms, marketing, gates, redis_client):
     assert not gates.due_probe()
     slice_of(sms, "big", 10)
