@@ -39,6 +39,10 @@ class Producer:
         redis_url: the workers' Redis; overrides the settings.
         settings: all settings; read them with `Producer.from_env` or leave the defaults.
         client: a ready Redis client (Sentinel, Cluster, tests) instead of a URL.
+        default_region: whose national numbers are read, such as ``FR``; overrides the settings.
+
+    Raises:
+        ConfigError: there is no such region.
     """
 
     def __init__(
@@ -47,8 +51,9 @@ class Producer:
         *,
         settings: ProducerSettings | None = None,
         client: redis.Redis | None = None,
+        default_region: str | None = None,
     ) -> None:
-        self._settings = settings or ProducerSettings()
+        self._settings = (settings or ProducerSettings()).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
         self._redis = client or connect(redis_url or self._settings.redis_url)
@@ -70,7 +75,7 @@ class Producer:
 
         Args:
             recipients: one number or `Recipient`, or up to 500, each number once.
-            text: 1 to 1224 characters.
+            text: 1 to 1224 characters, as each recipient gets it.
             **options: the other fields of `Message`, by name; ``sender`` is required.
 
         Raises:
@@ -78,7 +83,11 @@ class Producer:
             RequestIdConflict: the id names other content; nothing was queued.
             QueueUnavailable: Redis did not confirm; repeat with the request_id that the error carries.
         """
-        frozen = freeze(Message(recipients, text, **options), allow_spaces=self._settings.sender_allow_spaces)
+        frozen = freeze(
+            Message(recipients, text, **options),
+            allow_spaces=self._settings.sender_allow_spaces,
+            default_region=self._settings.default_region,
+        )
         return settle(self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
@@ -100,7 +109,7 @@ class Producer:
         answers: list[Sent | Conflict] = []
         waiting: Callable[[], list[Sent | Conflict]] = list
         try:
-            for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
+            for frozen in freeze_slices(messages, self._settings):
                 if frozen:
                     taken, waiting = waiting, list
                     answers += taken()
@@ -178,6 +187,7 @@ class Producer:
             *(text, options, campaign_id),
             on_invalid=on_invalid,
             allow_spaces=self._settings.sender_allow_spaces,
+            default_region=self._settings.default_region,
         )
         sending = self._campaigns.sending(slicer)
         self._drive(sending.begin(), slicer.campaign_id)

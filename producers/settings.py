@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from producers.errors import ConfigError
+from producers.phone import known_region
 
 
 class Secret:
@@ -176,6 +177,25 @@ class ProducerSettings(RedisSettings):
     sender_allow_spaces: bool = variable(
         "SENDER_ALLOW_SPACES", "1 lets a sender contain spaces", default=False
     )
+    default_region: str = variable(
+        "DEFAULT_REGION",
+        "country whose national numbers are read, such as `FR`; without one numbers must be international",
+        default="",
+        check=known_region,
+    )
+
+    def with_region(self, region: str | None) -> Self:
+        """These settings, with another default region if one is given.
+
+        Raises:
+            ConfigError: it is no region; names ``DEFAULT_REGION``.
+        """
+        if region is None:
+            return self
+        try:
+            return dataclasses.replace(self, default_region=region and known_region(region))
+        except ValueError as error:
+            raise ConfigError({"DEFAULT_REGION": str(error)}) from None
 
 
 @dataclass(frozen=True)

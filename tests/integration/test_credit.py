@@ -374,16 +374,36 @@ def test_a_claim_puts_aside_and_ends_the_lease_in_one_step(sms, marketing, redis
     assert redis_client.zscore(KEYS.queue("marketing").delayed, "next") is not None
 
 
-def test_who_has_lost_the_entry_puts_nothing_aside_twice(sms, marketing, redis_client):
+def test_who_has_lost_the_entry_puts_it_nowhere(sms, marketing, redis_client):
     slice_of(sms, "first", 10)
     refuse(marketing)
     slice_of(sms, "next", 10)
     batch = marketing.fetch()
     marketing.lose_entry(batch.entries[0])
     other = HandWorker(redis_client, queue="marketing")
-    assert other.take() == []
+    assert [entry.id for entry in other.fetch().entries] == ["next"]
     marketing.ledger.claim(batch)
-    assert sorted(marketing.left()) == ["first", "next"]
+    assert redis_client.zscore(KEYS.queue("marketing").delayed, "next") is None
+
+
+def test_what_somebody_has_fetched_is_not_given_back_beside(sms, marketing, gates, redis_client):
+    slice_of(sms, "big", 10)
+    refuse(marketing)
+    redis_client.zadd(KEYS.queue("marketing").delayed, {"big": 1}, xx=True)
+    batch = marketing.fetch()
+    gates.open("credit", "anna")
+    assert redis_client.zscore(KEYS.queue("marketing").delayed, "big") is None
+    assert [claim.entry.id for claim in marketing.claim(batch)] == ["big"]
+
+
+def test_what_waits_aside_moves_to_its_paused_campaign_when_it_is_due(sms, marketing, redis_client):
+    sms.send_campaign("Sale STOP au 30101", [number(0)], campaign_id="spring", sender="Bistro")
+    refuse(marketing)
+    sms.pause_campaign("spring")
+    redis_client.zadd(KEYS.queue("marketing").delayed, {"spring.0": 1}, xx=True)
+    assert marketing.take() == []
+    found = sms.campaign_status("spring")
+    assert (found.aside, found.waiting, aside(redis_client)) == (0, 1, [])
 
 
 def probing(redis_client, gates, *balances: float | None):

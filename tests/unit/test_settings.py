@@ -23,6 +23,15 @@ def test_a_worker_names_everything_that_is_missing():
     assert set(problems(WorkerSettings, {})) == {"OCTOPUSH_API_LOGIN", "OCTOPUSH_API_KEY"}
 
 
+def test_a_default_region_is_a_country_that_has_a_numbering_plan():
+    assert ProducerSettings.from_env({"DEFAULT_REGION": "FR"}).default_region == "FR"
+    assert ProducerSettings(default_region="FR").with_region(None).default_region == "FR"
+    assert ProducerSettings(default_region="FR").with_region("").default_region == ""
+    for wrong in ("fr", "ZZ", "FRA", "+33"):
+        with pytest.raises(ConfigError, match="DEFAULT_REGION"):
+            ProducerSettings.from_env({"DEFAULT_REGION": wrong})
+
+
 def test_all_wrong_values_are_named_at_once_and_none_is_shown():
     environ = {
         "OCTOPUSH_API_LOGIN": "me@example.com",
