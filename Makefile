@@ -5,6 +5,7 @@ INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
 BENCH ?=
+SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sandbox run test faults soak bench test-all check format lock clean
@@ -23,8 +24,8 @@ sandbox: $(INSTALLED) ## Keep a complete Octopush running on this machine until 
 run: $(INSTALLED) ## Run worker and web with the settings in the environment until Ctrl-C
 	@$(BIN)/octopush-worker up
 
-test: $(INSTALLED) ## Run all tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
+	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
 
 faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 10 minutes)
 	$(BIN)/python -m pytest tests/faults

@@ -37,10 +37,10 @@ class AsyncProducer:
         client: redis.asyncio.Redis | None = None,
         default_region: str | None = None,
     ) -> None:
-        self._settings = (settings or ProducerSettings()).with_region(default_region)
+        self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._redis = client or connect_async(redis_url or self._settings.redis_url)
+        self._redis = client or connect_async(self._settings.redis_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -1,7 +1,8 @@
 """Clients for the enqueue side: explicit time-outs and retries, no surprises.
 
 Every command of the producers is safe to repeat, so the client itself may repeat one after a lost
-connection or answer. Nothing else in the project lets the Redis client retry.
+connection or answer. Nothing else in the project lets the Redis client retry. All follow a primary that
+moves: see `producers.connections`.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
+
+from producers.connections import following, following_async
+from producers.redis_url import RedisUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +46,19 @@ _CONNECTIONS: Final = 64
 _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
 
 
-def connect(url: str, patience: Patience = SENDING) -> redis.Redis:
+def connect(url: RedisUrl | str, patience: Patience = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
     retry = Retry(_BACKOFF, patience.retries, patience.repeat_on)
-    return redis.Redis.from_pool(
-        redis.BlockingConnectionPool.from_url(url, retry=retry, **_options(patience))
-    )
+    options = {**_options(patience), **following(RedisUrl(url).reveal())}
+    pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_pool(pool)
 
 
-def connect_async(url: str, patience: Patience = SENDING) -> redis.asyncio.Redis:
+def connect_async(url: RedisUrl | str, patience: Patience = SENDING) -> redis.asyncio.Redis:
     """Make an asyncio client; nothing is sent until the first command."""
     retry = AsyncRetry(_BACKOFF, patience.retries, patience.repeat_on)
-    return redis.asyncio.Redis.from_pool(
-        redis.asyncio.BlockingConnectionPool.from_url(url, retry=retry, **_options(patience))
-    )
+    options = {**_options(patience), **following_async(RedisUrl(url).reveal())}
+    return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
 
 
 def _options(patience: Patience) -> dict[str, Any]:

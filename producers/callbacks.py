@@ -7,12 +7,13 @@ Nothing here asks what a callback means; a worker does that later, from the stor
 about one second and wants no output, so the answer is a status and nothing else. `producers.web` is the
 ready-made server around it; docs/callbacks.md has the view for Django, FastAPI and Flask.
 
-Tokens and bodies appear in no exception and no log line of this module: it writes none.
+Set the standard logger ``producers.callbacks`` to see outages of Redis; no line holds a token or a body.
 """
 
 import asyncio
 import hashlib
 import hmac
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,10 +26,14 @@ import redis.asyncio
 
 from producers.broker import CALLBACKS, connect, connect_async
 from producers.callback_body import read_events
+from producers.connections import within
 from producers.jobs import QUEUE_CALLBACKS
 from producers.keys import Keys
-from producers.scripts import Command, Script
+from producers.outages import log_to
+from producers.scripts import REDIS_ERRORS, Command, Script
 from producers.settings import WebSettings
+
+_log = logging.getLogger("producers.callbacks")
 
 #: Largest body taken, in bytes. A callback of the gateway has well under 2 KiB.
 BODY_MAX_BYTES: Final = 64 * 1024
@@ -40,7 +45,8 @@ UNREADABLE: Final = "unreadable"
 #: Seconds until the answer, whatever Redis does: below the gateway's limit of about 1 s.
 _ANSWER_S: Final = 0.9
 
-_ACCEPT: Final = Script("producers", "accept_callback")
+#: Runs when Redis is full, too: the gateway may not repeat an opt-out.
+_ACCEPT: Final = Script("producers", "accept_callback", when_full=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,11 @@ class CallbackIntake:
     Args:
         settings: tokens, Redis, namespace; read them with `CallbackIntake.from_env`.
         client: a ready Redis client instead of the settings' URL. Give it time-outs that leave the answer
-            within one second.
+            within one second; without one, no answer takes longer.
     """
 
     def __init__(self, settings: WebSettings, client: redis.Redis | None = None) -> None:
-        self._judge = _Judge(settings)
+        self._judge, self._outages = _Judge(settings), log_to(_log)
         self._redis = client or connect(settings.redis_url, CALLBACKS)
 
     @classmethod
@@ -129,8 +135,11 @@ class CallbackIntake:
         verdict = self._judge.judge(token, body, kind)
         try:
             if verdict.command:
-                verdict.command.run(self._redis)
-        except (redis.RedisError, OSError):
+                with within(_ANSWER_S):
+                    verdict.command.run(self._redis)
+                self._outages.answered()
+        except (*REDIS_ERRORS, OSError) as error:
+            self._outages.failed(error)
             return HTTPStatus.SERVICE_UNAVAILABLE
         return verdict.status
 
@@ -143,7 +152,7 @@ class AsyncCallbackIntake:
     """`CallbackIntake` for asyncio applications. Make one per event loop and keep it."""
 
     def __init__(self, settings: WebSettings, client: redis.asyncio.Redis | None = None) -> None:
-        self._judge = _Judge(settings)
+        self._judge, self._outages = _Judge(settings), log_to(_log)
         self._redis = client or connect_async(settings.redis_url, CALLBACKS)
 
     @classmethod
@@ -158,7 +167,9 @@ class AsyncCallbackIntake:
             if verdict.command:
                 async with asyncio.timeout(_ANSWER_S):
                     await verdict.command.arun(self._redis)
-        except (redis.RedisError, OSError):
+                self._outages.answered()
+        except (*REDIS_ERRORS, OSError) as error:
+            self._outages.failed(error)
             return HTTPStatus.SERVICE_UNAVAILABLE
         return verdict.status
 

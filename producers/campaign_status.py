@@ -29,7 +29,7 @@ class Campaign:
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
         slices: messages it consists of: ``created + existing``.
         created: messages queued by this run.
-        existing: messages that an earlier run had queued already; nothing was queued for them.
+        existing: messages that are in the ledger or have ended; nothing was queued for them.
         left_out: recipients given that cannot be texted; 0 unless ``on_invalid`` is a callable.
     """
 
@@ -55,16 +55,16 @@ class CampaignStatus:
         accepted, rejected, expired, cancelled, failed, unknown: of these, at this end. They and ``pending``
             add up to ``recipients``.
         cost: what the gateway has charged so far, in the account's currency.
-        slices: slices so far, also those that nobody is left in and one that is just being queued: at
-            least as many as there are messages.
+        slices: slices so far, also those that nobody is left in: at least as many as there are messages.
         waiting: messages that a worker has put aside because of the pause; others still lie in the queue.
-        complete: a run has come to the end of its recipients. If not, a run is at work or was cut short.
+        complete: a run has come to the end of its recipients since the last slice was queued. If not, a run
+            is at work or was cut short.
         paused: no attempt begins.
         stopped: it was cancelled for good.
         aside: messages that wait for a reason that concerns them and not all, in ``waits_for``.
         waits_for: those reasons, in words for people.
-        started_at, completed_at: begin of the first run, end of the first complete one, in UTC by Redis's
-            clock.
+        started_at, completed_at: begin of the first run, end of the run that made it complete, in UTC by
+            Redis's clock.
     """
 
     campaign_id: str

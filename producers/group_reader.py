@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic
 
-import redis
-
 from producers.events import E, from_fields
 from producers.membership import Membership
 from producers.outages import Outage
-from producers.scripts import Command, Script
+from producers.scripts import REDIS_ERRORS, Command, Script
 from producers.steps import Calls, Steps
 
 _log = logging.getLogger("producers.feeds")
 
-_RECLAIM: Final = Script("producers", "reclaim")
-_SET_ASIDE: Final = Script("producers", "set_aside")
-_LEAVE: Final = Script("producers", "leave")
+#: All run when Redis is full, too: reading lets people act on opt-outs, and the streams do not grow by it.
+_JOIN: Final = Script("producers", "join", when_full=True)
+_RECLAIM: Final = Script("producers", "reclaim", when_full=True)
+_SET_ASIDE: Final = Script("producers", "set_aside", when_full=True)
+_LEAVE: Final = Script("producers", "leave", when_full=True)
 
 #: Longest time in seconds between two rounds over the entries that consumers hold.
 _ROUND_S: Final = 10.0
@@ -106,8 +106,8 @@ class GroupReader(Generic[E]):
                 yield from self._join()
                 raw = yield from self._seek()
                 entry = (yield from self._admit(raw)) if raw else None
-            except (redis.RedisError, OSError) as error:
-                if "NOGROUP" in str(error):
+            except (*REDIS_ERRORS, OSError) as error:
+                if _is_group_lost(error):
                     self._joined = False
                 else:
                     yield from self._outage.wait(error, lambda: self.stopping)
@@ -131,7 +131,7 @@ class GroupReader(Generic[E]):
         if entry.deliveries >= self._m.max_deliveries:
             try:
                 yield from self._set_aside(entry.raw)
-            except (redis.RedisError, OSError):
+            except (*REDIS_ERRORS, OSError):
                 # It stays pending, and the next delivery sets it aside.
                 return
 
@@ -141,7 +141,7 @@ class GroupReader(Generic[E]):
             return
         try:
             yield Command(_LEAVE, [self._m.stream], [self._m.group, self._m.consumer, *self._done], int)
-        except (redis.RedisError, OSError):
+        except (*REDIS_ERRORS, OSError):
             return
         self._done.clear()
         self._joined = False
@@ -149,15 +149,8 @@ class GroupReader(Generic[E]):
     def _join(self) -> Steps[None]:
         if self._joined:
             return
-        if self._start == "$":
-            # A place that stays the same, should the group have to be made again.
-            last = yield Calls([("XREVRANGE", self._m.stream, "+", "-", "COUNT", 1)])
-            self._start = last[0][0].decode() if last else "0-0"
-        try:
-            yield Calls([("XGROUP CREATE", self._m.stream, self._m.group, self._start, "MKSTREAM")])
-        except redis.ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        # A place that stays the same, should the group have to be made again.
+        self._start = yield Command(_JOIN, [self._m.stream], [self._m.group, self._start], bytes.decode)
         self._joined = True
 
     def _seek(self) -> Steps[_Raw | None]:
@@ -217,6 +210,11 @@ class GroupReader(Generic[E]):
         if (yield Command(_SET_ASIDE, [self._m.stream, self._m.poison], args, int)):
             self.counts.set_aside += 1
             _log.warning("entry %s set aside, delivery %d", raw.entry_id.decode(), raw.deliveries)
+
+
+def _is_group_lost(error: Exception) -> bool:
+    """Say whether the group is gone, or its stream; a waiting read may be told so in other words."""
+    return "NOGROUP" in str(error) or ("UNBLOCKED" in str(error) and "no longer exists" in str(error))
 
 
 def _entries(reply: Any) -> list[tuple[bytes, Mapping[bytes, bytes]]]:

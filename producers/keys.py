@@ -16,7 +16,8 @@ and a stream entry together, on Redis Cluster too.
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
 | ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze |
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, correlate |
-| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices`` noted, ``paused``, ``stopped``, messages aside by gate | N days after its last end | enqueue, advance, halt, every transition | status, claim |
+| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, every transition | enqueue, status, claim |
+| ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
 | ``gates`` | hash, what keeps some sends and not all: ``credit`` or a breaker, to its facts in JSON | until opened | finish, suspect, see_balance | claim, status, operators |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim | give_back, metrics |
@@ -115,6 +116,10 @@ class Keys:
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
+
+    def campaign_ended(self, campaign_id: str) -> str:
+        """Which slices of a campaign have ended."""
+        return f"{self.campaign(campaign_id)}:ended"
 
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""

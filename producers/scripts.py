@@ -4,13 +4,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import redis
 import redis.asyncio
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisClusterException
 
 T_co = TypeVar("T_co", covariant=True)
+
+#: Whatever a client raises because of Redis. A cluster client has an error that is no `redis.RedisError`.
+REDIS_ERRORS: Final = (redis.RedisError, RedisClusterException)
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Script:
         package: package whose ``lua`` folder holds it.
         name: file name without ``.lua``.
         when_full: whether it may run when Redis has reached its memory limit. Enqueueing may not: it is
-            refused whole. What the workers do may: it makes room.
+            refused whole. What the workers do may: it makes room. What comes from the gateway may, and what
+            reads it: nobody sends it again.
     """
 
     package: str
@@ -59,7 +63,7 @@ class Command(Generic[T_co]):
         """Run on a blocking client, in one round trip (two when the server has not seen the script).
 
         Raises:
-            redis.RedisError: as the client raises it.
+            redis.RedisError: as the client raises it; or another of `REDIS_ERRORS`.
         """
         try:
             reply = client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)

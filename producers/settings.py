@@ -12,34 +12,8 @@ from typing import Any, Self
 
 from producers.errors import ConfigError
 from producers.phone import known_region
-
-
-class Secret:
-    """A value that never shows itself: prints as stars, equal only to an equal secret.
-
-    Args:
-        value: what to hide.
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the hidden value; the only way to it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+from producers.redis_url import RedisUrl
+from producers.secret import Secret
 
 
 def variable(
@@ -99,8 +73,8 @@ def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
         return _flag(raw)
     if kind in (int, float):
         return _number(kind, raw, bounds["low"], bounds["high"])
-    if kind is Secret:
-        return Secret(raw)
+    if kind in (Secret, RedisUrl):
+        return kind(raw)
     if kind == tuple[Secret, ...]:
         return tuple(Secret(part.strip()) for part in raw.split(",") if part.strip())
     return raw
@@ -144,15 +118,26 @@ def _tokens(tokens: tuple[Secret, ...]) -> None:
         raise ValueError("needs tokens of at least 16 characters each")
 
 
+def _redis_url(url: str | RedisUrl) -> RedisUrl:
+    try:
+        return RedisUrl(url)
+    except ValueError as error:
+        # The chain of causes would lead to whatever tried to read the value.
+        raise ConfigError({"REDIS_URL": str(error)}) from None
+
+
 @dataclass(frozen=True)
 class RedisSettings(Settings):
-    """Where Redis is and how long things stay there; applications, web and workers must agree on these."""
+    """Where Redis is and how long things stay there; applications, web and workers must agree on these.
 
-    redis_url: str = variable(
-        "REDIS_URL",
-        "Redis or Valkey server",
-        default="redis://localhost:6379/0",
-        check=scheme_of("redis", "rediss", "unix"),
+    The address may hold a password: it shows itself without, and code may give it as text.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
+
+    redis_url: RedisUrl = variable(
+        "REDIS_URL", "Redis or Valkey server", default=RedisUrl("redis://localhost:6379/0")
     )
     namespace: str = variable(
         "SMS_NAMESPACE", "hash tag in front of every key and stream", default="sms", check=_hash_tag
@@ -163,6 +148,17 @@ class RedisSettings(Settings):
     stream_maxlen: int = variable(
         "STREAM_MAXLEN", "entries kept in each stream, about", default=100_000, low=100
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "redis_url", _redis_url(self.redis_url))
+
+    def at(self, redis_url: str | None) -> Self:
+        """Return the same settings for another Redis; None or nothing keeps the one that is there.
+
+        Raises:
+            ConfigError: the address cannot be read.
+        """
+        return dataclasses.replace(self, redis_url=_redis_url(redis_url)) if redis_url else self
 
     @property
     def retention_ms(self) -> int:

@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 import redis
 import redis.asyncio
 
+from producers.scripts import REDIS_ERRORS
+
 T = TypeVar("T")
 
 
@@ -80,7 +82,7 @@ def drive(steps: Steps[T], client: redis.Redis) -> T:
         while True:
             try:
                 reply = step.run(client)
-            except (redis.RedisError, OSError) as error:
+            except (*REDIS_ERRORS, OSError) as error:
                 step = steps.throw(error)
             else:
                 step = steps.send(reply)
@@ -96,7 +98,7 @@ async def adrive(steps: Steps[T], client: redis.asyncio.Redis) -> T:
         while True:
             try:
                 reply = await step.arun(client)
-            except (redis.RedisError, OSError) as error:
+            except (*REDIS_ERRORS, OSError) as error:
                 step = steps.throw(error)
             else:
                 step = steps.send(reply)

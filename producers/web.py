@@ -23,8 +23,6 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-import redis
-import redis.asyncio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -35,6 +33,7 @@ from producers.broker import CALLBACKS, connect_async
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from producers.errors import ConfigError
 from producers.metrics import CONTENT_TYPE, Gauges
+from producers.scripts import REDIS_ERRORS
 from producers.settings import WebSettings
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.
@@ -118,7 +117,7 @@ class _Server:
         try:
             async with asyncio.timeout(_PROBE_S):
                 await self._redis.ping()
-        except (redis.RedisError, OSError):
+        except (*REDIS_ERRORS, OSError):
             return PlainTextResponse("redis does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
@@ -127,7 +126,7 @@ class _Server:
         try:
             async with asyncio.timeout(_PROBE_S):
                 counts = await self._gauges.read(self._redis)
-        except (redis.RedisError, OSError):
+        except (*REDIS_ERRORS, OSError):
             counts = None
         return Response(self._gauges.render(counts, self._answers), media_type=CONTENT_TYPE)
 

@@ -1,16 +1,24 @@
 """Fixtures for all tests: a real Redis of our own, emptied between tests."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 import redis
 
-from worker.sandbox.redis_server import RedisServer
+from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_TOKENS", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
+
+
+def pytest_report_header() -> str:
+    """Say on which server the tests run; ``SANDBOX_SERVER`` selects it."""
+    binary = find_binary()
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return f"server: {version.strip()} ({binary})"
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ import structlog
 
 from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.keys import Keys
+from producers.outages import passes
 from producers.scripts import Command, Script
 from worker.outcomes import Accepted, Duplicate, Outcome, Refused, Unknown
 
@@ -77,7 +78,8 @@ class Flight:
         try:
             limit, why = Command(_OBSERVE, self._keys, args, _read).run(self._redis)
         except redis.RedisError as error:
-            self._log.warning("gateway.not_observed", reason=type(error).__name__)
+            if not passes(error):  # an outage is told once, by the connection
+                self._log.warning("gateway.not_observed", reason=type(error).__name__)
             return
         if why:
             self._log.warning("gateway.strained", reason=why, in_flight=limit)

@@ -11,6 +11,7 @@ from typing import Final
 import redis
 import structlog
 
+from producers.outages import passes
 from producers.scripts import Command, Script
 
 #: Milliseconds a lease lasts without renewal: a killed worker's messages are running again after this and
@@ -85,4 +86,5 @@ class Leases:
             try:
                 self.renew()
             except redis.RedisError as error:
-                self._log.warning("leases.renewal_failed", reason=type(error).__name__)
+                if not passes(error):  # an outage is told once, by the connection
+                    self._log.warning("leases.renewal_failed", reason=type(error).__name__)

@@ -5,16 +5,21 @@ dropped, not printed. Lines are written straight to file descriptor 1, because D
 of its workers through its parent's standard error.
 """
 
+import io
 import json
 import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
 from dramatiq.broker import MessageProxy
+from dramatiq.errors import BrokerConnectionError
 from dramatiq.message import Message
+
+from producers.outages import passes
 
 #: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
 FIELDS: Final = frozenset(
@@ -40,6 +45,21 @@ FIELDS: Final = frozenset(
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
+class _Lossy(io.TextIOWrapper):
+    """Drops what nobody can read: a closed terminal must not keep results from being recorded."""
+
+    def write(self, text: str, /) -> int:
+        """Write a line, or lose it."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, or lose it."""
+        with suppress(OSError):
+            super().flush()
+
+
 def configure(level: str) -> None:
     """Set up structlog and the standard library's logging for this process. Safe to repeat.
 
@@ -47,7 +67,7 @@ def configure(level: str) -> None:
         level: ``debug``, ``info``, ``warning`` or ``error``.
     """
     # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
-    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    out = _Lossy(os.fdopen(os.dup(1), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -94,6 +114,26 @@ class NamesOnly(logging.Filter):
         return True
 
 
+class NoOutages(logging.Filter):
+    """Drops what Dramatiq says about an outage of Redis, per consumer, per message and try.
+
+    One line says so already, see `producers.outages.OutageLog`. Other trouble with Redis passes.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass unless it tells of an outage."""
+        told = [record.exc_info[1]] if record.exc_info else []
+        told += [each for each in record.args or () if isinstance(each, Exception)]
+        return not any(_is_outage(each) for each in told)
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    # A lost connection, in Dramatiq's words, is made from what the Redis client raised.
+    if isinstance(error, BrokerConnectionError):
+        error = error.__context__
+    return isinstance(error, Exception) and not isinstance(error, OSError) and passes(error)
+
+
 def _name(argument: object) -> object:
     if isinstance(argument, Message | MessageProxy):
         return f"{argument.actor_name}[{argument.message_id}]"
@@ -102,6 +142,7 @@ def _name(argument: object) -> object:
 
 def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, level: int) -> None:
     handler = logging.StreamHandler(out)
+    handler.addFilter(NoOutages())
     handler.addFilter(NamesOnly())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import dramatiq
+import dramatiq.worker
 import redis
 import structlog
 from dramatiq.middleware import Retries
@@ -25,7 +26,8 @@ from producers.jobs import (
     SEND_SMS,
 )
 from producers.keys import Keys
-from worker import log, middleware, preflight, retrying
+from producers.outages import OutageLog
+from worker import log, middleware, parent, preflight, retrying
 from worker.confirmation import Confirmation
 from worker.connection import connect
 from worker.engine import Engine
@@ -45,6 +47,8 @@ from worker.throttle import Limits, Throttle
 
 #: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
 UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}
+#: Seconds before what lost its connection tries again. Dramatiq's own 3 s and 5 s are gaps in all sending.
+RESTART_S: Final = 0.5
 #: Thresholds of the collector. The default ones take a tenth of the CPU at full load.
 COLLECT_AFTER: Final = (20_000, 20, 20)
 #: Callbacks that a process has at hand at a time.
@@ -60,22 +64,26 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
     Raises:
         SystemExit: settings are wrong; status 1, all of them named on standard error.
     """
+    parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
     except ConfigError as error:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
     log.configure(settings.log_level)
-    client = connect(settings.redis_url)
+    dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
+    dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
+    outages = _outage_log()
+    client = connect(settings.redis_url, outages)
     with middleware.stop_at_once():
-        check(client, allow_unsafe=settings.allow_unsafe_redis)
+        check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
     middleware.stop_once()
     broker = build(settings, client)
     _spare_the_collector()
     return broker
 
 
-def check(client: redis.Redis, *, allow_unsafe: bool) -> None:
+def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> None:
     """Wait for Redis, and refuse to work on one that would break the promise.
 
     Raises:
@@ -86,7 +94,8 @@ def check(client: redis.Redis, *, allow_unsafe: bool) -> None:
         with attempt:
             findings = preflight.inspect(client)
         if attempt.retry_state.outcome and attempt.retry_state.outcome.failed:
-            logger.warning("redis.unavailable", reason=type(attempt.retry_state.outcome.exception()).__name__)
+            # Also what the connection does not take for an outage, such as a wrong password.
+            outages.failed(attempt.retry_state.outcome.exception())  # type: ignore[arg-type]
     for finding in findings:
         level = logger.error if finding.unsafe or finding.fatal else logger.warning
         level("redis.problem", check=finding.check, problem=finding.problem)
@@ -147,6 +156,15 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     )
     actor(actor_name=SEND_MARKETING.actor, queue_name=QUEUE_MARKETING, priority=10)(outbound.send_sms)
     return broker
+
+
+def _outage_log() -> OutageLog:
+    """Write one line when Redis goes away and one when it is back, whichever thread finds out."""
+    logger = structlog.get_logger()
+    return OutageLog(
+        lambda reason: logger.warning("redis.unavailable", reason=reason),
+        lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
+    )
 
 
 def _spare_the_collector() -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import redis
 import structlog
 
+from producers.outages import passes
 from worker.codes import OPERATORS
 from worker.gates import Gates
 from worker.throttle import Throttle
@@ -90,4 +91,5 @@ class AccountProbe:
             try:
                 self.look()
             except redis.RedisError as error:
-                self._log.warning("account.probe_failed", reason=type(error).__name__)
+                if not passes(error):  # an outage is told once, by the connection
+                    self._log.warning("account.probe_failed", reason=type(error).__name__)

@@ -251,7 +251,7 @@ def _said_plainly(plan: _Plan) -> Iterator[None]:
         raise click.ClickException(f"{error}. To send it after all, give another --campaign") from None
     except QueueUnavailable:
         raise click.ClickException(
-            "Redis did not answer; what is queued stays queued. To go on: the same command again"
+            "Redis did not answer, or has lost writes. To go on: the same command again"
         ) from None
     except FileProblem as error:
         raise click.ClickException(f"{error}; the file has changed while it was read") from None

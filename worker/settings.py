@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from producers.settings import RedisSettings, Secret, scheme_of, variable
+from producers.secret import Secret
+from producers.settings import RedisSettings, scheme_of, variable
 
 
 def _header(secret: Secret) -> None:

@@ -119,6 +119,26 @@ local function price_of(keys, body)
   return tariff, segments, each and each * segments
 end
 
+-- A campaign is a hash, and beside it a bitmap of the slices that have ended: it tells a slice whose record is gone
+-- since it ended long ago from one that was lost, or never queued. Both are kept and forgotten together.
+local function keep_campaign(key)
+  redis.call('PERSIST', key)
+  redis.call('PERSIST', key .. ':ended')
+end
+
+-- Without limit while a message of it waits, however long, with its pause; and until a run has come to its end or
+-- somebody has cancelled it: the next run must know whom the last one has reached. Then as long as any of its records.
+local function settle_campaign(key, retention_ms)
+  local c = redis.call('HMGET', key, 'recipients', 'accepted', 'rejected', 'expired', 'cancelled', 'failed', 'unknown',
+    'complete', 'stopped')
+  local left = tonumber(c[1] or 0)
+  for i = 2, 7 do left = left - tonumber(c[i] or 0) end
+  if left > 0 or (c[1] and not (c[8] or c[9])) then return keep_campaign(key) end
+  for _, each in ipairs({ key, key .. ':ended' }) do
+    if redis.call('PTTL', each) < tonumber(retention_ms) then redis.call('PEXPIRE', each, retention_ms) end
+  end
+end
+
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need
 -- it; after rejected, failed and unknown a person may still decide to send again: there it stays as long as the
 -- record, and the record can be found among the parked.
@@ -129,22 +149,6 @@ local function end_record(keys, state, request_id, retention_ms, maxlen, now)
   if r[5] then leave_aside(keys, request_id) end
   if PARKED[before] then redis.call('HINCRBY', keys.counts, before, -1) end
   redis.call('HINCRBY', keys.counts, state, 1)
-  if r[2] then
-    local campaign, recipients = keys.prefix .. 'campaign:' .. r[2], tonumber(r[3] or 1)
-    if PARKED[before] then redis.call('HINCRBY', campaign, before, -recipients) end
-    redis.call('HINCRBY', campaign, state, recipients)
-    if r[4] and not PARKED[before] then redis.call('HINCRBYFLOAT', campaign, 'cost', r[4]) end
-    -- As long as a message of it waits, however long, its pause and its counts must not go.
-    local over = 0
-    local c = redis.call('HMGET', campaign, 'recipients', 'accepted', 'rejected', 'expired', 'cancelled', 'failed',
-      'unknown')
-    for i = 2, 7 do over = over + tonumber(c[i] or 0) end
-    if over >= tonumber(c[1] or 0) then
-      redis.call('PEXPIRE', campaign, retention_ms)
-    else
-      redis.call('PERSIST', campaign)
-    end
-  end
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)
@@ -155,6 +159,15 @@ local function end_record(keys, state, request_id, retention_ms, maxlen, now)
   else
     redis.call('DEL', keys.body)
     if PARKED[before] then redis.call('ZREM', keys.parked, request_id) end
+  end
+  if r[2] then
+    local campaign, recipients = keys.prefix .. 'campaign:' .. r[2], tonumber(r[3] or 1)
+    if PARKED[before] then redis.call('HINCRBY', campaign, before, -recipients) end
+    redis.call('HINCRBY', campaign, state, recipients)
+    if r[4] and not PARKED[before] then redis.call('HINCRBYFLOAT', campaign, 'cost', r[4]) end
+    redis.call('SETBIT', campaign .. ':ended', string.sub(request_id, #r[2] + 2), 1)
+    -- After the record: on older servers time goes on within a script.
+    settle_campaign(campaign, retention_ms)
   end
   announce(keys, maxlen, request_id, now)
 end

@@ -9,6 +9,7 @@ import pytest
 
 from producers import Message, QueueUnavailable
 from tests.support.installation import new_id, new_number
+from tests.support.server_pair import ServerPair
 from tests.support.worker_process import PLATFORM_GRACE_S
 from worker.sandbox.redis_server import RedisServer
 
@@ -124,6 +125,28 @@ def test_messages_flow_on_after_redis_was_away(install, tmp_path, crash):
         assert flow.strange == []
         assert_each_came_once(installation, flow.sends)
         assert_nothing_is_left(installation)
+
+
+@pytest.mark.parametrize("change", [ServerPair.fail_over, ServerPair.crash], ids=["planned", "crashed"])
+def test_messages_flow_on_when_another_redis_takes_the_place(install, tmp_path, change):
+    """Behind the same name, as after a failover; the old one, if it lives, would answer every read."""
+    with ServerPair(tmp_path) as pair:
+        installation = install(pair.url, web=True)
+        installation.gateway.settings(latency_ms=20)
+        with Flow(installation) as flow:
+            installation.wait_for(lambda: len(installation.gateway.requests()) >= 20)
+            change(pair)
+            after = flow.count
+            installation.wait_for(lambda: flow.count >= after + 40)
+
+        assert flow.strange == []
+        assert_each_came_once(installation, flow.sends)
+        assert_nothing_is_left(installation)
+        installation.wait_for(lambda: "redis.back" in installation.worker.output)
+        told = [
+            line for line in installation.worker.output.splitlines() if "onnection" in line or "redis" in line
+        ]
+        assert [line.split('"')[3] for line in told] == ["redis.unavailable", "redis.back"]
 
 
 class Flow:

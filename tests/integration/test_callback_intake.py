@@ -1,6 +1,7 @@
 """The intake against a real Redis: what it answers, what it stores, how long it takes when Redis does not."""
 
 import asyncio
+import dataclasses
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake, CallbackInt
 from producers.errors import ConfigError
 from producers.keys import Keys
 from producers.settings import Secret, WebSettings
+from tests.support.tcp_proxy import TcpProxy
 
 OLD, NEW = "an-old-token-0123456789", "a-new-token-0123456789"
 REPLY = b'{"number": "+33600000000", "text": "Oui", "reception_date": "2024-01-31 14:05:09"}'
@@ -36,8 +38,13 @@ def settings(redis_url, namespace):
 
 
 @pytest.fixture(params=[CallbackIntake, Awaited], ids=["sync", "async"])
-def intake(request, settings):
-    intake = request.param(settings)
+def make(request):
+    return request.param
+
+
+@pytest.fixture
+def intake(make, settings):
+    intake = make(settings)
     yield intake
     intake.close()
 
@@ -158,9 +165,21 @@ class TestRedisTrouble:
         assert status == 503
         assert seconds < 1
 
-    def test_a_full_redis(self, intake, own_redis_server):
+    def test_a_slow_redis(self, make, settings, own_redis_server):
+        """No single wait is too long; all those of a new connection together are."""
+        with TcpProxy(own_redis_server.port) as proxy:
+            proxy.delay(0.2)
+            intake = make(dataclasses.replace(settings, redis_url=f"redis://127.0.0.1:{proxy.port}/0"))
+
+            status, seconds = self.timed(intake)
+
+            assert status == 503
+            assert seconds < 1
+            intake.close()
+
+    def test_a_redis_that_refuses_to_write(self, intake, own_redis_server):
         with redis.Redis(port=own_redis_server.port) as client:
-            client.config_set("maxmemory", 1)
+            client.config_set("min-replicas-to-write", 1)
 
         assert intake.accept_callback(OLD, REPLY) == 503
 

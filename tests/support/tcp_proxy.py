@@ -52,6 +52,10 @@ class TcpProxy:
         """Behave from now on; what stalled flows on, cut connections stay cut."""
         self._switch()
 
+    def move(self, upstream_port: int) -> None:
+        """Lead to another server, as a name does that was moved: open connections stay where they are."""
+        self._upstream_port = upstream_port
+
     def drop_next_reply(self, after: bytes = b"") -> None:
         """Lose one answer: swallow what the server says next, then cut that connection.
 

@@ -65,3 +65,29 @@ def test_our_lines_and_the_libraries_are_json_on_standard_output():
     assert "ValueError: reason" in theirs["exception"]
     assert "canary" not in done.stdout
     assert done.stderr == ""
+
+
+_UNHEARD = """
+import os, structlog
+from worker import log
+log.configure("info")
+os.read(0, 1)
+for _ in range(2_000):
+    structlog.get_logger().info("ours", code="1")
+"""
+
+
+def test_a_log_that_nobody_reads_any_more_harms_nobody():
+    process = subprocess.Popen(
+        [sys.executable, "-c", _UNHEARD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    process.stdin.write(b".")
+    process.stdin.close()
+
+    assert process.wait(20) == 0
+    with process.stderr:
+        assert process.stderr.read() == b""

@@ -94,3 +94,31 @@ def test_secrets_never_show():
     settings = WorkerSettings.from_env(WORKER)
     assert "key" not in repr(settings).replace("api_key", "")
     assert str(Secret("key")) == repr(Secret("key")) == "Secret(***)"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:pass@example.com", "redis://example.com:6379/0"),
+        ("rediss://user:pa%2Fss%23@example.com:7000/4", "rediss://example.com:7000/4"),
+        ("redis://example.com/1?db=2&password=pass", "redis://example.com:6379/2"),
+        ("redis://user:pass@[::1]:7000/0", "redis://[::1]:7000/0"),
+        ("unix://:pass@/run/redis.sock?db=3", "unix:///run/redis.sock?db=3"),
+        ("unix:///a%20b/redis.sock", "unix:///a%20b/redis.sock"),
+        ("redis://", "redis://localhost:6379/0"),
+    ],
+)
+def test_an_address_of_redis_shows_itself_without_user_and_password(url, shown):
+    settings = RedisSettings.from_env({"REDIS_URL": url})
+
+    assert str(settings.redis_url) == shown
+    assert f"redis_url=RedisUrl({shown})," in repr(settings)
+    assert settings.redis_url.reveal() == url
+    assert settings == RedisSettings(redis_url=url) == RedisSettings().at(url)
+
+
+def test_settings_without_another_address_keep_theirs():
+    settings = RedisSettings(redis_url="redis://example.com", namespace="other")
+
+    assert settings.at(None) == settings
+    assert settings.at("redis://elsewhere").namespace == "other"
