@@ -16,10 +16,16 @@ and a stream entry together, on Redis Cluster too.
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
 | ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze |
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, correlate |
-| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped`` | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, every transition | enqueue, status, claim |
+| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, every transition | enqueue, status, claim |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
-| ``counts`` | hash, state to number of sends; ``enqueued`` to all of them | for ever | every transition | metrics, soak |
+| ``gates`` | hash, what keeps some sends and not all: ``credit`` or a breaker, to its facts in JSON | until opened | finish, suspect, see_balance | claim, status, operators |
+| ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim | give_back, metrics |
+| ``prices`` | hash, type and country to what a segment cost lately | for ever | learn_price | finish, claim, see_balance |
+| ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | finish, due_probe | due_probe |
+| ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
+| ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | suspect | suspect |
+| ``counts`` | hash, state to number of sends; ``enqueued`` to all of them; ``unexplained`` refusals | for ever | every transition, suspect | metrics, soak |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
 | ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
 | ``probes`` | string, probes since sending was last well | 30 min | hold | hold, probe |
@@ -183,6 +189,35 @@ class Keys:
     def pause(self) -> str:
         """Why all sending pauses for a while."""
         return self.prefix + "pause"
+
+    @property
+    def gates(self) -> str:
+        """What keeps some sends and not all."""
+        return self.prefix + "gates"
+
+    def aside(self, gate: str) -> str:
+        """The sends that a gate keeps."""
+        return f"{self.prefix}aside:{gate}"
+
+    @property
+    def prices(self) -> str:
+        """What a segment cost lately."""
+        return self.prefix + "prices"
+
+    @property
+    def credit(self) -> str:
+        """When to ask for the balance because of what cannot be paid."""
+        return self.prefix + "credit"
+
+    @property
+    def credit_probes(self) -> str:
+        """How often the balance was asked for because of that lately."""
+        return self.prefix + "credit:probes"
+
+    @property
+    def suspects(self) -> str:
+        """Refusals in words that nobody knows."""
+        return self.prefix + "suspects"
 
     @property
     def limits(self) -> str:

@@ -63,6 +63,62 @@ local function keys_of(prefix, id)
     counts = prefix .. 'counts', parked = prefix .. 'parked', prefix = prefix }
 end
 
+-- Sends that wait aside. What concerns some sends and not all is a gate: a breaker, or a price that the account cannot
+-- pay. A send that meets one stays an entry like any other, among the delayed: its claim looks at the gates again when
+-- it is due, so nothing depends on who opens them. A sorted set per gate holds the ids to be given back early.
+local function leave_aside(keys, id)
+  local r = redis.call('HMGET', keys.record, 'aside', 'campaign')
+  if not r[1] then return end
+  redis.call('HDEL', keys.record, 'aside', 'price')
+  redis.call('ZREM', keys.prefix .. 'aside:' .. r[1], id)
+  if r[2] then
+    local campaign, field = keys.prefix .. 'campaign:' .. r[2], 'aside:' .. r[1]
+    if redis.call('HINCRBY', campaign, field, -1) <= 0 then redis.call('HDEL', campaign, field, 'price:' .. r[1]) end
+  end
+end
+
+-- The price is an estimate in the account's currency, or nil; the cheapest are given back first.
+local function put_aside(keys, id, gate, price)
+  leave_aside(keys, id)
+  redis.call('HSET', keys.record, 'aside', gate)
+  redis.call('ZADD', keys.prefix .. 'aside:' .. gate, price or 0, id)
+  local name = redis.call('HGET', keys.record, 'campaign')
+  local campaign = name and keys.prefix .. 'campaign:' .. name
+  if campaign then redis.call('HINCRBY', campaign, 'aside:' .. gate, 1) end
+  if price then
+    price = string.format('%.5f', price)
+    redis.call('HSET', keys.record, 'price', price)
+    if campaign then redis.call('HSET', campaign, 'price:' .. gate, price) end
+  end
+end
+
+-- What decides the price of a segment, as far as a body tells: the type and the country code of its recipients.
+-- Codes have one digit, two if they are listed here, else three.
+local TWO_DIGITS = ' 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66'
+  .. ' 81 82 84 86 90 91 92 93 94 95 98 '
+local function tariff_of(body)
+  local country
+  for digits in string.gmatch(body, '"phone_number":"%+(%d%d%d)') do
+    local first, two = string.sub(digits, 1, 1), string.sub(digits, 1, 2)
+    local code = (first == '1' or first == '7') and first
+      or string.find(TWO_DIGITS, ' ' .. two .. ' ', 1, true) and two or digits
+    if country and country ~= code then
+      country = 'several'
+      break
+    end
+    country = code
+  end
+  return (string.match(body, '"type":"([^"]*)"') or '') .. ':' .. (country or '')
+end
+
+-- What a send costs: its tariff, its segments over all recipients, and what these cost lately, or nil.
+local function price_of(keys, body)
+  local r = redis.call('HMGET', keys.record, 'weight', 'segments')
+  local tariff, segments = tariff_of(body), tonumber(r[1] or r[2] or 1)
+  local each = tonumber(redis.call('HGET', keys.prefix .. 'prices', tariff) or nil)
+  return tariff, segments, each and each * segments
+end
+
 -- A campaign is a hash, and beside it a bitmap of the slices that have ended: it tells a slice whose record is gone
 -- since it ended long ago from one that was lost, or never queued. Both are kept and forgotten together.
 local function keep_campaign(key)
@@ -88,8 +144,9 @@ end
 -- record, and the record can be found among the parked.
 local PARKED = { rejected = true, failed = true, unknown = true }
 local function end_record(keys, state, request_id, retention_ms, maxlen, now)
-  local r = redis.call('HMGET', keys.record, 'state', 'campaign', 'recipients', 'cost')
+  local r = redis.call('HMGET', keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside')
   local before = r[1]
+  if r[5] then leave_aside(keys, request_id) end
   if PARKED[before] then redis.call('HINCRBY', keys.counts, before, -1) end
   redis.call('HINCRBY', keys.counts, state, 1)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
@@ -118,6 +175,7 @@ end
 -- A shared call is a record like any other, under an id of its own, with its members in a hash from number to
 -- request_id. It is not counted, parked or told of: its members are, one by one.
 local function end_call(keys, call, state, retention_ms, now)
+  leave_aside(keys, call)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)

@@ -36,7 +36,7 @@ NOT_NOW = [
     (429, {"code": 153}),
     (401, b""),
     (403, b""),
-    (400, {"code": 104}),
+    (400, {"code": 101}),
     (400, {"code": 206}),
 ]
 #: Proof that nothing was taken, and that one recipient may be the reason, or that none is.
@@ -161,7 +161,7 @@ def test_what_is_wrong_with_all_rejects_all(hand, sms, ids, answered, status, bo
 
 def test_an_id_used_up_is_forgotten_with_the_id(hand, sms, ids, answered, redis_client):
     """A call that is frozen anew has a name that nobody has said no to."""
-    answered(400, {"code": 104})
+    answered(400, {"code": 101})
     claim = only(hand.take())
     hand.finish(claim, outcome_of(503, b""))
     hand.finish(only(hand.take()), Duplicate("120"))

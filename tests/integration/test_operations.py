@@ -178,6 +178,35 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "20 recipients/s, 4 in flight" in cli("status")
 
 
+def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client):
+    redis_client.hset(
+        KEYS.gates,
+        mapping={
+            "credit": '{"code":"104","since":1764000000000,"balance":25,"floors":{}}',
+            "777": '{"code":"777","since":1764000000000,"shut":{"sender":"Bistro","campaign":"spring"}}',
+        },
+    )
+    redis_client.zadd(KEYS.aside("credit"), {"a": 30.0, "b": 40.0})
+    redis_client.zadd(KEYS.aside("777"), {"spring.3": 0, "spring.4": 0, "spring.5": 0})
+
+    shown = cli("status")
+
+    since = "since 2025-11-24 16:00:00 UTC"
+    assert f"aside      2 wait, {since}: credit: costs about 30.00, 25.00 left (code 104)\n" in shown
+    why = "code 777, nobody knows it; sender Bistro, campaign spring"
+    assert f"aside      3 wait, {since}: {why}\n" in shown
+    assert "octopush-worker release --breaker 777\n" in shown
+    assert cli("release") == "released\n2 that could not be paid go on\n"
+    assert "3 wait" in cli("status")
+    assert cli("release", "--breaker", "777") == "released breaker 777, 3 go on\n"
+    assert "aside" not in cli("status")
+    assert "there is no breaker 777" in cli("release", "--breaker", "777", status=1)
+    assert [(entry["action"], entry["gate"], entry["code"]) for entry in audit(redis_client)] == [
+        ("release", "credit", "104"),
+        ("release", "777", "777"),
+    ]
+
+
 def test_the_command_line_says_when_redis_is_away():
     result = CliRunner().invoke(main, ["status"], env={"REDIS_URL": "redis://127.0.0.1:1/0"})
     assert result.exit_code == 1

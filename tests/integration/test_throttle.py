@@ -111,10 +111,10 @@ def test_a_hold_leaves_callbacks_alone(consumer, throttle, redis_client):
 
 def test_account_trouble_costs_a_message_neither_an_attempt_nor_its_window(queue_some, ledger, redis_client):
     [request_id] = queue_some()
-    trouble = Deferred("104", account=True)
+    trouble = Deferred("101", account=True)
     assert finish_one(ledger, claim_one(ledger, request_id), trouble) == "queued"
     record = redis_client.hgetall(KEYS.record(request_id))
-    assert (record.get(b"attempts"), record.get(b"first"), record[b"code"]) == (None, None, b"104")
+    assert (record.get(b"attempts"), record.get(b"first"), record[b"code"]) == (None, None, b"101")
     redis_client.hincrby(KEYS.record(request_id), "queued", -2 * WINDOW_S * 1000)
     assert isinstance(claim_one(ledger, request_id), Claim)
 

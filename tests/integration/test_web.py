@@ -344,6 +344,23 @@ def test_a_token_that_brings_too_much_is_told_so(web, redis_client, monkeypatch)
     assert post(web, f"/callbacks/{TOKEN}").status_code == 200
 
 
+def test_metrics_show_what_waits_aside_and_what_nobody_knows(web, redis_client):
+    calm = httpx.get(f"{web.url}/metrics").text
+    for line in ('sends_aside{gate="credit"} 0', 'sends_aside{gate="breaker"} 0', "breakers 0"):
+        assert f"octopush_{line}\n" in calm
+    redis_client.hset("{web}:gates", mapping=dict.fromkeys(("credit", "777", "777.2"), '{"code":"1"}'))
+    for gate, waiting in (("credit", 3), ("777", 4), ("777.2", 5)):
+        redis_client.zadd(f"{{web}}:aside:{gate}", {str(each): 0 for each in range(waiting)})
+    redis_client.hset("{web}:counts", "unexplained", 6)
+
+    page = httpx.get(f"{web.url}/metrics").text
+
+    assert 'octopush_sends_aside{gate="credit"} 3\n' in page
+    assert 'octopush_sends_aside{gate="breaker"} 9\n' in page
+    assert "octopush_breakers 2\n" in page
+    assert "octopush_unexplained_refusals_total 6\n" in page
+
+
 def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_path):
     environ = {"REDIS_URL": own_redis_server.url, "CALLBACK_TOKENS": TOKEN}
     with WebServer(tmp_path / "log", environ) as web:

@@ -161,6 +161,6 @@ def test_without_redis_nobody_is_warned_but_the_results_are_not_lost():
         def observe(self, finished) -> None:
             """Look at nothing."""
 
-    made = Scripted(Deferred("104", account=True))
+    made = Scripted(Deferred("101", account=True))
     made.post()
-    Outbound(None, None, Away(), Blind(), None, {}, 1.0)._warn_all([made.attempt])
+    Outbound(None, None, Away(), Blind(), None, None, {}, 1.0)._warn_all([made.attempt])
