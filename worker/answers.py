@@ -68,7 +68,8 @@ def _success(
         return _by_code(code, message, None)
     if simulated and answer:
         return Accepted(None)
-    return Unknown("answer_without_ticket", message)
+    # A code such as 206 may repeat a success or be one of the table: then it said no.
+    return Unknown("answer_without_ticket", message, may_use_up_id=code in CODES)
 
 
 def _by_code(code: int, message: str, retry_after_s: float | None) -> Outcome:

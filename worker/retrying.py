@@ -169,8 +169,13 @@ def next_run_ms(runs: int, outcome: Outcome, rng: random.Random | None = None) -
 
 
 def given_up(runs: int, outcome: Outcome) -> Outcome:
-    """Leave a message to a person that the gateway wants to be asked no more for, after a few runs."""
-    if isinstance(outcome, Deferred) and outcome.code == SELDOM_CODE and runs >= SELDOM_RUNS:
+    """Leave a message to a person that the gateway wants to be asked no more for, after a few runs.
+
+    Trouble with the account is no message's fault, whatever code comes with it.
+    """
+    if not isinstance(outcome, Deferred) or outcome.account:
+        return outcome
+    if outcome.code == SELDOM_CODE and runs >= SELDOM_RUNS:
         return Unexplained(outcome.code, outcome.message)
     return outcome
 

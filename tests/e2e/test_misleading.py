@@ -71,7 +71,8 @@ def words_that_prove_nothing() -> Rows:
     answers |= {f"153-{form}": (400, body_of(153, form), 153) for form in sorted({*FORMS})}
     rows = {}
     for name, answer in answers.items():
-        rows |= both(name, *answer, ends=PERHAPS, else_ends=ONCE)
+        # Asked too often: a few tries far apart, then a person.
+        rows |= both(name, *answer, ends=PERHAPS, else_ends=PERHAPS if name == "128" else ONCE)
     return rows | {"taken-400-digits": (said(400, DIGITS), PERHAPS)}
 
 
@@ -146,7 +147,7 @@ def _case(item: pytest.Item) -> object:
 def test_no_answer_misleads_about_what_the_handsets_show(case, played):
     found, (step, ends) = played[case], ROWS[case[1]]
 
-    assert found.wrong == []
+    assert found.wrong == [], str(found)
     assert set(found.states) <= ends, str(found)
     assert len(set(found.states)) == 1, "members of one call share its end"
     shown = "accepted" in found.states or step.taken

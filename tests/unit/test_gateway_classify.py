@@ -163,7 +163,7 @@ def test_a_ticket_with_a_code_is_accepted_only_if_the_code_says_success(code, ou
     [
         (0, Unknown("answer_without_ticket")),
         (200, Unknown("answer_without_ticket")),
-        (206, Unknown("answer_without_ticket")),
+        (206, Unknown("answer_without_ticket", may_use_up_id=True)),
         (104, Deferred("104", account=True, may_use_up_id=True)),
         (117, Refused("117")),
         (153, Unknown("153", may_use_up_id=True)),

@@ -182,3 +182,5 @@ def test_too_many_attempts_means_few_runs_far_apart_and_then_a_person():
         assert retrying.next_run_ms(runs, asked_too_often) >= 600_000
     assert retrying.given_up(retrying.SELDOM_RUNS, asked_too_often) == Unexplained("128", "m")
     assert retrying.given_up(99, Deferred("http_404", proven=False)).code == "http_404"
+    account = Deferred("128", account=True)
+    assert retrying.given_up(99, account) is account
