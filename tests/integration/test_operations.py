@@ -101,6 +101,31 @@ def test_an_unknown_send_can_be_sent_again_under_a_new_id_towards_the_gateway(
     assert audit(redis_client)[0]["after"] == "queued"
 
 
+def test_a_decision_that_redis_has_forgotten_taken_again_makes_no_second_text(
+    operations, ended, ledger, redis_client
+):
+    request_id = ended("rejected")
+    kept = {key: redis_client.dump(key) for key in redis_client.scan_iter("*")}
+    ids = []
+    for _ in range(2):
+        assert operations.replay(request_id) is None
+        ids.append(json.loads(claim_one(ledger, request_id).body)["request_id"])
+        redis_client.flushall()
+        for key, value in kept.items():
+            redis_client.restore(key, 0, value)
+    assert ids[0] == ids[1] != request_id
+
+
+def test_each_decision_has_an_id_of_its_own(operations, ended, ledger, redis_client):
+    request_id, ids = ended("rejected"), []
+    for _ in range(3):
+        assert operations.replay(request_id) is None
+        claim = claim_one(ledger, request_id)
+        ids.append(json.loads(claim.body)["request_id"])
+        finish_one(ledger, claim, Refused("121"))
+    assert len({request_id, *ids}) == 4
+
+
 @pytest.mark.parametrize("state", ["failed", "rejected"])
 def test_what_was_surely_not_accepted_can_be_replayed(operations, ended, ledger, redis_client, state):
     assert operations.replay(ended(state)) is None

@@ -14,15 +14,17 @@ local attempts = KEYS[1]
 local retention, maxlen, prefix = ARGV[1], ARGV[2], ARGV[3]
 
 local function known(id, number)
-  local r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context')
+  local r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context', 'state')
   if r[1] then
     id = redis.call('HGET', prefix .. 'members:' .. id, number)
     if not id then return { 'foreign' } end
-    r[2] = redis.call('HGET', prefix .. 'record:' .. id, 'context')
+    r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context', 'state')
   elseif #id > 36 then
     -- A call that is forgotten already.
     return { 'foreign' }
   end
+  -- The answer counted fewer recipients than there are; this one was among them.
+  if r[3] == 'unknown' then end_record(keys_of(prefix, id), 'accepted', id, retention, maxlen, now_ms()) end
   return { 'known', id, r[2] or '' }
 end
 
