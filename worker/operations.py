@@ -1,8 +1,8 @@
 """What an operator can decide: resolve, replay, release, limit. Every decision leaves an audit entry.
 
 A message that is sent again gets a new request_id towards the gateway (its own id, its dedupe in the ledger
-and its ttl stay): the gateway may remember the old one, also from a call that it refused. The new id is made of
-the old one, so that a decision that Redis has forgotten, taken once more, makes no second text.
+and its ttl stay): the gateway may remember the old one, also from a call that it refused. The new id is made
+of the old one, so that a decision that Redis has forgotten, taken once more, makes no second text.
 """
 
 import uuid
