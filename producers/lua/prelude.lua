@@ -134,9 +134,8 @@ local function settle_campaign(key, retention_ms)
   local left = tonumber(c[1] or 0)
   for i = 2, 7 do left = left - tonumber(c[i] or 0) end
   if left > 0 or (c[1] and not (c[8] or c[9])) then return keep_campaign(key) end
-  for _, each in ipairs({ key, key .. ':ended' }) do
-    if redis.call('PTTL', each) < tonumber(retention_ms) then redis.call('PEXPIRE', each, retention_ms) end
-  end
+  if redis.call('PTTL', key) < tonumber(retention_ms) then redis.call('PEXPIRE', key, retention_ms) end
+  redis.call('PEXPIREAT', key .. ':ended', redis.call('PEXPIRETIME', key))
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need
