@@ -35,11 +35,12 @@ class AsyncProducer:
         *,
         settings: ProducerSettings | None = None,
         client: redis.asyncio.Redis | None = None,
+        default_region: str | None = None,
     ) -> None:
-        self._settings = settings or ProducerSettings()
+        self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._redis = client or connect_async(redis_url or self._settings.redis_url)
+        self._redis = client or connect_async(self._settings.redis_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -48,7 +49,11 @@ class AsyncProducer:
 
     async def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; see `Producer.send`."""
-        frozen = freeze(Message(recipients, text, **options), allow_spaces=self._settings.sender_allow_spaces)
+        frozen = freeze(
+            Message(recipients, text, **options),
+            allow_spaces=self._settings.sender_allow_spaces,
+            default_region=self._settings.default_region,
+        )
         return settle(await self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
@@ -60,7 +65,7 @@ class AsyncProducer:
         waiting: asyncio.Future[list[Sent | Conflict]] = asyncio.Future()
         waiting.set_result([])
         try:
-            for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
+            for frozen in freeze_slices(messages, self._settings):
                 if frozen:
                     answers += await waiting
                     enqueue = self._run(self._records.enqueue(frozen), [m.request_id for m in frozen])
@@ -96,6 +101,7 @@ class AsyncProducer:
             *(text, options, campaign_id),
             on_invalid=on_invalid,
             allow_spaces=self._settings.sender_allow_spaces,
+            default_region=self._settings.default_region,
         )
         sending = self._campaigns.sending(slicer)
         await self._drive(sending.begin(), slicer.campaign_id)

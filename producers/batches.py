@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.message import FrozenMessage, Message, freeze
 from producers.records import Conflict, Sent
+from producers.settings import ProducerSettings
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
 SLICE = 500
@@ -12,7 +13,7 @@ SLICE = 500
 _BREATH = 50
 
 
-def freeze_slices(messages: Iterable[Message], *, allow_spaces: bool) -> Iterator[list[FrozenMessage]]:
+def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> Iterator[list[FrozenMessage]]:
     """Check messages and hand them out by the slice.
 
     A list or tuple is checked whole before the first slice, so a bad message means that nothing is queued.
@@ -27,7 +28,7 @@ def freeze_slices(messages: Iterable[Message], *, allow_spaces: bool) -> Iterato
     whole = isinstance(messages, Sequence)
     frozen: list[FrozenMessage] = []
     for position, message in enumerate(messages):
-        frozen.append(_freeze_at(position, message, allow_spaces=allow_spaces))
+        frozen.append(_freeze_at(position, message, settings))
         if not whole and len(frozen) == SLICE:
             yield frozen
             frozen = []
@@ -36,9 +37,11 @@ def freeze_slices(messages: Iterable[Message], *, allow_spaces: bool) -> Iterato
     yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
-def _freeze_at(position: int, message: Message, *, allow_spaces: bool) -> FrozenMessage:
+def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:
     try:
-        return freeze(message, allow_spaces=allow_spaces)
+        return freeze(
+            message, allow_spaces=settings.sender_allow_spaces, default_region=settings.default_region
+        )
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
 

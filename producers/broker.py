@@ -15,6 +15,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
 from producers.connections import following, following_async
+from producers.redis_url import RedisUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,18 @@ _CONNECTIONS: Final = 64
 _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
 
 
-def connect(url: str, patience: Patience = SENDING) -> redis.Redis:
+def connect(url: RedisUrl | str, patience: Patience = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
     retry = Retry(_BACKOFF, patience.retries, patience.repeat_on)
-    options = {**_options(patience), **following(url)}
+    options = {**_options(patience), **following(RedisUrl(url).reveal())}
     pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
     return redis.Redis.from_pool(pool)
 
 
-def connect_async(url: str, patience: Patience = SENDING) -> redis.asyncio.Redis:
+def connect_async(url: RedisUrl | str, patience: Patience = SENDING) -> redis.asyncio.Redis:
     """Make an asyncio client; nothing is sent until the first command."""
     retry = AsyncRetry(_BACKOFF, patience.retries, patience.repeat_on)
-    options = {**_options(patience), **following_async(url)}
+    options = {**_options(patience), **following_async(RedisUrl(url).reveal())}
     return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
 
 

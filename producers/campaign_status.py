@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
+from producers.gates import describe, read_gate
+
 _ENDS: Final = ("accepted", "rejected", "expired", "cancelled", "failed", "unknown")
+
+#: How the fields begin that count what waits at a gate.
+_ASIDE: Final = "aside:"
 
 #: What became of a pause: ``stopped`` if the campaign was cancelled.
 Halt = Literal["paused", "stopped", "unknown_id"]
@@ -24,7 +29,7 @@ class Campaign:
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
         slices: messages it consists of: ``created + existing``.
         created: messages queued by this run.
-        existing: messages that an earlier run had queued already; nothing was queued for them.
+        existing: messages that are in the ledger or have ended; nothing was queued for them.
         left_out: recipients given that cannot be texted; 0 unless ``on_invalid`` is a callable.
     """
 
@@ -50,14 +55,16 @@ class CampaignStatus:
         accepted, rejected, expired, cancelled, failed, unknown: of these, at this end. They and ``pending``
             add up to ``recipients``.
         cost: what the gateway has charged so far, in the account's currency.
-        slices: slices so far, also those that nobody is left in and one that is just being queued: at
-            least as many as there are messages.
+        slices: slices so far, also those that nobody is left in: at least as many as there are messages.
         waiting: messages that a worker has put aside because of the pause; others still lie in the queue.
-        complete: a run has come to the end of its recipients. If not, a run is at work or was cut short.
+        complete: a run has come to the end of its recipients since the last slice was queued. If not, a run
+            is at work or was cut short.
         paused: no attempt begins.
         stopped: it was cancelled for good.
-        started_at, completed_at: begin of the first run, end of the first complete one, in UTC by Redis's
-            clock.
+        aside: messages that wait for a reason that concerns them and not all, in ``waits_for``.
+        waits_for: those reasons, in words for people.
+        started_at, completed_at: begin of the first run, end of the run that made it complete, in UTC by
+            Redis's clock.
     """
 
     campaign_id: str
@@ -77,6 +84,8 @@ class CampaignStatus:
     stopped: bool
     started_at: datetime | None
     completed_at: datetime | None
+    aside: int = 0
+    waits_for: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -97,13 +106,16 @@ class CampaignCancellation:
     too_late: int
 
 
-def read_campaign(campaign_id: str, reply: Mapping[bytes, bytes], waiting: int) -> CampaignStatus | None:
-    """Read a campaign's hash as Redis returns it; None for an unknown id."""
+def read_campaign(
+    campaign_id: str, reply: Mapping[bytes, bytes], waiting: int, gates: Mapping[bytes, bytes]
+) -> CampaignStatus | None:
+    """Read a campaign's hash and the gates as Redis returns them; None for an unknown id."""
     if not reply:
         return None
     fields = {name.decode(): value.decode() for name, value in reply.items()}
     ended = {state: int(fields.get(state, 0)) for state in _ENDS}
     recipients = int(fields.get("recipients", 0))
+    aside = {name.removeprefix(_ASIDE): int(n) for name, n in fields.items() if name.startswith(_ASIDE)}
     return CampaignStatus(
         campaign_id=campaign_id,
         recipients=recipients,
@@ -117,7 +129,13 @@ def read_campaign(campaign_id: str, reply: Mapping[bytes, bytes], waiting: int) 
         stopped="stopped" in fields,
         started_at=_at(fields.get("started")),
         completed_at=_at(fields.get("complete")),
+        aside=sum(aside.values()),
+        waits_for=tuple(_why(name, gates, fields.get("price:" + name)) for name in sorted(aside)),
     )
+
+
+def _why(name: str, gates: Mapping[bytes, bytes], price: str | None) -> str:
+    return describe(name, read_gate(gates.get(name.encode(), b"{}")), Decimal(price) if price else None)
 
 
 def _at(ms: str | None) -> datetime | None:

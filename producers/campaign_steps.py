@@ -1,8 +1,9 @@
 """What a producer asks of Redis for campaigns, step by step, for both kinds of client. No I/O.
 
-`Sending` is one run of `send_campaign`. Before it queues slice ``n`` it notes that ``n + 1`` slices may
-exist, in the same step in which it learns whether somebody has cancelled the campaign. So every slice but
-the last one noted is certainly in the ledger, and a cancel knows how far to look, wherever a run was killed.
+`Sending` is one run of `send_campaign`. It offers every slice to Redis and assumes nothing about any. The
+script that queues a slice also notes it in the campaign, sees whether somebody has cancelled the campaign,
+and tells a slice that ended long ago from one that is missing. So a cancel knows how far to look, wherever a
+run was killed, and the next run queues what the last one did not reach or Redis has lost.
 """
 
 from collections.abc import Sequence
@@ -21,15 +22,14 @@ from producers.campaign_status import (
     read_campaign,
 )
 from producers.campaigns import Slicer, checked
-from producers.errors import CampaignCancelled, RequestIdConflict
+from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING
-from producers.message import FrozenMessage
-from producers.records import Cancellation, Conflict, Records
+from producers.records import Cancellation, Records
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from producers.steps import Calls, Steps
 
-_ADVANCE = Script("producers", "advance_campaign")
+_COMPLETE = Script("producers", "complete_campaign")
 _HALT = Script("producers", "halt_campaign", when_full=True)
 _RESUME = Script("producers", "resume_campaign", when_full=True)
 
@@ -82,16 +82,17 @@ class Campaigns:
         """Begin one run of a campaign."""
         return Sending(slicer, self._records, self)
 
-    def advance(self, campaign_id: str, slices: int, *, complete: bool = False) -> Command[bytes]:
-        """Note how many slices may exist; replies ``on`` or ``stopped``."""
-        args = [slices, int(complete), self._retention_ms]
-        return Command(_ADVANCE, [self._keys.campaign(campaign_id)], args, bytes)
+    def complete(self, campaign_id: str, slices: int, recipients: int) -> Command[bytes]:
+        """Note that these were all; replies ``complete``, ``stopped`` or ``lost``."""
+        args = [slices, recipients, self._retention_ms]
+        return Command(_COMPLETE, [self._keys.campaign(campaign_id)], args, bytes)
 
     def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
         """Read where a campaign stands; None if it is unknown or forgotten."""
         key = self._keys.campaign(checked(campaign_id))
         waiting = yield Calls([("LLEN", self._keys.campaign_waiting(campaign_id))])
-        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting))
+        gates = yield Calls([("HGETALL", self._keys.gates)])
+        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting), gates)
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""
@@ -111,12 +112,17 @@ class Campaigns:
         for start in range(0, slices, _CANCELS):
             numbers = range(start, min(start + _CANCELS, slices))
             verdicts += yield _Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
-        verdict, waiting = yield self._resume(campaign_id, "more")
-        yield from self._empty(campaign_id, verdict, waiting)
+        yield from self.give_back(campaign_id)
         return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
 
+    def give_back(self, campaign_id: str) -> Steps[Resumption]:
+        """Give back what waits although no pause is set, as after a resume that was cut short."""
+        verdict, waiting = yield self._resume(campaign_id, "more")
+        return (yield from self._empty(campaign_id, verdict, waiting))
+
     def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
-        return Command(_HALT, [self._keys.campaign(checked(campaign_id))], [how], bytes.decode)  # type: ignore[arg-type]
+        key = self._keys.campaign(checked(campaign_id))
+        return Command(_HALT, [key], [how, self._retention_ms], bytes.decode)  # type: ignore[arg-type]
 
     def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
         # Bounded by what waits now: an entry may come back, and is then somebody else's to move.
@@ -146,50 +152,56 @@ class Sending:
     def __init__(self, slicer: Slicer, records: Records, campaigns: Campaigns) -> None:
         self._slicer, self._records, self._campaigns = slicer, records, campaigns
         self._id = slicer.campaign_id
-        self._certain = 0
-        self._created = self._existing = 0
+        self._created = self._existing = self._noted = 0
 
     def begin(self) -> Steps[None]:
-        """Learn what earlier runs have done.
+        """Learn where the campaign stands.
 
         Raises:
             CampaignCancelled: it was cancelled.
         """
-        key = self._records.keys.campaign(self._id)
-        slices, complete, stopped = yield Calls([("HMGET", key, "slices", "complete", "stopped")])
+        recipients, stopped = yield Calls(
+            [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped")]
+        )
         if stopped:
             raise CampaignCancelled(self._id)
-        self._certain = int(slices or 0) - (not complete)
+        self._noted = int(recipients or 0)
 
     def take(self, chunk: list[Any]) -> Steps[None]:
-        """Queue the next slice, unless it is there.
+        """Queue the next slice, unless it is there or has ended.
 
         Raises:
             InvalidMessage: somebody cannot be texted; nothing of this slice was queued.
             RequestIdConflict: the slice is there with other content; nothing was queued.
             CampaignCancelled: somebody cancelled it meanwhile.
         """
-        number = self._slicer.number
         frozen = self._slicer.cut(chunk)
         if frozen is None:
             return
-        if number < self._certain:
-            yield from self._compare(frozen)
-            return
-        yield from self._advance(number + 1)
-        (answer,) = yield self._records.enqueue([frozen])
-        if isinstance(answer, Conflict):
-            raise RequestIdConflict([answer.request_id])
-        self._created += answer.created
-        self._existing += not answer.created
+        verdict = yield self._records.enqueue_slice(frozen)
+        if verdict == "stopped":
+            raise CampaignCancelled(self._id)
+        if verdict == "conflict":
+            raise RequestIdConflict([frozen.request_id])
+        if verdict == "created":
+            self._created += 1
+            self._noted += frozen.recipients
+        else:
+            self._existing += 1
 
     def end(self) -> Steps[Campaign]:
         """Note that these were all, and sum up.
 
         Raises:
             CampaignCancelled: somebody cancelled it meanwhile.
+            QueueUnavailable: Redis has lost some of these slices meanwhile.
         """
-        yield from self._advance(self._slicer.number, complete=True)
+        verdict = yield self._campaigns.complete(self._id, self._slicer.number, self._noted)
+        if verdict == b"stopped":
+            raise CampaignCancelled(self._id)
+        if verdict == b"lost":
+            raise QueueUnavailable((), "writes lost", self._id)
+        yield from self._campaigns.give_back(self._id)
         return Campaign(
             campaign_id=self._id,
             recipients=self._slicer.recipients,
@@ -199,16 +211,3 @@ class Sending:
             existing=self._existing,
             left_out=self._slicer.left_out,
         )
-
-    def _compare(self, frozen: FrozenMessage) -> Steps[None]:
-        """Make sure that a slice queued before is this one. One whose record is gone has ended long ago."""
-        digest = yield Calls([("HGET", self._records.keys.record(frozen.request_id), "digest")])
-        if digest is not None and digest.decode() != frozen.digest:
-            raise RequestIdConflict([frozen.request_id])
-        self._existing += 1
-
-    def _advance(self, slices: int, *, complete: bool = False) -> Steps[None]:
-        if (yield self._campaigns.advance(self._id, slices, complete=complete)) != b"on":
-            # A slice queued in the moment of the cancel is not among those that it cancelled.
-            yield self._records.cancel(f"{self._id}.{slices - 1 if complete else slices - 2}")
-            raise CampaignCancelled(self._id)

@@ -16,10 +16,11 @@ from typing import Any, Final, Literal, Unpack
 import msgspec
 
 from producers.errors import InvalidMessage
-from producers.fields import RECIPIENTS_MAX, VARIABLES
+from producers.fields import RECIPIENTS_MAX
 from producers.message import CampaignOptions, FrozenMessage, Message, freeze
 from producers.number_set import NumberSet
 from producers.recipient import Recipient
+from producers.template import VARIABLES
 
 #: Recipients of a slice: as many as one call to the gateway takes.
 SLICE: Final = RECIPIENTS_MAX
@@ -29,7 +30,8 @@ SLICE: Final = RECIPIENTS_MAX
 _CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,28}")
 _PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
 _SAME: Final = "same number as "
-_REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
+#: What is wrong with a recipient whose number was met before, and with nothing else of it.
+REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
 
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
@@ -73,6 +75,7 @@ class Slicer:
         campaign_id: names the campaign; minted if None.
         on_invalid: what to do about a recipient that cannot be texted.
         allow_spaces: whether a sender may contain spaces.
+        default_region: whose national numbers are read, such as ``FR``; none if empty.
 
     Attributes:
         campaign_id: its name.
@@ -92,6 +95,7 @@ class Slicer:
         *,
         on_invalid: OnInvalid = "refuse",
         allow_spaces: bool = False,
+        default_region: str = "",
     ) -> None:
         if "request_id" in options:
             raise InvalidMessage({"request_id": "must be absent: it is made of campaign_id and slice number"})
@@ -100,10 +104,9 @@ class Slicer:
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
         self._text, self._options, self._allow_spaces = text, options, allow_spaces
-        self._on_invalid = on_invalid
+        self._default_region, self._on_invalid = default_region, on_invalid
         self._seen = NumberSet()
-        # Whatever is wrong with this one is wrong with all, and is said before anything is read.
-        self._freeze([Recipient("+33612345678", **dict.fromkeys(VARIABLES, "x"))])
+        self._refuse_what_concerns_all()
 
     def cut(self, chunk: list[Any]) -> FrozenMessage | None:
         """Freeze the next slice.
@@ -140,6 +143,16 @@ class Slicer:
                 self._seen.add(each.phone_number)
         return frozen
 
+    def _refuse_what_concerns_all(self) -> None:
+        """Say before anything is read what is wrong whoever the recipients are."""
+        try:
+            self._freeze([Recipient("+33612345678", **dict.fromkeys(VARIABLES, "x"))])
+        except InvalidMessage as error:
+            # What the values of this recipient make of the text says nothing about others.
+            fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
+            if fields:
+                raise InvalidMessage(fields) from None
+
     def _sift(self, chunk: list[Any]) -> tuple[FrozenMessage | None, dict[int, Mapping[str, str]]]:
         """Freeze all of a chunk that can be texted; and what is wrong with the rest, by index."""
         kept, problems = list(range(len(chunk))), dict[int, Mapping[str, str]]()
@@ -150,7 +163,7 @@ class Slicer:
                 bad = _by_recipient(error.fields)
             else:
                 numbers = (each.phone_number for each in _BODY.decode(frozen.body).recipients)
-                bad = {i: _REPEATED for i, number in enumerate(numbers) if number in self._seen}
+                bad = {i: REPEATED for i, number in enumerate(numbers) if number in self._seen}
                 if not bad:
                     return frozen, problems
             problems |= {kept[i]: fields for i, fields in bad.items()}
@@ -161,7 +174,12 @@ class Slicer:
         message = Message(
             recipients, self._text, request_id=f"{self.campaign_id}.{self.number}", **self._options
         )
-        return freeze(message, allow_spaces=self._allow_spaces, campaign=self.campaign_id)
+        return freeze(
+            message,
+            allow_spaces=self._allow_spaces,
+            default_region=self._default_region,
+            campaign=self.campaign_id,
+        )
 
 
 def checked(campaign_id: object) -> str:
@@ -181,6 +199,7 @@ def check_campaign(
     *,
     on_invalid: OnInvalid = "refuse",
     allow_spaces: bool = False,
+    default_region: str = "",
     **options: Unpack[CampaignOptions],
 ) -> CampaignCheck:
     """Check a whole campaign and count it; nothing is queued.
@@ -191,11 +210,15 @@ def check_campaign(
         on_invalid: "refuse", or what to call for each that would be left out.
         **options: the other fields of `Message`.
         allow_spaces: whether a sender may contain spaces, ``SENDER_ALLOW_SPACES``.
+        default_region: whose national numbers are read, ``DEFAULT_REGION``.
 
     Raises:
         InvalidMessage: as `Producer.send_campaign`.
     """
-    slicer, slices = Slicer(text, options, on_invalid=on_invalid, allow_spaces=allow_spaces), 0
+    slicer = Slicer(
+        text, options, on_invalid=on_invalid, allow_spaces=allow_spaces, default_region=default_region
+    )
+    slices = 0
     for chunk in chunks(recipients):
         slices += slicer.cut(chunk) is not None
     return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out)
@@ -243,7 +266,7 @@ def _by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
         if place is None:
             raise InvalidMessage(problems)
         if reason.startswith(_SAME):
-            repeated[int(place[1])] = dict(_REPEATED)
+            repeated[int(place[1])] = dict(REPEATED)
         else:
             found.setdefault(int(place[1]), {})[name[place.end() :]] = reason
     return found or repeated

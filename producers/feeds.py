@@ -28,6 +28,7 @@ from producers.membership import (
     StreamName,
     settings_for,
 )
+from producers.redis_url import RedisUrl
 from producers.steps import adrive, drive
 
 #: Seconds a read may take beyond the time it waits for entries.
@@ -37,7 +38,7 @@ _ANSWER_S: Final = 3.0
 class _Reading(Generic[E]):
     """What both kinds of feed share: the options, and where the reading stands."""
 
-    def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[str, Patience]:
+    def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[RedisUrl, Patience]:
         settings = settings_for(options)
         membership = Membership.choose(stream, group, settings.namespace, options)
         self._reader: GroupReader[E] = GroupReader(cast("type[E]", TYPES[stream]), membership)

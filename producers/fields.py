@@ -4,7 +4,6 @@ A check raises ValueError with the reason, in words that hold no value. `Problem
 so that the caller learns of all bad fields at once.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -12,29 +11,24 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from producers.characters import is_blank
 from producers.errors import InvalidMessage
 from producers.phone import to_e164
 from producers.recipient import Recipient
-from producers.template import Template, take_apart, template
+from producers.template import VARIABLE_MAX, VARIABLES, Template, take_apart, template
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Octopush docs, send page: 1 to 1224 characters, which is 8 chained parts of 153.
+#: Octopush docs, send page: 1 to 1224 characters, which is 8 chained parts of 153. Each recipient's filled
+#: text is held to it.
 TEXT_MAX = 1224
 #: Octopush docs, send page: contacts in one call.
 RECIPIENTS_MAX = 500
-#: Octopush docs, personalised sendings: characters in a name or parameter.
-VARIABLE_MAX = 50
-#: Bytes of a context as JSON.
-CONTEXT_MAX_BYTES = 4096
-#: What a recipient may bring for the placeholders of a text.
-VARIABLES = Recipient.__struct_fields__[1:]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,36}")
 _SENDER = re.compile(r"[A-Za-z0-9]{3,11}")
 _SENDER_WITH_SPACES = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ]{1,9})[A-Za-z0-9]")
-_STRICT_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class Problems:
@@ -81,18 +75,28 @@ class Problems:
 
 
 def request_id(value: object) -> str:
-    """1 to 36 ASCII letters, digits or ``-_.:`` (the gateway documents no limit; a UUID surely fits)."""
+    """1 to 36 ASCII letters, digits or ``-_.:`` (the gateway documents no limit; a UUID surely fits).
+
+    An empty one is refused, not replaced: whoever sends it relies on an id that is none, and a repeat would
+    go out twice.
+    """
     if not isinstance(value, str) or not _REQUEST_ID.fullmatch(value):
-        raise ValueError("must be 1 to 36 letters, digits or -_.:")
+        raise ValueError("must be 1 to 36 letters, digits or -_.:, or None to have one made")
     return value
 
 
-def text(value: object) -> Template:
-    """1 to 1224 characters of valid Unicode, taken apart at the placeholders."""
+def text(value: object, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - passed through Problems
+    """1 to 1224 characters of valid Unicode that show something, taken apart at the placeholders.
+
+    Placeholders do not count: what `placeholders` checks is the text that each recipient gets.
+    """
     clean = _unicode(value)
-    if not 1 <= len(clean) <= TEXT_MAX:
+    found = template(clean, optimise)
+    if not clean or found.literal_length > TEXT_MAX:
         raise ValueError(f"must be 1 to {TEXT_MAX} characters")
-    return template(clean)
+    if found.is_blank and len(found.pieces) == 1:
+        raise ValueError("must show something, not only white space")
+    return found
 
 
 def sender(value: object, allow_spaces: bool = False) -> str:  # noqa: FBT001, FBT002 - passed through Problems
@@ -141,39 +145,16 @@ def ttl_ms(value: object) -> int | None:
     return value // timedelta(milliseconds=1)
 
 
-def context(value: object) -> str:
-    """Any JSON value up to 4 KiB, as compact JSON text; empty for None."""
-    if value is None:
-        return ""
-    try:
-        encoded = _json_text(value)
-        size = len(encoded.encode())
-    except (TypeError, ValueError, RecursionError):
-        raise ValueError("must be a JSON value") from None
-    if size > CONTEXT_MAX_BYTES:
-        raise ValueError(f"must be at most {CONTEXT_MAX_BYTES} bytes as JSON")
-    return encoded
+def recipients(check: Problems, value: object, region: str = "") -> list[Recipient]:
+    """1 to 500 recipients, each valid, each number once; problems are noted by position.
 
-
-def _json_text(value: object) -> str:
-    """Write compact JSON, fast where that is safe.
-
-    The fast encoder also takes what is not JSON, such as a set, a date or NaN. So its text counts only if it
-    reads back as the same value; the strict encoder decides about the rest.
+    Args:
+        check: takes the problems.
+        value: what the caller gave.
+        region: whose national numbers are read, such as ``FR``; none if empty.
     """
-    try:
-        fast = msgspec.json.encode(value)
-        if msgspec.json.decode(fast) == value:
-            return fast.decode()
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        pass
-    return _STRICT_JSON.encode(value)
-
-
-def recipients(check: Problems, value: object) -> list[Recipient]:
-    """1 to 500 recipients, each valid, each number once; problems are noted by position."""
     if isinstance(value, (str, Recipient)):
-        return [_recipient(check, 0, value)]
+        return [_recipient(check, 0, value, region)]
     if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
         check.by_field["recipients"] = "must be a number, a Recipient, or a list of them"
         return []
@@ -181,7 +162,7 @@ def recipients(check: Problems, value: object) -> list[Recipient]:
     if not 1 <= len(given) <= RECIPIENTS_MAX:
         check.by_field["recipients"] = f"must be 1 to {RECIPIENTS_MAX} recipients"
         return []
-    clean = [_recipient(check, position, each) for position, each in enumerate(given)]
+    clean = [_recipient(check, position, each, region) for position, each in enumerate(given)]
     _refuse_repeats(check, clean)
     return clean
 
@@ -196,10 +177,10 @@ def _refuse_repeats(check: Problems, clean: list[Recipient]) -> None:
             check.by_field[f"recipients[{position}].phone_number"] = f"same number as recipients[{first}]"
 
 
-def _recipient(check: Problems, position: int, value: object) -> Recipient:
+def _recipient(check: Problems, position: int, value: object, region: str) -> Recipient:
     where = f"recipients[{position}]"
     if isinstance(value, str):
-        return Recipient(check(f"{where}.phone_number", _number, value))
+        return Recipient(check(f"{where}.phone_number", _number, value, region))
     if not isinstance(value, Recipient):
         check.by_field[where] = "must be a number or a Recipient"
         return Recipient(where)
@@ -210,14 +191,14 @@ def _recipient(check: Problems, position: int, value: object) -> Recipient:
                 _variable(given)
             except ValueError as error:
                 check.by_field[f"{where}.{name}"] = str(error)
-    number = check(f"{where}.phone_number", _number, value.phone_number)
+    number = check(f"{where}.phone_number", _number, value.phone_number, region)
     return value if number is value.phone_number else msgspec.structs.replace(value, phone_number=number)
 
 
-def _number(value: object) -> str:
+def _number(value: object, region: str) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text")
-    return to_e164(value)
+    return to_e164(value, default_region=region)
 
 
 def _variable(value: object) -> str:
@@ -238,7 +219,7 @@ def _unicode(value: object) -> str:
 
 
 def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
-    """Refuse placeholders that the gateway does not know or that a recipient has no value for.
+    """Refuse placeholders that the gateway does not know or that a recipient has no usable value for.
 
     The gateway would send ``Hello !`` for an absent name, and text typed by an end user could smuggle in
     ``{param1}``; both are caught here. A text that was refused for another reason is looked at all the same.
@@ -247,11 +228,25 @@ def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
         value = take_apart(value)
     if not isinstance(value, Template):
         return
-    if value.unknown:
-        check.by_field.setdefault(
-            "text", "uses an unknown placeholder; known are {" + "} {".join(VARIABLES) + "}"
-        )
+    if value.problem:
+        check.by_field.setdefault("text", value.problem)
     for name in value.variables:
         for position, recipient in enumerate(to):
             if getattr(recipient, name) is None:
                 check.by_field.setdefault(f"recipients[{position}].{name}", "missing, but the text uses it")
+    if value.variables and (value.longest > TEXT_MAX or value.is_blank):
+        _filled(check, value, to)
+
+
+def _filled(check: Problems, value: Template, to: list[Recipient]) -> None:
+    """Refuse recipients whose own text is too long or shows nothing, unless their values are wrong anyway.
+
+    The gateway counts the characters of filled texts: a single one would make it refuse the call for all.
+    """
+    for position, recipient in enumerate(to):
+        if all(isinstance(getattr(recipient, name), str) for name in value.variables):
+            whole = value.fill(recipient)
+            if len(whole) > TEXT_MAX:
+                check.by_field[f"recipients[{position}].text"] = f"must be at most {TEXT_MAX} characters"
+            elif is_blank(whole):
+                check.by_field[f"recipients[{position}].text"] = "must show something, not only white space"

@@ -1,6 +1,5 @@
 """Which consumer of which group reads which stream, and how: the options of a feed, checked."""
 
-import dataclasses
 import os
 import secrets
 import socket
@@ -64,12 +63,12 @@ def settings_for(options: ReadingOptions) -> RedisSettings:
     """Say which Redis and namespace to read.
 
     Raises:
-        ConfigError: the environment was asked, and a variable is wrong.
+        ConfigError: the URL cannot be read, or the environment was asked and a variable is wrong.
     """
     settings, url = options.get("settings"), options.get("redis_url")
     if settings is None:
-        return RedisSettings(redis_url=url) if url else RedisSettings.from_env(os.environ)
-    return dataclasses.replace(settings, redis_url=url) if url else settings
+        return RedisSettings().at(url) if url else RedisSettings.from_env(os.environ)
+    return settings.at(url)
 
 
 @dataclass(frozen=True, slots=True)

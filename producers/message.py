@@ -13,7 +13,7 @@ from typing import Any, Literal, TypedDict
 
 import msgspec
 
-from producers import fields
+from producers import content, fields
 from producers.jobs import queue_for
 from producers.recipient import Recipient
 
@@ -67,9 +67,10 @@ class Message(_Content, frozen=True, kw_only=True):
     safe.
 
     Attributes:
-        recipients: a number, a `Recipient`, or 1 to 500 of either, each number once.
-        text: 1 to 1224 characters; ``{first_name}``, ``{last_name}``, ``{param1}`` … ``{param5}`` are filled
-            per recipient.
+        recipients: a number, a `Recipient`, or 1 to 500 of either, each number once. Numbers are
+            international, or national in the producer's default region.
+        text: ``{first_name}``, ``{last_name}``, ``{param1}`` … ``{param5}`` are filled per recipient; what
+            each of them gets has 1 to 1224 characters and is not blank.
         sender: 3 to 11 letters and digits. With ``with_replies`` a short number replaces it.
         type: ``sms_premium`` (receipts) or ``sms_low_cost`` (none).
         purpose: ``wholesale`` for marketing (France wants the STOP mention), ``alert`` for the rest.
@@ -110,7 +111,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         request_id: names the message from here on.
         queue: where its entry goes.
         body: the JSON bytes of every POST, request_id included.
-        digest: fingerprint of all that the caller gave; tells a repeat from a conflict.
+        digest: fingerprint of what all that the caller gave means, however it was written; tells a repeat
+            from a conflict.
         due_ms: epoch milliseconds before which it is held, or None.
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: the JSON text of the caller's context, ``""`` without one.
@@ -167,12 +169,15 @@ class _Body(msgspec.Struct, omit_defaults=True, gc=False):
 _encode = msgspec.json.Encoder().encode
 
 
-def freeze(message: Message, *, allow_spaces: bool = False, campaign: str = "") -> FrozenMessage:
+def freeze(
+    message: Message, *, allow_spaces: bool = False, default_region: str = "", campaign: str = ""
+) -> FrozenMessage:
     """Check a message and make its wire form.
 
     Args:
         message: what the caller gave.
         allow_spaces: whether a sender may contain spaces.
+        default_region: whose national numbers are read, such as ``FR``; none if empty.
         campaign: the campaign it is a slice of.
 
     Raises:
@@ -180,11 +185,11 @@ def freeze(message: Message, *, allow_spaces: bool = False, campaign: str = "") 
     """
     check = fields.Problems()
     request_id = check("request_id", fields.request_id, message.request_id)
-    template = check("text", fields.text, message.text)
-    recipients = fields.recipients(check, message.recipients)
+    template = check("text", fields.text, message.text, message.auto_optimize_text is not False)
+    recipients = fields.recipients(check, message.recipients, default_region)
     fields.placeholders(check, template, recipients)
     send_at = check("send_at", fields.send_at, message.send_at)
-    context = check("context", fields.context, message.context)
+    context = check("context", content.context, message.context)
     options = check.together(_options, message, allow_spaces=allow_spaces)
     check.raise_if_any()
     body = _Body(
@@ -206,11 +211,14 @@ def freeze(message: Message, *, allow_spaces: bool = False, campaign: str = "") 
         due_ms = int(send_at.timestamp() * 1000)
     alone = len(recipients) > 1 or campaign or body.send_at
     wire = _encode(body)
+    meant = wire
+    if body.send_at and send_at:  # the same instant may be written with another offset
+        meant = _encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
         body=wire,
-        digest=_digest(wire, due_ms, options.ttl_ms, context),
+        digest=content.digest(meant, due_ms, options.ttl_ms, context),
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
@@ -283,9 +291,3 @@ def _share(text: str, options: _Options) -> str:
     if options.simulation_mode or options.auto_remove_blacklisted_numbers:
         return ""
     return hashlib.blake2b(_encode([text, options]), digest_size=12).hexdigest()
-
-
-def _digest(wire: bytes, due_ms: int | None, ttl_ms: int | None, context: str) -> str:
-    return hashlib.blake2b(
-        b"%b|%r|%r|%b" % (wire, due_ms, ttl_ms, context.encode()), digest_size=16
-    ).hexdigest()

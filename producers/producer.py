@@ -39,6 +39,10 @@ class Producer:
         redis_url: the workers' Redis; overrides the settings.
         settings: all settings; read them with `Producer.from_env` or leave the defaults.
         client: a ready Redis client (Sentinel, Cluster, tests) instead of a URL.
+        default_region: whose national numbers are read, such as ``FR``; overrides the settings.
+
+    Raises:
+        ConfigError: there is no such region, or the URL cannot be read; the message does not show it.
     """
 
     def __init__(
@@ -47,11 +51,12 @@ class Producer:
         *,
         settings: ProducerSettings | None = None,
         client: redis.Redis | None = None,
+        default_region: str | None = None,
     ) -> None:
-        self._settings = settings or ProducerSettings()
+        self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._redis = client or connect(redis_url or self._settings.redis_url)
+        self._redis = client or connect(self._settings.redis_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -70,7 +75,7 @@ class Producer:
 
         Args:
             recipients: one number or `Recipient`, or up to 500, each number once.
-            text: 1 to 1224 characters.
+            text: 1 to 1224 characters, as each recipient gets it.
             **options: the other fields of `Message`, by name; ``sender`` is required.
 
         Raises:
@@ -78,7 +83,11 @@ class Producer:
             RequestIdConflict: the id names other content; nothing was queued.
             QueueUnavailable: Redis did not confirm; repeat with the request_id that the error carries.
         """
-        frozen = freeze(Message(recipients, text, **options), allow_spaces=self._settings.sender_allow_spaces)
+        frozen = freeze(
+            Message(recipients, text, **options),
+            allow_spaces=self._settings.sender_allow_spaces,
+            default_region=self._settings.default_region,
+        )
         return settle(self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
@@ -100,7 +109,7 @@ class Producer:
         answers: list[Sent | Conflict] = []
         waiting: Callable[[], list[Sent | Conflict]] = list
         try:
-            for frozen in freeze_slices(messages, allow_spaces=self._settings.sender_allow_spaces):
+            for frozen in freeze_slices(messages, self._settings):
                 if frozen:
                     taken, waiting = waiting, list
                     answers += taken()
@@ -141,16 +150,16 @@ class Producer:
         """Queue one text for any number of recipients, 500 to a message, and no person twice.
 
         Safe to repeat with the same campaign_id and the same recipients in the same order, after a kill as
-        well: what was queued is not queued again, the rest is. So give a campaign_id of your own. More
-        recipients may follow at the end of the list if the former number was a multiple of 500. It stays
-        safe as long as Redis remembers the campaign: ``RECORD_RETENTION_DAYS`` after its last message has
-        ended.
+        well: what was queued is not queued again, the rest is, and so is what Redis has lost. So give a
+        campaign_id of your own. More recipients may follow at the end of the list if the former number was a
+        multiple of 500. It stays safe as long as Redis remembers the campaign: until one run has come to its
+        end or it was cancelled, and then ``RECORD_RETENTION_DAYS`` after its last message has ended.
 
         The messages are ordinary ones, named ``<campaign_id>.<slice number>`` from 0. Slice n holds the
         recipients at positions 500 n to 500 n + 499, less those left out, so leaving out moves nobody into
         another slice. The
         numbers met are remembered in this process, exactly: 17 MB for the first million recipients, nothing
-        else grows. Only one slice at a time is read, checked and queued, each in two round trips.
+        else grows. Only one slice at a time is read, checked and queued, each in one round trip.
 
         Args:
             text: 1 to 1224 characters; placeholders are filled per recipient.
@@ -172,12 +181,14 @@ class Producer:
             RequestIdConflict: a slice was queued with other content: text, options or recipients are not
                 those of the first run. This slice and all after it were not queued.
             CampaignCancelled: it was cancelled, before or meanwhile.
-            QueueUnavailable: Redis did not confirm; repeat with the campaign_id that the error carries.
+            QueueUnavailable: Redis did not confirm, or has lost meanwhile what it had confirmed; repeat with
+                the campaign_id that the error carries.
         """
         slicer = Slicer(
             *(text, options, campaign_id),
             on_invalid=on_invalid,
             allow_spaces=self._settings.sender_allow_spaces,
+            default_region=self._settings.default_region,
         )
         sending = self._campaigns.sending(slicer)
         self._drive(sending.begin(), slicer.campaign_id)
@@ -201,7 +212,8 @@ class Producer:
         queues it.
 
         Returns:
-            ``paused``, ``stopped`` (it was cancelled) or ``unknown_id``.
+            ``paused`` (for as long as anything of it waits), ``stopped`` (it was cancelled) or
+            ``unknown_id``.
 
         Raises:
             InvalidMessage: the id cannot be one.

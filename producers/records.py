@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from producers.gates import describe, read_gate
 from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, State
 from producers.keys import Keys
 from producers.message import FrozenMessage
@@ -19,6 +20,9 @@ _STATUS = Script("producers", "status", when_full=True)
 _CANCEL = Script("producers", "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
+#: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
+#: campaign was cancelled.
+Queueing = Literal["created", "existing", "ended", "conflict", "stopped"]
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +79,8 @@ class MessageStatus:
         context: the application's own value.
         queued_at, due_at, expires_at, first_attempt_at, ended_at: its life; None where it does not apply.
         deliveries: the last receipt by recipient number.
+        waits_for: why it waits aside, in words for people: a price that the account cannot pay, or an error
+            that nobody knows. None while nothing but its turn keeps it.
     """
 
     request_id: str
@@ -92,6 +98,7 @@ class MessageStatus:
     first_attempt_at: datetime | None
     ended_at: datetime | None
     deliveries: Mapping[str, Delivery]
+    waits_for: str | None = None
 
 
 class Records:
@@ -115,15 +122,6 @@ class Records:
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
         """Store and queue up to 500 messages in one atomic step; safe to repeat."""
-        packed = msgspec.msgpack.encode(
-            [
-                (
-                    *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
-                    *(m.segments, m.recipients, m.share, m.campaign),
-                )
-                for m in messages
-            ]
-        )
 
         def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
             answers: list[Sent | Conflict] = [
@@ -134,18 +132,38 @@ class Records:
                 answers[position] = _not_created(messages[position], verdict, state)
             return answers
 
-        return Command(_ENQUEUE, self._queue_keys, (RECORD_VERSION, self.keys.prefix, packed), read)
+        return Command(_ENQUEUE, self._queue_keys, self._packed(messages), read)
+
+    def enqueue_slice(self, message: FrozenMessage) -> Command[Queueing]:
+        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
+        return Command(_ENQUEUE, self._queue_keys, self._packed([message]), _read_queueing)
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
         keys = [self.keys.record(request_id), self.keys.deliveries(request_id)]
         return Command(_STATUS, keys, [self.keys.prefix], lambda reply: _read_status(request_id, *reply))
 
+    def _packed(self, messages: Sequence[FrozenMessage]) -> Sequence[str | bytes | int]:
+        packed = msgspec.msgpack.encode(
+            [
+                (
+                    *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
+                    *(m.segments, m.recipients, m.share, m.campaign),
+                )
+                for m in messages
+            ]
+        )
+        return RECORD_VERSION, self.keys.prefix, self._retention_ms, packed
+
     def cancel(self, request_id: str) -> Command[Cancellation]:
         """Cancel a send that has not started; safe to repeat."""
         keys = self.keys.transition(request_id)
         args = [request_id, self._retention_ms, self._maxlen]
         return Command(_CANCEL, [*keys, *self._delayed_keys], args, bytes.decode)  # type: ignore[arg-type]
+
+
+def _read_queueing(reply: Sequence[Any]) -> Queueing:
+    return reply[1].decode() if reply else "created"
 
 
 def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:
@@ -160,7 +178,11 @@ def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent |
 
 
 def _read_status(
-    request_id: str, record: Sequence[bytes], deliveries: Sequence[bytes], call: Sequence[bytes]
+    request_id: str,
+    record: Sequence[bytes],
+    deliveries: Sequence[bytes],
+    call: Sequence[bytes],
+    aside: Sequence[bytes],
 ) -> MessageStatus | None:
     if not record:
         return None
@@ -185,7 +207,12 @@ def _read_status(
         first_attempt_at=_at(text.get("first")),
         ended_at=_at(text.get("ended")),
         deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
+        waits_for=_read_aside(*aside) if aside else None,
     )
+
+
+def _read_aside(name: bytes, facts: bytes, price: bytes) -> str:
+    return describe(name.decode(), read_gate(facts), Decimal(price.decode()) if price else None)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,8 @@
 
 Rules from 3GPP TS 23.038: a text in the GSM 7-bit alphabet fits 160 units alone or 153 per part of a
 chain; any other character turns the whole text into UCS-2, 70 alone or 67 per part. Octopush's pages
-disagree on part sizes; 160/153 and 70/67 are those of its user manual. The gateway's own
-``number_of_sms_needed`` decides what is billed.
+disagree on part sizes; 160/153 and 70/67 are those of its user manual. With ``auto_optimize_text`` the
+gateway rewrites a text before it counts. Its own ``number_of_sms_needed`` decides what is billed.
 """
 
 import re
@@ -26,6 +26,20 @@ _GSM7: Final = re.compile(f"[{re.escape(_BASIC + _EXTENDED)}]*")
 _EXTENDED_ONE: Final = re.compile(f"[{re.escape(_EXTENDED)}]")
 _ASTRAL_ONE: Final = re.compile("[\U00010000-\U0010ffff]")
 
+#: What the gateway puts in place of costly characters (Octopush docs, special characters).
+_CHEAP: Final = (
+    *(("ÀÁÂÃ", "A"), ("ÈÊË", "E"), ("ÌÍÎÏ|", "I"), ("ÒÓÔÕ", "O"), ("ÙÚÛ", "U"), ("ÝŸ", "Y"), ("Ð", "D")),
+    *(("áâã", "a"), ("ç", "c"), ("êë", "e"), ("íîï", "i"), ("ðóôõ°", "o"), ("úûµ", "u"), ("ýÿÞ", "y")),
+    *(("«»\u201c\u201d", '"'), ("¨^\u2013\u2014", "-"), ("\u2018\u2019\u00b4`", "'"), ("\u201a\u201e", ",")),
+    *(("…•", "."), ("\\", "/")),
+)
+_REWRITTEN: Final = str.maketrans({each: cheap for costly, cheap in _CHEAP for each in costly})
+_SUPERFLUOUS: Final = re.compile(" {2,}")
+
+
+#: Septets of a text that is no chain.
+_ALONE: Final = 160
+
 
 class Segmentation(msgspec.Struct, frozen=True, gc=False):
     """What a text becomes over the air.
@@ -44,11 +58,28 @@ class Segmentation(msgspec.Struct, frozen=True, gc=False):
 def segment(text: str) -> Segmentation:
     """Count encoding, units and segments of a text, placeholders already filled in."""
     if _PLAIN.fullmatch(text):
-        return Segmentation("gsm7", len(text), _parts(text, None, len(text), 160, 153))
+        return Segmentation("gsm7", len(text), _parts(text, None, len(text), _ALONE, 153))
     encoding: Literal["gsm7", "ucs2"] = "gsm7" if _GSM7.fullmatch(text) else "ucs2"
-    wide, alone, chained = (_EXTENDED_ONE, 160, 153) if encoding == "gsm7" else (_ASTRAL_ONE, 70, 67)
+    wide, alone, chained = (_EXTENDED_ONE, _ALONE, 153) if encoding == "gsm7" else (_ASTRAL_ONE, 70, 67)
     units = len(text) + len(wide.findall(text))
     return Segmentation(encoding, units, _parts(text, wide, units, alone, chained))
+
+
+def optimised(text: str) -> str:
+    """Rewrite a text as the gateway does with ``auto_optimize_text``; superfluous spaces go, too."""
+    return _SUPERFLUOUS.sub(" ", text.translate(_REWRITTEN)).strip(" ")
+
+
+def billed(text: str, optimise: bool) -> int:  # noqa: FBT001 - called for every message
+    """Count the segments that a text is billed as.
+
+    Args:
+        text: as sent, placeholders already filled in.
+        optimise: whether the gateway rewrites it first.
+    """
+    if len(text) <= _ALONE and _PLAIN.fullmatch(text):
+        return 1
+    return segment(optimised(text) if optimise else text).segments
 
 
 def _parts(text: str, wide: re.Pattern[str] | None, units: int, alone: int, chained: int) -> int:

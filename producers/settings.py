@@ -5,40 +5,18 @@ against these declarations.
 """
 
 import dataclasses
+import itertools
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from producers.addresses import ANY, PRIVATE, check_addresses
 from producers.errors import ConfigError
-
-
-class Secret:
-    """A value that never shows itself: prints as stars, equal only to an equal secret.
-
-    Args:
-        value: what to hide.
-    """
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the hidden value; the only way to it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+from producers.phone import known_region
+from producers.redis_url import RedisUrl
+from producers.secret import Secret
 
 
 def variable(
@@ -98,8 +76,8 @@ def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
         return _flag(raw)
     if kind in (int, float):
         return _number(kind, raw, bounds["low"], bounds["high"])
-    if kind is Secret:
-        return Secret(raw)
+    if kind in (Secret, RedisUrl):
+        return kind(raw)
     if kind == tuple[Secret, ...]:
         return tuple(Secret(part.strip()) for part in raw.split(",") if part.strip())
     return raw
@@ -138,20 +116,61 @@ def _hash_tag(value: str) -> None:
         raise ValueError("must be letters, digits, - and _")
 
 
-def _tokens(tokens: tuple[Secret, ...]) -> None:
-    if not tokens or min(len(token.reveal()) for token in tokens) < 16:
+#: What a callback URL may name after the token, and what a token may be bound to.
+KINDS: Final = frozenset({"replies", "receipts", "optouts"})
+
+
+def bound_token(entry: str) -> tuple[str, str]:
+    """Take an entry of `CALLBACK_TOKENS` apart.
+
+    Args:
+        entry: a token, or ``receipts=<token>`` for one that may bring receipts only.
+
+    Returns:
+        The kind, ``""`` for any, and the token.
+    """
+    kind, equals, token = entry.partition("=")
+    return (kind, token) if equals and kind in KINDS else ("", entry)
+
+
+def _tokens(entries: tuple[Secret, ...]) -> None:
+    tokens = [bound_token(entry.reveal())[1] for entry in entries]
+    if not tokens or min(map(len, tokens)) < 16:
         raise ValueError("needs tokens of at least 16 characters each")
+    if any(re.match("[a-z]{1,12}=.{8}", token) for token in tokens):
+        raise ValueError("a token can be bound to replies, receipts or optouts only")
+    if any(map(_is_simple, tokens)):
+        raise ValueError(
+            "needs tokens that are random: python3 -c 'import secrets; print(secrets.token_hex(24))'"
+        )
+
+
+def _is_simple(token: str) -> bool:
+    """Few characters, one text again and again, or a row such as 0123: no chance draws that."""
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(token)}
+    return len(set(token)) < 6 or len(steps) < 4 or token in (token + token)[1:-1]
+
+
+def _redis_url(url: str | RedisUrl) -> RedisUrl:
+    try:
+        return RedisUrl(url)
+    except ValueError as error:
+        # The chain of causes would lead to whatever tried to read the value.
+        raise ConfigError({"REDIS_URL": str(error)}) from None
 
 
 @dataclass(frozen=True)
 class RedisSettings(Settings):
-    """Where Redis is and how long things stay there; applications, web and workers must agree on these."""
+    """Where Redis is and how long things stay there; applications, web and workers must agree on these.
 
-    redis_url: str = variable(
-        "REDIS_URL",
-        "Redis or Valkey server",
-        default="redis://localhost:6379/0",
-        check=scheme_of("redis", "rediss", "unix"),
+    The address may hold a password: it shows itself without, and code may give it as text.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
+
+    redis_url: RedisUrl = variable(
+        "REDIS_URL", "Redis or Valkey server", default=RedisUrl("redis://localhost:6379/0")
     )
     namespace: str = variable(
         "SMS_NAMESPACE", "hash tag in front of every key and stream", default="sms", check=_hash_tag
@@ -162,6 +181,17 @@ class RedisSettings(Settings):
     stream_maxlen: int = variable(
         "STREAM_MAXLEN", "entries kept in each stream, about", default=100_000, low=100
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "redis_url", _redis_url(self.redis_url))
+
+    def at(self, redis_url: str | None) -> Self:
+        """Return the same settings for another Redis; None or nothing keeps the one that is there.
+
+        Raises:
+            ConfigError: the address cannot be read.
+        """
+        return dataclasses.replace(self, redis_url=_redis_url(redis_url)) if redis_url else self
 
     @property
     def retention_ms(self) -> int:
@@ -176,6 +206,25 @@ class ProducerSettings(RedisSettings):
     sender_allow_spaces: bool = variable(
         "SENDER_ALLOW_SPACES", "1 lets a sender contain spaces", default=False
     )
+    default_region: str = variable(
+        "DEFAULT_REGION",
+        "country whose national numbers are read, such as `FR`; without one numbers must be international",
+        default="",
+        check=known_region,
+    )
+
+    def with_region(self, region: str | None) -> Self:
+        """These settings, with another default region if one is given.
+
+        Raises:
+            ConfigError: it is no region; names ``DEFAULT_REGION``.
+        """
+        if region is None:
+            return self
+        try:
+            return dataclasses.replace(self, default_region=region and known_region(region))
+        except ValueError as error:
+            raise ConfigError({"DEFAULT_REGION": str(error)}) from None
 
 
 @dataclass(frozen=True)
@@ -186,4 +235,16 @@ class WebSettings(RedisSettings):
         "CALLBACK_TOKENS",
         "secret path parts of the callback URL, comma-separated, all valid at once",
         check=_tokens,
+    )
+    allowed_addresses: str = variable(
+        "CALLBACK_ALLOWED_ADDRESSES",
+        "addresses or networks that may bring callbacks, comma-separated, or any",
+        default=ANY,
+        check=check_addresses,
+    )
+    metrics_addresses: str = variable(
+        "METRICS_ALLOWED_ADDRESSES",
+        "addresses or networks that may read /metrics, comma-separated, or private, or any",
+        default=PRIVATE,
+        check=check_addresses,
     )

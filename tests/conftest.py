@@ -11,7 +11,7 @@ import redis
 from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
-_OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_TOKENS", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
+_OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 
 
 def pytest_report_header() -> str:
@@ -32,14 +32,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Share one server between all tests; a test that breaks its server takes `own_redis_server`."""
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+    with RedisServer(tmp_path_factory.mktemp("redis"), fsync="always") as server:
         yield server
 
 
 @pytest.fixture
 def own_redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Give one test a server of its own, to be stopped, killed or frozen."""
-    with RedisServer(tmp_path_factory.mktemp("own-redis")) as server:
+    with RedisServer(tmp_path_factory.mktemp("own-redis"), fsync="always") as server:
         yield server
 
 

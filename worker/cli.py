@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from producers.errors import ConfigError
-from producers.settings import WebSettings
+from producers.settings import RedisSettings, WebSettings
 from worker.campaign_cli import campaign
 from worker.operator_cli import COMMANDS
 from worker.send_cli import send
@@ -27,13 +27,18 @@ DATA_DIR = Path(".octopush")
 @click.version_option(package_name="octopush-worker")
 def main() -> None:
     """Send and receive SMS through the Octopush gateway."""
-    signal.signal(signal.SIGTERM, _stop)
 
 
 def _stop(*_: object) -> None:
-    """Let every `with` and `finally` run, and let no second signal cut them short."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """Let every `with` and `finally` run."""
+    _stay_calm()
     sys.exit(0)
+
+
+def _stay_calm() -> None:
+    """Let no further signal cut the stopping short; a second Ctrl-C may."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @main.command()
@@ -65,17 +70,26 @@ def up(workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
-    started, whose data stay under .octopush.
+    started, whose data stay under .octopush; nobody else can reach it, and one directory has one.
     """
     from worker.sandbox.installation import Installation  # noqa: PLC0415 - needs the sandbox extra
 
     _check_settings()
-    redis_url = os.environ.get("REDIS_URL")
-    with _said_plainly(), Installation(DATA_DIR, os.environ, redis_url, workers=workers) as installation:
-        click.echo(
-            f"up; REDIS_URL={installation.redis_url}; callbacks: {installation.web_url}/callbacks/<token>"
-        )
+    with _said_plainly(), Installation(DATA_DIR, os.environ, workers=workers) as installation:
+        click.echo(_addresses(installation.embedded_url, installation.web_url))
         _until_interrupted(lambda: installation.supervise(click.echo))
+
+
+@main.command("dramatiq", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run_dramatiq(arguments: tuple[str, ...]) -> None:
+    """Run workers: ``dramatiq`` with these arguments, in whatever directory.
+
+    What the Procfile starts. Modules of the current directory come last, and SIGHUP stops like SIGTERM.
+    """
+    from worker import launch  # noqa: PLC0415 - the other commands need no Dramatiq
+
+    launch.run(arguments)
 
 
 for command in (*COMMANDS, send, campaign):
@@ -84,10 +98,14 @@ for command in (*COMMANDS, send, campaign):
 
 @contextmanager
 def _said_plainly() -> Iterator[None]:
-    """Turn what may go wrong while starting into one message and status 1."""
+    """Turn what may go wrong while starting into one message and status 1, and signals into a clean end."""
     from worker.sandbox.installation import InstallationError  # noqa: PLC0415 - needs the sandbox extra
     from worker.sandbox.redis_server import NoServerError  # noqa: PLC0415 - needs the sandbox extra
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Whoever started us under nohup wants us to outlive the terminal.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
     try:
         yield
     except (InstallationError, NoServerError) as error:
@@ -112,7 +130,19 @@ def _until_interrupted(check: Callable[[], None]) -> None:
             check()
             time.sleep(0.5)
     except KeyboardInterrupt:
+        _stay_calm()
         click.echo("stopping")
+
+
+def _addresses(embedded_url: str | None, web_url: str) -> str:
+    if embedded_url:
+        connect = f"connect with\n\n    export REDIS_URL={embedded_url}\n"
+    else:
+        connect = f"use the Redis at {RedisSettings.from_env(os.environ).redis_url}."
+    return f"""
+Worker and web are up. Applications on this machine {connect}
+Callbacks are taken at {web_url}/callbacks/<token>
+"""
 
 
 def _instructions(redis_url: str, admin_url: str, callback_url: str) -> str:

@@ -1,8 +1,9 @@
-"""The gateway's error codes as data: what each means and what it means for a message.
+"""The gateway's error codes as data: what each means, and what it asks of us.
 
-Source: Octopush's return-code page for the codes below 600 not marked otherwise; those in `_SEEN` come
-from one public client of 2026 and are unproven. A code that is not here is refused without repeat and
-logged as an error: repeating blindly could send twice.
+Source: Octopush's return-code page for the codes that are not marked as seen; those come from one public
+client of 2026 and are unproven. A class below is proof that the call was not taken only where the official
+words exclude acceptance, and only with a status below 500: see `worker.answers`. A code that is not here is
+`Unexplained`: repeating it, splitting its call or giving its request_id up could send twice.
 """
 
 from enum import Enum
@@ -13,11 +14,17 @@ class CodeClass(Enum):
     """What an error code asks of us."""
 
     PERMANENT = "permanent"
-    """This message will never be taken as it is."""
+    """Proof: not taken, and this message never will be as it is."""
     ACCOUNT = "account"
-    """No message will be taken until somebody mends the account."""
-    TRANSIENT = "transient"
-    """Not taken now; the same call may be taken later."""
+    """Proof: no message is taken until somebody mends the account."""
+    BUSY = "busy"
+    """Proof: no message is taken for a while."""
+    APPROVAL = "approval"
+    """No proof: a person must approve or cancel a campaign, perhaps this one. All sending is held."""
+    SELDOM = "seldom"
+    """No proof: asked too often. A few tries far apart, then a person."""
+    OPEN = "open"
+    """No proof: the words fit a call that was taken, or say nothing."""
     DUPLICATE = "duplicate"
     """The gateway has seen this request_id."""
 
@@ -29,13 +36,14 @@ class Code(NamedTuple):
     kind: CodeClass
 
 
-_P, _A, _T, _D = CodeClass.PERMANENT, CodeClass.ACCOUNT, CodeClass.TRANSIENT, CodeClass.DUPLICATE
+_P, _A, _O, _D = CodeClass.PERMANENT, CodeClass.ACCOUNT, CodeClass.OPEN, CodeClass.DUPLICATE
 
-_PUBLISHED: Final = {
+#: Every code known, by number.
+CODES: Final[dict[int, Code]] = {
     100: Code("nothing was posted", _P),
     101: Code("wrong login details", _A),
     102: Code("text above 160 characters", _P),
-    103: Code("message without recipients", _P),
+    103: Code("message without recipients; seen for a refused number", _P),
     104: Code("credit exhausted", _A),
     105: Code("credit too low, a purchase awaits validation", _A),
     106: Code("bad sender", _P),
@@ -57,66 +65,43 @@ _PUBLISHED: Final = {
     122: Code("low cost: no PUB=STOP missing", _P),
     123: Code("request hash missing", _P),
     124: Code("request hash wrong", _P),
-    125: Code("undefined error", _T),
-    126: Code("campaign already awaits approval", _T),
-    127: Code("campaign already being processed", _T),
-    128: Code("too many attempts", _T),
-    129: Code("campaign being built", _T),
-    130: Code("campaign not marked finished", _T),
-    131: Code("campaign not found", _P),
-    132: Code("campaign already sent", _P),
-    133: Code("user_batch_id already used", _P),
+    125: Code("undefined error", _O),
+    126: Code("campaign awaits approval: validate or cancel it", CodeClass.APPROVAL),
+    127: Code("campaign already being processed", _O),
+    128: Code("too many attempts, start a new campaign", CodeClass.SELDOM),
+    129: Code("campaign being built", _O),
+    130: Code("campaign not marked finished", _O),
+    132: Code("campaign already sent", _O),
+    133: Code("user_batch_id already used", _O),
     150: Code("no country for this prefix", _P),
     151: Code("country not served", _P),
     152: Code("low cost not offered in that country", _P),
-    153: Code("route congested", _T),
-    155: Code("campaign cannot be modified", _P),
-    156: Code("campaign cannot be cancelled", _P),
-    157: Code("campaign state unknown", _P),
-    158: Code("campaign state error", _P),
-    159: Code("campaign state error", _P),
-    160: Code("campaign state error, try again in seconds", _T),
-    201: Code("option available on request only", _A),
-    202: Code("credit transfer error", _P),
-    203: Code("credit transfer error", _P),
-    204: Code("credit transfer error", _P),
-    205: Code("sub-account error", _P),
-    206: Code("no campaign while a credit transfer runs", _T),
-    207: Code("no access for this user", _A),
+    153: Code("route congested: cannot be dispatched immediately", _O),
+    160: Code("campaign state error, try again in seconds; seen", _O),
+    181: Code("a number was refused; seen", _P),
+    182: Code("request_id already seen within 24 h; seen", _D),
+    189: Code("text too long; seen", _P),
+    201: Code("option available on request only", _P),
+    206: Code("no campaign while a credit transfer runs", CodeClass.BUSY),
+    207: Code("no access to this feature", _P),
     208: Code("wrong message type", _P),
-    209: Code("not allowed for this user", _A),
-    210: Code("that e-mail is not yours", _P),
-    300: Code("list: not allowed", _P),
-    301: Code("list: too many", _P),
-    302: Code("list exists already", _P),
-    303: Code("list missing", _P),
-    304: Code("list full", _P),
-    305: Code("list: too many contacts", _P),
-    306: Code("list: unknown action", _P),
-    307: Code("list: file error", _P),
-    308: Code("list: file error", _P),
-    500: Code("request impossible to process", _T),
-    501: Code("connection error", _T),
+    209: Code("not allowed to send to this user", _P),
+    401: Code("access refused; seen", _A),
+    403: Code("access refused; seen", _A),
+    438: Code("transient, meaning not given; seen", _O),
+    500: Code("request impossible to process", _O),
+    501: Code("connection error", _O),
+    1340: Code("forbidden word in the text; seen", _P),
+    1341: Code("forbidden word in the sender; seen", _P),
 }
-
-_SEEN: Final = {
-    134: Code("fatal to the campaign, meaning not given", _P),
-    139: Code("fatal to the campaign, meaning not given", _P),
-    142: Code("fatal to the campaign, meaning not given", _P),
-    181: Code("a number was refused", _P),
-    182: Code("request_id already seen within 24 h", _D),
-    189: Code("text too long", _P),
-    401: Code("access refused", _A),
-    403: Code("access refused", _A),
-    438: Code("transient, meaning not given", _T),
-    1340: Code("forbidden word in the text", _P),
-    1341: Code("forbidden word in the sender", _P),
-}
-
-#: Every code known, by number.
-CODES: Final[dict[int, Code]] = {**_PUBLISHED, **_SEEN}
 
 #: What a gateway says that has too many calls at once.
-STRAIN: Final = frozenset({"126", "127", "128", "153", "http_429"})
-#: Refusals that concern what all members of a shared call have in common: sender, type, no text at all.
-WHOLE_CALL: Final = frozenset({"106", "107", "112", "208", "1341"})
+STRAIN: Final = frozenset({"127", "128", "153", "http_429"})
+#: What holds the account until an operator has acted: no balance tells.
+OPERATORS: Final = frozenset({"126"})
+#: What says that the account cannot pay this call; a smaller one perhaps.
+UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
+#: Refusals that may be one recipient's fault: only they split a shared call. 103 until it was tried live.
+SPLITTING: Final = frozenset({"103", "117", "150", "151", "152", "181"})
+#: What somebody should look at although the worker knows what to do.
+LOUD: Final = frozenset({"126", "128", "130", "201", "207", "209"})

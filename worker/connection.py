@@ -8,12 +8,13 @@ from redis.retry import Retry
 
 from producers.connections import following
 from producers.outages import OutageLog
+from producers.redis_url import RedisUrl
 
 #: Seconds to wait for Redis to connect and to answer; longer than the longest blocking read (1 s).
 REDIS_TIMEOUT_S: Final = 5.0
 
 
-def connect(url: str, log: OutageLog | None = None) -> redis.Redis:
+def connect(url: RedisUrl | str, log: OutageLog | None = None) -> redis.Redis:
     """Make the worker's Redis client: bounded waits, no retries: not every command may be repeated.
 
     It follows a primary that moves: see `producers.connections`.
@@ -27,6 +28,6 @@ def connect(url: str, log: OutageLog | None = None) -> redis.Redis:
         "socket_timeout": REDIS_TIMEOUT_S,
         "max_connections": 512,
         "client_name": "octopush-worker",
-        **following(url, log),
+        **following(RedisUrl(url).reveal(), log),
     }
     return redis.Redis.from_pool(redis.ConnectionPool(retry=Retry(NoBackoff(), 0), **options))

@@ -6,7 +6,6 @@ lease cannot overwrite what its successor found out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -16,100 +15,24 @@ from producers.keys import Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from worker import retrying
-from worker.codes import WHOLE_CALL
+from worker.claims import Claim, Over, Result, Wait
+from worker.codes import SPLITTING
+from worker.confirmation import Confirmation
 from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
 from worker.members import Members
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 
 _CLAIM = Script("worker", "claim", when_full=True)
+_UNCLAIM = Script("worker", "unclaim", when_full=True)
 _FINISH = Script("worker", "finish", when_full=True)
 _CORRELATE = Script("worker", "correlate", when_full=True)
 
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
-#: States from which no attempt leads any further.
-ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to attempt a send, until the lease runs out.
-
-    Attributes:
-        entry: the queue entry it came with; its id is the request_id, or the id of a shared call.
-        queue: name of the entry's queue.
-        token: fencing token; higher than those of all earlier claims.
-        body: the frozen bytes to POST.
-        in_doubt: an earlier attempt may have been accepted.
-        ttl_s: seconds left to live at the time of the claim, or None for no limit.
-    """
-
-    entry: Entry
-    queue: str
-    token: int
-    body: bytes
-    in_doubt: bool
-    ttl_s: float | None
-
-    @property
-    def run(self) -> int:
-        """Which run this is, from 1."""
-        return self.token
-
-    @property
-    def lease(self) -> str:
-        """The member of the in-flight set."""
-        return f"{self.entry.id}:{self.token}"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an attempt brought.
-
-    Attributes:
-        claim: the right under which it was made.
-        outcome: of its last POST.
-        posts: POSTs made under this claim.
-        in_doubt: an earlier POST under this claim may have been accepted.
-        delay_ms: milliseconds until the next run, if the send is not over.
-    """
-
-    claim: Claim
-    outcome: Outcome
-    posts: int
-    in_doubt: bool
-    delay_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do yet.
-
-    Attributes:
-        ms: milliseconds until it is worth asking again.
-        newer: the record was written by a newer version: some worker should be upgraded.
-    """
-
-    ms: int
-    newer: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """Nothing to do any more.
-
-    Attributes:
-        state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
-            campaign.
-        just_now: this claim ended it, because its time was over.
-        code: the last code, when it ended just now.
-    """
-
-    state: str
-    just_now: bool = False
-    code: str = ""
+#: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
+UNCONFIRMED_MS: Final = 50
 
 
 class Ledger:
@@ -119,6 +42,7 @@ class Ledger:
         client: Redis client without retries of its own.
         settings: namespace, retention, stream length.
         leases: renews the leases of running attempts.
+        confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
 
     Attributes:
@@ -127,13 +51,19 @@ class Ledger:
     """
 
     def __init__(
-        self, client: redis.Redis, settings: RedisSettings, leases: Leases, default_rate: float = 0.0
+        self,
+        client: redis.Redis,
+        settings: RedisSettings,
+        leases: Leases,
+        confirmation: Confirmation,
+        default_rate: float = 0.0,
     ) -> None:
         self.patience = retrying.Patience()
         self.members = Members(client, settings, self.patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
+        self._confirmation = confirmation
         self._default_rate = default_rate
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
@@ -141,7 +71,8 @@ class Ledger:
     def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
         """Claim the next attempt of each entry, in one step; shared calls are frozen before.
 
-        Safe to repeat: a newer claim fences off an older one.
+        A shared call is claimed only if Redis confirms that it will remember; otherwise it falls apart. Safe
+        to repeat: a newer claim fences off an older one.
 
         Returns:
             One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
@@ -152,15 +83,35 @@ class Ledger:
         keys = self._keys
         args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [entry.id for entry in batch.entries]
-        for call in (entry for entry in batch.entries if is_call(entry.id)):
-            self.members.freeze(call, batch.queue)
+        args += [batch.queue, retrying.ASIDE_MS]
+        args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
+        calls = [entry for entry in batch.entries if is_call(entry.id)]
+        for call in calls:
+            if self._confirmation.sharing:
+                self.members.freeze(call, batch.queue)
+            else:
+                self.members.dissolve(call, batch.queue)
         fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
-        replies = Command(_CLAIM, fixed, args, list[Any]).run(self._redis)
+        command = Command(_CLAIM, fixed, args, list[Any])
+        replies, confirmed = self._confirmation.run(command, shared=bool(calls))
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+        if calls and not confirmed:
+            found = [self._give_back_call(each) for each in found]
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.hold(keys.inflight, *leases)
         return found
+
+    def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
+        """Undo the claim of a shared call that Redis may forget.
+
+        One in doubt goes on: its name and members were written long before, when the first claim was made.
+        """
+        if not isinstance(found, Claim) or found.in_doubt or not is_call(found.entry.id):
+            return found
+        keys = self._keys
+        args: list[str | int] = [keys.prefix, found.entry.id, found.token]
+        Command(_UNCLAIM, [keys.inflight, keys.attempts], args, int).run(self._redis)
+        return Wait(UNCONFIRMED_MS)
 
     def finish(self, results: Sequence[Result]) -> list[str | None]:
         """Record what attempts brought and end their entries, in one step; keeps trying while Redis is away.
@@ -182,8 +133,8 @@ class Ledger:
         args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
         for result in results:
             claim = result.claim
-            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, int(result.in_doubt)]
-            args += _evidence(result.outcome)
+            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, *_proof(result)]
+            args += _facts(result.outcome)
             args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
         command = Command(_FINISH, fixed, args, _read_states)
         try:
@@ -244,20 +195,35 @@ def _read_states(reply: Sequence[bytes]) -> list[str | None]:
 
 
 def _perhaps_one(outcome: Outcome) -> bool:
-    """Whether a refusal may be the fault of one recipient: else splitting the call would prove nothing."""
-    return isinstance(outcome, Refused) and outcome.code not in WHOLE_CALL
+    """Whether a refusal may be the fault of one recipient."""
+    return isinstance(outcome, Refused) and outcome.code in SPLITTING
+
+
+def _proof(result: Result) -> tuple[int, int]:
+    """Whether any POST may have been taken, and whether any may have used up the request_id."""
+    outcome = result.outcome
+    in_doubt = result.in_doubt or outcome.leaves_open
+    return int(in_doubt), int(result.id_used_up or outcome.may_use_up_id)
+
+
+#: What ``finish.lua`` calls the outcomes that have one word.
+_WORDS: Final[dict[type, str]] = {
+    Accepted: "accepted",
+    Duplicate: "duplicate",
+    Refused: "refused",
+    Unexplained: "unexplained",
+    Unknown: "unknown",
+}
 
 
 def _word(outcome: Outcome) -> str:
     """What ``finish.lua`` calls an outcome."""
     if isinstance(outcome, Deferred):
-        return "held" if outcome.account else "deferred"
-    return {Accepted: "accepted", Duplicate: "duplicate", Refused: "refused", Unknown: "unknown"}[
-        type(outcome)
-    ]
+        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
+    return _WORDS[type(outcome)]
 
 
-def _evidence(outcome: Outcome) -> list[str | int]:
+def _facts(outcome: Outcome) -> list[str | int]:
     """Code, message, ticket, cost, segments, contacts; empty where an outcome has none."""
     if isinstance(outcome, Accepted):
         facts = (outcome.ticket, outcome.cost, outcome.segments, outcome.contacts)

@@ -27,10 +27,12 @@ from producers.jobs import (
 )
 from producers.keys import Keys
 from producers.outages import OutageLog
-from worker import log, middleware, preflight, retrying
+from worker import log, middleware, parent, preflight, retrying
+from worker.confirmation import Confirmation
 from worker.connection import connect
 from worker.engine import Engine
 from worker.flight import Flight
+from worker.gates import Gates
 from worker.gateway import Gateway
 from worker.inbound import Inbound
 from worker.leases import Leases
@@ -62,6 +64,7 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
     Raises:
         SystemExit: settings are wrong; status 1, all of them named on standard error.
     """
+    parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
     except ConfigError as error:
@@ -109,12 +112,16 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     leases = Leases(client)
     gateway = Gateway(settings)
     engine = Engine(gateway.close)
-    ledger = Ledger(client, settings, leases, settings.rate_per_s)
+    confirmation = Confirmation(
+        client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
+    )
+    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
     throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
-    probe = AccountProbe(throttle, lambda: engine.result(gateway.balance()))
+    gates = Gates(client, keys)
+    probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     places = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     flight = Flight(client, keys, settings.in_flight)
-    outbound = Outbound(ledger, gateway, throttle, flight, engine, places, settings.post_max_s)
+    outbound = Outbound(ledger, gateway, throttle, flight, gates, engine, places, settings.post_max_s)
     inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     broker = LeaseBroker(
         client,
@@ -126,12 +133,19 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
             # No count of retries: the ledger ends every message by time, see worker.retrying.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(
-                start=[leases.start, engine.start, outbound.recorder.start, probe.start],
-                stop=[probe.stop, engine.stop, outbound.recorder.stop, leases.stop, client.close],
+                start=[confirmation.start, leases.start, engine.start, outbound.recorder.start, probe.start],
+                stop=[
+                    probe.stop,
+                    engine.stop,
+                    outbound.recorder.stop,
+                    leases.stop,
+                    confirmation.stop,
+                    client.close,
+                ],
             ),
         ],
         slots(settings.calls),
-        settings.share_max,
+        lambda: settings.share_max if confirmation.sharing else 1,
     )
     dramatiq.set_broker(broker)
     actor = partial(dramatiq.actor, broker=broker)

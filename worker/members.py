@@ -16,6 +16,7 @@ from worker.entries import Entry
 from worker.retrying import Patience
 
 _FREEZE = Script("worker", "freeze", when_full=True)
+_DISSOLVE = Script("worker", "dissolve", when_full=True)
 _END_MEMBERS = Script("worker", "end_members", when_full=True)
 
 #: Members that one script freezes, or ends: bounds how long it keeps Redis.
@@ -55,6 +56,15 @@ class Members:
         args: list[str | int] = [RECORD_VERSION, self._keys.prefix, self._retention_ms, self._maxlen]
         args += [call.id, str(uuid.uuid4()), most]
         return Command(_FREEZE, [names.ready, names.wake], args, int).run(self._redis)
+
+    def dissolve(self, call: Entry, queue: str) -> None:
+        """Let the members of a call that was never posted go alone; any other call stays. Safe to repeat.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        names = self._keys.queue(queue)
+        Command(_DISSOLVE, [names.ready, names.wake], [self._keys.prefix, call.id], int).run(self._redis)
 
     def end(self, call: Entry, queue: str) -> None:
         """Bring the end of a call to its members, then end its entry. Safe to repeat.

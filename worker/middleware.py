@@ -43,31 +43,38 @@ class Companions(Middleware):
             stop()
 
 
+#: What stops a worker: a platform sends the first, a terminal that closes the second.
+_STOPPING = (signal.SIGTERM, signal.SIGHUP)
+
+
 @contextmanager
 def stop_at_once() -> Iterator[None]:
-    """End the process at the first SIGTERM while there is no work yet that could be cut off."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """End the process at the first signal to stop while there is no work yet that could be cut off."""
+    before = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in _STOPPING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def stop_once() -> None:
-    """Let only the first SIGTERM through to Dramatiq.
+    """Let only the first signal to stop through to Dramatiq.
 
     A platform that signals every process of a group makes a worker receive SIGTERM twice, once from the
-    platform and once from Dramatiq's parent; Dramatiq takes the second as an order to drop its work.
+    platform and once from Dramatiq's parent; a terminal that closes sends SIGHUP as well. Dramatiq takes the
+    second as an order to drop its work.
     """
-    current = signal.getsignal(signal.SIGTERM)
-    if not callable(current):
-        return
+    current = {number: signal.getsignal(number) for number in _STOPPING}
     received = False
 
     def once(number: int, frame: FrameType | None) -> None:
         nonlocal received
-        if not received:
+        handler = current[signal.Signals(number)]
+        if not received and callable(handler):
             received = True
-            current(number, frame)
+            handler(number, frame)
 
-    signal.signal(signal.SIGTERM, once)
+    for number, handler in current.items():
+        if callable(handler):
+            signal.signal(number, once)

@@ -13,6 +13,7 @@ A queue entry without an envelope is the job of its queue on its own id (`produc
 failure adds Dramatiq's envelope to remember the number of retries.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import redis
@@ -44,7 +45,7 @@ class LeaseBroker(RedisBroker):
         throttle: decides whether sends may be fetched now.
         middleware: Dramatiq middleware, listed explicitly.
         slots: places for entries at hand, by queue; a queue without any has Dramatiq's prefetch.
-        share_max: recipients in a shared call at most.
+        share_max: recipients in a shared call at most, now; 1 while none is shared.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class LeaseBroker(RedisBroker):
         throttle: Throttle,
         middleware: list[Middleware],
         slots: dict[str, Slots] | None = None,
-        share_max: int = 500,
+        share_max: Callable[[], int] = lambda: 500,
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             client=client, middleware=[*middleware, _Draining()], namespace=keys.prefix
@@ -136,6 +137,7 @@ class LeaseBroker(RedisBroker):
             queue.wake,
             queue.dead,
             queue.seen,
+            queue.back,
         )
 
     def _queue(self, queue_name: str) -> QueueKeys:

@@ -8,25 +8,30 @@ import codecs
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from producers.fields import VARIABLES
-from producers.phone import to_e164
+from producers.decoding import encoding_of
 from producers.recipient import Recipient
+from producers.template import VARIABLES
+from worker.recipient_columns import NUMBERS, Asked, FileProblem, Layout, bare, layout_of
 
-#: Delimiters tried; the one that finds most columns in the first row wins, the first of them if they agree.
-_DELIMITERS: Final = (",", ";", "\t")
-_NUMBER_COLUMN: Final = "phone_number"
+__all__ = ["BadRow", "FileProblem", "RecipientFile", "open_recipients"]
+
 _CHUNK_BYTES: Final = 1 << 20
+#: Lines that are looked at to find out the layout.
+_SAMPLE: Final = 200
 #: Rows whose line numbers are remembered: more than a slice of a campaign.
 _LINES: Final = 1024
-
-
-class FileProblem(Exception):
-    """The file cannot be read as a list of recipients; says where, never what stands there."""
+#: Excel's first line, which names the delimiter.
+_SEPARATOR: Final = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?\s*\Z", re.IGNORECASE)
+#: Share of NUL bytes, at the start of a file, above which it is UTF-16 without its mark.
+_NUL_SHARE: Final = 0.2
+_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DAMAGE: Final = re.compile("[\x00\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +49,16 @@ class RecipientFile:
     """A file that was looked at.
 
     Args:
-        path: where it is.
-        encoding: of its text.
-        delimiter: between its cells.
-        columns: what a cell is, by its index; the others are ignored.
-        width: cells in its first row.
-        headed: whether its first row names the columns.
+        text: its lines.
+        layout: its delimiter, its columns, whether it has titles.
         rows: recipients in it, good or bad; blank rows do not count.
         digest: fingerprint of its bytes.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        encoding: str,
-        delimiter: str,
-        columns: dict[int, str],
-        *,
-        width: int,
-        headed: bool,
-        rows: int,
-        digest: str,
-    ) -> None:
-        self.path, self.encoding, self.delimiter = path, encoding, delimiter
-        self.columns, self.headed, self.rows, self.digest = columns, headed, rows, digest
-        self._width = width
+    def __init__(self, text: "_Text", layout: Layout, *, rows: int, digest: str) -> None:
+        self.layout, self.rows, self.digest = layout, rows, digest
+        self.encoding = text.encoding
+        self._text = text
         self._lines = [0] * _LINES
 
     def line_of(self, position: int) -> int:
@@ -80,128 +70,119 @@ class RecipientFile:
 
         Empty cells are no values.
         """
-        rows = _rows(self.path, self.encoding, self.delimiter)
-        if self.headed:
-            next(rows)
-        for position, (line, cells) in enumerate(rows):
+        rows = self._text.rows(self.layout.delimiter)
+        for position, (line, cells) in enumerate(islice(rows, bool(self.layout.titles), None)):
             self._lines[position % _LINES] = line
-            if any(cell.strip() for cell in cells[self._width :]):
-                yield BadRow(f"more cells than the first row, which has {self._width}")
-                continue
-            values = {name: cells[i].strip() for i, name in self.columns.items() if i < len(cells)}
-            number = values.pop(_NUMBER_COLUMN, "")
-            yield Recipient(number, **{name: value for name, value in values.items() if value})
+            yield self._recipient(cells)
+
+    def _recipient(self, cells: Sequence[str]) -> Recipient | BadRow:
+        width = self.layout.width
+        if any(map(bare, cells[width:])):
+            than = "the first row, which has" if self.layout.titles else "most rows, which have"
+            return BadRow(f"more cells than {than} {width}")
+        values = {name: bare(cells[i]) for i, name in self.layout.columns.items() if i < len(cells)}
+        for name, value in values.items():
+            if _DAMAGE.search(value):
+                return BadRow(f"a damaged character in {name}, read as {self.encoding}")
+        number = values.pop(NUMBERS, "")
+        if not number:
+            return BadRow("no number")
+        return Recipient(number, **{name: value for name, value in values.items() if value})
 
 
 def open_recipients(
-    path: Path, wanted: Sequence[str] = (), *, column: str | None = None, encoding: str | None = None
+    path: Path,
+    wanted: Sequence[str] = (),
+    *,
+    column: str | None = None,
+    titles: Mapping[str, str] | None = None,
+    region: str = "",
+    encoding: str | None = None,
 ) -> RecipientFile:
     """Look at a whole file and find out how to read it.
 
     Args:
         path: where it is.
         wanted: placeholders that the text uses; other columns are ignored.
-        column: name of the column with the numbers; ``phone_number``, or else the first one, if None. A file
-            whose first cell is a number has no header.
+        column: title of the column with the numbers; found by title and content if None.
+        titles: title of other columns, by placeholder; found by title if absent.
+        region: whose national numbers will be read, such as ``FR``.
         encoding: of the text; UTF-8, UTF-16 with a byte order mark, or Windows-1252 if None.
 
     Raises:
         FileProblem: it cannot be read in this encoding, is empty, has broken quotes, or lacks a column.
         OSError: as the operating system says.
     """
-    encoding, digest = _look(path, encoding)
-    first_line = _first_line(path, encoding)
-    delimiter = max(_DELIMITERS, key=lambda each: len(next(csv.reader([first_line], delimiter=each), [])))
-    rows = _rows(path, encoding, delimiter)
-    _, first = next(rows, (0, list[str]()))
-    if not first:
-        raise FileProblem("the file is empty")
-    headed = column is not None or not _is_number(first[0])
-    columns = _columns(first if headed else [_NUMBER_COLUMN], wanted, column)
-    count = sum(1 for _ in rows) + (not headed)
-    return RecipientFile(
-        *(path, encoding, delimiter, columns), width=len(first), headed=headed, rows=count, digest=digest
-    )
-
-
-def _look(path: Path, encoding: str | None) -> tuple[str, str]:
-    """Read all bytes once: find the encoding and take the fingerprint."""
-    digest, is_utf8 = hashlib.sha256(), True
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    given = dict(titles or {}) | ({NUMBERS: column} if column is not None else {})
+    asked = Asked([each for each in wanted if each in VARIABLES], given, region)
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        start = file.peek(4)[:4] if hasattr(file, "peek") else b""
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            if is_utf8:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    is_utf8 = False
-        if is_utf8:
-            try:
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                is_utf8 = False
-    if encoding is None:
-        marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        encoding = "utf-16" if marked else "utf-8-sig" if is_utf8 else "cp1252"
-    return encoding, digest.hexdigest()
+        pieces = iter(lambda: file.read(_CHUNK_BYTES), b"")
+        found = encoding_of(_seen(pieces, digest, named=encoding is not None))
+        for piece in pieces:
+            digest.update(piece)
+    text = _Text(path, encoding or found, strict=encoding is not None)
+    layout = layout_of(text.start(), asked, text.delimiter)
+    rows = sum(1 for _ in text.rows(layout.delimiter)) - bool(layout.titles)
+    return RecipientFile(text, layout, rows=rows, digest=digest.hexdigest())
 
 
-_UNREADABLE: Final = "the text is in an encoding that was not recognised; name it with --encoding"
-
-
-def _first_line(path: Path, encoding: str) -> str:
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            return next((line for line in file if line.strip()), "")
-    except (UnicodeError, LookupError):
-        raise FileProblem(_UNREADABLE) from None
-
-
-def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the line on which it begins."""
-    reader, begins = None, 1
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            # Strict, or an unbalanced quote would swallow the rows after it without a word.
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield begins, cells
-                begins = reader.line_num + 1
-    except csv.Error:
-        raise FileProblem(f"line {begins}: the quotes are broken, or a cell is too long") from None
-    except (UnicodeError, LookupError):
-        raise FileProblem(_UNREADABLE) from None
-
-
-def _columns(header: Sequence[str], wanted: Sequence[str], column: str | None) -> dict[int, str]:
-    """Say what each cell is that is needed.
+def _seen(pieces: Iterator[bytes], digest: Any, *, named: bool) -> Iterator[bytes]:
+    """Pass pieces on and take their fingerprint.
 
     Raises:
-        FileProblem: a column is missing, or there twice.
+        FileProblem: they are UTF-16 without its mark.
     """
-    names = [_named(name) for name in header]
-    numbers = _named(column) if column is not None else _NUMBER_COLUMN
-    if column is None and _NUMBER_COLUMN not in names:
-        numbers = names[0]
-    for name in (numbers, *(each for each in wanted if each in VARIABLES)):
-        if names.count(name) != 1:
-            how = "twice" if name in names else "not"
-            about = "" if name == numbers else ", but the text uses it"
-            raise FileProblem(f"the column {name} is {how} in the file{about}")
-    columns = {names.index(each): each for each in wanted if each in VARIABLES}
-    return columns | {names.index(numbers): _NUMBER_COLUMN}
+    for piece in pieces:
+        digest.update(piece)
+        if not named and piece.count(0) > len(piece) * _NUL_SHARE and piece[:2] not in _MARKS:
+            raise FileProblem("the file seems to be UTF-16 without its mark; try --encoding utf-16-le")
+        yield piece
 
 
-def _named(title: str) -> str:
-    return re.sub(r"[\s-]+", "_", title.strip().casefold())
+class _Text:
+    """The lines of a file.
 
+    Args:
+        path: where it is.
+        encoding: of its text.
+        strict: whether what is not in this encoding is an error, or a damaged character.
+    """
 
-def _is_number(cell: str) -> bool:
-    try:
-        to_e164(cell.strip())
-    except ValueError:
-        return False
-    return True
+    def __init__(self, path: Path, encoding: str, *, strict: bool) -> None:
+        self.encoding = encoding
+        self._path, self._errors = path, "strict" if strict else "replace"
+        first = next(self._lines(), "")
+        named = _SEPARATOR.match(first)
+        self.delimiter = named[1] if named else None
+
+    def start(self) -> list[str]:
+        """Read the first lines, without the one that names the delimiter."""
+        return list(islice(self._lines(), self.delimiter is not None, _SAMPLE))
+
+    def rows(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield the rows that are not blank, each with the line on which it begins.
+
+        Raises:
+            FileProblem: the quotes are broken, or a cell is too long.
+        """
+        skipped = int(self.delimiter is not None)
+        begins = 1 + skipped
+        # Strict, or an unbalanced quote would swallow the rows after it without a word.
+        reader = csv.reader(islice(self._lines(), skipped, None), delimiter=delimiter, strict=True)
+        try:
+            for cells in reader:
+                if any(map(bare, cells)):
+                    yield begins, cells
+                begins = reader.line_num + 1 + skipped
+        except csv.Error:
+            raise FileProblem(f"line {begins}: the quotes are broken, or a cell is too long") from None
+
+    def _lines(self) -> Iterator[str]:
+        """Yield the lines with their ends; marks at the start of the file, one or more, are no text."""
+        try:
+            with self._path.open(encoding=self.encoding, errors=self._errors, newline="") as file:
+                yield next(file, "").lstrip("\ufeff")
+                yield from file
+        except (UnicodeError, LookupError):
+            raise FileProblem("the text is in another encoding; name the right one with --encoding") from None

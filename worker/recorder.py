@@ -8,8 +8,9 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from worker import retrying
+from worker.claims import ENDS, Result
 from worker.entries import Batch, Entry, Holder, is_call
-from worker.ledger import ENDS, Ledger, Result
+from worker.ledger import Ledger
 
 #: Attempts recorded in one step: bounds how long one script keeps Redis.
 AT_ONCE: Final = 128

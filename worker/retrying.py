@@ -15,12 +15,13 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeGuard, TypeVar
 
 import redis
 import tenacity
 
-from worker.outcomes import Deferred, Outcome, Unknown
+from worker.codes import UNPAID
+from worker.outcomes import Deferred, Outcome, Unexplained, Unknown
 
 T = TypeVar("T")
 
@@ -45,9 +46,18 @@ STOP_S: Final = 5.0
 RETRY_AFTER_MAX_S: Final = 3600.0
 #: Milliseconds to pause when the gateway says "too many requests" without saying for how long.
 PAUSE_MS: Final = 2_000
+#: Milliseconds after which a message that ran into an account in trouble is back in its queue.
+HELD_MS: Final = 1_000
+#: Milliseconds after which what waits aside at a gate is looked at again, should nobody open it.
+ASIDE_MS: Final = 600_000
 #: Runs of a message that come back as soon as a pause is over. A gateway that goes on asking for short pauses
 #: gets the ordinary, doubling delays after that: no message shall ask it every second for hours.
 PAUSED_RUNS: Final = 10
+#: Code of a gateway that wants to be asked no more for this message, runs after which it gets its way, and
+#: seconds between them at least.
+SELDOM_CODE: Final = "128"
+SELDOM_RUNS: Final = 4
+SELDOM_S: Final = 600.0
 #: Share by which a delay between runs may fall short of or exceed its nominal value.
 JITTER: Final = 0.2
 
@@ -97,9 +107,19 @@ async def submit_with_tries(
 
 
 def _worth_repeating(outcome: Outcome) -> bool:
-    if isinstance(outcome, Deferred) and outcome.account:
+    if isinstance(outcome, Deferred) and (outcome.account or outcome.code == SELDOM_CODE):
         return False
     return isinstance(outcome, Deferred | Unknown) and pause_ms(outcome) == 0
+
+
+def holds_all(outcome: Outcome) -> TypeGuard[Deferred]:
+    """Say whether the account is in trouble for every message: all sending is held."""
+    return isinstance(outcome, Deferred) and outcome.account and outcome.code not in UNPAID
+
+
+def unpaid(outcome: Outcome) -> bool:
+    """Say whether the account cannot pay this call: it waits aside, and nobody else waits for it."""
+    return isinstance(outcome, Deferred) and outcome.account and outcome.code in UNPAID
 
 
 def pause_ms(outcome: Outcome) -> int:
@@ -141,9 +161,23 @@ def next_run_ms(runs: int, outcome: Outcome, rng: random.Random | None = None) -
     The pause that the gateway asked for, after the first `PAUSED_RUNS` runs; later on the ordinary delay too.
     """
     pause = pause_ms(outcome)
+    if isinstance(outcome, Deferred) and outcome.code == SELDOM_CODE:
+        return max(pause, int(1000 * SELDOM_S), later_ms(runs, rng))
     if not pause:
         return later_ms(runs, rng)
     return pause if runs <= PAUSED_RUNS else max(pause, later_ms(runs - PAUSED_RUNS, rng))
+
+
+def given_up(runs: int, outcome: Outcome) -> Outcome:
+    """Leave a message to a person that the gateway wants to be asked no more for, after a few runs.
+
+    Trouble with the account is no message's fault, whatever code comes with it.
+    """
+    if not isinstance(outcome, Deferred) or outcome.account:
+        return outcome
+    if outcome.code == SELDOM_CODE and runs >= SELDOM_RUNS:
+        return Unexplained(outcome.code, outcome.message)
+    return outcome
 
 
 def worst_case_posts() -> int:

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,15 +25,14 @@ from producers.errors import (
     RequestIdConflict,
 )
 from producers.message import CampaignOptions
-from producers.phone import mask
 from producers.producer import Producer
-from producers.recipient import Recipient
 from producers.settings import ProducerSettings
+from producers.template import VARIABLES, take_apart
+from worker.bad_rows import BadRows
 from worker.campaign_cli import follow
-from worker.recipient_file import BadRow, FileProblem, RecipientFile, open_recipients
+from worker.recipient_columns import NUMBERS
+from worker.recipient_file import FileProblem, RecipientFile, open_recipients
 
-#: Bad rows that are shown one by one; more are only counted.
-_SHOWN: Final = 20
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -48,32 +46,17 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
         return int(match[1]) * _UNITS[match[2]]
 
 
-class _BadRows:
-    """Counts the rows that cannot be texted, and remembers the first for `tell`."""
+class _Mapped(click.ParamType):  # type: ignore[type-arg]
+    name = "name=title"
 
-    def __init__(self, file: RecipientFile) -> None:
-        self._file = file
-        self.count = 0
-        self.reasons: Counter[str] = Counter()
-        self._lines: list[str] = []
-
-    def __call__(self, position: int, given: Any, error: InvalidMessage) -> None:
-        self.count += 1
-        fields = {"row": given.reason} if isinstance(given, BadRow) else error.fields
-        self.reasons.update(f"{name}: {reason}" for name, reason in fields.items())
-        if self.count <= _SHOWN:
-            number = f"{mask(given.phone_number)} " if isinstance(given, Recipient) else ""
-            why = "; ".join(f"{name}: {reason}" for name, reason in fields.items())
-            self._lines.append(f"line {self._file.line_of(position)}: {number}{why}")
-
-    def tell(self) -> None:
-        """Show the first of them by line, and of all of them how many were bad for which reason."""
-        for line in self._lines:
-            click.echo(line, err=True)
-        if self.count > _SHOWN:
-            click.echo(f"… and {self.count - _SHOWN} more bad rows", err=True)
-        for reason, count in self.reasons.most_common(5):
-            click.echo(f"           {count} x {reason}", err=True)
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, _, title = str(value).partition("=")
+        if name not in (NUMBERS, *VARIABLES) or not title.strip():
+            known = ", ".join((NUMBERS, *VARIABLES))
+            self.fail(f"must be a name, = and the title of a column; names are {known}", param, ctx)
+        return name, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +84,15 @@ class _Plan:
     "--ttl", type=_Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
 )
 @click.option("--campaign", "campaign_id", help="Its id; made of file, text and options unless given.")
-@click.option("--column", help="Column of the numbers; phone_number, else the first.")
+@click.option("--column", help="Title of the column of the numbers, if it is not found.")
+@click.option(
+    "--map",
+    "mapped",
+    type=_Mapped(),
+    multiple=True,
+    help="Title of another column, such as first_name=Rufname; repeatable.",
+)
+@click.option("--region", help="Country whose national numbers are read, such as FR; else DEFAULT_REGION.")
 @click.option("--encoding", help="Of the file, if it is neither UTF-8, UTF-16 nor Windows-1252.")
 @click.option(
     "--bad-rows",
@@ -117,6 +108,8 @@ def send(
     text: str,
     campaign_id: str | None,
     column: str | None,
+    mapped: tuple[tuple[str, str], ...],
+    region: str | None,
     encoding: str | None,
     bad_rows: str,
     *,
@@ -129,12 +122,27 @@ def send(
     Run the same command again after whatever cut it short: it goes on where it ended.
     """
     options = _options(**given)
+    if len(dict(mapped)) < len(mapped) or (column is not None and NUMBERS in dict(mapped)):
+        raise click.UsageError("two columns are named for one thing, with --map or --column")
     try:
-        settings = ProducerSettings.from_env(os.environ)
-        file = open_recipients(path, re.findall(r"\{(\w+)\}", text), column=column, encoding=encoding)
+        settings = ProducerSettings.from_env(os.environ).with_region(region)
+        file = open_recipients(
+            path,
+            take_apart(text).variables,
+            column=column,
+            titles=dict(mapped),
+            region=settings.default_region,
+            encoding=encoding,
+        )
     except (ConfigError, FileProblem, OSError) as error:
         raise click.ClickException(str(error)) from None
-    plan = _Plan(file, text, options, settings, campaign_id or _derived(file, text, options, column))
+    plan = _Plan(
+        file,
+        text,
+        options,
+        settings,
+        campaign_id or _derived(file, text, options, column, sorted(mapped), encoding),
+    )
     with _said_plainly(plan):
         if dry_run or bad_rows == "refuse":
             _look_first(plan, dry_run=dry_run)
@@ -153,27 +161,33 @@ def _options(**given: Any) -> CampaignOptions:
     )
 
 
-def _derived(file: RecipientFile, text: str, options: CampaignOptions, column: str | None) -> str:
-    """Name a campaign after all that it consists of, so that the same command names the same one."""
-    whole = msgspec.json.encode([file.digest, file.encoding, column, text, sorted(options.items())])
+def _derived(file: RecipientFile, text: str, options: CampaignOptions, *said: object) -> str:
+    """Name a campaign after all that a person has said, so that the same command names the same one.
+
+    What was found out, such as the layout of the file, and the region stay out: should the file be read in
+    another way the next time, the ledger refuses it, where another name would text everybody again.
+    """
+    whole = msgspec.json.encode([file.digest, *said, text, sorted(options.items())])
     return "csv-" + hashlib.sha256(whole).hexdigest()[:24]
 
 
 def _look_first(plan: _Plan, *, dry_run: bool) -> None:
     """Check the whole file; ends the command if there are bad rows and they are to be refused."""
-    bad = _BadRows(plan.file)
+    bad = BadRows(plan.file)
     with _progress(plan.file, "checking") as recipients:
         check = check_campaign(
             *(plan.text, recipients),
             on_invalid=bad,
             allow_spaces=plan.settings.sender_allow_spaces,
+            default_region=plan.settings.default_region,
             **plan.options,
         )
     if dry_run:
         click.echo(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
+        click.echo(f"columns    {plan.file.layout.describe()}")
         click.echo(f"recipients {check.recipients} in {check.slices} messages")
         click.echo(f"segments   {check.segments}, as we count them")
-        click.echo(f"bad rows   {check.left_out}")
+        bad.account_for_rows()
     bad.tell()
     if bad.count and not dry_run:
         raise click.ClickException(
@@ -186,7 +200,8 @@ def _queue(plan: _Plan, *, wait: bool) -> None:
     # A second command for the same campaign would be right, but exit status 0 would not.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"campaign   {plan.campaign_id}")
-    bad, producer = _BadRows(plan.file), Producer(settings=plan.settings)
+    click.echo(f"columns    {plan.file.layout.describe()}")
+    bad, producer = BadRows(plan.file), Producer(settings=plan.settings)
     try:
         with _progress(plan.file, "queueing") as recipients:
             campaign = producer.send_campaign(
@@ -205,11 +220,11 @@ def _queue(plan: _Plan, *, wait: bool) -> None:
         follow(producer, plan.campaign_id)
 
 
-def _sum_up(campaign: Campaign, bad: _BadRows) -> None:
+def _sum_up(campaign: Campaign, bad: BadRows) -> None:
     click.echo(f"recipients {campaign.recipients} in {campaign.slices} messages")
     click.echo(f"queued     {campaign.created} messages now, {campaign.existing} had been queued before")
     click.echo(f"segments   {campaign.segments}, as we count them")
-    click.echo(f"left out   {campaign.left_out}")
+    bad.account_for_rows()
     bad.tell()
     if bad.count:
         click.echo(
@@ -245,7 +260,7 @@ def _said_plainly(plan: _Plan) -> Iterator[None]:
         raise click.ClickException(f"{error}. To send it after all, give another --campaign") from None
     except QueueUnavailable:
         raise click.ClickException(
-            "Redis did not answer; what is queued stays queued. To go on: the same command again"
+            "Redis did not answer, or has lost writes. To go on: the same command again"
         ) from None
     except FileProblem as error:
         raise click.ClickException(f"{error}; the file has changed while it was read") from None

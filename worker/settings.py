@@ -1,13 +1,30 @@
 """Settings of a worker process; `worker.main` is the only reader of the environment."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from producers.settings import RedisSettings, Secret, scheme_of, variable
+from producers.secret import Secret
+from producers.settings import RedisSettings, scheme_of, variable
 
 
 def _header(secret: Secret) -> None:
     if not secret.reveal().isascii() or not secret.reveal().isprintable():
         raise ValueError("must be printable ASCII: it travels in a header")
+
+
+def _gateway(url: str) -> None:
+    scheme_of("https", "http")(url)
+    host = urlsplit(url).hostname or ""
+    if not url.lower().startswith("https:") and not _is_this_machine(host):
+        raise ValueError("must be https, but for this machine: the API key would travel in clear")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _level(value: str) -> None:
@@ -27,7 +44,7 @@ class WorkerSettings(RedisSettings):
         "OCTOPUSH_BASE_URL",
         "root of the gateway's API",
         default="https://api.octopush.com/v1/public",
-        check=scheme_of("https", "http"),
+        check=_gateway,
     )
     fresh_connections: bool = variable(
         "OCTOPUSH_FRESH_CONNECTIONS", "1 opens a new connection per request", default=False
@@ -58,6 +75,15 @@ class WorkerSettings(RedisSettings):
         default=500,
         low=1,
         high=500,
+    )
+    replicas: int = variable(
+        "REDIS_REPLICAS",
+        "replicas that must confirm a shared call before it leaves, if more than are seen",
+        default=0,
+        high=100,
+    )
+    confirm_every_claim: bool = variable(
+        "CONFIRM_EVERY_CLAIM", "1 waits for the replicas before single messages leave, too", default=False
     )
     allow_unsafe_redis: bool = variable(
         "ALLOW_UNSAFE_REDIS", "1 starts although Redis may evict or forget records", default=False

@@ -110,22 +110,3 @@ def test_nothing_of_a_cancelled_campaign_leaves(install, campaign, paused):
     assert (status.cancelled, status.waiting, status.stopped) == (1203, 0, True)
     assert installation.settled(installation.send()).state == "accepted"
     assert posted(installation, campaign, slices) == 0
-
-
-def test_what_is_queued_behind_the_back_of_a_cancel_never_leaves(install, campaign):
-    installation = install(worker=False)
-    send(installation, campaign, [new_number() for _ in range(10)])
-    installation.producer.cancel_campaign(campaign)
-    # As a run does that is killed right after it has queued a slice, in the moment of the cancel.
-    installation.redis.hdel(installation.keys.campaign(campaign), "stopped", "slices")
-    ready = installation.keys.queue("marketing").ready
-    installation.redis.delete(installation.keys.record(f"{campaign}.0"), ready)
-    send(installation, campaign, [new_number() for _ in range(10)])
-    installation.redis.hset(installation.keys.campaign(campaign), "stopped", 1)
-
-    installation.worker.start()
-    installation.wait_for(lambda: waiting(installation, campaign, 1))
-
-    assert posted(installation, campaign, 1) == 0
-    assert installation.producer.cancel_campaign(campaign) == CampaignCancellation(1, 0)
-    assert waiting(installation, campaign, 0)

@@ -58,7 +58,7 @@ def test_the_table_gives_the_default_and_the_readers(name):
     _, _, default, read_by = TABLE[name]
     expected = defaults()[name]
 
-    assert ("required" if expected is None else f"`{expected}`") == default
+    assert ("required" if expected is None else f"`{expected}`" if expected else "none") == default
     assert ", ".join(readers(name)) == read_by
 
 

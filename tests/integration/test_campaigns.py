@@ -140,17 +140,6 @@ def test_another_text_under_the_same_id_is_refused(sms, redis_client):
     assert len(queued(redis_client)) == 1
 
 
-def test_what_was_sent_so_long_ago_that_its_record_is_gone_is_not_sent_again(sms, redis_client):
-    with pytest.raises(KeyboardInterrupt):
-        sms.send_campaign(TEXT, cut_short(numbers(2000), 1600), campaign_id="spring", **GOOD)
-    redis_client.delete(KEYS.record("spring.0"), KEYS.record("spring.1"))
-
-    result = sms.send_campaign(TEXT, numbers(2000), campaign_id="spring", **GOOD)
-
-    assert (result.created, result.existing) == (1, 3)
-    assert queued(redis_client) == [f"spring.{n}" for n in range(4)]
-
-
 def test_a_number_met_before_is_refused_or_left_out(sms, redis_client):
     twice = [*numbers(600), *numbers(1)]
     with pytest.raises(InvalidMessage) as caught:
@@ -352,23 +341,6 @@ def test_a_cancelled_campaign_queues_nothing_more(sms, redis_client, redis_url):
         assert caught.value.campaign_id == "spring"
     assert {sms.status(f"spring.{n}").state for n in range(2)} == {"cancelled"}
     assert sms.status("spring.2") is None
-
-
-def test_a_slice_queued_in_the_moment_of_the_cancel_is_cancelled_by_its_own_run(sms, redis_client, redis_url):
-    other = Producer(redis_url)
-
-    def meanwhile():
-        yield from numbers(500)
-        # As if the cancel had looked before the first slice was there.
-        other.cancel_campaign("spring")
-        redis_client.hset(KEYS.record("spring.0"), "state", "queued")
-        yield from numbers(500, start=500)
-
-    with pytest.raises(CampaignCancelled):
-        sms.send_campaign(TEXT, meanwhile(), campaign_id="spring", **GOOD)
-
-    assert sms.status("spring.0").state == "cancelled"
-    assert sms.status("spring.1") is None
 
 
 def test_unknown_and_impossible_ids(sms):

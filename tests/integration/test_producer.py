@@ -10,6 +10,7 @@ import redis
 
 from producers import (
     AsyncProducer,
+    ConfigError,
     InvalidMessage,
     Message,
     Producer,
@@ -52,6 +53,39 @@ def sms(request, redis_url) -> Iterator[Producer]:
 
 def entries(redis_client: redis.Redis, queue: str = "alert") -> list[str]:
     return [entry.decode() for entry in redis_client.lrange(KEYS.queue(queue).ready, 0, -1)]
+
+
+@pytest.mark.parametrize("kind", [Producer, Blocking])
+@pytest.mark.parametrize(
+    "options",
+    [{"default_region": "FR"}, {"settings": ProducerSettings(default_region="FR")}],
+)
+def test_national_numbers_are_read_in_the_default_region(kind, options, redis_url, redis_client):
+    sms = kind(redis_url, **options)
+
+    sms.send("06 12 34 56 78", "Hello", request_id="a", **GOOD)
+    sms.send_many([Message("06 12 34 56 78", "Hello", request_id="b", **GOOD)])
+    sms.send_campaign("Hello", ["06 12 34 56 78"], campaign_id="c", **GOOD)
+
+    for request_id in ("a", "b", "c.0"):
+        assert b'"+33612345678"' in redis_client.get(KEYS.body(request_id))
+    assert not sms.send(NUMBER, "Hello", request_id="a", **GOOD).created
+    sms.close() if kind is Producer else sms.shut()
+
+
+@pytest.mark.parametrize("kind", [Producer, AsyncProducer])
+def test_an_unknown_region_is_refused_at_once(kind):
+    with pytest.raises(ConfigError, match="DEFAULT_REGION: must be the two capital letters"):
+        kind(default_region="fr")
+
+
+def test_the_same_content_in_another_notation_is_queued_once(sms):
+    first = {"send_at": "2030-01-31T08:00:00Z", "context": {"a": 1, "b": 2.0}}
+    again = {"send_at": "2030-01-31T09:00:00+01:00", "context": {"b": 2, "a": 1}}
+    for schedule in ("queue", "gateway"):
+        sms.send(NUMBER, "Hello", request_id=schedule, schedule=schedule, **first, **GOOD)
+        sent = sms.send("+33 6 12 34 56 78", "Hello", request_id=schedule, schedule=schedule, **again, **GOOD)
+        assert not sent.created
 
 
 def test_send_writes_record_body_and_entry(sms, redis_client):

@@ -130,9 +130,74 @@ def test_bad_rows_can_be_left_out(octopush, listed, redis_client):
 
     assert result.exit_code == 0, result.output
     assert texted(redis_client) == Counter(numbers(3))
-    assert "left out   2" in result.output
+    assert "bad rows   2" in result.output
     assert "line 6: row: more cells than the first row" in result.output
     assert "from a file of their own" in result.output
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], ["--bad-rows", "leave-out"]])
+def test_every_row_is_accounted_for(octopush, listed, dry):
+    given = [
+        *numbers(7),
+        numbers(1)[0],
+        "",
+        "rubbish",
+        "0612345678",
+        '"two\nlines"',
+        ",",
+        f"{numbers(9)[8]},,x",
+    ]
+
+    result = octopush("send", "--csv", listed(given, "phone_number,note"), *SEND, *dry)
+
+    assert result.exit_code == 0, result.output
+    told = dict(re.findall(r"^(recipients|left out|bad rows|rows) +(\d+)", result.output, re.MULTILINE))
+    assert told == {"recipients": "7", "left out": "1", "bad rows": "4", "rows": "12"}
+
+
+def test_national_numbers_are_read_in_a_region(octopush, listed, redis_client, monkeypatch):
+    path = listed(["06 12 34 56 78", "0690335941", "+447400123456"])
+
+    assert "a national number needs a default region" in octopush("send", "--csv", path, *SEND).output
+    assert "DEFAULT_REGION" in octopush("send", "--csv", path, *SEND, "--region", "zz").output
+    first = octopush("send", "--csv", path, *SEND, "--region", "FR")
+    assert first.exit_code == 0
+    assert texted(redis_client) == Counter(["+33612345678", "+590690335941", "+447400123456"])
+    monkeypatch.setenv("DEFAULT_REGION", "FR")
+    again = octopush("send", "--csv", path, *SEND)
+    assert "0 messages now, 1 had been queued before" in again.output
+    assert campaign_id(first) == campaign_id(again)
+
+
+def test_a_file_that_is_read_in_another_way_the_next_time_texts_nobody_again(octopush, listed, redis_client):
+    path = listed(["+33612345678", "06 87 65 43 21"])
+    octopush("send", "--csv", path, *SEND, "--bad-rows", "leave-out")
+
+    again = octopush("send", "--csv", path, *SEND, "--region", "FR")
+
+    assert (again.exit_code, "nothing was queued from the first difference on" in again.output) == (1, True)
+    assert texted(redis_client) == Counter(["+33612345678"])
+
+
+def test_columns_are_mapped_and_shown(octopush, listed, redis_client):
+    path = listed([f"Zoë;{number};x" for number in numbers(2)], "Rufname;Téléphone;Nom")
+    text = ["--text", "{first_name} {last_name} STOP au 30101", "--sender", "Bistro"]
+
+    missing = octopush("send", "--csv", path, *text).output
+    assert "the column first_name is not in the file" in missing
+    assert "columns found: Rufname, Téléphone, Nom" in missing
+    result = octopush("send", "--csv", path, *text, "--map", "first_name=rufname")
+    assert result.exit_code == 0, result.output
+    assert "columns    phone_number = Téléphone, first_name = Rufname, last_name = Nom" in result.output
+    (body,) = (json.loads(redis_client.get(key)) for key in redis_client.scan_iter("*:body:*"))
+    assert body["recipients"][0] == {"phone_number": numbers(1)[0], "first_name": "Zoë", "last_name": "x"}
+
+
+def test_what_stands_in_a_bad_row_cannot_steer_the_screen(octopush, listed):
+    result = octopush("send", "--csv", listed(["\x1b[2Jrubbish"]), *SEND, "--dry-run")
+
+    assert "line 2: \ufffd[2J" in result.output
+    assert "\x1b" not in result.output
 
 
 def test_of_many_bad_rows_some_are_shown_and_all_are_counted(octopush, listed):
@@ -161,6 +226,11 @@ def test_a_dry_run_counts_and_queues_nothing(octopush, listed, redis_client):
         (["--text", "Hello {first_name}"], "the column first_name is not in the file, but the text uses it"),
         (["--column", "mobile"], "the column mobile is not in the file"),
         (["--campaign", "with:colon"], "campaign_id: must be 1 to 28"),
+        (["--map", "first_name=x"], "the column x is not in the file; columns found: phone_number"),
+        (["--map", "name=x"], "names are phone_number, first_name"),
+        (["--map", "first_name="], "must be a name, ="),
+        (["--map", "first_name=a", "--map", "first_name=b"], "two columns are named for one thing"),
+        (["--map", "phone_number=a", "--column", "b"], "two columns are named for one thing"),
         (["--ttl", "soon"], "must be a number and m, h or d"),
         (["--send-at", "tomorrow"], "send_at: must be"),
     ],

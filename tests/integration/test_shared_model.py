@@ -21,19 +21,21 @@ from hypothesis.stateful import (
 )
 
 from producers import Message, Producer, Recipient
+from producers.records import Records
 from producers.settings import RedisSettings
-from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
-from tests.support.hand_worker import KEYS, HandWorker, in_doubt_after
+from tests.integration.test_ledger_model import ENDS, SELDOM
+from tests.integration.test_ledger_model import FATES as FATES_ALONE
+from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker import members
-from worker.entries import Batch
-from worker.ledger import Claim, is_call
+from worker.claims import Claim
+from worker.entries import Batch, is_call
 from worker.operations import Operations
 from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.retrying import WINDOW_S
 
 BAD = "+33612000004"
-#: Two messages to each of the first two numbers, then one each.
-NUMBERS = [
+#: Two messages to each of the first two numbers, then one each, and all of that again: there is always work.
+NUMBERS = 3 * [
     "+33612000000",
     "+33612000000",
     "+33612000001",
@@ -44,6 +46,10 @@ NUMBERS = [
 ]
 KNOWN = [f"m{which}" for which in range(len(NUMBERS))]
 WHICH = st.sampled_from(KNOWN)
+#: One more for a call: a refusal that may be one recipient's fault, and splits it unless a POST is open.
+FATES = {**FATES_ALONE, "a number is refused": (False, Refused("181"))}
+#: Doubt is what matters most, and most of the others end a call for good.
+LIKELY = sorted(FATES) + 4 * ["accepted, answer lost", "lost on the way", "a number is refused"]
 #: Rounds in which a world without faults must bring everything to its end.
 ROUNDS = 60
 
@@ -53,11 +59,16 @@ class World(RuleBasedStateMachine):
 
     server_port: int
 
-    @initialize(share_max=st.integers(2, 6))
-    def begin(self, share_max):
+    @initialize(share_max=st.integers(2, 6), uses_up=st.booleans(), count=st.integers(1, 4))
+    def begin(self, share_max, uses_up, count):
+        self.uses_up = uses_up
+        # Whose id was used up by a no that its worker never got to record: nobody can know.
+        self.untold: set[str] = set()
         self.redis = redis.Redis(port=self.server_port)
         self.redis.flushall()
         self.sms = Producer(client=self.redis)
+        self.records = Records(RedisSettings())
+        self.redis.script_load(self.records.status("any").script.text)
         self.hand = HandWorker(self.redis, share_max=share_max)
         self.operations = Operations(self.redis, RedisSettings(), "tester")
         self.remembered: set[str] = set()
@@ -65,6 +76,8 @@ class World(RuleBasedStateMachine):
         self.batches: list[Batch] = []
         self.claims: list[tuple[Claim, list[Outcome]]] = []
         self.sent: list[str] = []
+        # A step in a world without messages would show nothing.
+        self.send(count)
 
     def teardown(self):
         if hasattr(self, "redis"):
@@ -133,7 +146,7 @@ class World(RuleBasedStateMachine):
             self.batches.remove(batch)
 
     @rule(
-        fates=st.lists(st.sampled_from(sorted(FATES)), min_size=1, max_size=3),
+        fates=st.lists(st.sampled_from(LIKELY), min_size=1, max_size=3),
         ends=st.sampled_from(["told", "recorded", "lost"]),
     )
     def run(self, fates, ends):
@@ -144,11 +157,12 @@ class World(RuleBasedStateMachine):
                 self._post(held, fate)
             if ends == "lost":
                 self.hand.lose(claim)
+                self._forget(*held)
             else:
                 self._finish(held, told=ends == "told")
 
     @precondition(lambda self: getattr(self, "claims", ()))
-    @rule(fate=st.sampled_from(sorted(FATES)), data=st.data())
+    @rule(fate=st.sampled_from(LIKELY), data=st.data())
     def post(self, fate, data):
         self._post(data.draw(st.sampled_from(self.claims)), fate)
 
@@ -168,6 +182,7 @@ class World(RuleBasedStateMachine):
         self.hand.lose(held[0])
         if dies:
             self.claims.remove(held)
+            self._forget(*held)
 
     @rule(paused=st.booleans())
     def pause(self, paused):
@@ -183,12 +198,17 @@ class World(RuleBasedStateMachine):
     def _a_day_passes(self):
         """The gateway forgets, and no worker still holds a right from yesterday."""
         self.remembered.clear()
-        self.claims.clear()
+        self._all_die()
         self.batches.clear()
         for key in self.redis.scan_iter(KEYS.record("*")):
             if self.redis.hexists(key, "first"):
                 self.redis.hincrby(key, "first", -WINDOW_S * 1000 - 1)
         self._leases_run_out()
+
+    def _all_die(self):
+        for held in self.claims:
+            self._forget(*held)
+        self.claims.clear()
 
     def _leases_run_out(self):
         for key in (KEYS.inflight, self.hand.names.leases):
@@ -202,11 +222,16 @@ class World(RuleBasedStateMachine):
 
     def _finish(self, held: tuple[Claim, list[Outcome]], *, told: bool) -> None:
         claim, outcomes = held
-        doubt = in_doubt_after(claim, outcomes)
         finish = self.hand.finish if told else self.hand.record
-        finish(claim, outcomes[-1], posts=len(outcomes), in_doubt=doubt)
+        if finish(claim, outcomes[-1], posts=len(outcomes), **evidence(claim, outcomes)) is None:
+            self._forget(claim, outcomes)
         if not told:
             self.hand.lose_entry(claim.entry)
+
+    def _forget(self, claim: Claim, outcomes: list[Outcome]) -> None:
+        if any(outcome.may_use_up_id for outcome in outcomes):
+            body = msgspec.json.decode(claim.body)
+            self.untold.update(each.get("param1") for each in body["recipients"])
 
     def _gateway(self, claim: Claim, fate: str) -> Outcome:
         taken, outcome = FATES[fate]
@@ -219,16 +244,17 @@ class World(RuleBasedStateMachine):
             # It may look at content, account or load before it looks at its memory.
             return Duplicate("120") if taken else outcome
         if taken and BAD in {each["phone_number"] for each in recipients}:
-            return Refused("181") if fate == "accepted" else Unknown("read_timeout")
-        if taken:
+            taken, outcome = False, Refused("181") if fate == "accepted" else Unknown("read_timeout")
+        if taken or (self.uses_up and outcome.may_use_up_id):
             self.remembered.add(body["request_id"])
+        if taken:
             self.accepted.update(each.get("param1") for each in recipients)
         return outcome
 
     def everything_ends(self):
         """All faults end and time passes: no message is stuck, no entry is left."""
         self.redis.delete(KEYS.pause)
-        self.claims.clear()
+        self._all_die()
         self._leases_run_out()
         for number in range(ROUNDS):
             for claim in self.hand.take():
@@ -238,9 +264,8 @@ class World(RuleBasedStateMachine):
             if number == ROUNDS // 2:
                 self._a_day_passes()
         assert self.hand.left() == []
-        assert {self.sms.status(each).state for each in self.sent} <= set(ENDS)
+        assert set(self._look()[0]) <= set(ENDS)
         self.states_are_facts()
-        self.the_counts_balance()
         self.nobody_gets_it_twice()
         assert not self.redis.zcard(KEYS.inflight)
         assert not self.redis.zcard(KEYS.attempts)
@@ -258,24 +283,31 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def states_are_facts(self):
-        for request_id in getattr(self, "sent", []):
-            state = self.sms.status(request_id).state
-            if state == "accepted":
+        """Compare what applications see with what happened, and the counters with it: one look for both."""
+        if not getattr(self, "sent", []):
+            return
+        states, counts = self._look()
+        for request_id, state in zip(self.sent, states, strict=True):
+            if state == "accepted" and request_id not in self.untold:
                 assert self.accepted[request_id] == 1
             if state in {"rejected", "expired", "cancelled", "failed"}:
                 assert self.accepted[request_id] == 0
-
-    @invariant()
-    def the_counts_balance(self):
-        if not getattr(self, "sent", []):
-            return
-        counts = {name.decode(): int(value) for name, value in self.redis.hgetall(KEYS.counts).items()}
-        states = Counter(self.sms.status(request_id).state for request_id in self.sent)
         assert counts["enqueued"] == len(self.sent)
-        assert {state: counts.get(state, 0) for state in ENDS} == {state: states[state] for state in ENDS}
+        assert {state: counts.get(state, 0) for state in ENDS} == {each: states.count(each) for each in ENDS}
+
+    def _look(self) -> tuple[list[str], dict[str, int]]:
+        """What `Producer.status` says of each message, and the counters: one round trip at every step."""
+        commands = [self.records.status(each) for each in self.sent]
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for each in commands:
+                pipeline.evalsha(each.script.sha, len(each.keys), *each.keys, *each.args)
+            pipeline.hgetall(KEYS.counts)
+            *replies, counts = pipeline.execute()
+        states = [each.read(reply).state for each, reply in zip(commands, replies, strict=True)]
+        return states, {name.decode(): int(value) for name, value in counts.items()}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # well under a minute; what fails is made smaller, which takes some more
 def test_shared_calls_keep_their_word(redis_server, monkeypatch):
     monkeypatch.setattr(members, "AT_ONCE", 2)
 
@@ -285,6 +317,6 @@ def test_shared_calls_keep_their_word(redis_server, monkeypatch):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -5,6 +5,10 @@ In the end every message must have reached its handset exactly once, the ledger'
 no process may have grown. Half of the messages are of one template and share calls.
 
     python -m tests.soak --messages 100000 --seed 1
+
+With ``--misleading``, draw answers that mislead instead, for so many seconds: see `tests.support.misled`.
+
+    python -m tests.soak --misleading 3600 --seed 7
 """
 
 import argparse
@@ -25,6 +29,7 @@ import redis
 from producers import Message, Producer, QueueUnavailable, Recipient
 from producers.keys import Keys
 from tests.support.installation import API_KEY, API_LOGIN, bare_environment
+from tests.support.misled import play
 from tests.support.simulator import SimulatorProcess
 from tests.support.worker_process import WorkerProcess
 from worker.sandbox.redis_server import RedisServer
@@ -224,13 +229,22 @@ def _line(counts: Counter[str]) -> str:
     return f"queued {counts['enqueued']} = {ends} + waiting {_waiting(counts)}"
 
 
+def _mislead(seconds: float, seed: int, data_dir: Path) -> bool:
+    found = play(data_dir, seconds=seconds, seed=seed)
+    print(f"{found.played} scenarios, seed {seed}: {found.wrong or 'all well'}")  # noqa: T201 - a tool for the terminal
+    return found.wrong is None
+
+
 def main() -> None:
     """Run once; exit status 1 when a message was lost or sent twice, or the books do not balance."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--misleading", type=float, metavar="SECONDS", help="draw answers that mislead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="octopush-soak-") as data_dir:
+        if options.misleading:
+            sys.exit(0 if _mislead(options.misleading, options.seed, Path(data_dir)) else 1)
         sys.exit(0 if Soak(options.messages, options.seed, Path(data_dir)).run() else 1)
 
 

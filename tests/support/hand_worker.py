@@ -7,14 +7,18 @@ import redis
 
 from producers.keys import Keys
 from producers.settings import RedisSettings
-from worker.entries import Batch, Entry
+from worker.claims import ENDS, Claim, Over, Result, Wait
+from worker.confirmation import Confirmation
+from worker.entries import Batch, Entry, is_call
 from worker.leases import Leases
-from worker.ledger import ENDS, Claim, Ledger, Over, Result, Wait, is_call
-from worker.outcomes import Outcome, Unknown
+from worker.ledger import Ledger
+from worker.outcomes import Outcome
 from worker.queue import LeaseBroker
 from worker.throttle import Limits, Throttle
 
 KEYS = Keys()
+#: Milliseconds up to which a wait is none: the call is only to be frozen first.
+AT_ONCE_MS = 100
 
 
 class HandWorker:
@@ -32,12 +36,19 @@ class HandWorker:
     ) -> None:
         self.redis = client
         self.queue = queue
+        self._largest_call = share_max
+        self._waiting: list[Entry] = []
         self.names = KEYS.queue(queue)
         self.leases = Leases(client)
-        self.ledger = Ledger(client, RedisSettings(), self.leases, rate)
+        self.confirmation = Confirmation(client, KEYS)
+        self.confirmation.look()
+        self.ledger = Ledger(client, RedisSettings(), self.leases, self.confirmation, rate)
         self.throttle = Throttle(client, KEYS, Limits(rate, 0))
-        self.broker = LeaseBroker(client, KEYS, self.leases, self.throttle, [], share_max=share_max)
+        self.broker = LeaseBroker(client, KEYS, self.leases, self.throttle, [], share_max=self._share_max)
         self.consumer = self.broker.consume(queue, prefetch=100_000, timeout=1)
+
+    def _share_max(self) -> int:
+        return self._largest_call if self.confirmation.sharing else 1
 
     def fetch(self) -> Batch | None:
         """Fetch what there is, up to 128 entries."""
@@ -50,17 +61,27 @@ class HandWorker:
 
     def claim(self, batch: Batch | None) -> list[Claim]:
         """Claim entries; end, complete or put off those that have nothing to do, as the real worker does."""
-        if batch is None:
-            return []
+        claims = self._claim(batch) if batch is not None else []
+        self._let_come_again()
+        return claims
+
+    def _claim(self, batch: Batch) -> list[Claim]:
         found = self.ledger.claim(batch)
         for entry, each in zip(batch.entries, found, strict=True):
-            if isinstance(each, Wait):
+            if isinstance(each, Wait) and each.ms > AT_ONCE_MS:
+                self._waiting.append(entry)
+            elif isinstance(each, Wait):
                 self.consumer.put_off([(entry, 0)])
             elif isinstance(each, Over) and is_call(entry.id) and each.state in ENDS:
                 self.end_members(entry)
             elif isinstance(each, Over):
                 self.consumer.settle([entry])
         return [each for each in found if isinstance(each, Claim)]
+
+    def _let_come_again(self) -> None:
+        """Make what has to wait due now: the next fetch brings it."""
+        self.consumer.put_off([(entry, 0) for entry in self._waiting])
+        self._waiting.clear()
 
     def freeze_some(self, call: Entry, *, members: int, steps: int = 1) -> int:
         """Freeze some members of a call and go no further; return how many are left."""
@@ -70,20 +91,37 @@ class HandWorker:
         return left
 
     def take(self) -> list[Claim]:
-        """Fetch and claim until nothing is left to fetch."""
+        """Fetch and claim until nothing is left to fetch; what has to wait comes again after that."""
         claims: list[Claim] = []
         while (batch := self.fetch()) is not None:
-            claims += self.claim(batch)
+            claims += self._claim(batch)
+        self._let_come_again()
         return claims
 
-    def record(self, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False) -> str | None:
+    def record(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        *,
+        posts: int = 1,
+        in_doubt: bool = False,
+        id_used_up: bool = False,
+    ) -> str | None:
         """Record an attempt and no more; the next run is due at once."""
-        result = Result(claim, outcome, posts, claim.in_doubt or in_doubt, 0)
+        result = Result(claim, outcome, posts, claim.in_doubt or in_doubt, id_used_up, 0)
         return self.ledger.finish([result])[0]
 
-    def finish(self, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False) -> str | None:
+    def finish(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        *,
+        posts: int = 1,
+        in_doubt: bool = False,
+        id_used_up: bool = False,
+    ) -> str | None:
         """Record an attempt and, when a shared call has ended, tell its members."""
-        state = self.record(claim, outcome, posts=posts, in_doubt=in_doubt)
+        state = self.record(claim, outcome, posts=posts, in_doubt=in_doubt, id_used_up=id_used_up)
         if is_call(claim.entry.id) and state in ENDS:
             self.end_members(claim.entry)
         self.consumer.forget([claim.entry])
@@ -126,6 +164,9 @@ def gateway_id(claim: Claim) -> str:
     return str(msgspec.json.decode(claim.body)["request_id"])
 
 
-def in_doubt_after(claim: Claim, outcomes: Sequence[Outcome]) -> bool:
-    """What the real worker reports as doubt after these answers."""
-    return claim.in_doubt or any(isinstance(outcome, Unknown) for outcome in outcomes[:-1])
+def evidence(claim: Claim, outcomes: Sequence[Outcome]) -> dict[str, bool]:
+    """What the real worker reports besides the last of these answers: what those before it have left open."""
+    return {
+        "in_doubt": claim.in_doubt or any(outcome.leaves_open for outcome in outcomes[:-1]),
+        "id_used_up": any(outcome.may_use_up_id for outcome in outcomes[:-1]),
+    }

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from producers.jobs import QUEUE_ALERT
+from worker.claims import Claim, Over, Result, Wait
 from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry
-from worker.ledger import Claim, Ledger, Over, Result, Wait
+from worker.ledger import Ledger
 from worker.outcomes import Outcome
 
 
@@ -34,10 +35,16 @@ def claim_one(ledger: Ledger, request_id: str) -> Claim | Wait | Over:
 
 
 def finish_one(
-    ledger: Ledger, claim: Claim, outcome: Outcome, *, posts: int = 1, in_doubt: bool = False
+    ledger: Ledger,
+    claim: Claim,
+    outcome: Outcome,
+    *,
+    posts: int = 1,
+    in_doubt: bool = False,
+    id_used_up: bool = False,
 ) -> str | None:
     """Record what one attempt brought; its next run is due at once."""
-    [state] = ledger.finish([Result(claim, outcome, posts, in_doubt, delay_ms=0)])
+    [state] = ledger.finish([Result(claim, outcome, posts, in_doubt, id_used_up, delay_ms=0)])
     return state
 
 

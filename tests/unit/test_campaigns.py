@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers import InvalidMessage, Message, Recipient, check_campaign
-from producers.campaigns import SLICE, CampaignOptions, Slicer, achunks, chunks
+from producers.campaigns import REPEATED, SLICE, CampaignOptions, Slicer, achunks, chunks
 from producers.message import MessageOptions
 
 GOOD = {"sender": "Bistro"}
@@ -190,3 +190,31 @@ def test_a_campaign_takes_every_option_of_a_message_but_the_id():
 
     assert ours == {name: kind for name, kind in theirs.items() if name != "request_id"}
     assert set(ours) < set(inspect.signature(Message).parameters)
+
+
+def test_what_the_values_of_one_make_of_the_text_concerns_no_other():
+    text = "a" * 1224 + "{first_name}"
+    given = [Recipient("+33612345678", first_name=""), Recipient("+33612345679", first_name="Zoë")]
+    bad = []
+
+    check = check_campaign(
+        text, given, sender="Bistro", on_invalid=lambda i, _, error: bad.append((i, error.fields))
+    )
+
+    assert check.recipients == 1
+    assert bad == [(1, {"text": "must be at most 1224 characters"})]
+
+
+def test_national_numbers_of_a_campaign_are_read_in_its_region():
+    given = ["06 12 34 56 78", "+33612345678"]
+    bad = []
+
+    check = check_campaign(
+        "Hello",
+        given,
+        sender="Bistro",
+        default_region="FR",
+        on_invalid=lambda i, _, error: bad.append((i, error.fields)),
+    )
+
+    assert (check.recipients, bad) == (1, [(1, REPEATED)])

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from producers.decoding import decode
+from producers.decoding import decode, encoding_of
 
 WHOLE = "déjà payé, café"
 
@@ -17,6 +19,7 @@ WHOLE = "déjà payé, café"
         (WHOLE.encode("latin-1"), WHOLE),
         ("12 €, œuf".encode("cp1252"), "12 €, œuf"),
         (b"caf\xe9", "café"),
+        (b"\xc3\xa9\xff", "é\ufffd"),
         (b"\x81", "\x81"),
         (WHOLE.encode() + b"\xc3", WHOLE + "\ufffd"),
         (b"\xff" + WHOLE.encode(), "\ufffd" + WHOLE),
@@ -28,3 +31,19 @@ def test_bytes_are_read_as_their_writer_meant_them(raw: bytes, text: str):
 
 def test_every_byte_is_something():
     assert len(decode(bytes(range(0x80, 0x100)))) == 0x80
+
+
+BYTES = st.binary(max_size=40) | st.lists(
+    st.sampled_from([WHOLE.encode(), b"\xc3", b"\xa9", b"caf\xe9", b"\xff\xfe", b"\xef\xbb\xbf", b"a,"]),
+    max_size=6,
+).map(b"".join)
+
+
+@given(BYTES, st.integers(1, 9))
+def test_bytes_in_pieces_are_read_as_in_one(raw, size):
+    name = encoding_of([raw[i : i + size] for i in range(0, len(raw), size)])
+    if not raw.startswith((b"\xff\xfe", b"\xfe\xff")) or size > 1:
+        assert name == encoding_of([raw])
+    text = decode(raw)
+    whole = raw.decode(encoding_of([raw]), "replace").strip("\ufeff\x00 \t\r\n\v\f")
+    assert text == whole or len(text) == len(whole)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.answers import classify
-from worker.codes import CODES, CodeClass
+from worker.answers import balance, classify
+from worker.codes import CODES
 from worker.gateway import NOT_SENT, AnswerTooLargeError, Gateway, _failed
-from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 from worker.settings import WorkerSettings
 
 TICKET = "sms_5f3fbce61266e"
@@ -46,7 +46,7 @@ def test_code_zero_is_no_error(code):
 
 
 def test_odd_types_in_optional_fields_do_not_spoil_a_ticket():
-    body = {"sms_ticket": TICKET, "number_of_sms_needed": "2", "total_cost": True, "number_of_contacts": -1}
+    body = {"sms_ticket": TICKET, "number_of_sms_needed": 1.5, "total_cost": True, "number_of_contacts": -1}
     assert answer(201, body) == Accepted(TICKET)
 
 
@@ -66,65 +66,177 @@ def test_a_simulated_call_may_lack_a_ticket():
     assert answer(201, {"number_of_contacts": 1}, simulated=True) == Accepted(None)
 
 
-@pytest.mark.parametrize("status", [200, 400, 500])
-@pytest.mark.parametrize(("code", "row"), CODES.items())
-def test_a_known_code_decides_whatever_the_status(status, code, row):
-    outcome = answer(status, {"code": code, "message": "why"})
-    expected = {
-        CodeClass.PERMANENT: Refused(str(code), "why"),
-        CodeClass.ACCOUNT: Deferred(str(code), "why", account=True),
-        CodeClass.TRANSIENT: Deferred(str(code), "why"),
-        CodeClass.DUPLICATE: Duplicate(str(code), "why"),
-    }
-    assert outcome == expected[row.kind]
+PROVEN = [100, 102, 106, 107, 110, 111, 112, 115, 116, 117, 118, 119, 121, 122, 123, 124, 150, 151, 152, 189]
+PROVEN += [103, 181, 201, 207, 208, 209, 1340, 1341]
+ACCOUNT = [101, 104, 105, 108, 109, 113, 114, 401, 403]
+OPEN = [125, 127, 129, 130, 132, 133, 153, 160, 438, 500, 501]
 
 
-def test_both_duplicate_codes_are_in_the_table():
-    assert {code for code, row in CODES.items() if row.kind is CodeClass.DUPLICATE} == {120, 182}
+def expected(code: int) -> Outcome:
+    """Name what a code below 500 means, apart from the table that the worker reads."""
+    word = str(code)
+    if code in PROVEN:
+        return Refused(word, "why")
+    if code in ACCOUNT:
+        return Deferred(word, "why", account=True, may_use_up_id=True)
+    if code in OPEN:
+        return Unknown(word, "why", may_use_up_id=True)
+    return {
+        120: Duplicate("120", "why"),
+        182: Duplicate("182", "why"),
+        126: Deferred("126", "why", account=True, proven=False, may_use_up_id=True),
+        128: Deferred("128", "why", proven=False, may_use_up_id=True),
+        206: Deferred("206", "why", 30.0, may_use_up_id=True),
+    }.get(code) or Unexplained(word, "why")
 
 
-def test_a_code_as_digit_string_counts():
-    assert answer(400, {"code": "121", "message": "m"}) == Refused("121", "m")
-
-
-def test_an_error_code_outweighs_a_ticket():
-    assert answer(200, {"code": 121, "sms_ticket": TICKET}) == Refused("121")
-
-
-def test_an_unknown_code_is_refused_for_somebody_to_look_at():
-    assert answer(400, {"code": 9999}) == Refused("9999", known=False)
-
-
-def test_an_unknown_code_with_5xx_leaves_the_call_open():
-    assert answer(500, {"code": 9999}) == Unknown("9999")
-
-
-@pytest.mark.parametrize("status", [401, 402, 403])
-def test_access_errors_are_the_accounts_fault(status):
-    assert answer(status, b"<html>") == Deferred(f"http_{status}", account=True)
+@pytest.mark.parametrize("code", [*range(99, 310), *CODES, 9999, 10**8])
+def test_a_code_below_500_means_what_its_official_words_exclude(code):
+    assert answer(400, {"code": code, "message": "why"}) == expected(code)
+    assert answer(422, {"code": f"E{code}", "message": "why"}) == expected(code)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
-def test_5xx_without_a_code_leaves_the_call_open(status):
+@pytest.mark.parametrize("code", [*(set(CODES) - {120, 182}), 9999])
+def test_from_500_on_no_code_proves_anything(status, code):
+    outcome = answer(status, {"code": code, "message": "why"})
+    assert outcome == Unknown(f"http_{status}" if code == status else str(code), "why")
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 429, 500, 503])
+@pytest.mark.parametrize("code", [120, "120", "E120", 120.0, "0182", 182])
+def test_a_duplicate_is_one_whatever_the_status_and_the_notation(status, code):
+    assert isinstance(answer(status, {"code": code, "sms_ticket": TICKET}), Duplicate)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", {"code": 153}, {"code": 117}, {"code": 9999}, {"code": 429}]
+)
+def test_429_asks_for_a_pause_whatever_else_it_says(body):
+    outcome = answer(429, body)
+    assert isinstance(outcome, Deferred)
+    assert (outcome.code, outcome.account, outcome.leaves_open) == ("http_429", False, False)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", [b"<html>", {"code": 153}, {"code": 9999}, {"code": 101}])
+def test_401_and_403_are_the_accounts_fault_whatever_else_they_say(status, body):
+    outcome = answer(status, body)
+    assert isinstance(outcome, Deferred)
+    assert (outcome.account, outcome.leaves_open) == (True, False)
+
+
+@pytest.mark.parametrize("where", ["code", "error_code", "errors"])
+@pytest.mark.parametrize("code", [121, "121", 121.0, " 121 ", "0121", "E121"])
+def test_a_code_counts_wherever_it_stands_and_however_it_is_written(where, code):
+    body = {"errors": [{"code": code}]} if where == "errors" else {where: code}
+    assert answer(400, body) == Refused("121")
+
+
+@pytest.mark.parametrize("code", [-1, 1.5, 1e300, "x", "12 1", 10**12, "9" * 5000, "\u0661\u0662\u0661"])
+def test_a_code_that_nobody_can_read_is_in_no_table(code):
+    assert answer(400, {"code": code}) == Unexplained("illegible")
+    assert answer(500, {"code": code}) == Unknown("illegible")
+
+
+@pytest.mark.parametrize("code", [None, "", True, [], {}, 0, 0.0, "000"])
+def test_what_is_no_code_leaves_the_word_to_the_status(code):
+    assert answer(409, {"code": code}) == Unknown("http_409", may_use_up_id=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        (200, Accepted(TICKET)),
+        (201, Accepted(TICKET)),
+        (202, Accepted(TICKET)),
+        (121, Unknown("121", may_use_up_id=True)),
+        (9999, Unknown("9999", may_use_up_id=True)),
+    ],
+)
+def test_a_ticket_with_a_code_is_accepted_only_if_the_code_says_success(code, outcome):
+    assert answer(201, {"code": code, "sms_ticket": TICKET}) == outcome
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        (0, Unknown("answer_without_ticket")),
+        (200, Unknown("answer_without_ticket")),
+        (206, Unknown("answer_without_ticket", may_use_up_id=True)),
+        (104, Deferred("104", account=True, may_use_up_id=True)),
+        (117, Refused("117")),
+        (153, Unknown("153", may_use_up_id=True)),
+        (9999, Unknown("9999", may_use_up_id=True)),
+    ],
+)
+def test_a_2xx_without_a_ticket_is_open_unless_a_known_code_says_no(code, outcome):
+    assert answer(200, {"code": code}) == outcome
+
+
+@pytest.mark.parametrize("status", [100, 199, 500, 502, 503, 504, 599])
+def test_other_statuses_without_a_code_leave_the_call_open(status):
     assert answer(status, b"<html>Bad Gateway</html>") == Unknown(f"http_{status}")
 
 
-@pytest.mark.parametrize("status", [301, 302, 404, 408, 425, 429])
-def test_answers_that_took_nothing_are_deferred(status):
-    assert answer(status, b"<html>") == Deferred(f"http_{status}")
+@pytest.mark.parametrize("status", [301, 302, 404, 408, 425])
+def test_what_may_come_from_in_between_is_tried_again_and_proves_nothing(status):
+    assert answer(status, b"<html>") == Deferred(f"http_{status}", proven=False)
+    assert answer(status, {"code": status}) == Deferred(f"http_{status}", proven=False)
 
 
-@pytest.mark.parametrize("status", [400, 405, 409, 413, 422])
-def test_other_4xx_without_a_code_are_refused_for_somebody_to_look_at(status):
-    assert answer(status, b"<html>") == Refused(f"http_{status}", known=False)
+def test_a_proxy_answers_400_without_json():
+    assert answer(400, b"<html>") == Deferred("http_400", proven=False)
+    assert answer(400, {"message": "m"}) == Unexplained("http_400", "m")
+
+
+def test_402_holds_the_account_and_proves_nothing():
+    assert answer(402, b"<html>") == Deferred("http_402", account=True, proven=False)
+    assert answer(402, {"code": 402}) == Deferred("http_402", account=True, proven=False)
+
+
+@pytest.mark.parametrize("status", [409, 499])
+def test_a_conflict_may_be_with_ourselves(status):
+    assert answer(status, b"") == Unknown(f"http_{status}", may_use_up_id=True)
+
+
+@pytest.mark.parametrize("status", [405, 410, 413, 418, 422, 451])
+def test_any_other_no_is_for_somebody_to_look_at(status):
+    assert answer(status, b"<html>") == answer(status, {"code": status}) == Unexplained(f"http_{status}")
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date():
     assert answer(429, b"", {"retry-after": "7"}) == Deferred("http_429", retry_after_s=7.0)
+    assert answer(429, b"", {"retry-after": " 2.5 "}).retry_after_s == 2.5
     assert answer(429, b"", {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}).retry_after_s == 0.0
-    assert answer(429, b"", {"retry-after": "soon"}).retry_after_s is None
     assert answer(503, b"", {"retry-after": "9"}) == Unknown("http_503", retry_after_s=9.0)
-    assert answer(400, {"code": 153}, {"retry-after": "5"}) == Deferred("153", retry_after_s=5.0)
+    assert answer(400, {"code": 153}, {"retry-after": "5"}).retry_after_s == 5.0
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "", "nan", "1e9", "Wed, 21 Oct 2015 07:28:00 +9999999999", "0, 0 0 0", "9" * 5000]
+)
+def test_a_retry_after_that_nobody_can_read_is_none(value):
+    assert answer(429, b"", {"retry-after": value}).retry_after_s is None
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8-sig", "utf-16"])
+def test_an_accent_in_any_encoding_hides_nothing(encoding):
+    body = '{"code":104,"message":"Crédit épuisé"}'.encode(encoding)
+    assert answer(400, body) == Deferred("104", "Crédit épuisé", account=True, may_use_up_id=True)
+
+
+@pytest.mark.parametrize("cost", [0.049, "0.049", "0,049", " 0.049 "])
+def test_amounts_are_read_as_numbers_however_they_are_written(cost):
+    found = answer(201, {"sms_ticket": TICKET, "total_cost": cost, "number_of_sms_needed": "2"})
+    assert found == Accepted(TICKET, cost="0.049", segments=2)
+    assert balance(200, json.dumps({"amount": cost}).encode()) == 0.049
+
+
+@pytest.mark.parametrize("amount", ["soon", "nan", "inf", "", "1 2", True, None, [], {}, "9" * 400])
+def test_what_is_no_amount_is_none(amount):
+    assert answer(201, {"sms_ticket": TICKET, "total_cost": amount}) == Accepted(TICKET)
+    assert balance(200, json.dumps({"amount": amount}).encode()) is None
 
 
 def test_error_texts_are_cut():

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 
+import pytest
 from dramatiq.message import Message
 
 from worker import log
@@ -14,6 +15,31 @@ from worker.log import FIELDS, NamesOnly, keep_allowed
 def test_unlisted_fields_are_dropped_and_what_happened_comes_first():
     event = {"number": "+336***78", "text": "canary", "api_key": "canary", "event": "x", "level": "info"}
     assert list(keep_allowed(None, "", event)) == ["event", "level", "number"]
+
+
+@pytest.mark.parametrize("name", ["status", "ticket", "reason", "event", "request_id"])
+def test_words_of_strangers_are_bounded_and_obeyed_by_no_terminal(name):
+    for word in (
+        "\x1b[2J\x1b]0;x\x07",
+        "a\r\nb",
+        "\x9b31m",
+        "\u202egnp",
+        "\u2028",
+        "\ud83d",
+        b"\x1b[0m",
+        ["\x1b"],
+    ):
+        assert keep_allowed(None, "", {name: word})[name].isprintable()
+    assert len(keep_allowed(None, "", {name: "\x1b" * 4096})[name]) == 501
+    assert len(keep_allowed(None, "", {name: "x" * 4096})[name]) == 501
+    for word in ("DELIVERED", "é à", 7, 0.5, True, None):
+        assert keep_allowed(None, "", {name: word})[name] == word
+
+
+def test_a_traceback_keeps_its_lines():
+    kept = keep_allowed(None, "", {"exception": "Traceback\n  File \x1b[0m\n" + "x" * 100_000})["exception"]
+    assert kept.splitlines()[:2] == ["Traceback", "  File \\x1b[0m"]
+    assert len(kept) < 30_000
 
 
 def test_the_allow_list_names_no_content():
@@ -65,3 +91,29 @@ def test_our_lines_and_the_libraries_are_json_on_standard_output():
     assert "ValueError: reason" in theirs["exception"]
     assert "canary" not in done.stdout
     assert done.stderr == ""
+
+
+_UNHEARD = """
+import os, structlog
+from worker import log
+log.configure("info")
+os.read(0, 1)
+for _ in range(2_000):
+    structlog.get_logger().info("ours", code="1")
+"""
+
+
+def test_a_log_that_nobody_reads_any_more_harms_nobody():
+    process = subprocess.Popen(
+        [sys.executable, "-c", _UNHEARD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    process.stdin.write(b".")
+    process.stdin.close()
+
+    assert process.wait(20) == 0
+    with process.stderr:
+        assert process.stderr.read() == b""

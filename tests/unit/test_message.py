@@ -108,6 +108,68 @@ def test_any_other_content_has_another_digest(change):
     assert original.digest != changed.digest
 
 
+AT = datetime(2030, 1, 31, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"recipients": NUMBER}, {"recipients": [Recipient("+33 6 12 34 56 78")]}),
+        ({"recipients": NUMBER}, {"recipients": "tel:+33-6-12\u00a034 56 78"}),
+        *(
+            ({"send_at": AT, "schedule": where}, {"send_at": written, "schedule": where})
+            for where in ("queue", "gateway")
+            for written in ("2030-01-31T08:00:00Z", "2030-01-31T09:00:00+01:00", "2030-01-30T21:30-10:30")
+        ),
+        ({"ttl": timedelta(hours=1)}, {"ttl": timedelta(minutes=60)}),
+        ({"context": {"a": 1, "b": [1, 2]}}, {"context": {"b": (1, 2), "a": 1}}),
+        ({"context": {"a": {"x": 1, "y": 2}}}, {"context": {"a": {"y": 2, "x": 1}}}),
+        ({"context": [1.0, 1e3, -0.0, 1e22]}, {"context": [1, 1000, 0, 10**22]}),
+        ({"context": 2.0}, {"context": 2}),
+        ({"context": {1: 2}}, {"context": {"1": 2}}),
+    ],
+)
+def test_another_notation_is_the_same_content(one, other):
+    digests = {freeze(Message(**{**GOOD, **each}, request_id="x")).digest for each in (one, other)}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"recipients": [NUMBER, "+33612345679"]}, {"recipients": ["+33612345679", NUMBER]}),
+        *(
+            ({"send_at": AT, "schedule": where}, {"send_at": "2030-01-31T09:00:00Z", "schedule": where})
+            for where in ("queue", "gateway")
+        ),
+        ({"send_at": AT}, {"send_at": AT, "schedule": "gateway"}),
+        ({"context": [1, 2]}, {"context": [2, 1]}),
+        ({"context": [True]}, {"context": [1]}),
+        ({"context": "1"}, {"context": 1}),
+        ({"context": {"a": 1, "b": 2}}, {"context": {"a": 2, "b": 1}}),
+        ({"context": 1.5}, {"context": 1}),
+        ({"context": 10**22}, {"context": 10**22 + 1}),
+        ({"context": {}}, {"context": None}),
+    ],
+)
+def test_other_content_in_a_like_notation_is_other_content(one, other):
+    digests = {freeze(Message(**{**GOOD, **each}, request_id="x")).digest for each in (one, other)}
+    assert len(digests) == 2
+
+
+def test_dates_at_the_ends_of_the_calendar_can_be_compared():
+    for date in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert freeze(Message(**GOOD, send_at=date, schedule="gateway")).digest
+
+
+def test_a_context_may_be_nested_deep():
+    nested: object = 1.0
+    for _ in range(900):
+        nested = [nested, {"b": 1, "a": 2}] if _ % 450 == 0 else [nested]
+    message = Message(**GOOD, context=nested)
+    assert freeze(message).digest == freeze(message).digest
+
+
 def test_a_minted_id_is_a_random_uuid():
     minted = [Message(**GOOD).request_id for _ in range(1000)]
     assert len(set(minted)) == 1000
@@ -137,6 +199,18 @@ def test_segments_count_the_filled_text_of_each_recipient():
     assert frozen.segments == 1 + 2
 
 
+@pytest.mark.parametrize("optimise", [True, False])
+def test_segments_are_those_of_the_text_that_the_gateway_makes_of_it(optimise):
+    costly = "L\u2019équipe vous attend demain à midi pour la fête. Répondez OUI pour confirmer votre venue."
+    named = [Recipient(NUMBER, first_name="Anaïs")]
+    frozen = [
+        freeze(Message(NUMBER, costly, sender="Bistro", auto_optimize_text=optimise)),
+        freeze(Message(named, "{first_name}" + "a" * 70, sender="Bistro", auto_optimize_text=optimise)),
+        freeze(Message(NUMBER, "a  " * 60, sender="Bistro", auto_optimize_text=optimise)),
+    ]
+    assert [each.segments for each in frozen] == ([1, 1, 1] if optimise else [2, 2, 2])
+
+
 @pytest.mark.parametrize("text", ["", "a" * 1225, None, 7, b"bytes", "\ud800"])
 def test_text_must_be_1_to_1224_characters_of_unicode(text):
     assert list(problems(text=text)) == ["text"]
@@ -148,12 +222,96 @@ def test_text_bounds_are_inclusive(length):
 
 
 def test_text_may_hold_newlines_and_literal_braces():
-    assert body(text="a\n{ } {} {0} {not a name}")["text"] == "a\n{ } {} {0} {not a name}"
+    literal = 'a\n{ } {} {0} {1er} {:-} {"a": 1} {+33} {' + "a long parenthesis " * 4 + "}"
+    assert body(text=literal)["text"] == literal
 
 
 @pytest.mark.parametrize("text", ["Hi {name}", "{param6}", "{First_name}"])
 def test_unknown_placeholders_are_refused(text):
     assert list(problems(text=text)) == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(("prénom", "first_name"), ("Prénom", "first_name"), ("pre\u0301nom", "first_name")),
+        *((" first_name ", "first_name"), ("first name", "first_name"), ("first-name", "first_name")),
+        *(("first.name", "first_name"), ("First_Name", "first_name"), ("firstName", "first_name")),
+        *(("first_name\u200b", "first_name"), ("\u00a0first_name", "first_name"), ("Nom", "last_name")),
+        *(("nom de famille", "last_name"), ("param 1", "param1"), ("ch2", "param2"), ("PARAM-5", "param5")),
+    ],
+)
+def test_near_misses_are_refused_and_the_right_one_is_named(written, meant):
+    reason = problems(text=f"Hi {{{written}}}")["text"]
+    assert reason.endswith(f"; write {{{meant}}} exactly so")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Hi {not a name}", "unknown placeholder"),
+        ("Hi {Имя}", "unknown placeholder"),
+        ("Hi {numéro de commande}", "unknown placeholder"),
+        ("Hi {{first_name}}", "two pairs of braces"),
+        ("Hi {first_name", "lacks a brace"),
+        ("Hi first_name}", "lacks a brace"),
+        ("Hi {first_name:}", "lacks a brace"),
+    ],
+)
+def test_what_the_gateway_would_leave_in_the_text_is_refused(text, says):
+    assert says in problems(text=text, recipients=Recipient(NUMBER, first_name="Zoë"))["text"]
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "\n", "\u00a0", "\u200b", "\u2060\ufe0f\u3164", "\u2800", "\t\r\n \ufeff"]
+)
+def test_a_text_that_shows_nothing_is_refused(text):
+    assert problems(text=text)["text"] == "must show something, not only white space"
+
+
+@pytest.mark.parametrize("text", [".", "🎉", "\u00a0ж", "{}", "—"])
+def test_a_text_that_shows_anything_passes(text):
+    assert body(text=text)["text"] == text
+
+
+def test_texts_that_are_blank_once_filled_are_refused_by_position():
+    values = ["Zoë", "", " ", "\u00a0\u200b", "."]
+    to = [Recipient(f"+3361234567{i}", first_name=value) for i, value in enumerate(values)]
+    assert list(problems(recipients=to, text=" {first_name}\n")) == [
+        f"recipients[{i}].text" for i in (1, 2, 3)
+    ]
+    assert body(recipients=to, text="{first_name}!")
+
+
+def test_the_length_is_that_of_each_filled_text():
+    to = [Recipient(f"+3361234567{i}", first_name="x" * n) for i, n in enumerate((24, 25, 0, 50))]
+    assert list(problems(recipients=to, text="a" * 1200 + "{first_name}")) == [
+        "recipients[1].text",
+        "recipients[3].text",
+    ]
+
+
+def test_a_template_may_be_longer_than_a_text():
+    text = "a" * 1224 + "{first_name}{last_name}"
+    assert body(recipients=Recipient(NUMBER, first_name="", last_name=""), text=text)["text"] == text
+    assert list(problems(text="a" + text)) == ["text", "recipients[0].first_name", "recipients[0].last_name"]
+
+
+@given(
+    st.text("{}a \u00a0", max_size=8),
+    st.text(max_size=50).filter(lambda value: value.isprintable() or not value.strip()),
+    st.integers(1170, 1224),
+)
+def test_what_passes_is_neither_blank_nor_too_long_for_anybody(literal, value, padding):
+    recipient = Recipient(NUMBER, param1=value)
+    for text in (f"{literal}{{param1}}", "a" * padding + "{param1}"):
+        try:
+            freeze(Message(recipient, text, sender="Bistro"))
+        except InvalidMessage:
+            continue
+        filled = text.replace("{param1}", value)
+        assert 1 <= len(filled) <= 1224
+        assert filled.strip()
 
 
 def test_a_placeholder_without_a_value_names_the_recipient_and_the_variable():
@@ -268,6 +426,10 @@ def test_request_ids_are_1_to_36_plain_characters(value):
     assert list(problems(request_id=value)) == ["request_id"]
 
 
+def test_an_empty_request_id_is_refused_with_what_to_give_instead():
+    assert problems(request_id="")["request_id"].endswith("or None to have one made")
+
+
 def test_all_bad_fields_are_listed_at_once_without_their_values():
     with pytest.raises(InvalidMessage) as caught:
         freeze(Message(["+3361SECRET", 7], "", sender="SECRET!", purpose="SECRET", ttl=0, context={1}))
@@ -302,6 +464,25 @@ def finite(value: object) -> bool:
         return math.isfinite(value)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return all(finite(each) for each in inner)
+
+
+def rewritten(value: object) -> object:
+    """Write the same JSON value in another way."""
+    if isinstance(value, dict):
+        return {name: rewritten(each) for name, each in reversed(value.items())}
+    if isinstance(value, list):
+        return tuple(map(rewritten, value))
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    return float(value) if whole else value  # type: ignore[arg-type]
+
+
+@given(JSON.filter(lambda value: value is not None and finite(value)))
+def test_a_context_in_another_notation_is_the_same_content(value):
+    message = {**GOOD, "request_id": "x"}
+    assert (
+        freeze(Message(**message, context=value)).digest
+        == freeze(Message(**message, context=rewritten(value))).digest
+    )
 
 
 @given(JSON.filter(lambda value: value is not None))
@@ -345,7 +526,7 @@ def test_templates_that_differ_in_anything_do_not_share(change):
     "change",
     [
         {"text": "Hello"},
-        {"text": "Hello { } {0} {not a name}"},
+        {"text": "Hello { } {0}"},
         {"recipients": [Recipient(NUMBER, param1="x"), Recipient("+33612345679", param1="y")]},
         {"send_at": "2030-01-31T09:00:00+01:00", "schedule": "gateway"},
         {"simulation_mode": True},

@@ -1,10 +1,14 @@
 """Numbers as the gateway reports them, and as logs may show them."""
 
 import random
+import re
 
 import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from producers.characters import INVISIBLE, SPACES
 from producers.phone import from_gateway, mask, to_e164
 
 
@@ -59,6 +63,140 @@ def test_numbers_are_what_the_numbering_plan_says(region):
 def test_numbers_that_are_not_written_internationally_are_refused(number):
     with pytest.raises(ValueError, match="must be international"):
         to_e164(number)
+
+
+DECORATED = st.sampled_from([*SPACES, *sorted(INVISIBLE), *"-.()", "\u2010", "\u2011", "\u2013", "\u2212"])
+
+
+@given(st.lists(st.tuples(st.integers(2, 12), DECORATED), max_size=20))
+def test_spaces_hyphens_and_what_nobody_sees_do_not_matter(decorations):
+    written = list("+33612345678")
+    for place, what in decorations:
+        written.insert(place, what)
+    assert to_e164("".join(written)) == from_gateway("".join(written))[0] == "+33612345678"
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "e164"),
+    [
+        ("\u202a+33612345678\u202c", "", "+33612345678"),
+        ("\ufeff\ufeff+33612345678\u200b", "", "+33612345678"),
+        ("+33 (0)6 12 34 56 78", "", "+33612345678"),
+        ("(+33) 6 12 34 56 78", "", "+33612345678"),
+        ("+ 33 6 12 34 56 78", "", "+33612345678"),
+        ("tel:+33-6-12-34-56-78", "", "+33612345678"),
+        ("TEL: +33612345678", "", "+33612345678"),
+        ("06 12 34 56 78", "FR", "+33612345678"),
+        ("06.12.34.56.78", "FR", "+33612345678"),
+        ("06/12/34/56/78", "FR", "+33612345678"),
+        ("06\u00a012\u202f34 56\u201178", "FR", "+33612345678"),
+        ("00 33 6 12 34 56 78", "FR", "+33612345678"),
+        ("612345678", "FR", "+33612345678"),
+        ("33612345678", "FR", "+33612345678"),
+        ("+447400123456", "FR", "+447400123456"),
+        ("07400 123456", "GB", "+447400123456"),
+        ("0475/12 34 56", "BE", "+32475123456"),
+        *(("0690335941", region, "+590690335941") for region in ("FR", "GP", "MQ", "RE")),
+        ("0694387474", "FR", "+594694387474"),
+        ("0696600024", "FR", "+596696600024"),
+        ("0692123456", "FR", "+262692123456"),
+        ("0639012345", "YT", "+262639012345"),
+        ("06 12 34 56 78", "GP", "+33612345678"),
+    ],
+)
+def test_numbers_as_people_and_tools_write_them(number, region, e164):
+    assert to_e164(number, default_region=region) == e164
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "says"),
+    [
+        ("06 12 34 56 78", "", "a national number needs a default region, such as FR"),
+        ("0033612345678", "", "write [+] in place of 00"),
+        ("33612345678", "", "its [+] or its first 0 is missing"),
+        ("612345678", "", "its [+] or its first 0 is missing"),
+        *(
+            (number, region, "scientific notation")
+            for number in ("3,36E+10", "3.36123E+10", "3,36123e10", "+3,36E+10", "6E+08")
+            for region in ("", "FR")
+        ),
+        *((f"{mark}+33612345678", "FR", "apostrophe") for mark in "'\u2019"),
+        ("33612345678.0", "FR", "decimals"),
+        ("12345678.0", "FR", "decimals"),
+        *(
+            (f"+33{overseas}", "", "write [+]590 in place of [+]33")
+            for overseas in ("690335941", "0690335941")
+        ),
+        ("+33694387474", "FR", "write [+]594 in place of [+]33"),
+        ("+33 696 60 00 24", "", "write [+]596 in place of [+]33"),
+        ("+33692123456", "", "write [+]262 in place of [+]33"),
+        ("+33639012345", "", "write [+]262 in place of [+]33"),
+        ("0033690335941", "FR", "write [+]590 in place of [+]33"),
+        ("+590612345678", "", "write [+]33 in place of [+]590"),
+        ("+33612345678\n", "FR", "or a number of FR"),
+        ("06 12 34 56 78\n", "FR", "must be international"),
+        ("06\u202812345678", "FR", "must be international"),
+        ("+3361234567\uff18", "FR", "must be international"),
+        ("+33612345678/9", "", "must be international"),
+        ("06 12 34 56 78 / 06 12 34 56 79", "FR", "must be|no valid"),
+        ("0612345678", "zz", "two capital letters of a country"),
+        ("06 12 34 56", "FR", "no valid number"),
+    ],
+)
+def test_numbers_that_are_refused_say_what_to_do(number, region, says):
+    with pytest.raises(ValueError, match=says) as caught:
+        to_e164(number, default_region=region)
+    assert not re.search(r"12345|335941|12 34", str(caught.value).replace("+33612345678", ""))
+
+
+@given(
+    st.text() | st.text("+0369'/.,E()- \u00a0\u200b\n", max_size=20), st.sampled_from(["", "FR", "GP", "US"])
+)
+def test_whatever_is_written_is_a_valid_number_or_refused(number, region):
+    found, country = from_gateway(number)
+    assert (found == number.strip()) if country is None else phonenumbers.parse(found)
+    try:
+        e164 = to_e164(number, default_region=region)
+    except ValueError:
+        return
+    assert phonenumbers.is_valid_number(phonenumbers.parse(e164))
+    assert to_e164(e164) == from_gateway(e164)[0] == e164
+
+
+#: Mobile blocks of the French overseas departments, by calling code and region.
+OVERSEAS = [
+    *(("690", 590, "GP"), ("691", 590, "GP"), ("694", 594, "GF"), ("696", 596, "MQ"), ("697", 596, "MQ")),
+    *(("692", 262, "RE"), ("693", 262, "RE"), ("639", 262, "YT")),
+    *(
+        ("7090", 590, "GP"),
+        ("7091", 596, "MQ"),
+        ("7092", 262, "RE"),
+        ("70931", 594, "GF"),
+        ("70936", 262, "YT"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "code", "region"), OVERSEAS)
+def test_overseas_numbers_are_reported_under_the_mainlands_code_and_known_under_their_own(
+    block, code, region
+):
+    dice, seen = random.Random(block), 0
+    for _ in range(300):
+        national = block + "".join(dice.choices("0123456789", k=9 - len(block)))
+        own = f"+{code}{national}"
+        if phonenumbers.is_valid_number(phonenumbers.parse(own)):
+            seen += 1
+            for reported in (
+                f"+33{national}",
+                f"33{national}",
+                f"0033{national}",
+                f"0{national}",
+                own,
+                own[1:],
+            ):
+                assert from_gateway(reported) == (own, region)
+    assert seen
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from worker.sandbox.simulator.clock import PARIS
 from worker.sandbox.simulator.fates import Fate, reaches_handset, receipt_steps
 from worker.sandbox.simulator.faults import PRESETS, Fault, FaultRule, Faults, fault_from
 from worker.sandbox.simulator.french_hours import easter, is_holiday, is_open, next_opening
+from worker.sandbox.simulator.limits import Limits
 from worker.sandbox.simulator.matching import Match, RuleBook, Subject
+from worker.sandbox.simulator.settings import SimulatorSettings
 
 
 def book(*rules, seed=1):
@@ -135,3 +137,18 @@ def test_marketing_hours():
     assert next_opening(tuesday.replace(hour=21), 8, 20) == tuesday.replace(day=17, hour=8)
     saturday_night = datetime(2026, 7, 11, 22, tzinfo=PARIS)
     assert next_opening(saturday_night, 8, 20) == datetime(2026, 7, 13, 8, tzinfo=PARIS)
+
+
+def test_a_bucket_is_full_however_young_the_clock_is():
+    """A monotonic clock begins at zero where a machine has just been started."""
+    now = [0.5]
+    settings = SimulatorSettings(rate_limit_per_s=0.001, rate_limit_burst=2)
+    limits = Limits(settings, lambda: now[0])
+
+    assert [limits.take_token(), limits.take_token()] == [0.0, 0.0]
+    assert limits.take_token() == pytest.approx(1000)
+    now[0] += 500
+    assert limits.take_token() == pytest.approx(500)
+    limits.reset()
+    assert [limits.take_token(), limits.take_token()] == [0.0, 0.0]
+    assert limits.take_token() == pytest.approx(1000)

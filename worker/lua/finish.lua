@@ -1,10 +1,11 @@
 -- Record what attempts brought, and end or put off their queue entries in the same step.
 -- KEYS: inflight, attempts; alert ready, delayed, leases, envelopes, wake; marketing ready, delayed, leases,
 --       envelopes, wake
--- ARGV: retention ms, statuses maxlen, key prefix; then per attempt: id, token, outcome, posts made, in doubt 0|1,
---       code, message, ticket, cost, segments, contacts, queue, lease of its entry, ms until the next run, '1' when a
---       refusal may be one recipient's fault. The keys of the records are derived from the prefix.
--- Outcomes: accepted | duplicate | refused | deferred | held | unknown
+-- ARGV: retention ms, statuses maxlen, key prefix; then per attempt: id, token, outcome, posts made, '1' when one of
+--       them may have been taken, '1' when one may have used up the request_id, code, message, ticket, cost, segments,
+--       contacts, queue, lease of its entry, ms until the next run, '1' when a refusal may be one recipient's fault.
+--       The keys of the records are derived from the prefix.
+-- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unpaid | unknown; see worker/outcomes.py
 -- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
 --   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
 --   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
@@ -39,6 +40,21 @@ local function split(keys, id, r, queue_name, code, message)
   return 'split'
 end
 
+-- The account cannot pay this one: whatever costs as much waits aside from now on. Smaller ones of its tariff, and other
+-- tariffs, are tried. Returns what it costs, if known.
+local function shut_credit(keys, code)
+  local tariff, segments, price = price_of(keys, redis.call('GET', keys.body) or '')
+  local known = redis.call('HGET', prefix .. 'gates', 'credit')
+  local gate = known and cjson.decode(known) or { code = code, since = now, floors = {} }
+  local floor = gate.floors[tariff] or { segments = segments, least = math.huge }
+  -- Less than ever could be paid: worth a look at the balance, however long ago the last one was.
+  if segments < floor.least then redis.call('HSET', prefix .. 'credit', 'probe_at', now) end
+  gate.floors[tariff] = { segments = math.min(segments, floor.segments), least = math.min(segments, floor.least),
+    at = now }
+  redis.call('HSET', prefix .. 'gates', 'credit', cjson.encode(gate))
+  return price
+end
+
 local function accept(keys, id, ticket, cost, segments, contacts)
   local fields = {}
   local function set(name, value)
@@ -47,6 +63,8 @@ local function accept(keys, id, ticket, cost, segments, contacts)
       fields[#fields + 1] = value
     end
   end
+  -- The gateway's own word is worth more than a callback's.
+  if ticket ~= '' then forget_adopted(prefix, keys.record) end
   set('ticket', ticket)
   set('cost', cost)
   set('segments', segments)
@@ -57,10 +75,10 @@ end
 
 -- Returns the verdict, the state, and whether the entry has to stay for the members.
 local function finish(a)
-  local id, token, outcome, ticket = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 7]
+  local id, token, outcome, ticket = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 8]
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'ticket', 'members', 'share', 'v',
-    'first', 'attempts', 'code')
+    'first', 'attempts', 'code', 'used')
   local shared = r[6]
   if r[2] ~= token then return 'fenced', r[1] or 'gone' end
   if not r[3] then
@@ -70,21 +88,31 @@ local function finish(a)
   redis.call('ZREM', inflight, id .. ':' .. token)
   redis.call('ZREM', attempts, id)
   -- An attempt that only found the account in trouble is not one of this message.
-  if outcome ~= 'held' then r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3]) end
+  if outcome ~= 'held' and outcome ~= 'unpaid' then
+    r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3])
+  end
   redis.call('HDEL', keys.record, 'running')
-  local doubt = r[4] == '1' or ARGV[a + 4] == '1' or outcome == 'unknown'
-  if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 5], 'message', ARGV[a + 6]) end
+  local doubt, used = r[4] == '1' or ARGV[a + 4] == '1', r[12] == '1' or ARGV[a + 5] == '1'
+  if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 6], 'message', ARGV[a + 7]) end
 
-  local put_off = outcome == 'deferred' or outcome == 'held'
+  local price = outcome == 'unpaid' and shut_credit(keys, ARGV[a + 6]) or nil
+  local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid'
   if outcome == 'unknown' or (put_off and doubt) then
     redis.call('HSET', keys.record, 'doubt', 1)
+    if used then redis.call('HSET', keys.record, 'used', 1) end
     open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
     return 'recorded', 'sending'
   end
   if put_off then
     redis.call('HSET', keys.record, 'state', 'queued')
-    if shared then redis.call('HDEL', keys.record, 'freeze') end
-    if outcome == 'held' then redis.call('HDEL', keys.record, 'first') end
+    -- Proof that no POST under its name was taken: a call is frozen anew, under a fresh one.
+    if shared then
+      redis.call('HDEL', keys.record, 'freeze')
+    elseif used then
+      redis.call('HSET', keys.record, 'used', 1)
+    end
+    if outcome ~= 'deferred' then redis.call('HDEL', keys.record, 'first') end
+    if outcome == 'unpaid' then put_aside(keys, id, 'credit', price) end
     return 'recorded', 'queued'
   end
 
@@ -92,23 +120,32 @@ local function finish(a)
   if outcome == 'accepted' then
     state = 'accepted'
     if r[11] then redis.call('HDEL', keys.record, 'code', 'message') end
-    accept(keys, id, ticket, ARGV[a + 8], ARGV[a + 9], ARGV[a + 10])
+    accept(keys, id, ticket, ARGV[a + 9], ARGV[a + 10], ARGV[a + 11])
+    if shared and (tonumber(ARGV[a + 11]) or math.huge) < tonumber(shared) then
+      -- Somebody was left out, and nobody says who: only a receipt or a reply tells of each.
+      state = 'unknown'
+      redis.call('HSET', keys.record, 'code', 'fewer_contacts')
+    end
   elseif outcome == 'duplicate' then
-    -- Only an earlier attempt of ours whose fate was open makes a duplicate an acceptance.
-    state = doubt and 'accepted' or 'unknown'
-    if doubt then redis.call('HDEL', keys.record, 'code', 'message') end
+    -- Only an earlier attempt of ours whose fate was open makes a duplicate an acceptance, and only if no answer that
+    -- said no may have used up the request_id.
+    state = doubt and not used and 'accepted' or 'unknown'
+    if state == 'accepted' then redis.call('HDEL', keys.record, 'code', 'message') end
+  elseif outcome == 'unexplained' then
+    state = 'unknown'
   elseif outcome == 'refused' then
-    if not doubt and shared and tonumber(shared) > 1 and ARGV[a + 14] == '1' then
-      return 'recorded', split(keys, id, r, ARGV[a + 11], ARGV[a + 5], ARGV[a + 6])
+    if not doubt and shared and tonumber(shared) > 1 and ARGV[a + 15] == '1' then
+      return 'recorded', split(keys, id, r, ARGV[a + 12], ARGV[a + 6], ARGV[a + 7])
     end
     -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
     state = doubt and 'unknown' or 'rejected'
   end
+  if outcome == 'unexplained' then state = 'unknown' end
   -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
     open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-  elseif doubt then
+  elseif doubt and ticket ~= '' then
     close_numbers(prefix, redis.call('GET', keys.body) or '', id)
   end
   if shared then
@@ -120,16 +157,16 @@ local function finish(a)
 end
 
 local result, touched = {}, {}
-for a = 4, #ARGV, 15 do
-  local id, queue, lease = ARGV[a], queues[ARGV[a + 11]], ARGV[a + 12]
+for a = 4, #ARGV, 16 do
+  local id, queue, lease = ARGV[a], queues[ARGV[a + 12]], ARGV[a + 13]
   local verdict, state, stays = finish(a)
   if stays and redis.call('ZSCORE', queue.leases, lease) then
     redis.call('SADD', ending_of(queue.leases), lease)
-    touched[ARGV[a + 11]] = queue
+    touched[ARGV[a + 12]] = queue
   elseif not stays and redis.call('ZREM', queue.leases, lease) == 1 then
-    touched[ARGV[a + 11]] = queue
+    touched[ARGV[a + 12]] = queue
     if verdict == 'recorded' and (state == 'queued' or state == 'sending') then
-      redis.call('ZADD', queue.delayed, now + tonumber(ARGV[a + 13]), id)
+      redis.call('ZADD', queue.delayed, now + tonumber(ARGV[a + 14]), id)
       wake(queue.wake)
     end
     redis.call('HDEL', queue.envelopes, id)

@@ -19,7 +19,7 @@ if r[3] ~= 'open' then
   local before = redis.call('HVALS', map)
   if #before > 0 then redis.call('RPUSH', list, unpack(before)) end
   redis.call('DEL', map, keys.body)
-  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight')
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used')
   redis.call('HSET', keys.record, 'freeze', 'open')
   tail, expires, weight = false, math.huge, 0
 end
@@ -37,16 +37,17 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
-  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v')
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside')
+  if m[6] then leave_aside(keys_of(prefix, id), id) end
   if m[1] == 'sending' and not m[3] then
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
     push(ready, wake_key, id)
+  elseif tonumber(m[5] or 0) > version then
+    -- Written by newer producers: it waits, alone, for a newer worker.
+    if m[3] then redis.call('HDEL', record, 'call') end
+    push(ready, wake_key, id)
   elseif m[1] == 'queued' and (not m[3] or m[3] == call) then
-    if tonumber(m[5]) > version then
-      -- What its record means only a newer worker knows: alone it waits for one.
-      redis.call('HDEL', record, 'call')
-      push(ready, wake_key, id)
-    elseif m[2] and tonumber(m[2]) <= now then
+    if m[2] and tonumber(m[2]) <= now then
       end_without_call(id, 'expired')
     else
       wanted[#wanted + 1] = { id = id, record = record, call = m[3], expires = tonumber(m[2] or math.huge),
@@ -102,6 +103,7 @@ local left = redis.call('LLEN', list)
 if left == 0 then
   local members = redis.call('HLEN', map)
   if members == 0 then
+    leave_aside(keys, call)
     redis.call('DEL', keys.record)
   else
     redis.call('APPEND', keys.body, tail)

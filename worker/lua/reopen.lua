@@ -10,10 +10,14 @@ if not string.find(',' .. ARGV[2] .. ',', ',' .. state .. ',', 1, true) then ret
 if redis.call('EXISTS', keys.body) == 0 then return 'body_lost' end
 redis.call('HINCRBY', keys.counts, state, -1)
 local r = redis.call('HMGET', keys.record, 'campaign', 'recipients')
-if r[1] then redis.call('HINCRBY', keys.prefix .. 'campaign:' .. r[1], state, -tonumber(r[2] or 1)) end
+if r[1] then
+  redis.call('HINCRBY', keys.prefix .. 'campaign:' .. r[1], state, -tonumber(r[2] or 1))
+  keep_campaign(keys.prefix .. 'campaign:' .. r[1])
+end
 redis.call('ZREM', keys.parked, ARGV[1])
 redis.call('HSET', keys.record, 'state', 'queued')
-redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'code', 'message', 'ticket', 'due', 'call', 'share')
+redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'used', 'code', 'message', 'ticket', 'adopted',
+  'ambiguous', 'due', 'call', 'share')
 redis.call('PERSIST', keys.record)
 redis.call('SET', keys.body, ARGV[3])
 push(KEYS[6], KEYS[7], ARGV[1])

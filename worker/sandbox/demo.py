@@ -38,8 +38,11 @@ def run() -> None:
             _tell(stack)
     except InstallationError as error:
         raise InstallationError(f"{error}; the logs are in {data_dir}") from error
-    _say("", "all processes stopped")
+    except BaseException:
+        shutil.rmtree(data_dir)
+        raise
     shutil.rmtree(data_dir)
+    _say("", "all processes stopped")
 
 
 def _tell(stack: Stack) -> None:
@@ -72,7 +75,7 @@ def _tell(stack: Stack) -> None:
 
 def _first_reply(stack: Stack) -> Reply:
     """Read the replies as an application does."""
-    feed = Feed("replies", group="demo", settings=RedisSettings(redis_url=stack.redis_url))
+    feed = Feed("replies", group="demo", settings=RedisSettings().at(stack.redis_url))
     for reply in feed:
         feed.stop()
         return reply

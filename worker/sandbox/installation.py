@@ -1,5 +1,7 @@
 """One machine's worth of production: the Procfile's processes and, unless there is one already, a Redis."""
 
+import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -8,8 +10,10 @@ from typing import Final, Self, TypeVar
 
 import httpx
 
-from worker.sandbox.processes import Process, read_procfile, stop_all
-from worker.sandbox.redis_server import RedisServer
+from worker.sandbox.data_directory import DataDirectory, DirectoryUnavailableError
+from worker.sandbox.embedded_redis import EmbeddedRedis
+from worker.sandbox.environments import of_process
+from worker.sandbox.processes import Process, procfile_command, read_procfile, stop_all
 
 T = TypeVar("T")
 
@@ -28,8 +32,8 @@ class Installation:
 
     Args:
         data_dir: holds the server's files, and a log per process.
-        environ: variables of the processes, added to ours; ``REDIS_URL`` is added without one.
-        redis_url: a server that runs already; None starts an embedded one, whose data stay in ``data_dir``.
+        environ: each process gets its part of it. Without ``REDIS_URL`` an embedded server is started, whose
+            data stay in ``data_dir``.
         workers: how many worker processes.
         logs_to_files: False leaves the processes' output on ours.
     """
@@ -38,36 +42,55 @@ class Installation:
         self,
         data_dir: Path,
         environ: Mapping[str, str],
-        redis_url: str | None = None,
         *,
         workers: int = 1,
         logs_to_files: bool = False,
     ) -> None:
-        self._data_dir = data_dir
-        self._server = RedisServer(data_dir / "redis") if redis_url is None else None
-        self.redis_url = redis_url or (self._server.url if self._server else "")
-        self._environ = {**environ, "REDIS_URL": self.redis_url}
+        self._directory = DataDirectory(data_dir)
+        embedded = not environ.get("REDIS_URL", "").strip()
+        self._server = EmbeddedRedis(self._directory) if embedded else None
+        self._environ = {**environ, "REDIS_URL": self._server.url} if self._server else dict(environ)
         self._logs_to_files = logs_to_files
         self._lines = {f"worker.{number}": "worker" for number in range(1, workers + 1)} | {"web": "web"}
-        self._processes: dict[str, Process] = {}
+        self._processes: dict[str, Process | EmbeddedRedis] = {}
         self._restart_at: dict[str, float] = {}
         self._exit = ExitStack()
 
     @property
+    def embedded_url(self) -> str | None:
+        """Address of the embedded server, which is no secret; None if there is none."""
+        return self._server.url if self._server else None
+
+    @property
     def web_url(self) -> str:
         """Where the web process listens on this machine."""
-        return f"http://127.0.0.1:{self._environ.get('PORT', '8000')}"
+        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - only compared
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    @property
+    def _host(self) -> str:
+        return self._environ.get("HOST") or "0.0.0.0"  # noqa: S104 - the default of the Procfile
+
+    @property
+    def _port(self) -> str:
+        return self._environ.get("PORT") or "8000"
 
     def __enter__(self) -> Self:
-        self._data_dir.mkdir(parents=True, exist_ok=True)
         try:
             if self._server is not None:
+                self._exit.callback(self._directory.release)
+                self._directory.take()
+            self._check_port()
+            if self._server is not None:
                 self._exit.callback(self._server.stop)
-                self._server.start()
+                self._processes["redis"] = self._start_server(self._server)
             self._exit.callback(self._stop)
             for name in self._lines:
                 self._processes[name] = self._start(name)
             wait_for(self._web_is_ready, self.check)
+        except DirectoryUnavailableError as error:
+            self._exit.close()
+            raise InstallationError(str(error)) from None
         except BaseException:
             self._exit.close()
             raise
@@ -104,12 +127,37 @@ class Installation:
                 del self._restart_at[name]
                 self._processes[name] = self._start(name)
 
-    def _start(self, name: str) -> Process:
-        line = read_procfile()[self._lines[name]]
+    def _start(self, name: str) -> Process | EmbeddedRedis:
+        if self._server is not None and name not in self._lines:
+            return self._start_server(self._server)
+        process_type = self._lines[name]
+        command = procfile_command(process_type)
+        environ = of_process(process_type, read_procfile()[process_type], self._environ)
         if not self._logs_to_files:
-            return Process(line, self._environ)
-        with (self._data_dir / f"{name}.log").open("ab") as output:
-            return Process(line, self._environ, output)
+            return Process(command, environ)
+        log = self._directory.path / f"{name}.log"
+        log.touch(mode=0o600)
+        with log.open("ab") as output:
+            return Process(command, environ, output)
+
+    def _start_server(self, server: EmbeddedRedis) -> EmbeddedRedis:
+        try:
+            return server.start()
+        except (RuntimeError, TimeoutError) as error:
+            raise InstallationError(f"redis: {error}") from error
+
+    def _check_port(self) -> None:
+        """Look whether web can listen, before anything is started: it could only say so again and again."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            socket.create_server((self._host, int(self._port)), family=family).close()
+        except (OSError, ValueError, OverflowError) as error:
+            number = getattr(error, "errno", None) or 0
+            # Those of looking up a name are below zero.
+            reason = os.strerror(number) if number > 0 else "no such address"
+            raise InstallationError(
+                f"web cannot listen on {self._host}:{self._port} ({reason}): set HOST and PORT"
+            ) from None
 
     def _web_is_ready(self) -> bool:
         with suppress(httpx.HTTPError):
@@ -117,10 +165,10 @@ class Installation:
         return False
 
     def _see(self, name: str) -> str:
-        return f"; see {self._data_dir / name}.log" if self._logs_to_files else ""
+        return f"; see {self._directory.path / name}.log" if self._logs_to_files else ""
 
     def _stop(self) -> None:
-        stop_all(list(self._processes.values()))
+        stop_all([process for process in self._processes.values() if isinstance(process, Process)])
 
 
 def wait_for(condition: Callable[[], T], check: Callable[[], None], seconds: float = START_S) -> T:

@@ -1,46 +1,64 @@
 """The processes of the Procfile, started as the platform starts them and stopped as it stops them."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import worker
+from worker.sandbox import guardian
 
-#: Seconds between SIGTERM and SIGKILL, as on the common platforms.
-GRACE_S = 30.0
+#: Seconds between SIGTERM and SIGKILL: what a worker takes at most, and less than platforms give to us.
+GRACE_S: Final = 27.0
+#: The commands of the Procfile as modules: these are found whatever is on the PATH.
+_MODULES: Final = {"octopush-worker": "worker.cli", "uvicorn": "uvicorn"}
 
 
 def read_procfile() -> dict[str, str]:
     """Read process types and their commands, from the checkout or from the installed package."""
     package = Path(worker.__file__).parent
     beside, inside = package.parent / "Procfile", package / "Procfile"
-    lines = (beside if beside.exists() else inside).read_text("utf-8").splitlines()
+    lines = (inside if inside.exists() else beside).read_text("utf-8").splitlines()
     pairs = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
     return {name.strip(): command.strip() for name, _, command in pairs}
 
 
+def procfile_command(process_type: str) -> list[str]:
+    """Make a command of the Procfile one of this interpreter, in any directory and with any PATH."""
+    program, _, arguments = read_procfile()[process_type].partition(" ")
+    return ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m {_MODULES[program]} {arguments}"]
+
+
+def tied(number: signal.Signals) -> list[str]:
+    """Make the beginning of a command that receives a signal when this process ends, even if it is killed.
+
+    Linux only; call it, and start the command, from a thread that lives as long as the process.
+    """
+    return [sys.executable, "-I", "-S", guardian.__file__, str(os.getpid()), str(int(number))]
+
+
 class Process:
-    """One command in a process group of its own.
+    """One command in a process group of its own, killed when this process ends; see `tied`.
 
     Args:
-        command: a shell line.
-        environ: added to our own environment.
+        command: program and arguments.
+        environ: the whole environment.
         output: file that receives stdout and stderr; None leaves them ours.
     """
 
-    def __init__(self, command: str, environ: Mapping[str, str], output: IO[bytes] | None = None) -> None:
-        # The commands of the Procfile live beside this interpreter, virtual environment active or not.
-        environ = {**os.environ, "PYTHONUNBUFFERED": "1", **environ}
-        path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str], output: IO[bytes] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", "exec " + command],
-            env={**environ, "PATH": path},
+            [*tied(signal.SIGKILL), *command],
+            # No module of the current directory may stand in for one of ours.
+            env={**environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"},
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

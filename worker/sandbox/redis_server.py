@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import redis
 from redis.backoff import NoBackoff
@@ -90,16 +90,21 @@ class RedisServer:
             raise RuntimeError("the server is not running")
         return self._process.pid
 
+    @property
+    def status(self) -> int | None:
+        """Exit status of the server that was started last, or None while it runs."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> Self:
         """Start the process and wait until it answers."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         command = [
-            *(find_binary(), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.data_dir)),
+            *(find_binary(), *self._listening(), "--dir", str(self.data_dir)),
             *("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"),
             *self._options,
         ]
         with (self.data_dir / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self._process = self._spawn(command, log)
         self._wait_until_ready(self._process)
         return self
 
@@ -130,6 +135,12 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    def _listening(self) -> list[str]:
+        return ["--bind", "127.0.0.1", "--port", str(self.port)]
+
+    def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
@@ -140,7 +151,7 @@ class RedisServer:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        with redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0), socket_timeout=1) as client:
+        with redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=1) as client:
             while time.monotonic() < deadline:
                 if process.poll() is not None:
                     raise RuntimeError(f"the server ended at once; see {self.data_dir / 'server.log'}")

@@ -1,5 +1,6 @@
 """The sandbox: an installation wired to a simulated gateway."""
 
+import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from worker.sandbox.environments import of_the_machine
 from worker.sandbox.installation import Installation, InstallationError, wait_for
 from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
@@ -52,6 +54,7 @@ class Stack:
             self.gateway = SimulatorAdmin(self.admin_url)
             starting.callback(self.gateway.close)
             environ = {
+                **of_the_machine(os.environ),
                 "OCTOPUSH_API_LOGIN": "sandbox@example.com",
                 "OCTOPUSH_API_KEY": "sandbox-key",
                 "OCTOPUSH_BASE_URL": announced["base_url"],
@@ -71,7 +74,7 @@ class Stack:
     @property
     def redis_url(self) -> str:
         """Where applications connect."""
-        return self._installation.redis_url
+        return self._installation.embedded_url or ""
 
     def check(self) -> None:
         """Make sure that every process still runs.
@@ -97,8 +100,8 @@ class Stack:
             msgspec.json.encode({"callback_url": self.callback_url, **self._simulator_settings})
         )
         with self._log.open("wb") as output:
-            command = f'"{sys.executable}" -m worker.sandbox.simulator --config "{config}"'
-            return Process(command, {}, output)
+            command = [sys.executable, "-m", "worker.sandbox.simulator", "--config", str(config)]
+            return Process(command, of_the_machine(os.environ), output)
 
     @property
     def _log(self) -> Path:

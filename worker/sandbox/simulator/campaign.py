@@ -29,6 +29,8 @@ class SendCall(msgspec.Struct, kw_only=True):
         low_cost: ``type`` is ``sms_low_cost``; anything else counts as premium (default not documented).
         marketing: ``purpose`` is not ``alert`` (documented default: ``wholesale``).
         send_at: Seconds since the epoch; None when absent or unreadable.
+        served: The numbers that get the text if the call is accepted; None: all of them.
+        tells_contacts: Whether the answer counts only those.
     """
 
     login: str
@@ -45,6 +47,8 @@ class SendCall(msgspec.Struct, kw_only=True):
     simulation: bool
     optimised: bool
     removes_blacklisted: bool
+    served: Sequence[str] | None = None
+    tells_contacts: bool = True
 
     @property
     def numbers(self) -> list[str]:
@@ -71,7 +75,7 @@ class Campaign(msgspec.Struct, kw_only=True):
 
     Attributes:
         ticket: ``sms_`` and 22 digits, the shape seen since 2022.
-        contacts: Recipients kept.
+        contacts: Recipients kept, as the answer tells.
         segments: Parts of all messages together.
         cost: Euros charged.
         accepted_at: Seconds since the epoch on the simulator's clock.

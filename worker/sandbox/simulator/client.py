@@ -74,7 +74,8 @@ class SimulatorAdmin:
     def fault(self, preset: str | None = None, *, times: int = 0, match: Any = None, **fields: Any) -> None:
         """Add a fault rule: a preset, or fields of a `Fault`, or both; `match` are fields of a `Match`."""
         fault = fields if preset is None else {"preset": preset, **fields}
-        self.call("POST", "/faults", {"fault": fault, "times": times, "match": match or {}})
+        rule = {"fault": msgspec.to_builtins(fault), "times": times, "match": match or {}}
+        self.call("POST", "/faults", rule)
 
     def faults(self) -> list[dict[str, Any]]:
         """List the fault rules with their use."""

@@ -18,6 +18,9 @@ from worker.sandbox.simulator.refusals import DUPLICATE_CODES, Refusal, refusal_
 from worker.sandbox.simulator.simulator import Simulator
 from worker.sandbox.simulator.transport import SCOPE_KEY
 
+#: From here on an HTTP status tells of the gateway's own trouble and refuses nothing.
+SERVER_ERROR = 500
+
 
 class Arrived(NamedTuple):
     """A request that was read.
@@ -69,11 +72,13 @@ class Exchange:
         body = await request.body()
         fields = read_object(body)
         record = self._record(self._endpoint, request, body)
-        fault = self._fault_for(fields)
-        if isinstance(fields, dict):
-            record.request_id = as_text(fields.get("request_id")) or None
+        request_id = as_text(fields.get("request_id")) or None if isinstance(fields, dict) else None
+        post = self._simulator.gateway.journal.identified(record, request_id)
+        subject = self._subject(fields, post)
+        record.numbers = subject.numbers
+        fault = self._simulator.faults.for_call(subject)
         if fault is not NO_FAULT:
-            record.fault = fault.answer
+            record.fault = fault.label or fault.answer
         generation = self._simulator.generation
         await _pause(fault.before_ms)
         if generation != self._simulator.generation:
@@ -106,7 +111,9 @@ class Exchange:
         record.outcome = "dropped" if fault.processing == "none" else "claimed"
         if fault.answer == "refusal":
             record.code = fault.code
-        burns = fault.answer == "refusal" and self._simulator.settings.refusals_burn_request_id
+        # Whatever it says: below 500 the gateway has answered, and says no.
+        refuses = fault.answered_status is not None and fault.answered_status < SERVER_ERROR
+        burns = refuses and self._simulator.settings.refusals_burn_request_id
         is_claimed = fault.processing == "claim_only" or burns
         if is_claimed and isinstance(arrived.fields, dict):
             login = arrived.request.headers.get("api-login", "")
@@ -117,14 +124,16 @@ class Exchange:
         serial = connection.serial if connection is not None else 0
         return self._simulator.gateway.journal.arrived(endpoint, self._simulator.clock.now(), serial, body)
 
-    def _fault_for(self, fields: dict[str, Any] | Refusal) -> Fault:
-        if self._simulator.faults.is_quiet:
-            return NO_FAULT
+    def _subject(self, fields: dict[str, Any] | Refusal, post: int) -> Subject:
         if isinstance(fields, Refusal):
-            return self._simulator.faults.for_call(Subject(endpoint=self._endpoint))
+            return Subject(endpoint=self._endpoint)
         call = read_call(fields, login="")
-        return self._simulator.faults.for_call(
-            Subject(numbers=call.numbers, text=call.text, request_id=call.request_id, endpoint=self._endpoint)
+        return Subject(
+            numbers=call.numbers,
+            text=call.text,
+            request_id=call.request_id,
+            endpoint=self._endpoint,
+            post=post,
         )
 
 

@@ -1,7 +1,8 @@
 """Injected faults: what is done with a call, and the shape its answer takes."""
 
+import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -21,6 +22,8 @@ Answer = Literal[
     "not_json",
     "garbage",
     "no_ticket",
+    "json",
+    "raw",
 ]
 
 
@@ -36,11 +39,23 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
             ``reset_unread`` (RST on the head of the request, no processing); ``refusal`` (JSON with
             `status`, `code`, `message`); ``html`` (error page with `status`); ``empty`` (no body);
             ``truncated`` (half of the normal body, then FIN); ``not_json``; ``garbage`` (no HTTP at all);
-            ``no_ticket`` (success without ticket).
-        status: HTTP status; None: 400 for a refusal, 503 for a page, 200 for an empty or wrong body, the
-            usual one for a truncated body or a missing ticket.
+            ``no_ticket`` (success without ticket); ``json`` (`status` with any `body`) and ``raw`` (`status`
+            with any `content`), which say what they are told to, whether or not the call was taken.
+        status: HTTP status; None: 400 for a refusal, 503 for a page, 500 for ``json`` and ``raw``, 200 for an
+            empty or wrong body, the usual one for a truncated body or a missing ticket. With 204 and 304 no
+            body is sent.
         code: Code of a refusal, number or digit string.
         message: Message of a refusal.
+        body: What ``json`` answers, encoded. With ``normal``: fields that the usual answer has besides.
+        content: Bytes that ``raw`` answers; in JSON as base64.
+        content_type: In place of the usual ``Content-Type``.
+        headers: Sent beside the others, as they are.
+        label: What the journal calls this fault, in place of its answer.
+        first_posts: Only the first so many POSTs of each request_id meet this fault, however often its rule
+            is used; 0: all of them. Rules with 1, 2 and 3, in this order, are a sequence.
+        serves: Who of an accepted call gets the text: the first of its recipients, so many as this share from
+            0 to 1 makes, rounded up; or exactly these numbers. The others are left out without a word.
+        tells_contacts: Whether ``number_of_contacts`` counts only those who are served, or the whole call.
         retry_after_s: Sent as ``Retry-After`` when given.
         retry_after_form: Seconds, or an HTTP date.
         drip_ms: Real milliseconds between single bytes of the body; 0: all at once.
@@ -54,10 +69,34 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
     status: int | None = None
     code: int | str = 125
     message: str = ""
+    body: Any = None
+    content: bytes = b""
+    content_type: str | None = None
+    headers: dict[str, str] = {}
+    label: str = ""
+    first_posts: int = 0
+    serves: float | tuple[str, ...] = 1.0
+    tells_contacts: bool = True
     retry_after_s: float | None = None
     retry_after_form: Literal["seconds", "date"] = "seconds"
     drip_ms: int = 0
     on_reuse: Literal["keep", "close", "reset"] = "keep"
+
+    @property
+    def answered_status(self) -> int | None:
+        """The HTTP status where the fault decides it; None: the usual one, or no answer."""
+        usual = {"refusal": 400, "html": 503, "json": 500, "raw": 500, "empty": 200, "not_json": 200}
+        return (self.status or usual[self.answer]) if self.answer in usual else None
+
+    def is_met_by(self, post: int) -> bool:
+        """Whether a POST meets this fault, which is number `post` of its request_id, from 1."""
+        return not self.first_posts or post <= self.first_posts
+
+    def served(self, numbers: Sequence[str]) -> Sequence[str]:
+        """Choose who of an accepted call gets the text."""
+        if isinstance(self.serves, tuple):
+            return [number for number in numbers if number in self.serves]
+        return numbers[: math.ceil(self.serves * len(numbers))]
 
 
 class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
@@ -66,6 +105,10 @@ class FaultRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen
     fault: Fault
     match: Match = Match()
     times: int = 0
+
+
+def _accept_then(status: int, code: object) -> Fault:
+    return Fault(answer="json", status=status, body={"code": code, "message": "Injected answer"})
 
 
 #: Name to fault. An admin call may name one and change its fields.
@@ -84,6 +127,22 @@ PRESETS: Mapping[str, Fault] = {
     "accept_then_garbage": Fault(answer="garbage"),
     "accept_without_ticket": Fault(answer="no_ticket"),
     "accept_with_code": Fault(answer="refusal", status=200),
+    "accept_with_ticket_and_code": Fault(body={"code": 153}),
+    "accept_then_500_json": _accept_then(500, 500),
+    "accept_then_503_json": _accept_then(503, 117),
+    "accept_then_125": _accept_then(400, 125),
+    "accept_then_127": _accept_then(400, 127),
+    "accept_then_129": _accept_then(400, 129),
+    "accept_then_130": _accept_then(400, 130),
+    "accept_then_132": _accept_then(400, 132),
+    "accept_then_133": _accept_then(400, 133),
+    "accept_then_153": _accept_then(400, 153),
+    "accept_then_438": _accept_then(400, 438),
+    "accept_then_unknown_code": _accept_then(400, 9999),
+    "accept_then_409": Fault(answer="empty", status=409),
+    "accept_then_499": Fault(answer="empty", status=499),
+    "accept_some": Fault(serves=0.5),
+    "accept_some_and_count_all": Fault(serves=0.5, tells_contacts=False),
     "accept_dripping": Fault(drip_ms=20),
     "accept_then_cut_reuse": Fault(on_reuse="close"),
     "reset_unread": Fault(processing="none", answer="reset_unread"),
@@ -131,11 +190,6 @@ class Faults:
         self.rules: RuleBook[FaultRule] = RuleBook(rng)
         self.default = NO_FAULT
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no call can be hit, so that nobody need look at its content."""
-        return self.rules.is_empty and self.default is NO_FAULT
-
     def for_head(self, endpoint: str) -> Fault | None:
         """Choose a fault that strikes before the body is read; such a rule cannot look at the body."""
         rule = self.rules.pick(
@@ -147,10 +201,16 @@ class Faults:
 
     def for_call(self, subject: Subject) -> Fault:
         """Choose the fault of a whole request; one without effect when nothing applies."""
-        rule = self.rules.pick(subject, lambda r: r.fault.answer != "reset_unread" or r.match.needs_body)
+        rule = self.rules.pick(
+            subject,
+            lambda r: (
+                (r.fault.answer != "reset_unread" or r.match.needs_body) and r.fault.is_met_by(subject.post)
+            ),
+        )
         if rule is not None:
             return rule.fault
-        return self.default if subject.endpoint == "send" else NO_FAULT
+        is_hit = subject.endpoint == "send" and self.default.is_met_by(subject.post)
+        return self.default if is_hit else NO_FAULT
 
     def reset(self) -> None:
         """Drop all rules and the default."""

@@ -127,6 +127,10 @@ class Gateway:
             call.recipients = [r for r in call.recipients if r.number not in self._account.blacklist]
             if not call.recipients:
                 return refuse(117)
+        contacts = len(call.recipients)
+        if call.served is not None:
+            call.recipients = [r for r in call.recipients if r.number in call.served]
+            contacts = len(call.recipients) if call.tells_contacts else contacts
         leaves_at = self._departure(call)
         if leaves_at is None:
             return refuse(
@@ -142,7 +146,7 @@ class Gateway:
             login=call.login,
             numbers=call.numbers,
             text=call.text,
-            contacts=len(call.recipients),
+            contacts=contacts,
             segments=segments,
             cost=float(cost),
             accepted_at=self._clock.now(),

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from worker.sandbox.simulator.accounts import authenticate
 from worker.sandbox.simulator.campaign import SendCall
 from worker.sandbox.simulator.exchanges import Arrived, Exchange, encode_refusal, json_reply, refused
+from worker.sandbox.simulator.faults import NO_FAULT
 from worker.sandbox.simulator.playback import Reply
 from worker.sandbox.simulator.reading import read_call
 from worker.sandbox.simulator.refusals import Refusal, refuse
@@ -59,6 +60,8 @@ async def _send(simulator: Simulator, arrived: Arrived) -> Reply:
     if isinstance(fields, Refusal):
         return refused(simulator, arrived, fields)
     call = read_call(fields, login)
+    if arrived.fault is not NO_FAULT:
+        call.served, call.tells_contacts = arrived.fault.served(call.numbers), arrived.fault.tells_contacts
     if call.simulation:
         return _simulate(simulator, arrived, call)
     decided = await simulator.gateway.submit(call)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +23,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
             nothing sent), ``answered`` (reads), or ``dropped`` (not processed); empty while it is being
             worked on.
         code: Code of the refusal, if any.
-        fault: The injected answer, if any.
+        fault: The label of the injected fault, else its answer, if any.
+        numbers: The usable recipients of a send.
     """
 
     endpoint: str
@@ -35,6 +37,7 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     code: int | str | None = None
     ticket: str | None = None
     fault: str | None = None
+    numbers: Sequence[str] = ()
 
 
 class Journal:
@@ -44,6 +47,7 @@ class Journal:
         self.requests: list[RequestRecord] = []
         self.campaigns: dict[str, Campaign] = {}
         self.connections_opened = 0
+        self._posts: Counter[str] = Counter()
 
     def arrived(self, endpoint: str, at: float, connection: int, body: bytes) -> RequestRecord:
         """Record a request whose body was read."""
@@ -56,6 +60,17 @@ class Journal:
         )
         self.requests.append(record)
         return record
+
+    def identified(self, record: RequestRecord, request_id: str | None) -> int:
+        """Note whose call a request is; return which one under this request_id it is, from 1.
+
+        Without a request_id there is nothing to count by: always 1.
+        """
+        record.request_id = request_id
+        if request_id is None:
+            return 1
+        self._posts[request_id] += 1
+        return self._posts[request_id]
 
     def accepted(self, request_id: str | None = None) -> list[Campaign]:
         """List the accepted calls, of one request_id if given."""
@@ -89,4 +104,5 @@ class Journal:
         """Forget everything."""
         self.requests.clear()
         self.campaigns.clear()
+        self._posts.clear()
         self.connections_opened = 0

@@ -4,18 +4,26 @@ Octopush documents no rate; one client reports that it asks for one request afte
 off by default.
 """
 
+import math
 import time
+from collections.abc import Callable
 
 from worker.sandbox.simulator.settings import SimulatorSettings
 
 
 class Limits:
-    """Token bucket in real time, and gauge of the sends under way."""
+    """Token bucket in real time, full at the start, and gauge of the sends under way.
 
-    def __init__(self, settings: SimulatorSettings) -> None:
+    Args:
+        settings: The limits.
+        clock: Monotonic seconds; it begins anywhere, at zero on a machine that has just been started.
+    """
+
+    def __init__(self, settings: SimulatorSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._clock = clock
         self._tokens = 0.0
-        self._refilled_at = 0.0
+        self._refilled_at = -math.inf
         self.under_way = 0
         self.most_under_way = 0
 
@@ -42,7 +50,7 @@ class Limits:
         rate = self._settings.rate_limit_per_s
         if not rate:
             return 0.0
-        now = time.monotonic()
+        now = self._clock()
         burst = max(self._settings.rate_limit_burst, 1)
         self._tokens = min(burst, self._tokens + (now - self._refilled_at) * rate)
         self._refilled_at = now
@@ -53,5 +61,5 @@ class Limits:
 
     def reset(self) -> None:
         """Fill the bucket and forget the highest count; sends under way still count."""
-        self._tokens, self._refilled_at = 0.0, 0.0
+        self._tokens, self._refilled_at = 0.0, -math.inf
         self.most_under_way = self.under_way

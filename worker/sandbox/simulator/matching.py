@@ -36,12 +36,16 @@ class Match(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
 
 
 class Subject(msgspec.Struct, kw_only=True, frozen=True):
-    """What a rule is compared with: one call with all its recipients, or one message."""
+    """What a rule is compared with: one call with all its recipients, or one message.
+
+    `post` says which POST of its request_id a call is, from 1; always 1 without a request_id.
+    """
 
     numbers: Sequence[str] = ()
     text: str = ""
     request_id: str | None = None
     endpoint: str = "send"
+    post: int = 1
 
 
 class Rule(Protocol):

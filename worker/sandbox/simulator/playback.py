@@ -2,7 +2,7 @@
 
 import asyncio
 from email.utils import formatdate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
@@ -13,7 +13,8 @@ from worker.sandbox.simulator.transport import SCOPE_KEY, Connection
 _JSON = "application/json"
 _HTML = "text/html; charset=utf-8"
 _NOT_JSON = b"OK - message queued"
-_NO_CONTENT = 204
+#: Statuses whose answers have no body.
+_NO_CONTENT = frozenset({204, 304})
 _NOT_HTTP = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
 
 
@@ -35,23 +36,30 @@ def reshape(normal: Reply, fault: Fault, *, refusal_body: bytes, now: float) -> 
         refusal_body: Body of the fault's own refusal.
         now: Seconds since the epoch, for a ``Retry-After`` that is a date.
     """
+    status = fault.answered_status or fault.status or normal.status
     if fault.answer == "refusal":
-        shaped = Reply(fault.status or 400, refusal_body)
+        shaped = Reply(status, refusal_body)
     elif fault.answer == "html":
-        status = fault.status or 503
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
         shaped = Reply(status, page.encode(), _HTML)
     elif fault.answer == "empty":
-        shaped = Reply(fault.status or 200, b"")
+        shaped = Reply(status, b"")
     elif fault.answer == "not_json":
-        shaped = Reply(fault.status or 200, _NOT_JSON)
+        shaped = Reply(status, _NOT_JSON)
     elif fault.answer == "no_ticket":
-        shaped = Reply(fault.status or normal.status, _without_ticket(normal.body))
+        shaped = Reply(status, _changed(normal.body, drop="sms_ticket"))
+    elif fault.answer == "json":
+        shaped = Reply(status, msgspec.json.encode(fault.body))
+    elif fault.answer == "raw":
+        shaped = Reply(status, fault.content)
     else:
-        shaped = normal._replace(status=fault.status or normal.status)
-    if fault.retry_after_s is None:
-        return shaped
-    return shaped._replace(headers=(*shaped.headers, ("Retry-After", retry_after(fault, now))))
+        added = _changed(normal.body, add=fault.body) if fault.body else normal.body
+        shaped = normal._replace(status=status, body=added)
+    headers = [*shaped.headers, *fault.headers.items()]
+    if fault.retry_after_s is not None:
+        headers.append(("Retry-After", retry_after(fault, now)))
+    content_type = shaped.content_type if fault.content_type is None else fault.content_type
+    return shaped._replace(headers=tuple(headers), content_type=content_type)
 
 
 def retry_after(fault: Fault, now: float) -> str:
@@ -79,6 +87,8 @@ async def play(reply: Reply, fault: Fault, scope: Scope, receive: Receive, send:
         return
     if fault.on_reuse != "keep":
         connection_of(scope).cut_on_reuse(fault.on_reuse)
+    if reply.status in _NO_CONTENT:
+        reply = reply._replace(body=b"")
     await send(_head(reply))
     if fault.answer == "truncated":
         await send(_body(reply.body[: len(reply.body) // 2], more=True))
@@ -125,7 +135,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 def _head(reply: Reply) -> Message:
     headers = [(name.lower(), value) for name, value in reply.headers]
-    if reply.status != _NO_CONTENT:
+    if reply.status not in _NO_CONTENT:
         headers += [("content-type", reply.content_type), ("content-length", str(len(reply.body)))]
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     return {"type": "http.response.start", "status": reply.status, "headers": encoded}
@@ -135,8 +145,9 @@ def _body(data: bytes, *, more: bool = False) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": more}
 
 
-def _without_ticket(body: bytes) -> bytes:
+def _changed(body: bytes, *, drop: str = "", add: Any = None) -> bytes:
     decoded = msgspec.json.decode(body)
     if isinstance(decoded, dict):
-        decoded.pop("sms_ticket", None)
+        decoded.pop(drop, None)
+        decoded |= add or {}
     return msgspec.json.encode(decoded)

@@ -40,7 +40,10 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_copies: int = 1
     #: Share of callbacks of any kind that are never posted, 0 to 1, drawn from the seeded generator.
     callback_loss_probability: float = 0.0
-    callback_format: Literal["json", "form"] = "json"
+    #: ``mixed``: receipts as forms, all others as JSON, as a live account was seen to send them in 2026.
+    callback_format: Literal["json", "form", "mixed"] = "json"
+    #: ``metadata``: number and ``message_id`` of a reply below that name, as the same account sent them.
+    inbound_layout: Literal["flat", "metadata"] = "flat"
     #: ``default`` fits the format, empty sends no such header, anything else is sent as it is.
     callback_content_type: str = "default"
     #: 0: one event per call. N: a JSON array of up to N events gathered for `callback_array_wait_ms`.
@@ -92,7 +95,8 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     duplicate_code: Literal[120, 182] = 120
     #: Life of a request_id (documented: 24 hours).
     request_id_memory_s: float = 86_400.0
-    #: Undocumented whether a refused call uses up its request_id.
+    #: Undocumented whether a refused call uses up its request_id. With True it does, also one that a fault
+    #: leaves unprocessed and answers with any status below 500.
     refusals_burn_request_id: bool = False
     #: ``login``: each sub-account has its own memory.
     request_id_scope: Literal["account", "login"] = "account"

@@ -1,0 +1,95 @@
+"""What makes two messages the same: their content, whatever its notation. Pure."""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+#: Bytes of a context as JSON.
+CONTEXT_MAX_BYTES: Final = 4096
+
+_STRICT_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_SORTED_JSON: Final = msgspec.json.Encoder(order="sorted")
+#: A number that may be written in another way.
+_FRACTION: Final = re.compile(r"[0-9][.e]")
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+def digest(body: bytes, due_ms: int | None, ttl_ms: int | None, context: str) -> str:
+    """Take the fingerprint of a message's content; tells a repeat from a conflict.
+
+    Args:
+        body: the JSON of the POST, with a date of the gateway's as `instant` writes it.
+        due_ms: epoch milliseconds before which it is held, or None.
+        ttl_ms: milliseconds it may still be POSTed after it is due, or None.
+        context: its JSON text.
+    """
+    meant = meaning(context).encode() if context else b""
+    whole = b"%b|%r|%r|%b" % (body, due_ms, ttl_ms, meant)
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+
+
+def instant(moment: datetime) -> str:
+    """Name the second that an aware date means. Dates at the ends of the calendar have no UTC form."""
+    return str((moment - _EPOCH) // timedelta(seconds=1))
+
+
+def context(value: object) -> str:
+    """Any JSON value up to 4 KiB, as compact JSON text; empty for None."""
+    if value is None:
+        return ""
+    try:
+        encoded = _json_text(value)
+        size = len(encoded.encode())
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("must be a JSON value") from None
+    if size > CONTEXT_MAX_BYTES:
+        raise ValueError(f"must be at most {CONTEXT_MAX_BYTES} bytes as JSON")
+    return encoded
+
+
+def _json_text(value: object) -> str:
+    """Write compact JSON, fast where that is safe.
+
+    The fast encoder also takes what is not JSON, such as a set, a date or NaN. So its text counts only if it
+    reads back as the same value; the strict encoder decides about the rest.
+    """
+    try:
+        fast = msgspec.json.encode(value)
+        if msgspec.json.decode(fast) == value:
+            return fast.decode()
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        pass
+    return _STRICT_JSON.encode(value)
+
+
+def meaning(encoded: str) -> str:
+    """Write compact JSON in the one notation of what it means: members sorted, ``1.0`` as ``1``.
+
+    Equal values then have equal text, and others have not: lists keep their order, ``1`` is not ``true``.
+    """
+    fractions = ("." in encoded or "e" in encoded) and _FRACTION.search(encoded)
+    if not fractions and ',"' not in encoded:
+        return encoded  # at most one member: the common case, and the only notation of it
+    value = msgspec.json.decode(encoded)
+    try:
+        value = _without_fractions(value) if fractions else value
+        return _SORTED_JSON.encode(value).decode()
+    except OverflowError:  # an integer of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    except RecursionError:  # nested so deep that only its own notation can be compared
+        return encoded
+
+
+def _without_fractions(value: Any) -> Any:
+    """Make integers of the floats that are some."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_without_fractions(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _without_fractions(each) for name, each in value.items()}
+    return value

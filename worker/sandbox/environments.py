@@ -1,0 +1,39 @@
+"""Which variables a process gets: those of the machine, and those that its settings declare. Nothing else.
+
+The callback server has no use for the key of the account, nor the worker for the callback tokens.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from producers.settings import Settings, WebSettings
+from worker.settings import WorkerSettings
+
+#: Settings of the process types of the Procfile.
+_SETTINGS: Final[dict[str, type[Settings]]] = {"worker": WorkerSettings, "web": WebSettings}
+#: What programs need of a machine: where things are, language, terminal, how to reach the network.
+_OF_THE_MACHINE: Final = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|COLUMNS"
+    r"|PYTHON\w*|VIRTUAL_ENV|LD_LIBRARY_PATH|DYLD_\w+|SSL_CERT_FILE|SSL_CERT_DIR|(?i:\w+_proxy)"
+)
+_IN_SHELL: Final = re.compile(r"\$\{(\w+)")
+
+
+def of_the_machine(environ: Mapping[str, str]) -> dict[str, str]:
+    """Keep what any program may see."""
+    return {name: value for name, value in environ.items() if _OF_THE_MACHINE.fullmatch(name)}
+
+
+def of_process(process_type: str, command: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Keep what a process of the Procfile may see.
+
+    Args:
+        process_type: ``worker`` or ``web``.
+        command: its shell line, which may name variables, too.
+        environ: where everything is.
+    """
+    names = {field.metadata["variable"] for field in dataclasses.fields(_SETTINGS[process_type])}
+    names.update(_IN_SHELL.findall(command))
+    return of_the_machine(environ) | {name: environ[name] for name in names if name in environ}
