@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Self
@@ -25,36 +25,75 @@ import redis
 import redis.asyncio
 
 from producers.broker import CALLBACKS, connect, connect_async
-from producers.callback_body import read_events
+from producers.callback_body import MAX_EVENTS, read_events
 from producers.connections import within
 from producers.jobs import QUEUE_CALLBACKS
 from producers.keys import Keys
 from producers.outages import log_to
 from producers.scripts import REDIS_ERRORS, Command, Script
-from producers.settings import WebSettings
+from producers.settings import KINDS, WebSettings, bound_token
 
 _log = logging.getLogger("producers.callbacks")
 
 #: Largest body taken, in bytes. A callback of the gateway has well under 2 KiB.
 BODY_MAX_BYTES: Final = 64 * 1024
-#: What a callback URL may name after the token.
-KINDS: Final = frozenset({"replies", "receipts", "optouts"})
 #: Kind under which a body is stored that nobody can read; the worker sets it aside for an operator.
 UNREADABLE: Final = "unreadable"
 
 #: Seconds until the answer, whatever Redis does: below the gateway's limit of about 1 s.
 _ANSWER_S: Final = 0.9
 
-#: Runs when Redis is full, too: the gateway may not repeat an opt-out.
-_ACCEPT: Final = Script("producers", "accept_callback", when_full=True)
+#: Sort of bodies that are larger than any the gateway was seen to send.
+_LARGE: Final = "large"
+_LARGE_BYTES: Final = 8 * 1024
+_MIB: Final = 1024 * 1024
+#: Bytes that a token may bring in a minute, by sort, 256 for each callback included. Each sort has room of
+#: its own: who floods one of them keeps no other from being taken. Receipts of a large campaign come at 1,000
+#: a second with 300 bytes each, which is half of what is allowed.
+ALLOWED: Final = {
+    "receipts": 64 * _MIB,
+    "replies": 8 * _MIB,
+    "optouts": 8 * _MIB,
+    _LARGE: 4 * _MIB,
+    UNREADABLE: _MIB,
+}
+#: What tells the sort of a body, as far as counting goes; the worker asks more precisely.
+_MARKS: Final = {
+    "optouts": (b"stop_date",),
+    "receipts": (b"status", b"delivery_date"),
+    "replies": (b"text", b"reception_date", b"answer_date"),
+}
+
+#: What cannot be a callback of the gateway finds no room in a full Redis; what can be does: it is small,
+#: bounded in a minute, and cannot be asked for again.
+_ACCEPT: Final = Script("producers", "accept_callback")
+_ACCEPT_WHEN_FULL: Final = Script("producers", "accept_callback", when_full=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """What is known of a token.
+
+    Attributes:
+        digest: gives all tokens one length, so that comparing takes one time.
+        only: the kind it is bound to, or ``""``.
+    """
+
+    digest: bytes
+    only: str
+
+    @property
+    def name(self) -> str:
+        """What it is counted under."""
+        return self.digest.hex()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """The status to answer, once the command (if any) has run."""
+    """The status to answer, once the command (if any) has stored the callback."""
 
     status: HTTPStatus
-    command: Command[int] | None = None
+    command: Command[bool] | None = None
 
 
 class _Judge:
@@ -62,36 +101,54 @@ class _Judge:
 
     def __init__(self, settings: WebSettings) -> None:
         self._keys = Keys(settings.namespace)
-        self._tokens = [_digest(token.reveal()) for token in settings.callback_tokens]
+        entries = [bound_token(entry.reveal()) for entry in settings.callback_tokens]
+        self._tokens = [_Token(_digest(token), only) for only, token in entries]
+
+    def find(self, token: str, kind: str | None) -> _Token | None:
+        """Compare with every token, also after a match: the time taken tells nothing."""
+        given = _digest(token)
+        found = [known for known in self._tokens if hmac.compare_digest(given, known.digest)]
+        fits = [known for known in found if kind is None or not known.only or known.only == kind]
+        return fits[0] if fits and (kind is None or kind in KINDS) else None
 
     def judge(self, token: str, body: bytes, kind: str | None) -> _Verdict:
         # The token comes first: without one, no answer tells anything about the rest.
-        if not _is_one_of(token, self._tokens) or (kind is not None and kind not in KINDS):
+        known = self.find(token, kind)
+        if not known:
             return _Verdict(HTTPStatus.NOT_FOUND)
         if len(body) > BODY_MAX_BYTES:
             return _Verdict(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not body:
             return _Verdict(HTTPStatus.BAD_REQUEST)
-        if read_events(body) is None:
-            return _Verdict(HTTPStatus.BAD_REQUEST, self._store(body, UNREADABLE))
-        return _Verdict(HTTPStatus.OK, self._store(body, kind or ""))
+        events = read_events(body)
+        if events is None:
+            return _Verdict(HTTPStatus.BAD_REQUEST, self._store(known, body, UNREADABLE))
+        if len(events) > MAX_EVENTS:
+            return _Verdict(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._store(known, body, UNREADABLE))
+        return _Verdict(HTTPStatus.OK, self._store(known, body, kind or known.only))
 
-    def _store(self, body: bytes, kind: str) -> Command[int]:
-        callback_id = uuid4().hex
+    def _store(self, token: _Token, body: bytes, kind: str) -> Command[bool]:
+        callback_id, sort = uuid4().hex, _sort(body, kind)
         queue = self._keys.queue(QUEUE_CALLBACKS)
         keys = [self._keys.callback(callback_id), queue.ready, queue.wake]
-        return Command(_ACCEPT, keys, [callback_id, kind, body], int)
+        keys.append(self._keys.taken(token.name, sort))
+        script = _ACCEPT_WHEN_FULL if sort in KINDS else _ACCEPT
+        return Command(script, keys, [callback_id, kind, body, token.only, ALLOWED[sort]], bool)
 
 
 def _digest(token: str) -> bytes:
-    """Give all tokens one length, so that comparing takes one time."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _is_one_of(token: str, digests: Iterable[bytes]) -> bool:
-    """Compare with every token, also after a match: the time taken tells nothing."""
-    given = _digest(token)
-    return sum(hmac.compare_digest(given, digest) for digest in digests) > 0
+def _sort(body: bytes, kind: str) -> str:
+    if kind == UNREADABLE or len(body) > _LARGE_BYTES:
+        return UNREADABLE if kind == UNREADABLE else _LARGE
+    lower = body.lower()
+    return next((sort for sort, marks in _MARKS.items() if any(mark in lower for mark in marks)), UNREADABLE)
+
+
+def _url_status(judge: _Judge, token: str, kind: str | None) -> int:
+    return HTTPStatus.OK if judge.find(token, kind) else HTTPStatus.NOT_FOUND
 
 
 class CallbackIntake:
@@ -130,18 +187,32 @@ class CallbackIntake:
         Returns:
             The HTTP status, to be answered with an empty body:
             200 stored; 400 empty, or neither JSON nor a form (then stored all the same, for an operator);
-            404 wrong token or kind; 413 too large; 503 Redis did not confirm. Never raises for Redis.
+            404 wrong token or kind; 413 too large, or too many events (then stored for an operator);
+            429 this token brought too much in the last minute: not stored; 503 Redis did not confirm.
+            Within a second, and never raises for Redis.
         """
         verdict = self._judge.judge(token, body, kind)
+        if verdict.command is None:
+            return verdict.status
         try:
-            if verdict.command:
-                with within(_ANSWER_S):
-                    verdict.command.run(self._redis)
-                self._outages.answered()
+            with within(_ANSWER_S):
+                stored = verdict.command.run(self._redis)
         except (*REDIS_ERRORS, OSError) as error:
             self._outages.failed(error)
             return HTTPStatus.SERVICE_UNAVAILABLE
-        return verdict.status
+        self._outages.answered()
+        return verdict.status if stored else HTTPStatus.TOO_MANY_REQUESTS
+
+    def check_url(self, token: str, kind: str | None = None) -> int:
+        """Say whether token and kind of a URL are right, without looking at a body.
+
+        For GET and HEAD, which Octopush advises to try a URL with, and to refuse a stranger before reading
+        what he sends.
+
+        Returns:
+            200 or 404, to be answered with an empty body.
+        """
+        return _url_status(self._judge, token, kind)
 
     def close(self) -> None:
         """Close the connections."""
@@ -163,15 +234,20 @@ class AsyncCallbackIntake:
     async def accept_callback(self, token: str, body: bytes, kind: str | None = None) -> int:
         """Store one callback and say how to answer it; see `CallbackIntake.accept_callback`."""
         verdict = self._judge.judge(token, body, kind)
+        if verdict.command is None:
+            return verdict.status
         try:
-            if verdict.command:
-                async with asyncio.timeout(_ANSWER_S):
-                    await verdict.command.arun(self._redis)
-                self._outages.answered()
+            async with asyncio.timeout(_ANSWER_S):
+                stored = await verdict.command.arun(self._redis)
         except (*REDIS_ERRORS, OSError) as error:
             self._outages.failed(error)
             return HTTPStatus.SERVICE_UNAVAILABLE
-        return verdict.status
+        self._outages.answered()
+        return verdict.status if stored else HTTPStatus.TOO_MANY_REQUESTS
+
+    def check_url(self, token: str, kind: str | None = None) -> int:
+        """Say whether token and kind of a URL are right; see `CallbackIntake.check_url`."""
+        return _url_status(self._judge, token, kind)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
+from producers.gates import describe, read_gate
+
 _ENDS: Final = ("accepted", "rejected", "expired", "cancelled", "failed", "unknown")
+
+#: How the fields begin that count what waits at a gate.
+_ASIDE: Final = "aside:"
 
 #: What became of a pause: ``stopped`` if the campaign was cancelled.
 Halt = Literal["paused", "stopped", "unknown_id"]
@@ -56,6 +61,8 @@ class CampaignStatus:
             is at work or was cut short.
         paused: no attempt begins.
         stopped: it was cancelled for good.
+        aside: messages that wait for a reason that concerns them and not all, in ``waits_for``.
+        waits_for: those reasons, in words for people.
         started_at, completed_at: begin of the first run, end of the run that made it complete, in UTC by
             Redis's clock.
     """
@@ -77,6 +84,8 @@ class CampaignStatus:
     stopped: bool
     started_at: datetime | None
     completed_at: datetime | None
+    aside: int = 0
+    waits_for: tuple[str, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -97,13 +106,16 @@ class CampaignCancellation:
     too_late: int
 
 
-def read_campaign(campaign_id: str, reply: Mapping[bytes, bytes], waiting: int) -> CampaignStatus | None:
-    """Read a campaign's hash as Redis returns it; None for an unknown id."""
+def read_campaign(
+    campaign_id: str, reply: Mapping[bytes, bytes], waiting: int, gates: Mapping[bytes, bytes]
+) -> CampaignStatus | None:
+    """Read a campaign's hash and the gates as Redis returns them; None for an unknown id."""
     if not reply:
         return None
     fields = {name.decode(): value.decode() for name, value in reply.items()}
     ended = {state: int(fields.get(state, 0)) for state in _ENDS}
     recipients = int(fields.get("recipients", 0))
+    aside = {name.removeprefix(_ASIDE): int(n) for name, n in fields.items() if name.startswith(_ASIDE)}
     return CampaignStatus(
         campaign_id=campaign_id,
         recipients=recipients,
@@ -117,7 +129,13 @@ def read_campaign(campaign_id: str, reply: Mapping[bytes, bytes], waiting: int) 
         stopped="stopped" in fields,
         started_at=_at(fields.get("started")),
         completed_at=_at(fields.get("complete")),
+        aside=sum(aside.values()),
+        waits_for=tuple(_why(name, gates, fields.get("price:" + name)) for name in sorted(aside)),
     )
+
+
+def _why(name: str, gates: Mapping[bytes, bytes], price: str | None) -> str:
+    return describe(name, read_gate(gates.get(name.encode(), b"{}")), Decimal(price) if price else None)
 
 
 def _at(ms: str | None) -> datetime | None:

@@ -91,7 +91,8 @@ class Campaigns:
         """Read where a campaign stands; None if it is unknown or forgotten."""
         key = self._keys.campaign(checked(campaign_id))
         waiting = yield Calls([("LLEN", self._keys.campaign_waiting(campaign_id))])
-        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting))
+        gates = yield Calls([("HGETALL", self._keys.gates)])
+        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting), gates)
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""

@@ -161,9 +161,9 @@ class _BlockingFollower(_Follower):
             raise
 
     def read_response(self, *args: Any, **options: Any) -> Any:
-        bounded = _ends.get() is not None and self._sock is not None
+        bounded = _ends.get() is not None
         if bounded:
-            self._sock.settimeout(_left(self.socket_timeout))
+            self._bound(_left(self.socket_timeout))
         try:
             response = super().read_response(*args, **options)
         except redis.RedisError as error:
@@ -173,11 +173,15 @@ class _BlockingFollower(_Follower):
                 raise self._lost(error) from None
             raise
         finally:
-            if bounded and self._sock is not None:
-                self._sock.settimeout(self.socket_timeout)
+            if bounded:
+                self._bound(self.socket_timeout)
         if self._outages is not None:
             self._outages.answered()
         return response
+
+    def _bound(self, seconds: float | None) -> None:
+        if self._sock is not None:
+            self._sock.settimeout(seconds)
 
     def _tell(self, error: Exception) -> None:
         if self._outages is not None and (passes(error) or _is_refusal(error)):

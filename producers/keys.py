@@ -16,29 +16,40 @@ and a stream entry together, on Redis Cluster too.
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
 | ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze |
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, correlate |
-| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped`` | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, every transition | enqueue, status, claim |
+| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, every transition | enqueue, status, claim |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
-| ``counts`` | hash, state to number of sends; ``enqueued`` to all of them | for ever | every transition | metrics, soak |
+| ``gates`` | hash, what keeps some sends and not all: ``credit`` or a breaker, to its facts in JSON | until opened | finish, suspect, see_balance | claim, status, operators |
+| ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim | give_back, metrics |
+| ``prices`` | hash, type and country to what a segment cost lately | for ever | learn_price | finish, claim, see_balance |
+| ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | finish, due_probe | due_probe |
+| ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
+| ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | suspect | suspect |
+| ``counts`` | hash, state to number of sends; ``enqueued`` to all of them; ``unexplained`` refusals | for ever | every transition, suspect | metrics, soak |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
 | ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
 | ``probes`` | string, probes since sending was last well | 30 min | hold | hold, probe |
-| ``pause`` | string, why all sending pauses | as long as the gateway asked | pause | fetch, claim |
+| ``pause`` | hash, why all sending pauses, since when, for how long | as long as the gateway asked | pause | fetch, claim |
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch |
 | ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
-| ``rate`` | string, when the rate limit is next free | seconds | fetch, claim | fetch |
+| ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
+| ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
-| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch |
+| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
-| ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch | fetch |
+| ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch, renew | fetch, renew |
+| ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
+| ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
+| ``foreign_bytes`` | hash, bytes of these by number of the stream | for ever | publish | publish |
+| ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
@@ -68,6 +79,7 @@ class QueueKeys:
     envelopes: str
     wake: str
     seen: str
+    back: str
     dead: str
 
 
@@ -123,6 +135,10 @@ class Keys:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
 
+    def taken(self, token: str, sort: str) -> str:
+        """How much a token brought in the last minute, of one sort of callbacks."""
+        return f"{self.prefix}taken:{token}:{sort}"
+
     def seen(self, event_id: str) -> str:
         """Mark that a callback event is already on its stream."""
         return f"{self.prefix}seen:{event_id}"
@@ -134,6 +150,20 @@ class Keys:
     def poison(self, stream: str, group: str) -> str:
         """Where a consumer group sets aside entries it cannot handle."""
         return f"{self.prefix}{stream}:poison:{group}"
+
+    def foreign(self, stream: str) -> str:
+        """The entries of a stream that belong to no send of ours."""
+        return f"{self.prefix}{stream}:foreign"
+
+    @property
+    def foreign_bytes(self) -> str:
+        """How much these entries take in each stream."""
+        return self.prefix + "foreign_bytes"
+
+    @property
+    def unread_trimmed(self) -> str:
+        """How many entries each stream dropped unread."""
+        return self.prefix + "unread_trimmed"
 
     @property
     def counts(self) -> str:
@@ -159,6 +189,35 @@ class Keys:
     def pause(self) -> str:
         """Why all sending pauses for a while."""
         return self.prefix + "pause"
+
+    @property
+    def gates(self) -> str:
+        """What keeps some sends and not all."""
+        return self.prefix + "gates"
+
+    def aside(self, gate: str) -> str:
+        """The sends that a gate keeps."""
+        return f"{self.prefix}aside:{gate}"
+
+    @property
+    def prices(self) -> str:
+        """What a segment cost lately."""
+        return self.prefix + "prices"
+
+    @property
+    def credit(self) -> str:
+        """When to ask for the balance because of what cannot be paid."""
+        return self.prefix + "credit"
+
+    @property
+    def credit_probes(self) -> str:
+        """How often the balance was asked for because of that lately."""
+        return self.prefix + "credit:probes"
+
+    @property
+    def suspects(self) -> str:
+        """Refusals in words that nobody knows."""
+        return self.prefix + "suspects"
 
     @property
     def limits(self) -> str:
@@ -220,5 +279,6 @@ class Keys:
             envelopes=ready + ":envelopes",
             wake=ready + ":wake",
             seen=ready + ":seen",
+            back=ready + ":back",
             dead=ready + ":dead",
         )

@@ -8,6 +8,7 @@ from typing import Final
 
 import redis.asyncio
 
+from producers.gates import CREDIT
 from producers.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys
 
@@ -16,8 +17,11 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _STREAMS: Final = (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE)
+_CALLBACK_STREAMS: Final = (REPLIES, RECEIPTS, OPTOUTS)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
 _STATES: Final = ("enqueued", "accepted", "rejected", "expired", "cancelled", "unknown", "failed")
+
+_GATES: Final = (CREDIT, "breaker")
 
 Sample = tuple[str, int]
 
@@ -33,7 +37,7 @@ class Gauges:
         self._keys = Keys(namespace)
 
     async def read(self, client: redis.asyncio.Redis) -> list[int]:
-        """Count all keys in one round trip; each count takes constant time.
+        """Count all keys in one round trip, two while something waits at a gate; each takes constant time.
 
         Raises:
             redis.RedisError: Redis did not answer.
@@ -49,9 +53,25 @@ class Gauges:
             pipeline.zcard(self._keys.inflight)
             pipeline.exists(self._keys.hold)
             pipeline.hget(self._keys.flight, "limit")
+            pipeline.hmget(self._keys.unread_trimmed, _CALLBACK_STREAMS)
             pipeline.hmget(self._keys.counts, _STATES)
-            *counts, limit, states = await pipeline.execute()
-            return [*counts, int(float(limit or 0)), *(int(count or 0) for count in states)]
+            pipeline.hkeys(self._keys.gates)
+            pipeline.hget(self._keys.counts, "unexplained")
+            *counts, limit, unread, states, gates, unexplained = await pipeline.execute()
+        aside = await self._aside(client, [gate.decode() for gate in gates])
+        told = [int(count or 0) for count in (*unread, *states)]
+        return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0)]
+
+    async def _aside(self, client: redis.asyncio.Redis, gates: Sequence[str]) -> list[int]:
+        """Count what waits aside by kind of gate, then the breakers; in a round trip of its own."""
+        waiting = dict.fromkeys(_GATES, 0)
+        if gates:
+            async with client.pipeline(transaction=False) as pipeline:
+                for gate in gates:
+                    pipeline.zcard(self._keys.aside(gate))
+                for gate, count in zip(gates, await pipeline.execute(), strict=True):
+                    waiting[CREDIT if gate == CREDIT else "breaker"] += count
+        return [*waiting.values(), sum(gate != CREDIT for gate in gates)]
 
     def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
         """Write the page.
@@ -89,7 +109,26 @@ class Gauges:
                 [("", next(counts))],
             ),
             *_metric(
+                "stream_unread_trimmed",
+                "counter",
+                "Entries that a stream dropped before its slowest group had read them.",
+                [(f'{{stream="{name}"}}', next(counts)) for name in _CALLBACK_STREAMS],
+            ),
+            *_metric(
                 "sends", "gauge", "Sends by end state; enqueued counts all of them.", self._states(counts)
+            ),
+            *_metric(
+                "sends_aside",
+                "gauge",
+                "Sends that wait because the account cannot pay them, or at a breaker.",
+                [(f'{{gate="{gate}"}}', next(counts)) for gate in _GATES],
+            ),
+            *_metric("breakers", "gauge", "Breakers that an operator has to open.", [("", next(counts))]),
+            *_metric(
+                "unexplained_refusals_total",
+                "counter",
+                "Refusals with a code that nobody knows.",
+                [("", next(counts))],
             ),
         ]
 

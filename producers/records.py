@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from producers.gates import describe, read_gate
 from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, State
 from producers.keys import Keys
 from producers.message import FrozenMessage
@@ -78,6 +79,8 @@ class MessageStatus:
         context: the application's own value.
         queued_at, due_at, expires_at, first_attempt_at, ended_at: its life; None where it does not apply.
         deliveries: the last receipt by recipient number.
+        waits_for: why it waits aside, in words for people: a price that the account cannot pay, or an error
+            that nobody knows. None while nothing but its turn keeps it.
     """
 
     request_id: str
@@ -95,6 +98,7 @@ class MessageStatus:
     first_attempt_at: datetime | None
     ended_at: datetime | None
     deliveries: Mapping[str, Delivery]
+    waits_for: str | None = None
 
 
 class Records:
@@ -174,7 +178,11 @@ def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent |
 
 
 def _read_status(
-    request_id: str, record: Sequence[bytes], deliveries: Sequence[bytes], call: Sequence[bytes]
+    request_id: str,
+    record: Sequence[bytes],
+    deliveries: Sequence[bytes],
+    call: Sequence[bytes],
+    aside: Sequence[bytes],
 ) -> MessageStatus | None:
     if not record:
         return None
@@ -199,7 +207,12 @@ def _read_status(
         first_attempt_at=_at(text.get("first")),
         ended_at=_at(text.get("ended")),
         deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
+        waits_for=_read_aside(*aside) if aside else None,
     )
+
+
+def _read_aside(name: bytes, facts: bytes, price: bytes) -> str:
+    return describe(name.decode(), read_gate(facts), Decimal(price.decode()) if price else None)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, str]]:

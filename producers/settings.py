@@ -5,11 +5,14 @@ against these declarations.
 """
 
 import dataclasses
+import itertools
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from producers.addresses import ANY, PRIVATE, check_addresses
 from producers.errors import ConfigError
 from producers.phone import known_region
 from producers.redis_url import RedisUrl
@@ -113,9 +116,39 @@ def _hash_tag(value: str) -> None:
         raise ValueError("must be letters, digits, - and _")
 
 
-def _tokens(tokens: tuple[Secret, ...]) -> None:
-    if not tokens or min(len(token.reveal()) for token in tokens) < 16:
+#: What a callback URL may name after the token, and what a token may be bound to.
+KINDS: Final = frozenset({"replies", "receipts", "optouts"})
+
+
+def bound_token(entry: str) -> tuple[str, str]:
+    """Take an entry of `CALLBACK_TOKENS` apart.
+
+    Args:
+        entry: a token, or ``receipts=<token>`` for one that may bring receipts only.
+
+    Returns:
+        The kind, ``""`` for any, and the token.
+    """
+    kind, equals, token = entry.partition("=")
+    return (kind, token) if equals and kind in KINDS else ("", entry)
+
+
+def _tokens(entries: tuple[Secret, ...]) -> None:
+    tokens = [bound_token(entry.reveal())[1] for entry in entries]
+    if not tokens or min(map(len, tokens)) < 16:
         raise ValueError("needs tokens of at least 16 characters each")
+    if any(re.match("[a-z]{1,12}=.{8}", token) for token in tokens):
+        raise ValueError("a token can be bound to replies, receipts or optouts only")
+    if any(map(_is_simple, tokens)):
+        raise ValueError(
+            "needs tokens that are random: python3 -c 'import secrets; print(secrets.token_hex(24))'"
+        )
+
+
+def _is_simple(token: str) -> bool:
+    """Few characters, one text again and again, or a row such as 0123: no chance draws that."""
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(token)}
+    return len(set(token)) < 6 or len(steps) < 4 or token in (token + token)[1:-1]
 
 
 def _redis_url(url: str | RedisUrl) -> RedisUrl:
@@ -202,4 +235,16 @@ class WebSettings(RedisSettings):
         "CALLBACK_TOKENS",
         "secret path parts of the callback URL, comma-separated, all valid at once",
         check=_tokens,
+    )
+    allowed_addresses: str = variable(
+        "CALLBACK_ALLOWED_ADDRESSES",
+        "addresses or networks that may bring callbacks, comma-separated, or any",
+        default=ANY,
+        check=check_addresses,
+    )
+    metrics_addresses: str = variable(
+        "METRICS_ALLOWED_ADDRESSES",
+        "addresses or networks that may read /metrics, comma-separated, or private, or any",
+        default=PRIVATE,
+        check=check_addresses,
     )

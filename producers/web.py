@@ -1,14 +1,15 @@
 """The callback server: a thin ASGI application around `producers.callbacks`.
 
-    uvicorn --factory producers.web:create_app --no-access-log
+    uvicorn --factory producers.web:create_app --http producers.web_connection:Connection --no-access-log
 
 | path | answer |
 |---|---|
 | ``POST /callbacks/{token}`` | see `CallbackIntake.accept_callback`; always an empty body |
-| ``POST /callbacks/{token}/{kind}`` | same, the URL says the kind |
+| ``POST /callbacks/{token}/{kind}`` | same, the URL says the kind; a slash at either end does no harm |
+| ``GET``, ``HEAD`` of these | 200 or 404, always an empty body: Octopush advises to try a URL with them |
 | ``GET /healthz`` | 200 while the process runs |
 | ``GET /readyz`` | 200 if Redis answers within a second, else 503 |
-| ``GET /metrics`` | Prometheus text; keep it inside your network |
+| ``GET /metrics`` | Prometheus text, for `METRICS_ALLOWED_ADDRESSES` and not through a proxy; else 404 |
 
 The token is part of the path, so nothing may log paths: uvicorn's access log is switched off here, whatever
 its command line says. A proxy in front needs the same care.
@@ -17,6 +18,7 @@ its command line says. A proxy in front needs the same care.
 import asyncio
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,22 +27,34 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from producers.addresses import Addresses
 from producers.broker import CALLBACKS, connect_async
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from producers.errors import ConfigError
 from producers.metrics import CONTENT_TYPE, Gauges
 from producers.scripts import REDIS_ERRORS
 from producers.settings import WebSettings
+from producers.web_connection import raise_file_limit
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.
 _BODY_S: Final = 10.0
 #: Seconds Redis may take to answer a probe.
 _PROBE_S: Final = 1.0
 
+#: Seconds between two lines that say of a client that it speaks no HTTP: anybody can send nonsense.
+_QUIET_S: Final = 60.0
+#: What a proxy adds. It is to pass on callbacks only.
+_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+_CALLBACK_PATHS: Final = tuple(
+    f"/callbacks/{{token}}{kind}{slash}" for kind in ("", "/{kind}") for slash in ("", "/")
+)
 _CLOSE: Final = {"Connection": "close"}
 
 
@@ -60,12 +74,47 @@ def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] =
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     _silence_path_logs()
+    raise_file_limit()
     return _Server(settings).app()
 
 
 def _silence_path_logs() -> None:
     for name in ("uvicorn.access", "uvicorn.asgi"):
         logging.getLogger(name).disabled = True
+    logging.getLogger("uvicorn.error").addFilter(_Rarely())
+
+
+class _Rarely(logging.Filter):
+    """Lets the warning about a client that speaks no HTTP through now and then only."""
+
+    _next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING or "Invalid HTTP request" not in record.getMessage():
+            return True
+        is_due = time.monotonic() >= self._next
+        self._next = time.monotonic() + _QUIET_S if is_due else self._next
+        return is_due
+
+
+class _ExactPaths:
+    """Answers 404 to paths that are written in another way than a client of ours writes them.
+
+    What a proxy lets through by its path must be what is served. The token may be percent-encoded: nobody
+    knows how the gateway writes the URL that it was told.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_served = scope["type"] != "http" or _is_exact(scope["path"], scope.get("raw_path"))
+        await (self._app if is_served else Response(status_code=404, headers=_CLOSE))(scope, receive, send)
+
+
+def _is_exact(path: str, raw: bytes | None) -> bool:
+    raw = path.encode() if raw is None else raw
+    return path.isprintable() and (raw == path.encode() or b"/callbacks/" in raw)
 
 
 class _Server:
@@ -75,17 +124,19 @@ class _Server:
         self._redis = connect_async(settings.redis_url, CALLBACKS)
         self._intake = AsyncCallbackIntake(settings, self._redis)
         self._gauges = Gauges(settings.namespace)
+        self._callers = Addresses(settings.allowed_addresses)
+        self._scrapers = Addresses(settings.metrics_addresses)
         self._answers: Counter[int] = Counter()
 
     def app(self) -> Starlette:
         app = Starlette(
             routes=[
-                Route("/callbacks/{token}", self.callback, methods=["POST"]),
-                Route("/callbacks/{token}/{kind}", self.callback, methods=["POST"]),
+                *(Route(path, self.callback, methods=["GET", "POST"]) for path in _CALLBACK_PATHS),
                 Route("/healthz", self.healthz),
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
             ],
+            middleware=[Middleware(_ExactPaths)],
             exception_handlers={HTTPException: _refuse},
             lifespan=self._lifespan,
         )
@@ -100,12 +151,15 @@ class _Server:
 
     async def callback(self, request: Request) -> Response:
         """Take one callback; a body that never arrives in full leaves no trace."""
+        token, kind = request.path_params["token"], request.path_params.get("kind")
+        status = self._intake.check_url(token, kind) if self._callers.allow(_client(request)) else 404
+        if request.method != "POST" or status != HTTPStatus.OK:
+            return self._answer(status)
         try:
             async with asyncio.timeout(_BODY_S):
                 body = await _read_bounded(request)
         except (ClientDisconnect, TimeoutError):
             return self._answer(HTTPStatus.REQUEST_TIMEOUT)
-        token, kind = request.path_params["token"], request.path_params.get("kind")
         return self._answer(await self._intake.accept_callback(token, body, kind))
 
     async def healthz(self, _: Request) -> Response:
@@ -121,8 +175,10 @@ class _Server:
             return PlainTextResponse("redis does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
-    async def metrics(self, _: Request) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """Count what waits in Redis and what this process answered; without Redis only the latter."""
+        if any(name in request.headers for name in _PROXIED) or not self._scrapers.allow(_client(request)):
+            return Response(status_code=HTTPStatus.NOT_FOUND, headers=_CLOSE)
         try:
             async with asyncio.timeout(_PROBE_S):
                 counts = await self._gauges.read(self._redis)
@@ -134,6 +190,10 @@ class _Server:
         self._answers[int(status)] += 1
         # After a refusal the rest of the body, however long, is not worth reading.
         return Response(status_code=status, headers={} if status == HTTPStatus.OK else _CLOSE)
+
+
+def _client(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 async def _read_bounded(request: Request) -> bytes:

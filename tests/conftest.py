@@ -11,7 +11,7 @@ import redis
 from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
-_OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_TOKENS", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
+_OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 
 
 def pytest_report_header() -> str:

@@ -113,6 +113,8 @@ def _show(found: CampaignStatus) -> None:
     click.echo(f"campaign   {found.campaign_id}: {state}")
     click.echo(f"recipients {found.recipients}, pending {found.pending}")
     click.echo("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
+    for why in found.waits_for:
+        click.echo(f"aside      {found.aside} messages wait: {why}")
     click.echo(f"cost       {found.cost:f}")
     for name, when in (("started", found.started_at), ("queued", found.completed_at)):
         if when is not None:

@@ -81,7 +81,7 @@ class Over:
 
     Attributes:
         state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
-            campaign.
+            campaign; ``aside`` when a gate keeps it.
         just_now: this claim ended it, because its time was over.
         code: the last code, when it ended just now.
     """

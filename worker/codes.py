@@ -97,6 +97,10 @@ CODES: Final[dict[int, Code]] = {
 
 #: What a gateway says that has too many calls at once.
 STRAIN: Final = frozenset({"127", "128", "153", "http_429"})
+#: What holds the account until an operator has acted: no balance tells.
+OPERATORS: Final = frozenset({"126"})
+#: What says that the account cannot pay this call; a smaller one perhaps.
+UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
 #: Refusals that may be one recipient's fault: only they split a shared call. 103 until it was tried live.
 SPLITTING: Final = frozenset({"103", "117", "150", "151", "152", "181"})
 #: What somebody should look at although the worker knows what to do.

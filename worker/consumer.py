@@ -4,7 +4,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -104,6 +104,7 @@ class LeaseConsumer(Consumer):
         self.queue_name = queue_name
         self.queue = shared.keys.queue(queue_name)
         self.job = JOBS.get(queue_name)
+        shared.leases.tend(self.queue.leases)
         self.slots = shared.slots.setdefault(queue_name, Slots(max(1, prefetch)))
         self.idle_s = min(timeout / 1000, IDLE_S)
         self._fetched: deque[LeasedMessage] = deque()
@@ -205,7 +206,7 @@ class LeaseConsumer(Consumer):
 
     def _ask(self, most: int) -> tuple[str, list[Any]]:
         queue = self.queue
-        keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.seen]
+        keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.seen, queue.back]
         owner = f"{self._shared.process}.{next(self._shared.fetches)}"
         args: list[str | int | float] = [owner, most, LEASE_MS]
         if self.job in {SEND_SMS, SEND_MARKETING}:
@@ -242,9 +243,13 @@ class LeaseConsumer(Consumer):
         return LeasedMessage(message, batch)
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep until a push wakes one of the idle consumers, at most so long."""
+        """Sleep until a push wakes one of the idle consumers, at most so long.
+
+        A Redis whose clock was set back sleeps on; whether it is gone is for the next fetch to find out.
+        """
         if seconds >= 0.01:
-            self._shared.client.blpop([self.queue.wake], timeout=seconds)
+            with suppress(redis.TimeoutError):
+                self._shared.client.blpop([self.queue.wake], timeout=seconds)
         elif seconds > 0:
             time.sleep(seconds)
 

@@ -13,15 +13,15 @@ import msgspec
 import redis
 import structlog
 
-from producers.callback_body import read_events
+from producers.callback_body import MAX_EVENTS, read_events
 from producers.events import OptOut, Receipt, Reply
 from producers.keys import Keys
 from producers.phone import mask
 from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry
 from worker.ledger import Ledger
-from worker.payloads import UnknownCallback, opt_out_of, parse
-from worker.publisher import Publishable, Publisher, Quarantined
+from worker.payloads import UnknownCallback, bounded, opt_out_of, parse
+from worker.publisher import STREAMS, Publishable, Publisher, Quarantined
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Inbound:
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.time()
             for entry in entries:
-                pipeline.hmget(self._keys.callback(entry.id), "received", "kind", "raw")
+                pipeline.hmget(self._keys.callback(entry.id), "received", "kind", "raw", "only")
             (seconds, microseconds), *stored = pipeline.execute()
         now_ms = seconds * 1000 + microseconds // 1000
         callbacks: list[_Callback] = []
@@ -154,19 +154,22 @@ class Inbound:
         self._log.info(f"callback.{kind}", **fields)
 
 
-def _read_callback(entry: Entry, fields: Sequence[bytes], now_ms: int) -> _Callback:
-    received, kind, raw = fields
+def _read_callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Callback:
+    received, kind, raw, only = (field or b"" for field in fields)
     callback = _Callback(entry, int(received), (now_ms - int(received)) / 1000)
     received_at = datetime.fromtimestamp(callback.received_ms / 1000, UTC)
     events = read_events(raw)
-    if events is None:
-        text, name = raw.decode("utf-8", "backslashreplace"), hashlib.sha256(raw).hexdigest()[:32]
-        callback.events.append(Quarantined(name, "unreadable", text, received_at))
+    if events is None or len(events) > MAX_EVENTS:
+        reason, name = "too_many_events" if events else "unreadable", hashlib.sha256(raw).hexdigest()[:32]
+        text = bounded(raw.decode("utf-8", "backslashreplace"))
+        callback.events.append(Quarantined(name, reason, text, received_at))
         return callback
     for event in events:
         found = parse(event, kind.decode(), received_at)
         if isinstance(found, UnknownCallback):
             callback.events.append(Quarantined(found.event_id, found.reason, found.raw, received_at))
+        elif only and STREAMS[type(found)] != only.decode():
+            callback.events.append(Quarantined(found.event_id, "other_kind", found.raw, received_at))
         else:
             callback.events.append(found)
     return callback

@@ -1,7 +1,8 @@
 """Leases: this process says, every few seconds, which entries and attempts it is still at work on.
 
 A lease is a member of a sorted set whose score is a deadline by Redis's clock. One thread renews all
-leases of the process; when the process dies or freezes, they run out and others take over.
+leases of the process; when the process dies or freezes, they run out and others take over. With each
+renewal it also sees to what has run out: a process whose places are all taken does not fetch.
 """
 
 import threading
@@ -15,9 +16,10 @@ from producers.outages import passes
 from producers.scripts import Command, Script
 
 #: Milliseconds a lease lasts without renewal: a killed worker's messages are running again after this and
-#: at most a second of an idle consumer's wait.
+#: at most a second of an idle consumer's wait, or a renewal of a process that is full.
 LEASE_MS: Final = 9_000
-#: Seconds between renewals; two may fail before a lease is lost.
+#: Seconds between renewals; two may fail before a lease is lost, and one is sure to fall into the grace after
+#: an outage of Redis (`tend` in the Lua prelude).
 RENEW_S: Final = 2.5
 
 _RENEW = Script("worker", "renew", when_full=True)
@@ -37,6 +39,11 @@ class Leases:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._log = structlog.get_logger()
+
+    def tend(self, key: str) -> None:
+        """See to a queue's set of leases with each renewal, whether this process holds any or not."""
+        with self._lock:
+            self._held[key].update()
 
     def hold(self, key: str, *members: str) -> None:
         """Renew these leases from now on; they were taken by a script that set their first deadline."""
@@ -68,13 +75,13 @@ class Leases:
             self._thread.join()
 
     def renew(self) -> None:
-        """Renew everything held, once.
+        """Renew everything held, once, and give back what the dead held.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
         with self._lock:
-            held = {key: sorted(members) for key, members in self._held.items() if members}
+            held = {key: sorted(members) for key, members in self._held.items()}
         if held:
             args: list[str | int] = [LEASE_MS]
             for members in held.values():

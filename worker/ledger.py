@@ -83,7 +83,8 @@ class Ledger:
         keys = self._keys
         args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [entry.id for entry in batch.entries]
+        args += [batch.queue, retrying.ASIDE_MS]
+        args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         calls = [entry for entry in batch.entries if is_call(entry.id)]
         for call in calls:
             if self._confirmation.sharing:
@@ -218,7 +219,7 @@ _WORDS: Final[dict[type, str]] = {
 def _word(outcome: Outcome) -> str:
     """What ``finish.lua`` calls an outcome."""
     if isinstance(outcome, Deferred):
-        return "held" if outcome.account else "deferred"
+        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
     return _WORDS[type(outcome)]
 
 

@@ -38,9 +38,12 @@ FIELDS: Final = frozenset(
             "repeated",
             "status",
         ),
-        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight"),
+        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight", "stream", "entries"),
     }
 )
+
+#: Characters of a value that are logged; fifty times as many of a traceback.
+_VALUE_MAX: Final = 500
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -84,10 +87,24 @@ def configure(level: str) -> None:
 
 
 def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Drop every field that is not on the allow-list; what happened comes first, then when."""
+    """Drop every field that is not on the allow-list, and tame the others; what happened comes first."""
     lead = ("event", "timestamp", "level")
     ordered = [name for name in lead if name in event] + [name for name in event if name not in lead]
-    return {name: event[name] for name in ordered if name in FIELDS}
+    return {name: _tame(name, event[name]) for name in ordered if name in FIELDS}
+
+
+def _tame(name: str, value: Any) -> Any:
+    """Bound a value, and write out what a terminal would obey: some words come from strangers."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    most, kept = (50 * _VALUE_MAX, "\n") if name == "exception" else (_VALUE_MAX, "")
+    text = str(value)[: most + 1]
+    if not text.isprintable():
+        text = "".join(
+            char if char.isprintable() or char in kept else char.encode("unicode_escape").decode()
+            for char in text
+        )
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def _renderer(out: TextIO) -> structlog.typing.Processor:

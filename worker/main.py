@@ -32,6 +32,7 @@ from worker.confirmation import Confirmation
 from worker.connection import connect
 from worker.engine import Engine
 from worker.flight import Flight
+from worker.gates import Gates
 from worker.gateway import Gateway
 from worker.inbound import Inbound
 from worker.leases import Leases
@@ -116,10 +117,11 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     )
     ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
     throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
-    probe = AccountProbe(throttle, lambda: engine.result(gateway.balance()))
+    gates = Gates(client, keys)
+    probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     places = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     flight = Flight(client, keys, settings.in_flight)
-    outbound = Outbound(ledger, gateway, throttle, flight, engine, places, settings.post_max_s)
+    outbound = Outbound(ledger, gateway, throttle, flight, gates, engine, places, settings.post_max_s)
     inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     broker = LeaseBroker(
         client,

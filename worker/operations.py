@@ -1,7 +1,8 @@
 """What an operator can decide: resolve, replay, release, limit. Every decision leaves an audit entry.
 
 A message that is sent again gets a new request_id towards the gateway (its own id, its dedupe in the ledger
-and its ttl stay): the gateway may remember the old one, also from a call that it refused.
+and its ttl stay): the gateway may remember the old one, also from a call that it refused. The new id is made
+of the old one, so that a decision that Redis has forgotten, taken once more, makes no second text.
 """
 
 import uuid
@@ -17,6 +18,9 @@ from producers.keys import AUDIT, Keys
 from producers.scripts import Command, Script
 from producers.settings import RedisSettings
 from worker.throttle import AUDIT_MAXLEN
+
+#: Makes the next request_id towards the gateway of the one before.
+_AGAIN: Final = uuid.UUID("5d0ee2b6-4a4e-4a63-9a4b-6a4f2a1f3c57")
 
 _REOPEN = Script("worker", "reopen")
 _SETTLE_UNKNOWN = Script("worker", "settle_unknown", when_full=True)
@@ -98,7 +102,7 @@ class Operations:
             state = cast("bytes | None", self._redis.hget(keys.record(request_id), "state"))
             return "gone" if state is None else "body_lost" if state.decode() in states else state.decode()
         fields: dict[str, Any] = msgspec.json.decode(body)
-        fields["request_id"] = str(uuid.uuid4())
+        fields["request_id"] = str(uuid.uuid5(_AGAIN, fields["request_id"]))
         queue = keys.queue(queue_for(fields["purpose"]))
         command = Command(
             _REOPEN,

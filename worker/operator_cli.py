@@ -11,10 +11,12 @@ import click
 import redis
 
 from producers.errors import ConfigError
+from producers.gates import CREDIT
 from producers.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.keys import Keys
 from producers.settings import RedisSettings
 from worker.connection import connect
+from worker.gates import Gates
 from worker.operations import REPLAYABLE, Decision, Operations, Parked
 from worker.throttle import Limits, Throttle
 
@@ -48,6 +50,10 @@ def _throttle(client: redis.Redis, settings: RedisSettings) -> Throttle:
     return Throttle(client, Keys(settings.namespace), Limits(0, 0))
 
 
+def _gates(client: redis.Redis, settings: RedisSettings) -> Gates:
+    return Gates(client, Keys(settings.namespace))
+
+
 @click.command()
 def status() -> None:
     """Show holds, limits, queues, and how many sends are in which state."""
@@ -62,6 +68,10 @@ def _show(client: redis.Redis, settings: RedisSettings) -> None:
     else:
         click.echo(f"sending    HELD since {_when(hold.since_ms)}, code {hold.code}")
     click.echo(f"limits     {limits.rate:g} recipients/s, {limits.in_flight} in flight set live (0: none)")
+    for shut in Gates(client, keys).current():
+        click.echo(f"aside      {shut.waiting} wait, since {_when(shut.gate.since)}: {shut.why}")
+        if shut.name != CREDIT:
+            click.echo(f"           to let them go on: octopush-worker release --breaker {shut.name}")
     if (strained := throttle.strained_limit()) is not None:
         click.echo(_strained(strained, limits.in_flight))
     for name in (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS):
@@ -124,11 +134,21 @@ def replay(request_ids: tuple[str, ...], states: tuple[str, ...], code: str | No
 
 
 @click.command()
-def release() -> None:
-    """Let sending go on after a hold, without waiting for the probe."""
+@click.option("--breaker", help="Let go on what waits at this breaker; `status` names it.")
+def release(breaker: str | None) -> None:
+    """Let sending go on after a hold, and what could not be paid, without waiting for the probe."""
     by = f"{getpass.getuser()}@{socket.gethostname()}"
+    if breaker is not None:
+        shut, given_back = _with_redis(lambda client, settings: _gates(client, settings).open(breaker, by))
+        if not (shut or given_back):
+            raise click.ClickException(f"there is no breaker {breaker}; nothing was changed")
+        click.echo(f"released breaker {breaker}, {given_back} go on")
+        return
     held = _with_redis(lambda client, settings: _throttle(client, settings).release(by))
-    click.echo("released" if held else "sending was not held")
+    unpaid, given_back = _with_redis(lambda client, settings: _gates(client, settings).open(CREDIT, by))
+    click.echo("released" if held or unpaid else "sending was not held")
+    if given_back:
+        click.echo(f"{given_back} that could not be paid go on")
 
 
 @click.command()

@@ -24,16 +24,14 @@ from worker.codes import LOUD, STRAIN
 from worker.engine import Engine
 from worker.entries import Batch, Holder, is_call
 from worker.flight import Flight
+from worker.gates import Answer, Gates
 from worker.gateway import Gateway
 from worker.ledger import Ledger
 from worker.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle
+from worker.walls import Walls
 
-#: Milliseconds after which a message that ran into an account in trouble is back in its queue.
-HELD_MS: Final = 1_000
-#: Seconds for which a process posts nothing after it has run into trouble that concerns all messages.
-WALL_S: Final = 0.5
 #: What a claim comes to whose time is over before its first POST; the next claim says what becomes of it.
 NOT_TRIED: Final = Deferred("too_late")
 
@@ -46,6 +44,8 @@ class _Body(msgspec.Struct):
     """The parts of a frozen body that the worker looks at."""
 
     recipients: list[_To]
+    sender: str = ""
+    type: str = ""
     simulation_mode: bool = False
 
 
@@ -77,7 +77,7 @@ class Attempt:
         except msgspec.MsgspecError as error:
             self.body, self.damage = _Body([]), error
         self._clock = clock
-        self._started = started
+        self.started = started
         self._lives_s = math.inf if claim.ttl_s is None else claim.ttl_s
         self.posts = 0
         self.post_s = 0.0
@@ -97,14 +97,14 @@ class Attempt:
             raise self.damage
         with suppress(_TooLateError):
             await retrying.submit_with_tries(partial(self._post, submit), post_max_s)
-        self.elapsed_s = self._clock() - self._started
+        self.elapsed_s = self._clock() - self.started
 
     async def _post(self, submit: Callable[[bytes], Awaitable[Outcome]]) -> Outcome:
         """Make one POST unless time is up: the check stands right before the wire.
 
         A process that was frozen since its claim must not send on a right that others have taken over.
         """
-        if self._clock() - self._started >= min(self._lives_s, retrying.RUN_BUDGET_S):
+        if self._clock() - self.started >= min(self._lives_s, retrying.RUN_BUDGET_S):
             raise _TooLateError
         self.posts += 1
         # An outcome that is open stays open, whatever later POSTs of this claim come to.
@@ -126,6 +126,13 @@ class Attempt:
         return Result(self.claim, outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
 
     @property
+    def answer(self) -> Answer:
+        """What the gates are told."""
+        entry, body, to = self.claim.entry, self.body, self.body.recipients
+        number = to[0].phone_number if to else ""
+        return Answer(entry.id, self.claim.queue, body.sender, body.type, number, self.outcome)
+
+    @property
     def size(self) -> int:
         """How many recipients each POST has."""
         return len(self.body.recipients)
@@ -136,10 +143,11 @@ class Attempt:
         outcome, claim = self.outcome, self.claim
         if outcome is NOT_TRIED:
             return 0
-        if isinstance(outcome, Deferred) and outcome.account:
+        if retrying.holds_all(outcome):
             # Back into the queue, which nobody fetches from while sending is held.
-            return HELD_MS
-        delay_ms = retrying.next_run_ms(claim.run, outcome)
+            return retrying.HELD_MS
+        aside = retrying.unpaid(outcome) and not (self.in_doubt or outcome.leaves_open)
+        delay_ms = retrying.ASIDE_MS if aside else retrying.next_run_ms(claim.run, outcome)
         if claim.ttl_s is None:
             return delay_ms
         # A message whose time runs out before the next run ends when its time does.
@@ -154,6 +162,7 @@ class Outbound:
         gateway: makes the POSTs.
         throttle: told when all sending has to wait.
         flight: told what calls came to.
+        gates: told what may keep other messages.
         engine: runs the POSTs of this process.
         calls: how many POSTs at a time, by queue.
         post_max_s: longest that one POST can take.
@@ -165,6 +174,7 @@ class Outbound:
         gateway: Gateway,
         throttle: Throttle,
         flight: Flight,
+        gates: Gates,
         engine: Engine,
         calls: Mapping[str, int],
         post_max_s: float,
@@ -173,10 +183,11 @@ class Outbound:
         self._gateway = gateway
         self._throttle = throttle
         self._flight = flight
+        self._gates = gates
         self._engine = engine
         self._places = {queue: asyncio.Semaphore(count) for queue, count in calls.items()}
         self._post_max_s = post_max_s
-        self._wall_until = 0.0
+        self._walls = Walls()
         self.recorder: Recorder[Attempt] = Recorder(ledger, self._warn_all, self._report)
         self._log = structlog.get_logger()
 
@@ -201,9 +212,9 @@ class Outbound:
             submit = partial(self._gateway.submit, simulated=attempt.body.simulation_mode)
             async with self._places[attempt.claim.queue]:
                 # What was claimed ahead does not run into a wall that another has just met.
-                if time.monotonic() >= self._wall_until:
+                if not self._walls.stops(attempt.answer, attempt.size, attempt.started, time.monotonic()):
                     await attempt.run(submit, self._post_max_s)
-                    self._wall_until = max(self._wall_until, time.monotonic() + _wall_s(attempt.outcome))
+                    self._walls.meet(attempt.answer, attempt.size, time.monotonic())
         except Exception as error:  # noqa: BLE001 - a mistake of ours must cost no message
             self._log.error("sms.crashed", request_id=attempt.claim.entry.id, reason=type(error).__name__)
             if not attempt.posts:
@@ -238,11 +249,12 @@ class Outbound:
         try:
             for each in finished:
                 self._warn(each.outcome)
+            self._gates.observe(each.answer for each in finished)
         except redis.RedisError as error:
             self._log.warning("account.nobody_warned", reason=type(error).__name__)
 
     def _warn(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Deferred) and outcome.account:
+        if retrying.holds_all(outcome):
             if self._throttle.hold(outcome.code):
                 self._log.error("account.held", code=outcome.code)
         elif isinstance(outcome, Deferred | Unknown) and (pause := retrying.pause_ms(outcome)):
@@ -259,8 +271,7 @@ class Outbound:
 
     def _report(self, attempt: Attempt, state: str | None) -> None:
         """Write the canonical line of this run; one for a shared call, whose id its members' records bear."""
-        result = attempt.result
-        outcome = result.outcome
+        outcome = (result := attempt.result).outcome
         fields: dict[str, str | int | float | None] = {
             "request_id": result.claim.entry.id,
             "state": state or "fenced",
@@ -287,12 +298,3 @@ class Outbound:
         if state == "accepted":
             return self._log.info  # type: ignore[no-any-return]
         return self._log.warning  # type: ignore[no-any-return]
-
-
-def _wall_s(outcome: Outcome) -> float:
-    """Seconds for which nobody else of this process need try, after an outcome that concerns all messages.
-
-    For the time that it takes the hold or the pause in Redis to stop the fetching, no longer.
-    """
-    concerns_all = isinstance(outcome, Deferred) and outcome.account
-    return WALL_S if concerns_all or retrying.pause_ms(outcome) else 0.0

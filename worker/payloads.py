@@ -1,26 +1,35 @@
 """What a callback event means: reply, delivery receipt, opt-out, or unknown. Pure and total.
 
 The gateway signs nothing, numbers nothing and names no kind; the kind is told by the date field present
-(Octopush docs, callbacks page). Its pages disagree on names and case, so both are read.
+(Octopush docs, callbacks page). Its pages disagree on names and case, and a live account was seen to post
+receipts as forms and replies as JSON with number and ticket below ``metadata``: all of that is read.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from producers.events import OptOut, Receipt, Reply
 from producers.phone import from_gateway
+from worker.callback_fields import COMPOSED, flatten
+from worker.dates import read_date
 from worker.delivery import is_final
 
-#: Dates carry no zone; the gateway's other interfaces speak Central European Time. Assumed, not documented.
-GATEWAY_ZONE: Final = ZoneInfo("Europe/Paris")
-#: Characters of any one field that are read; real ones have far fewer.
-_FIELD_MAX: Final = 4096
+#: Bytes of an event that are kept as it came; real ones have a few hundred.
+RAW_MAX: Final = 8 * 1024
+
+#: The date field of each kind: it tells the kind, too.
+_DATES: Final = {
+    "optouts": ("stop_date",),
+    "receipts": ("delivery_date",),
+    "replies": ("reception_date", "answer_date"),
+}
+_STATUS: Final = ("status", "delivery_status")
+_NUMBER: Final = ("number", "phone_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +50,44 @@ class UnknownCallback:
 Parsed = Reply | Receipt | OptOut | UnknownCallback
 
 
-def parse(event: Mapping[str, Any], kind: str, received_at: datetime) -> Parsed:
+def parse(event: Any, kind: str, received_at: datetime) -> Parsed:
     """Read one event.
 
     Args:
-        event: a JSON object, or form fields, as `producers.callback_body.read_events` returns it.
+        event: an element of what `producers.callback_body.read_events` returns: a JSON object, form fields,
+            or an element of an array that is no event.
         kind: ``replies``, ``receipts``, ``optouts`` as the URL said, or ``""``. The fields win over it.
-        received_at: when the callback came.
+        received_at: when the callback came. The event's date is judged by it, and an event without a date
+            that can be read is named by it.
 
     Returns:
         The typed event, not yet connected to a send (request_id and context are None).
     """
-    given = _Given(_flat(event), msgspec.json.encode(event).decode(), received_at)
-    if not given.text("number", "phone_number"):
-        return given.unknown("no_number")
-    match _kind(given.fields, kind):
+    whole = msgspec.json.encode(event).decode()
+    if not isinstance(event, dict):
+        return _unknown("no_event", whole)
+    given = _Given(flatten(event), bounded(whole), received_at)
+    if not given.text(*_NUMBER):
+        return _unknown("no_number", whole)
+    match kind_of(given.fields, kind):
         case "receipts":
-            return _receipt(given)
+            return _receipt(given) if given.text(*_STATUS) else _unknown("no_status", whole)
         case "optouts":
             return _opt_out(given)
         case "replies":
             return _reply(given)
-    return given.unknown("no_known_field")
+    return _unknown("no_known_field", whole)
+
+
+def bounded(raw: str) -> str:
+    """Return what came; if it has more than `RAW_MAX` bytes, its beginning as JSON under the name ``cut``."""
+    if len(raw.encode("utf-8", "replace")) <= RAW_MAX:
+        return raw
+    return msgspec.json.encode({"cut": raw[: RAW_MAX // 8]}).decode()
+
+
+def _unknown(reason: str, whole: str) -> UnknownCallback:
+    return UnknownCallback(_event_id("unknown", whole), reason, bounded(whole))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,67 +108,87 @@ class _Given:
     @property
     def number(self) -> tuple[str, str | None]:
         """The other party, and its region."""
-        return from_gateway(self.text("number", "phone_number"))
+        return from_gateway(self.text(*_NUMBER))
 
     @property
     def ticket(self) -> str | None:
         """The ticket, under any of its names."""
-        return self.text("message_id", "ticket_number", "sms_ticket") or None
+        return self.text("message_id", "sms_ticket", "ticket", "ticket_number") or None
 
-    def unknown(self, reason: str) -> UnknownCallback:
-        """Give up on placing it."""
-        return UnknownCallback(_event_id("unknown", self.raw), reason, self.raw)
+    def date(self, kind: str) -> str:
+        """The gateway's date, unchanged."""
+        return self.text(*_date_names(kind))
+
+    def at(self, kind: str) -> datetime:
+        """When it happened: the gateway's date, else the arrival."""
+        return read_date(self.date(kind), self.received_at) or self.received_at
+
+    def naming_date(self, kind: str) -> str:
+        """What tells an event from an equal one of another day: its date, else its arrival.
+
+        A date that was put together from the fields of an object is good enough to show. It is not good
+        enough to drop an event for having the same one: nobody has seen the gateway write such dates.
+        """
+        date = self.text(*_DATES[kind])
+        return date if read_date(date, self.received_at) else self.received_at.isoformat()
 
 
-def _kind(fields: Mapping[str, str], hint: str) -> str:
-    """The date field decides; then a status; then what the URL said; a text alone is a reply."""
-    for kind, names in (
-        ("optouts", ("stop_date",)),
-        ("receipts", ("delivery_date",)),
-        ("replies", ("reception_date", "answer_date")),
-        ("receipts", ("status",)),
-    ):
-        if any(fields.get(name) for name in names):
+def kind_of(fields: Mapping[str, str], hint: str) -> str:
+    """Tell the kind: the date field decides; then a status; then what the URL said; a text alone is a reply.
+
+    Args:
+        fields: fields of an event by lower-case name.
+        hint: ``replies``, ``receipts``, ``optouts`` or ``""``.
+
+    Returns:
+        ``replies``, ``receipts``, ``optouts``, or ``""`` if nothing tells.
+    """
+    for kind in _DATES:
+        if any(fields.get(name) for name in _date_names(kind)):
             return kind
+    if any(fields.get(name) for name in _STATUS):
+        return "receipts"
     if hint in {"optouts", "replies"}:
         return hint
     return "replies" if fields.get("text") else ""
 
 
-def _receipt(given: _Given) -> Receipt | UnknownCallback:
-    status, date = given.text("status").upper(), given.text("delivery_date")
-    if not status:
-        return given.unknown("no_status")
+def _date_names(kind: str) -> tuple[str, ...]:
+    return (*_DATES[kind], *(name + COMPOSED for name in _DATES[kind]))
+
+
+def _receipt(given: _Given) -> Receipt:
+    status = given.text(*_STATUS).upper()
     number, _ = given.number
     return Receipt(
-        event_id=_event_id("receipt", given.ticket, number, status, date),
+        event_id=_event_id("receipt", given.ticket, number, status, given.naming_date("receipts")),
         request_id=None,
         ticket=given.ticket,
         number=number,
         status=status,
         final=is_final(status),
-        delivered_at=_utc(date) or given.received_at,
+        delivered_at=given.at("receipts"),
         context=None,
         raw=given.raw,
     )
 
 
 def _opt_out(given: _Given) -> OptOut:
-    text, date = given.text("text"), given.text("stop_date")
+    text = given.text("text")
     number, _ = given.number
     return OptOut(
-        event_id=_event_id("optout", given.ticket, number, text, date),
+        event_id=_event_id("optout", given.ticket, number, text, given.naming_date("optouts")),
         request_id=None,
         ticket=given.ticket,
         number=number,
         text=text,
-        at=_utc(date) or given.received_at,
+        at=given.at("optouts"),
         raw=given.raw,
     )
 
 
 def _reply(given: _Given) -> Reply:
-    text, date = given.text("text"), given.text("reception_date", "answer_date")
+    text, date = given.text("text"), given.naming_date("replies")
     short_number = given.text("sim_card_number", "short_number") or None
     number, country = given.number
     return Reply(
@@ -154,7 +199,7 @@ def _reply(given: _Given) -> Reply:
         text=text,
         short_number=short_number,
         received_at=given.received_at,
-        gateway_date=date or None,
+        gateway_date=given.date("replies") or None,
         country=country,
         context=None,
         raw=given.raw,
@@ -166,7 +211,7 @@ def opt_out_of(receipt: Receipt) -> OptOut | None:
     if receipt.status != "BLACKLISTED_NUMBER":
         return None
     return OptOut(
-        event_id=_event_id("blacklisted", receipt.ticket, receipt.number),
+        event_id=_event_id("blacklisted", receipt.ticket or receipt.event_id, receipt.number),
         request_id=receipt.request_id,
         ticket=receipt.ticket,
         number=receipt.number,
@@ -174,26 +219,6 @@ def opt_out_of(receipt: Receipt) -> OptOut | None:
         at=receipt.delivered_at,
         raw=receipt.raw,
     )
-
-
-def _flat(event: Mapping[str, Any]) -> dict[str, str]:
-    """Scalar fields by lower-case name; nested metadata fills gaps (an account setting nests some fields)."""
-    fields: dict[str, str] = {}
-    nested = [value for value in event.values() if isinstance(value, dict)]
-    for level in (*nested, event):
-        for name, value in level.items():
-            if isinstance(value, str | int | float) and not isinstance(value, bool):
-                fields[str(name).lower()] = str(value)[:_FIELD_MAX]
-    return fields
-
-
-def _utc(date: str) -> datetime | None:
-    """``2030-01-31 14:05:09`` in Paris as UTC; a date with an offset keeps its own meaning."""
-    try:
-        at = datetime.fromisoformat(date)
-        return (at if at.utcoffset() is not None else at.replace(tzinfo=GATEWAY_ZONE)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _event_id(*facts: str | None) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import redis
+import structlog
 
 from producers.events import OptOut, Receipt, Reply, to_fields
 from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, Keys
@@ -36,8 +37,12 @@ class Quarantined:
 Publishable = Reply | Receipt | OptOut | Quarantined
 
 #: Where each kind of event goes, in the order of the script's keys.
-_STREAMS: Final = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS, Quarantined: QUARANTINE}
-_NUMBERS: Final = {kind: number for number, kind in enumerate(_STREAMS, 1)}
+STREAMS: Final = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS, Quarantined: QUARANTINE}
+_NUMBERS: Final = {kind: number for number, kind in enumerate(STREAMS, 1)}
+
+
+#: Bytes that entries of no send of ours may take in one stream: whoever has a token can write them.
+FOREIGN_BYTES: Final = 16 * 1024 * 1024
 
 
 class Publisher:
@@ -51,13 +56,15 @@ class Publisher:
     def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
         self._redis = client
         self._keys = Keys(settings.namespace)
+        self._log = structlog.get_logger()
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
     def publish(self, events: Sequence[Publishable]) -> list[bool]:
         """Append events to their streams, in order, and receipts to their sends; one atomic step.
 
-        Safe to repeat.
+        Safe to repeat. Entries that are dropped before the slowest group of their stream has read them are
+        counted, and logged at level error.
 
         Args:
             events: at most as many as one script may take.
@@ -68,13 +75,20 @@ class Publisher:
         Raises:
             redis.RedisError: Redis did not answer; repeat.
         """
-        keys = [self._keys.stream(name) for name in _STREAMS.values()]
-        args: list[str | int] = [self._retention_ms, self._maxlen, self._keys.prefix]
+        keys = [self._keys.stream(name) for name in STREAMS.values()]
+        keys += [self._keys.foreign_bytes, self._keys.unread_trimmed]
+        args: list[str | int] = [self._retention_ms, self._maxlen, self._keys.prefix, FOREIGN_BYTES]
         for event in events:
             fields = _fields(event)
-            args += [event.event_id, _NUMBERS[type(event)], *_delivery(event), 2 * len(fields)]
+            args += [event.event_id, _NUMBERS[type(event)], *_origin(event), 2 * len(fields)]
             args += [part for pair in fields.items() for part in pair]
-        return Command(_PUBLISH, keys, args, _read_fresh).run(self._redis)
+        *fresh, replies, receipts, optouts, quarantine = Command(_PUBLISH, keys, args, list[int]).run(
+            self._redis
+        )
+        for stream, unread in zip(STREAMS.values(), (replies, receipts, optouts, quarantine), strict=True):
+            if unread:
+                self._log.error("stream.unread_trimmed", stream=stream, entries=unread)
+        return [appended == 1 for appended in fresh]
 
 
 def _fields(event: Publishable) -> dict[str, str]:
@@ -84,13 +98,11 @@ def _fields(event: Publishable) -> dict[str, str]:
     return {**facts, "received_at": event.received_at.isoformat().replace("+00:00", "Z"), "raw": event.raw}
 
 
-def _delivery(event: Publishable) -> tuple[str, str, int, str]:
-    """What a receipt tells of its send: request_id, number, rank, and how `read_delivery` finds it."""
-    if isinstance(event, Receipt) and event.request_id and event.delivered_at:
-        rank = RANKS.get(event.status, 0)
-        return event.request_id, event.number, rank, f"{rank}|{event.delivered_at.isoformat()}|{event.status}"
-    return "", "", 0, ""
-
-
-def _read_fresh(reply: Sequence[int]) -> list[bool]:
-    return [appended == 1 for appended in reply]
+def _origin(event: Publishable) -> tuple[str, str, str]:
+    """Which send an event belongs to, and what a receipt tells of it: the number, and for `read_delivery`."""
+    if isinstance(event, Quarantined) or not event.request_id:
+        return "", "", ""
+    if not isinstance(event, Receipt) or not event.delivered_at:
+        return event.request_id, "", ""
+    rank, at = RANKS.get(event.status, 0), event.delivered_at.isoformat()
+    return event.request_id, event.number, f"{rank}|{at}|{event.status}"

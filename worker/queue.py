@@ -137,6 +137,7 @@ class LeaseBroker(RedisBroker):
             queue.wake,
             queue.dead,
             queue.seen,
+            queue.back,
         )
 
     def _queue(self, queue_name: str) -> QueueKeys:

@@ -15,11 +15,12 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeGuard, TypeVar
 
 import redis
 import tenacity
 
+from worker.codes import UNPAID
 from worker.outcomes import Deferred, Outcome, Unexplained, Unknown
 
 T = TypeVar("T")
@@ -45,6 +46,10 @@ STOP_S: Final = 5.0
 RETRY_AFTER_MAX_S: Final = 3600.0
 #: Milliseconds to pause when the gateway says "too many requests" without saying for how long.
 PAUSE_MS: Final = 2_000
+#: Milliseconds after which a message that ran into an account in trouble is back in its queue.
+HELD_MS: Final = 1_000
+#: Milliseconds after which what waits aside at a gate is looked at again, should nobody open it.
+ASIDE_MS: Final = 600_000
 #: Runs of a message that come back as soon as a pause is over. A gateway that goes on asking for short pauses
 #: gets the ordinary, doubling delays after that: no message shall ask it every second for hours.
 PAUSED_RUNS: Final = 10
@@ -105,6 +110,16 @@ def _worth_repeating(outcome: Outcome) -> bool:
     if isinstance(outcome, Deferred) and (outcome.account or outcome.code == SELDOM_CODE):
         return False
     return isinstance(outcome, Deferred | Unknown) and pause_ms(outcome) == 0
+
+
+def holds_all(outcome: Outcome) -> TypeGuard[Deferred]:
+    """Say whether the account is in trouble for every message: all sending is held."""
+    return isinstance(outcome, Deferred) and outcome.account and outcome.code not in UNPAID
+
+
+def unpaid(outcome: Outcome) -> bool:
+    """Say whether the account cannot pay this call: it waits aside, and nobody else waits for it."""
+    return isinstance(outcome, Deferred) and outcome.account and outcome.code in UNPAID
 
 
 def pause_ms(outcome: Outcome) -> int:

@@ -136,7 +136,13 @@ def send(
         )
     except (ConfigError, FileProblem, OSError) as error:
         raise click.ClickException(str(error)) from None
-    plan = _Plan(file, text, options, settings, campaign_id or _derived(file, text, options, settings))
+    plan = _Plan(
+        file,
+        text,
+        options,
+        settings,
+        campaign_id or _derived(file, text, options, column, sorted(mapped), encoding),
+    )
     with _said_plainly(plan):
         if dry_run or bad_rows == "refuse":
             _look_first(plan, dry_run=dry_run)
@@ -155,10 +161,13 @@ def _options(**given: Any) -> CampaignOptions:
     )
 
 
-def _derived(file: RecipientFile, text: str, options: CampaignOptions, settings: ProducerSettings) -> str:
-    """Name a campaign after all that it consists of, so that the same command names the same one."""
-    read_as = [file.digest, file.encoding, file.layout, settings.default_region]
-    whole = msgspec.json.encode([read_as, text, sorted(options.items())])
+def _derived(file: RecipientFile, text: str, options: CampaignOptions, *said: object) -> str:
+    """Name a campaign after all that a person has said, so that the same command names the same one.
+
+    What was found out, such as the layout of the file, and the region stay out: should the file be read in
+    another way the next time, the ledger refuses it, where another name would text everybody again.
+    """
+    whole = msgspec.json.encode([file.digest, *said, text, sorted(options.items())])
     return "csv-" + hashlib.sha256(whole).hexdigest()[:24]
 
 

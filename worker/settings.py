@@ -1,6 +1,8 @@
 """Settings of a worker process; `worker.main` is the only reader of the environment."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from producers.secret import Secret
 from producers.settings import RedisSettings, scheme_of, variable
@@ -9,6 +11,20 @@ from producers.settings import RedisSettings, scheme_of, variable
 def _header(secret: Secret) -> None:
     if not secret.reveal().isascii() or not secret.reveal().isprintable():
         raise ValueError("must be printable ASCII: it travels in a header")
+
+
+def _gateway(url: str) -> None:
+    scheme_of("https", "http")(url)
+    host = urlsplit(url).hostname or ""
+    if not url.lower().startswith("https:") and not _is_this_machine(host):
+        raise ValueError("must be https, but for this machine: the API key would travel in clear")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _level(value: str) -> None:
@@ -28,7 +44,7 @@ class WorkerSettings(RedisSettings):
         "OCTOPUSH_BASE_URL",
         "root of the gateway's API",
         default="https://api.octopush.com/v1/public",
-        check=scheme_of("https", "http"),
+        check=_gateway,
     )
     fresh_connections: bool = variable(
         "OCTOPUSH_FRESH_CONNECTIONS", "1 opens a new connection per request", default=False

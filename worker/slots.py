@@ -10,13 +10,15 @@ class Slots:
 
     Args:
         total: places in all.
-        most: places that a queue may have at most, where that is fewer.
+        most: places that a queue may have at most, where that is fewer. Such a queue takes none while
+            another one has asked in vain.
     """
 
     def __init__(self, total: int, most: Mapping[str, int] | None = None) -> None:
         self._total = total
         self._most = dict(most or {})
         self._taken: Counter[str] = Counter()
+        self._in_vain: set[str] = set()
         self._changed = threading.Condition()
 
     def reserve(self, queue: str) -> int:
@@ -24,6 +26,10 @@ class Slots:
         with self._changed:
             free = self._free(queue)
             self._taken[queue] += free
+            if free:
+                self._in_vain.discard(queue)
+            elif queue not in self._most:
+                self._in_vain.add(queue)
             return free
 
     def give_back(self, queue: str, count: int) -> None:
@@ -39,5 +45,7 @@ class Slots:
             self._changed.wait_for(lambda: self._free(queue) > 0, seconds)
 
     def _free(self, queue: str) -> int:
+        if queue in self._most and self._in_vain:
+            return 0
         most = self._most.get(queue, self._total) - self._taken[queue]
         return max(0, min(most, self._total - self._taken.total()))

@@ -129,5 +129,6 @@ class Throttle:
     def fetch_keys(self) -> list[str]:
         """The keys that ``fetch.lua`` takes for a queue of sends."""
         keys = self._keys
-        leases = [keys.queue(QUEUE_ALERT).leases, keys.queue(QUEUE_MARKETING).leases]
-        return [keys.hold, keys.pause, keys.limits, keys.rate, keys.flight, *leases]
+        alert, marketing = keys.queue(QUEUE_ALERT), keys.queue(QUEUE_MARKETING)
+        account = [keys.hold, keys.pause, keys.limits, keys.rate, keys.flight]
+        return [*account, alert.leases, marketing.leases, alert.ready, alert.wake]

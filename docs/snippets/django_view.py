@@ -5,7 +5,7 @@ import logging
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from producers.callbacks import BODY_MAX_BYTES, CallbackIntake
 
@@ -16,14 +16,19 @@ logging.getLogger("django.request").addFilter(lambda record: "/callbacks/" not i
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def callback(request: HttpRequest, token: str, kind: str | None = None) -> HttpResponse:
     """Store one callback and answer without content."""
+    status = intake.check_url(token, kind)
+    if request.method != "POST" or status != 200:
+        return HttpResponse(status=status)
     body = request.read(BODY_MAX_BYTES + 1)
     return HttpResponse(status=intake.accept_callback(token, body, kind))
 
 
 urlpatterns = [
     path("callbacks/<str:token>", callback),
+    path("callbacks/<str:token>/", callback),
     path("callbacks/<str:token>/<str:kind>", callback),
+    path("callbacks/<str:token>/<str:kind>/", callback),
 ]

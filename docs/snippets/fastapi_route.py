@@ -8,10 +8,15 @@ intake = AsyncCallbackIntake.from_env()
 router = APIRouter()
 
 
-@router.post("/callbacks/{token}")
-@router.post("/callbacks/{token}/{kind}")
+@router.api_route("/callbacks/{token}", methods=["GET", "HEAD", "POST"])
+@router.api_route("/callbacks/{token}/", methods=["GET", "HEAD", "POST"])
+@router.api_route("/callbacks/{token}/{kind}", methods=["GET", "HEAD", "POST"])
+@router.api_route("/callbacks/{token}/{kind}/", methods=["GET", "HEAD", "POST"])
 async def callback(request: Request, token: str, kind: str | None = None) -> Response:
     """Store one callback and answer without content."""
+    status = intake.check_url(token, kind)
+    if request.method != "POST" or status != 200:
+        return Response(status_code=status)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

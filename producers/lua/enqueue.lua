@@ -32,8 +32,9 @@ end
 
 -- What a campaign says about a slice. A run that is at work must not outlive what it was told of the slices before.
 local function remembered(key, slice)
-  redis.call('PEXPIRE', key, retention, 'GT')
-  redis.call('PEXPIRE', key .. ':ended', retention, 'GT')
+  if redis.call('PEXPIRE', key, retention, 'GT') == 1 then
+    redis.call('PEXPIREAT', key .. ':ended', redis.call('PEXPIRETIME', key))
+  end
   return redis.call('HEXISTS', key, 'stopped') == 1 and 'stopped'
     or redis.call('GETBIT', key .. ':ended', slice) == 1 and 'ended'
 end

@@ -63,6 +63,62 @@ local function keys_of(prefix, id)
     counts = prefix .. 'counts', parked = prefix .. 'parked', prefix = prefix }
 end
 
+-- Sends that wait aside. What concerns some sends and not all is a gate: a breaker, or a price that the account cannot
+-- pay. A send that meets one stays an entry like any other, among the delayed: its claim looks at the gates again when
+-- it is due, so nothing depends on who opens them. A sorted set per gate holds the ids to be given back early.
+local function leave_aside(keys, id)
+  local r = redis.call('HMGET', keys.record, 'aside', 'campaign')
+  if not r[1] then return end
+  redis.call('HDEL', keys.record, 'aside', 'price')
+  redis.call('ZREM', keys.prefix .. 'aside:' .. r[1], id)
+  if r[2] then
+    local campaign, field = keys.prefix .. 'campaign:' .. r[2], 'aside:' .. r[1]
+    if redis.call('HINCRBY', campaign, field, -1) <= 0 then redis.call('HDEL', campaign, field, 'price:' .. r[1]) end
+  end
+end
+
+-- The price is an estimate in the account's currency, or nil; the cheapest are given back first.
+local function put_aside(keys, id, gate, price)
+  leave_aside(keys, id)
+  redis.call('HSET', keys.record, 'aside', gate)
+  redis.call('ZADD', keys.prefix .. 'aside:' .. gate, price or 0, id)
+  local name = redis.call('HGET', keys.record, 'campaign')
+  local campaign = name and keys.prefix .. 'campaign:' .. name
+  if campaign then redis.call('HINCRBY', campaign, 'aside:' .. gate, 1) end
+  if price then
+    price = string.format('%.5f', price)
+    redis.call('HSET', keys.record, 'price', price)
+    if campaign then redis.call('HSET', campaign, 'price:' .. gate, price) end
+  end
+end
+
+-- What decides the price of a segment, as far as a body tells: the type and the country code of its recipients.
+-- Codes have one digit, two if they are listed here, else three.
+local TWO_DIGITS = ' 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66'
+  .. ' 81 82 84 86 90 91 92 93 94 95 98 '
+local function tariff_of(body)
+  local country
+  for digits in string.gmatch(body, '"phone_number":"%+(%d%d%d)') do
+    local first, two = string.sub(digits, 1, 1), string.sub(digits, 1, 2)
+    local code = (first == '1' or first == '7') and first
+      or string.find(TWO_DIGITS, ' ' .. two .. ' ', 1, true) and two or digits
+    if country and country ~= code then
+      country = 'several'
+      break
+    end
+    country = code
+  end
+  return (string.match(body, '"type":"([^"]*)"') or '') .. ':' .. (country or '')
+end
+
+-- What a send costs: its tariff, its segments over all recipients, and what these cost lately, or nil.
+local function price_of(keys, body)
+  local r = redis.call('HMGET', keys.record, 'weight', 'segments')
+  local tariff, segments = tariff_of(body), tonumber(r[1] or r[2] or 1)
+  local each = tonumber(redis.call('HGET', keys.prefix .. 'prices', tariff) or nil)
+  return tariff, segments, each and each * segments
+end
+
 -- A campaign is a hash, and beside it a bitmap of the slices that have ended: it tells a slice whose record is gone
 -- since it ended long ago from one that was lost, or never queued. Both are kept and forgotten together.
 local function keep_campaign(key)
@@ -78,9 +134,8 @@ local function settle_campaign(key, retention_ms)
   local left = tonumber(c[1] or 0)
   for i = 2, 7 do left = left - tonumber(c[i] or 0) end
   if left > 0 or (c[1] and not (c[8] or c[9])) then return keep_campaign(key) end
-  for _, each in ipairs({ key, key .. ':ended' }) do
-    if redis.call('PTTL', each) < tonumber(retention_ms) then redis.call('PEXPIRE', each, retention_ms) end
-  end
+  if redis.call('PTTL', key) < tonumber(retention_ms) then redis.call('PEXPIRE', key, retention_ms) end
+  redis.call('PEXPIREAT', key .. ':ended', redis.call('PEXPIRETIME', key))
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need
@@ -88,8 +143,9 @@ end
 -- record, and the record can be found among the parked.
 local PARKED = { rejected = true, failed = true, unknown = true }
 local function end_record(keys, state, request_id, retention_ms, maxlen, now)
-  local r = redis.call('HMGET', keys.record, 'state', 'campaign', 'recipients', 'cost')
+  local r = redis.call('HMGET', keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside')
   local before = r[1]
+  if r[5] then leave_aside(keys, request_id) end
   if PARKED[before] then redis.call('HINCRBY', keys.counts, before, -1) end
   redis.call('HINCRBY', keys.counts, state, 1)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
@@ -118,6 +174,7 @@ end
 -- A shared call is a record like any other, under an id of its own, with its members in a hash from number to
 -- request_id. It is not counted, parked or told of: its members are, one by one.
 local function end_call(keys, call, state, retention_ms, now)
+  leave_aside(keys, call)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, retention_ms)
@@ -191,6 +248,14 @@ local function open_numbers(prefix, body, id, retention_ms)
   end
 end
 
+-- A ticket that was adopted from a callback gives way: what it led to is not believed any more.
+local function forget_adopted(prefix, record)
+  local r = redis.call('HMGET', record, 'adopted', 'ticket')
+  if not r[1] then return end
+  redis.call('DEL', prefix .. 'ticket:' .. r[2])
+  redis.call('HDEL', record, 'adopted', 'ticket')
+end
+
 local function close_numbers(prefix, body, id)
   if body == '' then return end
   for _, recipient in ipairs(cjson.decode(body).recipients) do
@@ -198,10 +263,34 @@ local function close_numbers(prefix, body, id)
   end
 end
 
--- Use up time of the rate limit: its key holds the instant at which it is next free.
-local function charge(rate_key, now, ms)
-  local free = math.max(now, tonumber(redis.call('GET', rate_key) or 0)) + ms
-  redis.call('SET', rate_key, string.format('%.3f', free), 'PX', math.ceil(free - now) + 1000)
+-- The rate limit is kept as debts in ms, which time pays off: one of all sends, which marketing waits for, and one of the
+-- alerts alone, so that no alert waits for what marketing owes. There is no deadline in it that a clock set back could
+-- move away: time that seems to begin in the future begins now.
+local function debts(rate_key, now)
+  local r = redis.call('HMGET', rate_key, 'all', 'alert', 'at')
+  local at = tonumber(r[3] or now)
+  if at > now then redis.call('HSET', rate_key, 'at', now) end
+  local paid = math.max(0, now - at)
+  return math.max(0, tonumber(r[1] or 0) - paid), math.max(0, tonumber(r[2] or 0) - paid)
+end
+
+local function charge(rate_key, now, ms, class)
+  local all, alert = debts(rate_key, now)
+  all, alert = all + ms, class == 'alert' and alert + ms or alert
+  redis.call('HSET', rate_key, 'all', string.format('%.3f', all), 'alert', string.format('%.3f', alert), 'at', now)
+  redis.call('PEXPIRE', rate_key, math.ceil(all) + 1000)
+end
+
+-- Milliseconds that a pause still lasts. Its key's own expiry moves with the clock; this is never more than was asked for.
+local function pause_left(pause_key, now)
+  local r = redis.call('HMGET', pause_key, 'at', 'ms')
+  if not r[1] then return 0 end
+  local at, ms = tonumber(r[1]), tonumber(r[2])
+  if at > now then
+    redis.call('HSET', pause_key, 'at', now)
+    at = now
+  end
+  return math.max(0, at + ms - now)
 end
 
 -- Shared calls that are back and only have to tell their members: their leases, beside the queue's, in a set whose key
@@ -210,9 +299,12 @@ local function ending_of(leases_key)
   return (string.gsub(leases_key, 'leases$', 'ending'))
 end
 
+local function held_out(leases_key)
+  return redis.call('ZCARD', leases_key) - redis.call('SCARD', ending_of(leases_key))
+end
+
 local function calls_out(alert_leases, marketing_leases)
-  return redis.call('ZCARD', alert_leases) - redis.call('SCARD', ending_of(alert_leases))
-    + redis.call('ZCARD', marketing_leases) - redis.call('SCARD', ending_of(marketing_leases))
+  return held_out(alert_leases) + held_out(marketing_leases)
 end
 
 -- The calls that may be in flight now: the setting, or fewer while the gateway shows strain; 0 for any number.
@@ -221,4 +313,39 @@ local function calls_in_flight(flight_key, setting)
   if not limit then return setting end
   limit = math.max(1, math.floor(limit))
   return setting > 0 and math.min(limit, setting) or limit
+end
+
+-- No deadline is further ahead than whoever set it may set it: one that is was set before the clock went back.
+local function clamp(leases_key, longest, now)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', leases_key, '(' .. now + longest, '+inf', 'LIMIT', 0, 1000)) do
+    redis.call('ZADD', leases_key, 'XX', now + longest, member)
+  end
+end
+
+-- Upkeep of a queue's leases by whoever is heard: a fetch, or the renewals of a process that has no room to fetch.
+-- Entries whose lease has run out go back to the front.
+local function tend(ready, leases, wake_key, seen, back, lease, now)
+  local last = tonumber(redis.call('GET', seen) or now)
+  redis.call('SET', seen, now)
+  -- When nobody was heard for a while, Redis itself was away or its clock leapt, and leases ran out that their living
+  -- holders could not renew. Those get the time to do so before anything is taken from them, once: the half marks a
+  -- deadline that its holder did not set.
+  local GRACE = 5000
+  if now - last > GRACE then
+    local found = redis.call('ZRANGEBYSCORE', leases, '-inf', now + GRACE, 'WITHSCORES')
+    for i = 1, #found, 2 do
+      if found[i + 1] % 1 == 0 then redis.call('ZADD', leases, 'XX', now + GRACE + 0.5, found[i]) end
+    end
+  elseif last - now > 1000 then
+    redis.call('HSET', back, 'ms', last - now, 'after', now)
+  end
+  clamp(leases, lease, now)
+
+  local over = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 1000)
+  if #over == 0 then return end
+  redis.call('ZREM', leases, unpack(over))
+  redis.call('SREM', ending_of(leases), unpack(over))
+  for i, member in ipairs(over) do over[i] = string.match(member, '^[^:]*:(.*)$') end
+  redis.call('LPUSH', ready, unpack(over))
+  wake(wake_key)
 end

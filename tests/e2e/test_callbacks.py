@@ -227,6 +227,9 @@ def test_a_receipt_of_a_foreign_ticket_waits_only_for_running_attempts(installat
     ("settings", "kind"),
     [
         ({"callback_format": "form"}, "form"),
+        ({"callback_format": "mixed", "inbound_layout": "metadata"}, "as a live account"),
+        ({"callback_format": "form", "inbound_layout": "metadata"}, "metadata in a form"),
+        ({"inbound_layout": "metadata", "callback_number_format": "no_plus"}, "metadata"),
         ({"reply_date_field": "answer_date"}, "answer_date"),
         ({"callback_number_format": "no_plus"}, "no_plus"),
         ({"callback_number_format": "00"}, "00"),

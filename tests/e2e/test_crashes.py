@@ -131,7 +131,7 @@ def test_messages_flow_on_after_redis_was_away(install, tmp_path, crash):
 def test_messages_flow_on_when_another_redis_takes_the_place(install, tmp_path, change):
     """Behind the same name, as after a failover; the old one, if it lives, would answer every read."""
     with ServerPair(tmp_path) as pair:
-        installation = install(pair.url, web=True)
+        installation = install(pair.url, web=True, LOG_LEVEL="debug")
         installation.gateway.settings(latency_ms=20)
         with Flow(installation) as flow:
             installation.wait_for(lambda: len(installation.gateway.requests()) >= 20)
@@ -143,6 +143,7 @@ def test_messages_flow_on_when_another_redis_takes_the_place(install, tmp_path, 
         assert_each_came_once(installation, flow.sends)
         assert_nothing_is_left(installation)
         installation.wait_for(lambda: "redis.back" in installation.worker.output)
+        assert "Restarting consumer in 0.50 seconds" in installation.worker.output
         told = [
             line for line in installation.worker.output.splitlines() if "onnection" in line or "redis" in line
         ]

@@ -7,7 +7,8 @@ import time
 import pytest
 import redis
 
-from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
+from producers import callbacks
+from producers.callbacks import ALLOWED, BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
 from producers.errors import ConfigError
 from producers.keys import Keys
 from producers.settings import Secret, WebSettings
@@ -26,6 +27,9 @@ class Awaited:
 
     def accept_callback(self, *args):
         return self._runner.run(self._intake.accept_callback(*args))
+
+    def check_url(self, *args):
+        return self._intake.check_url(*args)
 
     def close(self):
         self._runner.run(self._intake.close())
@@ -80,6 +84,104 @@ def test_a_wrong_token_gets_404_whatever_it_sends(intake, redis_client, token, b
 def test_an_unknown_kind_gets_404(intake, redis_client, kind):
     assert intake.accept_callback(OLD, REPLY, kind) == 404
     assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize(
+    ("token", "kind", "status"),
+    [
+        (OLD, None, 200),
+        (NEW, "replies", 200),
+        (OLD, "visits", 404),
+        ("wrong", None, 404),
+        ("", "replies", 404),
+    ],
+)
+def test_a_url_can_be_checked_without_a_body(intake, redis_client, token, kind, status):
+    assert intake.check_url(token, kind) == status
+    assert redis_client.dbsize() == 0
+
+
+class TestBoundTokens:
+    @pytest.fixture
+    def settings(self, redis_url, namespace):
+        environ = {
+            "CALLBACK_TOKENS": f"receipts={OLD},{NEW}",
+            "REDIS_URL": redis_url,
+            "SMS_NAMESPACE": namespace,
+        }
+        return WebSettings.from_env(environ)
+
+    @pytest.mark.parametrize(
+        ("token", "kind", "status"),
+        [
+            *((OLD, "receipts", 200), (OLD, None, 200), (OLD, "replies", 404), (OLD, "optouts", 404)),
+            *((NEW, "receipts", 200), (NEW, "optouts", 200), (f"receipts={OLD}", None, 404)),
+        ],
+    )
+    def test_a_token_is_good_for_its_kind_only(self, intake, redis_client, token, kind, status):
+        assert intake.check_url(token, kind) == intake.accept_callback(token, REPLY, kind) == status
+        assert bool(redis_client.keys("*callback:*")) is (status == 200)
+
+    def test_what_it_brings_of_another_kind_is_marked(self, intake, redis_client, namespace):
+        intake.accept_callback(OLD, REPLY)
+        intake.accept_callback(NEW, REPLY)
+
+        assert stored(redis_client, namespace) == [("receipts", REPLY), ("", REPLY)]
+        only = [redis_client.hget(key, "only") for key in redis_client.keys(Keys(namespace).callback("*"))]
+        assert sorted(only) == [b"", b"receipts"]
+
+
+RECEIPT = b'{"number": "+33600000000", "status": "DELIVERED", "delivery_date": "2024-01-31 14:05:09"}'
+STOP = b'{"number": "+33600000000", "text": "STOP", "stop_date": "2024-01-31 14:05:09"}'
+SORTS = {
+    "optouts": STOP,
+    "receipts": RECEIPT,
+    "replies": REPLY,
+    "large": REPLY.ljust(9_000),
+    "unreadable": b"x",
+}
+
+
+@pytest.mark.parametrize("flooded", SORTS)
+def test_a_flood_of_one_sort_keeps_no_other_from_being_taken(
+    intake, redis_client, namespace, monkeypatch, flooded
+):
+    monkeypatch.setattr(callbacks, "ALLOWED", dict.fromkeys(ALLOWED, 30_000))
+    answers = [intake.accept_callback(OLD, SORTS[flooded]) for _ in range(120)]
+
+    good = 400 if flooded == "unreadable" else 200
+    assert set(answers) == {good, 429}
+    assert answers.index(429) == 30_000 // (len(SORTS[flooded]) + 256)
+    assert redis_client.llen(Keys(namespace).queue("callbacks").ready) == answers.count(good)
+    assert {sort: intake.accept_callback(OLD, body) for sort, body in SORTS.items()} == {
+        sort: 429 if sort == flooded else 400 if sort == "unreadable" else 200 for sort in SORTS
+    }
+    assert intake.accept_callback(NEW, SORTS[flooded]) == good
+
+
+def test_what_was_taken_is_forgotten_after_a_minute_and_shared_by_all_processes(
+    settings, redis_client, namespace
+):
+    for _ in range(2):
+        intake = CallbackIntake(settings)
+        assert intake.accept_callback(OLD, REPLY) == 200
+        intake.close()
+    [key] = redis_client.keys(Keys(namespace).taken("*", "*"))
+    assert int(redis_client.get(key)) == 2 * (len(REPLY) + 256)
+    assert 0 < redis_client.pttl(key) <= 60_000
+    assert OLD.encode() not in key
+
+
+def test_a_large_campaign_reports_at_a_thousand_receipts_a_second():
+    assert ALLOWED["receipts"] >= 60 * 1_000 * (300 + 256)
+
+
+def test_an_array_of_too_many_events_is_refused_and_kept(intake, redis_client, namespace):
+    events = b"[" + b",".join([RECEIPT] * 101) + b"]"
+
+    assert intake.accept_callback(OLD, events) == 413
+    assert intake.accept_callback(OLD, b"[" + b",".join([RECEIPT] * 100) + b"]") == 200
+    assert [kind for kind, _ in stored(redis_client, namespace)] == ["unreadable", ""]
 
 
 def test_the_size_bound_is_exact(intake, redis_client, namespace):
@@ -182,6 +284,14 @@ class TestRedisTrouble:
             client.config_set("min-replicas-to-write", 1)
 
         assert intake.accept_callback(OLD, REPLY) == 503
+
+    def test_a_full_redis_takes_what_can_be_a_callback_and_no_junk(self, intake, own_redis_server):
+        with redis.Redis(port=own_redis_server.port) as client:
+            client.config_set("maxmemory", 1)
+
+        assert intake.accept_callback(OLD, REPLY) == 200
+        for junk in (b"nonsense", b'{"a": 1}', REPLY.ljust(10_000)):
+            assert intake.accept_callback(OLD, junk) == 503
 
     def test_a_restarted_redis_is_found_again_without_an_error(self, settings, own_redis_server, namespace):
         intake = CallbackIntake(settings)

@@ -92,7 +92,9 @@ def post(request):
     return request.getfixturevalue(f"{request.param}_post")
 
 
-@pytest.mark.parametrize(("path", "kind"), [("", b""), ("/replies", b"replies")])
+@pytest.mark.parametrize(
+    ("path", "kind"), [("", b""), ("/replies", b"replies"), ("/", b""), ("/replies/", b"replies")]
+)
 def test_a_callback_is_stored_and_answered_without_content(post, redis_client, namespace, path, kind, caplog):
     assert post(f"/callbacks/{TOKEN}{path}", REPLY) == (200, b"")
 
@@ -115,6 +117,13 @@ def test_a_callback_is_stored_and_answered_without_content(post, redis_client, n
 def test_refusals_have_no_content_and_leave_no_trace_in_the_log(post, path, body, status, caplog):
     assert post(path, body) == (status, b"")
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_url_can_be_tried(post, redis_client, method):
+    assert post(f"/callbacks/{TOKEN}/replies", b"", method=method) == (200, b"")
+    assert post("/callbacks/wrong-token-0123456789/replies", b"", method=method) == (404, b"")
+    assert redis_client.dbsize() == 0
 
 
 def test_only_post_is_taken(post, redis_client):

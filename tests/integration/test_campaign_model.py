@@ -7,7 +7,7 @@ texted twice, and everybody once after the last run.
 """
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
@@ -89,6 +89,9 @@ class World(RuleBasedStateMachine):
                 self.redis.config_set("maxmemory", 1)
             if trouble == "lost":
                 self.lose(back)
+            if trouble == "cancelled":
+                self.looker.cancel_campaign(NAME)
+                self.look()
 
         self.history.watch(None if trouble == "none" else hook)
         try:
@@ -113,6 +116,19 @@ class World(RuleBasedStateMachine):
         return self.sms.send_campaign(
             TEXT, self.recipients(), campaign_id=NAME, sender="Bistro", on_invalid=lambda *_: None
         )
+
+    @rule(seldom=SELDOM, at=st.integers(2, SLICES + 3))
+    def run_while_it_is_cancelled(self, seldom, at):
+        if seldom:
+            with self.in_trouble("cancelled", at, 0), suppress(CampaignCancelled):
+                self.send()
+
+    @rule(at=st.integers(3, SLICES))
+    def run_cut_short_and_sent(self, at):
+        """What was queued has all ended when the next run comes."""
+        with self.in_trouble("killed before", at, 0), suppress(CampaignCancelled):
+            self.send()
+        self.work_well()
 
     @rule(trouble=st.sampled_from(TROUBLES), at=st.integers(1, SLICES + 4), back=st.integers(1, 8))
     def run(self, trouble, at, back):
@@ -183,12 +199,12 @@ class World(RuleBasedStateMachine):
                 self.overtime.add(each)
         self.leases_run_out()
         known = self.redis.hmget(KEYS.campaign(NAME), "complete", "stopped")
+        self.history.reach_the_disk()
         retention_passes(self.redis)
         self.remembered.clear()
         if any(known) and not self.redis.exists(KEYS.campaign(NAME)):
             # All of it had ended; whoever sends it again now sends another one.
             assert not self.records(*ENDS, "queued", "sending")
-            assert self.hand.is_idle()
             self.begin_campaign()
             self.look()
 
@@ -278,7 +294,7 @@ def test_campaigns_keep_their_word(redis_server, monkeypatch):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=120,
+            max_examples=80,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

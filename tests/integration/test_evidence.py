@@ -11,6 +11,7 @@ import pytest
 
 from producers import Message, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
+from tests.support.sends import correlate_one
 from tests.support.template_sends import CODE, number, only, states
 from worker.answers import classify
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Unexplained
@@ -36,7 +37,7 @@ NOT_NOW = [
     (429, {"code": 153}),
     (401, b""),
     (403, b""),
-    (400, {"code": 104}),
+    (400, {"code": 101}),
     (400, {"code": 206}),
 ]
 #: Proof that nothing was taken, and that one recipient may be the reason, or that none is.
@@ -161,7 +162,7 @@ def test_what_is_wrong_with_all_rejects_all(hand, sms, ids, answered, status, bo
 
 def test_an_id_used_up_is_forgotten_with_the_id(hand, sms, ids, answered, redis_client):
     """A call that is frozen anew has a name that nobody has said no to."""
-    answered(400, {"code": 104})
+    answered(400, {"code": 101})
     claim = only(hand.take())
     hand.finish(claim, outcome_of(503, b""))
     hand.finish(only(hand.take()), Duplicate("120"))
@@ -180,3 +181,11 @@ def test_a_call_whose_answer_counts_fewer_recipients_leaves_each_member_unknown_
         assert redis_client.get(KEYS.ticket("t"))
     else:
         assert found[0].state == "accepted"
+
+
+def test_a_first_callback_tells_who_was_among_the_fewer_recipients(hand, sms, ids, redis_client):
+    hand.finish(only(hand.take()), Accepted("sms_1", contacts=len(ids) - 1 or 1))
+    now_ms = redis_client.time()[0] * 1000
+    assert correlate_one(hand.ledger, "sms_1", number(0), now_ms).request_id == ids[0]
+    assert states(sms, ids) == ["accepted", *["unknown"] * (len(ids) - 1)]
+    assert int(redis_client.hget(KEYS.counts, "accepted")) == 1

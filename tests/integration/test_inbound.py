@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
+from unittest.mock import Mock
 
 import pytest
 import redis
 
 from producers import Producer
+from producers.callback_body import MAX_EVENTS
 from producers.jobs import QUEUE_CALLBACKS
 from producers.keys import Keys
 from producers.settings import RedisSettings
@@ -17,6 +19,7 @@ from worker.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
 from worker.leases import Leases
 from worker.ledger import Ledger
 from worker.outcomes import Accepted, Unknown
+from worker.payloads import RAW_MAX
 from worker.publisher import Publisher
 
 NUMBER = "+33612345678"
@@ -149,6 +152,37 @@ def test_an_array_is_taken_apart(inbound, store, accepted, redis_client):
         name: len(entries(redis_client, name)) for name in ("replies", "receipts", "optouts", "quarantine")
     }
     assert set(lengths.values()) == {1}
+
+
+@pytest.mark.parametrize("odd", [None, 42, [REPLY], {"number": NUMBER}])
+def test_an_odd_element_of_an_array_is_set_aside_alone(inbound, store, accepted, redis_client, odd):
+    process(inbound, store([REPLY, odd, STOP]))
+
+    [kept] = entries(redis_client, "quarantine")
+    assert json.loads(kept["raw"]) == odd
+    assert len(entries(redis_client, "replies")) == len(entries(redis_client, "optouts")) == 1
+
+
+def test_an_array_of_too_many_events_is_set_aside_whole_and_bounded(inbound, store, accepted, redis_client):
+    process(inbound, store([{**REPLY, "text": f"{number}"} for number in range(MAX_EVENTS + 1)]))
+
+    [kept] = entries(redis_client, "quarantine")
+    assert kept["reason"] == "too_many_events"
+    assert len(kept["raw"]) <= RAW_MAX
+    assert entries(redis_client, "replies") == []
+
+
+def test_equal_replies_without_a_date_count_each_and_the_same_callback_once(
+    inbound, store, accepted, redis_client, monkeypatch
+):
+    undated = {name: value for name, value in REPLY.items() if name != "reception_date"}
+    first, later = store(undated, callback_id="c1", age_s=300_000), store(undated, callback_id="c2")
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_client, "delete", Mock(side_effect=redis.ConnectionError))
+        with pytest.raises(redis.ConnectionError):
+            process(inbound, first)
+    process(inbound, first, later)
+    assert len(entries(redis_client, "replies")) == 2
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe garbage", b'{"number": "+33', b"[]", b'{"unknown": "shape"}'])

@@ -376,3 +376,70 @@ def test_leases_are_renewed_while_held_and_not_resurrected(ledger, leases, queue
     redis_client.zrem(KEYS.inflight, claim.lease)
     leases.renew()
     assert redis_client.zscore(KEYS.inflight, claim.lease) is None
+
+
+@pytest.mark.parametrize("ticket", ["sms_5f3fbce61266e", "sms_9212486030308492706581", "sms_" + "1" * 60])
+def test_a_ticket_of_the_gateways_shape_is_adopted(ledger, queued, redis_client, ticket):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, ticket, NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+
+
+@pytest.mark.parametrize(
+    "ticket", ["sms_", "x", "SMS_1", "sms_1 ", "sms_1\n", "sms_é", "1sms_1", "sms_" + "1" * 61]
+)
+def test_no_other_ticket_is_adopted(ledger, queued, redis_client, ticket):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, ticket, NUMBER, received_ms=now_ms(redis_client)).request_id is None
+    assert field(redis_client, "ticket") is None
+
+
+@pytest.mark.parametrize(("early_ms", "adopted"), [(0, True), (1, False), (3_600_000, False)])
+def test_a_callback_older_than_the_first_attempt_supplies_nothing(
+    ledger, queued, redis_client, early_ms, adopted
+):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    first = int(field(redis_client, "first"))
+    found = correlate_one(ledger, "sms_1", NUMBER, received_ms=first - early_ms)
+    assert (found.request_id == "a") is adopted
+
+
+def test_the_gateways_own_word_undoes_an_adoption(ledger, queued, redis_client):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, "sms_forged", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    assert finish_one(ledger, claim_one(ledger, "a"), Accepted("sms_true")) == "accepted"
+    for ticket, request_id in (("sms_true", "a"), ("sms_forged", None), ("sms_true", "a")):
+        found = correlate_one(ledger, ticket, NUMBER, received_ms=now_ms(redis_client))
+        assert (ticket, found.request_id) == (ticket, request_id)
+    assert field(redis_client, "ticket") == "sms_true"
+    assert [(entry["state"], entry["ticket"]) for entry in statuses(redis_client)] == [
+        ("accepted", "sms_true")
+    ]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_second_ticket_contradicts_an_adopted_one_and_neither_is_believed(
+    ledger, queued, redis_client, when
+):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    if when == "after":
+        finish_one(ledger, claim_one(ledger, "a"), Duplicate("120"))
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    if when == "before":
+        finish_one(ledger, claim_one(ledger, "a"), Duplicate("120"))
+    for ticket in ("sms_2", "sms_1", "sms_2", "sms_3"):
+        assert correlate_one(ledger, ticket, NUMBER, received_ms=now_ms(redis_client)).request_id is None
+    assert (state(redis_client), field(redis_client, "ticket")) == ("accepted", None)
+    assert statuses(redis_client)[-1]["ticket"] == ""
+
+
+def test_a_ticket_older_than_the_first_attempt_contradicts_nothing(ledger, queued, redis_client):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client))
+    correlate_one(ledger, "sms_2", NUMBER, received_ms=int(field(redis_client, "first")) - 1)
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+
+
+def test_a_ticket_that_came_with_its_answer_is_contradicted_by_none(ledger, queued, redis_client):
+    finish_one(ledger, claim_one(ledger, queued()), Accepted("sms_1"))
+    assert correlate_one(ledger, "sms_2", NUMBER, received_ms=now_ms(redis_client)).request_id is None
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"

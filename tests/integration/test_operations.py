@@ -101,6 +101,31 @@ def test_an_unknown_send_can_be_sent_again_under_a_new_id_towards_the_gateway(
     assert audit(redis_client)[0]["after"] == "queued"
 
 
+def test_a_decision_that_redis_has_forgotten_taken_again_makes_no_second_text(
+    operations, ended, ledger, redis_client
+):
+    request_id = ended("rejected")
+    kept = {key: redis_client.dump(key) for key in redis_client.scan_iter("*")}
+    ids = []
+    for _ in range(2):
+        assert operations.replay(request_id) is None
+        ids.append(json.loads(claim_one(ledger, request_id).body)["request_id"])
+        redis_client.flushall()
+        for key, value in kept.items():
+            redis_client.restore(key, 0, value)
+    assert ids[0] == ids[1] != request_id
+
+
+def test_each_decision_has_an_id_of_its_own(operations, ended, ledger, redis_client):
+    request_id, ids = ended("rejected"), []
+    for _ in range(3):
+        assert operations.replay(request_id) is None
+        claim = claim_one(ledger, request_id)
+        ids.append(json.loads(claim.body)["request_id"])
+        finish_one(ledger, claim, Refused("121"))
+    assert len({request_id, *ids}) == 4
+
+
 @pytest.mark.parametrize("state", ["failed", "rejected"])
 def test_what_was_surely_not_accepted_can_be_replayed(operations, ended, ledger, redis_client, state):
     assert operations.replay(ended(state)) is None
@@ -176,6 +201,35 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "sending    on" in cli("status")
     assert cli("limits", "--rate", "20", "--in-flight", "4") == "20 recipients/s, 4 in flight (0: none)\n"
     assert "20 recipients/s, 4 in flight" in cli("status")
+
+
+def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client):
+    redis_client.hset(
+        KEYS.gates,
+        mapping={
+            "credit": '{"code":"104","since":1764000000000,"balance":25,"floors":{}}',
+            "777": '{"code":"777","since":1764000000000,"shut":{"sender":"Bistro","campaign":"spring"}}',
+        },
+    )
+    redis_client.zadd(KEYS.aside("credit"), {"a": 30.0, "b": 40.0})
+    redis_client.zadd(KEYS.aside("777"), {"spring.3": 0, "spring.4": 0, "spring.5": 0})
+
+    shown = cli("status")
+
+    since = "since 2025-11-24 16:00:00 UTC"
+    assert f"aside      2 wait, {since}: credit: costs about 30.00, 25.00 left (code 104)\n" in shown
+    why = "code 777, nobody knows it; sender Bistro, campaign spring"
+    assert f"aside      3 wait, {since}: {why}\n" in shown
+    assert "octopush-worker release --breaker 777\n" in shown
+    assert cli("release") == "released\n2 that could not be paid go on\n"
+    assert "3 wait" in cli("status")
+    assert cli("release", "--breaker", "777") == "released breaker 777, 3 go on\n"
+    assert "aside" not in cli("status")
+    assert "there is no breaker 777" in cli("release", "--breaker", "777", status=1)
+    assert [(entry["action"], entry["gate"], entry["code"]) for entry in audit(redis_client)] == [
+        ("release", "credit", "104"),
+        ("release", "777", "777"),
+    ]
 
 
 def test_the_command_line_says_when_redis_is_away():

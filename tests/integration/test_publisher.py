@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from producers.keys import Keys
 from producers.records import read_delivery
@@ -19,20 +21,76 @@ RECEIPT = {"message_id": "sms_1", "number": NUMBER, "status": "ACK", "delivery_d
 AT = datetime(2030, 1, 31, tzinfo=UTC)
 
 
+def receipt(status: str, minute: int = 5, number: str = NUMBER):
+    event = {**RECEIPT, "number": number, "status": status, "delivery_date": f"2030-01-31 14:{minute:02}:09"}
+    return msgspec.structs.replace(parse(event, "", AT), request_id="a")
+
+
+def known(number: int):
+    """A reply to a send of ours."""
+    return msgspec.structs.replace(foreign(number), request_id="a")
+
+
+def foreign(number: int, size: int = 0):
+    """A reply that belongs to nothing."""
+    event = {"number": NUMBER, "text": f"{number} " + "x" * size, "reception_date": "2030-01-31 14:05:09"}
+    return parse(event, "", AT)
+
+
+def texts(client, stream: str = "replies") -> list[str]:
+    return [entry[b"text"].decode().strip("x ") for _, entry in client.xrange(KEYS.stream(stream))]
+
+
+def stands(client) -> tuple[str, int]:
+    found = read_delivery(client.hget(KEYS.deliveries("a"), NUMBER).decode())
+    return found.status, found.at.minute
+
+
+STATUSES = st.sampled_from([*RANKS, "TELEPORTED"])
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(statuses=st.lists(st.sampled_from([*RANKS, "TELEPORTED"]), min_size=1, max_size=8, unique=True))
-def test_in_any_order_the_status_of_highest_rank_stands(redis_client, statuses):
-    """Final ones keep their place against their like; of the others the last one counts."""
+@given(data=st.data(), told=st.lists(st.tuples(STATUSES, st.integers(0, 3)), min_size=1, max_size=8))
+def test_what_stands_does_not_depend_on_order_and_number_of_receipts(redis_client, data, told):
+    """The highest rank; among its like the latest; what has stood once never goes back."""
     publisher = Publisher(redis_client, RedisSettings())
-    redis_client.flushall()
-    events = [parse({**RECEIPT, "status": status}, "", AT) for status in statuses]
-    publisher.publish([msgspec.structs.replace(event, request_id="a") for event in events])
-    best = max(RANKS.get(status, 0) for status in statuses)
-    ranked = [status for status in statuses if RANKS.get(status, 0) == best]
+    results = []
+    for order in (told, data.draw(st.permutations(told)), [*reversed(told), *told]):
+        redis_client.flushall()
+        seen = []
+        for each in order:
+            publisher.publish([receipt(*each)])
+            seen.append(stands(redis_client))
+        progress = [(RANKS.get(status, 0), minute) for status, minute in seen]
+        assert progress == sorted(progress)
+        results.append(seen[-1])
+    best = max((RANKS.get(status, 0), minute) for status, minute in told)
 
-    stands = read_delivery(redis_client.hget(KEYS.deliveries("a"), NUMBER).decode())
+    assert len(set(results)) == 1
+    assert (RANKS.get(results[0][0], 0), results[0][1]) == best
+    assert results[0] in told
 
-    assert (stands.status, stands.final) == (ranked[0] if best else ranked[-1], best > 0)
+
+@pytest.mark.parametrize("like", [("ACK", "TRANSMITTED"), ("NOT_DELIVERED", "DELIVERED"), ("A", "B")])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 0), (1, 0, 1)])
+def test_of_equally_late_receipts_the_same_one_stands_in_any_order(redis_client, like, order):
+    publisher = Publisher(redis_client, RedisSettings())
+    for place in order:
+        publisher.publish([receipt(like[place])])
+    assert stands(redis_client)[0] == like[1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_newer_one_of_two_final_receipts_stands(redis_client, order):
+    publisher = Publisher(redis_client, RedisSettings())
+    for each in [
+        receipt("NOT_DELIVERED", 1),
+        receipt("DELIVERED", 2),
+        receipt("UNDEFINED", 3),
+        receipt("ACK", 4),
+    ][::order]:
+        publisher.publish([each])
+    assert stands(redis_client) == ("DELIVERED", 2)
 
 
 def test_events_of_all_kinds_go_to_their_streams_once(redis_client):
@@ -59,4 +117,73 @@ def test_streams_are_trimmed(redis_client):
     publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
     for start in range(0, 400, 50):
         publisher.publish([Quarantined(f"{i}", "unreadable", "?", AT) for i in range(start, start + 50)])
+        publisher.publish([known(i) for i in range(start, start + 50)])
     assert 100 <= redis_client.xlen(KEYS.stream("quarantine")) < 250
+    assert 100 <= redis_client.xlen(KEYS.stream("replies")) < 250
+    assert texts(redis_client)[-1] == "399"
+
+
+def test_a_flood_of_foreign_entries_trims_no_other(redis_client):
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+    publisher.publish([foreign(500), *(known(i) for i in range(100))])
+    for start in range(1000, 2000, 50):
+        publisher.publish([foreign(i) for i in range(start, start + 50)])
+
+    assert texts(redis_client) == [str(i) for i in (*range(100), *range(1900, 2000))]
+
+
+def test_foreign_entries_are_bounded_in_bytes_and_leave_nothing_behind(redis_client, monkeypatch):
+    monkeypatch.setattr("worker.publisher.FOREIGN_BYTES", 30_000)
+    publisher = Publisher(redis_client, RedisSettings())
+    publisher.publish([known(1)])
+    for i in range(100):
+        publisher.publish([foreign(1000 + i, 2_000), Quarantined(f"q{i}", "unreadable", "x" * 4_000, AT)])
+
+    assert texts(redis_client)[0] == "1"
+    assert 4 <= redis_client.xlen(KEYS.stream("replies")) <= 8
+    assert 4 <= redis_client.xlen(KEYS.stream("quarantine")) <= 7
+    left = redis_client.xlen(KEYS.stream("replies")) + redis_client.xlen(KEYS.stream("quarantine"))
+    assert len(redis_client.keys(KEYS.seen("*"))) == left
+    assert {int(size) <= 30_000 for size in redis_client.hvals(KEYS.foreign_bytes)} == {True}
+
+
+def test_trimmed_foreign_entries_make_room_again(redis_client):
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+    publisher.publish([foreign(i) for i in range(50)])
+    for start in range(1000, 2000, 50):
+        publisher.publish([known(i) for i in range(start, start + 50)])
+
+    assert redis_client.llen(KEYS.foreign("replies")) == 0
+    assert redis_client.hget(KEYS.foreign_bytes, "1") == b"0"
+    assert redis_client.xlen(KEYS.stream("replies")) < 250
+
+
+@pytest.mark.parametrize("read", [0, 30, 300])
+@pytest.mark.parametrize("make", [known, foreign])
+def test_what_is_dropped_before_the_slowest_group_has_read_it_is_counted_and_told(redis_client, read, make):
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+    stream = KEYS.stream("replies")
+    for group in ("fast", "slow"):
+        redis_client.xgroup_create(stream, group, "0", mkstream=True)
+    publisher.publish([make(i) for i in range(90)])
+    redis_client.xreadgroup("slow", "c", {stream: ">"}, count=read or 1)
+    with capture_logs() as lines:
+        for start in range(100, 290, 10):
+            publisher.publish([make(i) for i in range(start, start + 10)])
+            redis_client.xreadgroup("fast", "c", {stream: ">"})
+
+    dropped = 280 - redis_client.xlen(stream)
+    expected = dropped - min(read or 1, 90)
+    assert dropped > 90
+    assert int(redis_client.hget(KEYS.unread_trimmed, "replies") or 0) == expected
+    assert sum(line["entries"] for line in lines) == expected
+    assert {(line["event"], line["log_level"], line["stream"]) for line in lines} == {
+        ("stream.unread_trimmed", "error", "replies")
+    }
+
+
+def test_without_a_reader_nothing_is_dropped_unread(redis_client):
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+    for start in range(0, 400, 50):
+        publisher.publish([known(i) for i in range(start, start + 50)])
+    assert not redis_client.exists(KEYS.unread_trimmed)

@@ -421,6 +421,22 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
     wait_until(lambda: empty(redis_client, MARKETING))
 
 
+def test_a_sleep_that_redis_does_not_end_is_no_lost_connection(broker, redis_client, monkeypatch):
+    """A server whose clock was set back sleeps on; whether it is gone shows at the next fetch."""
+    broker.declare_queue("alert")
+    consumer, slept = broker.consume("alert", prefetch=1), []
+
+    def sleep_on(*_: object, **__: object) -> None:
+        slept.append(1)
+        raise redis.TimeoutError
+
+    monkeypatch.setattr(redis_client, "blpop", sleep_on)
+    assert next(consumer) is None
+    push(redis_client, "a")
+    assert next(consumer).message_id == "a"
+    assert slept == [1]
+
+
 def test_redis_going_away_and_coming_back_loses_nothing(own_redis_server, make_broker, run, monkeypatch):
     monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.1)
     monkeypatch.setattr("dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS", 0.1)

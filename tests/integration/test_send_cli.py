@@ -160,10 +160,23 @@ def test_national_numbers_are_read_in_a_region(octopush, listed, redis_client, m
 
     assert "a national number needs a default region" in octopush("send", "--csv", path, *SEND).output
     assert "DEFAULT_REGION" in octopush("send", "--csv", path, *SEND, "--region", "zz").output
-    assert octopush("send", "--csv", path, *SEND, "--region", "FR").exit_code == 0
+    first = octopush("send", "--csv", path, *SEND, "--region", "FR")
+    assert first.exit_code == 0
     assert texted(redis_client) == Counter(["+33612345678", "+590690335941", "+447400123456"])
     monkeypatch.setenv("DEFAULT_REGION", "FR")
-    assert "0 messages now, 1 had been queued before" in octopush("send", "--csv", path, *SEND).output
+    again = octopush("send", "--csv", path, *SEND)
+    assert "0 messages now, 1 had been queued before" in again.output
+    assert campaign_id(first) == campaign_id(again)
+
+
+def test_a_file_that_is_read_in_another_way_the_next_time_texts_nobody_again(octopush, listed, redis_client):
+    path = listed(["+33612345678", "06 87 65 43 21"])
+    octopush("send", "--csv", path, *SEND, "--bad-rows", "leave-out")
+
+    again = octopush("send", "--csv", path, *SEND, "--region", "FR")
+
+    assert (again.exit_code, "nothing was queued from the first difference on" in again.output) == (1, True)
+    assert texted(redis_client) == Counter(["+33612345678"])
 
 
 def test_columns_are_mapped_and_shown(octopush, listed, redis_client):

@@ -130,25 +130,25 @@ def test_a_duplicate_after_doubt_accepts_all_and_the_first_receipt_brings_the_ti
     hand.finish(only(hand.take()), NO_ANSWER)
     assert hand.finish(only(hand.take()), Duplicate("120")) == "accepted"
     assert [(each.state, each.ticket) for each in map(sms.status, ids)] == [("accepted", None)] * 3
-    assert correlate_one(hand.ledger, "t", number(1), now_ms(redis_client)).request_id == ids[1]
-    assert {sms.status(each).ticket for each in ids} == {"t"}
-    assert correlate_one(hand.ledger, "t", number(2), now_ms(redis_client)).request_id == ids[2]
+    assert correlate_one(hand.ledger, "sms_t", number(1), now_ms(redis_client)).request_id == ids[1]
+    assert {sms.status(each).ticket for each in ids} == {"sms_t"}
+    assert correlate_one(hand.ledger, "sms_t", number(2), now_ms(redis_client)).request_id == ids[2]
     assert told(redis_client) == sorted(ids * 2)
 
 
 def test_a_duplicate_of_a_first_attempt_is_never_counted_as_sent(hand, queued, sms, redis_client):
     ids = queued(3)
     assert hand.finish(only(hand.take()), Duplicate("120")) == "unknown"
-    assert correlate_one(hand.ledger, "t", number(1), now_ms(redis_client)).request_id is None
+    assert correlate_one(hand.ledger, "sms_t", number(1), now_ms(redis_client)).request_id is None
     assert states(sms, ids) == ["unknown"] * 3
 
 
 def test_a_ticket_learnt_while_the_call_is_open_reaches_all_members(hand, queued, sms, redis_client):
     ids = queued(3)
     hand.finish(only(hand.take()), NO_ANSWER)
-    assert correlate_one(hand.ledger, "t", number(2), now_ms(redis_client)).request_id == ids[2]
+    assert correlate_one(hand.ledger, "sms_t", number(2), now_ms(redis_client)).request_id == ids[2]
     hand.finish(only(hand.take()), Duplicate("120"))
-    assert {(sms.status(each).state, sms.status(each).ticket) for each in ids} == {("accepted", "t")}
+    assert {(sms.status(each).state, sms.status(each).ticket) for each in ids} == {("accepted", "sms_t")}
 
 
 def test_members_of_an_unknown_call_are_parked_until_a_receipt_proves_it(hand, queued, sms, redis_client):
@@ -159,8 +159,8 @@ def test_members_of_an_unknown_call_are_parked_until_a_receipt_proves_it(hand, q
     assert hand.take() == []
     operations = Operations(redis_client, RedisSettings(), "tester")
     assert sorted(each.request_id for each in operations.parked(("unknown",))) == ids
-    assert correlate_one(hand.ledger, "t", number(0), now_ms(redis_client)).request_id == ids[0]
-    assert {(sms.status(each).state, sms.status(each).ticket) for each in ids} == {("accepted", "t")}
+    assert correlate_one(hand.ledger, "sms_t", number(0), now_ms(redis_client)).request_id == ids[0]
+    assert {(sms.status(each).state, sms.status(each).ticket) for each in ids} == {("accepted", "sms_t")}
     assert list(operations.parked(("unknown",))) == []
     assert int(redis_client.hget(KEYS.counts, "unknown")) == 0
 
@@ -175,13 +175,13 @@ def test_a_person_decides_about_each_member_of_an_unknown_call(hand, queued, sms
     assert operations.resolve(ids[0], "as-accepted") is None
     assert operations.resolve(ids[1], "send-again") is None
     assert states(sms, ids) == ["accepted", "queued", "unknown"]
-    correlate_one(hand.ledger, "t", number(2), now_ms(redis_client))
+    correlate_one(hand.ledger, "sms_t", number(2), now_ms(redis_client))
     assert states(sms, ids) == ["accepted", "queued", "accepted"]
     again = only(hand.take())
     assert (again.entry.id, numbers_of(again)) == (ids[1], [number(1)])
     assert gateway_id(again) != ids[1]
     hand.finish(again, Accepted("t2"))
-    assert [sms.status(each).ticket for each in ids] == ["t", "t2", "t"]
+    assert [sms.status(each).ticket for each in ids] == ["sms_t", "t2", "sms_t"]
 
 
 @pytest.mark.parametrize("fetched_first", [True, False])
@@ -360,3 +360,13 @@ def test_a_worker_that_dies_while_it_tells_members_leaves_no_call_counted_as_bac
     assert hand.take() == [], "whoever fetches it tells the members"
     assert states(sms, ids) == ["accepted"] * 3
     assert hand.is_idle()
+
+
+def test_a_second_ticket_takes_an_adopted_one_from_all_members(hand, queued, sms, redis_client):
+    ids = queued(3)
+    hand.finish(only(hand.take()), NO_ANSWER)
+    hand.finish(only(hand.take()), Duplicate("120"))
+    assert correlate_one(hand.ledger, "sms_t", number(1), now_ms(redis_client)).request_id == ids[1]
+    assert correlate_one(hand.ledger, "sms_u", number(1), now_ms(redis_client)).request_id is None
+    assert [(sms.status(each).state, sms.status(each).ticket) for each in ids] == [("accepted", None)] * 3
+    assert correlate_one(hand.ledger, "sms_t", number(2), now_ms(redis_client)).request_id is None

@@ -158,3 +158,27 @@ def test_a_wrong_option_is_explained():
     assert ended.returncode == 1
     assert "no_such" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(
+            ("localhost", 200),
+            ("localhost:1", 200),
+            ("127.0.0.1", 200),
+            ("127.0.0.1:80", 200),
+            ("[::1]:80", 200),
+        ),
+        *(
+            ("evil.example", 421),
+            ("127.0.0.1.evil.example:80", 421),
+            ("localhost.evil.example", 421),
+            ("[x", 421),
+        ),
+    ],
+)
+def test_only_names_of_this_machine_are_answered(simulator, host, status):
+    answer = simulator.admin.http.get("/health", headers={"Host": host})
+
+    assert answer.status_code == status

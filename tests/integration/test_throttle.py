@@ -111,10 +111,10 @@ def test_a_hold_leaves_callbacks_alone(consumer, throttle, redis_client):
 
 def test_account_trouble_costs_a_message_neither_an_attempt_nor_its_window(queue_some, ledger, redis_client):
     [request_id] = queue_some()
-    trouble = Deferred("104", account=True)
+    trouble = Deferred("101", account=True)
     assert finish_one(ledger, claim_one(ledger, request_id), trouble) == "queued"
     record = redis_client.hgetall(KEYS.record(request_id))
-    assert (record.get(b"attempts"), record.get(b"first"), record[b"code"]) == (None, None, b"104")
+    assert (record.get(b"attempts"), record.get(b"first"), record[b"code"]) == (None, None, b"101")
     redis_client.hincrby(KEYS.record(request_id), "queued", -2 * WINDOW_S * 1000)
     assert isinstance(claim_one(ledger, request_id), Claim)
 
@@ -188,9 +188,9 @@ def test_the_calls_in_flight_are_limited_over_all_workers(consumer, queue_some, 
 
 def test_marketing_leaves_calls_for_alerts(consumer, queue_some, throttle):
     queue_some(20, "wholesale")
-    alerts = queue_some(5)
     throttle.set_limits(in_flight=5)
     assert len(fetched(consumer("marketing"))) == 4
+    alerts = queue_some(5)
     assert fetched(consumer()) == alerts[:1]
 
 
@@ -215,8 +215,8 @@ def test_every_recipient_counts_towards_the_rate(queue_some, throttle, ledger, r
     marketing = consumer("marketing")
     assert fetched(marketing)[0] == request_id
     claim_one(ledger, request_id)
-    seconds, _ = redis_client.time()
-    assert float(redis_client.get(KEYS.rate)) / 1000 - seconds > 3.5
+    assert 4_900 < float(redis_client.hget(KEYS.rate, "all")) <= 5_100
+    assert float(redis_client.hget(KEYS.rate, "alert")) == 0
     assert fetched(marketing) == []
 
 
@@ -227,6 +227,92 @@ def test_an_alert_does_not_wait_for_the_rate_that_marketing_used_up(consumer, qu
     assert fetched(consumer("marketing")) == []
     alerts = queue_some(3)
     assert fetched(consumer()) == alerts
+
+
+def test_an_alert_never_waits_for_what_a_campaign_owes(consumer, queue_some, throttle, ledger, redis_client):
+    numbers = [f"+3361234{i:04}" for i in range(500)]
+    slices = queue_some(3, "wholesale", numbers)
+    throttle.set_limits(rate=20)
+    for request_id in fetched(consumer("marketing")):
+        claim_one(ledger, request_id)
+    owed = float(redis_client.hget(KEYS.rate, "all"))
+    assert owed > 24_000 * len(slices)
+    alerts = consumer()
+    for _ in range(5):
+        queued = queue_some(1)
+        assert fetched(alerts) == queued
+    assert float(redis_client.hget(KEYS.rate, "alert")) <= 250
+    assert fetched(consumer("marketing")) == []
+
+
+def test_marketing_makes_up_for_what_alerts_use(consumer, queue_some, throttle, redis_client):
+    queue_some(5, "wholesale")
+    throttle.set_limits(rate=0.1)
+    assert len(fetched(consumer("marketing"))) == 1
+    queue_some(2)
+    assert len(fetched(consumer())) == 1
+    assert float(redis_client.hget(KEYS.rate, "all")) > 15_000
+    assert float(redis_client.hget(KEYS.rate, "alert")) == 10_000
+
+
+def test_alerts_alone_keep_to_the_rate(consumer, queue_some, throttle):
+    queue_some(200)
+    throttle.set_limits(rate=20)
+    workers, started = [consumer(), consumer()], time.monotonic()
+    count = 0
+    while time.monotonic() < started + 2:
+        count += sum(len(fetched(worker)) for worker in workers)
+    assert 40 <= count <= 20 * (time.monotonic() - started) + 22
+
+
+def test_an_alert_to_many_answers_for_all_of_them(consumer, queue_some, throttle, ledger):
+    [request_id] = queue_some(1, "alert", [f"+336123456{i:02}" for i in range(50)])
+    throttle.set_limits(rate=10)
+    assert fetched(consumer()) == [request_id]
+    claim_one(ledger, request_id)
+    queue_some()
+    assert fetched(consumer()) == []
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 5])
+def test_the_next_free_call_is_an_alerts(consumer, queue_some, throttle, redis_client, in_flight):
+    queue_some(20, "wholesale")
+    throttle.set_limits(in_flight=in_flight)
+    marketing = consumer("marketing")
+    assert len(fetched(marketing)) == max(1, in_flight - 1)
+    alerts = queue_some(in_flight + 1)
+    redis_client.delete(KEYS.queue("alert").wake)
+    leases = KEYS.queue("marketing").leases
+    redis_client.zrem(leases, *redis_client.zrange(leases, 0, 0))
+    assert fetched(marketing) == []
+    # Whoever steps back tells the alerts' consumers.
+    assert redis_client.llen(KEYS.queue("alert").wake) == 1
+    assert fetched(consumer()) == alerts[: min(2, in_flight)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "setting", "found"), [(1, 0, 1), (1, 2, 1), (5, 0, 1), (10, 30, 2), (1, 1, 0)]
+)
+def test_the_alerts_part_is_theirs_whatever_marketing_has_out(
+    consumer, queue_some, throttle, redis_client, limit, setting, found
+):
+    queue_some(30, "wholesale")
+    assert len(fetched(consumer("marketing"))) == 30
+    redis_client.hset(KEYS.flight, mapping={"limit": limit, "top": 60})
+    throttle.set_limits(in_flight=setting)
+    queue_some(5)
+    alerts = consumer()
+    assert len(fetched(alerts)) == found
+    assert fetched(alerts) == []
+
+
+def test_a_setting_is_never_exceeded_by_alerts(consumer, queue_some, throttle):
+    queue_some(20, "wholesale")
+    throttle.set_limits(in_flight=10)
+    assert len(fetched(consumer("marketing"))) == 8
+    queue_some(20)
+    assert len(fetched(consumer())) == 2
+    assert fetched(consumer()) == []
 
 
 def test_limits_default_to_the_settings_and_zero_switches_off(redis_client, redis_url, leases, queue_some):

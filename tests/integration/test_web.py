@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from producers.callbacks import BODY_MAX_BYTES
 from producers.keys import Keys
 from producers.settings import Secret, WebSettings
 from producers.web import create_app
+from producers.web_connection import CONNECTIONS_MAX, HEAD_S, raise_file_limit
 from tests.support.web_server import WebServer
 
 TOKEN = "canary-token-0123456789"
@@ -50,7 +53,7 @@ def request(path, body, *, length=None):
     return head.encode() + body
 
 
-@pytest.mark.parametrize("path", ["", "/replies", "/receipts", "/optouts"])
+@pytest.mark.parametrize("path", ["", "/replies", "/receipts", "/optouts", "/", "/replies/"])
 def test_a_callback_gets_an_empty_200_once_stored(web, redis_client, path):
     answer = post(web, f"/callbacks/{TOKEN}{path}")
 
@@ -64,7 +67,11 @@ def test_a_callback_gets_an_empty_200_once_stored(web, redis_client, path):
         ("/callbacks/wrong-token-0123456789", REPLY, 404),
         (f"/callbacks/{TOKEN}/visits", REPLY, 404),
         (f"/callbacks/{TOKEN}/replies/more", REPLY, 404),
-        (f"/callbacks/{TOKEN}/", REPLY, 404),
+        ("/callbacks/wrong-token-0123456789/", REPLY, 404),
+        (f"/callbacks/{TOKEN}//", REPLY, 404),
+        (f"/callbacks/{TOKEN}/replies//", REPLY, 404),
+        (f"/callbacks/{TOKEN}/replies/%0a", REPLY, 404),
+        (f"/callbacks/{TOKEN}%0a", REPLY, 404),
         ("/callbacks", REPLY, 404),
         ("/callbacks/%C3%A9%FF", REPLY, 404),
         (f"/callbacks/{TOKEN}", b"", 400),
@@ -80,7 +87,7 @@ def test_every_refusal_is_an_empty_answer(web, redis_client, path, body, status)
     assert (answer.status_code, answer.content, answer.headers["content-length"]) == (status, b"", "0")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 @pytest.mark.parametrize("kind", ["", "/replies"])
 def test_other_methods_are_refused_alike_for_any_token(web, redis_client, method, kind):
     right, wrong = (
@@ -92,6 +99,161 @@ def test_other_methods_are_refused_alike_for_any_token(web, redis_client, method
     assert (wrong.status_code, wrong.content) == (405, b"")
     assert {**right.headers, "date": ""} == {**wrong.headers, "date": ""}
     assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((f"/callbacks/{TOKEN}{path}", 200) for path in ("", "/", "/replies", "/replies/")),
+        (f"/callbacks/{TOKEN}/visits", 404),
+        ("/callbacks/wrong-token-0123456789", 404),
+        ("/callbacks/wrong-token-0123456789/replies", 404),
+    ],
+)
+def test_a_url_can_be_tried(web, redis_client, method, path, status):
+    answer = httpx.request(method, web.url + path)
+
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (status, b"", "0")
+    assert redis_client.dbsize() == 0
+
+
+def test_a_percent_encoded_token_is_the_token(web, redis_client):
+    assert post(web, f"/callbacks/%{ord(TOKEN[0]):x}{TOKEN[1:]}").status_code == 200
+
+
+def test_a_stranger_is_refused_before_the_body_is_read(web, redis_client):
+    head = b"POST /callbacks/wrong-token-0123456789 HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+
+    start = time.monotonic()
+    answer = web.exchange(head + b"x" * 10)
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert time.monotonic() - start < 5  # the body may take 10 s
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics%0a",
+        "/%6detrics",
+        "/metrics%20",
+        "/metrics/",
+        "//metrics",
+        "/x/../metrics",
+        "/healthz%0a",
+        "/%68ealthz",
+    ],
+)
+def test_probes_have_one_spelling(web, redis_client, path):
+    answer = web.exchange(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_metrics_are_not_for_those_behind_a_proxy(web, redis_client, header):
+    answer = httpx.get(f"{web.url}/metrics", headers={header: "127.0.0.1"})
+
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+@pytest.mark.parametrize(
+    ("settings", "client", "metrics", "callback"),
+    [
+        ({}, "127.0.0.1", 200, 200),
+        ({}, "10.1.2.3", 200, 200),
+        ({}, "::ffff:10.1.2.3", 200, 200),
+        ({}, "93.184.216.34", 404, 200),
+        ({}, None, 200, 200),
+        ({"metrics_addresses": "any"}, "93.184.216.34", 200, 200),
+        ({"metrics_addresses": "10.1.0.0/16"}, "10.1.2.3", 200, 200),
+        ({"metrics_addresses": "10.1.0.0/16"}, "127.0.0.1", 404, 200),
+        ({"allowed_addresses": "93.184.216.0/24, ::1"}, "93.184.216.34", 404, 200),
+        ({"allowed_addresses": "93.184.216.0/24, ::1"}, "::1", 200, 200),
+        ({"allowed_addresses": "93.184.216.0/24"}, "127.0.0.1", 200, 404),
+        ({"allowed_addresses": "93.184.216.0/24"}, None, 200, 404),
+    ],
+)
+def test_addresses_decide_who_is_answered(redis_client, redis_url, settings, client, metrics, callback):
+    app = create_app(WebSettings(redis_url=redis_url, callback_tokens=(Secret(TOKEN),), **settings))
+
+    async def status(method, path):
+        scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
+        messages, sent = [{"type": "http.request", "body": REPLY, "more_body": False}], []
+
+        async def receive():
+            return messages.pop()
+
+        async def send(message):
+            sent.append(message)
+
+        await app({**scope, "client": client and (client, 1)}, receive, send)
+        return sent[0]["status"]
+
+    async def both():
+        async with app.router.lifespan_context(app):
+            return await status("GET", "/metrics"), await status("POST", f"/callbacks/{TOKEN}")
+
+    assert asyncio.run(both()) == (metrics, callback)
+
+
+def test_many_half_heads_keep_nobody_from_being_answered(redis_server, redis_client, tmp_path):
+    raise_file_limit()
+    environ = {"REDIS_URL": redis_server.url, "SMS_NAMESPACE": "web", "CALLBACK_TOKENS": TOKEN}
+    with WebServer(tmp_path / "log", environ) as web, ExitStack() as stack:
+        silent = []
+        for number in range(CONNECTIONS_MAX + 100):
+            connection = socket.create_connection(("127.0.0.1", web.port), timeout=20)
+            stack.callback(connection.close)
+            connection.sendall(b"POST /callbacks/x HTTP/1.1\r\nHost: x\r\n"[: number % 40])
+            silent.append(connection)
+            if number % 100 == 99:
+                start = time.monotonic()
+                assert post(web, f"/callbacks/{TOKEN}").status_code == 200
+                assert time.monotonic() - start < 1
+
+        for connection in silent:
+            with suppress(ConnectionError):
+                assert connection.recv(1) == b""
+        assert web.terminate()
+        assert "accept" not in web.output
+
+
+def test_a_head_that_drips_and_an_idle_connection_are_given_up(web, redis_client):
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+        connection.sendall(request(f"/callbacks/{TOKEN}", REPLY).replace(b"Connection: close\r\n", b""))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        connection.settimeout(0.2)
+        start, ended = time.monotonic(), False
+        while not ended:
+            with suppress(TimeoutError):
+                ended = connection.recv(1) == b""
+            with suppress(ConnectionError):
+                connection.sendall(b"P")
+            assert time.monotonic() - start < HEAD_S + 10
+
+
+@pytest.mark.parametrize("token", [TOKEN, "wrong-token-0123456789"])
+@pytest.mark.parametrize("pause_s", [0, 0.05])
+@pytest.mark.parametrize("before", [b"", b"5\r\nhello\r\n", b"0\r\n\r\n"])
+def test_bad_chunks_do_not_flood_the_log(web, redis_client, token, pause_s, before):
+    head = f"POST /callbacks/{token} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    for _ in range(5):
+        with (
+            socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection,
+            suppress(ConnectionError),
+        ):
+            connection.sendall(head + before)
+            time.sleep(pause_s)
+            connection.sendall(b"canary is no chunk\r\n\r\n")
+            while connection.recv(65_536):
+                pass
+
+    assert httpx.get(f"{web.url}/healthz").status_code == 200
+    assert "Traceback" not in web.output
+    assert web.output.count("Invalid HTTP request") <= 1
 
 
 def test_a_body_without_a_length_is_bounded_too(web, redis_client):
@@ -137,11 +299,11 @@ def test_a_length_that_claims_a_lot_is_not_believed(web, redis_client):
     assert redis_client.dbsize() == 0
 
 
-def test_a_websocket_is_refused(web, redis_client):
+def test_nothing_becomes_a_websocket(web, redis_client):
     head = f"GET /callbacks/{TOKEN} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
-    assert web.exchange(head.encode(), half_close=True).split(b" ")[1] in {b"403", b"405"}
+    assert web.exchange(head.encode(), half_close=True).split(b" ")[1] in {b"200", b"403", b"405"}
 
 
 def test_probes_answer(web, redis_client):
@@ -171,6 +333,32 @@ def test_metrics_show_a_hold_and_how_sends_ended(web, redis_client):
     assert 'octopush_sends{state="enqueued"} 7\n' in page
     assert 'octopush_sends{state="unknown"} 1\n' in page
     assert 'octopush_sends{state="failed"} 0\n' in page
+
+
+def test_a_token_that_brings_too_much_is_told_so(web, redis_client, monkeypatch):
+    body = b'{"number": "x"}'.ljust(BODY_MAX_BYTES)
+    statuses = [post(web, f"/callbacks/{TOKEN}", body).status_code for _ in range(80)]
+
+    assert statuses == sorted(statuses)
+    assert set(statuses) == {200, 429}
+    assert post(web, f"/callbacks/{TOKEN}").status_code == 200
+
+
+def test_metrics_show_what_waits_aside_and_what_nobody_knows(web, redis_client):
+    calm = httpx.get(f"{web.url}/metrics").text
+    for line in ('sends_aside{gate="credit"} 0', 'sends_aside{gate="breaker"} 0', "breakers 0"):
+        assert f"octopush_{line}\n" in calm
+    redis_client.hset("{web}:gates", mapping=dict.fromkeys(("credit", "777", "777.2"), '{"code":"1"}'))
+    for gate, waiting in (("credit", 3), ("777", 4), ("777.2", 5)):
+        redis_client.zadd(f"{{web}}:aside:{gate}", {str(each): 0 for each in range(waiting)})
+    redis_client.hset("{web}:counts", "unexplained", 6)
+
+    page = httpx.get(f"{web.url}/metrics").text
+
+    assert 'octopush_sends_aside{gate="credit"} 3\n' in page
+    assert 'octopush_sends_aside{gate="breaker"} 9\n' in page
+    assert "octopush_breakers 2\n" in page
+    assert "octopush_unexplained_refusals_total 6\n" in page
 
 
 def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_path):

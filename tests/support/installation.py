@@ -10,6 +10,8 @@ matched by that number, and what is asked is asked about that id.
 
 import itertools
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -189,6 +191,12 @@ class Installation:
         """Read a public stream as typed objects: all of it, or what belongs to one send."""
         events = [self._event(stream, fields) for _, fields in self.redis.xrange(self.keys.stream(stream))]
         return [e for e in events if sent is None or e.request_id == _id(sent)]
+
+    def command(self, *arguments: str) -> str:
+        """Run ``octopush-worker`` and return what it printed."""
+        line = [sys.executable, "-m", "worker.cli", *arguments]
+        done = subprocess.run(line, env=self.environ, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
 
     # What happened at the gateway and behind it.
 

@@ -56,6 +56,10 @@ class History:
         if self._hook:
             self._hook("after", self._number)
 
+    def reach_the_disk(self) -> None:
+        """Let all that was written so far be safe from `lose`."""
+        self._states.clear()
+
     def lose(self, commands: int) -> None:
         """Make Redis forget the last commands, as if it had lost the end of its append-only file."""
         lost = min(commands, len(self._states))

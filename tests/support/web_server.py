@@ -32,6 +32,7 @@ class WebServer:
         self.port = free_port()
         self._log = log
         command = [sys.executable, "-m", "uvicorn", "--factory", "producers.web:create_app"]
+        command += ["--http", "producers.web_connection:Connection"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, "--port", str(self.port), *arguments],

@@ -79,6 +79,22 @@ def test_a_run_that_is_too_late_comes_to_nothing_and_comes_again_at_once():
     )
 
 
+@pytest.mark.parametrize(
+    ("ttl_s", "took_s", "delay_ms"),
+    [(None, 2, 60_000), (300, 2, 60_000), (5, 2, 3_000), (5, 4.9995, 1), (5, 9, 0)],
+)
+def test_the_next_run_is_no_later_than_the_end_of_the_time_to_live(ttl_s, took_s, delay_ms):
+    """There it ends, when its time does and not when somebody happens to look."""
+    made = Scripted(Deferred("http_429", retry_after_s=60), ttl_s=ttl_s)
+
+    async def slowly(body: bytes) -> Outcome:
+        made.clock.now += took_s
+        return await made.submit(body)
+
+    asyncio.run(made.attempt.run(slowly, post_max_s=1.0))
+    assert made.attempt.result.delay_ms == delay_ms
+
+
 def test_a_run_posts_the_frozen_bytes_each_time():
     made = Scripted(Unknown("read_timeout"), Accepted("t"))
     made.run()
@@ -145,6 +161,6 @@ def test_without_redis_nobody_is_warned_but_the_results_are_not_lost():
         def observe(self, finished) -> None:
             """Look at nothing."""
 
-    made = Scripted(Deferred("104", account=True))
+    made = Scripted(Deferred("101", account=True))
     made.post()
-    Outbound(None, None, Away(), Blind(), None, {}, 1.0)._warn_all([made.attempt])
+    Outbound(None, None, Away(), Blind(), None, None, {}, 1.0)._warn_all([made.attempt])

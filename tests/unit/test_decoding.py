@@ -19,6 +19,7 @@ WHOLE = "déjà payé, café"
         (WHOLE.encode("latin-1"), WHOLE),
         ("12 €, œuf".encode("cp1252"), "12 €, œuf"),
         (b"caf\xe9", "café"),
+        (b"\xc3\xa9\xff", "é\ufffd"),
         (b"\x81", "\x81"),
         (WHOLE.encode() + b"\xc3", WHOLE + "\ufffd"),
         (b"\xff" + WHOLE.encode(), "\ufffd" + WHOLE),

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 
+import pytest
 from dramatiq.message import Message
 
 from worker import log
@@ -14,6 +15,31 @@ from worker.log import FIELDS, NamesOnly, keep_allowed
 def test_unlisted_fields_are_dropped_and_what_happened_comes_first():
     event = {"number": "+336***78", "text": "canary", "api_key": "canary", "event": "x", "level": "info"}
     assert list(keep_allowed(None, "", event)) == ["event", "level", "number"]
+
+
+@pytest.mark.parametrize("name", ["status", "ticket", "reason", "event", "request_id"])
+def test_words_of_strangers_are_bounded_and_obeyed_by_no_terminal(name):
+    for word in (
+        "\x1b[2J\x1b]0;x\x07",
+        "a\r\nb",
+        "\x9b31m",
+        "\u202egnp",
+        "\u2028",
+        "\ud83d",
+        b"\x1b[0m",
+        ["\x1b"],
+    ):
+        assert keep_allowed(None, "", {name: word})[name].isprintable()
+    assert len(keep_allowed(None, "", {name: "\x1b" * 4096})[name]) == 501
+    assert len(keep_allowed(None, "", {name: "x" * 4096})[name]) == 501
+    for word in ("DELIVERED", "é à", 7, 0.5, True, None):
+        assert keep_allowed(None, "", {name: word})[name] == word
+
+
+def test_a_traceback_keeps_its_lines():
+    kept = keep_allowed(None, "", {"exception": "Traceback\n  File \x1b[0m\n" + "x" * 100_000})["exception"]
+    assert kept.splitlines()[:2] == ["Traceback", "  File \\x1b[0m"]
+    assert len(kept) < 30_000
 
 
 def test_the_allow_list_names_no_content():

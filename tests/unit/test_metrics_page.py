@@ -4,7 +4,7 @@ import re
 
 from producers.metrics import Gauges
 
-COUNTS = list(range(27))
+COUNTS = list(range(34))
 LINE = re.compile(r'octopush_[a-z_]+(\{[a-z]+="[\w]+"(,[a-z]+="\w+")?\})? \d+')
 
 

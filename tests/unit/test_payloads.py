@@ -1,13 +1,16 @@
 """Callback events become typed events, whatever shape they come in."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers.callback_body import read_events
 from producers.events import OptOut, Receipt, Reply
-from worker.payloads import UnknownCallback, opt_out_of, parse
+from worker.payloads import RAW_MAX, UnknownCallback, bounded, opt_out_of, parse
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 REPLY = {
@@ -107,6 +110,116 @@ def test_a_reply_may_name_no_ticket(ticket):
 def test_nested_metadata_is_read():
     event = {"number": "+33612345678", "metadata": {"text": "Yes", "reception_date": "2030-01-31 14:05:09"}}
     assert parse(event, "", NOW).text == "Yes"
+
+
+METADATA = {"number": "+33612345678", "message_id": "sms_1"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"metadata": METADATA},
+        {"metadata": [METADATA]},
+        {"meta_data": {"sms": METADATA}},
+        {"number": "", "message_id": None, "metadata": METADATA},
+        {"metadata": json.dumps(METADATA)},
+        {"METADATA": json.dumps([METADATA])},
+        {"metadata[number]": "33612345678", "metadata[message_id]": "sms_1"},
+        {"metadata[sms][number]": "0612345678", "metadata[sms][message_id]": "sms_1"},
+        {"metadata.number": "0033612345678", "metadata.message_id": "sms_1"},
+        {"number": "+33612345678", "ticket": "sms_1"},
+        {"number": "+33612345678", "sms_ticket": "sms_1"},
+        {"number": 33612345678.0, "message_id": "sms_1"},
+    ],
+)
+@pytest.mark.parametrize("form", [False, True])
+def test_number_and_ticket_are_found_wherever_they_stand(body, form):
+    event = {**body, "text": "Yes", "reception_date": "2030-01-31 14:05:09"}
+    if form and all(isinstance(value, str) for value in event.values()):
+        [event] = read_events(urlencode(event).encode())
+    reply = parse(event, "", NOW)
+    assert (type(reply), reply.ticket, reply.number) == (Reply, "sms_1", "+33612345678")
+    assert reply.event_id == parse(without(REPLY, "sim_card_number"), "", NOW).event_id
+
+
+def test_a_text_that_looks_like_an_event_is_a_text():
+    text = json.dumps({"number": "+33700000000", "status": "DELIVERED"})
+    reply = parse(without(REPLY, text=text), "", NOW)
+    assert (type(reply), reply.number, reply.text) == (Reply, "+33612345678", text)
+
+
+def test_what_is_nested_only_fills_gaps():
+    event = without(REPLY, metadata={"number": "+33700000000", "text": "No", "short_number": "1"})
+    assert parse(event, "", NOW).number == "+33612345678"
+    assert parse(event, "", NOW).text == "Yes"
+
+
+def test_the_other_name_of_a_status_is_read():
+    receipt = parse(without(RECEIPT, "status", "delivery_date", delivery_status="delivered"), "", NOW)
+    assert (type(receipt), receipt.status, receipt.final) == (Receipt, "DELIVERED", True)
+
+
+@pytest.mark.parametrize("odd", [None, 42, "text", [1, 2]])
+def test_what_is_no_event_is_unknown(odd):
+    unknown = parse(odd, "replies", NOW)
+    assert (type(unknown), unknown.reason, json.loads(unknown.raw)) == (UnknownCallback, "no_event", odd)
+
+
+@pytest.mark.parametrize(
+    "event", [without(REPLY, extra="é" * RAW_MAX), {"extra": "é" * RAW_MAX}, ["é" * RAW_MAX]]
+)
+def test_what_is_kept_of_an_event_is_bounded_and_still_json(event):
+    raw = parse(event, "", NOW).raw
+    assert len(raw.encode()) <= RAW_MAX
+    assert json.loads(raw)["cut"].startswith(
+        json.dumps(event, ensure_ascii=False, separators=(",", ":"))[:10]
+    )
+
+
+DATED = [(REPLY, "reception_date"), (RECEIPT, "delivery_date"), (OPT_OUT, "stop_date")]
+NO_DATES = [
+    *(None, "", "soon", "0000-00-00 00:00:00", "1970-01-01 00:00:00", "9999-12-31 23:59:59", 0),
+    {"date": "2030-01-31 12:00:00.000000", "timezone_type": 3, "timezone": "Europe/Paris"},
+]
+
+
+@pytest.mark.parametrize(("event", "name"), DATED)
+@pytest.mark.parametrize("date", NO_DATES)
+def test_without_a_date_an_event_is_named_by_its_arrival(event, name, date):
+    kind = {"reception_date": "replies", "delivery_date": "receipts", "stop_date": "optouts"}[name]
+    event = without(event, **{name: date})
+    one, again, later = (parse(event, kind, at).event_id for at in (NOW, NOW, NOW + timedelta(days=3)))
+    assert one == again != later
+
+
+@pytest.mark.parametrize(("event", "name"), DATED)
+@pytest.mark.parametrize(
+    "date", ["2030-01-31 12:00:00", "2030-01-31T12:00:00+0100", 1896087600, "1896087600000"]
+)
+def test_with_a_date_an_event_is_named_by_it_whenever_it_comes(event, name, date):
+    event = without(event, **{name: date})
+    assert parse(event, "", NOW).event_id == parse(event, "", NOW + timedelta(days=3)).event_id
+
+
+def test_an_object_is_a_date_to_show():
+    event = without(OPT_OUT, stop_date=NO_DATES[-1])
+    assert parse(event, "", NOW).at == datetime(2030, 1, 31, 11, tzinfo=UTC)
+    assert parse(without(REPLY, reception_date=NO_DATES[-1]), "", NOW).gateway_date.startswith(
+        "2030-01-31 12:00"
+    )
+
+
+def test_what_cannot_be_escaped_shortly_is_bounded_too():
+    for text in ("\x01" * RAW_MAX, '"' * RAW_MAX, "\\" * RAW_MAX, "😀" * RAW_MAX):
+        assert len(bounded(text).encode()) <= RAW_MAX
+
+
+def test_opt_outs_that_receipts_without_ticket_report_are_told_apart():
+    receipt = without(RECEIPT, "message_id", status="BLACKLISTED_NUMBER")
+    first, later = (
+        parse(without(receipt, delivery_date=f"2030-01-{day} 10:00:00"), "", NOW) for day in (20, 30)
+    )
+    assert opt_out_of(first).event_id != opt_out_of(later).event_id
 
 
 @pytest.mark.parametrize("date", ["soon", "0000-00-00 00:00:00", "2030-13-01 00:00:00"])

@@ -242,7 +242,8 @@ def test_nobody_vanishes_because_the_first_number_is_bad(written, first, row):
     [
         ("Zoë;;x", BadRow("no number")),
         ("Zoë;;pas de mobile", BadRow("no number")),
-        ("Zoë;pas de mobile;Paris", Recipient("pas de mobile")),
+        ("Zoë;pas de mobile;Lyon", Recipient("pas de mobile")),
+        ("Zoë;injoignable;Paris", Recipient("injoignable")),
     ],
 )
 def test_a_first_row_without_a_number_is_a_bad_row(written, first, found):
@@ -287,9 +288,35 @@ def test_nul_bytes_are_damage_or_nothing(written):
 
 
 def test_a_line_that_names_the_delimiter_counts_as_a_line(written):
-    file = written(f"sep=;\r\n\r\nphone_number;a,b\r\n{A};x,y\r\n")
+    titled = written(f"sep=;\r\n\r\nphone_number;a,b\r\n{A};x,y\r\n")
+    assert [titled.line_of(i) for i, _ in enumerate(titled.recipients())] == [4]
 
-    assert [file.line_of(i) for i, _ in enumerate(file.recipients())] == [4]
+    untitled = written(f"\ufeffsep=,\n{A},x;y\n{B},x;y\n")
+    assert [untitled.line_of(i) for i, _ in enumerate(untitled.recipients())] == [2, 3]
+
+
+def test_marks_do_not_hide_a_quote(written):
+    file = written(f'\ufeff\ufeff"Nom; complet";"Mobile"\nZoë;{A}\nNoël;{B}\n')
+
+    assert list(file.recipients()) == [Recipient(A), Recipient(B)]
+
+
+def test_of_two_delimiters_the_one_that_sets_numbers_free_wins(written):
+    file = written(f"2024-01-05,a;{A}\n2024-01-06,b;{B}\n")
+
+    assert list(file.recipients()) == [Recipient(A), Recipient(B)]
+
+
+def test_a_row_that_holds_a_number_is_no_row_of_titles(written):
+    file = written(f"Nom;{A}\nNoël;{B}\n")
+
+    assert list(file.recipients()) == [Recipient(A), Recipient(B)]
+
+
+def test_titles_may_be_repeated_as_a_whole(written):
+    file = written(f"Contact;Ville\n{A};Paris\nContact;Ville\n{B};Paris\n")
+
+    assert list(file.recipients()) == [Recipient(A), Recipient("Contact"), Recipient(B)]
 
 
 CELLS = st.text(

@@ -1,5 +1,7 @@
 """Settings: all problems at once, by name, never by value."""
 
+import secrets
+
 import pytest
 
 from producers.errors import ConfigError
@@ -67,6 +69,28 @@ def test_each_wrong_value_is_named(name, value):
     assert set(problems(WorkerSettings, {**WORKER, name: value})) == {name}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.octopush.com/v1",
+        "HTTP://10.0.0.1",
+        "http://localhost.evil.com",
+        "http://[::2]/",
+        "http://",
+        "http://[x",
+    ],
+)
+def test_the_api_key_does_not_travel_in_clear(url):
+    assert set(problems(WorkerSettings, {**WORKER, "OCTOPUSH_BASE_URL": url})) == {"OCTOPUSH_BASE_URL"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.octopush.com/v1", "http://127.0.0.1:80/v1", "http://LOCALHOST", "http://[::1]:1/"]
+)
+def test_the_gateway_may_be_https_or_on_this_machine(url):
+    assert WorkerSettings.from_env({**WORKER, "OCTOPUSH_BASE_URL": url}).base_url == url
+
+
 def test_values_are_read_and_blank_means_absent():
     settings = WorkerSettings.from_env(
         {**WORKER, "OCTOPUSH_FRESH_CONNECTIONS": "1", "RECORD_RETENTION_DAYS": "30", "STREAM_MAXLEN": " "}
@@ -80,6 +104,44 @@ def test_values_are_read_and_blank_means_absent():
 @pytest.mark.parametrize("value", ["", "short", "long-enough-to-be-a-token,short", ","])
 def test_callback_tokens_must_be_hard_to_guess(value):
     assert set(problems(WebSettings, {"CALLBACK_TOKENS": value})) == {"CALLBACK_TOKENS"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "a" * 16,
+            "ab" * 12,
+            "abcdefgh" * 3,
+            "0123456789abcdef",
+            "zyxwvutsrqponmlkjihg",
+            "changemechangeme",
+        ),
+        *("1234512345123451", "receipts=aaaaaaaaaaaaaaaa", "a-good-token-0123456789,aaaaaaaaaaaaaaaaa"),
+    ],
+)
+def test_callback_tokens_must_be_random(value):
+    assert "random" in problems(WebSettings, {"CALLBACK_TOKENS": value})["CALLBACK_TOKENS"]
+
+
+@pytest.mark.parametrize(
+    "value", ["receipt=a-good-token-0123456789", "replies=optouts=a-good-token-0123456789"]
+)
+def test_a_token_can_be_bound_to_a_kind_that_exists(value):
+    assert "bound" in problems(WebSettings, {"CALLBACK_TOKENS": value})["CALLBACK_TOKENS"]
+
+
+def test_random_tokens_pass():
+    tokens = [secrets.token_hex(24) for _ in range(500)] + [secrets.token_urlsafe(24) for _ in range(500)]
+    tokens += ["fgT/4k+Qm9sZc0aVb1xYdw==", "replies=" + secrets.token_hex(16)]
+    WebSettings.from_env({"CALLBACK_TOKENS": ",".join(tokens)})
+
+
+@pytest.mark.parametrize("name", ["CALLBACK_ALLOWED_ADDRESSES", "METRICS_ALLOWED_ADDRESSES"])
+@pytest.mark.parametrize("value", ["nowhere", "10.0.0.1/8", "10.0.0.0/8,", "1.2.3", "any private"])
+def test_lists_of_addresses_are_checked(name, value):
+    environ = {"CALLBACK_TOKENS": "first-token-123456", name: value}
+    assert set(problems(WebSettings, environ)) == {name}
 
 
 def test_several_tokens_are_valid_at_once():

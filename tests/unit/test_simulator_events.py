@@ -84,6 +84,37 @@ def test_encodings():
     }
 
 
+def test_a_live_accounts_mixture():
+    live = CallbackSettings(callback_format="mixed", inbound_layout="metadata")
+    receipt = event_fields(event(), live)
+    reply = event_fields(event(kind="reply", text="Oui & non", short_number="38015"), live)
+
+    assert dict(parse_qsl(encode([receipt], live, "receipt").decode())) == {
+        name: value for name, value in receipt.items() if name != "meta_data"
+    }
+    assert content_type(live, "receipt") == "application/x-www-form-urlencoded"
+    assert msgspec.json.decode(encode([reply], live, "reply")) == {
+        "metadata": {"message_id": "sms_1", "number": "+33612345678"},
+        "text": "Oui & non",
+        "sim_card_number": "38015",
+        "reception_date": "2026-07-01 00:30:05",
+    }
+    assert content_type(live, "reply") == content_type(live, "optout") == "application/json"
+    assert "metadata" not in event_fields(event(kind="optout"), live)
+
+
+def test_metadata_in_a_form():
+    settings = CallbackSettings(callback_format="form", inbound_layout="metadata")
+    form = encode([event_fields(event(kind="reply", text="Oui"), settings)], settings)
+
+    assert dict(parse_qsl(form.decode())) == {
+        "metadata[message_id]": "sms_1",
+        "metadata[number]": "+33612345678",
+        "text": "Oui",
+        "reception_date": "2026-07-01 00:30:05",
+    }
+
+
 def test_content_types():
     assert content_type(CallbackSettings()) == "application/json"
     assert content_type(CallbackSettings(callback_format="form")) == "application/x-www-form-urlencoded"

@@ -1,7 +1,8 @@
 -- Claim the next attempt of sends, or say why there is none.
 -- KEYS: inflight, attempts, hold, pause, limits, rate
--- ARGV: record version, lease ms, window ms, retention ms, statuses maxlen, key prefix, default rate; then of each entry
---       its id. The keys of the records are derived from the prefix.
+-- ARGV: record version, lease ms, window ms, retention ms, statuses maxlen, key prefix, default rate, queue, ms after
+--       which what waits aside is looked at again; then of each entry its id and its lease. The keys of the records,
+--       the gates and the queue are derived from the prefix.
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1
 --   'ended', state          it ended before: nothing left to do
@@ -9,6 +10,7 @@
 --   'wait', ms              too early, sending is held, or another worker has the attempt
 --   'thawed'                a shared call that must be frozen, or frozen anew, first: see freeze.lua
 --   'paused'                it waits in the list of its campaign
+--   'aside'                 a gate keeps it: it has become a delayed entry, in the same step
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
@@ -17,13 +19,37 @@ local version, lease, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(AR
 local retention, maxlen, prefix = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local now = now_ms()
 -- What was fetched before sending was held goes back; nothing is fetched until it is released.
-local held = redis.call('EXISTS', hold) == 1 and 1000 or redis.call('PTTL', pause)
+local held = redis.call('EXISTS', hold) == 1 and 1000 or pause_left(pause, now)
 local per_second = tonumber(redis.call('HGET', limits, 'rate') or ARGV[7])
+local queue_name, again, queue = ARGV[8], tonumber(ARGV[9]), prefix .. 'queue:' .. ARGV[8]
 
-local function claim(id)
+-- The gates of the moment; mostly there are none, and nothing is looked at.
+local gates = {}
+do
+  local facts = redis.call('HGETALL', prefix .. 'gates')
+  for i = 1, #facts, 2 do gates[#gates + 1] = { name = facts[i], facts = cjson.decode(facts[i + 1]) } end
+end
+
+-- Returns the name of the gate that keeps a send, and the price if that is why.
+local function gate_of(keys, body, campaign)
+  for _, gate in ipairs(gates) do
+    local shut, floors = gate.facts.shut, gate.facts.floors
+    if floors then
+      local tariff, segments, price = price_of(keys, body)
+      local floor = floors[tariff]
+      if floor and segments >= floor.segments then return gate.name, price end
+    elseif shut and (not shut.sender or shut.sender == string.match(body, '"sender":"([^"]*)"'))
+      and (not shut.type or shut.type == string.match(body, '"type":"([^"]*)"'))
+      and (not shut.queue or shut.queue == queue_name) and (not shut.campaign or shut.campaign == (campaign or '')) then
+      return gate.name
+    end
+  end
+end
+
+local function claim(id, lease_of_entry)
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v',
-    'recipients', 'members', 'campaign', 'call', 'freeze')
+    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside')
   local state, token, doubt, shared = r[1], tonumber(r[2] or 0), r[4] == '1', r[10]
   if not state then return { 'gone' } end
   if tonumber(r[8]) > version then return { 'newer' } end
@@ -34,11 +60,13 @@ local function claim(id)
   local member = id .. ':' .. token
   if r[3] then
     local deadline = tonumber(redis.call('ZSCORE', inflight, member) or 0)
-    if deadline > now then return { 'wait', math.ceil(deadline - now) } end
+    -- Never longer than a lease: one further ahead was taken before the clock went back.
+    if deadline > now then return { 'wait', math.min(lease, math.ceil(deadline - now)) } end
   end
   local due, expires = tonumber(r[6] or 0), tonumber(r[7] or math.huge)
   if due > now then return { 'wait', math.ceil(due - now) } end
   if r[11] and state == 'queued' and redis.call('HEXISTS', prefix .. 'campaign:' .. r[11], 'paused') == 1 then
+    if r[14] then leave_aside(keys, id) end
     redis.call('RPUSH', prefix .. 'campaign:' .. r[11] .. ':waiting', id)
     return { 'paused' }
   end
@@ -84,9 +112,24 @@ local function claim(id)
     redis.call('HDEL', keys.record, 'freeze')
     return { 'thawed' }
   end
+  -- What is in doubt goes on: only the gateway can tell what became of it.
+  local gate, price
+  if #gates > 0 and not doubt then gate, price = gate_of(keys, bytes, r[11]) end
+  if gate then
+    put_aside(keys, id, gate, price)
+    if redis.call('ZREM', queue .. ':leases', lease_of_entry) == 1 then
+      redis.call('ZADD', queue .. ':delayed', math.min(expires, now + again), id)
+      redis.call('HDEL', queue .. ':envelopes', id)
+    end
+    return { 'aside' }
+  end
+  if r[14] then leave_aside(keys, id) end
+
   local recipients = tonumber(r[9] or 1)
   -- The fetch paid for one recipient.
-  if recipients > 1 and per_second > 0 then charge(rate, now, (recipients - 1) * 1000 / per_second) end
+  if recipients > 1 and per_second > 0 then
+    charge(rate, now, (recipients - 1) * 1000 / per_second, redis.call('HGET', keys.record, 'queue'))
+  end
 
   redis.call('HSET', keys.record, 'state', 'sending', 'token', token + 1, 'running', 1, 'first', r[5] or now)
   redis.call('ZADD', inflight, now + lease, id .. ':' .. (token + 1))
@@ -96,5 +139,5 @@ local function claim(id)
 end
 
 local result = {}
-for i = 8, #ARGV do result[#result + 1] = claim(ARGV[i]) end
+for i = 10, #ARGV, 2 do result[#result + 1] = claim(ARGV[i], ARGV[i + 1]) end
 return result

@@ -7,21 +7,48 @@
 --   'pending'                             attempts begun before the callback came have not reported yet
 --   'foreign'                             no send of ours
 -- A ticket of a shared call leads to the member with that number.
+-- Anybody who has a token can name a ticket. So an adopted ticket is marked as such, the send stays among the open ones
+-- of its number, and a second ticket there contradicts the first: then neither is believed, now or later.
 -- Safe to repeat: an adopted ticket is found by itself the next time.
 local attempts = KEYS[1]
 local retention, maxlen, prefix = ARGV[1], ARGV[2], ARGV[3]
 
 local function known(id, number)
-  local r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context')
+  local r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context', 'state')
   if r[1] then
     id = redis.call('HGET', prefix .. 'members:' .. id, number)
     if not id then return { 'foreign' } end
-    r[2] = redis.call('HGET', prefix .. 'record:' .. id, 'context')
+    r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context', 'state')
   elseif #id > 36 then
     -- A call that is forgotten already.
     return { 'foreign' }
   end
+  -- The answer counted fewer recipients than there are; this one was among them.
+  if r[3] == 'unknown' then end_record(keys_of(prefix, id), 'accepted', id, retention, maxlen, now_ms()) end
   return { 'known', id, r[2] or '' }
+end
+
+-- Whether the gateway may have made this up.
+local function is_shaped(ticket)
+  return #ticket <= 64 and string.find(ticket, '^sms_%w+$') ~= nil
+end
+
+-- Take back an adoption. The send is what it was found to be, but nobody knows its ticket.
+local function disown(id)
+  local keys, now = keys_of(prefix, id), now_ms()
+  local r = redis.call('HMGET', keys.record, 'ticket', 'members', 'state')
+  redis.call('HSET', keys.record, 'ambiguous', '1')
+  forget_adopted(prefix, keys.record)
+  if r[3] ~= 'accepted' then return end
+  if not r[2] then return announce(keys, maxlen, id, now) end
+  for _, member in ipairs(redis.call('HVALS', prefix .. 'members:' .. id)) do
+    local own = keys_of(prefix, member)
+    local m = redis.call('HMGET', own.record, 'call', 'ticket')
+    if m[1] == id and m[2] == r[1] then
+      redis.call('HDEL', own.record, 'ticket')
+      announce(own, maxlen, member, now)
+    end
+  end
 end
 
 local function correlate(ticket, number, received, patient)
@@ -33,22 +60,23 @@ local function correlate(ticket, number, received, patient)
   local busy = redis.call('ZCOUNT', attempts, '-inf', received) > 0
   if busy and patient then return { 'pending' } end
 
-  local candidates, open_key = {}, prefix .. 'open:' .. redis.sha1hex(number)
+  if not is_shaped(ticket) then return { 'foreign' } end
+  local candidates, adopters, open_key = {}, {}, prefix .. 'open:' .. redis.sha1hex(number)
   for _, candidate in ipairs(redis.call('SMEMBERS', open_key)) do
-    local r = redis.call('HMGET', prefix .. 'record:' .. candidate, 'state', 'ticket', 'first')
+    local r = redis.call('HMGET', prefix .. 'record:' .. candidate, 'state', 'ticket', 'first', 'adopted', 'ambiguous')
     if not r[1] then
       redis.call('SREM', open_key, candidate)
-    elseif not r[2] and r[3] and tonumber(r[3]) <= received then
-      candidates[#candidates + 1] = candidate
+    elseif r[3] and tonumber(r[3]) <= received and not r[5] then
+      local list = r[2] and adopters or candidates
+      if not r[2] or r[4] then list[#list + 1] = candidate end
     end
   end
   if #candidates == 1 then
     id = candidates[1]
     local keys, now = keys_of(prefix, id), now_ms()
     local r = redis.call('HMGET', keys.record, 'state', 'members')
-    redis.call('HSET', keys.record, 'ticket', ticket)
+    redis.call('HSET', keys.record, 'ticket', ticket, 'adopted', '1')
     redis.call('SET', ticket_key, id, 'PX', retention)
-    redis.call('SREM', open_key, id)
     if r[2] then
       -- While the call is still being sent its members learn of the ticket when it ends.
       if r[1] == 'unknown' then end_call(keys, id, 'accepted', retention, now) end
@@ -64,6 +92,7 @@ local function correlate(ticket, number, received, patient)
     end
     return known(id, number)
   end
+  if #candidates == 0 and #adopters == 1 then disown(adopters[1]) end
   return { busy and 'pending' or 'foreign' }
 end
 

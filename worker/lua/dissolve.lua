@@ -22,6 +22,7 @@ for i = #ids, 1, -1 do
     count = count + 1
   end
 end
+leave_aside(keys, call)
 redis.call('DEL', keys.record, keys.body, map, list)
 wake(wake_key)
 return count

@@ -5,7 +5,7 @@
 --       them may have been taken, '1' when one may have used up the request_id, code, message, ticket, cost, segments,
 --       contacts, queue, lease of its entry, ms until the next run, '1' when a refusal may be one recipient's fault.
 --       The keys of the records are derived from the prefix.
--- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unknown; see worker/outcomes.py
+-- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unpaid | unknown; see worker/outcomes.py
 -- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
 --   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
 --   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
@@ -40,6 +40,21 @@ local function split(keys, id, r, queue_name, code, message)
   return 'split'
 end
 
+-- The account cannot pay this one: whatever costs as much waits aside from now on. Smaller ones of its tariff, and other
+-- tariffs, are tried. Returns what it costs, if known.
+local function shut_credit(keys, code)
+  local tariff, segments, price = price_of(keys, redis.call('GET', keys.body) or '')
+  local known = redis.call('HGET', prefix .. 'gates', 'credit')
+  local gate = known and cjson.decode(known) or { code = code, since = now, floors = {} }
+  local floor = gate.floors[tariff] or { segments = segments, least = math.huge }
+  -- Less than ever could be paid: worth a look at the balance, however long ago the last one was.
+  if segments < floor.least then redis.call('HSET', prefix .. 'credit', 'probe_at', now) end
+  gate.floors[tariff] = { segments = math.min(segments, floor.segments), least = math.min(segments, floor.least),
+    at = now }
+  redis.call('HSET', prefix .. 'gates', 'credit', cjson.encode(gate))
+  return price
+end
+
 local function accept(keys, id, ticket, cost, segments, contacts)
   local fields = {}
   local function set(name, value)
@@ -48,6 +63,8 @@ local function accept(keys, id, ticket, cost, segments, contacts)
       fields[#fields + 1] = value
     end
   end
+  -- The gateway's own word is worth more than a callback's.
+  if ticket ~= '' then forget_adopted(prefix, keys.record) end
   set('ticket', ticket)
   set('cost', cost)
   set('segments', segments)
@@ -71,12 +88,15 @@ local function finish(a)
   redis.call('ZREM', inflight, id .. ':' .. token)
   redis.call('ZREM', attempts, id)
   -- An attempt that only found the account in trouble is not one of this message.
-  if outcome ~= 'held' then r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3]) end
+  if outcome ~= 'held' and outcome ~= 'unpaid' then
+    r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3])
+  end
   redis.call('HDEL', keys.record, 'running')
   local doubt, used = r[4] == '1' or ARGV[a + 4] == '1', r[12] == '1' or ARGV[a + 5] == '1'
   if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 6], 'message', ARGV[a + 7]) end
 
-  local put_off = outcome == 'deferred' or outcome == 'held'
+  local price = outcome == 'unpaid' and shut_credit(keys, ARGV[a + 6]) or nil
+  local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid'
   if outcome == 'unknown' or (put_off and doubt) then
     redis.call('HSET', keys.record, 'doubt', 1)
     if used then redis.call('HSET', keys.record, 'used', 1) end
@@ -91,7 +111,8 @@ local function finish(a)
     elseif used then
       redis.call('HSET', keys.record, 'used', 1)
     end
-    if outcome == 'held' then redis.call('HDEL', keys.record, 'first') end
+    if outcome ~= 'deferred' then redis.call('HDEL', keys.record, 'first') end
+    if outcome == 'unpaid' then put_aside(keys, id, 'credit', price) end
     return 'recorded', 'queued'
   end
 
@@ -119,11 +140,12 @@ local function finish(a)
     -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
     state = doubt and 'unknown' or 'rejected'
   end
+  if outcome == 'unexplained' then state = 'unknown' end
   -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
     open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-  elseif doubt then
+  elseif doubt and ticket ~= '' then
     close_numbers(prefix, redis.call('GET', keys.body) or '', id)
   end
   if shared then

@@ -37,7 +37,8 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
-  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v')
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside')
+  if m[6] then leave_aside(keys_of(prefix, id), id) end
   if m[1] == 'sending' and not m[3] then
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
     push(ready, wake_key, id)
@@ -102,6 +103,7 @@ local left = redis.call('LLEN', list)
 if left == 0 then
   local members = redis.call('HLEN', map)
   if members == 0 then
+    leave_aside(keys, call)
     redis.call('DEL', keys.record)
   else
     redis.call('APPEND', keys.body, tail)

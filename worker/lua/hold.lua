@@ -8,5 +8,5 @@ local now = now_ms()
 local tried = redis.call('INCR', probes)
 redis.call('PEXPIRE', probes, ARGV[4])
 local wait = math.min(ARGV[2] * 2 ^ (tried - 1), tonumber(ARGV[3]))
-redis.call('HSET', hold, 'code', ARGV[1], 'since', now, 'probe_at', now + wait)
+redis.call('HSET', hold, 'code', ARGV[1], 'since', now, 'probe_at', now + wait, 'wait', wait)
 return 1

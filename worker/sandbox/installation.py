@@ -152,9 +152,9 @@ class Installation:
         try:
             socket.create_server((self._host, int(self._port)), family=family).close()
         except (OSError, ValueError, OverflowError) as error:
-            reason = (
-                os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such address"
-            )
+            number = getattr(error, "errno", None) or 0
+            # Those of looking up a name are below zero.
+            reason = os.strerror(number) if number > 0 else "no such address"
             raise InstallationError(
                 f"web cannot listen on {self._host}:{self._port} ({reason}): set HOST and PORT"
             ) from None

@@ -26,16 +26,24 @@
 | ``GET /requests`` | | list of `RequestRecord` |
 | ``GET /stats`` | | total posts, most parallel, connections opened, pending callbacks, and so on |
 
-Errors are 400 with ``{"error": …}``. Numbers in a path or query need their ``+`` percent-encoded.
+A Host that is neither ``localhost`` nor an IP address is answered 421, so that no page in a browser gets here
+under a name of its own. Errors are 400 with ``{"error": …}``. Numbers in a path or query need their ``+``
+percent-encoded.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from worker.sandbox.simulator.admin_controls import control_routes
 from worker.sandbox.simulator.admin_json import answer
@@ -58,8 +66,29 @@ def create_admin_app(simulator: Simulator, listener: Listener) -> Starlette:
         *rule_routes(simulator),
     ]
     return Starlette(
-        routes=routes, exception_handlers={msgspec.ValidationError: _explain, msgspec.DecodeError: _explain}
+        routes=routes,
+        middleware=[Middleware(_NoForeignNames)],
+        exception_handlers={msgspec.ValidationError: _explain, msgspec.DecodeError: _explain},
     )
+
+
+class _NoForeignNames:
+    """Refuses requests that were made to a name which only a page in a browser could have resolved to us."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else ""
+        refusal = answer({"error": "use localhost or an IP address"}, status=421)
+        await (self._app if _is_ours(host) else refusal)(scope, receive, send)
+
+
+def _is_ours(host: str) -> bool:
+    with suppress(ValueError):
+        name = urlsplit(f"//{host}").hostname or ""
+        return name in {"", "localhost"} or bool(ip_address(name))
+    return False
 
 
 async def _explain(request: Request, error: Exception) -> Response:  # noqa: ARG001  (Starlette's shape)

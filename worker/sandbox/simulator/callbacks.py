@@ -137,7 +137,7 @@ class CallbackEngine:
 
     async def _deliver(self, events: Sequence[Event], url: str) -> None:
         fields = [event_fields(event, self._settings) for event in events]
-        body = encode(fields, self._settings)
+        body = encode(fields, self._settings, events[0].kind)
         for attempt in range(1, self._settings.callback_retries + 2):
             record = CallbackRecord(
                 kind=events[0].kind, url=url, events=fields, body=body.decode(), attempt=attempt
@@ -157,7 +157,7 @@ class CallbackEngine:
             posted = await post(
                 record.url,
                 body,
-                content_type=content_type(self._settings),
+                content_type=content_type(self._settings, record.kind),
                 timeout_s=self._settings.callback_timeout_ms / 1000,
             )
         is_taken = posted.status is not None and posted.status // 100 == 2

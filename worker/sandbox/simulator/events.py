@@ -4,7 +4,7 @@ Field names are from Octopush's pages on receipts, replies and opt-outs; dates a
 (the zone is assumed).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -58,6 +58,9 @@ def event_fields(event: Event, settings: CallbackSettings) -> dict[str, Any]:
         return fields
     fields["text"] = event.text
     if event.kind == "reply":
+        if settings.inbound_layout == "metadata":
+            metadata = {name: fields.pop(name) for name in ("message_id", "number") if name in fields}
+            fields["metadata"] = metadata
         fields["sim_card_number"] = event.short_number
         fields[settings.reply_date_field] = date
     else:
@@ -65,18 +68,31 @@ def event_fields(event: Event, settings: CallbackSettings) -> dict[str, Any]:
     return fields
 
 
-def encode(events: Sequence[dict[str, Any]], settings: CallbackSettings) -> bytes:
-    """Encode one event, or several as a JSON array; a form carries the first one only."""
-    if settings.callback_format == "form":
-        return urlencode({k: v for k, v in events[0].items() if v is not None and k != "meta_data"}).encode()
+def encode(events: Sequence[dict[str, Any]], settings: CallbackSettings, kind: Kind = "reply") -> bytes:
+    """Encode one event, or several of a kind as a JSON array; a form carries the first one only."""
+    if _is_form(settings, kind):
+        return urlencode(dict(_form_fields(events[0]))).encode()
     return msgspec.json.encode(list(events) if settings.callback_array else events[0])
 
 
-def content_type(settings: CallbackSettings) -> str:
+def _is_form(settings: CallbackSettings, kind: Kind) -> bool:
+    return settings.callback_format == "form" or (settings.callback_format == "mixed" and kind == "receipt")
+
+
+def _form_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Write what is nested as PHP does: ``metadata[number]``. Empty objects leave no trace."""
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}[{inner}]", text) for inner, text in _form_fields(value))
+        elif value is not None and value != []:
+            yield name, value
+
+
+def content_type(settings: CallbackSettings, kind: Kind = "reply") -> str:
     """Return the Content-Type to send; empty for none."""
     if settings.callback_content_type != "default":
         return settings.callback_content_type
-    return _FORM_TYPE if settings.callback_format == "form" else _JSON_TYPE
+    return _FORM_TYPE if _is_form(settings, kind) else _JSON_TYPE
 
 
 def _message_id(event: Event, settings: CallbackSettings) -> dict[str, Any]:

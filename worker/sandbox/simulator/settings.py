@@ -40,7 +40,10 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_copies: int = 1
     #: Share of callbacks of any kind that are never posted, 0 to 1, drawn from the seeded generator.
     callback_loss_probability: float = 0.0
-    callback_format: Literal["json", "form"] = "json"
+    #: ``mixed``: receipts as forms, all others as JSON, as a live account was seen to send them in 2026.
+    callback_format: Literal["json", "form", "mixed"] = "json"
+    #: ``metadata``: number and ``message_id`` of a reply below that name, as the same account sent them.
+    inbound_layout: Literal["flat", "metadata"] = "flat"
     #: ``default`` fits the format, empty sends no such header, anything else is sent as it is.
     callback_content_type: str = "default"
     #: 0: one event per call. N: a JSON array of up to N events gathered for `callback_array_wait_ms`.

@@ -1,0 +1,65 @@
+-- Note a refusal in words that nobody knows; the third of the same words within a while makes a breaker: a gate that
+-- keeps whatever has in common what these messages have in common.
+-- KEYS: gates, suspects, counts
+-- ARGV: key prefix, id, code, queue, ms since a message with the same sender, type and queue was accepted ('' for
+--       never), how many make a breaker, ms for which refusals are remembered. The keys of the send are derived.
+-- Returns 'noted'; 'tripped', name of the gate, names of what they have in common; or 'nothing_in_common'.
+-- Safe to repeat: one message counts once.
+local gates, suspects, counts = unpack(KEYS)
+local prefix, id, code = ARGV[1], ARGV[2], ARGV[3]
+local now, keys = now_ms(), keys_of(ARGV[1], ARGV[2])
+local body = redis.call('GET', keys.body) or ''
+local mine = { id = id, at = now, queue = ARGV[4], sender = string.match(body, '"sender":"([^"]*)"') or '',
+  type = string.match(body, '"type":"([^"]*)"') or '', campaign = redis.call('HGET', keys.record, 'campaign') or '' }
+if ARGV[5] ~= '' then mine.well = now - tonumber(ARGV[5]) end
+local NAMES = { 'sender', 'type', 'queue', 'campaign' }
+
+-- What was under way when its breaker tripped makes no second one.
+local taken = redis.call('HGETALL', gates)
+local shut = {}
+for i = 1, #taken, 2 do
+  local facts = cjson.decode(taken[i + 1])
+  shut[taken[i]] = true
+  local same = facts.code == code and facts.shut
+  for _, name in ipairs(NAMES) do same = same and (not facts.shut[name] or facts.shut[name] == mine[name]) end
+  if same then return { 'noted' } end
+end
+
+local known = redis.call('HGET', suspects, code)
+local lately = { mine }
+for _, each in ipairs(known and cjson.decode(known) or {}) do
+  if each.id == id then return { 'noted' } end
+  if now - each.at < tonumber(ARGV[7]) then lately[#lately + 1] = each end
+end
+redis.call('HINCRBY', counts, 'unexplained', 1)
+if #lately < tonumber(ARGV[6]) then
+  redis.call('HSET', suspects, code, cjson.encode(lately))
+  redis.call('PEXPIRE', suspects, ARGV[7])
+  return { 'noted' }
+end
+redis.call('HDEL', suspects, code)
+
+local common, names = {}, {}
+local begun, well = now, 0
+for _, each in ipairs(lately) do
+  begun, well = math.min(begun, each.at), math.max(well, each.well or 0)
+end
+for _, name in ipairs(NAMES) do
+  local same = true
+  for _, each in ipairs(lately) do same = same and each[name] == mine[name] end
+  if same then
+    common[name] = mine[name]
+    if mine[name] ~= '' then names[#names + 1] = name end
+  end
+end
+-- The usual type, or the queue, is no more than the account; and where alerts like these are accepted meanwhile, it is
+-- not what they have in common.
+local narrow = (common.sender or '') ~= '' or (common.campaign or '') ~= '' or common.type == 'sms_low_cost'
+if not narrow or (mine.queue == 'alert' and well >= begun) then return { 'nothing_in_common' } end
+local gate, number = code, 1
+while shut[gate] do
+  number = number + 1
+  gate = code .. '.' .. number
+end
+redis.call('HSET', gates, gate, cjson.encode({ code = code, since = now, shut = common }))
+return { 'tripped', gate, table.concat(names, ', ') }
