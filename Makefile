@@ -27,7 +27,7 @@ run: $(INSTALLED) ## Run worker and web with the settings in the environment unt
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
 
-faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 10 minutes)
+faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 12 minutes)
 	$(BIN)/python -m pytest tests/faults
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance

@@ -16,6 +16,8 @@ NEVER: Final = frozenset(
     {100, 102, 103, 106, 107, *range(110, 113), *range(115, 120), *range(121, 125), *range(150, 153)}
     | {181, 189, 201, 207, 208, 209, 1340, 1341}
 )
+#: Those of them that may be the fault of one recipient.
+SPLITTING: Final = frozenset({103, 117, 150, 151, 152, 181})
 #: The same, for the account: nothing is taken until it is mended.
 ACCOUNT: Final = frozenset({101, 104, 105, 108, 109, 113, 114, 401, 403})
 #: Not taken now.
@@ -90,7 +92,10 @@ class Step:
     @property
     def may_burn(self) -> bool:
         """Whether it may have used up the id: the gateway itself answered, not something in front of it."""
-        return self.is_heard and self.status not in PROOFS and self.code is not None
+        if not self.is_heard or self.status in PROOFS or self.code is None:
+            return False
+        # A success with the code of a success says no in no language.
+        return self.status >= 300 or not 200 <= self.code < 300 or self.code in NEVER | BUSY | OBSCURE
 
     def fault(self, number: int) -> dict[str, Any]:
         """The fields of the simulator's fault for POST `number` of each id, from 1."""
@@ -148,7 +153,7 @@ def _drawn(rng: random.Random) -> Step:
         pages = (b"", b"<html>no</html>", "refusé".encode("latin-1"), b'{"message": "no"}', b"[]", b"{")
         content = b"" if status == 204 else rng.choice(pages)
         return Step(False, "said", status, None, content, retry_after)
-    kinds = (NEVER, ACCOUNT, BUSY, OPEN, OPEN, OPEN, OBSCURE, DUPLICATES)
+    kinds = (NEVER, SPLITTING, ACCOUNT, BUSY, OPEN, OPEN, OPEN, OBSCURE, DUPLICATES)
     # Unknown codes are many, so that no two messages meet the same.
     code = rng.randrange(2000, 10**6) if rng.random() < 0.1 else rng.choice(sorted(rng.choice(kinds)))
     if rng.random() < 0.1:
@@ -219,7 +224,7 @@ def draw_scenario(rng: random.Random) -> Scenario:
     """Draw a scenario."""
     kind = rng.choice(("alone", "alone", "shared", "shared", "campaign"))
     steps: list[Step] = []
-    for _ in range(rng.choice((1, 1, 2, 2, 3))):
+    for _ in range(rng.choice((1, 2, 2, 3))):
         steps.append(draw_step(rng, was_taken=any(step.taken for step in steps)))
     serves = rng.choice((1.0, 1.0, 1.0, 0.5)) if kind != "alone" else 1.0
     return Scenario(
