@@ -140,7 +140,6 @@ local function finish(a)
     -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
     state = doubt and 'unknown' or 'rejected'
   end
-  if outcome == 'unexplained' then state = 'unknown' end
   -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
