@@ -24,6 +24,7 @@ from producers import Message, Recipient
 from tests.support.installation import ENDS, Installation, new_id, new_number
 from tests.support.misleading import STEP, Scenario, draw_scenario, smaller
 from tests.support.passing_time import PassingTime
+from worker.gates import Gates
 from worker.sandbox.redis_server import RedisServer
 from worker.sandbox.simulator.journal import RequestRecord
 from worker.throttle import Limits, Throttle
@@ -96,6 +97,7 @@ class Misled:
             starting.enter_context(self.time)
             made.gateway.balance(1e9)
             self._throttle = Throttle(self.redis, made.keys, Limits(0, 0))
+            self._gates = Gates(self.redis, made.keys)
             self._exit = starting.pop_all()
         return self
 
@@ -191,6 +193,8 @@ class Misled:
         while not self._all_ended(cases) and time.monotonic() < deadline:
             if self._throttle.current_hold() is not None:
                 self._throttle.release("tester")
+            for gate in self._gates.current():
+                self._gates.open(gate.name, "tester")
             time.sleep(0.1)
 
     def _all_ended(self, cases: Sequence[Case]) -> bool:
