@@ -27,13 +27,10 @@ from worker.flight import Flight
 from worker.gates import Answer, Gates
 from worker.gateway import Gateway
 from worker.ledger import Ledger
-from worker.outcomes import Accepted, Deferred, Outcome, Unknown
+from worker.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle
 from worker.walls import Walls
-
-#: What a claim comes to whose time is over before its first POST; the next claim says what becomes of it.
-NOT_TRIED: Final = Deferred("too_late")
 
 
 class _To(msgspec.Struct):
