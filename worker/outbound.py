@@ -202,7 +202,7 @@ class Outbound:
         claims = [each for each in found if isinstance(each, Claim)]
         self._engine.spawn([self._send(Attempt(claim, batch.holder, started)) for claim in claims])
         if len(claims) < len(found):
-            self._put_aside(batch, found)
+            self._dismiss(batch, found)
 
     async def _send(self, attempt: Attempt) -> None:
         try:
@@ -219,7 +219,7 @@ class Outbound:
         finally:
             self.recorder.put(attempt)
 
-    def _put_aside(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
+    def _dismiss(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
         """End the entries that have nothing to do, let those that must wait come again."""
         pairs = list(zip(batch.entries, found, strict=True))
         waits = [(entry, each.ms) for entry, each in pairs if isinstance(each, Wait)]
