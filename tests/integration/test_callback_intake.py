@@ -12,7 +12,8 @@ from producers.broker import Patience
 from producers.callbacks import ALLOWED, BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
 from producers.errors import ConfigError
 from producers.keys import Keys
-from producers.settings import Secret, WebSettings
+from producers.secret import Secret
+from producers.settings import WebSettings
 from tests.support.tcp_proxy import TcpProxy
 
 OLD, NEW = "an-old-token-0123456789", "a-new-token-0123456789"

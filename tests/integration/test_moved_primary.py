@@ -18,7 +18,8 @@ from producers.connections import NotPrimaryError, within
 from producers.events import Reply, to_fields
 from producers.feeds import AsyncFeed, Feed
 from producers.keys import Keys
-from producers.settings import RedisSettings, Secret, WebSettings
+from producers.secret import Secret
+from producers.settings import RedisSettings, WebSettings
 from tests.support.server_pair import ServerPair
 from tests.support.waiting import until
 from worker.connection import connect
