@@ -67,7 +67,7 @@ def test_a_campaign_reaches_everybody_once_and_adds_up(installation, campaign):
 def test_each_end_is_counted_in_recipients(installation, campaign):
     numbers = [new_number() for _ in range(501)]
 
-    installation.gateway.fault("refuse", code=999, match={"number": numbers[500]})
+    installation.gateway.fault("refuse", code=181, match={"number": numbers[500]})
     send(installation, campaign, numbers)
 
     status = ended(installation, campaign)

@@ -127,7 +127,7 @@ def fail_at_the_gateway(aviary):
     for code in (999, 1340, 153):
         aviary.send("refuse", code=code, message=quoting)
     aviary.send("accept_with_code", code=153, message=quoting)
-    aviary.send("code_with_200", code=128, message=quoting)
+    aviary.send("code_with_200", code=117, message=quoting)
     aviary.send(options={"purpose": "wholesale"})
     aviary.send(options={"request_id": taken})
     installation.wait_for(lambda: all(installation.status(sent).attempts for sent in aviary.sends))
