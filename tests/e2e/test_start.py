@@ -3,6 +3,7 @@
 import os
 import subprocess
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -146,36 +147,30 @@ def test_an_address_of_redis_that_cannot_be_read_is_named_and_never_shown(url):
         assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-@pytest.mark.parametrize("url", [UNREADABLE[0], UNREADABLE[3]])
-def test_no_command_shows_the_address_of_redis(command, url, tmp_path):
+def refused(command: Sequence[str], directory: Path, url: str) -> str:
+    """Run a command that has to fail with this REDIS_URL; return all that it said."""
     done = subprocess.run(
         [OCTOPUSH, *command],
-        cwd=tmp_path,
+        cwd=directory,
         env=bare_environment() | CLI | {"REDIS_URL": url},
         capture_output=True,
         text=True,
         check=False,
     )
-
     assert done.returncode == 1
-    assert_named(done.stdout + done.stderr, ["REDIS_URL"])
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("url", [UNREADABLE[0], UNREADABLE[3]])
+def test_no_command_shows_the_address_of_redis(command, url, tmp_path):
+    assert_named(refused(command, tmp_path, url), ["REDIS_URL"])
 
 
 @pytest.mark.parametrize("command", COMMANDS[1:4], ids=lambda command: command[0])
 def test_a_redis_that_does_not_answer_is_told_without_its_password(command, tmp_path):
     url = f"redis://:{SECRET}@127.0.0.1:{free_port()}/0"
-    done = subprocess.run(
-        [OCTOPUSH, *command],
-        cwd=tmp_path,
-        env=bare_environment() | CLI | {"REDIS_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert_named(done.stdout + done.stderr, ["Redis"])
+    assert_named(refused(command, tmp_path, url), ["Redis"])
 
 
 def test_processes_name_an_address_of_redis_that_cannot_be_read(tmp_path):

@@ -8,9 +8,9 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from producers import Message, Producer, Recipient
+from producers import Producer
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
-from tests.support.template_sends import CODE, number, only, states
+from tests.support.template_sends import number, only, send_codes, states
 from tests.support.waiting import until
 from worker.confirmation import Confirmation
 from worker.outcomes import Accepted, Duplicate
@@ -31,22 +31,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def queue(client: redis.Redis, count: int) -> list[str]:
-    sms = Producer(client=client)
-    return [
-        sent.request_id
-        for sent in sms.send_many(
-            [
-                Message(
-                    Recipient(number(which), param1="x"),
-                    CODE,
-                    sender="Bistro",
-                    purpose="alert",
-                    request_id=f"m{which}",
-                )
-                for which in range(count)
-            ]
-        )
-    ]
+    return send_codes(Producer(client=client), range(count))
 
 
 def client_of(server: RedisServer) -> redis.Redis:

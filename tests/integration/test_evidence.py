@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from producers import Message, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.sends import correlate_one
-from tests.support.template_sends import CODE, number, only, states
+from tests.support.template_sends import number, only, send_codes, states
 from worker.answers import classify
 from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Unexplained
 
@@ -61,17 +60,7 @@ def hand(redis_client) -> HandWorker:
 @pytest.fixture(params=[1, 3], ids=["alone", "shared"])
 def ids(request, sms) -> list[str]:
     """Queue one message, or three that share a call."""
-    messages = [
-        Message(
-            Recipient(number(which), param1="x"),
-            CODE,
-            sender="Bistro",
-            purpose="alert",
-            request_id=f"m{which}",
-        )
-        for which in range(request.param)
-    ]
-    return [each.request_id for each in sms.send_many(messages)]
+    return send_codes(sms, range(request.param))
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producers import Message, Recipient
 from producers.settings import RedisSettings
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
-from tests.support.template_sends import CODE, number, only, states
+from tests.support.template_sends import number, only, send_codes, states
 from worker import members
 from worker.claims import Claim
 from worker.codes import CODES, SPLITTING, CodeClass
@@ -35,18 +34,7 @@ def queued(sms) -> Callable[..., list[str]]:
     """Queue messages of one template and return their ids."""
 
     def queue(count: int, first: int = 0, **options: object) -> list[str]:
-        messages = [
-            Message(
-                Recipient(number(which), param1="x"),
-                CODE,
-                sender="Bistro",
-                purpose="alert",
-                request_id=f"m{which}",
-                **options,
-            )
-            for which in range(first, first + count)
-        ]
-        return [each.request_id for each in sms.send_many(messages)]
+        return send_codes(sms, range(first, first + count), **options)
 
     return queue
 

@@ -1,6 +1,6 @@
 """Sends of one template, which may share a call: whom they go to, and how tests look at them."""
 
-from producers import Producer
+from producers import Message, Producer, Recipient
 from worker.claims import Claim
 
 CODE = "Your code is {param1}"
@@ -9,6 +9,22 @@ CODE = "Your code is {param1}"
 def number(which: int) -> str:
     """One of many numbers, from 0."""
     return f"+336{12_000_000 + which:08d}"
+
+
+def send_codes(sms: Producer, which: range, **options: object) -> list[str]:
+    """Queue an alert of the template to each of these numbers; return the ids, ``m`` and the number."""
+    messages = [
+        Message(
+            Recipient(number(each), param1="x"),
+            CODE,
+            sender="Bistro",
+            purpose="alert",
+            request_id=f"m{each}",
+            **options,
+        )
+        for each in which
+    ]
+    return [sent.request_id for sent in sms.send_many(messages)]
 
 
 def states(sms: Producer, ids: list[str]) -> list[str]:
