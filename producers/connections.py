@@ -162,12 +162,14 @@ class _BlockingFollower(_Follower):
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         bounded = _ends.get() is not None
-        if bounded:
-            self._bound(_left(self.socket_timeout))
         try:
+            if bounded:
+                self._bound(_left(self.socket_timeout))
             response = super().read_response(*args, **options)
         except redis.RedisError as error:
             self._tell(error)
+            if isinstance(error, redis.TimeoutError):
+                self.disconnect()  # or somebody else would take the answer for another
             if isinstance(error, redis.ResponseError) and _is_refusal(error):
                 self.disconnect()
                 raise self._lost(error) from None

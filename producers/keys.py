@@ -14,13 +14,13 @@ and a stream entry together, on Redis Cluster too.
 | ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
-| ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze |
-| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, correlate |
-| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, every transition | enqueue, status, claim |
+| ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze, dissolve |
+| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, dissolve, correlate |
+| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, resume, every transition | enqueue, status, claim |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
-| ``gates`` | hash, what keeps some sends and not all: ``credit`` or a breaker, to its facts in JSON | until opened | finish, suspect, see_balance | claim, status, operators |
-| ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim | give_back, metrics |
+| ``gates`` | hash, what keeps some sends and not all: ``credit`` or a breaker, to its facts in JSON | until opened | finish, suspect, see_balance | claim, status, metrics, operators |
+| ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | learn_price | finish, claim, see_balance |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | finish, due_probe | due_probe |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
@@ -28,18 +28,18 @@ and a stream entry together, on Redis Cluster too.
 | ``counts`` | hash, state to number of sends; ``enqueued`` to all of them; ``unexplained`` refusals | for ever | every transition, suspect | metrics, soak |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
 | ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
-| ``probes`` | string, probes since sending was last well | 30 min | hold | hold, probe |
+| ``probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses, since when, for how long | as long as the gateway asked | pause | fetch, claim |
-| ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch |
+| ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
 | ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
-| ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch |
+| ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch, claim |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
-| ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer | fetch |
+| ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer, finish, claim, give_back | fetch |
 | ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |

@@ -109,7 +109,7 @@ class Gauges:
                 [("", next(counts))],
             ),
             *_metric(
-                "stream_unread_trimmed",
+                "stream_unread_trimmed_total",
                 "counter",
                 "Entries that a stream dropped before its slowest group had read them.",
                 [(f'{{stream="{name}"}}', next(counts)) for name in _CALLBACK_STREAMS],

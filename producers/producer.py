@@ -157,9 +157,9 @@ class Producer:
 
         The messages are ordinary ones, named ``<campaign_id>.<slice number>`` from 0. Slice n holds the
         recipients at positions 500 n to 500 n + 499, less those left out, so leaving out moves nobody into
-        another slice. The
-        numbers met are remembered in this process, exactly: 17 MB for the first million recipients, nothing
-        else grows. Only one slice at a time is read, checked and queued, each in one round trip.
+        another slice. The numbers met are remembered in this process, exactly: 17 MB for the first million
+        recipients, nothing else grows. Only one slice at a time is read, checked and queued, each in one
+        round trip.
 
         Args:
             text: 1 to 1224 characters; placeholders are filled per recipient.
@@ -175,9 +175,8 @@ class Producer:
 
         Raises:
             InvalidMessage: something is wrong with all messages (nothing was queued), or with recipients,
-            named
-                by position: ``recipients[1234].phone_number``. Slices before them were queued; mend these
-                recipients in their places and repeat, or look first with `check_campaign`.
+                named by position: ``recipients[1234].phone_number``. Slices before them were queued; mend
+                these recipients in their places and repeat, or look first with `check_campaign`.
             RequestIdConflict: a slice was queued with other content: text, options or recipients are not
                 those of the first run. This slice and all after it were not queued.
             CampaignCancelled: it was cancelled, before or meanwhile.

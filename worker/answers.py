@@ -9,7 +9,6 @@ import email.utils
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +27,8 @@ PROOFS: Final = frozenset({401, 403, 429})
 _CODE: Final = re.compile(r"\s*[A-Za-z]?0*([0-9]{1,9})\s*")
 #: An amount of money or a number of seconds as text.
 _AMOUNT: Final = re.compile(r"\s*(-?[0-9]{1,15}(?:[.,][0-9]{1,15})?)\s*")
+#: No amount is as large; nor is one that is no number at all.
+_AMOUNT_MAX: Final = 10**15
 #: What stands for a code that nobody can read: not 0, and in no table.
 _ILLEGIBLE: Final = -1
 
@@ -174,7 +175,7 @@ def _amount(value: object) -> str | None:
     if isinstance(value, str):
         read = _AMOUNT.fullmatch(value)
         return read[1].replace(",", ".") if read else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _AMOUNT_MAX:
         return None
     return str(value)
 

@@ -21,6 +21,7 @@ import structlog
 from redis.exceptions import NoScriptError
 
 from producers.keys import Keys
+from producers.outages import passes
 from producers.scripts import Command
 
 T = TypeVar("T")
@@ -164,7 +165,8 @@ class Confirmation:
         try:
             self.look()
         except redis.RedisError as error:
-            self._log.warning("redis.not_asked", reason=type(error).__name__)
+            if not passes(error):  # an outage is told once, by the connection
+                self._log.warning("redis.not_asked", reason=type(error).__name__)
 
 
 def _text(value: bytes | str) -> str:

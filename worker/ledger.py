@@ -22,7 +22,7 @@ from worker.correlation import Correlation, Question
 from worker.entries import Batch, Entry, is_call
 from worker.leases import LEASE_MS, Leases
 from worker.members import Members
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
+from worker.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 
 _CLAIM = Script("worker", "claim", when_full=True)
 _UNCLAIM = Script("worker", "unclaim", when_full=True)
@@ -218,6 +218,8 @@ _WORDS: Final[dict[type, str]] = {
 
 def _word(outcome: Outcome) -> str:
     """What ``finish.lua`` calls an outcome."""
+    if outcome is NOT_TRIED:
+        return "untried"
     if isinstance(outcome, Deferred):
         return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
     return _WORDS[type(outcome)]

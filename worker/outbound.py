@@ -27,13 +27,10 @@ from worker.flight import Flight
 from worker.gates import Answer, Gates
 from worker.gateway import Gateway
 from worker.ledger import Ledger
-from worker.outcomes import Accepted, Deferred, Outcome, Unknown
+from worker.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
 from worker.recorder import Recorder
 from worker.throttle import Throttle
 from worker.walls import Walls
-
-#: What a claim comes to whose time is over before its first POST; the next claim says what becomes of it.
-NOT_TRIED: Final = Deferred("too_late")
 
 
 class _To(msgspec.Struct):
@@ -205,7 +202,7 @@ class Outbound:
         claims = [each for each in found if isinstance(each, Claim)]
         self._engine.spawn([self._send(Attempt(claim, batch.holder, started)) for claim in claims])
         if len(claims) < len(found):
-            self._put_aside(batch, found)
+            self._dismiss(batch, found)
 
     async def _send(self, attempt: Attempt) -> None:
         try:
@@ -222,7 +219,7 @@ class Outbound:
         finally:
             self.recorder.put(attempt)
 
-    def _put_aside(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
+    def _dismiss(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
         """End the entries that have nothing to do, let those that must wait come again."""
         pairs = list(zip(batch.entries, found, strict=True))
         waits = [(entry, each.ms) for entry, each in pairs if isinstance(each, Wait)]

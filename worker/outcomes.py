@@ -22,7 +22,7 @@ outcome carry that:
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +134,7 @@ class Unknown:
 
 
 Outcome = Accepted | Duplicate | Refused | Unexplained | Deferred | Unknown
+
+#: What a claim comes to under which nothing was posted: its time was over, or a wall stood in the way. The
+#: next claim says what becomes of the message.
+NOT_TRIED: Final = Deferred("not_tried")

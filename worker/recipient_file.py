@@ -19,8 +19,6 @@ from producers.recipient import Recipient
 from producers.template import VARIABLES
 from worker.recipient_columns import NUMBERS, Asked, FileProblem, Layout, bare, layout_of
 
-__all__ = ["BadRow", "FileProblem", "RecipientFile", "open_recipients"]
-
 _CHUNK_BYTES: Final = 1 << 20
 #: Lines that are looked at to find out the layout.
 _SAMPLE: Final = 200

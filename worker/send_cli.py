@@ -30,8 +30,8 @@ from producers.settings import ProducerSettings
 from producers.template import VARIABLES, take_apart
 from worker.bad_rows import BadRows
 from worker.campaign_cli import follow
-from worker.recipient_columns import NUMBERS
-from worker.recipient_file import FileProblem, RecipientFile, open_recipients
+from worker.recipient_columns import NUMBERS, FileProblem
+from worker.recipient_file import RecipientFile, open_recipients
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 

@@ -55,7 +55,7 @@ def drain(context: Context, gateway: BenchGateway, candidate: Candidate, load: L
         data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=context.data_dir)))
         server = None
         if candidate.enqueue is not None:
-            server = stack.enter_context(RedisServer(data_dir / "redis"))
+            server = stack.enter_context(RedisServer(data_dir / "redis", fsync="always"))
         environ = candidate.environment(load, server.url if server else "", gateway.base_url)
         if candidate.enqueue is not None:
             command = candidate.enqueue(load, data_dir)

@@ -91,7 +91,7 @@ class Stand:
         with ExitStack() as starting:
             directory = starting.enter_context(TemporaryDirectory(prefix="stand-", dir=self._scratch))
             self.data_dir = Path(directory)
-            self.server = starting.enter_context(RedisServer(self.data_dir / "redis"))
+            self.server = starting.enter_context(RedisServer(self.data_dir / "redis", fsync="always"))
             self.redis = redis.Redis.from_url(self.server.url)
             starting.callback(self.redis.close)
             # Nobody listens there: a measurement without a gateway starts no worker.

@@ -90,7 +90,7 @@ class Aviary:
 
 @pytest.fixture(scope="module")
 def aviary(install_for_module, tmp_path_factory):
-    with RedisServer(tmp_path_factory.mktemp("aviary-redis")) as redis_server:
+    with RedisServer(tmp_path_factory.mktemp("aviary-redis"), fsync="always") as redis_server:
         installation = install_for_module(
             redis_server.url,
             web=True,

@@ -25,22 +25,23 @@ def test_a_missing_stop_mention_is_told_with_the_gateways_own_words(installation
     assert installation.handset(sent) == []
 
 
-@pytest.mark.parametrize("code", [999, "1340"])
-def test_a_refusal_is_not_repeated_whether_its_code_is_known_or_not(installation, code):
+@pytest.mark.parametrize(("code", "state"), [(999, "unknown"), ("1340", "rejected")])
+def test_a_refusal_is_not_repeated_whether_its_code_is_known_or_not(installation, code, state):
     number = new_number()
     installation.gateway.fault("refuse", code=code, match={"number": number})
 
     sent = installation.send(to=number)
 
     status = installation.settled(sent)
-    assert (status.state, status.code, status.attempts) == ("rejected", str(code), 1)
+    assert (status.state, status.code, status.attempts) == (state, str(code), 1)
     assert len(installation.posts(sent)) == 1
 
 
 def test_a_call_that_is_refused_as_a_whole_reaches_nobody(installation):
-    installation.gateway.settings(max_recipients=1)
+    bad = new_number()
+    installation.gateway.fault("refuse", code=181, match={"number": bad})
 
-    sent = installation.send(to=[new_number(), new_number()])
+    sent = installation.send(to=[new_number(), bad])
 
     assert installation.settled(sent).state == "rejected"
     assert installation.handset(sent) == []

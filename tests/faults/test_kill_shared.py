@@ -116,7 +116,7 @@ class Case:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Place:
     """One server and one gateway for the whole matrix."""
-    with RedisServer(tmp_path_factory.mktemp("matrix-redis")) as server:
+    with RedisServer(tmp_path_factory.mktemp("matrix-redis"), fsync="always") as server:
         made = Place(server, tmp_path_factory.mktemp("matrix"))
         yield made
         made.gateway.stop()

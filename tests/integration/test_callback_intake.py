@@ -8,10 +8,12 @@ import pytest
 import redis
 
 from producers import callbacks
+from producers.broker import Patience
 from producers.callbacks import ALLOWED, BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
 from producers.errors import ConfigError
 from producers.keys import Keys
-from producers.settings import Secret, WebSettings
+from producers.secret import Secret
+from producers.settings import WebSettings
 from tests.support.tcp_proxy import TcpProxy
 
 OLD, NEW = "an-old-token-0123456789", "a-new-token-0123456789"
@@ -208,7 +210,11 @@ def test_a_repeated_callback_is_stored_again(intake, redis_client, namespace):
     assert stored(redis_client, namespace) == [("", REPLY)] * 2
 
 
-def test_a_burst_larger_than_the_pool_is_stored_whole(settings, redis_client, namespace):
+def test_a_burst_larger_than_the_pool_is_stored_whole(settings, redis_client, namespace, monkeypatch):
+    """Whoever finds no free connection waits for one. How long that may take is another promise."""
+    monkeypatch.setattr(callbacks, "_ANSWER_S", 30.0)
+    monkeypatch.setattr(callbacks, "CALLBACKS", Patience(connect_s=10.0, answer_s=10.0, retries=0))
+
     async def burst():
         intake = AsyncCallbackIntake(settings)
         answers = await asyncio.gather(*(intake.accept_callback(OLD, REPLY) for _ in range(150)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from producers import Message, Producer, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
@@ -202,6 +203,18 @@ def test_single_messages_wait_for_replicas_only_where_people_want_it(start):
         hand.finish(claim, Duplicate("120") if every_claim else Accepted("t"))
         client.delete(KEYS.record("m0"))
         Producer(client=client).send(number(0), "Hi", sender="Bistro", purpose="alert", request_id="m0")
+
+
+def test_a_redis_that_is_away_is_none_of_its_news_and_other_trouble_is(start):
+    """An outage is one line of the connection's, whichever threads meet it."""
+    server = start("leaves")
+    confirmation = Confirmation(client_of(server), KEYS)
+    with capture_logs() as told:
+        client_of(server).execute_command("ACL SETUSER default -info")
+        confirmation._look_if_possible()
+        server.kill()
+        confirmation._look_if_possible()
+    assert [(line["event"], line["reason"]) for line in told] == [("redis.not_asked", "NoPermissionError")]
 
 
 def test_a_server_that_forgets_its_last_second_makes_nobody_get_the_text_twice(start):

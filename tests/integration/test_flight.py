@@ -10,7 +10,7 @@ from producers.keys import Keys
 from tests.support.observed import Clock, Observed
 from worker.cli import main
 from worker.flight import Flight
-from worker.outcomes import Accepted, Deferred, Unknown
+from worker.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
 from worker.throttle import Limits, Throttle
 
 KEYS = Keys()
@@ -78,7 +78,7 @@ def test_calls_that_say_nothing_of_strain_change_nothing(gauge):
     gauge.see(STRAIN)
     for outcome in (Unknown("http_503"), Deferred("125"), Deferred("104", account=True)):
         assert gauge.see(*[Observed(outcome)] * 200) == 32
-    assert gauge.see(*[Observed(Deferred("too_late"), posts=0)] * 200) == 32
+    assert gauge.see(*[Observed(NOT_TRIED, posts=0)] * 200) == 32
 
 
 def test_without_a_setting_it_goes_at_twice_what_was_in_flight(gauge, redis_client):

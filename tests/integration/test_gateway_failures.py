@@ -237,7 +237,7 @@ def test_a_refused_connection_was_not_used():
 
 def test_a_name_that_does_not_resolve_was_not_used():
     async def job() -> list[Outcome]:
-        gateway = gateway_at("http://nowhere.invalid")
+        gateway = gateway_at("https://nowhere.invalid")
         try:
             return [await gateway.submit(BODY)]
         finally:

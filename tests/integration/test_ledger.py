@@ -17,7 +17,7 @@ from worker.claims import Claim, Over, Wait
 from worker.confirmation import Confirmation
 from worker.leases import Leases
 from worker.ledger import Ledger
-from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.retrying import WINDOW_S
 
 NUMBER = "+33612345678"
@@ -285,6 +285,22 @@ def test_a_send_that_is_refused_for_the_whole_window_has_failed(ledger, queued, 
 def test_a_long_wait_before_the_first_attempt_counts_for_nothing(ledger, queued, redis_client):
     age(redis_client, 10 * WINDOW_S * 1000, "queued", request_id=queued())
     assert isinstance(claim_one(ledger, "a"), Claim)
+
+
+def test_a_claim_under_which_nothing_was_posted_begins_no_window(ledger, queued, redis_client):
+    """A hold, or a gate, may keep for days what stood behind a wall when it was shut."""
+    assert finish_one(ledger, claim_one(ledger, queued()), NOT_TRIED, posts=0) == "queued"
+    assert (field(redis_client, "first"), field(redis_client, "attempts")) == (None, None)
+    finish_one(ledger, claim_one(ledger, "a"), Deferred("connect_error"))
+    finish_one(ledger, claim_one(ledger, "a"), NOT_TRIED, posts=0)
+    assert field(redis_client, "first") is not None, "a POST was made, if not by this claim"
+
+
+def test_a_claim_under_which_nothing_was_posted_does_not_clear_the_doubt(ledger, queued, redis_client):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    again = claim_one(ledger, "a")
+    assert finish_one(ledger, again, NOT_TRIED, posts=0, in_doubt=again.in_doubt) == "sending"
+    assert field(redis_client, "first") is not None
 
 
 def test_a_lost_body_is_said_and_never_guessed(ledger, queued, redis_client):

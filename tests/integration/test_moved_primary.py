@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -13,11 +14,12 @@ from producers import AsyncProducer, Producer
 from producers.broker import connect as connect_sending
 from producers.broker import connect_async
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.connections import NotPrimaryError
+from producers.connections import NotPrimaryError, within
 from producers.events import Reply, to_fields
 from producers.feeds import AsyncFeed, Feed
 from producers.keys import Keys
-from producers.settings import RedisSettings, Secret, WebSettings
+from producers.secret import Secret
+from producers.settings import RedisSettings, WebSettings
 from tests.support.server_pair import ServerPair
 from tests.support.waiting import until
 from worker.connection import connect
@@ -155,20 +157,31 @@ def test_a_waiting_asyncio_feed_reads_on(pair, change):
 
 def test_one_refusal_moves_all_connections_of_a_client(pair):
     client = connect(pair.url)
-    client.set("name", "old")
+    client.set("name", "1")
     idle = [client.connection_pool.get_connection() for _ in range(3)]
     for connection in idle:
         client.connection_pool.release(connection)
     pair.fail_over()
-    with redis.Redis(port=pair.new.port) as new:
-        new.set("name", "new")
 
     with pytest.raises(NotPrimaryError):
-        client.set("other", "1")
+        client.set("name", "2")
 
     for connection in idle:
-        connection.send_command("GET", "name")
-        assert connection.read_response() == b"new"
+        connection.send_command("ROLE")
+        assert connection.read_response()[0] == b"master"
+    client.close()
+
+
+def test_a_waiting_read_is_ended_and_moves(pair):
+    client = connect(pair.url)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(client.blpop, ["list"], 4)
+        until(lambda: blocked(pair.old))
+        pair.fail_over()
+
+        with pytest.raises(NotPrimaryError):
+            waiting.result()
+    assert client.role()[0] == b"master"
     client.close()
 
 
@@ -322,6 +335,18 @@ def test_a_connection_closed_right_before_a_command_is_a_lost_connection(redis_u
         runner.run(send())
 
 
+def test_an_answer_that_comes_too_late_is_never_taken_for_another(redis_url):
+    client = connect(redis_url)
+    connection = client.connection_pool.get_connection()
+    connection.send_command("ECHO", "late")
+    with pytest.raises(redis.TimeoutError), within(0):
+        connection.read_response()
+
+    connection.send_command("ECHO", "next")
+    assert connection.read_response() == b"next"
+    client.close()
+
+
 class TestFullMemory:
     """Redis has reached its limit: nothing new is queued, but what the gateway says is kept and read."""
 
@@ -342,6 +367,16 @@ class TestFullMemory:
             threading.Thread(target=lambda: until(lambda: other.counts.set_aside) and other.stop()).start()
             assert list(other) == []
         assert "redis unavailable" not in caplog.text
+
+    def test_a_feed_acknowledges_and_leaves(self, full):
+        with Feed("replies", "billing", redis_url=full.url, block_s=0.02) as feed:
+            for event in feed:
+                if event.text == "two":
+                    feed.stop()
+
+        with redis.Redis(port=full.port) as client:
+            assert client.xpending(Keys().stream("replies"), "billing")["pending"] == 0
+            assert client.xinfo_consumers(Keys().stream("replies"), "billing") == []
 
     def test_the_stream_of_a_full_redis_can_be_read_from_its_end(self, full, caplog):
         settings = RedisSettings(redis_url=full.url)

@@ -194,6 +194,20 @@ def test_a_call_of_a_newer_version_is_left_to_a_newer_worker(worker, sms, redis_
     assert redis_client.llen(KEYS.gathered(batch.entries[0].id)) == 3
 
 
+def test_a_member_of_a_newer_version_is_left_to_a_newer_worker(worker, sms, redis_client):
+    ids = send(sms, *range(3))
+    redis_client.hset(KEYS.record(ids[1]), "v", 99)
+
+    shared = only(worker.claim(worker.fetch()))
+    assert numbers_of(shared) == [number(0), number(2)]
+
+    alone = worker.fetch()
+    assert [entry.id for entry in alone.entries] == [ids[1]]
+    assert worker.claim(alone) == []
+    worker.finish(shared, Accepted("t"))
+    assert states(sms, ids) == ["accepted", "queued", "accepted"]
+
+
 def test_a_member_that_a_person_sends_again_under_another_id_shares_too(worker, sms, redis_client):
     ids = send(sms, *range(3))
     body = redis_client.get(KEYS.body(ids[0])).replace(ids[0].encode(), b"a-fresh-id")

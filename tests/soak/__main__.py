@@ -62,7 +62,7 @@ class Soak:
         self.total = messages
         self.rng = random.Random(seed)
         self.exit = ExitStack()
-        self.server = RedisServer(data_dir / "redis")
+        self.server = RedisServer(data_dir / "redis", fsync="always")
         self.simulator = SimulatorProcess("--seed", str(seed))
         environ = {
             **bare_environment(),

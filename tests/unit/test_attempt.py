@@ -10,8 +10,8 @@ from tests.support.sends import NoHolder
 from worker import retrying
 from worker.claims import Claim
 from worker.entries import Entry
-from worker.outbound import NOT_TRIED, Attempt, Outbound, _TooLateError
-from worker.outcomes import Accepted, Deferred, Outcome, Unknown
+from worker.outbound import Attempt, Outbound, _TooLateError
+from worker.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
 
 
 class Clock:

@@ -233,7 +233,9 @@ def test_amounts_are_read_as_numbers_however_they_are_written(cost):
     assert balance(200, json.dumps({"amount": cost}).encode()) == 0.049
 
 
-@pytest.mark.parametrize("amount", ["soon", "nan", "inf", "", "1 2", True, None, [], {}, "9" * 400])
+@pytest.mark.parametrize(
+    "amount", ["soon", "nan", "inf", "", "1 2", True, None, [], {}, "9" * 400, 10**400, -(10**400), 1e300]
+)
 def test_what_is_no_amount_is_none(amount):
     assert answer(201, {"sms_ticket": TICKET, "total_cost": amount}) == Accepted(TICKET)
     assert balance(200, json.dumps({"amount": amount}).encode()) is None

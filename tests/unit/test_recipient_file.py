@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers import Recipient
-from worker.recipient_file import BadRow, FileProblem, open_recipients
+from worker.recipient_columns import FileProblem
+from worker.recipient_file import BadRow, open_recipients
 
 A, B = "+33612345678", "+33687654321"
 

@@ -5,7 +5,8 @@ import secrets
 import pytest
 
 from producers.errors import ConfigError
-from producers.settings import ProducerSettings, RedisSettings, Secret, WebSettings
+from producers.secret import Secret
+from producers.settings import ProducerSettings, RedisSettings, WebSettings
 from worker.settings import WorkerSettings
 
 WORKER = {"OCTOPUSH_API_LOGIN": "me@example.com", "OCTOPUSH_API_KEY": "key"}

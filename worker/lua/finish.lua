@@ -5,7 +5,8 @@
 --       them may have been taken, '1' when one may have used up the request_id, code, message, ticket, cost, segments,
 --       contacts, queue, lease of its entry, ms until the next run, '1' when a refusal may be one recipient's fault.
 --       The keys of the records are derived from the prefix.
--- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unpaid | unknown; see worker/outcomes.py
+-- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unpaid | untried | unknown; see
+--   worker/outcomes.py
 -- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
 --   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
 --   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
@@ -88,7 +89,7 @@ local function finish(a)
   redis.call('ZREM', inflight, id .. ':' .. token)
   redis.call('ZREM', attempts, id)
   -- An attempt that only found the account in trouble is not one of this message.
-  if outcome ~= 'held' and outcome ~= 'unpaid' then
+  if outcome ~= 'held' and outcome ~= 'unpaid' and outcome ~= 'untried' then
     r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3])
   end
   redis.call('HDEL', keys.record, 'running')
@@ -96,7 +97,7 @@ local function finish(a)
   if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 6], 'message', ARGV[a + 7]) end
 
   local price = outcome == 'unpaid' and shut_credit(keys, ARGV[a + 6]) or nil
-  local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid'
+  local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid' or outcome == 'untried'
   if outcome == 'unknown' or (put_off and doubt) then
     redis.call('HSET', keys.record, 'doubt', 1)
     if used then redis.call('HSET', keys.record, 'used', 1) end
@@ -111,7 +112,10 @@ local function finish(a)
     elseif used then
       redis.call('HSET', keys.record, 'used', 1)
     end
-    if outcome ~= 'deferred' then redis.call('HDEL', keys.record, 'first') end
+    -- The window begins with a POST.
+    if outcome == 'held' or outcome == 'unpaid' or (outcome == 'untried' and not r[10]) then
+      redis.call('HDEL', keys.record, 'first')
+    end
     if outcome == 'unpaid' then put_aside(keys, id, 'credit', price) end
     return 'recorded', 'queued'
   end
@@ -140,7 +144,6 @@ local function finish(a)
     -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
     state = doubt and 'unknown' or 'rejected'
   end
-  if outcome == 'unexplained' then state = 'unknown' end
   -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
