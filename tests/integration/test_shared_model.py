@@ -29,6 +29,7 @@ from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker import members
 from worker.claims import Claim
 from worker.entries import Batch, is_call
+from worker.gates import Gates
 from worker.operations import Operations
 from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.retrying import WINDOW_S
@@ -256,7 +257,10 @@ class World(RuleBasedStateMachine):
         self.redis.delete(KEYS.pause)
         self._all_die()
         self._leases_run_out()
+        gates = Gates(self.redis, KEYS)
         for number in range(ROUNDS):
+            for gate in gates.current():
+                gates.open(gate.name, "tester")
             for claim in self.hand.take():
                 self.hand.finish(claim, self._gateway(claim, "accepted"))
             if self.hand.is_idle():
