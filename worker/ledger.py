@@ -130,7 +130,7 @@ class Ledger:
         for name in (QUEUE_ALERT, QUEUE_MARKETING):
             queue = keys.queue(name)
             fixed += [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
-        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
+        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix, retrying.SELDOM_MOST]
         for result in results:
             claim = result.claim
             args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, *_proof(result)]
@@ -220,6 +220,8 @@ def _word(outcome: Outcome) -> str:
     """What ``finish.lua`` calls an outcome."""
     if outcome is NOT_TRIED:
         return "untried"
+    if retrying.wants_no_more(outcome):
+        return "seldom"
     if isinstance(outcome, Deferred):
         return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
     return _WORDS[type(outcome)]

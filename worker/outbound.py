@@ -119,8 +119,7 @@ class Attempt:
     @property
     def result(self) -> Result:
         """What the ledger is told."""
-        outcome = retrying.given_up(self.claim.run, self.outcome)
-        return Result(self.claim, outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
+        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
 
     @property
     def answer(self) -> Answer:

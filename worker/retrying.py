@@ -21,7 +21,7 @@ import redis
 import tenacity
 
 from worker.codes import UNPAID
-from worker.outcomes import Deferred, Outcome, Unexplained, Unknown
+from worker.outcomes import Deferred, Outcome, Unknown
 
 T = TypeVar("T")
 
@@ -53,10 +53,10 @@ ASIDE_MS: Final = 600_000
 #: Runs of a message that come back as soon as a pause is over. A gateway that goes on asking for short pauses
 #: gets the ordinary, doubling delays after that: no message shall ask it every second for hours.
 PAUSED_RUNS: Final = 10
-#: Code of a gateway that wants to be asked no more for this message, runs after which it gets its way, and
-#: seconds between them at least.
+#: Code of a gateway that wants to be asked no more for this message, the answer of this kind with which it
+#: gets its way, and seconds between them at least.
 SELDOM_CODE: Final = "128"
-SELDOM_RUNS: Final = 4
+SELDOM_MOST: Final = 4
 SELDOM_S: Final = 600.0
 #: Share by which a delay between runs may fall short of or exceed its nominal value.
 JITTER: Final = 0.2
@@ -107,7 +107,7 @@ async def submit_with_tries(
 
 
 def _worth_repeating(outcome: Outcome) -> bool:
-    if isinstance(outcome, Deferred) and (outcome.account or outcome.code == SELDOM_CODE):
+    if wants_no_more(outcome) or (isinstance(outcome, Deferred) and outcome.account):
         return False
     return isinstance(outcome, Deferred | Unknown) and pause_ms(outcome) == 0
 
@@ -161,23 +161,16 @@ def next_run_ms(runs: int, outcome: Outcome, rng: random.Random | None = None) -
     The pause that the gateway asked for, after the first `PAUSED_RUNS` runs; later on the ordinary delay too.
     """
     pause = pause_ms(outcome)
-    if isinstance(outcome, Deferred) and outcome.code == SELDOM_CODE:
+    if wants_no_more(outcome):
         return max(pause, int(1000 * SELDOM_S), later_ms(runs, rng))
     if not pause:
         return later_ms(runs, rng)
     return pause if runs <= PAUSED_RUNS else max(pause, later_ms(runs - PAUSED_RUNS, rng))
 
 
-def given_up(runs: int, outcome: Outcome) -> Outcome:
-    """Leave a message to a person that the gateway wants to be asked no more for, after a few runs.
-
-    Trouble with the account is no message's fault, whatever code comes with it.
-    """
-    if not isinstance(outcome, Deferred) or outcome.account:
-        return outcome
-    if outcome.code == SELDOM_CODE and runs >= SELDOM_RUNS:
-        return Unexplained(outcome.code, outcome.message)
-    return outcome
+def wants_no_more(outcome: Outcome) -> bool:
+    """Whether the gateway wants to be asked no more for this message, and not for all of the account."""
+    return isinstance(outcome, Deferred) and outcome.code == SELDOM_CODE and not outcome.account
 
 
 def worst_case_posts() -> int:

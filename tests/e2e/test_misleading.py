@@ -71,8 +71,7 @@ def words_that_prove_nothing() -> Rows:
     answers |= {f"153-{form}": (400, body_of(153, form), 153) for form in sorted({*FORMS})}
     rows = {}
     for name, answer in answers.items():
-        # Asked too often: a few tries far apart, then a person.
-        rows |= both(name, *answer, ends=PERHAPS, else_ends=PERHAPS if name == "128" else ONCE)
+        rows |= both(name, *answer, ends=PERHAPS, else_ends=ONCE)
     return rows | {"taken-400-digits": (said(400, DIGITS), PERHAPS)}
 
 

@@ -178,3 +178,22 @@ def test_a_first_callback_tells_who_was_among_the_fewer_recipients(hand, sms, id
     assert correlate_one(hand.ledger, "sms_1", number(0), now_ms).request_id == ids[0]
     assert states(sms, ids) == ["accepted", *["unknown"] * (len(ids) - 1)]
     assert int(redis_client.hget(KEYS.counts, "accepted")) == 1
+
+
+def test_too_many_attempts_are_left_to_a_person_at_the_fourth_time(hand, sms, ids, answered):
+    """Only these answers count: what another answer, or a hold, has put off in between does not."""
+    too_many = outcome_of(400, {"code": 128})
+    assert answered(400, {"code": 128}) == "sending"
+    for outcome, state in [
+        (Deferred("101", account=True), "sending"),
+        (too_many, "sending"),
+        (Deferred("http_429"), "sending"),
+        (Deferred("http_429"), "sending"),
+        (too_many, "sending"),
+        (too_many, "unknown"),
+    ]:
+        claim = only(hand.take())
+        assert claim.body == answered.body
+        assert hand.finish(claim, outcome) == state
+    assert set(states(sms, ids)) == {"unknown"}
+    assert hand.is_idle()

@@ -1,11 +1,11 @@
 -- Record what attempts brought, and end or put off their queue entries in the same step.
 -- KEYS: inflight, attempts; alert ready, delayed, leases, envelopes, wake; marketing ready, delayed, leases,
 --       envelopes, wake
--- ARGV: retention ms, statuses maxlen, key prefix; then per attempt: id, token, outcome, posts made, '1' when one of
+-- ARGV: retention ms, statuses maxlen, key prefix, the 'seldom' of a send that is its last; then per attempt: id, token, outcome, posts made, '1' when one of
 --       them may have been taken, '1' when one may have used up the request_id, code, message, ticket, cost, segments,
 --       contacts, queue, lease of its entry, ms until the next run, '1' when a refusal may be one recipient's fault.
 --       The keys of the records are derived from the prefix.
--- Outcomes: accepted | duplicate | refused | unexplained | deferred | held | unpaid | untried | unknown; see
+-- Outcomes: accepted | duplicate | refused | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/outcomes.py
 -- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
 --   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
@@ -96,6 +96,10 @@ local function finish(a)
   local doubt, used = r[4] == '1' or ARGV[a + 4] == '1', r[12] == '1' or ARGV[a + 5] == '1'
   if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 6], 'message', ARGV[a + 7]) end
 
+  -- The gateway wants to be asked no more for this one: a few times more, all the same, and then a person decides.
+  if outcome == 'seldom' then
+    outcome = redis.call('HINCRBY', keys.record, 'seldom', 1) < tonumber(ARGV[4]) and 'deferred' or 'unexplained'
+  end
   local price = outcome == 'unpaid' and shut_credit(keys, ARGV[a + 6]) or nil
   local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid' or outcome == 'untried'
   if outcome == 'unknown' or (put_off and doubt) then
@@ -160,7 +164,7 @@ local function finish(a)
 end
 
 local result, touched = {}, {}
-for a = 4, #ARGV, 16 do
+for a = 5, #ARGV, 16 do
   local id, queue, lease = ARGV[a], queues[ARGV[a + 12]], ARGV[a + 13]
   local verdict, state, stays = finish(a)
   if stays and redis.call('ZSCORE', queue.leases, lease) then

@@ -17,7 +17,7 @@ end
 redis.call('ZREM', keys.parked, ARGV[1])
 redis.call('HSET', keys.record, 'state', 'queued')
 redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'used', 'code', 'message', 'ticket', 'adopted',
-  'ambiguous', 'due', 'call', 'share')
+  'ambiguous', 'seldom', 'due', 'call', 'share')
 redis.call('PERSIST', keys.record)
 redis.call('SET', keys.body, ARGV[3])
 push(KEYS[6], KEYS[7], ARGV[1])
