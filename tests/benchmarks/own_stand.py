@@ -75,11 +75,22 @@ class Stand:
     Args:
         context: where to put files.
         gateway_ms: milliseconds the gateway stand-in takes to answer; None starts no gateway.
+        fsync: when the server writes to its disk.
+        replica: whether it has a replica, which then confirms writes.
         **variables: further environment of worker and web.
     """
 
-    def __init__(self, context: Context, *, gateway_ms: float | None = 0, **variables: str) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        gateway_ms: float | None = 0,
+        fsync: str = "always",
+        replica: bool = False,
+        **variables: str,
+    ) -> None:
         self._exit = ExitStack()
+        self._fsync, self._has_replica = fsync, replica
         self._gateway_ms = gateway_ms
         self._variables = variables
         self._scratch = context.data_dir
@@ -91,9 +102,13 @@ class Stand:
         with ExitStack() as starting:
             directory = starting.enter_context(TemporaryDirectory(prefix="stand-", dir=self._scratch))
             self.data_dir = Path(directory)
-            self.server = starting.enter_context(RedisServer(self.data_dir / "redis", fsync="always"))
+            self.server = starting.enter_context(RedisServer(self.data_dir / "redis", fsync=self._fsync))
             self.redis = redis.Redis.from_url(self.server.url)
             starting.callback(self.redis.close)
+            if self._has_replica:
+                of = ("--replicaof", "127.0.0.1", str(self.server.port))
+                starting.enter_context(RedisServer(self.data_dir / "replica", options=of))
+                self.wait_for(self._is_confirmed)
             # Nobody listens there: a measurement without a gateway starts no worker.
             base_url = "http://127.0.0.1:9/"
             if self._gateway_ms is not None:
@@ -186,6 +201,10 @@ class Stand:
                 )
             time.sleep(every_s)
         return answer
+
+    def _is_confirmed(self) -> bool:
+        self.redis.set(self.keys.beat, "1", px=60_000)
+        return bool(self.redis.wait(1, 1_000))
 
     def _web_answers(self) -> bool:
         if self.web is not None and self.web.status is not None:
