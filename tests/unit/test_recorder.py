@@ -36,7 +36,7 @@ class Made:
 
     def __init__(self, request_id: str, outcome=None) -> None:
         self.claim = Claim(Entry(request_id, f"p.1:{request_id}"), "alert", 1, b"", False, None)
-        self.result = Result(self.claim, outcome or Accepted("t"), 1, False, 0)
+        self.result = Result(self.claim, outcome or Accepted("t"), 1, False, False, 0)
         self.holder = NoHolder()
 
 
