@@ -33,6 +33,7 @@ and a stream entry together, on Redis Cluster too.
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
 | ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch, claim |
+| ``memory`` | hash, which server this is, and since when it can have forgotten nothing | for ever | enqueue, freeze | freeze |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
@@ -223,6 +224,11 @@ class Keys:
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
+
+    @property
+    def memory(self) -> str:
+        """Which server this is, and since when it can have forgotten nothing."""
+        return self.prefix + "memory"
 
     @property
     def beat(self) -> str:

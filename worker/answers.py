@@ -49,6 +49,9 @@ def classify(status: int, headers: Mapping[str, str], content: bytes, *, simulat
         return Duplicate(str(code), message)
     if not 200 <= status < 500:
         return Unknown(_word(code, status), message, retry_after_s)
+    if status >= 300 and _ticket(answer or {}):
+        # A no that names a ticket contradicts itself.
+        return Unknown(_word(code, status), message, retry_after_s, may_use_up_id=True)
     if status < 300:
         return _success(status, code, message, answer, simulated=simulated)
     if status in PROOFS or code in {0, status} - CODES.keys():

@@ -21,6 +21,7 @@ class Claim:
         body: the frozen bytes to POST.
         in_doubt: an earlier attempt may have been accepted.
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
+        reported: an earlier attempt of this shared call was reported, so its claim had been confirmed.
     """
 
     entry: Entry
@@ -29,6 +30,7 @@ class Claim:
     body: bytes
     in_doubt: bool
     ttl_s: float | None
+    reported: bool = False
 
     @property
     def run(self) -> int:

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 #: Milliseconds that replicas may take to confirm; below the client's time-out for an answer.
 WAIT_MS: Final = 1_000
+#: Milliseconds after which a write is on the disk of a server that stands alone, with ``everysec``.
+ON_DISK_MS: Final = 3_000
 #: Seconds between two looks at what this Redis can confirm.
 LOOK_S: Final = 5.0
 
@@ -57,6 +59,11 @@ class Confirmation:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._log = structlog.get_logger()
+
+    @property
+    def safe_ms(self) -> int:
+        """Milliseconds after which no write is forgotten; -1 if that takes the word of replicas."""
+        return -1 if self._replicas else ON_DISK_MS
 
     def start(self) -> None:
         """Look now, then every few seconds in a thread of its own."""

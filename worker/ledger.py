@@ -33,6 +33,8 @@ _CORRELATE = Script("worker", "correlate", when_full=True)
 NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
 UNCONFIRMED_MS: Final = 50
+#: Milliseconds after which a shared call comes again that can neither leave nor fall apart for now.
+UNSURE_MS: Final = 1_000
 
 
 class Ledger:
@@ -86,17 +88,20 @@ class Ledger:
         args += [batch.queue, retrying.ASIDE_MS]
         args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         calls = [entry for entry in batch.entries if is_call(entry.id)]
+        unsure = set()
         for call in calls:
             if self._confirmation.sharing:
                 self.members.freeze(call, batch.queue)
-            else:
-                self.members.dissolve(call, batch.queue)
+            elif self.members.dissolve(call, batch.queue, self._confirmation.safe_ms):
+                unsure.add(call)
         fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
         command = Command(_CLAIM, fixed, args, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
         if calls and not confirmed:
             found = [self._give_back_call(each) for each in found]
+            pairs = zip(batch.entries, found, strict=True)
+            found = [_later(each) if entry in unsure else each for entry, each in pairs]
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.hold(keys.inflight, *leases)
         return found
@@ -104,14 +109,17 @@ class Ledger:
     def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
         """Undo the claim of a shared call that Redis may forget.
 
-        One in doubt goes on: its name and members were written long before, when the first claim was made.
+        One in doubt goes on, if its name and members are safe: its first claim was confirmed, or was on the
+        disk before its lease ran out. Who died with a claim may have died before giving it back.
         """
-        if not isinstance(found, Claim) or found.in_doubt or not is_call(found.entry.id):
+        if not isinstance(found, Claim) or not is_call(found.entry.id):
+            return found
+        if found.in_doubt and (found.reported or self._confirmation.safe_ms >= 0):
             return found
         keys = self._keys
         args: list[str | int] = [keys.prefix, found.entry.id, found.token]
         Command(_UNCLAIM, [keys.inflight, keys.attempts], args, int).run(self._redis)
-        return Wait(UNCONFIRMED_MS)
+        return Wait(UNSURE_MS if found.in_doubt else UNCONFIRMED_MS)
 
     def finish(self, results: Sequence[Result]) -> list[str | None]:
         """Record what attempts brought and end their entries, in one step; keeps trying while Redis is away.
@@ -165,6 +173,10 @@ class Ledger:
         return Command(_CORRELATE, [keys.attempts], args, _read_correlations).run(self._redis)
 
 
+def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
+    return Wait(max(found.ms, UNSURE_MS), found.newer) if isinstance(found, Wait) else found
+
+
 def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
     verdict = reply[0]
     if verdict == b"thawed":
@@ -181,6 +193,7 @@ def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait 
             body=reply[2],
             in_doubt=reply[3] == 1,
             ttl_s=None if reply[4] < 0 else reply[4] / 1000,
+            reported=reply[5] == 1,
         )
     if verdict == b"ends":
         return Over(reply[1].decode(), just_now=True, code=reply[2].decode())

@@ -57,14 +57,23 @@ class Members:
         args += [call.id, str(uuid.uuid4()), most]
         return Command(_FREEZE, [names.ready, names.wake], args, int).run(self._redis)
 
-    def dissolve(self, call: Entry, queue: str) -> None:
-        """Let the members of a call that was never posted go alone; any other call stays. Safe to repeat.
+    def dissolve(self, call: Entry, queue: str, safe_ms: int) -> bool:
+        """Let the members of a call that was surely not taken go alone; any other call stays. Safe to repeat.
+
+        Args:
+            call: the call.
+            queue: name of its queue.
+            safe_ms: milliseconds after which Redis forgets no write any more, -1 if nobody knows.
+
+        Returns:
+            Whether the call has to wait, since Redis might forget that it was not taken.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
         names = self._keys.queue(queue)
-        Command(_DISSOLVE, [names.ready, names.wake], [self._keys.prefix, call.id], int).run(self._redis)
+        args: list[str | int] = [self._keys.prefix, call.id, safe_ms]
+        return Command(_DISSOLVE, [names.ready, names.wake], args, int).run(self._redis) < 0
 
     def end(self, call: Entry, queue: str) -> None:
         """Bring the end of a call to its members, then end its entry. Safe to repeat.

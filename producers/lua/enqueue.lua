@@ -17,6 +17,7 @@ local queues = {
   marketing = { ready = KEYS[4], delayed = KEYS[5], wake = KEYS[6], ids = {} },
 }
 local records, bodies, seen, others, shares = {}, {}, {}, {}, {}
+local marked = false
 local function add(list, name, value)
   list[#list + 1] = name
   list[#list + 1] = value
@@ -61,7 +62,10 @@ for i, message in ipairs(messages) do
     if ttl then add(fields, 'expires', math.max(now, due or 0) + ttl) end
     if context ~= '' then add(fields, 'context', context) end
     if recipients ~= 1 then add(fields, 'recipients', recipients) end
-    if share ~= '' then add(fields, 'share', share) end
+    if share ~= '' then
+      add(fields, 'share', share)
+      marked = marked or redis.call('EXISTS', prefix .. 'memory') == 1 or remembers_since(prefix, now)
+    end
     if key then
       add(fields, 'campaign', campaign)
       note(key, slice, recipients)

@@ -42,6 +42,31 @@ local function gather(prefix, ready_key, wake_key, share, id)
   if redis.call('RPUSH', prefix .. 'gather:' .. share, id) == 1 then push(ready_key, wake_key, GATHERED .. share) end
 end
 
+-- Since when nothing can have been forgotten. A server that was started or promoted may lack the last writes of the one
+-- before; who was texted in them, alone and under the own id, must not be texted again under the name of a shared call.
+-- The mark is there before any message that may share one: written with the first of them, see enqueue.lua.
+local function server_mark()
+  local mark = ''
+  for _, each in ipairs({ { 'server', 'run_id' }, { 'replication', 'master_replid' } }) do
+    local found = redis.pcall('INFO', each[1])
+    mark = mark .. (type(found) == 'string' and string.match(found, each[2] .. ':(%w+)') or '')
+  end
+  return mark
+end
+
+local function remembers_since(prefix, now)
+  local key, mark = prefix .. 'memory', server_mark()
+  local r = redis.call('HMGET', key, 'server', 'since')
+  if r[1] == mark and tonumber(r[2]) <= now then return tonumber(r[2]) end
+  redis.call('HSET', key, 'server', mark, 'since', now)
+  return now
+end
+
+-- Whether this server was there at that time. What lies in the future is of a time before the clock went back.
+local function was_there(since, at, now)
+  return tonumber(at or 0) >= since and tonumber(at or 0) <= now
+end
+
 -- Tell the applications about the state a record is in.
 local function announce(keys, maxlen, request_id, now)
   local r = redis.call('HMGET', keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts',

@@ -13,7 +13,7 @@ from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes, states
 from worker.answers import classify
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Unexplained
+from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained
 
 #: Answers that a gateway may give after it has taken the call, and that are no proof that it has not.
 OPEN = [
@@ -21,6 +21,8 @@ OPEN = [
     *((400, {"code": code}) for code in (125, 127, 128, 129, 130, 132, 133, 153, 160, 438, 500, 501)),
     *((400, {"code": 126}), (402, b""), (409, b""), (499, b""), (404, b"<html>"), (400, b"<html>")),
     *((302, b""), (408, b""), (425, b""), (200, b""), (201, {"code": 153, "sms_ticket": "sms_1"})),
+    *((400, {"code": code, "sms_ticket": "sms_1"}) for code in (104, 117, 121, 206, 9999)),
+    *((403, {"sms_ticket": "sms_1"}), (429, {"sms_ticket": "sms_1"})),
 ]
 #: In words that nobody knows.
 UNEXPLAINED = [
@@ -93,7 +95,11 @@ def test_a_duplicate_after_it_is_an_acceptance_unless_the_gateway_itself_said_no
     answered(status, body)
     hand.finish(only(hand.take()), Duplicate(code))
     said_no = status < 500 and (
-        status in MAY_USE_UP or (isinstance(body, dict) and body["code"] in MAY_USE_UP)
+        status in MAY_USE_UP
+        or (
+            isinstance(body, dict)
+            and (body.get("code") in MAY_USE_UP or (status >= 300 and "sms_ticket" in body))
+        )
     )
     assert set(states(sms, ids)) == {"unknown" if said_no else "accepted"}
     assert hand.is_idle()
@@ -197,3 +203,26 @@ def test_too_many_attempts_are_left_to_a_person_at_the_fourth_time(hand, sms, id
         assert hand.finish(claim, outcome) == state
     assert set(states(sms, ids)) == {"unknown"}
     assert hand.is_idle()
+
+
+def test_a_no_that_comes_too_late_to_count_still_makes_a_duplicate_prove_nothing(hand, sms, ids):
+    """The worker was frozen; who took over found sending held, or has the attempt."""
+    first = only(hand.take())
+    hand.lose(first)
+    batch = hand.fetch()
+    hand.throttle.hold("101")
+    assert hand.claim(batch) == []
+    hand.record(first, Refused("121"))
+    hand.throttle.release("tester")
+    second = only(hand.take())
+    hand.finish(second, Duplicate("120"))
+    assert states(sms, ids) == ["unknown"] * len(ids)
+
+
+def test_a_no_of_who_has_lost_the_attempt_makes_a_duplicate_prove_nothing(hand, sms, ids):
+    first = only(hand.take())
+    hand.lose(first)
+    second = only(hand.take())
+    assert hand.record(first, Refused("121")) is None
+    hand.finish(second, Duplicate("120"))
+    assert states(sms, ids) == ["unknown"] * len(ids)

@@ -1,12 +1,16 @@
 -- Let a shared call fall apart into its members, which go alone then: at the front of the queue, in their order. Only
--- a call that was surely never posted under its present name.
+-- a call that was surely never posted under its present name; and if it was under another, or is a part of one that was,
+-- only when Redis cannot forget any more that this was not taken: it would be asked for again, beside its members.
 -- KEYS: ready, wake
--- ARGV: key prefix, call id
--- Returns how many members went back; 0 when the call is open, has ended or is gone. Safe to repeat.
+-- ARGV: key prefix, call id, ms after which nothing is forgotten (-1: nobody knows)
+-- Returns how many members went back; 0 when the call is open, has ended or is gone; -1 when it has to wait for Redis.
+-- Safe to repeat.
 local ready, wake_key, prefix, call = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local keys, map, list = keys_of(prefix, call), prefix .. 'members:' .. call, prefix .. 'gathered:' .. call
-local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'running')
+local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'running', 'reported')
 if r[1] ~= 'queued' or r[2] or r[3] then return 0 end
+local safe_ms = tonumber(ARGV[3])
+if r[4] and (safe_ms < 0 or math.abs(now_ms() - r[4]) < safe_ms) then return -1 end
 local ids = redis.call('HVALS', map)
 for _, id in ipairs(redis.call('LRANGE', list, 0, -1)) do ids[#ids + 1] = id end
 local count = 0

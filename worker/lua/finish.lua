@@ -7,7 +7,8 @@
 --       The keys of the records are derived from the prefix.
 -- Outcomes: accepted | duplicate | refused | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/outcomes.py
--- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed).
+-- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed, but
+--   that its request_id may be used up).
 --   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
 --   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
 -- Safe to repeat: the second call changes nothing and returns the state that the first one recorded.
@@ -29,7 +30,7 @@ local function split(keys, id, r, queue_name, code, message)
     local members = (range[2] - range[1] + 1) / 2
     redis.call('HSET', prefix .. 'record:' .. child, 'v', r[8], 'state', 'queued', 'queue', queue_name, 'queued', now,
       'share', r[7], 'recipients', members, 'members', members, 'first', r[9], 'attempts', r[10], 'code', code,
-      'message', message)
+      'message', message, 'reported', now)
     redis.call('HSET', prefix .. 'members:' .. child, unpack(pairs_of, range[1], range[2]))
     for i = range[1] + 1, range[2], 2 do redis.call('HSET', prefix .. 'record:' .. pairs_of[i], 'call', child) end
     redis.call('LPUSH', queue.ready, child)
@@ -81,6 +82,10 @@ local function finish(a)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'ticket', 'members', 'share', 'v',
     'first', 'attempts', 'code', 'used')
   local shared = r[6]
+  if r[2] ~= token or not r[3] then
+    -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
+    if r[1] == 'sending' and ARGV[a + 5] == '1' then redis.call('HSET', keys.record, 'used', 1) end
+  end
   if r[2] ~= token then return 'fenced', r[1] or 'gone' end
   if not r[3] then
     return 'recorded', r[1], shared and r[1] ~= 'queued' and r[1] ~= 'sending' and r[1] ~= 'split'
@@ -93,6 +98,7 @@ local function finish(a)
     r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3])
   end
   redis.call('HDEL', keys.record, 'running')
+  if shared then redis.call('HSET', keys.record, 'reported', now) end
   local doubt, used = r[4] == '1' or ARGV[a + 4] == '1', r[12] == '1' or ARGV[a + 5] == '1'
   if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 6], 'message', ARGV[a + 7]) end
 

@@ -4,15 +4,19 @@
 -- ARGV: record version, key prefix, retention ms, statuses maxlen, call id, fresh request_id, members at most
 -- Returns how many are left to freeze; 0 when the call is ready to be claimed, has no member left, or is not to be
 -- frozen: claim.lua says what it is. Safe to repeat. What is frozen stays until the call is thawed: by its claim when
--- a member's time is over, by a member that is cancelled, or because it was not taken. Then all are looked at again.
+-- a member's time is over, by a member that is cancelled, because it was not taken, or on another server, which may have
+-- forgotten that members left alone: those older than it leave alone. Then all are looked at again.
 local ready, wake_key = KEYS[1], KEYS[2]
 local version, prefix, retention, maxlen = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local call, fresh = ARGV[5], ARGV[6]
 local now, keys = now_ms(), keys_of(prefix, call)
 local map, list = prefix .. 'members:' .. call, prefix .. 'gathered:' .. call
 local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'freeze', 'share', 'tail', 'expires', 'weight',
-  'v')
-if r[1] ~= 'queued' or r[2] or r[3] == 'done' or tonumber(r[8]) > version then return 0 end
+  'v', 'frozen')
+if r[1] ~= 'queued' or r[2] or tonumber(r[8]) > version then return 0 end
+local since = remembers_since(prefix, now)
+if not was_there(since, r[9], now) then r[3] = nil end
+if r[3] == 'done' then return 0 end
 local share, tail, expires, weight = r[4], r[5], tonumber(r[6] or math.huge), tonumber(r[7] or 0)
 local begun = r[3] == 'open' and tail
 if r[3] ~= 'open' then
@@ -20,7 +24,7 @@ if r[3] ~= 'open' then
   if #before > 0 then redis.call('RPUSH', list, unpack(before)) end
   redis.call('DEL', map, keys.body)
   redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used')
-  redis.call('HSET', keys.record, 'freeze', 'open')
+  redis.call('HSET', keys.record, 'freeze', 'open', 'frozen', now)
   tail, expires, weight = false, math.huge, 0
 end
 
@@ -37,7 +41,7 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
-  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside')
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'queued')
   if m[6] then leave_aside(keys_of(prefix, id), id) end
   if m[1] == 'sending' and not m[3] then
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
@@ -45,6 +49,10 @@ for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   elseif tonumber(m[5] or 0) > version then
     -- Written by newer producers: it waits, alone, for a newer worker.
     if m[3] then redis.call('HDEL', record, 'call') end
+    push(ready, wake_key, id)
+  elseif m[1] == 'queued' and (not m[3] or m[3] == call) and not was_there(since, m[7], now) then
+    -- Perhaps it has left alone, and this server has forgotten it.
+    redis.call('HDEL', record, 'call')
     push(ready, wake_key, id)
   elseif m[1] == 'queued' and (not m[3] or m[3] == call) then
     if m[2] and tonumber(m[2]) <= now then

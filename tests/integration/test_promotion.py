@@ -1,0 +1,188 @@
+"""A replica that lags and is promoted: what it has forgotten makes nobody get a text twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from producers import Message, Producer, Recipient
+from tests.support.hand_worker import KEYS, HandWorker, gateway_id
+from tests.support.template_sends import CODE, number, only
+from tests.support.waiting import until
+from worker import confirmation
+from worker.claims import Claim, Wait
+from worker.outcomes import Accepted, Deferred, Refused
+from worker.sandbox.redis_server import RedisServer
+
+IDS = ["m0", "m1", "m2"]
+
+
+class Nodes:
+    """A primary and its replica, each with a client."""
+
+    def __init__(self, old: RedisServer, new: RedisServer) -> None:
+        self.old, self.new = redis.Redis(port=old.port), redis.Redis(port=new.port)
+        self._ports = old.port, new.port
+        self.follow(self.new, self.old, old.port)
+
+    def follow(self, replica: redis.Redis, primary: redis.Redis, port: int) -> None:
+        """Let one follow the other, and wait until it confirms."""
+        replica.replicaof("127.0.0.1", port)
+
+        def confirms() -> bool:
+            primary.set("x", "1")
+            return primary.wait(1, 100) == 1
+
+        until(confirms)
+
+    def part(self) -> None:
+        """Cut the nodes off from each other: the replica knows all so far, and nothing from now on."""
+        self.old.set("x", "1")
+        assert self.old.wait(1, 5_000) == 1
+        self.new.replicaof("NO", "ONE")
+        until(lambda: self.old.info("replication")["connected_slaves"] == 0)
+
+    def promote(self) -> HandWorker:
+        """Let all workers go to the former replica, which has one of its own now."""
+        self.follow(self.old, self.new, self._ports[1])
+        for key in self.new.scan_iter(KEYS.prefix + "*:seen"):
+            self.new.delete(key)
+        for key in (KEYS.inflight, KEYS.queue("alert").leases):
+            for member in self.new.zrange(key, 0, -1):
+                self.new.zadd(key, {member: 1})
+        return HandWorker(self.new)
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+    monkeypatch.setattr(confirmation, "WAIT_MS", 50)
+    with (
+        RedisServer(tmp_path / "old", options=["--repl-diskless-sync-delay", "0"]) as old,
+        RedisServer(tmp_path / "new", options=["--repl-diskless-sync-delay", "0"]) as new,
+    ):
+        yield Nodes(old, new)
+
+
+def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
+    Producer(client=client).send_many(
+        [
+            Message(
+                Recipient(number(int(each[1:])), param1="x"),
+                CODE,
+                sender="Bistro",
+                purpose="alert",
+                request_id=each,
+            )
+            for each in ids
+        ]
+    )
+
+
+def all_of(hand: HandWorker) -> list[Claim]:
+    """Take until nothing comes any more, dates or not."""
+    claims = []
+    for _ in range(5):
+        for entry in hand.redis.zrange(hand.names.delayed, 0, -1):
+            hand.redis.zadd(hand.names.delayed, {entry: 1})
+        claims += hand.take()
+    return claims
+
+
+def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(nodes):
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    nodes.part()
+    alone = all_of(hand)
+    assert [gateway_id(claim) for claim in alone] == IDS
+    for claim in alone:
+        hand.finish(claim, Accepted(f"t.{claim.entry.id}"))
+    hand = nodes.promote()
+    again = all_of(hand)
+    assert sorted(gateway_id(claim) for claim in again) == IDS
+    for claim in again:
+        hand.finish(claim, Accepted(f"t.{claim.entry.id}"))
+    queue(nodes.new, ["m3", "m4"])
+    assert gateway_id(only(hand.take())) not in IDS, "what came later shares"
+
+
+@pytest.mark.parametrize("steps", [1, 9])
+def test_a_call_frozen_before_is_looked_at_again(nodes, steps):
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    batch = hand.fetch()
+    hand.freeze_some(batch.entries[0], members=2, steps=steps)
+    nodes.part()
+    hand.consumer.put_off([(entry, 0) for entry in batch.entries])
+    hand.confirmation.look()
+    assert [gateway_id(claim) for claim in all_of(hand)] == IDS
+    assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS
+
+
+@pytest.mark.parametrize("outcome", [Deferred("client_connector_error"), Refused("103")])
+def test_a_name_is_given_up_for_the_members_own_only_when_that_is_remembered(nodes, outcome):
+    """The new primary believes that the call is still out, and asks for it again."""
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    first = only(hand.take())
+    nodes.part()
+    assert hand.finish(first, outcome) in {"queued", "split"}
+    hand.confirmation.look()
+    assert all_of(hand) == [], "nobody alone while the call may come back"
+    again = only(all_of(nodes.promote()))
+    assert (again.body, again.in_doubt) == (first.body, True)
+
+
+def test_on_a_server_that_stands_alone_it_is_remembered_after_a_moment(tmp_path):
+    with RedisServer(tmp_path / "one", fsync="always") as server:
+        client = redis.Redis(port=server.port)
+        queue(client)
+        hand = HandWorker(client)
+        first = only(hand.take())
+        client.config_set("appendfsync", "everysec")
+        hand.confirmation.look()
+        hand.finish(first, Deferred("client_connector_error"))
+        assert all_of(hand) == []
+        client.hincrby(KEYS.record(first.entry.id), "reported", -confirmation.ON_DISK_MS)
+        assert [gateway_id(claim) for claim in all_of(hand)] == IDS
+
+
+def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes):
+    """Its worker died before it could give the call back."""
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    batch = hand.fetch()
+    nodes.part()
+    hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
+    hand.ledger.claim(batch)
+    del hand.ledger._give_back_call
+    nodes.old.zadd(KEYS.inflight, {f"{batch.entries[0].id}:1": 1})
+    hand.lose_entry(batch.entries[0])
+    assert all_of(hand) == []
+    assert Producer(client=nodes.old).cancel("m0") == "too_late", "it may be out, for all that is known"
+    assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS
+
+
+def test_one_that_was_reported_goes_on(nodes):
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    first = only(hand.take())
+    hand.record(first, Deferred("http_404", proven=False))
+    nodes.part()
+    hand.confirmation.look()
+    again = only(all_of(hand))
+    assert (again.body, again.in_doubt) == (first.body, True)
+
+
+@pytest.mark.parametrize("fsync", ["always", "everysec"])
+def test_what_was_queued_before_a_crash_leaves_alone_after_it(tmp_path, fsync):
+    """How the server was set when it crashed is not known afterwards: that can be changed at run time."""
+    with RedisServer(tmp_path / "one", fsync="always") as server:
+        client = redis.Redis(port=server.port)
+        queue(client)
+        client.config_set("appendfsync", fsync)
+        server.restart(crash=True)
+        hand = HandWorker(client)
+        assert sorted(gateway_id(claim) for claim in hand.take()) == IDS
+        queue(client, ["m3", "m4"])
+        assert gateway_id(only(hand.take())) not in IDS
