@@ -149,7 +149,7 @@ def instructions(redis_url: str, admin_url: str, callback_url: str) -> str:
     """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
     # Snippets stand at the margin: Python's shell refuses pasted lines that are indented.
     return f"""
-The sandbox is up, until Ctrl-C. For other terminals, for octopush-worker and the pages in docs/:
+The sandbox is up, until Ctrl-C. In other terminals, octopush-worker and the commands in docs/ need:
 
 export REDIS_URL={redis_url}
 export ADMIN={admin_url}
