@@ -14,6 +14,8 @@ from worker.recipient_file import BadRow, RecipientFile
 
 #: Rows that are shown one by one; more are only counted.
 _SHOWN: Final = 20
+#: Reasons that are counted one by one.
+_REASONS: Final = 5
 
 
 class BadRows:
@@ -53,5 +55,7 @@ class BadRows:
             click.echo(line, err=True)
         if self.count > _SHOWN:
             click.echo(f"… and {self.count - _SHOWN} more rows", err=True)
-        for reason, count in self._reasons.most_common(5):
+        for reason, count in self._reasons.most_common(_REASONS):
             click.echo(f"           {count} x {reason}", err=True)
+        if (more := len(self._reasons) - _REASONS) > 0:
+            click.echo(f"           … and {more} more {'reason' if more == 1 else 'reasons'}", err=True)

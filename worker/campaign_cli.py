@@ -1,6 +1,7 @@
 """``octopush-worker campaign``: where a campaign stands; pause, resume and cancel it."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import click
 from producers.campaign_status import CampaignStatus
 from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
 from producers.producer import Producer
+from producers.settings import ProducerSettings
 
 T = TypeVar("T")
 
@@ -113,8 +115,10 @@ def _show(found: CampaignStatus) -> None:
     click.echo(f"campaign   {found.campaign_id}: {state}")
     click.echo(f"recipients {found.recipients}, pending {found.pending}")
     click.echo("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
-    for why in found.waits_for:
-        click.echo(f"aside      {found.aside} messages wait: {why}")
+    if found.waits_for:
+        click.echo(f"aside      {found.aside} messages wait: {found.waits_for[0]}")
+    for why in found.waits_for[1:]:
+        click.echo(f"           and: {why}")
     click.echo(f"cost       {found.cost:f}")
     for name, when in (("started", found.started_at), ("queued", found.completed_at)):
         if when is not None:
@@ -125,7 +129,11 @@ def _line(found: CampaignStatus) -> str:
     told = [f"{name} {count}" for name, count in _ended(found).items() if count]
     mark = " PAUSED" if found.paused and not found.stopped else ""
     ended = found.recipients - found.pending
-    return f"{ended}/{found.recipients}{mark}: {', '.join(told) or 'none ended yet'}; cost {found.cost:f}"
+    # Short, since it is drawn over itself: a line that wraps cannot be.
+    why = re.split("[:;]", found.waits_for[0])[0] if found.waits_for else ""
+    aside = f"; {found.aside} wait: {why}" if why else ""
+    told_or_none = ", ".join(told) or "none ended yet"
+    return f"{ended}/{found.recipients}{mark}: {told_or_none}; cost {found.cost:f}{aside}"
 
 
 def _ended(found: CampaignStatus) -> dict[str, int]:
@@ -147,7 +155,8 @@ def _known(found: T | None, campaign_id: str) -> T:
 
 def _with_producer(work: Callable[[Producer], T]) -> T:
     try:
-        producer = Producer.from_env(os.environ)
+        settings = ProducerSettings.from_env(os.environ)
+        producer = Producer(settings=settings)
         try:
             return work(producer)
         finally:
@@ -155,4 +164,6 @@ def _with_producer(work: Callable[[Producer], T]) -> T:
     except (ConfigError, InvalidMessage) as error:
         raise click.ClickException(str(error)) from None
     except QueueUnavailable:
-        raise click.ClickException("Redis did not answer; repeat the command") from None
+        raise click.ClickException(
+            f"Redis at {settings.redis_url} did not answer: see REDIS_URL, and repeat the command"
+        ) from None

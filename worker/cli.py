@@ -60,7 +60,7 @@ def sandbox() -> None:
         tempfile.TemporaryDirectory(prefix="octopush-sandbox-") as data_dir,
         Stack(Path(data_dir), logs_to_files=False) as stack,
     ):
-        click.echo(_instructions(stack.redis_url, stack.admin_url, stack.callback_url))
+        click.echo(instructions(stack.redis_url, stack.admin_url, stack.callback_url))
         _until_interrupted(lambda: stack.supervise(click.echo))
 
 
@@ -145,23 +145,31 @@ Callbacks are taken at {web_url}/callbacks/<token>
 """
 
 
-def _instructions(redis_url: str, admin_url: str, callback_url: str) -> str:
+def instructions(redis_url: str, admin_url: str, callback_url: str) -> str:
+    """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
+    # Snippets stand at the margin: Python's shell refuses pasted lines that are indented.
     return f"""
-The sandbox is up. Paste into an app (or a Python shell of this environment):
+The sandbox is up, until Ctrl-C. In other terminals, octopush-worker and the commands in docs/ need:
 
-    from producers import Producer
-    sms = Producer("{redis_url}")
-    sms.send("+33612345678", "Reply YES to confirm.", sender="Bistro", purpose="alert", with_replies=True,
-             context={{"booking": 42}})
+export REDIS_URL={redis_url}
+export ADMIN={admin_url}
+
+Paste into an app (or a Python shell of this environment):
+
+from producers import Producer
+sms = Producer("{redis_url}")
+sms.send("+33612345678", "Reply YES to confirm.", sender="Bistro", purpose="alert",
+         with_replies=True, context={{"booking": 42}})
 
 Answer from the handset:
 
-    curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
+curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
 
-Read the replies:
+Read the replies, until Ctrl-C:
 
-    from producers.feeds import Feed
-    for reply in Feed("replies", group="my-app", redis_url="{redis_url}"): print(reply)
+from producers.feeds import Feed
+for reply in Feed("replies", group="my-app", redis_url="{redis_url}"):
+    print(reply)
 
 What reached which handset:  curl {admin_url}/messages
 Callbacks arrive at:         {callback_url}

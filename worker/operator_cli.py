@@ -15,6 +15,7 @@ from producers.gates import CREDIT
 from producers.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.keys import Keys
 from producers.settings import RedisSettings
+from worker.codes import CODES, OPERATORS
 from worker.connection import connect
 from worker.gates import Gates
 from worker.operations import REPLAYABLE, Decision, Operations, Parked
@@ -39,7 +40,9 @@ def _with_redis(work: Callable[[redis.Redis, RedisSettings], T]) -> T:
         with connect(settings.redis_url) as client:
             return work(client, settings)
     except redis.RedisError as error:
-        raise click.ClickException(f"Redis did not answer ({type(error).__name__})") from None
+        raise click.ClickException(
+            f"Redis at {settings.redis_url} did not answer ({type(error).__name__}): see REDIS_URL"
+        ) from None
 
 
 def _operations(client: redis.Redis, settings: RedisSettings) -> Operations:
@@ -66,7 +69,8 @@ def _show(client: redis.Redis, settings: RedisSettings) -> None:
     if hold is None:
         click.echo("sending    on")
     else:
-        click.echo(f"sending    HELD since {_when(hold.since_ms)}, code {hold.code}")
+        click.echo(f"sending    HELD since {_when(hold.since_ms)}, code {hold.code}{_meaning(hold.code)}")
+        click.echo(f"           {_way_out(hold.code)}")
     click.echo(f"limits     {limits.rate:g} recipients/s, {limits.in_flight} in flight set live (0: none)")
     for shut in Gates(client, keys).current():
         click.echo(f"aside      {shut.waiting} wait, since {_when(shut.gate.since)}: {shut.why}")
@@ -173,6 +177,19 @@ def limits(rate: float | None, in_flight: int | None) -> None:
 def _line(each: Parked, what: str) -> str:
     late = " (its ttl has passed: it will end as expired)" if each.expired else ""
     return f"{each.request_id}: {each.state} {each.code} since {_when(each.ended_ms)}, {what}{late}"
+
+
+def _meaning(code: str) -> str:
+    """Say what the gateway means by a code that is known."""
+    known = CODES.get(int(code)) if code.isascii() and code.isdigit() else None
+    return "" if known is None else f": {known.meaning}"
+
+
+def _way_out(code: str) -> str:
+    """Say how a hold ends."""
+    if code in OPERATORS:
+        return "nothing ends it but, once somebody has done so: octopush-worker release"
+    return "it ends by itself once the account is mended; at once: octopush-worker release"
 
 
 def _strained(limit: int, setting: int) -> str:

@@ -16,7 +16,7 @@ import click
 import msgspec
 
 from producers.campaign_status import Campaign
-from producers.campaigns import check_campaign
+from producers.campaigns import check_campaign, checked
 from producers.errors import (
     CampaignCancelled,
     ConfigError,
@@ -76,7 +76,13 @@ class _Plan:
     "--text", required=True, help="With {first_name}, {last_name}, {param1} … {param5} from columns."
 )
 @click.option("--sender", required=True, help="3 to 11 letters and digits.")
-@click.option("--purpose", type=click.Choice(["wholesale", "alert"]), default="wholesale", show_default=True)
+@click.option(
+    "--purpose",
+    type=click.Choice(["wholesale", "alert"]),
+    default="wholesale",
+    show_default=True,
+    help="wholesale is marketing; alert is for what a person waits for.",
+)
 @click.option("--type", "kind", type=click.Choice(["sms_premium", "sms_low_cost"]), default="sms_premium")
 @click.option("--with-replies", is_flag=True, help="Two-way SMS, mainland France.")
 @click.option("--send-at", help="When, such as 2030-01-31T09:00:00+01:00; until then it can be cancelled.")
@@ -125,7 +131,7 @@ def send(
     if len(dict(mapped)) < len(mapped) or (column is not None and NUMBERS in dict(mapped)):
         raise click.UsageError("two columns are named for one thing, with --map or --column")
     try:
-        settings = ProducerSettings.from_env(os.environ).with_region(region)
+        settings = ProducerSettings.from_env(os.environ).with_region(region and region.upper())
         file = open_recipients(
             path,
             take_apart(text).variables,
@@ -144,8 +150,9 @@ def send(
         campaign_id or _derived(file, text, options, column, sorted(mapped), encoding),
     )
     with _said_plainly(plan):
+        checked(plan.campaign_id)
         if dry_run or bad_rows == "refuse":
-            _look_first(plan, dry_run=dry_run)
+            _look_first(plan, refused=bad_rows == "refuse", dry_run=dry_run)
         if not dry_run:
             _queue(plan, wait=wait)
 
@@ -171,7 +178,7 @@ def _derived(file: RecipientFile, text: str, options: CampaignOptions, *said: ob
     return "csv-" + hashlib.sha256(whole).hexdigest()[:24]
 
 
-def _look_first(plan: _Plan, *, dry_run: bool) -> None:
+def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
     """Check the whole file; ends the command if there are bad rows and they are to be refused."""
     bad = BadRows(plan.file)
     with _progress(plan.file, "checking") as recipients:
@@ -189,11 +196,12 @@ def _look_first(plan: _Plan, *, dry_run: bool) -> None:
         click.echo(f"segments   {check.segments}, as we count them")
         bad.account_for_rows()
     bad.tell()
-    if bad.count and not dry_run:
-        raise click.ClickException(
-            f"{bad.count} of {plan.file.rows} rows cannot be texted; nothing was queued. "
-            "Mend them, or leave them out with --bad-rows leave-out"
-        )
+    if bad.count and refused:
+        why = f"{bad.count} of {plan.file.rows} rows cannot be texted"
+        advice = "Mend them, or leave them out with --bad-rows leave-out"
+        if not dry_run:
+            raise click.ClickException(f"{why}; nothing was queued. {advice}")
+        click.echo(f"without --dry-run this would be refused: {why}. {advice}", err=True)
 
 
 def _queue(plan: _Plan, *, wait: bool) -> None:
@@ -260,7 +268,8 @@ def _said_plainly(plan: _Plan) -> Iterator[None]:
         raise click.ClickException(f"{error}. To send it after all, give another --campaign") from None
     except QueueUnavailable:
         raise click.ClickException(
-            "Redis did not answer, or has lost writes. To go on: the same command again"
+            f"Redis at {plan.settings.redis_url} did not answer, or has lost writes: see REDIS_URL. "
+            "To go on: the same command again"
         ) from None
     except FileProblem as error:
         raise click.ClickException(f"{error}; the file has changed while it was read") from None

@@ -195,10 +195,17 @@ def test_the_command_line_resolves(cli, ended):
 def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     Throttle(redis_client, KEYS, Limits(0, 0)).hold("104")
     assert "HELD" in cli("status")
-    assert "code 104" in cli("status")
+    assert "code 104: credit exhausted\n" in cli("status")
+    assert "by itself once the account is mended" in cli("status")
     assert cli("release") == "released\n"
     assert cli("release") == "sending was not held\n"
     assert "sending    on" in cli("status")
+    Throttle(redis_client, KEYS, Limits(0, 0)).hold("126")
+    assert "nothing ends it but" in cli("status")
+    assert cli("release") == "released\n"
+    Throttle(redis_client, KEYS, Limits(0, 0)).hold("http_402")
+    assert "code http_402\n" in cli("status")
+    assert cli("release") == "released\n"
     assert cli("limits", "--rate", "20", "--in-flight", "4") == "20 recipients/s, 4 in flight (0: none)\n"
     assert "20 recipients/s, 4 in flight" in cli("status")
 
@@ -235,4 +242,4 @@ def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client)
 def test_the_command_line_says_when_redis_is_away():
     result = CliRunner().invoke(main, ["status"], env={"REDIS_URL": "redis://127.0.0.1:1/0"})
     assert result.exit_code == 1
-    assert "Redis did not answer" in result.output
+    assert "Redis at redis://127.0.0.1:1/0 did not answer" in result.output

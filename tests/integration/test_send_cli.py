@@ -123,6 +123,62 @@ def test_bad_rows_are_refused_with_their_lines_before_anything_is_queued(octopus
     assert not re.search(r"0612345678|\+3361200\d{4}", result.output)
 
 
+def test_a_dry_run_foretells_a_refusal(octopush, listed):
+    path = listed([*numbers(3), numbers(1)[0]])
+
+    foretold = octopush("send", "--csv", path, *SEND, "--dry-run")
+    assert foretold.exit_code == 0
+    assert "would be refused: 1 of 4 rows cannot be texted" in foretold.output
+    left_out = octopush("send", "--csv", path, *SEND, "--dry-run", "--bad-rows", "leave-out")
+    assert "would be refused" not in left_out.output
+    fine = octopush("send", "--csv", listed(numbers(3)), *SEND, "--dry-run")
+    assert "would be refused" not in fine.output
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_an_impossible_campaign_id_is_refused_before_the_file_is_read(octopush, listed, dry):
+    result = octopush("send", "--csv", listed(numbers(3)), *SEND, "--campaign", "My spring campaign!", *dry)
+
+    assert result.exit_code == 1
+    assert result.output == "Error: campaign_id: must be 1 to 28 letters, digits or -_.\n"
+
+
+def test_reasons_that_are_not_counted_one_by_one_are_not_kept_back(octopush, listed):
+    given = ["0612345678", '"3,36E+10"', "0033612345678", "612345678", "12", f"{numbers(1)[0]},a,b", ",x"]
+
+    shown = octopush("send", "--csv", listed(given, "phone_number,note"), *SEND, "--dry-run").output
+
+    told = re.findall(r"^ {11}\d+ x ", shown, re.MULTILINE)
+    assert len(told) == 5
+    assert re.search(r"^ {11}… and \d more reasons?$", shown, re.MULTILINE)
+
+
+def test_what_waits_aside_is_counted_once_whatever_it_waits_for(octopush, listed, redis_client):
+    octopush("send", "--csv", listed(numbers(2)), *SEND, "--campaign", "spring")
+    redis_client.hset(
+        KEYS.gates,
+        mapping={
+            "credit": '{"code":"104","since":1764000000000,"balance":25,"floors":{}}',
+            "777": '{"code":"777","since":1764000000000,"shut":{"sender":"Bistro"}}',
+        },
+    )
+    redis_client.hset(KEYS.campaign("spring"), mapping={"aside:credit": 2, "aside:777": 3})
+
+    shown = octopush("campaign", "status", "spring").output
+
+    assert "aside      5 messages wait: code 777, nobody knows it; sender Bistro\n" in shown
+    assert "           and: credit: price unknown, 25.00 left (code 104)\n" in shown
+
+
+def test_an_address_where_no_redis_answers_is_named_without_its_password(octopush, listed, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://:hush@127.0.0.1:1/0")
+    for command in (["send", "--csv", listed(numbers(1)), *SEND], ["campaign", "status", "x"]):
+        result = octopush(*command)
+        assert result.exit_code == 1
+        assert "Redis at redis://127.0.0.1:1/0 did not answer" in result.output
+        assert "hush" not in result.output
+
+
 def test_bad_rows_can_be_left_out(octopush, listed, redis_client):
     given = [*numbers(3), "rubbish", f"{numbers(5)[4]},,extra"]
 
@@ -160,7 +216,7 @@ def test_national_numbers_are_read_in_a_region(octopush, listed, redis_client, m
 
     assert "a national number needs a default region" in octopush("send", "--csv", path, *SEND).output
     assert "DEFAULT_REGION" in octopush("send", "--csv", path, *SEND, "--region", "zz").output
-    first = octopush("send", "--csv", path, *SEND, "--region", "FR")
+    first = octopush("send", "--csv", path, *SEND, "--region", "fr")
     assert first.exit_code == 0
     assert texted(redis_client) == Counter(["+33612345678", "+590690335941", "+447400123456"])
     monkeypatch.setenv("DEFAULT_REGION", "FR")
@@ -247,7 +303,7 @@ def test_wrong_settings_and_an_absent_redis_are_said_plainly(octopush, listed, m
     path = listed(numbers(3))
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     assert "To go on: the same command again" in octopush("send", "--csv", path, *SEND).output
-    assert "Redis did not answer" in octopush("campaign", "status", "x").output
+    assert "and repeat the command" in octopush("campaign", "status", "x").output
     monkeypatch.setenv("REDIS_URL", "http://nowhere")
     assert "REDIS_URL" in octopush("send", "--csv", path, *SEND).output
 
