@@ -22,6 +22,7 @@ class Claim:
         in_doubt: an earlier attempt may have been accepted.
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
         reported: an earlier attempt of this shared call was reported, so its claim had been confirmed.
+        attempts: POSTs made under earlier claims; not those that only found the account in trouble.
     """
 
     entry: Entry
@@ -31,6 +32,7 @@ class Claim:
     in_doubt: bool
     ttl_s: float | None
     reported: bool = False
+    attempts: int = 0
 
     @property
     def run(self) -> int:

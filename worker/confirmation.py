@@ -103,7 +103,7 @@ class Confirmation:
         Args:
             command: what to run.
             shared: whether a shared call depends on it. Without one nothing is asked, unless every claim
-                is to be confirmed.
+                is to be confirmed and the replicas answered the last time: nobody waits for one that is away.
 
         Returns:
             What the script returned, and whether that is confirmed.
@@ -111,7 +111,7 @@ class Confirmation:
         Raises:
             redis.RedisError: Redis did not answer the script.
         """
-        if not (shared or (self._every_claim and self._replicas)):
+        if not (shared or (self._every_claim and self._replicas and self.sharing)):
             return command.run(self._redis), False
         reply, proof = self._both("EVALSHA", command.script.sha, command)
         if isinstance(reply, NoScriptError):

@@ -28,6 +28,7 @@ FIELDS: Final = frozenset(
         *("request_id", "callback_id", "event_id", "state", "outcome", "code", "ticket", "segments", "cost"),
         *(
             "recipients",
+            "contacts",
             "to",
             "number",
             "posts",

@@ -8,9 +8,10 @@ import redis
 
 from tests.support.sends import NoHolder
 from worker import retrying
+from worker.attempt import Attempt, _TooLateError
 from worker.claims import Claim
 from worker.entries import Entry
-from worker.outbound import Attempt, Outbound, _TooLateError
+from worker.outbound import Outbound
 from worker.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
 
 
@@ -164,3 +165,12 @@ def test_without_redis_nobody_is_warned_but_the_results_are_not_lost():
     made = Scripted(Deferred("101", account=True))
     made.post()
     Outbound(None, None, Away(), Blind(), None, None, {}, 1.0)._warn_all([made.attempt])
+
+
+@pytest.mark.parametrize(("attempts", "longest_s"), [(0, 12), (2, 12), (3, 24), (9, 96)])
+def test_the_wait_for_the_next_run_grows_with_the_posts_and_not_with_the_claims(attempts, longest_s):
+    made = Scripted(Deferred("http_404", proven=False))
+    claim = Claim(Entry("a", "p.1:a"), "alert", 40, BODY, True, None, attempts=attempts)
+    made.attempt = Attempt(claim, NoHolder(), made.clock(), made.clock)
+    made.post()
+    assert 1000 * longest_s * 0.6 < made.attempt.delay_ms <= 1000 * longest_s

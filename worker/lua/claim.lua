@@ -5,7 +5,7 @@
 --       the gates and the queue are derived from the prefix.
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1, reported 0|1: a worker has told what an earlier attempt of
---                           this shared call came to
+--                           this shared call came to, POSTs made before
 --   'ended', state          it ended before: nothing left to do
 --   'ends', state, code     this call ended it: expired, unknown, failed
 --   'wait', ms              too early, sending is held, or another worker has the attempt
@@ -50,7 +50,7 @@ end
 local function claim(id, lease_of_entry)
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v',
-    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'reported')
+    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'reported', 'attempts')
   local state, token, doubt, shared = r[1], tonumber(r[2] or 0), r[4] == '1', r[10]
   if not state then return { 'gone' } end
   if tonumber(r[8]) > version then return { 'newer' } end
@@ -136,7 +136,7 @@ local function claim(id, lease_of_entry)
   redis.call('ZADD', inflight, now + lease, id .. ':' .. (token + 1))
   redis.call('ZADD', attempts, now, id)
   local left = expires == math.huge and -1 or math.ceil(expires - now)
-  return { 'claimed', token + 1, bytes, doubt and 1 or 0, left, r[15] and 1 or 0 }
+  return { 'claimed', token + 1, bytes, doubt and 1 or 0, left, r[15] and 1 or 0, tonumber(r[16] or 0) }
 end
 
 local result = {}
