@@ -80,7 +80,7 @@ def setup() -> None:
     fate = _Fate(os.environ["DIE_AT"])
     run, execute = Command.run, redis.Redis.execute_command
     session, call = Gateway._session, Gateway._call
-    pipeline, confirmed = Pipeline.execute, Confirmation.run
+    pipeline = Pipeline.execute
 
     def doomed_run(self: Command[Any], client: redis.Redis) -> Any:
         # An idle consumer looks at its queue all the time; only a look that finds something counts.
@@ -93,15 +93,6 @@ def setup() -> None:
         reply = run(self, client)
         fate.passes(f"after:{self.script.name}")
         return reply
-
-    def doomed_confirmed(self: Confirmation, command: Command[Any], *, shared: bool) -> Any:
-        # Without a shared call nothing is asked: a command like any other.
-        if not shared:
-            return confirmed(self, command, shared=shared)
-        fate.passes(f"before:{command.script.name}")
-        found = confirmed(self, command, shared=shared)
-        fate.passes(f"after:{command.script.name}")
-        return found
 
     def doomed_session(self: Gateway) -> aiohttp.ClientSession:
         made, traces = session(self), aiohttp.TraceConfig()
@@ -130,8 +121,24 @@ def setup() -> None:
 
     Pipeline.execute = doomed_pipeline  # type: ignore[method-assign]
     Command.run = doomed_run  # type: ignore[method-assign]
-    Confirmation.run = doomed_confirmed  # type: ignore[assignment]
+    _doom_confirmed(fate)
     Gateway._session = doomed_session  # type: ignore[method-assign]
     Gateway._call = doomed_call  # type: ignore[method-assign]
     redis.Redis.execute_command = doomed_execute  # type: ignore[method-assign]
     main.setup()
+
+
+def _doom_confirmed(fate: _Fate) -> None:
+    """Let claims of shared calls be points, too: they go to Redis together with a question."""
+    confirmed = Confirmation.run
+
+    def doomed_confirmed(self: Confirmation, command: Command[Any], *, shared: bool) -> Any:
+        # Without a shared call nothing is asked: a command like any other.
+        if not shared:
+            return confirmed(self, command, shared=shared)
+        fate.passes(f"before:{command.script.name}")
+        found = confirmed(self, command, shared=shared)
+        fate.passes(f"after:{command.script.name}")
+        return found
+
+    Confirmation.run = doomed_confirmed  # type: ignore[assignment]
