@@ -217,6 +217,6 @@ def test_the_ledger_keeps_its_word(redis_server):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=300, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
