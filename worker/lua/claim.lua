@@ -4,8 +4,8 @@
 --       which what waits aside is looked at again; then of each entry its id and its lease. The keys of the records,
 --       the gates and the queue are derived from the prefix.
 -- Returns per entry one of
---   'claimed', token, body, in doubt 0|1, ms left to live or -1, reported 0|1: a worker has told what an earlier attempt of
---                           this shared call came to, POSTs made before
+--   'claimed', token, body, in doubt 0|1, ms left to live or -1, told 0|1: a worker has told what an earlier attempt of this
+--                           shared call under its present name came to, POSTs made before
 --   'ended', state          it ended before: nothing left to do
 --   'ends', state, code     this call ended it: expired, unknown, failed
 --   'wait', ms              too early, sending is held, or another worker has the attempt
@@ -47,10 +47,18 @@ local function gate_of(keys, body, campaign)
   end
 end
 
+-- A call may have been frozen on a server that is no more, by the worker that claims it here.
+local since
+local function remembers()
+  since = since or remembers_since(prefix, now)
+  return since
+end
+
 local function claim(id, lease_of_entry)
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v',
-    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'reported', 'attempts')
+    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'told', 'attempts',
+    'frozen')
   local state, token, doubt, shared = r[1], tonumber(r[2] or 0), r[4] == '1', r[10]
   if not state then return { 'gone' } end
   if tonumber(r[8]) > version then return { 'newer' } end
@@ -86,7 +94,7 @@ local function claim(id, lease_of_entry)
 
   -- A call that is surely not at the gateway can be frozen anew: each member's own time to live counts then.
   local thaw = shared and not doubt
-  if thaw and (r[13] ~= 'done' or not bytes) then
+  if thaw and (r[13] ~= 'done' or not bytes or not was_there(remembers(), r[17], now)) then
     redis.call('HDEL', keys.record, 'freeze')
     return { 'thawed' }
   end
