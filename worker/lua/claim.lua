@@ -7,7 +7,7 @@
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1, told 0|1: a worker has told what an earlier attempt of this
 --                           shared call under its present name came to, POSTs made before
 --   'ended', state          it ended before: nothing left to do
---   'ends', state, code     this call ended it: expired, unknown, failed
+--   'ends', state, code     this call ended it: expired, unknown, failed, cancelled with its campaign
 --   'wait', ms              too early, sending is held, or another worker has the attempt
 --   'thawed'                a shared call that must be frozen, or frozen anew, first: see freeze.lua
 --   'paused'                it waits in the list of its campaign
@@ -74,7 +74,14 @@ local function claim(id, lease_of_entry)
   end
   local due, expires = tonumber(r[6] or 0), tonumber(r[7] or math.huge)
   if due > now then return { 'wait', math.ceil(due - now) } end
-  if r[11] and state == 'queued' and redis.call('HEXISTS', prefix .. 'campaign:' .. r[11], 'paused') == 1 then
+  local halted = r[11] and state == 'queued'
+    and redis.call('HMGET', prefix .. 'campaign:' .. r[11], 'paused', 'stopped') or {}
+  if halted[2] then
+    -- It was under way when its campaign was cancelled, and came back unsent; or that cancel was cut short.
+    end_record(keys, 'cancelled', id, retention, maxlen, now)
+    return { 'ends', 'cancelled', '' }
+  end
+  if halted[1] then
     if r[14] then leave_aside(keys, id) end
     redis.call('RPUSH', prefix .. 'campaign:' .. r[11] .. ':waiting', id)
     return { 'paused' }
