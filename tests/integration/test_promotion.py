@@ -1,5 +1,6 @@
 """A replica that lags and is promoted: what it has forgotten makes nobody get a text twice."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
 from worker import confirmation
 from worker.claims import Claim, Wait
-from worker.entries import Batch
+from worker.entries import Batch, Entry
 from worker.outcomes import Accepted, Deferred, Refused
 from worker.sandbox.redis_server import RedisServer
 
@@ -116,6 +117,20 @@ def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(no
         hand.finish(claim, Accepted(f"t.{claim.entry.id}"))
     queue(nodes.new, ["m3", "m4"])
     assert gateway_id(only(hand.take())) not in IDS, "what came later shares"
+
+
+def test_the_clock_of_the_new_primary_may_be_behind(nodes):
+    """What was queued by the old one's clock looks as if it were queued here, once that time has come."""
+    queue(nodes.old)
+    for each in IDS:
+        nodes.old.hincrby(KEYS.record(each), "queued", 500)
+    nodes.part()
+    hand = nodes.promote()
+    # Some other call is frozen here before that.
+    nodes.new.hset(KEYS.record("call.other"), mapping={"v": 1, "state": "queued"})
+    hand.freeze_some(Entry("call.other", "lease"), members=1)
+    time.sleep(0.6)
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
 
 
 @pytest.mark.parametrize("steps", [1, 9])

@@ -48,17 +48,17 @@ local function gate_of(keys, body, campaign)
 end
 
 -- A call may have been frozen on a server that is no more, by the worker that claims it here.
-local since
-local function remembers()
-  since = since or remembers_since(prefix, now)
-  return since
+local era
+local function this_era()
+  era = era or era_of(prefix)
+  return era
 end
 
 local function claim(id, lease_of_entry)
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v',
     'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'told', 'attempts',
-    'frozen')
+    'era')
   local state, token, doubt, shared = r[1], tonumber(r[2] or 0), r[4] == '1', r[10]
   if not state then return { 'gone' } end
   if tonumber(r[8]) > version then return { 'newer' } end
@@ -101,7 +101,7 @@ local function claim(id, lease_of_entry)
 
   -- A call that is surely not at the gateway can be frozen anew: each member's own time to live counts then.
   local thaw = shared and not doubt
-  if thaw and (r[13] ~= 'done' or not bytes or not was_there(remembers(), r[17], now)) then
+  if thaw and (r[13] ~= 'done' or not bytes or r[17] ~= this_era()) then
     redis.call('HDEL', keys.record, 'freeze')
     return { 'thawed' }
   end
