@@ -33,7 +33,7 @@ and a stream entry together, on Redis Cluster too.
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
 | ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch, claim |
-| ``memory`` | hash, which server this is, and since when it can have forgotten nothing | for ever | enqueue, freeze | freeze |
+| ``memory`` | hash, which server this is, and the era that it began | for ever | enqueue, freeze, claim | freeze, claim |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |

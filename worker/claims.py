@@ -21,7 +21,8 @@ class Claim:
         body: the frozen bytes to POST.
         in_doubt: an earlier attempt may have been accepted.
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
-        reported: an earlier attempt of this shared call was reported, so its claim had been confirmed.
+        told: what an earlier attempt of this shared call under its present name came to was recorded, so that
+            claim had been confirmed.
         attempts: POSTs made under earlier claims; not those that only found the account in trouble.
     """
 
@@ -31,7 +32,7 @@ class Claim:
     body: bytes
     in_doubt: bool
     ttl_s: float | None
-    reported: bool = False
+    told: bool = False
     attempts: int = 0
 
     @property

@@ -114,7 +114,7 @@ class Ledger:
         """
         if not isinstance(found, Claim) or not is_call(found.entry.id):
             return found
-        if found.in_doubt and (found.reported or self._confirmation.safe_ms >= 0):
+        if found.in_doubt and (found.told or self._confirmation.safe_ms >= 0):
             return found
         keys = self._keys
         args: list[str | int] = [keys.prefix, found.entry.id, found.token]
@@ -193,7 +193,7 @@ def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait 
             body=reply[2],
             in_doubt=reply[3] == 1,
             ttl_s=None if reply[4] < 0 else reply[4] / 1000,
-            reported=reply[5] == 1,
+            told=reply[5] == 1,
             attempts=reply[6],
         )
     if verdict == b"ends":

@@ -142,7 +142,7 @@ class Outbound:
         if not claim.just_now:
             self._log.debug("sms.nothing_to_do", request_id=request_id, state=claim.state)
             return
-        level = self._log.warning if claim.state == "expired" else self._log.error
+        level = self._log.warning if claim.state in {"expired", "cancelled"} else self._log.error
         level("sms." + claim.state, request_id=request_id, state=claim.state, code=claim.code)
 
     def _report(self, attempt: Attempt, state: str | None) -> None:

@@ -17,7 +17,7 @@ local queues = {
   marketing = { ready = KEYS[4], delayed = KEYS[5], wake = KEYS[6], ids = {} },
 }
 local records, bodies, seen, others, shares = {}, {}, {}, {}, {}
-local marked = false
+local era
 local function add(list, name, value)
   list[#list + 1] = name
   list[#list + 1] = value
@@ -63,8 +63,9 @@ for i, message in ipairs(messages) do
     if context ~= '' then add(fields, 'context', context) end
     if recipients ~= 1 then add(fields, 'recipients', recipients) end
     if share ~= '' then
+      era = era or redis.call('HGET', prefix .. 'memory', 'era') or era_of(prefix)
       add(fields, 'share', share)
-      marked = marked or redis.call('EXISTS', prefix .. 'memory') == 1 or remembers_since(prefix, now)
+      add(fields, 'era', era)
     end
     if key then
       add(fields, 'campaign', campaign)

@@ -4,7 +4,7 @@
 -- Returns 'paused' | 'stopped' (cancelled now or before) | 'unknown_id'. Safe to repeat.
 local key = KEYS[1]
 if redis.call('EXISTS', key) == 0 then return 'unknown_id' end
--- What a cancel does not reach, since it is cut short, waits like the slices of a paused campaign, and never leaves.
+-- What a cancel does not reach, since it is cut short or was too late, ends when it is to be claimed again.
 redis.call('HSET', key, 'paused', 1)
 if ARGV[1] == 'cancel' then
   redis.call('HSET', key, 'stopped', 1)

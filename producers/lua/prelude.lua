@@ -42,9 +42,10 @@ local function gather(prefix, ready_key, wake_key, share, id)
   if redis.call('RPUSH', prefix .. 'gather:' .. share, id) == 1 then push(ready_key, wake_key, GATHERED .. share) end
 end
 
--- Since when nothing can have been forgotten. A server that was started or promoted may lack the last writes of the one
--- before; who was texted in them, alone and under the own id, must not be texted again under the name of a shared call.
--- The mark is there before any message that may share one: written with the first of them, see enqueue.lua.
+-- The era in which nothing can have been forgotten. A server that was started or promoted may lack the last writes of the
+-- one before; who was texted in them, alone and under the own id, must not be texted again under the name of a shared call.
+-- So each such server begins an era, with the first call that it freezes, and what bears an earlier one is older. A count
+-- and no time: two servers' clocks differ. It is there before any message that may share one: see enqueue.lua.
 local function server_mark()
   local mark = ''
   for _, each in ipairs({ { 'server', 'run_id' }, { 'replication', 'master_replid' } }) do
@@ -54,17 +55,12 @@ local function server_mark()
   return mark
 end
 
-local function remembers_since(prefix, now)
+local function era_of(prefix)
   local key, mark = prefix .. 'memory', server_mark()
-  local r = redis.call('HMGET', key, 'server', 'since')
-  if r[1] == mark and tonumber(r[2]) <= now then return tonumber(r[2]) end
-  redis.call('HSET', key, 'server', mark, 'since', now)
-  return now
-end
-
--- Whether this server was there at that time. What lies in the future is of a time before the clock went back.
-local function was_there(since, at, now)
-  return tonumber(at or 0) >= since and tonumber(at or 0) <= now
+  local r = redis.call('HMGET', key, 'server', 'era')
+  if r[1] == mark and r[2] then return r[2] end
+  redis.call('HSET', key, 'server', mark)
+  return tostring(redis.call('HINCRBY', key, 'era', 1))
 end
 
 -- Tell the applications about the state a record is in.

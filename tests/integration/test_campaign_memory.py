@@ -24,7 +24,7 @@ from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.redis_history import History, Killed, Watched, retention_passes
 from worker.ledger import Claim
 from worker.operations import Operations
-from worker.outcomes import Accepted, Duplicate, Refused
+from worker.outcomes import Accepted, Deferred, Duplicate, Refused
 
 KEYS = Keys()
 NAME = "spring"
@@ -425,6 +425,20 @@ def test_a_cancel_that_is_cut_short_lets_nothing_leave(sms, history, hand):
     assert work(hand) == []
     assert sms.cancel_campaign(NAME) == CampaignCancellation(2, 0)
     assert sms.campaign_status(NAME).waiting == 0
+
+
+def test_what_comes_back_unsent_after_a_cancel_ends_and_nothing_is_kept_for_ever(sms, redis_client, hand):
+    send(sms, numbers(2 * SLICE))
+    open_one, unsent = hand.take()
+    assert sms.cancel_campaign(NAME) == CampaignCancellation(0, 2)
+    hand.finish(unsent, Deferred("client_connector_error"))
+    hand.finish(open_one, Deferred("http_404", proven=False))
+
+    (again,) = work(hand)
+    assert (again.entry.id, again.in_doubt) == (open_one.entry.id, True), "only the gateway can tell"
+    status = sms.campaign_status(NAME)
+    assert (status.cancelled, status.accepted, status.pending, status.waiting) == (SLICE, SLICE, 0, 0)
+    assert redis_client.pttl(KEYS.campaign(NAME)) > 0
 
 
 def test_the_next_run_gives_back_what_a_resume_left_that_was_cut_short(sms, history, redis_client, hand):

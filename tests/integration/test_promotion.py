@@ -1,5 +1,6 @@
 """A replica that lags and is promoted: what it has forgotten makes nobody get a text twice."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
 from worker import confirmation
 from worker.claims import Claim, Wait
+from worker.entries import Batch, Entry
 from worker.outcomes import Accepted, Deferred, Refused
 from worker.sandbox.redis_server import RedisServer
 
@@ -89,6 +91,17 @@ def all_of(hand: HandWorker) -> list[Claim]:
     return claims
 
 
+def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
+    """Claim without a confirmation, and let the worker die before it gives the calls back."""
+    hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
+    hand.ledger.claim(batch)
+    del hand.ledger._give_back_call
+    for lease in hand.redis.zrange(KEYS.inflight, 0, -1):
+        hand.redis.zadd(KEYS.inflight, {lease: 1})
+    for entry in batch.entries:
+        hand.lose_entry(entry)
+
+
 def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(nodes):
     queue(nodes.old)
     hand = HandWorker(nodes.old)
@@ -104,6 +117,20 @@ def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(no
         hand.finish(claim, Accepted(f"t.{claim.entry.id}"))
     queue(nodes.new, ["m3", "m4"])
     assert gateway_id(only(hand.take())) not in IDS, "what came later shares"
+
+
+def test_the_clock_of_the_new_primary_may_be_behind(nodes):
+    """What was queued by the old one's clock looks as if it were queued here, once that time has come."""
+    queue(nodes.old)
+    for each in IDS:
+        nodes.old.hincrby(KEYS.record(each), "queued", 500)
+    nodes.part()
+    hand = nodes.promote()
+    # Some other call is frozen here before that.
+    nodes.new.hset(KEYS.record("call.other"), mapping={"v": 1, "state": "queued"})
+    hand.freeze_some(Entry("call.other", "lease"), members=1)
+    time.sleep(0.6)
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
 
 
 @pytest.mark.parametrize("steps", [1, 9])
@@ -153,11 +180,7 @@ def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes):
     hand = HandWorker(nodes.old)
     batch = hand.fetch()
     nodes.part()
-    hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
-    hand.ledger.claim(batch)
-    del hand.ledger._give_back_call
-    nodes.old.zadd(KEYS.inflight, {f"{batch.entries[0].id}:1": 1})
-    hand.lose_entry(batch.entries[0])
+    die_before_giving_back(hand, batch)
     assert all_of(hand) == []
     assert Producer(client=nodes.old).cancel("m0") == "too_late", "it may be out, for all that is known"
     assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS
@@ -172,6 +195,38 @@ def test_one_that_was_reported_goes_on(nodes):
     hand.confirmation.look()
     again = only(all_of(hand))
     assert (again.body, again.in_doubt) == (first.body, True)
+
+
+@pytest.mark.parametrize("outcome", [Deferred("client_connector_error"), Refused("103")])
+def test_what_was_reported_under_an_earlier_name_proves_nothing_of_this_one(nodes, outcome):
+    """The new primary knows only the earlier name, and asks for it again."""
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    first = only(hand.take())
+    nodes.part()
+    assert hand.finish(first, outcome) in {"queued", "split"}
+    for entry in hand.redis.zrange(hand.names.delayed, 0, -1):
+        hand.redis.zadd(hand.names.delayed, {entry: 1})
+    die_before_giving_back(hand, hand.fetch())
+    hand.confirmation.look()
+    assert all_of(hand) == [], "nobody under a name that no replica knows"
+    again = only(all_of(nodes.promote()))
+    assert (again.body, again.in_doubt) == (first.body, True)
+
+
+def test_a_call_frozen_before_and_claimed_after_is_looked_at_again(nodes):
+    """Its worker stalls in between, while its members leave alone and are forgotten."""
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    batch = hand.fetch()
+    hand.ledger.members.freeze(batch.entries[0], hand.queue)
+    nodes.part()
+    hand.confirmation.look()
+    stalled = nodes.promote()
+    stalled.ledger.members.freeze = lambda *_: None
+    assert [type(found) for found in stalled.ledger.claim(batch)] == [Wait]
+    del stalled.ledger.members.freeze
+    assert sorted(gateway_id(claim) for claim in all_of(stalled)) == IDS
 
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])

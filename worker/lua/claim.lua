@@ -4,10 +4,10 @@
 --       which what waits aside is looked at again; then of each entry its id and its lease. The keys of the records,
 --       the gates and the queue are derived from the prefix.
 -- Returns per entry one of
---   'claimed', token, body, in doubt 0|1, ms left to live or -1, reported 0|1: a worker has told what an earlier attempt of
---                           this shared call came to, POSTs made before
+--   'claimed', token, body, in doubt 0|1, ms left to live or -1, told 0|1: a worker has told what an earlier attempt of this
+--                           shared call under its present name came to, POSTs made before
 --   'ended', state          it ended before: nothing left to do
---   'ends', state, code     this call ended it: expired, unknown, failed
+--   'ends', state, code     this call ended it: expired, unknown, failed, cancelled with its campaign
 --   'wait', ms              too early, sending is held, or another worker has the attempt
 --   'thawed'                a shared call that must be frozen, or frozen anew, first: see freeze.lua
 --   'paused'                it waits in the list of its campaign
@@ -47,10 +47,18 @@ local function gate_of(keys, body, campaign)
   end
 end
 
+-- A call may have been frozen on a server that is no more, by the worker that claims it here.
+local era
+local function this_era()
+  era = era or era_of(prefix)
+  return era
+end
+
 local function claim(id, lease_of_entry)
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v',
-    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'reported', 'attempts')
+    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'told', 'attempts',
+    'era')
   local state, token, doubt, shared = r[1], tonumber(r[2] or 0), r[4] == '1', r[10]
   if not state then return { 'gone' } end
   if tonumber(r[8]) > version then return { 'newer' } end
@@ -66,7 +74,14 @@ local function claim(id, lease_of_entry)
   end
   local due, expires = tonumber(r[6] or 0), tonumber(r[7] or math.huge)
   if due > now then return { 'wait', math.ceil(due - now) } end
-  if r[11] and state == 'queued' and redis.call('HEXISTS', prefix .. 'campaign:' .. r[11], 'paused') == 1 then
+  local halted = r[11] and state == 'queued'
+    and redis.call('HMGET', prefix .. 'campaign:' .. r[11], 'paused', 'stopped') or {}
+  if halted[2] then
+    -- It was under way when its campaign was cancelled, and came back unsent; or that cancel was cut short.
+    end_record(keys, 'cancelled', id, retention, maxlen, now)
+    return { 'ends', 'cancelled', '' }
+  end
+  if halted[1] then
     if r[14] then leave_aside(keys, id) end
     redis.call('RPUSH', prefix .. 'campaign:' .. r[11] .. ':waiting', id)
     return { 'paused' }
@@ -86,7 +101,7 @@ local function claim(id, lease_of_entry)
 
   -- A call that is surely not at the gateway can be frozen anew: each member's own time to live counts then.
   local thaw = shared and not doubt
-  if thaw and (r[13] ~= 'done' or not bytes) then
+  if thaw and (r[13] ~= 'done' or not bytes or r[17] ~= this_era()) then
     redis.call('HDEL', keys.record, 'freeze')
     return { 'thawed' }
   end

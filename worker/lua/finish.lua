@@ -110,6 +110,8 @@ local function finish(a)
   local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid' or outcome == 'untried'
   if outcome == 'unknown' or (put_off and doubt) then
     redis.call('HSET', keys.record, 'doubt', 1)
+    -- Under the present name, that is: one in doubt keeps it.
+    if shared then redis.call('HSET', keys.record, 'told', 1) end
     if used then redis.call('HSET', keys.record, 'used', 1) end
     open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
     return 'recorded', 'sending'

@@ -12,10 +12,10 @@ local call, fresh = ARGV[5], ARGV[6]
 local now, keys = now_ms(), keys_of(prefix, call)
 local map, list = prefix .. 'members:' .. call, prefix .. 'gathered:' .. call
 local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'freeze', 'share', 'tail', 'expires', 'weight',
-  'v', 'frozen')
+  'v', 'era')
 if r[1] ~= 'queued' or r[2] or tonumber(r[8]) > version then return 0 end
-local since = remembers_since(prefix, now)
-if not was_there(since, r[9], now) then r[3] = nil end
+local era = era_of(prefix)
+if r[9] ~= era then r[3] = nil end
 if r[3] == 'done' then return 0 end
 local share, tail, expires, weight = r[4], r[5], tonumber(r[6] or math.huge), tonumber(r[7] or 0)
 local begun = r[3] == 'open' and tail
@@ -24,7 +24,7 @@ if r[3] ~= 'open' then
   if #before > 0 then redis.call('RPUSH', list, unpack(before)) end
   redis.call('DEL', map, keys.body)
   redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used')
-  redis.call('HSET', keys.record, 'freeze', 'open', 'frozen', now)
+  redis.call('HSET', keys.record, 'freeze', 'open', 'era', era)
   tail, expires, weight = false, math.huge, 0
 end
 
@@ -41,7 +41,7 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
   local record = prefix .. 'record:' .. id
-  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'queued')
+  local m = redis.call('HMGET', record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era')
   if m[6] then leave_aside(keys_of(prefix, id), id) end
   if m[1] == 'sending' and not m[3] then
     -- Claimed alone by a worker that had lost it: whoever sees to that attempt needs an entry.
@@ -50,7 +50,7 @@ for _, id in ipairs(redis.call('LRANGE', list, 0, ARGV[7] - 1)) do
     -- Written by newer producers: it waits, alone, for a newer worker.
     if m[3] then redis.call('HDEL', record, 'call') end
     push(ready, wake_key, id)
-  elseif m[1] == 'queued' and (not m[3] or m[3] == call) and not was_there(since, m[7], now) then
+  elseif m[1] == 'queued' and (not m[3] or m[3] == call) and m[7] ~= era then
     -- Perhaps it has left alone, and this server has forgotten it.
     redis.call('HDEL', record, 'call')
     push(ready, wake_key, id)
