@@ -172,8 +172,10 @@ class Confirmation:
         try:
             self.look()
         except redis.RedisError as error:
-            if not passes(error):  # an outage is told once, by the connection
-                self._log.warning("redis.not_asked", reason=type(error).__name__)
+            if passes(error):
+                return  # an outage is told once, by the connection
+            self._log.warning("redis.not_asked", reason=type(error).__name__)
+            self._note(confirmed=False)
 
 
 def _text(value: bytes | str) -> str:

@@ -77,6 +77,17 @@ def test_a_server_that_does_not_say_is_one_that_may_forget(start):
     assert len(HandWorker(client_of(server)).take()) == 3
 
 
+def test_a_server_that_says_no_more_keeps_nothing_as_far_as_anybody_knows(start):
+    server = start("falls silent")
+    confirmation = Confirmation(client_of(server), KEYS)
+    confirmation.start()
+    assert confirmation.sharing
+    confirmation.stop()
+    client_of(server).execute_command("ACL SETUSER default -info")
+    confirmation._look_if_possible()
+    assert not confirmation.sharing
+
+
 def test_without_an_append_only_file_nothing_is_shared(start):
     server = start("none", "always", "--appendonly", "no")
     queue(client_of(server), 3)
@@ -199,7 +210,8 @@ def test_a_redis_that_is_away_is_none_of_its_news_and_other_trouble_is(start):
         confirmation._look_if_possible()
         server.kill()
         confirmation._look_if_possible()
-    assert [(line["event"], line["reason"]) for line in told] == [("redis.not_asked", "NoPermissionError")]
+    assert [line["event"] for line in told] == ["redis.not_asked", "redis.may_forget"]
+    assert told[0]["reason"] == "NoPermissionError"
 
 
 def test_a_server_that_forgets_its_last_second_makes_nobody_get_the_text_twice(start):

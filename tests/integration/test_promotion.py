@@ -53,7 +53,9 @@ class Nodes:
         for key in (KEYS.inflight, KEYS.queue("alert").leases):
             for member in self.new.zrange(key, 0, -1):
                 self.new.zadd(key, {member: 1})
-        return HandWorker(self.new)
+        hand = HandWorker(self.new)
+        until(hand.confirmation.look)
+        return hand
 
 
 @pytest.fixture
