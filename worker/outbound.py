@@ -13,6 +13,7 @@ from functools import partial
 import redis
 import structlog
 
+from producers.outages import passes
 from producers.phone import mask
 from worker import retrying
 from worker.attempt import Attempt
@@ -127,7 +128,8 @@ class Outbound:
                 self._warn(each.outcome)
             self._gates.observe(each.answer for each in finished)
         except redis.RedisError as error:
-            self._log.warning("account.nobody_warned", reason=type(error).__name__)
+            if not passes(error):  # an outage is told once, by the connection
+                self._log.warning("account.nobody_warned", reason=type(error).__name__)
 
     def _warn(self, outcome: Outcome) -> None:
         if retrying.holds_all(outcome):
