@@ -12,8 +12,6 @@ application are taken with `CallbackIntake`; `producers.web` is the ready-made s
 
 from producers.aio import AsyncProducer
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus
-from producers.campaigns import CampaignCheck, check_campaign
 from producers.errors import (
     CampaignCancelled,
     ConfigError,
@@ -23,11 +21,13 @@ from producers.errors import (
     RequestIdConflict,
 )
 from producers.feeds import AsyncFeed, Feed
-from producers.message import Message
+from producers.messages.message import Message
+from producers.messages.recipient import Recipient
+from producers.messages.segments import Segmentation, segment
 from producers.producer import Producer
-from producers.recipient import Recipient
-from producers.records import Delivery, MessageStatus, Sent
-from producers.segments import Segmentation, segment
+from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
+from producers.queueing.campaigns import CampaignCheck, check_campaign
+from producers.queueing.records import Delivery, MessageStatus, Sent
 
 __all__ = [
     "AsyncCallbackIntake",

@@ -7,18 +7,24 @@ from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
-from producers.batches import freeze_slices, settle
-from producers.broker import connect_async
-from producers.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
-from producers.campaign_steps import Campaigns
-from producers.campaigns import OnInvalid, Slicer, achunks
-from producers.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
+from producers.contract.broker import connect_async
+from producers.contract.scripts import Command
+from producers.contract.settings import ProducerSettings
+from producers.contract.steps import Steps, adrive
+from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
+from producers.messages.recipient import Recipient
 from producers.producer import translated
-from producers.recipient import Recipient
-from producers.records import Cancellation, Conflict, MessageStatus, Records, Sent
-from producers.scripts import Command
-from producers.settings import ProducerSettings
-from producers.steps import Steps, adrive
+from producers.queueing.batches import freeze_slices, settle
+from producers.queueing.campaign_status import (
+    Campaign,
+    CampaignCancellation,
+    CampaignStatus,
+    Halt,
+    Resumption,
+)
+from producers.queueing.campaign_steps import Campaigns
+from producers.queueing.campaigns import OnInvalid, Slicer, achunks
+from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
 
 T = TypeVar("T")
 

@@ -24,14 +24,14 @@ from uuid import uuid4
 import redis
 import redis.asyncio
 
-from producers.broker import CALLBACKS, connect, connect_async
-from producers.callback_body import MAX_EVENTS, read_events
-from producers.connections import within
-from producers.jobs import QUEUE_CALLBACKS
-from producers.keys import Keys
-from producers.outages import log_to
-from producers.scripts import REDIS_ERRORS, Command, Script
-from producers.settings import KINDS, WebSettings, bound_token
+from producers.contract.broker import CALLBACKS, connect, connect_async
+from producers.contract.connections import within
+from producers.contract.jobs import QUEUE_CALLBACKS
+from producers.contract.keys import Keys
+from producers.contract.outages import log_to
+from producers.contract.scripts import REDIS_ERRORS, Command, Script
+from producers.contract.settings import KINDS, WebSettings, bound_token
+from producers.intake.callback_body import MAX_EVENTS, read_events
 
 _log = logging.getLogger("producers.callbacks")
 
@@ -66,8 +66,8 @@ _MARKS: Final = {
 
 #: What cannot be a callback of the gateway finds no room in a full Redis; what can be does: it is small,
 #: bounded in a minute, and cannot be asked for again.
-_ACCEPT: Final = Script("producers", "accept_callback")
-_ACCEPT_WHEN_FULL: Final = Script("producers", "accept_callback", when_full=True)
+_ACCEPT: Final = Script("producers.intake", "accept_callback")
+_ACCEPT_WHEN_FULL: Final = Script("producers.intake", "accept_callback", when_full=True)
 
 
 @dataclass(frozen=True, slots=True)

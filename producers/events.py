@@ -12,8 +12,8 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 
-from producers.jobs import State
-from producers.keys import OPTOUTS, RECEIPTS, REPLIES, STATUSES
+from producers.contract.jobs import State
+from producers.contract.keys import OPTOUTS, RECEIPTS, REPLIES, STATUSES
 
 #: Version of the entries' layout, in each entry as ``v``.
 ENTRY_VERSION: Final = "1"

@@ -17,10 +17,12 @@ a number, a text or a context.
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
-from producers.broker import Patience, connect, connect_async
+from producers.contract.broker import Patience, connect, connect_async
+from producers.contract.redis_url import RedisUrl
+from producers.contract.steps import adrive, drive
 from producers.events import TYPES, E, OptOut, Receipt, Reply, Status
-from producers.group_reader import Counts, Entry, GroupReader
-from producers.membership import (
+from producers.reading.group_reader import Counts, Entry, GroupReader
+from producers.reading.membership import (
     AsyncFeedOptions,
     FeedOptions,
     Membership,
@@ -28,8 +30,6 @@ from producers.membership import (
     StreamName,
     settings_for,
 )
-from producers.redis_url import RedisUrl
-from producers.steps import adrive, drive
 
 #: Seconds a read may take beyond the time it waits for entries.
 _ANSWER_S: Final = 3.0

@@ -8,9 +8,9 @@ from typing import Final
 
 import redis.asyncio
 
-from producers.gates import CREDIT
-from producers.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
-from producers.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys
+from producers.contract.gates import CREDIT
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.contract.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

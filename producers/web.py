@@ -33,13 +33,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from producers.addresses import Addresses
-from producers.broker import CALLBACKS, connect_async
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
+from producers.contract.addresses import Addresses
+from producers.contract.broker import CALLBACKS, connect_async
+from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
 from producers.metrics import CONTENT_TYPE, Gauges
-from producers.scripts import REDIS_ERRORS
-from producers.settings import WebSettings
 from producers.web_connection import raise_file_limit
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
+from producers.contract.settings import RedisSettings, WebSettings
 from producers.errors import ConfigError
-from producers.settings import RedisSettings, WebSettings
-from worker.campaign_cli import campaign
-from worker.operator_cli import COMMANDS
-from worker.send_cli import send
+from worker.operator.campaign_cli import campaign
+from worker.operator.operator_cli import COMMANDS
+from worker.operator.send_cli import send
 from worker.settings import WorkerSettings
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
@@ -87,7 +87,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
 
     What the Procfile starts. Modules of the current directory come last, and SIGHUP stops like SIGTERM.
     """
-    from worker import launch  # noqa: PLC0415 - the other commands need no Dramatiq
+    from worker.process import launch  # noqa: PLC0415 - the other commands need no Dramatiq
 
     launch.run(arguments)
 

@@ -16,8 +16,7 @@ import redis
 import structlog
 from dramatiq.middleware import Retries
 
-from producers.errors import ConfigError
-from producers.jobs import (
+from producers.contract.jobs import (
     PROCESS_CALLBACKS,
     QUEUE_ALERT,
     QUEUE_CALLBACKS,
@@ -25,25 +24,27 @@ from producers.jobs import (
     SEND_MARKETING,
     SEND_SMS,
 )
-from producers.keys import Keys
-from producers.outages import OutageLog
-from worker import log, middleware, parent, preflight, retrying
-from worker.confirmation import Confirmation
-from worker.connection import connect
-from worker.engine import Engine
-from worker.flight import Flight
-from worker.gates import Gates
-from worker.gateway import Gateway
-from worker.inbound import Inbound
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.outbound import Outbound
-from worker.probe import AccountProbe
-from worker.publisher import Publisher
-from worker.queue import LeaseBroker
+from producers.contract.keys import Keys
+from producers.contract.outages import OutageLog
+from producers.errors import ConfigError
+from worker.account.flight import Flight
+from worker.account.gates import Gates
+from worker.account.probe import AccountProbe
+from worker.account.throttle import Limits, Throttle
+from worker.callbacks.inbound import Inbound
+from worker.callbacks.publisher import Publisher
+from worker.gateway import retrying
+from worker.gateway.client import Gateway
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.process import log, middleware, parent, preflight
+from worker.process.connection import connect
+from worker.queue.lease_broker import LeaseBroker
+from worker.queue.leases import Leases
+from worker.queue.slots import Slots
+from worker.sending.engine import Engine
+from worker.sending.outbound import Outbound
 from worker.settings import WorkerSettings
-from worker.slots import Slots
-from worker.throttle import Limits, Throttle
 
 #: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
 UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}

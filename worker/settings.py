@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from producers.secret import Secret
-from producers.settings import RedisSettings, scheme_of, variable
+from producers.contract.secret import Secret
+from producers.contract.settings import RedisSettings, scheme_of, variable
 
 
 def _header(secret: Secret) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import redis
 
 from producers import Message
-from producers.keys import RECEIPTS, STATUSES
+from producers.contract.keys import RECEIPTS, STATUSES
 from tests.benchmarks.own_stand import PATIENCE_S, TEXT, Cpu, Stand, messages, number, percentile
 from tests.benchmarks.report import BenchmarkError, Context, Row
 from tests.support.installation import TOKEN

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import redis
 
 from producers import Message, Producer, Recipient
-from producers.keys import Keys
+from producers.contract.keys import Keys
 from tests.benchmarks.gateway import BenchGateway
 from tests.benchmarks.report import Context
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from producers import Producer
+from producers.contract.jobs import JOBS, RECORD_VERSION
+from producers.contract.keys import Keys
 from producers.events import TYPES, Status, from_fields
-from producers.jobs import JOBS, RECORD_VERSION
-from producers.keys import Keys
-from worker.connection import connect
 from worker.main import build
+from worker.process.connection import connect
 from worker.settings import WorkerSettings
 
 KEYS = Keys()
@@ -116,7 +116,7 @@ def test_the_scripts_write_exactly_the_fields_of_a_status(redis_url, redis_clien
     "instant", ["1970-01-01T00:00:00", "2000-02-29T23:59:59", "2026-11-23T07:12:35", "2100-03-01T00:00:00"]
 )
 def test_the_scripts_write_dates_as_everybody_does(redis_client, instant):
-    from worker.ledger import _CLAIM
+    from worker.ledger.ledger import _CLAIM
 
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
     prelude = _CLAIM.text[: _CLAIM.text.index("-- Wake one idle")]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from producers import Message, ProducerError, Recipient
-from producers.phone import mask
+from producers.contract.phone import mask
 from tests.e2e.test_lost_answers import AMBIGUOUS
 from tests.support.installation import IMPATIENT, new_id, new_number
 from worker.sandbox.redis_server import RedisServer

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from producers import AsyncProducer, Message, Recipient, RequestIdConflict
-from producers.message import freeze
+from producers.messages.message import freeze
 from tests.support.installation import new_id, new_number
 
 EMOJI = "Ça y est 🎉 café à 8 € … {pas de champ] ~ 日本"

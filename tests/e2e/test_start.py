@@ -11,8 +11,8 @@ import pytest
 import redis
 
 from producers import AsyncProducer, Feed, Producer
+from producers.contract.settings import ProducerSettings, WebSettings
 from producers.errors import ConfigError
-from producers.settings import ProducerSettings, WebSettings
 from tests.support.hostile import make_hostile
 from tests.support.installation import bare_environment
 from tests.support.up_process import OCTOPUSH

@@ -18,9 +18,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producers import Message, Producer, QueueUnavailable
-from producers.jobs import QUEUE_ALERT, SEND_SMS
-from producers.keys import Keys
-from producers.settings import ProducerSettings
+from producers.contract.jobs import QUEUE_ALERT, SEND_SMS
+from producers.contract.keys import Keys
+from producers.contract.settings import ProducerSettings
 
 #: What an application may get instead of a confirmation, on either queue.
 NOT_CONFIRMED = (QueueUnavailable, BrokerConnectionError, redis.RedisError)

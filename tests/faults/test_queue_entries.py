@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from dramatiq.message import Message as Envelope
 
-from producers.jobs import QUEUE_ALERT
+from producers.contract.jobs import QUEUE_ALERT
 from tests.faults.promises import all_end, in_time
 from tests.faults.queues import both_keep, stock_fails
 

@@ -9,7 +9,7 @@ import redis
 from tests.faults.promises import all_end, in_time, none_ran_twice
 from tests.faults.queues import NOT_CONFIRMED, only_ours, stock_fails
 from tests.support.waiting import until
-from worker.leases import LEASE_MS
+from worker.queue.leases import LEASE_MS
 from worker.sandbox.redis_server import RedisServer, free_port
 
 

@@ -6,7 +6,7 @@ from tests.faults.promises import all_end, in_time, none_ran_twice
 from tests.faults.queues import NOT_CONFIRMED, only_ours, stock_fails
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
-from worker.leases import RENEW_S
+from worker.queue.leases import RENEW_S
 
 
 @stock_fails("its client repeats the command, which queues the message again")

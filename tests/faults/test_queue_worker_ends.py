@@ -7,7 +7,7 @@ import time
 from tests.faults.promises import all_end, in_time, none_ran_twice
 from tests.faults.queues import only_ours, stock_fails
 from tests.support.waiting import until
-from worker.leases import LEASE_MS
+from worker.queue.leases import LEASE_MS
 
 #: Seconds within which a dead worker's messages run again.
 TAKE_OVER_S = 15

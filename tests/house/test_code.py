@@ -101,7 +101,9 @@ def test_everything_public_is_documented(path):
     assert [node.name for node in public(tree) if not ast.get_docstring(node)] == []
 
 
-@pytest.mark.parametrize("name", ["producers", "producers.feeds", "producers.callbacks", "producers.keys"])
+@pytest.mark.parametrize(
+    "name", ["producers", "producers.feeds", "producers.callbacks", "producers.contract.keys"]
+)
 def test_applications_load_nothing_heavy(name):
     done = run(f"import {name}, json, sys; print(json.dumps(list(sys.modules)))")
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from producers import keys as keys_module
-from producers.keys import AUDIT, OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
+from producers.contract import keys as keys_module
+from producers.contract.keys import AUDIT, OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
 from tests.house.repository import name, scripts, text
 
 KEYS = Keys("sms")

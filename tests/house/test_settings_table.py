@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from producers.settings import ProducerSettings, WebSettings
+from producers.contract.settings import ProducerSettings, WebSettings
 from tests.house.repository import rows, text
 from worker.settings import WorkerSettings
 

@@ -3,14 +3,14 @@
 import pytest
 
 from producers import Message, Producer, Recipient
-from producers.keys import AUDIT
+from producers.contract.keys import AUDIT
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import NoHolder
 from tests.support.template_sends import CODE, number
-from worker.claims import Claim
-from worker.entries import Batch
-from worker.gates import Answer, Gates
-from worker.outcomes import Accepted, Unexplained
+from worker.account.gates import Answer, Gates
+from worker.gateway.outcomes import Accepted, Unexplained
+from worker.ledger.claims import Claim
+from worker.queue.entries import Batch
 
 ODD = Unexplained("777", "no such thing")
 
@@ -103,7 +103,7 @@ def test_one_message_counts_once(place):
 
 def test_refusals_far_apart_make_no_breaker(place, monkeypatch):
     place.burn("Bistro", "Bistro")
-    monkeypatch.setattr("worker.gates.SUSPECT_MS", 1)
+    monkeypatch.setattr("worker.account.gates.SUSPECT_MS", 1)
     place.burn("Bistro", name="late")
     assert place.shut() == []
 

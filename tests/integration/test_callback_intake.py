@@ -8,12 +8,12 @@ import pytest
 import redis
 
 from producers import callbacks
-from producers.broker import Patience
 from producers.callbacks import ALLOWED, BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
+from producers.contract.broker import Patience
+from producers.contract.keys import Keys
+from producers.contract.secret import Secret
+from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
-from producers.keys import Keys
-from producers.secret import Secret
-from producers.settings import WebSettings
 from tests.support.tcp_proxy import TcpProxy
 
 OLD, NEW = "an-old-token-0123456789", "a-new-token-0123456789"

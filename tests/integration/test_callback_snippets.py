@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from flask import Flask
 
 from producers.callbacks import BODY_MAX_BYTES
-from producers.keys import Keys
+from producers.contract.keys import Keys
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOKEN = "canary-token-0123456789"

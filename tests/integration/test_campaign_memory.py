@@ -13,18 +13,18 @@ from producers import (
     Producer,
     QueueUnavailable,
     RequestIdConflict,
-    campaigns,
 )
-from producers.campaigns import Slicer
-from producers.keys import Keys
-from producers.records import Records
-from producers.settings import ProducerSettings, RedisSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import ProducerSettings, RedisSettings
+from producers.queueing import campaigns
+from producers.queueing.campaigns import Slicer
+from producers.queueing.records import Records
 from tests.integration.test_campaigns import DAY_MS, GOOD, TEXT, cut_short, numbers, queued, texted
 from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.redis_history import History, Killed, Watched, retention_passes
-from worker.ledger import Claim
-from worker.operations import Operations
-from worker.outcomes import Accepted, Deferred, Duplicate, Refused
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
+from worker.ledger.ledger import Claim
+from worker.operator.operations import Operations
 
 KEYS = Keys()
 NAME = "spring"

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from producers import CampaignCancelled, Producer, QueueUnavailable, campaigns
+from producers import CampaignCancelled, Producer, QueueUnavailable
+from producers.queueing import campaigns
 from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.redis_history import History, Killed, Watched, retention_passes
-from worker.ledger import Claim
-from worker.outcomes import Duplicate, Outcome, Unknown
-from worker.retrying import WINDOW_S
+from worker.gateway.outcomes import Duplicate, Outcome, Unknown
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger.ledger import Claim
 
 NAME = "spring"
 TEXT = "Hello STOP au 30101"

@@ -22,8 +22,8 @@ from producers import (
     QueueUnavailable,
     RequestIdConflict,
 )
-from producers.keys import Keys
-from producers.settings import ProducerSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import ProducerSettings
 from tests.integration.test_producer import Blocking
 
 GOOD = {"sender": "Bistro"}

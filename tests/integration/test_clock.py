@@ -7,15 +7,15 @@ import pytest
 import redis
 
 from producers import Message, Producer
-from producers.keys import Keys
+from producers.contract.keys import Keys
 from tests.support.clock import leap, now_ms
 from tests.support.hand_worker import HandWorker
 from tests.support.observed import Clock, Observed
 from tests.support.sends import batch_of
-from worker.flight import Flight
-from worker.leases import LEASE_MS, RENEW_S
-from worker.outcomes import Deferred
-from worker.throttle import Limits, Throttle
+from worker.account.flight import Flight
+from worker.account.throttle import Limits, Throttle
+from worker.gateway.outcomes import Deferred
+from worker.queue.leases import LEASE_MS, RENEW_S
 
 KEYS = Keys()
 ALERT, CALLBACKS = KEYS.queue("alert"), KEYS.queue("callbacks")

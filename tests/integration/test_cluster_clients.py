@@ -9,9 +9,9 @@ import redis.asyncio
 
 from producers import AsyncProducer, Producer, QueueUnavailable
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
+from producers.contract.secret import Secret
+from producers.contract.settings import RedisSettings, WebSettings
 from producers.feeds import Feed
-from producers.secret import Secret
-from producers.settings import RedisSettings, WebSettings
 from tests.support.waiting import until
 from worker.sandbox.redis_server import RedisServer
 

@@ -12,8 +12,8 @@ from producers import Producer
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import number, only, send_codes, states
 from tests.support.waiting import until
-from worker.confirmation import Confirmation
-from worker.outcomes import Accepted, Duplicate
+from worker.gateway.outcomes import Accepted, Duplicate
+from worker.ledger.confirmation import Confirmation
 from worker.sandbox.redis_server import RedisServer
 
 Start = Callable[..., RedisServer]

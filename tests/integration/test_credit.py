@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from producers import Message, Producer, Recipient
-from producers.scripts import Command
+from producers.contract.scripts import Command
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
-from worker.claims import Claim, Over
-from worker.gates import Answer, Gates
-from worker.outcomes import Accepted, Deferred, Unknown
-from worker.probe import AccountProbe
-from worker.retrying import ASIDE_MS
-from worker.throttle import Limits, Throttle
+from worker.account.gates import Answer, Gates
+from worker.account.probe import AccountProbe
+from worker.account.throttle import Limits, Throttle
+from worker.gateway.outcomes import Accepted, Deferred, Unknown
+from worker.gateway.retrying import ASIDE_MS
+from worker.ledger.claims import Claim, Over
 
 NO_CREDIT = Deferred("104", account=True)
 BELGIAN = "+32470123456"
@@ -202,7 +202,7 @@ def test_an_estimate_that_is_wrong_keeps_nobody_for_ever(sms, gates, marketing, 
     slice_of(sms, "big", 10)
     refuse(marketing)
     assert gates.see_balance(5.0) == (0, True)
-    monkeypatch.setattr("worker.gates.TRIED_ANYWAY_MS", 0)
+    monkeypatch.setattr("worker.account.gates.TRIED_ANYWAY_MS", 0)
     assert gates.see_balance(5.0) == (1, False)
     assert [claim.entry.id for claim in marketing.take()] == ["big"]
 
@@ -350,7 +350,7 @@ def test_a_worker_that_dies_in_the_middle_of_giving_back_strands_nobody(
             raise KeyboardInterrupt
         return run(self, client)
 
-    monkeypatch.setattr("worker.gates.AT_ONCE", 2)
+    monkeypatch.setattr("worker.account.gates.AT_ONCE", 2)
     with monkeypatch.context() as patch:
         patch.setattr(Command, "run", doomed)
         with pytest.raises(KeyboardInterrupt):

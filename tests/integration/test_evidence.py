@@ -12,8 +12,8 @@ import pytest
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes, states
-from worker.answers import classify
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained
+from worker.gateway.answers import classify
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained
 
 #: Answers that a gateway may give after it has taken the call, and that are no proof that it has not.
 OPEN = [

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import redis
 
+from producers.contract.keys import Keys
+from producers.contract.scripts import Command, Script
+from producers.contract.settings import RedisSettings
 from producers.events import OptOut, Receipt, Reply, Status, to_fields
 from producers.feeds import AsyncFeed, Feed
-from producers.keys import Keys
-from producers.scripts import Command, Script
-from producers.settings import RedisSettings
 from tests.support.waiting import until
 
 #: Options of the tests: stop at once, and ...
@@ -346,7 +346,7 @@ def test_setting_aside_twice_moves_once(stream):
     with Feed("replies", "bookings", settings=stream.settings, **QUICK) as feed:
         next(iter(feed))
     command = Command(
-        Script("producers", "set_aside"),
+        Script("producers.reading", "set_aside"),
         [stream.key, stream.poison],
         ["bookings", entry_id, 1, 100, "text", "one"],
         int,

@@ -6,12 +6,12 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from producers.keys import Keys
+from producers.contract.keys import Keys
 from tests.support.observed import Clock, Observed
+from worker.account.flight import Flight
+from worker.account.throttle import Limits, Throttle
 from worker.cli import main
-from worker.flight import Flight
-from worker.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
-from worker.throttle import Limits, Throttle
+from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
 
 KEYS = Keys()
 LEASES = KEYS.queue("alert").leases

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 import pytest
 
-from worker.gateway import ANSWER_MAX_BYTES, Gateway
-from worker.outcomes import Accepted, Deferred, Outcome, Unknown
+from worker.gateway.client import ANSWER_MAX_BYTES, Gateway
+from worker.gateway.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.settings import WorkerSettings
 
 BODY = json.dumps(

@@ -8,19 +8,19 @@ import pytest
 import redis
 
 from producers import Producer
-from producers.callback_body import MAX_EVENTS
-from producers.jobs import QUEUE_CALLBACKS
-from producers.keys import Keys
-from producers.settings import RedisSettings
+from producers.contract.jobs import QUEUE_CALLBACKS
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
+from producers.intake.callback_body import MAX_EVENTS
 from tests.support.sends import NoHolder, claim_one, finish_one
-from worker.confirmation import Confirmation
-from worker.entries import Batch, Entry
-from worker.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.outcomes import Accepted, Unknown
-from worker.payloads import RAW_MAX
-from worker.publisher import Publisher
+from worker.callbacks.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
+from worker.callbacks.payloads import RAW_MAX
+from worker.callbacks.publisher import Publisher
+from worker.gateway.outcomes import Accepted, Unknown
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.entries import Batch, Entry
+from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
 KEYS = Keys()

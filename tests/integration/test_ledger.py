@@ -10,15 +10,15 @@ import pytest
 import redis
 
 from producers import Producer
-from producers.keys import Keys
-from producers.settings import RedisSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, correlate_one, finish_one
-from worker.claims import Claim, Over, Wait
-from worker.confirmation import Confirmation
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
-from worker.retrying import WINDOW_S
+from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger.claims import Claim, Over, Wait
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
 KEYS = Keys()

@@ -22,16 +22,16 @@ from hypothesis.stateful import (
 )
 
 from producers import Producer
-from producers.keys import Keys
-from producers.settings import RedisSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
 from tests.support.hand_worker import evidence
 from tests.support.sends import claim_one, finish_one
-from worker.claims import Claim
-from worker.confirmation import Confirmation
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
-from worker.retrying import WINDOW_S
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger.claims import Claim
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.leases import Leases
 
 KEYS = Keys()
 NUMBER = "+33612345678"

@@ -11,18 +11,18 @@ import redis
 import uvloop
 
 from producers import AsyncProducer, Producer
-from producers.broker import connect as connect_sending
-from producers.broker import connect_async
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.connections import NotPrimaryError, within
+from producers.contract.broker import connect as connect_sending
+from producers.contract.broker import connect_async
+from producers.contract.connections import NotPrimaryError, within
+from producers.contract.keys import Keys
+from producers.contract.secret import Secret
+from producers.contract.settings import RedisSettings, WebSettings
 from producers.events import Reply, to_fields
 from producers.feeds import AsyncFeed, Feed
-from producers.keys import Keys
-from producers.secret import Secret
-from producers.settings import RedisSettings, WebSettings
 from tests.support.server_pair import ServerPair
 from tests.support.waiting import until
-from worker.connection import connect
+from worker.process.connection import connect
 from worker.sandbox.redis_server import RedisServer
 
 TOKEN = "a-token-of-0123456789"
@@ -216,8 +216,8 @@ def test_a_socket_file_that_refuses_is_connected_anew(tmp_path, make):
 def test_connections_follow_a_name_that_has_other_addresses(redis_server, redis_client, monkeypatch):
     """Nobody refuses anything: the old server does not know yet that it is no longer the primary."""
     found = frozenset({"127.0.0.1"})
-    monkeypatch.setattr("producers.routes.addresses", lambda *_: found)
-    monkeypatch.setattr("producers.routes.LOOK_S", 0.0)
+    monkeypatch.setattr("producers.contract.routes.addresses", lambda *_: found)
+    monkeypatch.setattr("producers.contract.routes.LOOK_S", 0.0)
     client = connect(f"redis://localhost:{redis_server.port}/0")
     first = client.client_id()
     assert {client.client_id() for _ in range(20)} == {first}

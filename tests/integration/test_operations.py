@@ -8,18 +8,18 @@ import pytest
 from click.testing import CliRunner
 
 from producers import Producer
-from producers.keys import Keys
-from producers.settings import RedisSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
-from worker.claims import Claim
+from worker.account.throttle import Limits, Throttle
 from worker.cli import main
-from worker.confirmation import Confirmation
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.operations import Operations
-from worker.outcomes import Accepted, Deferred, Duplicate, Refused
-from worker.retrying import WINDOW_S
-from worker.throttle import Limits, Throttle
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger.claims import Claim
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.operator.operations import Operations
+from worker.queue.leases import Leases
 
 KEYS = Keys()
 NUMBER = "+33612345678"

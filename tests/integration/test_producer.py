@@ -18,8 +18,8 @@ from producers import (
     Recipient,
     RequestIdConflict,
 )
-from producers.keys import Keys
-from producers.settings import ProducerSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import ProducerSettings
 from worker.sandbox.redis_server import RedisServer
 
 NUMBER = "+33612345678"

@@ -11,10 +11,10 @@ from producers import Message, Producer, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
-from worker import confirmation
-from worker.claims import Claim, Wait
-from worker.entries import Batch, Entry
-from worker.outcomes import Accepted, Deferred, Refused
+from worker.gateway.outcomes import Accepted, Deferred, Refused
+from worker.ledger import confirmation
+from worker.ledger.claims import Claim, Wait
+from worker.queue.entries import Batch, Entry
 from worker.sandbox.redis_server import RedisServer
 
 IDS = ["m0", "m1", "m2"]

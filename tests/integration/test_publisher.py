@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from producers.keys import Keys
-from producers.records import read_delivery
-from producers.settings import RedisSettings
-from worker.delivery import RANKS
-from worker.payloads import parse
-from worker.publisher import Publisher, Quarantined
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
+from producers.queueing.records import read_delivery
+from worker.callbacks.delivery import RANKS
+from worker.callbacks.payloads import parse
+from worker.callbacks.publisher import Publisher, Quarantined
 
 NUMBER = "+33612345678"
 KEYS = Keys()
@@ -133,7 +133,7 @@ def test_a_flood_of_foreign_entries_trims_no_other(redis_client):
 
 
 def test_foreign_entries_are_bounded_in_bytes_and_leave_nothing_behind(redis_client, monkeypatch):
-    monkeypatch.setattr("worker.publisher.FOREIGN_BYTES", 30_000)
+    monkeypatch.setattr("worker.callbacks.publisher.FOREIGN_BYTES", 30_000)
     publisher = Publisher(redis_client, RedisSettings())
     publisher.publish([known(1)])
     for i in range(100):

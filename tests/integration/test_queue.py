@@ -12,15 +12,15 @@ from dramatiq.middleware import Retries
 from dramatiq.worker import Worker
 
 from producers import Producer
-from producers.jobs import PROCESS_CALLBACKS, SEND_MARKETING, SEND_SMS
-from producers.keys import Keys
-from worker.consumer import LeasedMessage
-from worker.entries import Batch
-from worker.leases import LEASE_MS, Leases
-from worker.middleware import Companions
-from worker.queue import LeaseBroker
-from worker.slots import Slots
-from worker.throttle import Limits, Throttle
+from producers.contract.jobs import PROCESS_CALLBACKS, SEND_MARKETING, SEND_SMS
+from producers.contract.keys import Keys
+from worker.account.throttle import Limits, Throttle
+from worker.process.middleware import Companions
+from worker.queue.consumer import LeasedMessage
+from worker.queue.entries import Batch
+from worker.queue.lease_broker import LeaseBroker
+from worker.queue.leases import LEASE_MS, Leases
+from worker.queue.slots import Slots
 
 KEYS = Keys()
 ALERT, MARKETING, CALLBACKS = (KEYS.queue(name) for name in ("alert", "marketing", "callbacks"))
@@ -320,7 +320,9 @@ def test_an_entry_stays_held_until_redis_confirms_its_end(broker, redis_client, 
     consumer = broker.consume("alert", prefetch=1)
     message = next(consumer)
     with monkeypatch.context() as away:
-        away.setattr("worker.consumer.Command.run", lambda *_: (_ for _ in ()).throw(redis.ConnectionError()))
+        away.setattr(
+            "worker.queue.consumer.Command.run", lambda *_: (_ for _ in ()).throw(redis.ConnectionError())
+        )
         for _ in range(2):
             with pytest.raises(ConnectionClosed):
                 getattr(consumer, end)(message)

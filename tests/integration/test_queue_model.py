@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from producers.keys import Keys
-from worker.entries import Entry
-from worker.leases import Leases
-from worker.queue import LeaseBroker
-from worker.throttle import Limits, Throttle
+from producers.contract.keys import Keys
+from worker.account.throttle import Limits, Throttle
+from worker.queue.entries import Entry
+from worker.queue.lease_broker import LeaseBroker
+from worker.queue.leases import Leases
 
 KEYS = Keys()
 QUEUE = KEYS.queue("alert")

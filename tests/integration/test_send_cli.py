@@ -14,7 +14,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from producers import Producer
-from producers.keys import Keys
+from producers.contract.keys import Keys
 from tests.support.installation import bare_environment
 from tests.support.waiting import until
 from worker.cli import main

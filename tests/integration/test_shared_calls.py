@@ -11,8 +11,8 @@ from producers import Message, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
 from tests.support.template_sends import CODE, number, only, states
-from worker.entries import is_call
-from worker.outcomes import Accepted, Deferred, Unknown
+from worker.gateway.outcomes import Accepted, Deferred, Unknown
+from worker.queue.entries import is_call
 
 NO_ANSWER = Unknown("read_timeout")
 

@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producers.settings import RedisSettings
+from producers.contract.settings import RedisSettings
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes, states
-from worker import members
-from worker.claims import Claim
-from worker.codes import CODES, SPLITTING, CodeClass
-from worker.entries import is_call
-from worker.operations import Operations
-from worker.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
-from worker.retrying import WINDOW_S
+from worker.gateway.codes import CODES, SPLITTING, CodeClass
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger import members
+from worker.ledger.claims import Claim
+from worker.operator.operations import Operations
+from worker.queue.entries import is_call
 
 NO_ANSWER = Unknown("read_timeout")
 #: Proof that none was taken, and not the fault of one of them.

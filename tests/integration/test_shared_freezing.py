@@ -8,9 +8,9 @@ import pytest
 from producers import Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import CODE, number, only, states
-from worker import members
-from worker.outcomes import Accepted, Deferred, Refused
-from worker.retrying import WINDOW_S
+from worker.gateway.outcomes import Accepted, Deferred, Refused
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger import members
 
 
 @pytest.fixture

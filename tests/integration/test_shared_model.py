@@ -21,18 +21,18 @@ from hypothesis.stateful import (
 )
 
 from producers import Message, Producer, Recipient
-from producers.records import Records
-from producers.settings import RedisSettings
+from producers.contract.settings import RedisSettings
+from producers.queueing.records import Records
 from tests.integration.test_ledger_model import ENDS, SELDOM
 from tests.integration.test_ledger_model import FATES as FATES_ALONE
 from tests.support.hand_worker import KEYS, HandWorker, evidence
-from worker import members
-from worker.claims import Claim
-from worker.entries import Batch, is_call
-from worker.gates import Gates
-from worker.operations import Operations
-from worker.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
-from worker.retrying import WINDOW_S
+from worker.account.gates import Gates
+from worker.gateway.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger import members
+from worker.ledger.claims import Claim
+from worker.operator.operations import Operations
+from worker.queue.entries import Batch, is_call
 
 BAD = "+33612000004"
 #: Two messages to each of the first two numbers, then one each, and all of that again: there is always work.

@@ -6,17 +6,17 @@ from collections.abc import Callable
 import pytest
 
 from producers import Message, Producer
-from producers.keys import Keys
-from producers.settings import RedisSettings
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
-from worker.claims import Claim, Wait
-from worker.confirmation import Confirmation
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.outcomes import Accepted, Deferred, Unknown
-from worker.queue import LeaseBroker
-from worker.retrying import WINDOW_S
-from worker.throttle import Limits, Throttle
+from worker.account.throttle import Limits, Throttle
+from worker.gateway.outcomes import Accepted, Deferred, Unknown
+from worker.gateway.retrying import WINDOW_S
+from worker.ledger.claims import Claim, Wait
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.lease_broker import LeaseBroker
+from worker.queue.leases import Leases
 
 KEYS = Keys()
 NUMBER = "+33612345678"

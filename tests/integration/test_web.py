@@ -13,9 +13,9 @@ import pytest
 import redis
 
 from producers.callbacks import BODY_MAX_BYTES
-from producers.keys import Keys
-from producers.secret import Secret
-from producers.settings import WebSettings
+from producers.contract.keys import Keys
+from producers.contract.secret import Secret
+from producers.contract.settings import WebSettings
 from producers.web import create_app
 from producers.web_connection import CONNECTIONS_MAX, HEAD_S, raise_file_limit
 from tests.support.web_server import WebServer

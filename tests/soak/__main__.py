@@ -27,7 +27,7 @@ from typing import Any
 import redis
 
 from producers import Message, Producer, QueueUnavailable, Recipient
-from producers.keys import Keys
+from producers.contract.keys import Keys
 from tests.support.installation import API_KEY, API_LOGIN, bare_environment
 from tests.support.misled import play
 from tests.support.simulator import SimulatorProcess

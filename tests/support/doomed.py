@@ -20,10 +20,10 @@ import aiohttp
 import redis
 from redis.client import Pipeline
 
-from producers.scripts import Command
+from producers.contract.scripts import Command
 from worker import main
-from worker.confirmation import Confirmation
-from worker.gateway import Gateway
+from worker.gateway.client import Gateway
+from worker.ledger.confirmation import Confirmation
 
 _SCRIPTS: Final = ("claim", "finish")
 #: What a call passes, in this order; it ends for aiohttp when the head of the answer is there.

@@ -6,7 +6,7 @@ As `tests.support.doomed`, with members frozen and told two at a time: a small c
 from typing import Final
 
 from tests.support import doomed
-from worker import members
+from worker.ledger import members
 
 _FROZEN: Final = (f"{side}:freeze@{step}" for step in (1, 2, 3) for side in ("before", "after"))
 _TOLD: Final = (f"{side}:end_members@{step}" for step in (1, 2, 3) for side in ("before", "after"))

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import msgspec
 import redis
 
-from producers.keys import Keys
-from producers.settings import RedisSettings
-from worker.claims import ENDS, Claim, Over, Result, Wait
-from worker.confirmation import Confirmation
-from worker.entries import Batch, Entry, is_call
-from worker.leases import Leases
-from worker.ledger import Ledger
-from worker.outcomes import Outcome
-from worker.queue import LeaseBroker
-from worker.throttle import Limits, Throttle
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
+from worker.account.throttle import Limits, Throttle
+from worker.gateway.outcomes import Outcome
+from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.entries import Batch, Entry, is_call
+from worker.queue.lease_broker import LeaseBroker
+from worker.queue.leases import Leases
 
 KEYS = Keys()
 #: Milliseconds up to which a wait is none: the call is only to be frozen first.

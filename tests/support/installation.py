@@ -25,9 +25,9 @@ import msgspec
 import redis
 
 from producers import MessageStatus, Producer, Sent
+from producers.contract.keys import Keys
+from producers.contract.settings import ProducerSettings
 from producers.events import TYPES, Event, from_fields
-from producers.keys import Keys
-from producers.settings import ProducerSettings
 from tests.support.simulator import SimulatorThread
 from tests.support.web_server import WebServer
 from tests.support.worker_process import WorkerProcess

@@ -24,10 +24,10 @@ from producers import Message, Recipient
 from tests.support.installation import ENDS, Installation, new_id, new_number
 from tests.support.misleading import STEP, Scenario, draw_scenario, smaller
 from tests.support.passing_time import PassingTime
-from worker.gates import Gates
+from worker.account.gates import Gates
+from worker.account.throttle import Limits, Throttle
 from worker.sandbox.redis_server import RedisServer
 from worker.sandbox.simulator.journal import RequestRecord
-from worker.throttle import Limits, Throttle
 
 #: Recipients of a shared call, or of a slice.
 MEMBERS = 5

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from worker.outcomes import Accepted, Outcome
+from worker.gateway.outcomes import Accepted, Outcome
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import Self
 
 import redis
 
-from producers.jobs import QUEUE_ALERT, QUEUE_MARKETING
-from producers.keys import Keys
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.keys import Keys
 
 #: Seconds between two looks.
 _LOOK_S = 0.1

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from producers.jobs import QUEUE_ALERT
-from worker.claims import Claim, Over, Result, Wait
-from worker.correlation import Correlation, Question
-from worker.entries import Batch, Entry
-from worker.ledger import Ledger
-from worker.outcomes import Outcome
+from producers.contract.jobs import QUEUE_ALERT
+from worker.gateway.outcomes import Outcome
+from worker.ledger.claims import Claim, Over, Result, Wait
+from worker.ledger.correlation import Correlation, Question
+from worker.ledger.ledger import Ledger
+from worker.queue.entries import Batch, Entry
 
 
 class NoHolder:

@@ -1,7 +1,7 @@
 """Sends of one template, which may share a call: whom they go to, and how tests look at them."""
 
 from producers import Message, Producer, Recipient
-from worker.claims import Claim
+from worker.ledger.claims import Claim
 
 CODE = "Your code is {param1}"
 

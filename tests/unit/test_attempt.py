@@ -7,12 +7,12 @@ import pytest
 import redis
 
 from tests.support.sends import NoHolder
-from worker import retrying
-from worker.attempt import Attempt, _TooLateError
-from worker.claims import Claim
-from worker.entries import Entry
-from worker.outbound import Outbound
-from worker.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
+from worker.gateway import retrying
+from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
+from worker.ledger.claims import Claim
+from worker.queue.entries import Entry
+from worker.sending.attempt import Attempt, _TooLateError
+from worker.sending.outbound import Outbound
 
 
 class Clock:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.callback_body import MAX_DEPTH, MAX_EVENTS, read_events
+from producers.intake.callback_body import MAX_DEPTH, MAX_EVENTS, read_events
 
 REPLY = {
     "message_id": "sms_1",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers import InvalidMessage, Message, Recipient, check_campaign
-from producers.campaigns import REPEATED, SLICE, CampaignOptions, Slicer, achunks, chunks
-from producers.message import MessageOptions
+from producers.messages.message import MessageOptions
+from producers.queueing.campaigns import REPEATED, SLICE, CampaignOptions, Slicer, achunks, chunks
 
 GOOD = {"sender": "Bistro"}
 TEXT = "Hello STOP au 30101"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.dates import FARTHEST, read_date
+from worker.callbacks.dates import FARTHEST, read_date
 
 ARRIVED = datetime(2026, 6, 1, 12, tzinfo=UTC)
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.decoding import decode, encoding_of
+from producers.contract.decoding import decode, encoding_of
 
 WHOLE = "déjà payé, café"
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.answers import balance, classify
-from worker.codes import CODES
-from worker.gateway import NOT_SENT, AnswerTooLargeError, Gateway, _failed
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
+from worker.gateway.answers import balance, classify
+from worker.gateway.client import NOT_SENT, AnswerTooLargeError, Gateway, _failed
+from worker.gateway.codes import CODES
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 from worker.settings import WorkerSettings
 
 TICKET = "sms_5f3fbce61266e"

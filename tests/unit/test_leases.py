@@ -3,8 +3,8 @@
 import re
 from importlib.resources import files
 
-from worker.consumer import IDLE_S
-from worker.leases import LEASE_MS, RENEW_S
+from worker.queue.consumer import IDLE_S
+from worker.queue.leases import LEASE_MS, RENEW_S
 
 LEASE_S = LEASE_MS / 1000
 #: Seconds in which a dead worker's messages run again, and how much of it starting them may take.
@@ -13,7 +13,9 @@ PROMISED_S, STARTING_S = 15.0, 3.0
 
 def grace_s() -> float:
     """Seconds that the living get after an outage, and after which silence is one."""
-    found = re.search(r"local GRACE = (\d+)", (files("producers") / "lua" / "prelude.lua").read_text("utf-8"))
+    found = re.search(
+        r"local GRACE = (\d+)", (files("producers.contract") / "prelude.lua").read_text("utf-8")
+    )
     assert found
     return int(found[1]) / 1000
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 from dramatiq.message import Message
 
-from worker import log
-from worker.log import FIELDS, NamesOnly, keep_allowed
+from worker.process import log
+from worker.process.log import FIELDS, NamesOnly, keep_allowed
 
 
 def test_unlisted_fields_are_dropped_and_what_happened_comes_first():
@@ -72,7 +72,7 @@ def test_dramatiq_messages_are_logged_by_name_and_id():
 
 _PROGRAM = """
 import logging, structlog
-from worker import log
+from worker.process import log
 log.configure("info")
 structlog.get_logger().info("ours", code="1", text="canary")
 try:
@@ -95,7 +95,7 @@ def test_our_lines_and_the_libraries_are_json_on_standard_output():
 
 _UNHEARD = """
 import os, structlog
-from worker import log
+from worker.process import log
 log.configure("info")
 os.read(0, 1)
 for _ in range(2_000):

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.errors import InvalidMessage
-from producers.message import Message, freeze
-from producers.recipient import Recipient
+from producers.messages.message import Message, freeze
+from producers.messages.recipient import Recipient
 
 NUMBER = "+33612345678"
 GOOD = {"recipients": NUMBER, "text": "Hello", "sender": "Bistro"}

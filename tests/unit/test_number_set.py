@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.number_set import NumberSet
+from producers.queueing.number_set import NumberSet
 
 NUMBERS = st.integers(10**6, 10**15).map(lambda digits: f"+{digits}")
 

@@ -7,9 +7,9 @@ import redis
 from dramatiq.errors import ConnectionClosed
 from redis import exceptions
 
-from producers.outages import OutageLog, log_to, passes
-from worker.consumer import connection_loss
-from worker.log import NoOutages
+from producers.contract.outages import OutageLog, log_to, passes
+from worker.process.log import NoOutages
+from worker.queue.consumer import connection_loss
 
 
 class Told:

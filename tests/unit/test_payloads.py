@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.callback_body import read_events
 from producers.events import OptOut, Receipt, Reply
-from worker.payloads import RAW_MAX, UnknownCallback, bounded, opt_out_of, parse
+from producers.intake.callback_body import read_events
+from worker.callbacks.payloads import RAW_MAX, UnknownCallback, bounded, opt_out_of, parse
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 REPLY = {

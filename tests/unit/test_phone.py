@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.characters import INVISIBLE, SPACES
-from producers.phone import from_gateway, mask, to_e164
+from producers.contract.characters import INVISIBLE, SPACES
+from producers.contract.phone import from_gateway, mask, to_e164
 
 
 def parsed(number: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.preflight import judge
+from worker.process.preflight import judge
 
 GOOD = {
     "redis_version": "7.2.4",

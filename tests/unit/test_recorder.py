@@ -2,11 +2,11 @@
 
 from tests.support.sends import NoHolder
 from tests.support.waiting import until
-from worker.entries import Entry
-from worker.ledger import Claim, Result
-from worker.outcomes import Accepted, Deferred
-from worker.recorder import Recorder
-from worker.retrying import Patience
+from worker.gateway.outcomes import Accepted, Deferred
+from worker.gateway.retrying import Patience
+from worker.ledger.ledger import Claim, Result
+from worker.queue.entries import Entry
+from worker.sending.recorder import Recorder
 
 
 class Journal:

@@ -8,8 +8,8 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker import retrying
-from worker.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
+from worker.gateway import retrying
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unknown
 from worker.settings import WorkerSettings
 
 SETTINGS = WorkerSettings.from_env({"OCTOPUSH_API_LOGIN": "a", "OCTOPUSH_API_KEY": "b"})

@@ -8,12 +8,12 @@ import pytest
 import redis
 import redis.asyncio
 
-from producers import routes
-from producers.broker import connect, connect_async
-from producers.connections import within
-from producers.routes import Name, Route, route_for
+from producers.contract import routes
+from producers.contract.broker import connect, connect_async
+from producers.contract.connections import within
+from producers.contract.routes import Name, Route, route_for
 from tests.support.waiting import until
-from worker.connection import connect as connect_worker
+from worker.process.connection import connect as connect_worker
 
 PEER = "192.0.2.1"
 
@@ -140,7 +140,7 @@ def test_every_blocking_client_follows_over_every_kind_of_connection(url, kind):
     for client in (connect(url), connect_worker(url)):
         connection = client.connection_pool.make_connection()
         assert isinstance(connection, kind)
-        assert type(connection).__module__ == "producers.connections"
+        assert type(connection).__module__ == "producers.contract.connections"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_every_asyncio_client_follows_over_every_kind_of_connection(url, kind):
     connection = connect_async(url).connection_pool.make_connection()
 
     assert isinstance(connection, kind)
-    assert type(connection).__module__ == "producers.connections"
+    assert type(connection).__module__ == "producers.contract.connections"
 
 
 def test_nothing_is_begun_when_no_time_is_left():

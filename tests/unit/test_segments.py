@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smsutil import split
 
-from producers.segments import billed, optimised, segment
+from producers.messages.segments import billed, optimised, segment
 from worker.sandbox.simulator.segments import count_segments
 from worker.sandbox.simulator.sms_text import optimise as simulated
 

@@ -4,9 +4,9 @@ import secrets
 
 import pytest
 
+from producers.contract.secret import Secret
+from producers.contract.settings import ProducerSettings, RedisSettings, WebSettings
 from producers.errors import ConfigError
-from producers.secret import Secret
-from producers.settings import ProducerSettings, RedisSettings, WebSettings
 from worker.settings import WorkerSettings
 
 WORKER = {"OCTOPUSH_API_LOGIN": "me@example.com", "OCTOPUSH_API_KEY": "key"}

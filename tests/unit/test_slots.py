@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from worker.main import slots
-from worker.slots import Slots
+from worker.queue.slots import Slots
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from producers.contract.settings import RedisSettings
 from producers.events import ENTRY_VERSION, TYPES
-from producers.membership import Membership
-from producers.settings import RedisSettings
+from producers.reading.membership import Membership
 
 PAGE = (Path(__file__).parents[2] / "docs" / "streams.md").read_text("utf-8")
 

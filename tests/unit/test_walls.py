@@ -2,9 +2,9 @@
 
 import pytest
 
-from worker.gates import SUSPECTS, Answer
-from worker.outcomes import Accepted, Deferred, Outcome, Refused, Unexplained
-from worker.walls import WALL_S, Walls
+from worker.account.gates import SUSPECTS, Answer
+from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused, Unexplained
+from worker.sending.walls import WALL_S, Walls
 
 NO_CREDIT = Deferred("104", account=True)
 #: When the message that met the wall was answered.

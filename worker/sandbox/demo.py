@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 import click
 
 from producers import MessageStatus, Producer
+from producers.contract.phone import mask
+from producers.contract.settings import RedisSettings
 from producers.events import Reply
 from producers.feeds import Feed
-from producers.phone import mask
-from producers.settings import RedisSettings
 from worker.sandbox.installation import InstallationError, wait_for
 from worker.sandbox.stack import Stack
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from producers.settings import Settings, WebSettings
+from producers.contract.settings import Settings, WebSettings
 from worker.settings import WorkerSettings
 
 #: Settings of the process types of the Procfile.

@@ -5,12 +5,12 @@ replaced by the job of the tests. A job keeps a thread as long as it runs, which
 fetched for itself, and as many as Dramatiq's threads and its fetching ahead ask for.
 """
 
-from producers.jobs import SEND_SMS
+from producers.contract.jobs import SEND_SMS
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
-from worker import consumer
-from worker.entries import Batch
 from worker.main import setup as build_worker
-from worker.queue import LeaseBroker
+from worker.queue import consumer
+from worker.queue.entries import Batch
+from worker.queue.lease_broker import LeaseBroker
 
 
 def setup() -> LeaseBroker:

@@ -10,7 +10,7 @@ import os
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
-from producers.jobs import QUEUE_ALERT, SEND_SMS
+from producers.contract.jobs import QUEUE_ALERT, SEND_SMS
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
 
 

@@ -1,0 +1,1 @@
+"""What producers and workers agree on: keys, jobs, scripts, connections, settings."""

@@ -1,0 +1,71 @@
+"""Clients for the enqueue side: explicit time-outs and retries, no surprises.
+
+Every command of the producers is safe to repeat, so the client itself may repeat one after a lost
+connection or answer. Nothing else in the project lets the Redis client retry. All follow a primary that
+moves: see `producers.contract.connections`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from producers.contract.connections import following, following_async
+from producers.contract.redis_url import RedisUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client waits before it gives up.
+
+    Attributes:
+        connect_s: seconds to wait for a connection.
+        answer_s: seconds to wait for an answer.
+        retries: repeats after the first try, with 0.05 to 0.5 s between them.
+        repeat_on: failures after which a command is repeated.
+    """
+
+    connect_s: float
+    answer_s: float
+    retries: int
+    repeat_on: tuple[type[redis.RedisError], ...] = (redis.ConnectionError, redis.TimeoutError)
+
+
+#: For an application that sends: rather wait than fail.
+SENDING: Final = Patience(connect_s=2.0, answer_s=3.0, retries=3)
+#: For callbacks: the gateway hangs up after about 1 s, so an answer after that is no answer. One repeat heals
+#: a connection that went stale; after a time-out there is no time left for another try.
+CALLBACKS: Final = Patience(connect_s=0.3, answer_s=0.5, retries=1, repeat_on=(redis.ConnectionError,))
+
+#: Connections per client; further calls wait for a free one instead of failing.
+_CONNECTIONS: Final = 64
+_BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
+
+
+def connect(url: RedisUrl | str, patience: Patience = SENDING) -> redis.Redis:
+    """Make a blocking client; nothing is sent until the first command."""
+    retry = Retry(_BACKOFF, patience.retries, patience.repeat_on)
+    options = {**_options(patience), **following(RedisUrl(url).reveal())}
+    pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_pool(pool)
+
+
+def connect_async(url: RedisUrl | str, patience: Patience = SENDING) -> redis.asyncio.Redis:
+    """Make an asyncio client; nothing is sent until the first command."""
+    retry = AsyncRetry(_BACKOFF, patience.retries, patience.repeat_on)
+    options = {**_options(patience), **following_async(RedisUrl(url).reveal())}
+    return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
+
+
+def _options(patience: Patience) -> dict[str, Any]:
+    return {
+        "client_name": "octopush-producer",
+        "max_connections": _CONNECTIONS,
+        "timeout": patience.connect_s + patience.answer_s,
+        "socket_connect_timeout": patience.connect_s,
+        "socket_timeout": patience.answer_s,
+    }

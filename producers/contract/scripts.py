@@ -1,0 +1,121 @@
+"""Lua scripts, and commands that carry one script call from pure code to a sync or async client."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Final, Generic, TypeVar
+
+import redis
+import redis.asyncio
+from redis.exceptions import NoScriptError, RedisClusterException
+
+T_co = TypeVar("T_co", covariant=True)
+
+#: Whatever a client raises because of Redis. A cluster client has an error that is no `redis.RedisError`.
+REDIS_ERRORS: Final = (redis.RedisError, RedisClusterException)
+
+
+@dataclass(frozen=True)
+class Script:
+    """One Lua script with the shared prelude in front.
+
+    Args:
+        package: package that holds it.
+        name: file name without ``.lua``.
+        when_full: whether it may run when Redis has reached its memory limit. Enqueueing may not: it is
+            refused whole. What the workers do may: it makes room. What comes from the gateway may, and what
+            reads it: nobody sends it again.
+    """
+
+    package: str
+    name: str
+    when_full: bool = False
+    text: str = field(init=False, repr=False)
+    sha: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        prelude = (files("producers.contract") / "prelude.lua").read_text("utf-8")
+        body = (files(self.package) / f"{self.name}.lua").read_text("utf-8")
+        flags = " flags=allow-oom" if self.when_full else ""
+        object.__setattr__(self, "text", f"#!lua{flags}\n{prelude}{body}")
+        sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", sha)
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[T_co]):
+    """One script call, ready to run on any client: what to send, and how to read the reply.
+
+    Attributes:
+        script: which script.
+        keys: its KEYS.
+        args: its ARGV.
+        read: turns Redis's reply into a value.
+    """
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int | float]
+    read: Callable[[Any], T_co]
+
+    def run(self, client: redis.Redis) -> T_co:
+        """Run on a blocking client, in one round trip (two when the server has not seen the script).
+
+        Raises:
+            redis.RedisError: as the client raises it; or another of `REDIS_ERRORS`.
+        """
+        try:
+            reply = client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)
+        except NoScriptError:
+            reply = client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
+        return self.read(reply)
+
+    def start(self, client: redis.Redis) -> Callable[[], T_co]:
+        """Send the call and return at once, so that Redis and the caller work at the same time.
+
+        Only for scripts that are safe to repeat: whatever goes wrong is mended by `run`.
+
+        Returns:
+            What waits for the answer and reads it; to be called once. Raises what `run` raises.
+        """
+        if not isinstance(client, redis.Redis) or client.connection is not None:
+            return lambda: self.run(client)  # of a cluster, or bound to one connection: nothing to borrow
+        halves = self._halves(client.connection_pool)
+        try:
+            next(halves)
+        except redis.RedisError:
+            return lambda: self.run(client)
+
+        def answer() -> T_co:
+            try:
+                reply = next(halves)
+            except redis.RedisError:
+                return self.run(client)
+            return self.read(reply)
+
+        return answer
+
+    def _halves(self, pool: redis.ConnectionPool) -> Iterator[Any]:
+        """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
+        connection: Any = pool.get_connection()
+        try:
+            connection.send_command("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+            yield None
+            reply = connection.read_response()
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+        yield reply
+
+    async def arun(self, client: redis.asyncio.Redis) -> T_co:
+        """Run on an asyncio client; otherwise as `run`."""
+        try:
+            reply = await client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)
+        except NoScriptError:
+            reply = await client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
+        return self.read(reply)

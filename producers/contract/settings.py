@@ -1,0 +1,250 @@
+"""Settings from the environment: declared once as fields, read once, all problems reported together.
+
+A settings class is a frozen dataclass whose fields are made by `variable`. The README table is checked
+against these declarations.
+"""
+
+import dataclasses
+import itertools
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from producers.contract.addresses import ANY, PRIVATE, check_addresses
+from producers.contract.phone import known_region
+from producers.contract.redis_url import RedisUrl
+from producers.contract.secret import Secret
+from producers.errors import ConfigError
+
+
+def variable(
+    name: str,
+    about: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    low: float = 0,
+    high: float = float("inf"),
+    check: Callable[[Any], object] = lambda _: None,
+) -> Any:
+    """Declare a settings field.
+
+    Args:
+        name: the environment variable.
+        about: one line for the README table, with the unit.
+        default: value when the variable is absent or empty; without one the variable is required.
+        low: smallest number allowed.
+        high: largest number allowed.
+        check: raises ValueError, in words without the value, if the value will not do.
+    """
+    metadata = {"variable": name, "about": about, "low": low, "high": high, "check": check}
+    return dataclasses.field(default=default, metadata=metadata, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of the settings classes: reads itself from a mapping."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read all fields from an environment.
+
+        Raises:
+            ConfigError: lists every missing or wrong variable by name, without its value.
+        """
+        types, values, problems = typing.get_type_hints(cls), {}, {}
+        for field in dataclasses.fields(cls):
+            name = field.metadata["variable"]
+            raw = environ.get(name, "").strip()
+            if not raw:
+                if field.default is dataclasses.MISSING:
+                    problems[name] = "is required"
+                continue
+            try:
+                values[field.name] = _parse(types[field.name], raw, field.metadata)
+                field.metadata["check"](values[field.name])
+            except ValueError as error:
+                problems[name] = str(error)
+        if problems:
+            raise ConfigError(problems)
+        return cls(**values)
+
+
+def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
+    if kind is bool:
+        return _flag(raw)
+    if kind in (int, float):
+        return _number(kind, raw, bounds["low"], bounds["high"])
+    if kind in (Secret, RedisUrl):
+        return kind(raw)
+    if kind == tuple[Secret, ...]:
+        return tuple(Secret(part.strip()) for part in raw.split(",") if part.strip())
+    return raw
+
+
+def _flag(raw: str) -> bool:
+    flags = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if raw.lower() not in flags:
+        raise ValueError("must be 1 or 0")
+    return flags[raw.lower()]
+
+
+def _number(kind: type[int] | type[float], raw: str, low: float, high: float) -> float:
+    try:
+        value = kind(raw)
+    except ValueError:
+        raise ValueError("must be a number" if kind is float else "must be a whole number") from None
+    if not low <= value <= high:
+        raise ValueError(f"must be from {low:g} to {high:g}")
+    return value
+
+
+def scheme_of(*schemes: str) -> Callable[[str], None]:
+    """Make a check that an address has one of these schemes."""
+    allowed = [f"{scheme}://" for scheme in schemes]
+
+    def check(url: str) -> None:
+        if not url.lower().startswith(tuple(allowed)):
+            raise ValueError("must start with " + " or ".join([", ".join(allowed[:-1]), allowed[-1]]))
+
+    return check
+
+
+def _hash_tag(value: str) -> None:
+    if not value.replace("-", "").replace("_", "").isalnum():
+        raise ValueError("must be letters, digits, - and _")
+
+
+#: What a callback URL may name after the token, and what a token may be bound to.
+KINDS: Final = frozenset({"replies", "receipts", "optouts"})
+
+
+def bound_token(entry: str) -> tuple[str, str]:
+    """Take an entry of `CALLBACK_TOKENS` apart.
+
+    Args:
+        entry: a token, or ``receipts=<token>`` for one that may bring receipts only.
+
+    Returns:
+        The kind, ``""`` for any, and the token.
+    """
+    kind, equals, token = entry.partition("=")
+    return (kind, token) if equals and kind in KINDS else ("", entry)
+
+
+def _tokens(entries: tuple[Secret, ...]) -> None:
+    tokens = [bound_token(entry.reveal())[1] for entry in entries]
+    if not tokens or min(map(len, tokens)) < 16:
+        raise ValueError("needs tokens of at least 16 characters each")
+    if any(re.match("[a-z]{1,12}=.{8}", token) for token in tokens):
+        raise ValueError("a token can be bound to replies, receipts or optouts only")
+    if any(map(_is_simple, tokens)):
+        raise ValueError(
+            "needs tokens that are random: python3 -c 'import secrets; print(secrets.token_hex(24))'"
+        )
+
+
+def _is_simple(token: str) -> bool:
+    """Few characters, one text again and again, or a row such as 0123: no chance draws that."""
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(token)}
+    return len(set(token)) < 6 or len(steps) < 4 or token in (token + token)[1:-1]
+
+
+def _redis_url(url: str | RedisUrl) -> RedisUrl:
+    try:
+        return RedisUrl(url)
+    except ValueError as error:
+        # The chain of causes would lead to whatever tried to read the value.
+        raise ConfigError({"REDIS_URL": str(error)}) from None
+
+
+@dataclass(frozen=True)
+class RedisSettings(Settings):
+    """Where Redis is and how long things stay there; applications, web and workers must agree on these.
+
+    The address may hold a password: it shows itself without, and code may give it as text.
+
+    Raises:
+        ConfigError: the address cannot be read.
+    """
+
+    redis_url: RedisUrl = variable(
+        "REDIS_URL", "Redis or Valkey server", default=RedisUrl("redis://localhost:6379/0")
+    )
+    namespace: str = variable(
+        "SMS_NAMESPACE", "hash tag in front of every key and stream", default="sms", check=_hash_tag
+    )
+    retention_days: int = variable(
+        "RECORD_RETENTION_DAYS", "days a record stays after its end", default=7, low=1, high=366
+    )
+    stream_maxlen: int = variable(
+        "STREAM_MAXLEN", "entries kept in each stream, about", default=100_000, low=100
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "redis_url", _redis_url(self.redis_url))
+
+    def at(self, redis_url: str | None) -> Self:
+        """Return the same settings for another Redis; None or nothing keeps the one that is there.
+
+        Raises:
+            ConfigError: the address cannot be read.
+        """
+        return dataclasses.replace(self, redis_url=_redis_url(redis_url)) if redis_url else self
+
+    @property
+    def retention_ms(self) -> int:
+        """Days a record stays after its end, in milliseconds."""
+        return self.retention_days * 86_400_000
+
+
+@dataclass(frozen=True)
+class ProducerSettings(RedisSettings):
+    """Settings of an application that sends."""
+
+    sender_allow_spaces: bool = variable(
+        "SENDER_ALLOW_SPACES", "1 lets a sender contain spaces", default=False
+    )
+    default_region: str = variable(
+        "DEFAULT_REGION",
+        "country whose national numbers are read, such as `FR`; without one numbers must be international",
+        default="",
+        check=known_region,
+    )
+
+    def with_region(self, region: str | None) -> Self:
+        """These settings, with another default region if one is given.
+
+        Raises:
+            ConfigError: it is no region; names ``DEFAULT_REGION``.
+        """
+        if region is None:
+            return self
+        try:
+            return dataclasses.replace(self, default_region=region and known_region(region))
+        except ValueError as error:
+            raise ConfigError({"DEFAULT_REGION": str(error)}) from None
+
+
+@dataclass(frozen=True)
+class WebSettings(RedisSettings):
+    """Settings of the process that receives callbacks."""
+
+    callback_tokens: tuple[Secret, ...] = variable(
+        "CALLBACK_TOKENS",
+        "secret path parts of the callback URL, comma-separated, all valid at once",
+        check=_tokens,
+    )
+    allowed_addresses: str = variable(
+        "CALLBACK_ALLOWED_ADDRESSES",
+        "addresses or networks that may bring callbacks, comma-separated, or any",
+        default=ANY,
+        check=check_addresses,
+    )
+    metrics_addresses: str = variable(
+        "METRICS_ALLOWED_ADDRESSES",
+        "addresses or networks that may read /metrics, comma-separated, or private, or any",
+        default=PRIVATE,
+        check=check_addresses,
+    )

@@ -1,0 +1,107 @@
+"""Work against Redis in several steps, written once for blocking and asyncio clients.
+
+`Steps` are generators: each yields one thing to do, is sent its reply (or thrown its error) and returns a
+value in the end. All decisions lie in the generator; `drive` and `adrive` only carry the steps out.
+"""
+
+import asyncio
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import redis
+import redis.asyncio
+
+from producers.contract.scripts import REDIS_ERRORS
+
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """One thing to do; `producers.contract.scripts.Command` is another."""
+
+    def run(self, client: redis.Redis, /) -> Any:
+        """Do it, blocking."""
+
+    async def arun(self, client: redis.asyncio.Redis, /) -> Any:
+        """Do it on an event loop."""
+
+
+Steps = Generator[Step, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Plain commands in one round trip, not atomic; the reply is the last one's.
+
+    Attributes:
+        commands: each a command name and its arguments.
+    """
+
+    commands: Sequence[Sequence[str | bytes | int]]
+
+    def run(self, client: redis.Redis) -> Any:
+        """Run on a blocking client."""
+        with client.pipeline(transaction=False) as pipeline:
+            for command in self.commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            return pipeline.execute()[-1]
+
+    async def arun(self, client: redis.asyncio.Redis) -> Any:
+        """Run on an asyncio client."""
+        async with client.pipeline(transaction=False) as pipeline:
+            for command in self.commands:
+                pipeline.execute_command(*command)
+            return (await pipeline.execute())[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for some seconds."""
+
+    seconds: float
+
+    def run(self, _: redis.Redis) -> None:
+        """Sleep, blocking."""
+        time.sleep(self.seconds)
+
+    async def arun(self, _: redis.asyncio.Redis) -> None:
+        """Sleep on an event loop."""
+        await asyncio.sleep(self.seconds)
+
+
+def drive(steps: Steps[T], client: redis.Redis) -> T:
+    """Carry steps out on a blocking client and return their value.
+
+    Raises:
+        Exception: whatever the steps do not handle.
+    """
+    try:
+        step = next(steps)
+        while True:
+            try:
+                reply = step.run(client)
+            except (*REDIS_ERRORS, OSError) as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(reply)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+async def adrive(steps: Steps[T], client: redis.asyncio.Redis) -> T:
+    """Carry steps out on an asyncio client; otherwise as `drive`."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                reply = await step.arun(client)
+            except (*REDIS_ERRORS, OSError) as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(reply)
+    except StopIteration as end:
+        value: T = end.value
+        return value

@@ -1,0 +1,1 @@
+"""How a callback is read and stored."""

@@ -1,0 +1,1 @@
+"""What a message is. Pure: no I/O."""

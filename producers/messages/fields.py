@@ -1,0 +1,252 @@
+"""What each field of a message may be. Each check takes any object and returns the clean value.
+
+A check raises ValueError with the reason, in words that hold no value. `Problems` collects the reasons,
+so that the caller learns of all bad fields at once.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from producers.contract.characters import is_blank
+from producers.contract.phone import to_e164
+from producers.errors import InvalidMessage
+from producers.messages.recipient import Recipient
+from producers.messages.template import VARIABLE_MAX, VARIABLES, Template, take_apart, template
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Octopush docs, send page: 1 to 1224 characters, which is 8 chained parts of 153. Each recipient's filled
+#: text is held to it.
+TEXT_MAX = 1224
+#: Octopush docs, send page: contacts in one call.
+RECIPIENTS_MAX = 500
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,36}")
+_SENDER = re.compile(r"[A-Za-z0-9]{3,11}")
+_SENDER_WITH_SPACES = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ]{1,9})[A-Za-z0-9]")
+
+
+class Problems:
+    """Collects what is wrong, field by field."""
+
+    def __init__(self) -> None:
+        self.by_field: dict[str, str] = {}
+
+    def __call__(
+        self,
+        name: str,
+        check: Callable[Concatenate[Any, P], T],
+        value: object,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a check; note its reason under the field's name when it fails.
+
+        A failed check's return value is the untouched input: it is never used, since `raise_if_any` ends
+        the run before anything is built from it.
+        """
+        try:
+            return check(value, *args, **kwargs)
+        except ValueError as error:
+            self.by_field[name] = str(error)
+            return value  # type: ignore[return-value]
+
+    def together(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a check of several fields; note all that it finds. Its value is not used when it fails."""
+        try:
+            return check(*args, **kwargs)
+        except InvalidMessage as error:
+            self.by_field |= error.fields
+            return None  # type: ignore[return-value]
+
+    def raise_if_any(self) -> None:
+        """End the run if anything was noted.
+
+        Raises:
+            InvalidMessage: with every bad field.
+        """
+        if self.by_field:
+            raise InvalidMessage(self.by_field)
+
+
+def request_id(value: object) -> str:
+    """1 to 36 ASCII letters, digits or ``-_.:`` (the gateway documents no limit; a UUID surely fits).
+
+    An empty one is refused, not replaced: whoever sends it relies on an id that is none, and a repeat would
+    go out twice.
+    """
+    if not isinstance(value, str) or not _REQUEST_ID.fullmatch(value):
+        raise ValueError("must be 1 to 36 letters, digits or -_.:, or None to have one made")
+    return value
+
+
+def text(value: object, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - passed through Problems
+    """1 to 1224 characters of valid Unicode that show something, taken apart at the placeholders.
+
+    Placeholders do not count: what `placeholders` checks is the text that each recipient gets.
+    """
+    clean = _unicode(value)
+    found = template(clean, optimise)
+    if not clean or found.literal_length > TEXT_MAX:
+        raise ValueError(f"must be 1 to {TEXT_MAX} characters")
+    if found.is_blank and len(found.pieces) == 1:
+        raise ValueError("must show something, not only white space")
+    return found
+
+
+def sender(value: object, allow_spaces: bool = False) -> str:  # noqa: FBT001, FBT002 - passed through Problems
+    """3 to 11 letters and digits, with inner spaces if allowed."""
+    shape = _SENDER_WITH_SPACES if allow_spaces else _SENDER
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise ValueError("must be 3 to 11 letters and digits" + (" or inner spaces" if allow_spaces else ""))
+    return value
+
+
+def one_of(value: object, allowed: Iterable[str]) -> str:
+    """One of the words allowed."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError("must be " + " or ".join(allowed))
+    return value
+
+
+def flag(value: object) -> bool:
+    """A bool and nothing that merely looks like one."""
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def send_at(value: object) -> datetime | None:
+    """An aware datetime, or ISO 8601 text with an offset."""
+    if value is None:
+        return None
+    reason = "must be an aware datetime or ISO 8601 with an offset, such as 2030-01-31T09:00:00+01:00"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(reason) from None
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise ValueError(reason)
+    return value
+
+
+def ttl_ms(value: object) -> int | None:
+    """A positive timedelta, in milliseconds."""
+    if value is None:
+        return None
+    if not isinstance(value, timedelta) or value < timedelta(milliseconds=1):
+        raise ValueError("must be a positive timedelta")
+    return value // timedelta(milliseconds=1)
+
+
+def recipients(check: Problems, value: object, region: str = "") -> list[Recipient]:
+    """1 to 500 recipients, each valid, each number once; problems are noted by position.
+
+    Args:
+        check: takes the problems.
+        value: what the caller gave.
+        region: whose national numbers are read, such as ``FR``; none if empty.
+    """
+    if isinstance(value, (str, Recipient)):
+        return [_recipient(check, 0, value, region)]
+    if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
+        check.by_field["recipients"] = "must be a number, a Recipient, or a list of them"
+        return []
+    given = list(value)
+    if not 1 <= len(given) <= RECIPIENTS_MAX:
+        check.by_field["recipients"] = f"must be 1 to {RECIPIENTS_MAX} recipients"
+        return []
+    clean = [_recipient(check, position, each, region) for position, each in enumerate(given)]
+    _refuse_repeats(check, clean)
+    return clean
+
+
+def _refuse_repeats(check: Problems, clean: list[Recipient]) -> None:
+    positions: dict[str, int] = {}
+    for position, recipient in enumerate(clean):
+        if not isinstance(recipient.phone_number, str):
+            continue
+        first = positions.setdefault(recipient.phone_number, position)
+        if first != position:
+            check.by_field[f"recipients[{position}].phone_number"] = f"same number as recipients[{first}]"
+
+
+def _recipient(check: Problems, position: int, value: object, region: str) -> Recipient:
+    where = f"recipients[{position}]"
+    if isinstance(value, str):
+        return Recipient(check(f"{where}.phone_number", _number, value, region))
+    if not isinstance(value, Recipient):
+        check.by_field[where] = "must be a number or a Recipient"
+        return Recipient(where)
+    for name in VARIABLES:
+        given = getattr(value, name)
+        if given is not None:
+            try:  # what `check` does, in half the time: campaigns have many values
+                _variable(given)
+            except ValueError as error:
+                check.by_field[f"{where}.{name}"] = str(error)
+    number = check(f"{where}.phone_number", _number, value.phone_number, region)
+    return value if number is value.phone_number else msgspec.structs.replace(value, phone_number=number)
+
+
+def _number(value: object, region: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return to_e164(value, default_region=region)
+
+
+def _variable(value: object) -> str:
+    clean = _unicode(value)
+    if len(clean) > VARIABLE_MAX:
+        raise ValueError(f"must be at most {VARIABLE_MAX} characters")
+    return clean
+
+
+def _unicode(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return value
+
+
+def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
+    """Refuse placeholders that the gateway does not know or that a recipient has no usable value for.
+
+    The gateway would send ``Hello !`` for an absent name, and text typed by an end user could smuggle in
+    ``{param1}``; both are caught here. A text that was refused for another reason is looked at all the same.
+    """
+    if isinstance(value, str):
+        value = take_apart(value)
+    if not isinstance(value, Template):
+        return
+    if value.problem:
+        check.by_field.setdefault("text", value.problem)
+    for name in value.variables:
+        for position, recipient in enumerate(to):
+            if getattr(recipient, name) is None:
+                check.by_field.setdefault(f"recipients[{position}].{name}", "missing, but the text uses it")
+    if value.variables and (value.longest > TEXT_MAX or value.is_blank):
+        _filled(check, value, to)
+
+
+def _filled(check: Problems, value: Template, to: list[Recipient]) -> None:
+    """Refuse recipients whose own text is too long or shows nothing, unless their values are wrong anyway.
+
+    The gateway counts the characters of filled texts: a single one would make it refuse the call for all.
+    """
+    for position, recipient in enumerate(to):
+        if all(isinstance(getattr(recipient, name), str) for name in value.variables):
+            whole = value.fill(recipient)
+            if len(whole) > TEXT_MAX:
+                check.by_field[f"recipients[{position}].text"] = f"must be at most {TEXT_MAX} characters"
+            elif is_blank(whole):
+                check.by_field[f"recipients[{position}].text"] = "must show something, not only white space"

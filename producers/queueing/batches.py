@@ -1,0 +1,63 @@
+"""Freezing many messages, in slices that fit one round trip each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from producers.contract.settings import ProducerSettings
+from producers.errors import InvalidMessage, RequestIdConflict
+from producers.messages.message import FrozenMessage, Message, freeze
+from producers.queueing.records import Conflict, Sent
+
+#: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
+SLICE = 500
+#: Messages checked in one go.
+_BREATH = 50
+
+
+def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> Iterator[list[FrozenMessage]]:
+    """Check messages and hand them out by the slice.
+
+    A list or tuple is checked whole before the first slice, so a bad message means that nothing is queued.
+    Any other iterable is read and checked one slice at a time.
+
+    Yields:
+        Slices; between them empty ones, so that an event loop gets its turn.
+
+    Raises:
+        InvalidMessage: with the position of the bad message.
+    """
+    whole = isinstance(messages, Sequence)
+    frozen: list[FrozenMessage] = []
+    for position, message in enumerate(messages):
+        frozen.append(_freeze_at(position, message, settings))
+        if not whole and len(frozen) == SLICE:
+            yield frozen
+            frozen = []
+        elif len(frozen) % _BREATH == 0:
+            yield []
+    yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
+
+
+def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:
+    try:
+        return freeze(
+            message, allow_spaces=settings.sender_allow_spaces, default_region=settings.default_region
+        )
+    except InvalidMessage as error:
+        raise InvalidMessage(error.fields, position) from None
+
+
+def settle(answers: Sequence[Sent | Conflict]) -> list[Sent]:
+    """Return the messages that stand.
+
+    Raises:
+        RequestIdConflict: names the ones that do not, after all others were queued.
+    """
+    sent, conflicts = [], []
+    for answer in answers:
+        if isinstance(answer, Conflict):
+            conflicts.append(answer.request_id)
+        else:
+            sent.append(answer)
+    if conflicts:
+        raise RequestIdConflict(conflicts)
+    return sent

@@ -1,0 +1,142 @@
+"""What a producer tells about campaigns, and how it reads a campaign's hash. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final, Literal
+
+from producers.contract.gates import describe, read_gate
+
+_ENDS: Final = ("accepted", "rejected", "expired", "cancelled", "failed", "unknown")
+
+#: How the fields begin that count what waits at a gate.
+_ASIDE: Final = "aside:"
+
+#: What became of a pause: ``stopped`` if the campaign was cancelled.
+Halt = Literal["paused", "stopped", "unknown_id"]
+#: What became of a resume: ``paused`` if somebody paused it again meanwhile, ``stopped`` if it was cancelled.
+Resumption = Literal["resumed", "paused", "stopped", "unknown_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What one run of `send_campaign` came to.
+
+    Attributes:
+        campaign_id: names the campaign; give it to run the same campaign again.
+        recipients: recipients in all its slices, whether queued now or before.
+        segments: segments over all recipients, as we count them; the gateway's count decides the bill.
+        slices: messages it consists of: ``created + existing``.
+        created: messages queued by this run.
+        existing: messages that are in the ledger or have ended; nothing was queued for them.
+        left_out: recipients given that cannot be texted; 0 unless ``on_invalid`` is a callable.
+    """
+
+    campaign_id: str
+    recipients: int
+    segments: int
+    slices: int
+    created: int
+    existing: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """Where a campaign stands.
+
+    Numbers count recipients, but ``slices`` and ``waiting`` count messages.
+
+    Attributes:
+        campaign_id: its name.
+        recipients: queued so far.
+        pending: of these, not at an end: queued or being sent.
+        accepted, rejected, expired, cancelled, failed, unknown: of these, at this end. They and ``pending``
+            add up to ``recipients``.
+        cost: what the gateway has charged so far, in the account's currency.
+        slices: slices so far, also those that nobody is left in: at least as many as there are messages.
+        waiting: messages that a worker has put aside because of the pause; others still lie in the queue.
+        complete: a run has come to the end of its recipients since the last slice was queued. If not, a run
+            is at work or was cut short.
+        paused: no attempt begins.
+        stopped: it was cancelled for good.
+        aside: messages that wait for a reason that concerns them and not all, in ``waits_for``.
+        waits_for: those reasons, in words for people.
+        started_at, completed_at: begin of the first run, end of the run that made it complete, in UTC by
+            Redis's clock.
+    """
+
+    campaign_id: str
+    recipients: int
+    pending: int
+    accepted: int
+    rejected: int
+    expired: int
+    cancelled: int
+    failed: int
+    unknown: int
+    cost: Decimal
+    slices: int
+    waiting: int
+    complete: bool
+    paused: bool
+    stopped: bool
+    started_at: datetime | None
+    completed_at: datetime | None
+    aside: int = 0
+    waits_for: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will happen by itself: all that will be queued is at an end."""
+        return not self.pending and (self.complete or self.stopped)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCancellation:
+    """What `cancel_campaign` came to, in messages (slices).
+
+    Attributes:
+        cancelled: never sent, whether cancelled now or before.
+        too_late: an attempt has begun, or they are at another end.
+    """
+
+    cancelled: int
+    too_late: int
+
+
+def read_campaign(
+    campaign_id: str, reply: Mapping[bytes, bytes], waiting: int, gates: Mapping[bytes, bytes]
+) -> CampaignStatus | None:
+    """Read a campaign's hash and the gates as Redis returns them; None for an unknown id."""
+    if not reply:
+        return None
+    fields = {name.decode(): value.decode() for name, value in reply.items()}
+    ended = {state: int(fields.get(state, 0)) for state in _ENDS}
+    recipients = int(fields.get("recipients", 0))
+    aside = {name.removeprefix(_ASIDE): int(n) for name, n in fields.items() if name.startswith(_ASIDE)}
+    return CampaignStatus(
+        campaign_id=campaign_id,
+        recipients=recipients,
+        pending=max(0, recipients - sum(ended.values())),
+        **ended,
+        cost=Decimal(fields.get("cost", "0")),
+        slices=int(fields.get("slices", 0)),
+        waiting=waiting,
+        complete="complete" in fields,
+        paused="paused" in fields,
+        stopped="stopped" in fields,
+        started_at=_at(fields.get("started")),
+        completed_at=_at(fields.get("complete")),
+        aside=sum(aside.values()),
+        waits_for=tuple(_why(name, gates, fields.get("price:" + name)) for name in sorted(aside)),
+    )
+
+
+def _why(name: str, gates: Mapping[bytes, bytes], price: str | None) -> str:
+    return describe(name, read_gate(gates.get(name.encode(), b"{}")), Decimal(price) if price else None)
+
+
+def _at(ms: str | None) -> datetime | None:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None

@@ -1,0 +1,213 @@
+"""What a producer asks of Redis for campaigns, step by step, for both kinds of client. No I/O.
+
+`Sending` is one run of `send_campaign`. It offers every slice to Redis and assumes nothing about any. The
+script that queues a slice also notes it in the campaign, sees whether somebody has cancelled the campaign,
+and tells a slice that ended long ago from one that is missing. So a cancel knows how far to look, wherever a
+run was killed, and the next run queues what the last one did not reach or Redis has lost.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.scripts import Command, Script
+from producers.contract.settings import RedisSettings
+from producers.contract.steps import Calls, Steps
+from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
+from producers.queueing.campaign_status import (
+    Campaign,
+    CampaignCancellation,
+    CampaignStatus,
+    Halt,
+    Resumption,
+    read_campaign,
+)
+from producers.queueing.campaigns import Slicer, checked
+from producers.queueing.records import Cancellation, Records
+
+_COMPLETE = Script("producers.queueing", "complete_campaign")
+_HALT = Script("producers.queueing", "halt_campaign", when_full=True)
+_RESUME = Script("producers.queueing", "resume_campaign", when_full=True)
+
+#: Slices cancelled in one round trip, and slices given back to a queue in one step.
+_CANCELS: Final = 100
+_RESUMES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """One script, many calls: the first makes sure that Redis knows it, the rest share a trip."""
+
+    commands: Sequence[Command[Any]]
+
+    def run(self, client: redis.Redis) -> list[Any]:
+        first, *rest = self.commands
+        replies = [first.run(client)]
+        with client.pipeline(transaction=False) as pipeline:
+            for command in rest:
+                pipeline.execute_command(*_call(command))  # type: ignore[no-untyped-call]
+            return replies + [c.read(reply) for c, reply in zip(rest, pipeline.execute(), strict=True)]
+
+    async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
+        first, *rest = self.commands
+        replies = [await first.arun(client)]
+        async with client.pipeline(transaction=False) as pipeline:
+            for command in rest:
+                pipeline.execute_command(*_call(command))
+            return replies + [c.read(reply) for c, reply in zip(rest, await pipeline.execute(), strict=True)]
+
+
+def _call(command: Command[Any]) -> list[str | bytes | float]:
+    """Spell a call out: the pipeline of a cluster client has no ``evalsha``."""
+    return ["EVALSHA", command.script.sha, len(command.keys), *command.keys, *command.args]
+
+
+class Campaigns:
+    """Builds the steps of everything about campaigns.
+
+    Args:
+        records: commands of single messages.
+        settings: namespace and retention.
+    """
+
+    def __init__(self, records: Records, settings: RedisSettings) -> None:
+        self._records, self._keys = records, records.keys
+        self._retention_ms = settings.retention_ms
+
+    def sending(self, slicer: Slicer) -> "Sending":
+        """Begin one run of a campaign."""
+        return Sending(slicer, self._records, self)
+
+    def complete(self, campaign_id: str, slices: int, recipients: int) -> Command[bytes]:
+        """Note that these were all; replies ``complete``, ``stopped`` or ``lost``."""
+        args = [slices, recipients, self._retention_ms]
+        return Command(_COMPLETE, [self._keys.campaign(campaign_id)], args, bytes)
+
+    def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
+        """Read where a campaign stands; None if it is unknown or forgotten."""
+        key = self._keys.campaign(checked(campaign_id))
+        waiting = yield Calls([("LLEN", self._keys.campaign_waiting(campaign_id))])
+        gates = yield Calls([("HGETALL", self._keys.gates)])
+        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting), gates)
+
+    def pause(self, campaign_id: str) -> Steps[Halt]:
+        """Let no further attempt begin."""
+        return (yield self._halt(campaign_id, "pause"))  # type: ignore[no-any-return]
+
+    def resume(self, campaign_id: str) -> Steps[Resumption]:
+        """Lift a pause, and give back all that waits, some at a time."""
+        verdict, waiting = yield self._resume(campaign_id, "lift")
+        return (yield from self._empty(campaign_id, verdict, waiting)) if verdict == "resumed" else verdict
+
+    def cancel(self, campaign_id: str) -> Steps[CampaignCancellation | None]:
+        """Stop a campaign for good and cancel each of its slices; None if it is unknown."""
+        if (yield self._halt(campaign_id, "cancel")) == "unknown_id":
+            return None
+        slices = int((yield Calls([("HGET", self._keys.campaign(campaign_id), "slices")])) or 0)
+        verdicts: list[Cancellation] = []
+        for start in range(0, slices, _CANCELS):
+            numbers = range(start, min(start + _CANCELS, slices))
+            verdicts += yield _Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
+        yield from self.give_back(campaign_id)
+        return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
+
+    def give_back(self, campaign_id: str) -> Steps[Resumption]:
+        """Give back what waits although no pause is set, as after a resume that was cut short."""
+        verdict, waiting = yield self._resume(campaign_id, "more")
+        return (yield from self._empty(campaign_id, verdict, waiting))
+
+    def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
+        key = self._keys.campaign(checked(campaign_id))
+        return Command(_HALT, [key], [how, self._retention_ms], bytes.decode)  # type: ignore[arg-type]
+
+    def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
+        # Bounded by what waits now: an entry may come back, and is then somebody else's to move.
+        for _ in range(0, waiting, _RESUMES):
+            verdict, _left = yield self._resume(campaign_id, "more")
+            if verdict == "paused":
+                break
+        return verdict
+
+    def _resume(self, campaign_id: str, how: str) -> Command[tuple[Resumption, int]]:
+        alert, marketing = self._keys.queue(QUEUE_ALERT), self._keys.queue(QUEUE_MARKETING)
+        keys = [self._keys.campaign(checked(campaign_id)), self._keys.campaign_waiting(campaign_id)]
+        keys += [alert.ready, alert.wake, marketing.ready, marketing.wake]
+        args: list[str | int] = [how, _RESUMES, self._keys.prefix]
+        return Command(_RESUME, keys, args, lambda reply: (reply[0].decode(), reply[1]))
+
+
+class Sending:
+    """One run of a campaign: `begin`, then `take` per chunk of 500 recipients, then `end`.
+
+    Args:
+        slicer: cuts, checks and counts.
+        records: commands of single messages.
+        campaigns: commands of campaigns.
+    """
+
+    def __init__(self, slicer: Slicer, records: Records, campaigns: Campaigns) -> None:
+        self._slicer, self._records, self._campaigns = slicer, records, campaigns
+        self._id = slicer.campaign_id
+        self._created = self._existing = self._noted = 0
+
+    def begin(self) -> Steps[None]:
+        """Learn where the campaign stands.
+
+        Raises:
+            CampaignCancelled: it was cancelled.
+        """
+        recipients, stopped = yield Calls(
+            [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped")]
+        )
+        if stopped:
+            raise CampaignCancelled(self._id)
+        self._noted = int(recipients or 0)
+
+    def take(self, chunk: list[Any]) -> Steps[None]:
+        """Queue the next slice, unless it is there or has ended.
+
+        Raises:
+            InvalidMessage: somebody cannot be texted; nothing of this slice was queued.
+            RequestIdConflict: the slice is there with other content; nothing was queued.
+            CampaignCancelled: somebody cancelled it meanwhile.
+        """
+        frozen = self._slicer.cut(chunk)
+        if frozen is None:
+            return
+        verdict = yield self._records.enqueue_slice(frozen)
+        if verdict == "stopped":
+            raise CampaignCancelled(self._id)
+        if verdict == "conflict":
+            raise RequestIdConflict([frozen.request_id])
+        if verdict == "created":
+            self._created += 1
+            self._noted += frozen.recipients
+        else:
+            self._existing += 1
+
+    def end(self) -> Steps[Campaign]:
+        """Note that these were all, and sum up.
+
+        Raises:
+            CampaignCancelled: somebody cancelled it meanwhile.
+            QueueUnavailable: Redis has lost some of these slices meanwhile.
+        """
+        verdict = yield self._campaigns.complete(self._id, self._slicer.number, self._noted)
+        if verdict == b"stopped":
+            raise CampaignCancelled(self._id)
+        if verdict == b"lost":
+            raise QueueUnavailable((), "writes lost", self._id)
+        yield from self._campaigns.give_back(self._id)
+        return Campaign(
+            campaign_id=self._id,
+            recipients=self._slicer.recipients,
+            segments=self._slicer.segments,
+            slices=self._created + self._existing,
+            created=self._created,
+            existing=self._existing,
+            left_out=self._slicer.left_out,
+        )

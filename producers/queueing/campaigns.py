@@ -1,0 +1,272 @@
+"""A campaign: one text for any number of recipients, cut into messages of at most 500. Pure: no I/O.
+
+Where a slice begins depends on positions in the input alone: slice ``n`` is what remains of the recipients
+``500 n`` to ``500 n + 499``. A recipient that is left out leaves a gap and moves nobody into another slice,
+so a second run over the same recipients can never text one of them twice, not even when the numbering tables
+have changed between.
+"""
+
+import re
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, Literal, Unpack
+
+import msgspec
+
+from producers.errors import InvalidMessage
+from producers.messages.fields import RECIPIENTS_MAX
+from producers.messages.message import CampaignOptions, FrozenMessage, Message, freeze
+from producers.messages.recipient import Recipient
+from producers.messages.template import VARIABLES
+from producers.queueing.number_set import NumberSet
+
+#: Recipients of a slice: as many as one call to the gateway takes.
+SLICE: Final = RECIPIENTS_MAX
+
+#: A request_id has 36 characters: these, a dot, and the number of a slice up to 9,999,999. No colon, since
+#: the id is a part of key names.
+_CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,28}")
+_PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
+_SAME: Final = "same number as "
+#: What is wrong with a recipient whose number was met before, and with nothing else of it.
+REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
+
+#: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
+#: its position in the campaign, the recipient as given, and what is wrong with it.
+OnInvalid = Literal["refuse"] | Callable[[int, Any, InvalidMessage], object]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCheck:
+    """What a campaign would be.
+
+    Attributes:
+        recipients: how many would be texted.
+        slices: calls to the gateway, each a message of its own.
+        segments: segments over all recipients, as we count them; the gateway's count decides the bill.
+        left_out: recipients given that would not be texted.
+    """
+
+    recipients: int
+    slices: int
+    segments: int
+    left_out: int
+
+
+class _Addressed(msgspec.Struct):
+    phone_number: str
+
+
+class _Body(msgspec.Struct):
+    recipients: list[_Addressed]
+
+
+_BODY: Final = msgspec.json.Decoder(_Body)
+
+
+class Slicer:
+    """Turns recipients into frozen slices, one after the other, and counts.
+
+    Args:
+        text: of all messages.
+        options: the other fields of `Message`.
+        campaign_id: names the campaign; minted if None.
+        on_invalid: what to do about a recipient that cannot be texted.
+        allow_spaces: whether a sender may contain spaces.
+        default_region: whose national numbers are read, such as ``FR``; none if empty.
+
+    Attributes:
+        campaign_id: its name.
+        position: recipients read so far.
+        number: slices cut so far, empty ones included.
+        recipients, segments, left_out: sums over these.
+
+    Raises:
+        InvalidMessage: ``campaign_id`` or anything else but the recipients is wrong.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        options: CampaignOptions,
+        campaign_id: str | None = None,
+        *,
+        on_invalid: OnInvalid = "refuse",
+        allow_spaces: bool = False,
+        default_region: str = "",
+    ) -> None:
+        if "request_id" in options:
+            raise InvalidMessage({"request_id": "must be absent: it is made of campaign_id and slice number"})
+        if on_invalid != "refuse" and not callable(on_invalid):
+            raise InvalidMessage({"on_invalid": 'must be "refuse" or a callable'})
+        self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
+        self.position = self.number = self.recipients = self.segments = self.left_out = 0
+        self._text, self._options, self._allow_spaces = text, options, allow_spaces
+        self._default_region, self._on_invalid = default_region, on_invalid
+        self._seen = NumberSet()
+        self._refuse_what_concerns_all()
+
+    def cut(self, chunk: list[Any]) -> FrozenMessage | None:
+        """Freeze the next slice.
+
+        Args:
+            chunk: the next 500 recipients as given; fewer only at the end.
+
+        Returns:
+            The message, or None if nobody of the chunk is left.
+
+        Raises:
+            InvalidMessage: ``on_invalid`` is "refuse" and somebody cannot be texted; names all of this slice
+                by their positions in the campaign.
+        """
+        frozen, problems = self._sift(chunk)
+        if problems and self._on_invalid == "refuse":
+            raise InvalidMessage(
+                {
+                    f"recipients[{self.position + i}]" + (f".{name}" if name else ""): reason
+                    for i, fields in sorted(problems.items())
+                    for name, reason in fields.items()
+                }
+            )
+        for i, fields in sorted(problems.items()):
+            named = {name or "recipient": reason for name, reason in fields.items()}
+            self._on_invalid(self.position + i, chunk[i], InvalidMessage(named))  # type: ignore[operator]
+        self.position += len(chunk)
+        self.number += 1
+        self.left_out += len(problems)
+        if frozen is not None:
+            self.recipients += frozen.recipients
+            self.segments += frozen.segments
+            for each in _BODY.decode(frozen.body).recipients:
+                self._seen.add(each.phone_number)
+        return frozen
+
+    def _refuse_what_concerns_all(self) -> None:
+        """Say before anything is read what is wrong whoever the recipients are."""
+        try:
+            self._freeze([Recipient("+33612345678", **dict.fromkeys(VARIABLES, "x"))])
+        except InvalidMessage as error:
+            # What the values of this recipient make of the text says nothing about others.
+            fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
+            if fields:
+                raise InvalidMessage(fields) from None
+
+    def _sift(self, chunk: list[Any]) -> tuple[FrozenMessage | None, dict[int, Mapping[str, str]]]:
+        """Freeze all of a chunk that can be texted; and what is wrong with the rest, by index."""
+        kept, problems = list(range(len(chunk))), dict[int, Mapping[str, str]]()
+        while kept:
+            try:
+                frozen = self._freeze([chunk[i] for i in kept])
+            except InvalidMessage as error:
+                bad = _by_recipient(error.fields)
+            else:
+                numbers = (each.phone_number for each in _BODY.decode(frozen.body).recipients)
+                bad = {i: REPEATED for i, number in enumerate(numbers) if number in self._seen}
+                if not bad:
+                    return frozen, problems
+            problems |= {kept[i]: fields for i, fields in bad.items()}
+            kept = [index for i, index in enumerate(kept) if i not in bad]
+        return None, problems
+
+    def _freeze(self, recipients: list[Any]) -> FrozenMessage:
+        message = Message(
+            recipients, self._text, request_id=f"{self.campaign_id}.{self.number}", **self._options
+        )
+        return freeze(
+            message,
+            allow_spaces=self._allow_spaces,
+            default_region=self._default_region,
+            campaign=self.campaign_id,
+        )
+
+
+def checked(campaign_id: object) -> str:
+    """Return a campaign_id that can be one.
+
+    Raises:
+        InvalidMessage: names ``campaign_id``.
+    """
+    if not isinstance(campaign_id, str) or not _CAMPAIGN_ID.fullmatch(campaign_id):
+        raise InvalidMessage({"campaign_id": "must be 1 to 28 letters, digits or -_."})
+    return campaign_id
+
+
+def check_campaign(
+    text: str,
+    recipients: Iterable[Any],
+    *,
+    on_invalid: OnInvalid = "refuse",
+    allow_spaces: bool = False,
+    default_region: str = "",
+    **options: Unpack[CampaignOptions],
+) -> CampaignCheck:
+    """Check a whole campaign and count it; nothing is queued.
+
+    Args:
+        text: of all messages.
+        recipients: numbers or Recipients.
+        on_invalid: "refuse", or what to call for each that would be left out.
+        **options: the other fields of `Message`.
+        allow_spaces: whether a sender may contain spaces, ``SENDER_ALLOW_SPACES``.
+        default_region: whose national numbers are read, ``DEFAULT_REGION``.
+
+    Raises:
+        InvalidMessage: as `Producer.send_campaign`.
+    """
+    slicer = Slicer(
+        text, options, on_invalid=on_invalid, allow_spaces=allow_spaces, default_region=default_region
+    )
+    slices = 0
+    for chunk in chunks(recipients):
+        slices += slicer.cut(chunk) is not None
+    return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out)
+
+
+def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:
+    """Hand out recipients 500 at a time, reading no further.
+
+    Raises:
+        InvalidMessage: it is one number or `Recipient`, or nothing that can be read.
+    """
+    if not isinstance(recipients, Iterable) or isinstance(recipients, (str, bytes, Mapping)):
+        raise InvalidMessage({"recipients": "must be an iterable of numbers or Recipients"})
+    iterator = iter(recipients)
+    while chunk := list(islice(iterator, SLICE)):
+        yield chunk
+
+
+async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
+    """Hand out recipients 500 at a time, from either kind of iterable; otherwise as `chunks`."""
+    if not isinstance(recipients, AsyncIterable):
+        for chunk in chunks(recipients):
+            yield chunk
+        return
+    waiting = []
+    async for recipient in recipients:
+        waiting.append(recipient)
+        if len(waiting) == SLICE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def _by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
+    """Sort problems by recipient. Repeats come last: the first of them may itself be left out.
+
+    Raises:
+        InvalidMessage: something else than a recipient is wrong.
+    """
+    found: dict[int, dict[str, str]] = {}
+    repeated: dict[int, dict[str, str]] = {}
+    for name, reason in problems.items():
+        place = _PLACE.match(name)
+        if place is None:
+            raise InvalidMessage(problems)
+        if reason.startswith(_SAME):
+            repeated[int(place[1])] = dict(REPEATED)
+        else:
+            found.setdefault(int(place[1]), {})[name[place.end() :]] = reason
+    return found or repeated

@@ -1,0 +1,233 @@
+"""What a producer asks of Redis and how it reads the answers. Pure: `producer` and `aio` do the I/O."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from producers.contract.gates import describe, read_gate
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, State
+from producers.contract.keys import Keys
+from producers.contract.scripts import Command, Script
+from producers.contract.settings import RedisSettings
+from producers.messages.message import FrozenMessage
+
+_ENQUEUE = Script("producers.queueing", "enqueue")
+_STATUS = Script("producers.queueing", "status", when_full=True)
+_CANCEL = Script("producers.queueing", "cancel", when_full=True)
+
+Cancellation = Literal["cancelled", "too_late", "unknown_id"]
+#: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
+#: campaign was cancelled.
+Queueing = Literal["created", "existing", "ended", "conflict", "stopped"]
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """Proof that a message is in the queue.
+
+    Attributes:
+        request_id: names the message from here on.
+        state: where it stands; ``queued`` for a new one.
+        created: False when the same content was already there under this id and nothing was queued.
+        segments: segments over all recipients, as we count them; the gateway's count decides the bill.
+    """
+
+    request_id: str
+    state: State
+    created: bool
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """This request_id already names other content."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The last delivery receipt of one recipient.
+
+    Attributes:
+        status: the gateway's word, such as ``DELIVERED``.
+        final: whether no other status is expected.
+        at: when the gateway says it happened, or when we received it if it did not say.
+    """
+
+    status: str
+    final: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """What is known of a send. Times are aware UTC datetimes by Redis's clock.
+
+    Attributes:
+        request_id: its id.
+        state: see docs/architecture.md.
+        ticket: the gateway's ticket, or None before (or without) one.
+        cost: what the gateway charged, in the account's currency.
+        segments: the gateway's count once accepted, ours before.
+        attempts: POSTs made so far; a POST whose worker died is counted when its message is taken up again.
+        code: the gateway's last error code, or our word for what happened.
+        message: the gateway's last error text.
+        context: the application's own value.
+        queued_at, due_at, expires_at, first_attempt_at, ended_at: its life; None where it does not apply.
+        deliveries: the last receipt by recipient number.
+        waits_for: why it waits aside, in words for people: a price that the account cannot pay, or an error
+            that nobody knows. None while nothing but its turn keeps it.
+    """
+
+    request_id: str
+    state: State
+    ticket: str | None
+    cost: Decimal | None
+    segments: int | None
+    attempts: int
+    code: str | None
+    message: str | None
+    context: Any
+    queued_at: datetime
+    due_at: datetime | None
+    expires_at: datetime | None
+    first_attempt_at: datetime | None
+    ended_at: datetime | None
+    deliveries: Mapping[str, Delivery]
+    waits_for: str | None = None
+
+
+class Records:
+    """Builds the commands of a producer.
+
+    Args:
+        settings: namespace, retention, stream length.
+    """
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self.keys = Keys(settings.namespace)
+        self._retention_ms = settings.retention_ms
+        self._maxlen = settings.stream_maxlen
+        alert, marketing = self.keys.queue(QUEUE_ALERT), self.keys.queue(QUEUE_MARKETING)
+        self._queue_keys = [
+            *(alert.ready, alert.delayed, alert.wake),
+            *(marketing.ready, marketing.delayed, marketing.wake),
+            self.keys.counts,
+        ]
+        self._delayed_keys = [alert.delayed, alert.envelopes, marketing.delayed, marketing.envelopes]
+
+    def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
+        """Store and queue up to 500 messages in one atomic step; safe to repeat."""
+
+        def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
+            answers: list[Sent | Conflict] = [
+                Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments)
+                for m in messages
+            ]
+            for position, verdict, state in zip(*[iter(reply)] * 3, strict=True):
+                answers[position] = _not_created(messages[position], verdict, state)
+            return answers
+
+        return Command(_ENQUEUE, self._queue_keys, self._packed(messages), read)
+
+    def enqueue_slice(self, message: FrozenMessage) -> Command[Queueing]:
+        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
+        return Command(_ENQUEUE, self._queue_keys, self._packed([message]), _read_queueing)
+
+    def status(self, request_id: str) -> Command[MessageStatus | None]:
+        """Read what is known of a send; safe to repeat."""
+        keys = [self.keys.record(request_id), self.keys.deliveries(request_id)]
+        return Command(_STATUS, keys, [self.keys.prefix], lambda reply: _read_status(request_id, *reply))
+
+    def _packed(self, messages: Sequence[FrozenMessage]) -> Sequence[str | bytes | int]:
+        packed = msgspec.msgpack.encode(
+            [
+                (
+                    *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
+                    *(m.segments, m.recipients, m.share, m.campaign),
+                )
+                for m in messages
+            ]
+        )
+        return RECORD_VERSION, self.keys.prefix, self._retention_ms, packed
+
+    def cancel(self, request_id: str) -> Command[Cancellation]:
+        """Cancel a send that has not started; safe to repeat."""
+        keys = self.keys.transition(request_id)
+        args = [request_id, self._retention_ms, self._maxlen]
+        return Command(_CANCEL, [*keys, *self._delayed_keys], args, bytes.decode)  # type: ignore[arg-type]
+
+
+def _read_queueing(reply: Sequence[Any]) -> Queueing:
+    return reply[1].decode() if reply else "created"
+
+
+def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:
+    if verdict == b"conflict":
+        return Conflict(message.request_id)
+    return Sent(
+        request_id=message.request_id,
+        state=state.decode(),  # type: ignore[arg-type]
+        created=False,
+        segments=message.segments,
+    )
+
+
+def _read_status(
+    request_id: str,
+    record: Sequence[bytes],
+    deliveries: Sequence[bytes],
+    call: Sequence[bytes],
+    aside: Sequence[bytes],
+) -> MessageStatus | None:
+    if not record:
+        return None
+    text = dict(_pairs(record))
+    if call:
+        # As long as it has not ended, it is where its call is.
+        text |= zip(("state", "attempts", "code", "message", "first"), map(bytes.decode, call), strict=True)
+        text["state"] = "queued" if text["state"] == "queued" else "sending"
+    return MessageStatus(
+        request_id=request_id,
+        state=text["state"],  # type: ignore[arg-type]
+        ticket=text.get("ticket") or None,
+        cost=Decimal(text["cost"]) if text.get("cost") else None,
+        segments=int(text["segments"]) if text.get("segments") else None,
+        attempts=int(text.get("attempts") or 0),
+        code=text.get("code") or None,
+        message=text.get("message") or None,
+        context=msgspec.json.decode(text["context"]) if text.get("context") else None,
+        queued_at=_instant(text["queued"]),
+        due_at=_at(text.get("due")),
+        expires_at=_at(text.get("expires")),
+        first_attempt_at=_at(text.get("first")),
+        ended_at=_at(text.get("ended")),
+        deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
+        waits_for=_read_aside(*aside) if aside else None,
+    )
+
+
+def _read_aside(name: bytes, facts: bytes, price: bytes) -> str:
+    return describe(name.decode(), read_gate(facts), Decimal(price.decode()) if price else None)
+
+
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    return zip(map(bytes.decode, flat[::2]), map(bytes.decode, flat[1::2]), strict=True)
+
+
+def read_delivery(value: str) -> Delivery:
+    """Read one delivery as `publish` wrote it: ``rank|ISO time|status``."""
+    rank, at, status = value.split("|", 2)
+    return Delivery(status=status, final=int(rank) > 0, at=datetime.fromisoformat(at))
+
+
+def _at(ms: str | None) -> datetime | None:
+    return _instant(ms) if ms else None
+
+
+def _instant(ms: str) -> datetime:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)

@@ -1,0 +1,1 @@
+"""How a feed reads its stream; written once for both kinds of client."""

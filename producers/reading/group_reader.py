@@ -1,0 +1,224 @@
+"""How a feed reads its stream: every decision, no I/O. `producers.feeds` carries the steps out.
+
+The life of an entry: read, or reclaimed from a consumer that held it too long -> decoded -> handed to the
+application -> acknowledged together with the next read. One entry at a time, so that Redis's count of
+deliveries is the number of times an application saw the entry, and a crash is blamed on no other.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic
+
+from producers.contract.outages import Outage
+from producers.contract.scripts import REDIS_ERRORS, Command, Script
+from producers.contract.steps import Calls, Steps
+from producers.events import E, from_fields
+from producers.reading.membership import Membership
+
+_log = logging.getLogger("producers.feeds")
+
+#: All run when Redis is full, too: reading lets people act on opt-outs, and the streams do not grow by it.
+_JOIN: Final = Script("producers.reading", "join", when_full=True)
+_RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
+_SET_ASIDE: Final = Script("producers.reading", "set_aside", when_full=True)
+_LEAVE: Final = Script("producers.reading", "leave", when_full=True)
+
+#: Longest time in seconds between two rounds over the entries that consumers hold.
+_ROUND_S: Final = 10.0
+#: Where a round begins: at the oldest entry.
+_BEGIN: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    entry_id: bytes
+    fields: Mapping[bytes, bytes]
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[E]):
+    """One delivery of one stream entry.
+
+    Attributes:
+        entry_id: the stream's own id, such as ``1795417829636-0``.
+        deliveries: how often it was delivered to the group, this time included; 1 for a fresh one.
+        event: the decoded entry.
+    """
+
+    entry_id: str
+    deliveries: int
+    event: E
+    raw: _Raw = field(repr=False)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a feed did since it was made.
+
+    Attributes:
+        handled: entries done.
+        failed: deliveries whose handler raised; the same entry may count several times.
+        set_aside: entries given up.
+    """
+
+    handled: int = 0
+    failed: int = 0
+    set_aside: int = 0
+
+
+class GroupReader(Generic[E]):
+    """One consumer's view of its group. Not for two threads or tasks at once.
+
+    Args:
+        kind: type of the stream's entries.
+        membership: who reads what.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, kind: type[E], membership: Membership, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.counts = Counts()
+        #: Set from anywhere to make `next_entry` return None.
+        self.stopping = False
+        self._kind: type[E] = kind
+        self._m = membership
+        self._start = membership.start
+        self._clock = clock
+        self._outage = Outage(clock)
+        self._joined = False
+        self._done: list[str] = []
+        self._cursor, self._round_due, self._new_is_next = _BEGIN, clock(), False
+
+    def next_entry(self) -> Steps[Entry[E] | None]:
+        """Wait for the next entry that can be handed out; None once `stopping` is set.
+
+        Acknowledges on the way what was `done` before. Waits as long as Redis is away.
+
+        Raises:
+            redis.RedisError: trouble that does not pass: wrong password, no permission, wrong type of key.
+        """
+        while not self.stopping:
+            try:
+                yield from self._join()
+                raw = yield from self._seek()
+                entry = (yield from self._admit(raw)) if raw else None
+            except (*REDIS_ERRORS, OSError) as error:
+                if _is_group_lost(error):
+                    self._joined = False
+                else:
+                    yield from self._outage.wait(error, lambda: self.stopping)
+            else:
+                self._outage.over()
+                if entry:
+                    return entry
+        yield from self.leave()
+        return None
+
+    def done(self, entry: Entry[E]) -> None:
+        """Note that an entry was handled; the next step towards Redis acknowledges it."""
+        self.counts.handled += 1
+        self._done.append(entry.entry_id)
+
+    def failed(self, entry: Entry[E], error: Exception) -> Steps[None]:
+        """Note that a handler raised: the entry comes again after ``idle_s``, unless it came too often."""
+        self.counts.failed += 1
+        reason = type(error).__name__
+        _log.warning("handler raised %s on entry %s, delivery %d", reason, entry.entry_id, entry.deliveries)
+        if entry.deliveries >= self._m.max_deliveries:
+            try:
+                yield from self._set_aside(entry.raw)
+            except (*REDIS_ERRORS, OSError):
+                # It stays pending, and the next delivery sets it aside.
+                return
+
+    def leave(self) -> Steps[None]:
+        """Acknowledge what is done and leave the group, if Redis lets us; else both happen in time."""
+        if not self._joined:
+            return
+        try:
+            yield Command(_LEAVE, [self._m.stream], [self._m.group, self._m.consumer, *self._done], int)
+        except (*REDIS_ERRORS, OSError):
+            return
+        self._done.clear()
+        self._joined = False
+
+    def _join(self) -> Steps[None]:
+        if self._joined:
+            return
+        # A place that stays the same, should the group have to be made again.
+        self._start = yield Command(_JOIN, [self._m.stream], [self._m.group, self._start], bytes.decode)
+        self._joined = True
+
+    def _seek(self) -> Steps[_Raw | None]:
+        """Look once for an entry; in a round over stalled ones, new ones get every other turn."""
+        if self._clock() >= self._round_due and not self._new_is_next:
+            self._new_is_next = True
+            raw = yield from self._reclaim()
+            if raw:
+                return raw
+        self._new_is_next = False
+        return (yield from self._read())
+
+    def _reclaim(self) -> Steps[_Raw | None]:
+        # What is done must not look stalled, however long it took.
+        if self._done:
+            yield Calls([self._acknowledgement()])
+            self._done.clear()
+        idle_ms = int(self._m.idle_s * 1000)
+        args: list[str | bytes | int | float] = [self._m.group, self._m.consumer, idle_ms, self._cursor]
+        cursor, *found = yield Command(_RECLAIM, [self._m.stream], args, list)
+        self._cursor = cursor.decode() or _BEGIN
+        if not cursor:
+            self._round_due = self._clock() + min(_ROUND_S, self._m.idle_s / 2)
+        if not found:
+            return None
+        entry_id, flat, deliveries = found
+        return _Raw(entry_id, dict(zip(flat[::2], flat[1::2], strict=True)), deliveries)
+
+    def _read(self) -> Steps[_Raw | None]:
+        wait_ms = int(min(self._m.block_s, self._round_due - self._clock()) * 1000)
+        read: list[str | int] = ["XREADGROUP", "GROUP", self._m.group, self._m.consumer, "COUNT", 1]
+        read += ["BLOCK", wait_ms] if wait_ms > 0 else []
+        read += ["STREAMS", self._m.stream, ">"]
+        reply = yield Calls([self._acknowledgement(), read] if self._done else [read])
+        self._done.clear()
+        for entry_id, fields in _entries(reply):
+            return _Raw(entry_id, fields, 1)
+        return None
+
+    def _acknowledgement(self) -> list[str | int]:
+        return ["XACK", self._m.stream, self._m.group, *self._done]
+
+    def _admit(self, raw: _Raw) -> Steps[Entry[E] | None]:
+        """Decode an entry, or set it aside when that fails or it came too often."""
+        if raw.deliveries <= self._m.max_deliveries:
+            try:
+                event = from_fields(self._kind, raw.fields)
+                return Entry(raw.entry_id.decode(), raw.deliveries, event, raw)
+            except (ValueError, RecursionError):
+                _log.warning("entry %s cannot be read", raw.entry_id.decode())
+        yield from self._set_aside(raw)
+        return None
+
+    def _set_aside(self, raw: _Raw) -> Steps[None]:
+        args: list[str | bytes | int | float] = [self._m.group, raw.entry_id, raw.deliveries]
+        args += [self._m.poison_maxlen, *(part for pair in raw.fields.items() for part in pair)]
+        if (yield Command(_SET_ASIDE, [self._m.stream, self._m.poison], args, int)):
+            self.counts.set_aside += 1
+            _log.warning("entry %s set aside, delivery %d", raw.entry_id.decode(), raw.deliveries)
+
+
+def _is_group_lost(error: Exception) -> bool:
+    """Say whether the group is gone, or its stream; a waiting read may be told so in other words."""
+    return "NOGROUP" in str(error) or ("UNBLOCKED" in str(error) and "no longer exists" in str(error))
+
+
+def _entries(reply: Any) -> list[tuple[bytes, Mapping[bytes, bytes]]]:
+    """Take the entries out of an XREADGROUP reply: pairs in protocol 2, a mapping in protocol 3."""
+    if isinstance(reply, dict):
+        return [entry for batches in reply.values() for batch in batches for entry in batch]
+    return [entry for _, batch in reply or () for entry in batch]

@@ -1,0 +1,1 @@
+"""What the account allows now: gates, holds, pauses, limits, the gateway's strain."""

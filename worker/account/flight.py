@@ -1,0 +1,108 @@
+"""How many calls may be in flight: learnt from what calls come to, shared by all workers.
+
+``observe.lua`` decides, and ``fetch.lua`` obeys. It is told at once of strain, and otherwise a few times a
+second of all that has ended since: nothing is spent per message.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import redis
+import structlog
+
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.keys import Keys
+from producers.contract.outages import passes
+from producers.contract.scripts import Command, Script
+from worker.gateway.outcomes import Accepted, Duplicate, Outcome, Refused, Unknown
+
+_OBSERVE = Script("worker.account", "observe", when_full=True)
+
+#: Seconds between two observations of a process, unless calls met strain.
+EVERY_S: Final = 0.25
+#: Kinds of calls whose time is compared, by the digits of their number of recipients: at most 500.
+_KINDS: Final = 3
+
+
+class Made(Protocol):
+    """An attempt as far as it tells of the gateway's strain."""
+
+    outcome: Outcome
+    posts: int
+    post_s: float
+    strained: bool
+
+    @property
+    def size(self) -> int:
+        """How many recipients each POST had."""
+
+
+class Flight:
+    """Gathers what calls came to and tells Redis. For one thread.
+
+    Args:
+        client: Redis client.
+        keys: key names.
+        setting: calls in flight at most where no limit is set live; 0 for any number.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, client: redis.Redis, keys: Keys, setting: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        leases = [keys.queue(QUEUE_ALERT).leases, keys.queue(QUEUE_MARKETING).leases]
+        self._keys = [keys.flight, keys.limits, *leases]
+        self._redis = client
+        self._setting = setting
+        self._clock = clock
+        self._told = clock()
+        self._log = structlog.get_logger()
+        self._forget()
+
+    def observe(self, made: Sequence[Made]) -> None:
+        """Take in attempts that have ended, and tell of them when it is time. Redis being away is no harm."""
+        for each in made:
+            if each.posts:
+                self._take_in(each)
+        now = self._clock()
+        if not (self._strained or now - self._told >= EVERY_S):
+            return
+        self._told = now
+        args: list[int | float] = [self._setting, self._well, self._strained]
+        for kind in range(_KINDS):
+            took_ms = sorted(self._took_ms[kind])
+            middle_ms = took_ms[len(took_ms) // 2] if took_ms else 0
+            args += [len(took_ms), middle_ms, self._fastest_ms[kind]]
+        self._forget()
+        try:
+            limit, why = Command(_OBSERVE, self._keys, args, _read).run(self._redis)
+        except redis.RedisError as error:
+            if not passes(error):  # an outage is told once, by the connection
+                self._log.warning("gateway.not_observed", reason=type(error).__name__)
+            return
+        if why:
+            self._log.warning("gateway.strained", reason=why, in_flight=limit)
+
+    def _take_in(self, made: Made) -> None:
+        outcome = made.outcome
+        if made.strained:
+            self._strained += 1
+        elif isinstance(outcome, Accepted | Duplicate | Refused):
+            self._well += 1
+        # A refusal may come without any work being done. No answer in time is as slow as we can tell.
+        accepted = isinstance(outcome, Accepted)
+        if accepted or (isinstance(outcome, Unknown) and "timeout" in outcome.code):
+            kind, took_ms = min(len(str(made.size)), _KINDS) - 1, round(made.post_s * 1000, 3)
+            self._took_ms[kind].append(took_ms)
+            if accepted and not 0 <= self._fastest_ms[kind] <= took_ms:
+                self._fastest_ms[kind] = took_ms
+
+    def _forget(self) -> None:
+        self._well = self._strained = 0
+        self._took_ms: list[list[float]] = [[] for _ in range(_KINDS)]
+        self._fastest_ms = [-1.0] * _KINDS
+
+
+def _read(reply: Sequence[Any]) -> tuple[int, str]:
+    return int(reply[0]), reply[1].decode()

@@ -1,0 +1,182 @@
+"""What keeps some sends and not all: a price that the account cannot pay, and breakers.
+
+A gate is shut by the answers of the gateway: ``finish.lua`` shuts ``credit``, ``suspect.lua`` a breaker. It
+is enforced where sends are claimed, by ``claim.lua``. ``credit`` opens as far as the balance reaches, a
+breaker when an operator says so.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, cast
+
+import redis
+import structlog
+
+from producers.contract.gates import CREDIT, Gate, describe, read_gate
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.keys import AUDIT, Keys
+from producers.contract.scripts import Command, Script
+from worker.account.throttle import AUDIT_MAXLEN, PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS
+from worker.gateway.outcomes import Accepted, Outcome, Unexplained
+
+_DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
+_GIVE_BACK = Script("worker.account", "give_back", when_full=True)
+_LEARN_PRICE = Script("worker.account", "learn_price", when_full=True)
+_OPEN_GATE = Script("worker.account", "open_gate", when_full=True)
+_SEE_BALANCE = Script("worker.account", "see_balance", when_full=True)
+_SUSPECT = Script("worker.account", "suspect", when_full=True)
+
+#: Different messages refused with the same unknown code that make a breaker, within so many milliseconds.
+SUSPECTS: Final = 3
+SUSPECT_MS: Final = 3_600_000
+#: Milliseconds after which a price is tried again although nothing speaks for it.
+TRIED_ANYWAY_MS: Final = 3_600_000
+#: Seconds between two prices that a process learns of one kind of message.
+LEARN_S: Final = 10.0
+#: Characters of a number that tell its country, plus sign included.
+COUNTRY: Final = 4
+#: Sends given back in one step.
+AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a message came to, with what it has in common with others.
+
+    Attributes:
+        request_id: of the message, or the id of a shared call.
+        queue: name of its queue.
+        sender, type: as its body says.
+        number: its first recipient's, or empty.
+        outcome: of its last POST.
+    """
+
+    request_id: str
+    queue: str
+    sender: str
+    type: str
+    number: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """A gate that keeps sends.
+
+    Attributes:
+        name: ``credit`` or a breaker's.
+        waiting: sends and shared calls that wait there.
+        gate: its facts.
+        why: in words for people; with the price of the cheapest where that is why.
+    """
+
+    name: str
+    waiting: int
+    gate: Gate
+    why: str
+
+
+class Gates:
+    """The gates. Thread-safe, but for `observe`.
+
+    Args:
+        client: Redis client.
+        keys: key names.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
+        self._redis = client
+        self._keys = keys
+        self._clock = clock
+        self._learnt: dict[tuple[str, str], float] = {}
+        self._well: dict[tuple[str, str, str], float] = {}
+        self._log = structlog.get_logger()
+
+    def observe(self, answers: Iterable[Answer]) -> None:
+        """Learn prices from what was accepted, and breakers from what nobody can explain. Safe to repeat.
+
+        To be called before these answers are recorded: the bodies must be there.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        for each in answers:
+            if isinstance(each.outcome, Accepted):
+                self._learn(each, each.outcome)
+            elif isinstance(each.outcome, Unexplained):
+                self._suspect(each, each.outcome.code)
+
+    def due_probe(self) -> bool:
+        """Take the right to ask for the balance because of what waits; one worker of all gets it."""
+        args = [PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS]
+        return Command(_DUE_PROBE, [self._keys.credit, self._keys.credit_probes], args, bool).run(self._redis)
+
+    def see_balance(self, balance: float) -> tuple[int, bool]:
+        """Let go on what the balance can pay. Safe to repeat.
+
+        Returns:
+            How many sends were given back, and whether this balance is the first that was seen.
+        """
+        keys = self._keys
+        names = [keys.gates, keys.prices, keys.credit, keys.aside(CREDIT)]
+        command = Command(_SEE_BALANCE, names, [balance, TRIED_ANYWAY_MS], list[Any])
+        up_to, first = command.run(self._redis)
+        return self._give_back(CREDIT, up_to) if up_to else 0, first == b"1"
+
+    def open(self, name: str, by: str) -> tuple[bool, int]:
+        """Open a gate, with an audit entry, and give back what waits there. Safe to repeat.
+
+        Returns:
+            Whether it was shut, and how many sends were given back.
+        """
+        keys = self._keys
+        names = [keys.gates, keys.credit, keys.stream(AUDIT)]
+        was_shut = Command(_OPEN_GATE, names, [name, by, AUDIT_MAXLEN], bool).run(self._redis)
+        return was_shut, self._give_back(name, b"+inf")
+
+    def current(self) -> Iterator[Shut]:
+        """The gates that are shut, by name."""
+        found = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.gates))
+        for name, facts in sorted((name.decode(), facts) for name, facts in found.items()):
+            aside = self._keys.aside(name)
+            cheapest = cast("list[tuple[bytes, float]]", self._redis.zrange(aside, 0, 0, withscores=True))
+            price = Decimal(cheapest[0][1]) if cheapest and cheapest[0][1] else None
+            gate = read_gate(facts)
+            yield Shut(name, self._redis.zcard(aside), gate, describe(name, gate, price))
+
+    def _give_back(self, name: str, up_to: bytes) -> int:
+        keys, given = self._keys, 0
+        alert, marketing = keys.queue(QUEUE_ALERT), keys.queue(QUEUE_MARKETING)
+        names = [keys.aside(name), alert.delayed, alert.wake, marketing.delayed, marketing.wake]
+        command = Command(_GIVE_BACK, names, [keys.prefix, up_to, AT_ONCE], int)
+        # Bounded by what waits now: what is put aside again meanwhile stays.
+        for _ in range(0, self._redis.zcard(keys.aside(name)), AT_ONCE):
+            given += command.run(self._redis)
+        return given
+
+    def _learn(self, each: Answer, outcome: Accepted) -> None:
+        now, tariff = self._clock(), (each.type, each.number[:COUNTRY])
+        self._well[each.queue, each.sender, each.type] = now
+        if not outcome.cost or now - self._learnt.get(tariff, -math.inf) < LEARN_S:
+            return
+        self._learnt[tariff] = now
+        args: list[str | int] = [self._keys.prefix, each.request_id, outcome.cost]
+        Command(_LEARN_PRICE, [self._keys.prices], args, bool).run(self._redis)
+
+    def _suspect(self, each: Answer, code: str) -> None:
+        well = self._well.get((each.queue, each.sender, each.type))
+        since_ms = "" if well is None else int(1000 * (self._clock() - well))
+        keys = self._keys
+        args: list[str | int] = [keys.prefix, each.request_id, code, each.queue, since_ms]
+        args += [SUSPECTS, SUSPECT_MS]
+        names = [keys.gates, keys.suspects, keys.counts]
+        verdict, *facts = Command(_SUSPECT, names, args, list[Any]).run(self._redis)
+        if verdict == b"tripped":
+            gate, common = (fact.decode() for fact in facts)
+            self._log.error("breaker.tripped", code=code, check=gate, reason="in common: " + common)
+        elif verdict == b"nothing_in_common":
+            self._log.error("breaker.nothing_in_common", code=code)

@@ -1,0 +1,134 @@
+"""Who may send now: holds of the account, pauses the gateway asked for, the rate, the calls in flight.
+
+One state for all workers, in Redis, by its clock. It is enforced where entries are fetched (``fetch.lua``),
+so that waiting costs nothing and burns no retry. ``claim.lua`` asks again, for what was fetched before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import redis
+
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.keys import AUDIT, Keys
+from producers.contract.scripts import Command, Script
+
+_HOLD = Script("worker.account", "hold", when_full=True)
+_DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
+_RELEASE = Script("worker.account", "release", when_full=True)
+_PAUSE = Script("worker.account", "pause", when_full=True)
+
+#: Milliseconds before the first probe of a held account; doubles with each probe and each new hold, up to the
+#: longest; forgotten when sending has been well for so long.
+PROBE_FIRST_MS: Final = 5_000
+PROBE_LONGEST_MS: Final = 600_000
+PROBE_MEMORY_MS: Final = 1_800_000
+#: Entries kept in the audit stream.
+AUDIT_MAXLEN: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """All sending is held.
+
+    Attributes:
+        code: what the gateway said of the account.
+        since_ms: epoch milliseconds at which the hold was taken.
+    """
+
+    code: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of the account, over all workers; 0 means none.
+
+    Attributes:
+        rate: recipients per second.
+        in_flight: sends being worked on at once.
+    """
+
+    rate: float
+    in_flight: int
+
+
+class Throttle:
+    """The throttle's state. Thread-safe.
+
+    Args:
+        client: Redis client.
+        keys: key names.
+        defaults: limits where none are set live.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys, defaults: Limits) -> None:
+        self._redis = client
+        self._keys = keys
+        self.defaults = defaults
+
+    def hold(self, code: str) -> bool:
+        """Hold all sending until the account is probed well or an operator releases it.
+
+        Returns:
+            True when this call took the hold; False when it was held already. Safe to repeat.
+        """
+        args: list[str | int] = [code, PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS]
+        return Command(_HOLD, [self._keys.hold, self._keys.probes], args, bool).run(self._redis)
+
+    def due_probe(self) -> bool:
+        """Take the right to probe a held account now; one worker of all gets it each time."""
+        args = [PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS]
+        return Command(_DUE_PROBE, [self._keys.hold, self._keys.probes], args, bool).run(self._redis)
+
+    def release(self, by: str) -> bool:
+        """Let sending go on, with an audit entry. Safe to repeat.
+
+        Args:
+            by: ``probe``, or who decided.
+
+        Returns:
+            True when sending was held.
+        """
+        keys = self._keys
+        wakes = [keys.queue(QUEUE_ALERT).wake, keys.queue(QUEUE_MARKETING).wake]
+        return Command(
+            _RELEASE, [keys.hold, keys.pause, keys.stream(AUDIT), *wakes], [by, AUDIT_MAXLEN], bool
+        ).run(self._redis)
+
+    def pause(self, reason: str, ms: int) -> None:
+        """Pause all sending; a longer pause that runs already stays."""
+        Command(_PAUSE, [self._keys.pause], [reason, max(1, ms)], bool).run(self._redis)
+
+    def current_hold(self) -> Hold | None:
+        """The hold in force, if any."""
+        found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.hold))
+        return Hold(found[b"code"].decode(), int(found[b"since"])) if found else None
+
+    def current_limits(self) -> Limits:
+        """The limits in force."""
+        found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.limits))
+        return Limits(
+            rate=float(found.get(b"rate", self.defaults.rate)),
+            in_flight=int(found.get(b"in_flight", self.defaults.in_flight)),
+        )
+
+    def strained_limit(self) -> int | None:
+        """Calls in flight allowed while the gateway shows strain; None when only the setting counts."""
+        found = cast("bytes | None", self._redis.hget(self._keys.flight, "limit"))
+        return None if found is None else max(1, int(float(found)))
+
+    def set_limits(self, *, rate: float | None = None, in_flight: int | None = None) -> None:
+        """Change limits for all workers from their next fetch on; None leaves one as it is."""
+        given: dict[str, float | None] = {"rate": rate, "in_flight": in_flight}
+        changed: Any = {name: value for name, value in given.items() if value is not None}
+        if changed:
+            self._redis.hset(self._keys.limits, mapping=changed)
+
+    def fetch_keys(self) -> list[str]:
+        """The keys that ``fetch.lua`` takes for a queue of sends."""
+        keys = self._keys
+        alert, marketing = keys.queue(QUEUE_ALERT), keys.queue(QUEUE_MARKETING)
+        account = [keys.hold, keys.pause, keys.limits, keys.rate, keys.flight]
+        return [*account, alert.leases, marketing.leases, alert.ready, alert.wake]

@@ -1,0 +1,1 @@
+"""The life of a callback in a worker: read, connect, publish."""

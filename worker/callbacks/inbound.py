@@ -1,0 +1,208 @@
+"""The life of callbacks: read, place, connect to their sends, append once, forget the raw bytes.
+
+They come in batches, and each step takes a few round trips for all of them, in their order.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+import redis
+import structlog
+
+from producers.contract.keys import Keys
+from producers.contract.phone import mask
+from producers.events import OptOut, Receipt, Reply
+from producers.intake.callback_body import MAX_EVENTS, read_events
+from worker.callbacks.payloads import UnknownCallback, bounded, opt_out_of, parse
+from worker.callbacks.publisher import STREAMS, Publishable, Publisher, Quarantined
+from worker.ledger.correlation import Correlation, Question
+from worker.ledger.ledger import Ledger
+from worker.queue.entries import Batch, Entry
+
+T = TypeVar("T")
+
+#: Seconds after its arrival for which a callback waits for the send it may belong to: longer than an attempt
+#: and the take-over of a dead worker's attempt together.
+PATIENCE_S: Final = 60.0
+#: Shortest and longest wait between two looks, in milliseconds.
+LOOK_MS: Final = (250, 8_000)
+#: Events that one script takes: bounds how long it keeps Redis.
+EVENTS_AT_ONCE: Final = 100
+
+
+@dataclass(slots=True)
+class _Callback:
+    """One stored callback on its way.
+
+    Attributes:
+        entry: its queue entry; the id is that of the callback.
+        received_ms: epoch milliseconds at which it came.
+        age_s: seconds since then, by Redis's clock.
+        events: what it says; in the end only what can be published now.
+        waits: one of its events has to wait for its send.
+    """
+
+    entry: Entry
+    received_ms: int
+    age_s: float
+    events: list[Publishable] = field(default_factory=list)
+    waits: bool = False
+
+    @property
+    def look_again_ms(self) -> int:
+        """Wait about as long as has been waited already."""
+        least, most = LOOK_MS
+        return int(min(max(self.age_s * 1000, least), most))
+
+
+class Inbound:
+    """Processes callbacks.
+
+    Args:
+        client: Redis client, for the raw callbacks.
+        keys: key names.
+        ledger: knows which send a ticket belongs to.
+        publisher: appends to the streams.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys, ledger: Ledger, publisher: Publisher) -> None:
+        self._redis = client
+        self._keys = keys
+        self._ledger = ledger
+        self._publisher = publisher
+        self._log = structlog.get_logger()
+
+    def process_callbacks(self, batch: Batch) -> None:
+        """Publish the events of stored callbacks. Safe to repeat: each event is appended once.
+
+        Raises:
+            redis.RedisError: Redis stayed away; Dramatiq runs this again, then each callback alone.
+            Exception: a callback could not be read; the others are done.
+        """
+        callbacks, broken = self._read(batch.entries)
+        self._connect(callbacks)
+        self._publish(callbacks)
+        if done := [callback.entry.id for callback in callbacks if not callback.waits]:
+            self._redis.delete(*map(self._keys.callback, done))
+        batch.holder.put_off([(each.entry, each.look_again_ms) for each in callbacks if each.waits])
+        if broken:
+            raise broken[0]
+
+    def _read(self, entries: Sequence[Entry]) -> tuple[list[_Callback], list[Exception]]:
+        """Read callbacks that are still there, and what went wrong with those that nobody can read."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.time()
+            for entry in entries:
+                pipeline.hmget(self._keys.callback(entry.id), "received", "kind", "raw", "only")
+            (seconds, microseconds), *stored = pipeline.execute()
+        now_ms = seconds * 1000 + microseconds // 1000
+        callbacks: list[_Callback] = []
+        broken: list[Exception] = []
+        for entry, fields in zip(entries, stored, strict=True):
+            try:
+                if any(fields):
+                    callbacks.append(_read_callback(entry, fields, now_ms))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on; it is raised after them
+                broken.append(error)
+        return callbacks, broken
+
+    def _connect(self, callbacks: Sequence[_Callback]) -> None:
+        """Attach request_id and context of the original sends; leave out what may still become known."""
+        asked = [
+            (event, _question(event, callback))
+            for callback in callbacks
+            for event in callback.events
+            if not isinstance(event, Quarantined) and event.ticket is not None
+        ]
+        answers: dict[int, Correlation] = {}
+        for some in _slices(asked):
+            found = self._ledger.correlate([question for _, question in some])
+            answers |= {id(event): each for (event, _), each in zip(some, found, strict=True)}
+        for callback in callbacks:
+            ready: list[Publishable] = []
+            for event in callback.events:
+                if _has_to_wait(event, answers.get(id(event)), callback):
+                    callback.waits = True
+                else:
+                    ready += _connected(event, answers.get(id(event)))
+            callback.events = ready
+
+    def _publish(self, callbacks: Sequence[_Callback]) -> None:
+        """Append what is ready, in order, and write the canonical line of each event."""
+        ready = [(callback, event) for callback in callbacks for event in callback.events]
+        for some in _slices(ready):
+            fresh = self._publisher.publish([event for _, event in some])
+            for (callback, event), appended in zip(some, fresh, strict=True):
+                self._report(callback.entry.id, event, fresh=appended)
+
+    def _report(self, callback_id: str, event: Publishable, *, fresh: bool) -> None:
+        fields: dict[str, Any] = {"callback_id": callback_id, "repeated": not fresh}
+        if isinstance(event, Quarantined):
+            self._log.error("callback.quarantined", reason=event.reason, **fields)
+            return
+        kind = {Reply: "reply", Receipt: "receipt", OptOut: "optout"}[type(event)]
+        fields |= {"event_id": event.event_id, "ticket": event.ticket, "number": mask(event.number)}
+        fields["correlated"] = event.request_id is not None
+        if event.request_id is not None:
+            fields["request_id"] = event.request_id
+        if isinstance(event, Receipt):
+            fields["status"] = event.status
+        self._log.info(f"callback.{kind}", **fields)
+
+
+def _read_callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Callback:
+    received, kind, raw, only = (field or b"" for field in fields)
+    callback = _Callback(entry, int(received), (now_ms - int(received)) / 1000)
+    received_at = datetime.fromtimestamp(callback.received_ms / 1000, UTC)
+    events = read_events(raw)
+    if events is None or len(events) > MAX_EVENTS:
+        reason, name = "too_many_events" if events else "unreadable", hashlib.sha256(raw).hexdigest()[:32]
+        text = bounded(raw.decode("utf-8", "backslashreplace"))
+        callback.events.append(Quarantined(name, reason, text, received_at))
+        return callback
+    for event in events:
+        found = parse(event, kind.decode(), received_at)
+        if isinstance(found, UnknownCallback):
+            callback.events.append(Quarantined(found.event_id, found.reason, found.raw, received_at))
+        elif only and STREAMS[type(found)] != only.decode():
+            callback.events.append(Quarantined(found.event_id, "other_kind", found.raw, received_at))
+        else:
+            callback.events.append(found)
+    return callback
+
+
+def _question(event: Reply | Receipt | OptOut, callback: _Callback) -> Question:
+    return Question(
+        ticket=event.ticket or "",
+        number=event.number,
+        received_ms=callback.received_ms,
+        patient=isinstance(event, OptOut) or callback.age_s < PATIENCE_S,
+    )
+
+
+def _has_to_wait(event: Publishable, found: Correlation | None, callback: _Callback) -> bool:
+    """An opt-out takes effect at once: it does not wait to learn which message provoked it."""
+    if found is None or isinstance(event, OptOut):
+        return False
+    return found.pending and callback.age_s < PATIENCE_S
+
+
+def _connected(event: Publishable, found: Correlation | None) -> Iterator[Publishable]:
+    """The event as it is published, followed by the opt-out that a receipt may report."""
+    if found and found.request_id is not None:
+        changes: dict[str, Any] = {"request_id": found.request_id}
+        if not isinstance(event, OptOut):
+            changes["context"] = msgspec.json.decode(found.context) if found.context else None
+        event = msgspec.structs.replace(event, **changes)  # type: ignore[type-var]
+    yield event
+    if isinstance(event, Receipt) and (opt_out := opt_out_of(event)):
+        yield opt_out
+
+
+def _slices(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    """As many at a time as one script takes."""
+    return (items[start : start + EVENTS_AT_ONCE] for start in range(0, len(items), EVENTS_AT_ONCE))

@@ -1,0 +1,1 @@
+"""The HTTP call to Octopush, and what its answer proves."""

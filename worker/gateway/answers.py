@@ -1,0 +1,210 @@
+"""What an answer of the gateway means. Pure and total: any status with any body has an outcome.
+
+An error answer is no proof by itself: the gateway says such things after taking the call, too. Proof that it
+was not taken is a status 429, 401 or 403, or a status below 500 with a code whose official meaning excludes
+acceptance (`worker.gateway.codes`). Everything else leaves the call open; `worker.gateway.outcomes` says what
+follows.
+"""
+
+import email.utils
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from producers.contract.decoding import decode
+from worker.gateway.codes import CODES, CodeClass
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
+
+#: Characters of the gateway's error text that we keep.
+MESSAGE_MAX: Final = 200
+#: Seconds for which nobody sends while a transfer of credit runs, unless the answer says for how long.
+BUSY_S: Final = 30.0
+#: Statuses that prove by themselves that nothing was taken, whatever the body says.
+PROOFS: Final = frozenset({401, 403, 429})
+#: A code as a number, or as digits in text, with zeros or a letter in front: ``120``, ``"120"``, ``"E120"``.
+_CODE: Final = re.compile(r"\s*[A-Za-z]?0*([0-9]{1,9})\s*")
+#: An amount of money or a number of seconds as text.
+_AMOUNT: Final = re.compile(r"\s*(-?[0-9]{1,15}(?:[.,][0-9]{1,15})?)\s*")
+#: No amount is as large; nor is one that is no number at all.
+_AMOUNT_MAX: Final = 10**15
+#: What stands for a code that nobody can read: not 0, and in no table.
+_ILLEGIBLE: Final = -1
+
+
+def classify(status: int, headers: Mapping[str, str], content: bytes, *, simulated: bool = False) -> Outcome:
+    """Say what an answer means. Total: any status with any body has an outcome.
+
+    Args:
+        status: the HTTP status.
+        headers: of the answer; only ``retry-after`` is read.
+        content: the body; JSON, or what a proxy puts in its place.
+        simulated: the call asked for simulation_mode, whose success may lack a ticket.
+    """
+    answer = _object(content)
+    code, message = _code(answer or {}), _text(answer or {})
+    retry_after_s = _retry_after(headers.get("retry-after"))
+    if code in CODES and CODES[code].kind is CodeClass.DUPLICATE:
+        return Duplicate(str(code), message)
+    if not 200 <= status < 500:
+        return Unknown(_word(code, status), message, retry_after_s)
+    if status >= 300 and _ticket(answer or {}):
+        # A no that names a ticket contradicts itself.
+        return Unknown(_word(code, status), message, retry_after_s, may_use_up_id=True)
+    if status < 300:
+        return _success(status, code, message, answer, simulated=simulated)
+    if status in PROOFS or code in {0, status} - CODES.keys():
+        return _by_status(status, _word(code, status), message, retry_after_s, is_json=answer is not None)
+    return _by_code(code, message, retry_after_s)
+
+
+def _success(
+    status: int, code: int, message: str, answer: dict[str, Any] | None, *, simulated: bool
+) -> Outcome:
+    ticket = _ticket(answer or {})
+    well = not code or 200 <= code < 300 or code == status
+    if ticket and well:
+        return _accepted(ticket, answer or {})
+    if ticket or not (well or code in CODES):
+        return Unknown(_word(code, status), message, may_use_up_id=True)
+    if not well:
+        return _by_code(code, message, None)
+    if simulated and answer:
+        return Accepted(None)
+    # A code such as 206 may repeat a success or be one of the table: then it said no.
+    return Unknown("answer_without_ticket", message, may_use_up_id=code in CODES)
+
+
+def _by_code(code: int, message: str, retry_after_s: float | None) -> Outcome:
+    word = _word(code)
+    kind = CODES[code].kind if code in CODES else None
+    if kind is None:
+        return Unexplained(word, message)
+    if kind is CodeClass.PERMANENT:
+        return Refused(word, message)
+    if kind is CodeClass.OPEN:
+        return Unknown(word, message, retry_after_s, may_use_up_id=True)
+    if kind is CodeClass.BUSY and retry_after_s is None:
+        retry_after_s = BUSY_S
+    return Deferred(
+        word,
+        message,
+        retry_after_s,
+        account=kind in {CodeClass.ACCOUNT, CodeClass.APPROVAL},
+        proven=kind in {CodeClass.ACCOUNT, CodeClass.BUSY},
+        may_use_up_id=True,
+    )
+
+
+def _by_status(
+    status: int, word: str, message: str, retry_after_s: float | None, *, is_json: bool
+) -> Outcome:
+    """Judge by the status: no code, one that only repeats it, or one that it outweighs."""
+    if status == 429:
+        return Deferred("http_429", message, retry_after_s)
+    if status in {401, 402, 403}:
+        return Deferred(word, message, account=True, proven=status in PROOFS)
+    if status in {409, 499}:
+        return Unknown(word, message, retry_after_s, may_use_up_id=True)
+    if status in {404, 408, 425} or status < 400 or (status == 400 and not is_json):
+        # Asked to wait, or not the gateway at all: a wrong address, a proxy or a portal in between.
+        return Deferred(word, message, retry_after_s, proven=False)
+    return Unexplained(word, message)
+
+
+def _accepted(ticket: str, answer: dict[str, Any]) -> Accepted:
+    return Accepted(
+        ticket=ticket,
+        cost=_amount(answer.get("total_cost")),
+        segments=_count(answer.get("number_of_sms_needed")),
+        contacts=_count(answer.get("number_of_contacts")),
+    )
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    """Read a JSON object, however its bytes are encoded; None for anything else."""
+    try:
+        try:
+            answer = msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            answer = msgspec.json.decode(decode(content))
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _code(answer: dict[str, Any]) -> int:
+    """The error code, 0 when there is none: ``code``, ``error_code``, or that of the first of ``errors``."""
+    errors = answer.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    for value in (answer.get("code"), answer.get("error_code"), first.get("code")):
+        if code := _read_code(value):
+            return code
+    return 0
+
+
+def _read_code(value: object) -> int:
+    """One code; 0 for none, `_ILLEGIBLE` for one that no table can have."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value in {"", " "}:
+        return 0
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and 0 <= value < 10**9 else _ILLEGIBLE
+    if isinstance(value, int):
+        return value if 0 <= value < 10**9 else _ILLEGIBLE
+    read = _CODE.fullmatch(value)
+    return int(read[1]) if read else _ILLEGIBLE
+
+
+def _word(code: int, status: int = 0) -> str:
+    """What the record and the log call it: the code, or the status where there is none."""
+    if code == _ILLEGIBLE:
+        return "illegible"
+    return str(code) if code and code != status else f"http_{status}"
+
+
+def _ticket(answer: dict[str, Any]) -> str:
+    ticket = answer.get("sms_ticket")
+    return ticket if isinstance(ticket, str) and 0 < len(ticket) <= 64 else ""
+
+
+def _text(answer: dict[str, Any]) -> str:
+    message = answer.get("message")
+    return message[:MESSAGE_MAX] if isinstance(message, str) else ""
+
+
+def _amount(value: object) -> str | None:
+    """An amount as digits, whether it was written as a number or as text; None for anything else."""
+    if isinstance(value, str):
+        read = _AMOUNT.fullmatch(value)
+        return read[1].replace(",", ".") if read else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _AMOUNT_MAX:
+        return None
+    return str(value)
+
+
+def _count(value: object) -> int | None:
+    amount = _amount(value)
+    count = float(amount) if amount else -1.0
+    return int(count) if count.is_integer() and 0 <= count < 10**9 else None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait from a Retry-After header: a number of seconds or an HTTP date."""
+    if value is None:
+        return None
+    if amount := _amount(value):
+        return max(0.0, float(amount))
+    try:
+        at = email.utils.parsedate_to_datetime(value)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def balance(status: int, content: bytes) -> float | None:
+    """Read the answer to a balance request; None when it names no amount (Octopush docs, check balance)."""
+    amount = _amount((_object(content) or {}).get("amount"))
+    return float(amount) if amount and 200 <= status < 300 else None

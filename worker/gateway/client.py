@@ -1,0 +1,140 @@
+"""One call to the gateway: POST the frozen bytes, read the answer; `answers` says what it means.
+
+Never repeats.
+
+The only module that knows the HTTP library: httpx's API over aiohttp's connections, because httpx's own pool
+slows down quadratically with the calls in flight. Requests go to the transport itself: `httpx.AsyncClient`
+looks for redirects, cookies and authentication, none of which a POST of ours may have, at twice the cost.
+Figures in docs/performance.md.
+"""
+
+import asyncio
+from typing import Final
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from worker.gateway import answers
+from worker.gateway.outcomes import Deferred, Outcome, Unknown
+from worker.settings import WorkerSettings
+
+#: Bytes of an answer that we read; the documented ones have a few hundred.
+ANSWER_MAX_BYTES: Final = 64 * 1024
+#: Seconds an idle connection is kept. Something on the gateway's way drops idle sockets, and a request
+#: written to a dropped socket has an unknown outcome.
+KEEPALIVE_S: Final = 4.0
+#: What surely happened before any byte of the request left. The transport names a lost connection after
+#: httpx's connect time-out, whenever it was lost: only the cause underneath can be believed.
+NOT_SENT: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class AnswerTooLargeError(Exception):
+    """The answer is longer than any answer of the gateway."""
+
+
+class Gateway:
+    """Calls the send endpoint. All calls run in one event loop, any number at a time.
+
+    Args:
+        settings: address, credentials, time-outs.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        root = settings.base_url.rstrip("/")
+        self._send_url = httpx.URL(root + "/sms-campaign/send")
+        self._balance_url = httpx.URL(root + "/wallet/check-balance")
+        self._headers = {
+            "api-login": settings.api_login.reveal(),
+            "api-key": settings.api_key.reveal(),
+            "content-type": "application/json",
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "cache-control": "no-cache",
+            "user-agent": "octopush-worker",
+        }
+        self._fresh = settings.fresh_connections
+        self._post_max_s = settings.post_max_s
+        self._timeout = httpx.Timeout(
+            connect=settings.connect_timeout_s,
+            write=settings.connect_timeout_s,
+            read=settings.read_timeout_s,
+            pool=settings.connect_timeout_s,
+        ).as_dict()
+        self._tls = httpx.create_ssl_context()
+        # Opens its session with the first call, in the loop where that runs.
+        self._transport = AiohttpTransport(verify=self._tls, client=self._session)
+
+    async def submit(self, body: bytes, *, simulated: bool = False) -> Outcome:
+        """POST one call and classify its answer.
+
+        Not safe to repeat by itself: whether to repeat, and when, is the caller's decision.
+
+        Args:
+            body: the JSON bytes, sent as they are.
+            simulated: the call asks for simulation_mode, whose success may lack a ticket.
+        """
+        try:
+            status, headers, content = await self._call("POST", self._send_url, body)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the POST may have left
+            return _failed(error)
+        return answers.classify(status, headers, content, simulated=simulated)
+
+    async def balance(self) -> float | None:
+        """Ask what is left on the account; None when the gateway does not say. Safe to repeat."""
+        try:
+            status, _, content = await self._call("GET", self._balance_url)
+        except Exception:  # noqa: BLE001 - no answer of any kind
+            return None
+        return answers.balance(status, content)
+
+    async def close(self) -> None:
+        """Close all connections; call when nothing is submitted any more."""
+        await self._transport.aclose()
+
+    async def _call(self, method: str, url: httpx.URL, body: bytes = b"") -> tuple[int, httpx.Headers, bytes]:
+        # A gateway that drips one byte at a time never exceeds a read time-out: the whole call has a bound.
+        async with asyncio.timeout(self._post_max_s):
+            # Given as a stream, the body makes httpx look for no headers: all of them are the session's.
+            request = httpx.Request(
+                method, url, stream=httpx.ByteStream(body), extensions={"timeout": self._timeout}
+            )
+            request.read()
+            response = await self._transport.handle_async_request(request)
+            try:
+                content = b""
+                async for chunk in response.stream:  # type: ignore[union-attr]
+                    content += chunk
+                    if len(content) > ANSWER_MAX_BYTES:
+                        raise AnswerTooLargeError
+            finally:
+                await response.aclose()
+        return response.status_code, response.headers, content
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Connections without limit: the throttle and the worker's slots decide how many calls there are."""
+        if self._fresh:
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=True)
+        else:
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=KEEPALIVE_S)
+        cookies = aiohttp.DummyCookieJar()
+        return aiohttp.ClientSession(connector=connector, headers=self._headers, cookie_jar=cookies)
+
+
+def _failed(error: Exception) -> Outcome:
+    """What an exception says about the call: nothing, unless its cause lies before the first byte."""
+    cause = error.__cause__ or error
+    word = _word(cause)
+    return Deferred(word) if isinstance(cause, NOT_SENT) else Unknown(word)
+
+
+def _word(error: BaseException) -> str:
+    """``ServerTimeoutError`` as ``server_timeout_error``: the kind; the text may hold the URL."""
+    name = type(error).__name__
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")

@@ -1,0 +1,1 @@
+"""Which message is where: transitions of records, one Lua script each."""

@@ -1,0 +1,96 @@
+"""What asking for an attempt comes to, and what an attempt brings. No I/O; `worker.ledger.ledger` decides."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from worker.gateway.outcomes import Outcome
+from worker.queue.entries import Entry
+
+#: States from which no attempt leads any further.
+ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to attempt a send, until the lease runs out.
+
+    Attributes:
+        entry: the queue entry it came with; its id is the request_id, or the id of a shared call.
+        queue: name of the entry's queue.
+        token: fencing token; higher than those of all earlier claims.
+        body: the frozen bytes to POST.
+        in_doubt: an earlier attempt may have been accepted.
+        ttl_s: seconds left to live at the time of the claim, or None for no limit.
+        told: what an earlier attempt of this shared call under its present name came to was recorded, so that
+            claim had been confirmed.
+        attempts: POSTs made under earlier claims; not those that only found the account in trouble.
+    """
+
+    entry: Entry
+    queue: str
+    token: int
+    body: bytes
+    in_doubt: bool
+    ttl_s: float | None
+    told: bool = False
+    attempts: int = 0
+
+    @property
+    def run(self) -> int:
+        """Which run this is, from 1."""
+        return self.token
+
+    @property
+    def lease(self) -> str:
+        """The member of the in-flight set."""
+        return f"{self.entry.id}:{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an attempt brought.
+
+    Attributes:
+        claim: the right under which it was made.
+        outcome: of its last POST.
+        posts: POSTs made under this claim.
+        in_doubt: an earlier POST may have been accepted.
+        id_used_up: an earlier POST under this claim may have used up the request_id without being accepted.
+        delay_ms: milliseconds until the next run, if the send is not over.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    posts: int
+    in_doubt: bool
+    id_used_up: bool
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do yet.
+
+    Attributes:
+        ms: milliseconds until it is worth asking again.
+        newer: the record was written by a newer version: some worker should be upgraded.
+    """
+
+    ms: int
+    newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing to do any more.
+
+    Attributes:
+        state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
+            campaign; ``aside`` when a gate keeps it.
+        just_now: this claim ended it, because its time was over.
+        code: the last code, when it ended just now.
+    """
+
+    state: str
+    just_now: bool = False
+    code: str = ""

@@ -1,0 +1,182 @@
+"""Whether Redis will remember what it has just answered, and so whether messages may share calls.
+
+A message alone is safe on any Redis: its request_id was fixed by the producer, so a POST that Redis has
+forgotten is repeated under the same id, which the gateway refuses. A shared call has a name and members that
+only the worker has written. If Redis forgets those (a power loss with ``appendfsync everysec``, a replica
+that lags and is promoted), the members gather again, and everybody gets the text twice. So the claim of a
+shared call is confirmed before its POST, on the connection on which it was written:
+
+- without replicas the reply is the confirmation if ``appendfsync always`` is in force;
+- with replicas, every one of them must have it: ``WAIT``, for it covers only its own connection's writes.
+
+What cannot be confirmed is not sent: the call is given back and falls apart into its members, which then go
+alone. ``WAITAOF`` is not asked: Valkey 9.1 answers it before the write is on the disk.
+"""
+
+import threading
+from typing import Any, Final, TypeVar
+
+import redis
+import structlog
+from redis.exceptions import NoScriptError
+
+from producers.contract.keys import Keys
+from producers.contract.outages import passes
+from producers.contract.scripts import Command
+
+T = TypeVar("T")
+
+#: Milliseconds that replicas may take to confirm; below the client's time-out for an answer.
+WAIT_MS: Final = 1_000
+#: Milliseconds after which a write is on the disk of a server that stands alone, with ``everysec``.
+ON_DISK_MS: Final = 3_000
+#: Seconds between two looks at what this Redis can confirm.
+LOOK_S: Final = 5.0
+
+
+class Confirmation:
+    """Knows what confirms a write on this Redis. Thread-safe.
+
+    Args:
+        client: Redis client without retries of its own.
+        keys: key names.
+        replicas: how many replicas there are if all are up; more count once they were seen.
+        every_claim: whether claims of single messages wait for the replicas, too.
+
+    Attributes:
+        sharing: whether messages may share calls now.
+    """
+
+    def __init__(
+        self, client: redis.Redis, keys: Keys, *, replicas: int = 0, every_claim: bool = False
+    ) -> None:
+        self.sharing = False
+        self._redis = client
+        self._beat = keys.beat
+        self._replicas = replicas
+        self._every_claim = every_claim
+        self._told: bool | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._log = structlog.get_logger()
+
+    @property
+    def safe_ms(self) -> int:
+        """Milliseconds after which no write is forgotten; -1 if that takes the word of replicas."""
+        return -1 if self._replicas else ON_DISK_MS
+
+    def start(self) -> None:
+        """Look now, then every few seconds in a thread of its own."""
+        self._look_if_possible()
+        self._thread = threading.Thread(target=self._run, name="confirmation", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def look(self) -> bool:
+        """Find out whether a write can be confirmed now, and say so in the log when that has changed.
+
+        Returns:
+            `sharing`.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.info("replication")
+            found = pipeline.execute()[0]
+        self._replicas = max(self._replicas, int(found.get("connected_slaves", 0)))
+        with self._redis.pipeline(transaction=False) as pipeline:
+            # A write: WAIT says nothing of a connection that has written nothing.
+            pipeline.set(self._beat, "1", px=60_000)
+            self._ask(pipeline)
+            self._note(confirmed=self._is_proof(pipeline.execute(raise_on_error=False)[1]))
+        return self.sharing
+
+    def run(self, command: Command[T], *, shared: bool) -> tuple[T, bool]:
+        """Run a script that writes, and say whether its writes are safe.
+
+        Args:
+            command: what to run.
+            shared: whether a shared call depends on it. Without one nothing is asked, unless every claim
+                is to be confirmed and the replicas answered the last time: nobody waits for one that is away.
+
+        Returns:
+            What the script returned, and whether that is confirmed.
+
+        Raises:
+            redis.RedisError: Redis did not answer the script.
+        """
+        if not (shared or (self._every_claim and self._replicas and self.sharing)):
+            return command.run(self._redis), False
+        reply, proof = self._both("EVALSHA", command.script.sha, command)
+        if isinstance(reply, NoScriptError):
+            reply, proof = self._both("EVAL", command.script.text, command)
+        if isinstance(reply, Exception):
+            raise reply
+        confirmed = self._is_proof(proof)
+        if shared:
+            self._note(confirmed=confirmed)
+        return command.read(reply), confirmed
+
+    def _both(self, how: str, script: str, command: Command[Any]) -> list[Any]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            arguments = (how, script, len(command.keys), *command.keys, *command.args)
+            pipeline.execute_command(*arguments)  # type: ignore[no-untyped-call]
+            self._ask(pipeline)
+            return pipeline.execute(raise_on_error=False)
+
+    def _ask(self, pipeline: Any) -> None:
+        """Ask for the proof, on the connection that has just written."""
+        if self._replicas:
+            pipeline.wait(self._replicas, WAIT_MS)
+        else:
+            pipeline.config_get("appendonly", "appendfsync")
+
+    def _is_proof(self, answer: Any) -> bool:
+        if isinstance(answer, int):
+            return answer >= self._replicas
+        if not isinstance(answer, dict):
+            return False  # refused, as some providers do with CONFIG
+        settings = {_text(name): _text(value) for name, value in answer.items()}
+        return settings.get("appendonly") == "yes" and settings.get("appendfsync") == "always"
+
+    def _note(self, *, confirmed: bool) -> None:
+        self.sharing = confirmed
+        if confirmed == self._told:
+            return
+        self._told = confirmed
+        if confirmed:
+            how = f"{self._replicas} replicas confirm" if self._replicas else "appendfsync always"
+            self._log.info("redis.keeps_every_write", reason=how)
+            return
+        if self._replicas:
+            why = f"not all of {self._replicas} replicas confirm"
+        else:
+            why = "appendfsync is not always, or cannot be read"
+        self._log.warning(
+            "redis.may_forget",
+            problem=f"{why}: a crash of the server may forget the last second; until this changes, messages "
+            "leave one by one and never share a call",
+        )
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            self._look_if_possible()
+
+    def _look_if_possible(self) -> None:
+        try:
+            self.look()
+        except redis.RedisError as error:
+            if passes(error):
+                return  # an outage is told once, by the connection
+            self._log.warning("redis.not_asked", reason=type(error).__name__)
+            self._note(confirmed=False)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,267 @@
+"""The ledger: which request_id is where, decided by one Lua script per transition.
+
+queued -> sending -> accepted | rejected | expired | cancelled | unknown | failed; see docs/architecture.md.
+A claim carries a fencing token; only the latest token may finish, so a worker that was frozen past its
+lease cannot overwrite what its successor found out.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION
+from producers.contract.keys import Keys
+from producers.contract.scripts import Command, Script
+from producers.contract.settings import RedisSettings
+from worker.gateway import retrying
+from worker.gateway.codes import SPLITTING
+from worker.gateway.outcomes import (
+    NOT_TRIED,
+    Accepted,
+    Deferred,
+    Duplicate,
+    Outcome,
+    Refused,
+    Unexplained,
+    Unknown,
+)
+from worker.ledger.claims import Claim, Over, Result, Wait
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.correlation import Correlation, Question
+from worker.ledger.members import Members
+from worker.queue.entries import Batch, Entry, is_call
+from worker.queue.leases import LEASE_MS, Leases
+
+_CLAIM = Script("worker.ledger", "claim", when_full=True)
+_UNCLAIM = Script("worker.ledger", "unclaim", when_full=True)
+_FINISH = Script("worker.ledger", "finish", when_full=True)
+_CORRELATE = Script("worker.ledger", "correlate", when_full=True)
+
+#: Milliseconds for which a record of a newer version is left to newer workers.
+NEWER_RECORD_MS: Final = 5_000
+#: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
+UNCONFIRMED_MS: Final = 50
+#: Milliseconds after which a shared call comes again that can neither leave nor fall apart for now.
+UNSURE_MS: Final = 1_000
+
+
+class Ledger:
+    """Transitions of records. Thread-safe.
+
+    Args:
+        client: Redis client without retries of its own.
+        settings: namespace, retention, stream length.
+        leases: renews the leases of running attempts.
+        confirmation: knows whether Redis will remember a claim.
+        default_rate: recipients per second where no limit is set live; 0 for none.
+
+    Attributes:
+        members: what shared calls need besides.
+        patience: how long results are kept while Redis is away.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        settings: RedisSettings,
+        leases: Leases,
+        confirmation: Confirmation,
+        default_rate: float = 0.0,
+    ) -> None:
+        self.patience = retrying.Patience()
+        self.members = Members(client, settings, self.patience)
+        self._redis = client
+        self._keys = Keys(settings.namespace)
+        self._leases = leases
+        self._confirmation = confirmation
+        self._default_rate = default_rate
+        self._retention_ms = settings.retention_ms
+        self._maxlen = settings.stream_maxlen
+
+    def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
+        """Claim the next attempt of each entry, in one step; shared calls are frozen before.
+
+        A shared call is claimed only if Redis confirms that it will remember; otherwise it falls apart. Safe
+        to repeat: a newer claim fences off an older one.
+
+        Returns:
+            One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
+
+        Raises:
+            redis.RedisError: Redis did not answer; the claims may or may not stand.
+        """
+        keys = self._keys
+        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
+        args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
+        args += [batch.queue, retrying.ASIDE_MS]
+        args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
+        calls = [entry for entry in batch.entries if is_call(entry.id)]
+        unsure = set()
+        for call in calls:
+            if self._confirmation.sharing:
+                self.members.freeze(call, batch.queue)
+            elif self.members.dissolve(call, batch.queue, self._confirmation.safe_ms):
+                unsure.add(call)
+        fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
+        command = Command(_CLAIM, fixed, args, list[Any])
+        replies, confirmed = self._confirmation.run(command, shared=bool(calls))
+        found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+        if calls and not confirmed:
+            found = [self._give_back_call(each) for each in found]
+            pairs = zip(batch.entries, found, strict=True)
+            found = [_later(each) if entry in unsure else each for entry, each in pairs]
+        leases = [each.lease for each in found if isinstance(each, Claim)]
+        self._leases.hold(keys.inflight, *leases)
+        return found
+
+    def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
+        """Undo the claim of a shared call that Redis may forget.
+
+        One in doubt goes on, if its name and members are safe: its first claim was confirmed, or was on the
+        disk before its lease ran out. Who died with a claim may have died before giving it back.
+        """
+        if not isinstance(found, Claim) or not is_call(found.entry.id):
+            return found
+        if found.in_doubt and (found.told or self._confirmation.safe_ms >= 0):
+            return found
+        keys = self._keys
+        args: list[str | int] = [keys.prefix, found.entry.id, found.token]
+        Command(_UNCLAIM, [keys.inflight, keys.attempts], args, int).run(self._redis)
+        return Wait(UNSURE_MS if found.in_doubt else UNCONFIRMED_MS)
+
+    def finish(self, results: Sequence[Result]) -> list[str | None]:
+        """Record what attempts brought and end their entries, in one step; keeps trying while Redis is away.
+
+        The entry of a shared call that is over stays until its members have been told. Safe to repeat.
+
+        Returns:
+            Per attempt the state its record is in now: an end state, ``split`` for a call that has become
+            two, ``queued`` or ``sending``. None when a later claim has taken over: nothing was recorded.
+
+        Raises:
+            redis.RedisError: Redis stayed away; the attempts will count as ones of unknown outcome.
+        """
+        keys = self._keys
+        fixed = [keys.inflight, keys.attempts]
+        for name in (QUEUE_ALERT, QUEUE_MARKETING):
+            queue = keys.queue(name)
+            fixed += [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
+        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix, retrying.SELDOM_MOST]
+        for result in results:
+            claim = result.claim
+            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, *_proof(result)]
+            args += _facts(result.outcome)
+            args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
+        command = Command(_FINISH, fixed, args, _read_states)
+        try:
+            return self.patience.record(lambda: command.run(self._redis))
+        finally:
+            self.abandon([result.claim for result in results])
+
+    def abandon(self, claims: Sequence[Claim]) -> None:
+        """Stop renewing the leases of attempts; one without a result will count as of unknown outcome."""
+        self._leases.release(self._keys.inflight, *(claim.lease for claim in claims))
+
+    def correlate(self, questions: Sequence[Question]) -> list[Correlation]:
+        """Find the sends behind callbacks, in one step, each after those before it. Safe to repeat.
+
+        Args:
+            questions: at most as many as one script may take.
+
+        Returns:
+            One answer per question, in order.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        keys = self._keys
+        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
+        for question in questions:
+            args += [question.ticket, question.number, question.received_ms, int(question.patient)]
+        return Command(_CORRELATE, [keys.attempts], args, _read_correlations).run(self._redis)
+
+
+def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
+    return Wait(max(found.ms, UNSURE_MS), found.newer) if isinstance(found, Wait) else found
+
+
+def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
+    verdict = reply[0]
+    if verdict == b"thawed":
+        return Wait(ms=1)
+    if verdict == b"newer":
+        return Wait(NEWER_RECORD_MS, newer=True)
+    if verdict == b"wait":
+        return Wait(ms=max(1, reply[1]))
+    if verdict == b"claimed":
+        return Claim(
+            entry=entry,
+            queue=queue,
+            token=reply[1],
+            body=reply[2],
+            in_doubt=reply[3] == 1,
+            ttl_s=None if reply[4] < 0 else reply[4] / 1000,
+            told=reply[5] == 1,
+            attempts=reply[6],
+        )
+    if verdict == b"ends":
+        return Over(reply[1].decode(), just_now=True, code=reply[2].decode())
+    return Over(reply[1].decode() if verdict == b"ended" else verdict.decode())
+
+
+def _read_states(reply: Sequence[bytes]) -> list[str | None]:
+    return [
+        state.decode() if verdict == b"recorded" else None
+        for verdict, state in zip(reply[::2], reply[1::2], strict=True)
+    ]
+
+
+def _perhaps_one(outcome: Outcome) -> bool:
+    """Whether a refusal may be the fault of one recipient."""
+    return isinstance(outcome, Refused) and outcome.code in SPLITTING
+
+
+def _proof(result: Result) -> tuple[int, int]:
+    """Whether any POST may have been taken, and whether any may have used up the request_id."""
+    outcome = result.outcome
+    in_doubt = result.in_doubt or outcome.leaves_open
+    return int(in_doubt), int(result.id_used_up or outcome.may_use_up_id)
+
+
+#: What ``finish.lua`` calls the outcomes that have one word.
+_WORDS: Final[dict[type, str]] = {
+    Accepted: "accepted",
+    Duplicate: "duplicate",
+    Refused: "refused",
+    Unexplained: "unexplained",
+    Unknown: "unknown",
+}
+
+
+def _word(outcome: Outcome) -> str:
+    """What ``finish.lua`` calls an outcome."""
+    if outcome is NOT_TRIED:
+        return "untried"
+    if retrying.wants_no_more(outcome):
+        return "seldom"
+    if isinstance(outcome, Deferred):
+        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
+    return _WORDS[type(outcome)]
+
+
+def _facts(outcome: Outcome) -> list[str | int]:
+    """Code, message, ticket, cost, segments, contacts; empty where an outcome has none."""
+    if isinstance(outcome, Accepted):
+        facts = (outcome.ticket, outcome.cost, outcome.segments, outcome.contacts)
+        return ["", "", *("" if fact is None else fact for fact in facts)]
+    return [outcome.code, outcome.message, "", "", "", ""]
+
+
+def _read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:
+    return [
+        Correlation(reply[1].decode(), context=reply[2].decode())
+        if reply[0] == b"known"
+        else Correlation(None, pending=reply[0] == b"pending")
+        for reply in replies
+    ]

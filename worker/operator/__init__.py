@@ -1,0 +1,1 @@
+"""What a person decides, sends and looks at: the commands of octopush-worker."""

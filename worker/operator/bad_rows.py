@@ -1,0 +1,61 @@
+"""Rows of a file that cannot be texted: counted, and told with their lines and reasons."""
+
+from collections import Counter
+from typing import Any, Final
+
+import click
+
+from producers.contract.phone import mask
+from producers.errors import InvalidMessage
+from producers.messages.recipient import Recipient
+from producers.queueing.campaigns import REPEATED
+from worker.operator.recipient_columns import printable
+from worker.operator.recipient_file import BadRow, RecipientFile
+
+#: Rows that are shown one by one; more are only counted.
+_SHOWN: Final = 20
+#: Reasons that are counted one by one.
+_REASONS: Final = 5
+
+
+class BadRows:
+    """Counts the rows that cannot be texted, and remembers the first for `tell`.
+
+    Attributes:
+        count: rows.
+        repeated: those of them that are fine, but whose number was met before.
+    """
+
+    def __init__(self, file: RecipientFile) -> None:
+        self._file = file
+        self.count = self.repeated = 0
+        self._reasons: Counter[str] = Counter()
+        self._lines: list[str] = []
+
+    def __call__(self, position: int, given: Any, error: InvalidMessage) -> None:
+        """Take a row, as `OnInvalid`."""
+        fields = {"row": given.reason} if isinstance(given, BadRow) else error.fields
+        reasons = [f"{name}: {reason}" for name, reason in fields.items()]
+        self.count += 1
+        self.repeated += fields == REPEATED
+        self._reasons.update(reasons)
+        if self.count <= _SHOWN:
+            number = f"{printable(mask(given.phone_number))} " if isinstance(given, Recipient) else ""
+            self._lines.append(f"line {self._file.line_of(position)}: {number}{'; '.join(reasons)}")
+
+    def account_for_rows(self) -> None:
+        """Say what became of the other rows: recipients, rows left out and bad ones are all of them."""
+        click.echo(f"left out   {self.repeated}, the number was met before")
+        click.echo(f"bad rows   {self.count - self.repeated}")
+        click.echo(f"rows       {self._file.rows} in all")
+
+    def tell(self) -> None:
+        """Show the first of them by line, and of all of them how many there are for which reason."""
+        for line in self._lines:
+            click.echo(line, err=True)
+        if self.count > _SHOWN:
+            click.echo(f"… and {self.count - _SHOWN} more rows", err=True)
+        for reason, count in self._reasons.most_common(_REASONS):
+            click.echo(f"           {count} x {reason}", err=True)
+        if (more := len(self._reasons) - _REASONS) > 0:
+            click.echo(f"           … and {more} more {'reason' if more == 1 else 'reasons'}", err=True)

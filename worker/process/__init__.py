@@ -1,0 +1,1 @@
+"""What every worker process has: log, connection, start and stop."""

@@ -1,0 +1,1 @@
+"""The life of a message in a worker: claim, POST, record, log."""
