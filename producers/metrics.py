@@ -50,9 +50,9 @@ class Gauges:
                     pipeline.zcard(key)
             for name in _STREAMS:
                 pipeline.xlen(self._keys.stream(name))
-            pipeline.zcard(self._keys.inflight)
+            pipeline.zcard(self._keys.attempt_leases)
             pipeline.exists(self._keys.hold)
-            pipeline.hget(self._keys.flight, "limit")
+            pipeline.hget(self._keys.strain, "limit")
             pipeline.hmget(self._keys.unread_trimmed, _CALLBACK_STREAMS)
             pipeline.hmget(self._keys.counts, _STATES)
             pipeline.hkeys(self._keys.gates)

@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 #: Version of the record's layout, written into each record as ``v``. A worker refuses a newer one.
 RECORD_VERSION: Final = 1
-#: Longest request_id that an application can choose; ids of shared calls are longer.
-REQUEST_ID_MAX: Final = 36
+#: What the id of a shared call begins with; no request_id that an application can choose does.
+CALL: Final = "@"
 
 #: States of a request_id. All but ``sending`` are facts.
 State = Literal["queued", "sending", "accepted", "rejected", "expired", "cancelled", "unknown", "failed"]

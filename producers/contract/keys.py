@@ -10,9 +10,9 @@ and a stream entry together, on Redis Cluster too.
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, freeze | freeze, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | publish | status |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
-| ``open:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
-| ``inflight`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
-| ``attempts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
+| ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
+| ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
+| ``attempt_starts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
 | ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze, dissolve |
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, dissolve, correlate |
@@ -31,7 +31,7 @@ and a stream entry together, on Redis Cluster too.
 | ``probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses, since when, for how long | as long as the gateway asked | pause | fetch, claim |
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
-| ``flight`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
+| ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch, claim |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | enqueue, freeze, claim | freeze, claim |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
@@ -45,7 +45,7 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
 | ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
-| ``queue:<q>:seen`` | string, when somebody last looked at the queue | - | fetch, renew | fetch, renew |
+| ``queue:<q>:heard`` | string, when anybody was last heard at the queue | - | fetch, renew | fetch, renew |
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
@@ -79,7 +79,7 @@ class QueueKeys:
     ending: str
     envelopes: str
     wake: str
-    seen: str
+    heard: str
     back: str
     dead: str
 
@@ -115,10 +115,10 @@ class Keys:
         """Which send a ticket belongs to."""
         return f"{self.prefix}ticket:{ticket}"
 
-    def open_number(self, number: str) -> str:
+    def unticketed(self, number: str) -> str:
         """The sends to an E.164 number that may have been accepted and have no ticket."""
         digest = hashlib.sha1(number.encode(), usedforsecurity=False).hexdigest()
-        return f"{self.prefix}open:{digest}"
+        return f"{self.prefix}unticketed:{digest}"
 
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
@@ -236,9 +236,9 @@ class Keys:
         return self.prefix + "beat"
 
     @property
-    def flight(self) -> str:
+    def strain(self) -> str:
         """How many calls may be in flight while the gateway shows strain."""
-        return self.prefix + "flight"
+        return self.prefix + "strain"
 
     def gather(self, share: str) -> str:
         """The messages that may share a call and wait for one."""
@@ -265,14 +265,14 @@ class Keys:
         ]
 
     @property
-    def inflight(self) -> str:
+    def attempt_leases(self) -> str:
         """Leases of running attempts."""
-        return self.prefix + "inflight"
+        return self.prefix + "attempt_leases"
 
     @property
-    def attempts(self) -> str:
+    def attempt_starts(self) -> str:
         """Start times of running attempts."""
-        return self.prefix + "attempts"
+        return self.prefix + "attempt_starts"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
@@ -284,7 +284,7 @@ class Keys:
             ending=ready + ":ending",
             envelopes=ready + ":envelopes",
             wake=ready + ":wake",
-            seen=ready + ":seen",
+            heard=ready + ":heard",
             back=ready + ":back",
             dead=ready + ":dead",
         )

@@ -263,7 +263,7 @@ end
 local function open_numbers(prefix, body, id, retention_ms)
   if body == '' then return end
   for _, recipient in ipairs(cjson.decode(body).recipients) do
-    local key = prefix .. 'open:' .. redis.sha1hex(recipient.phone_number)
+    local key = prefix .. 'unticketed:' .. redis.sha1hex(recipient.phone_number)
     redis.call('SADD', key, id)
     redis.call('PEXPIRE', key, retention_ms)
   end
@@ -280,7 +280,7 @@ end
 local function close_numbers(prefix, body, id)
   if body == '' then return end
   for _, recipient in ipairs(cjson.decode(body).recipients) do
-    redis.call('SREM', prefix .. 'open:' .. redis.sha1hex(recipient.phone_number), id)
+    redis.call('SREM', prefix .. 'unticketed:' .. redis.sha1hex(recipient.phone_number), id)
   end
 end
 

@@ -1,11 +1,13 @@
 """Lua scripts, and commands that carry one script call from pure code to a sync or async client."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
 
+import msgspec
 import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
@@ -16,9 +18,18 @@ T_co = TypeVar("T_co", covariant=True)
 REDIS_ERRORS: Final = (redis.RedisError, RedisClusterException)
 
 
+_pack: Final = msgspec.msgpack.Encoder().encode
+
+#: The line with which a script, or a file of the library, names the subjects that it needs.
+_USES: Final = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Script:
-    """One Lua script with the shared prelude in front.
+    """One Lua script, with the parts of the library that it uses in front.
+
+    A script names these parts in a line ``-- uses: clock queue``; they lie in ``producers/contract/lua`` and
+    name what they need themselves. The head, which reads what the script is given, comes first.
 
     Args:
         package: package that holds it.
@@ -35,12 +46,36 @@ class Script:
     sha: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        prelude = (files("producers.contract") / "prelude.lua").read_text("utf-8")
         body = (files(self.package) / f"{self.name}.lua").read_text("utf-8")
         flags = " flags=allow-oom" if self.when_full else ""
-        object.__setattr__(self, "text", f"#!lua{flags}\n{prelude}{body}")
+        if _USES.search(body):
+            parts = [*_library(body), body]
+        else:
+            parts = [(files("producers.contract") / "prelude.lua").read_text("utf-8"), body]
+        object.__setattr__(self, "text", f"#!lua{flags}\n{''.join(parts)}")
         sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", sha)
+
+
+def _library(body: str) -> list[str]:
+    """Collect the head and what a script uses, each part once and after what it uses itself."""
+    parts: dict[str, str] = {}
+
+    def collect(name: str) -> None:
+        if name not in parts:
+            text = (files("producers.contract") / "lua" / f"{name}.lua").read_text("utf-8")
+            for needed in _used(text):
+                collect(needed)
+            parts[name] = text
+
+    for name in ("head", *_used(body)):
+        collect(name)
+    return list(parts.values())
+
+
+def _used(text: str) -> list[str]:
+    found = _USES.search(text)
+    return found[1].split() if found else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +84,22 @@ class Command(Generic[T_co]):
 
     Attributes:
         script: which script.
-        keys: its KEYS.
-        args: its ARGV.
+        prefix: what every key starts with; a cluster finds their server by it.
+        given: what the script is given, by name: whatever MessagePack can carry, dataclasses included.
         read: turns Redis's reply into a value.
     """
 
     script: Script
-    keys: Sequence[str]
-    args: Sequence[str | bytes | int | float]
+    prefix: str | Sequence[str]
+    given: Mapping[str, Any] | Sequence[str | bytes | int | float]
     read: Callable[[Any], T_co]
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What stands behind the script in ``EVALSHA``."""
+        if isinstance(self.prefix, str):
+            return 1, self.prefix, _pack(self.given)
+        return len(self.prefix), *self.prefix, *self.given
 
     def run(self, client: redis.Redis) -> T_co:
         """Run on a blocking client, in one round trip (two when the server has not seen the script).
@@ -66,9 +108,9 @@ class Command(Generic[T_co]):
             redis.RedisError: as the client raises it; or another of `REDIS_ERRORS`.
         """
         try:
-            reply = client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)
+            reply = client.evalsha(self.script.sha, *self.arguments)
         except NoScriptError:
-            reply = client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
+            reply = client.eval(self.script.text, *self.arguments)
         return self.read(reply)
 
     def start(self, client: redis.Redis) -> Callable[[], T_co]:
@@ -100,7 +142,7 @@ class Command(Generic[T_co]):
         """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
-            connection.send_command("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.args)
+            connection.send_command("EVALSHA", self.script.sha, *self.arguments)
             yield None
             reply = connection.read_response()
         except redis.ResponseError:
@@ -115,7 +157,7 @@ class Command(Generic[T_co]):
     async def arun(self, client: redis.asyncio.Redis) -> T_co:
         """Run on an asyncio client; otherwise as `run`."""
         try:
-            reply = await client.evalsha(self.script.sha, len(self.keys), *self.keys, *self.args)
+            reply = await client.evalsha(self.script.sha, *self.arguments)
         except NoScriptError:
-            reply = await client.eval(self.script.text, len(self.keys), *self.keys, *self.args)
+            reply = await client.eval(self.script.text, *self.arguments)
         return self.read(reply)

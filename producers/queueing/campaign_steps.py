@@ -63,7 +63,7 @@ class _Together:
 
 def _call(command: Command[Any]) -> list[str | bytes | float]:
     """Spell a call out: the pipeline of a cluster client has no ``evalsha``."""
-    return ["EVALSHA", command.script.sha, len(command.keys), *command.keys, *command.args]
+    return ["EVALSHA", command.script.sha, *command.arguments]
 
 
 class Campaigns:

@@ -40,8 +40,8 @@ def assert_nothing_is_left(installation):
 
 def what_is_left(installation):
     keys = {key.decode() for key in installation.redis.scan_iter(f"{installation.keys.prefix}*")}
-    queues = {key for key in keys if ":queue:" in key and not key.endswith((":wake", ":seen"))}
-    return queues | keys & {installation.keys.inflight, installation.keys.attempts}
+    queues = {key for key in keys if ":queue:" in key and not key.endswith((":wake", ":heard"))}
+    return queues | keys & {installation.keys.attempt_leases, installation.keys.attempt_starts}
 
 
 @pytest.fixture(scope="module")

@@ -197,7 +197,7 @@ def test_the_lines_of_the_procfile_can_be_started_in_any_directory(process_type,
             until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{environ['PORT']}/readyz"))
         else:
             with redis.Redis.from_url(redis_url) as client:
-                until(lambda: process.poll() is not None or client.keys("{sms}:queue:*:seen"))
+                until(lambda: process.poll() is not None or client.keys("{sms}:queue:*:heard"))
         assert process.poll() is None, log.read_text()
     finally:
         process.terminate()

@@ -15,7 +15,7 @@ def alerts(count: int) -> list[Message]:
 
 
 def limit(installation) -> float | None:
-    found = installation.redis.hget(installation.keys.flight, "limit")
+    found = installation.redis.hget(installation.keys.strain, "limit")
     return None if found is None else float(found)
 
 

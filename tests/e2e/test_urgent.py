@@ -99,7 +99,7 @@ def test_a_limit_that_strain_has_cut_while_marketing_hangs(install, limit):
     installation.gateway.fault("silence_before", match={"text_contains": "Sale"})
     sends = marketing(installation, 200)
     installation.wait_for(lambda: len(posts(installation, sends)) >= 50)
-    installation.redis.hset(installation.keys.flight, mapping={"limit": limit, "top": 100})
+    installation.redis.hset(installation.keys.strain, mapping={"limit": limit, "top": 100})
     for _ in range(3):
         assert installation.settled(leaves(installation)).state == "accepted"
 

@@ -27,8 +27,8 @@ def modules(*packages: str) -> list[Path]:
 
 
 def scripts() -> list[Path]:
-    """List the Lua scripts without the prelude, which is no script of its own."""
-    return [path for path in files() if path.suffix == ".lua" and path.stem != "prelude"]
+    """List the Lua scripts without the library, whose files are no scripts of their own."""
+    return [path for path in files() if path.suffix == ".lua" and "contract" not in path.parts]
 
 
 def pages() -> list[Path]:

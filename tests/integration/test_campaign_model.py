@@ -220,7 +220,7 @@ class World(RuleBasedStateMachine):
         return sorted(each for each in ids if self.redis.hget(KEYS.record(each), "state").decode() in states)
 
     def leases_run_out(self):
-        for key in (KEYS.inflight, self.hand.names.leases):
+        for key in (KEYS.attempt_leases, self.hand.names.leases):
             for member in self.redis.zrange(key, 0, -1):
                 self.redis.zadd(key, {member: 1})
 

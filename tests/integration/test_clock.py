@@ -233,4 +233,4 @@ def test_strain_is_met_whatever_the_clock_says(redis_client, seconds):
     leap(redis_client, seconds)
     leap(redis_client, 1.5)
     flight.observe([strain])
-    assert float(redis_client.hget(KEYS.flight, "limit")) == 16
+    assert float(redis_client.hget(KEYS.strain, "limit")) == 16

@@ -38,8 +38,8 @@ class Gauge:
         return self.see(STRAIN)
 
     def forget_cut(self) -> None:
-        if self.client.hexists(KEYS.flight, "cut"):
-            self.client.hincrby(KEYS.flight, "cut", -60_000)
+        if self.client.hexists(KEYS.strain, "cut"):
+            self.client.hincrby(KEYS.strain, "cut", -60_000)
 
 
 def in_flight(client: redis.Redis, count: int) -> None:
@@ -63,9 +63,9 @@ def test_strain_halves_what_is_in_flight_once_per_second(gauge, redis_client):
 def test_slow_answers_make_the_cuts_rarer(gauge, redis_client):
     gauge.see(*[Observed(post_s=5)] * 20)
     assert gauge.see(STRAIN) == 32
-    redis_client.hincrby(KEYS.flight, "cut", -2_000)
+    redis_client.hincrby(KEYS.strain, "cut", -2_000)
     assert gauge.see(STRAIN) == 32
-    redis_client.hincrby(KEYS.flight, "cut", -4_000)
+    redis_client.hincrby(KEYS.strain, "cut", -4_000)
     assert gauge.see(STRAIN) == 16
 
 
@@ -160,10 +160,10 @@ def test_after_a_cut_slowness_must_be_seen_anew(gauge):
 
 def test_a_baseline_rises_slowly_and_falls_at_once(gauge, redis_client):
     def base() -> float:
-        return float(redis_client.hget(KEYS.flight, "base:1"))
+        return float(redis_client.hget(KEYS.strain, "base:1"))
 
     gauge.see(Observed(post_s=0.1))
-    redis_client.hincrby(KEYS.flight, "at:1", -600_000)
+    redis_client.hincrby(KEYS.strain, "at:1", -600_000)
     gauge.see(Observed(post_s=0.9))
     assert 250 <= base() <= 251
     gauge.see(Observed(post_s=0.05))
@@ -172,20 +172,20 @@ def test_a_baseline_rises_slowly_and_falls_at_once(gauge, redis_client):
 
 def test_all_is_forgotten_after_minutes_without_calls(gauge, redis_client):
     gauge.see(STRAIN)
-    assert 590_000 < redis_client.pttl(KEYS.flight) <= 600_000
+    assert 590_000 < redis_client.pttl(KEYS.strain) <= 600_000
 
 
 def test_what_went_well_is_told_a_few_times_a_second_and_strain_at_once(gauge, redis_client):
     gauge.see(STRAIN)
-    before = redis_client.hget(KEYS.flight, "limit")
+    before = redis_client.hget(KEYS.strain, "limit")
     gauge.flight.observe([Observed()] * 100)
-    assert redis_client.hget(KEYS.flight, "limit") == before
+    assert redis_client.hget(KEYS.strain, "limit") == before
     gauge.clock.now += 0.25
     gauge.flight.observe([])
-    assert float(redis_client.hget(KEYS.flight, "limit")) > 34
+    assert float(redis_client.hget(KEYS.strain, "limit")) > 34
     gauge.forget_cut()
     gauge.flight.observe([STRAIN])
-    assert float(redis_client.hget(KEYS.flight, "limit")) == 17
+    assert float(redis_client.hget(KEYS.strain, "limit")) == 17
 
 
 def test_redis_being_away_is_no_harm():
@@ -224,8 +224,8 @@ def test_whatever_is_observed_the_limit_stays_between_one_and_the_setting(redis_
     for observed, leased, setting, passed_ms in sequence:
         in_flight(redis_client, leased)
         throttle.set_limits(in_flight=setting)
-        if redis_client.hexists(KEYS.flight, "cut"):
-            redis_client.hincrby(KEYS.flight, "cut", -passed_ms)
+        if redis_client.hexists(KEYS.strain, "cut"):
+            redis_client.hincrby(KEYS.strain, "cut", -passed_ms)
         limit = gauge.see(*observed)
         assert limit is None or 1 <= limit <= (setting or limit)
-        assert redis_client.pttl(KEYS.flight) != -1
+        assert redis_client.pttl(KEYS.strain) != -1

@@ -223,7 +223,7 @@ def test_a_receipt_finds_the_send_whose_answer_was_lost(inbound, store, ledger, 
 def test_waiting_ends(inbound, store, running, redis_client):
     process(inbound, store(RECEIPT, age_s=PATIENCE_S + 1))
     # The attempt began after this callback came, so it would not even wait; make it wait in vain.
-    redis_client.zadd(KEYS.attempts, {"r": 1})
+    redis_client.zadd(KEYS.attempt_starts, {"r": 1})
     process(inbound, store({**RECEIPT, "status": "DELIVERED"}, age_s=PATIENCE_S + 1))
     assert [entry["request_id"] for entry in entries(redis_client, "receipts")] == ["", ""]
 
@@ -265,7 +265,7 @@ def test_equal_callbacks_in_one_batch_are_one_entry(inbound, store, accepted, re
 
 def test_what_waits_holds_up_nothing_else_of_its_batch(inbound, store, running, redis_client):
     early, other = store(RECEIPT, callback_id="early", age_s=1), store(STOP, callback_id="stop")
-    redis_client.zadd(KEYS.attempts, {"r": 1})
+    redis_client.zadd(KEYS.attempt_starts, {"r": 1})
 
     delays_ms = process(inbound, early, "gone", other, store(b"[]", callback_id="unreadable"))
 
@@ -276,7 +276,7 @@ def test_what_waits_holds_up_nothing_else_of_its_batch(inbound, store, running, 
 
 
 def test_looks_at_what_waits_become_rarer(inbound, store, running, redis_client):
-    redis_client.zadd(KEYS.attempts, {"r": 1})
+    redis_client.zadd(KEYS.attempt_starts, {"r": 1})
     ages = {"new": 0, "old": 4, "older": 50}
     callbacks = [store(RECEIPT, callback_id=name, age_s=age_s) for name, age_s in ages.items()]
     delays_ms = process(inbound, *callbacks)

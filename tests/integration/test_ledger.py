@@ -66,7 +66,7 @@ def age(client: redis.Redis, ms: int, *names: str, request_id: str = "a") -> Non
 
 def lose(client: redis.Redis, ledger: Ledger, claim: Claim) -> None:
     """Let a claim's worker die: its lease runs out without a word."""
-    client.zadd(KEYS.inflight, {claim.lease: 1})
+    client.zadd(KEYS.attempt_leases, {claim.lease: 1})
 
 
 def statuses(client: redis.Redis) -> list[dict[str, str]]:
@@ -79,13 +79,13 @@ def statuses(client: redis.Redis) -> list[dict[str, str]]:
 def test_a_claim_hands_out_the_frozen_bytes_under_a_lease(ledger, leases, queued, redis_client):
     claim = claim_one(ledger, queued())
     assert isinstance(claim, Claim)
-    assert leases.holds(KEYS.inflight, claim.lease)
+    assert leases.holds(KEYS.attempt_leases, claim.lease)
     ledger.abandon([claim])
-    assert not leases.holds(KEYS.inflight, claim.lease)
+    assert not leases.holds(KEYS.attempt_leases, claim.lease)
     assert claim.body == redis_client.get(KEYS.body("a"))
     assert (claim.run, claim.in_doubt, claim.ttl_s) == (1, False, None)
     assert state(redis_client) == "sending"
-    assert redis_client.zscore(KEYS.inflight, "a:1") is not None
+    assert redis_client.zscore(KEYS.attempt_leases, "a:1") is not None
 
 
 def test_accepted_ends_the_record_and_drops_the_text(ledger, leases, queued, redis_client):
@@ -97,7 +97,7 @@ def test_accepted_ends_the_record_and_drops_the_text(ledger, leases, queued, red
     assert not redis_client.exists(KEYS.body("a"))
     assert redis_client.get(KEYS.ticket("sms_1")) == b"a"
     assert 0 < redis_client.ttl(KEYS.record("a")) <= 7 * 86_400
-    assert redis_client.zcard(KEYS.inflight) == redis_client.zcard(KEYS.attempts) == 0
+    assert redis_client.zcard(KEYS.attempt_leases) == redis_client.zcard(KEYS.attempt_starts) == 0
     [entry] = statuses(redis_client)
     assert entry["state"] == "accepted"
     assert (entry["ticket"], entry["cost"], entry["segments"], entry["attempt"]) == (
@@ -250,7 +250,7 @@ def test_finish_twice_reports_the_recorded_state_and_changes_nothing(ledger, que
 def test_ttl_ends_a_send_that_was_never_accepted(ledger, queued, redis_client):
     queued(ttl=timedelta(seconds=10))
     assert 9 < claim_one(ledger, "a").ttl_s <= 10
-    redis_client.delete(KEYS.inflight)
+    redis_client.delete(KEYS.attempt_leases)
     redis_client.hdel(KEYS.record("a"), "running")
     age(redis_client, 10_000, "expires")
     assert claim_one(ledger, "a") == Over("expired", just_now=True)
@@ -378,20 +378,20 @@ def test_another_number_adopts_nothing(ledger, queued, redis_client):
 
 def test_a_known_ticket_leaves_no_open_number_behind(ledger, queued, redis_client):
     finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
-    assert redis_client.exists(KEYS.open_number(NUMBER))
+    assert redis_client.exists(KEYS.unticketed(NUMBER))
     finish_one(ledger, claim_one(ledger, "a"), Accepted("sms_1"))
-    assert not redis_client.exists(KEYS.open_number(NUMBER))
+    assert not redis_client.exists(KEYS.unticketed(NUMBER))
 
 
 def test_leases_are_renewed_while_held_and_not_resurrected(ledger, leases, queued, redis_client):
     claim = claim_one(ledger, queued())
-    redis_client.zadd(KEYS.inflight, {claim.lease: now_ms(redis_client) + 10})
-    leases.hold(KEYS.inflight, claim.lease)
+    redis_client.zadd(KEYS.attempt_leases, {claim.lease: now_ms(redis_client) + 10})
+    leases.hold(KEYS.attempt_leases, claim.lease)
     leases.renew()
-    assert redis_client.zscore(KEYS.inflight, claim.lease) > now_ms(redis_client) + 5_000
-    redis_client.zrem(KEYS.inflight, claim.lease)
+    assert redis_client.zscore(KEYS.attempt_leases, claim.lease) > now_ms(redis_client) + 5_000
+    redis_client.zrem(KEYS.attempt_leases, claim.lease)
     leases.renew()
-    assert redis_client.zscore(KEYS.inflight, claim.lease) is None
+    assert redis_client.zscore(KEYS.attempt_leases, claim.lease) is None
 
 
 @pytest.mark.parametrize("ticket", ["sms_5f3fbce61266e", "sms_9212486030308492706581", "sms_" + "1" * 60])

@@ -116,7 +116,7 @@ class World(RuleBasedStateMachine):
         if ends:
             self._finish(*held)
         else:
-            self.redis.zadd(KEYS.inflight, {claim.lease: 1}, xx=True)
+            self.redis.zadd(KEYS.attempt_leases, {claim.lease: 1}, xx=True)
             self._forget(*held)
 
     @precondition(lambda self: getattr(self, "claims", ()))
@@ -161,7 +161,7 @@ class World(RuleBasedStateMachine):
     def lease_runs_out(self, dies, data):
         """The worker dies, or freezes: then it may wake up, POST and finish late."""
         held = data.draw(st.sampled_from(self.claims))
-        self.redis.zadd(KEYS.inflight, {held[0].lease: 1}, xx=True)
+        self.redis.zadd(KEYS.attempt_leases, {held[0].lease: 1}, xx=True)
         if dies:
             self.claims.remove(held)
             self._forget(*held)
@@ -183,8 +183,8 @@ class World(RuleBasedStateMachine):
         for request_id in self.known:
             if self.redis.hexists(KEYS.record(request_id), "first"):
                 self.redis.hincrby(KEYS.record(request_id), "first", -WINDOW_S * 1000 - 1)
-        for member in self.redis.zrange(KEYS.inflight, 0, -1):
-            self.redis.zadd(KEYS.inflight, {member: 1})
+        for member in self.redis.zrange(KEYS.attempt_leases, 0, -1):
+            self.redis.zadd(KEYS.attempt_leases, {member: 1})
 
     @invariant()
     def nobody_gets_it_twice(self):

@@ -48,9 +48,9 @@ class Nodes:
     def promote(self) -> HandWorker:
         """Let all workers go to the former replica, which has one of its own now."""
         self.follow(self.old, self.new, self._ports[1])
-        for key in self.new.scan_iter(KEYS.prefix + "*:seen"):
+        for key in self.new.scan_iter(KEYS.prefix + "*:heard"):
             self.new.delete(key)
-        for key in (KEYS.inflight, KEYS.queue("alert").leases):
+        for key in (KEYS.attempt_leases, KEYS.queue("alert").leases):
             for member in self.new.zrange(key, 0, -1):
                 self.new.zadd(key, {member: 1})
         hand = HandWorker(self.new)
@@ -98,8 +98,8 @@ def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
     hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
     hand.ledger.claim(batch)
     del hand.ledger._give_back_call
-    for lease in hand.redis.zrange(KEYS.inflight, 0, -1):
-        hand.redis.zadd(KEYS.inflight, {lease: 1})
+    for lease in hand.redis.zrange(KEYS.attempt_leases, 0, -1):
+        hand.redis.zadd(KEYS.attempt_leases, {lease: 1})
     for entry in batch.entries:
         hand.lose_entry(entry)
 
@@ -129,8 +129,8 @@ def test_the_clock_of_the_new_primary_may_be_behind(nodes):
     nodes.part()
     hand = nodes.promote()
     # Some other call is frozen here before that.
-    nodes.new.hset(KEYS.record("call.other"), mapping={"v": 1, "state": "queued"})
-    hand.freeze_some(Entry("call.other", "lease"), members=1)
+    nodes.new.hset(KEYS.record("@other"), mapping={"v": 1, "state": "queued"})
+    hand.freeze_some(Entry("@other", "lease"), members=1)
     time.sleep(0.6)
     assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
 

@@ -255,7 +255,7 @@ def test_after_an_outage_of_redis_the_living_may_renew_before_anything_is_taken(
     message = next(broker.consume("alert", prefetch=1))
     seconds, _ = redis_client.time()
     redis_client.zadd(ALERT.leases, {lease(message): seconds * 1000 - 1})
-    redis_client.set(ALERT.seen, seconds * 1000 - 12_000)
+    redis_client.set(ALERT.heard, seconds * 1000 - 12_000)
     other = make_broker()
     other.declare_queue("alert")
     assert next(other.consume("alert", prefetch=1, timeout=10)) is None

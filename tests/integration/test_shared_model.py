@@ -212,7 +212,7 @@ class World(RuleBasedStateMachine):
         self.claims.clear()
 
     def _leases_run_out(self):
-        for key in (KEYS.inflight, self.hand.names.leases):
+        for key in (KEYS.attempt_leases, self.hand.names.leases):
             for member in self.redis.zrange(key, 0, -1):
                 self.redis.zadd(key, {member: 1})
 
@@ -271,8 +271,8 @@ class World(RuleBasedStateMachine):
         assert set(self._look()[0]) <= set(ENDS)
         self.states_are_facts()
         self.nobody_gets_it_twice()
-        assert not self.redis.zcard(KEYS.inflight)
-        assert not self.redis.zcard(KEYS.attempts)
+        assert not self.redis.zcard(KEYS.attempt_leases)
+        assert not self.redis.zcard(KEYS.attempt_starts)
         assert not [
             key for key in self.redis.scan_iter(f"{KEYS.prefix}*") if self._is_forgotten(key.decode())
         ]
@@ -304,7 +304,7 @@ class World(RuleBasedStateMachine):
         commands = [self.records.status(each) for each in self.sent]
         with self.redis.pipeline(transaction=False) as pipeline:
             for each in commands:
-                pipeline.evalsha(each.script.sha, len(each.keys), *each.keys, *each.args)
+                pipeline.evalsha(each.script.sha, *each.arguments)
             pipeline.hgetall(KEYS.counts)
             *replies, counts = pipeline.execute()
         states = [each.read(reply).state for each, reply in zip(commands, replies, strict=True)]

@@ -298,7 +298,7 @@ def test_the_alerts_part_is_theirs_whatever_marketing_has_out(
 ):
     queue_some(30, "wholesale")
     assert len(fetched(consumer("marketing"))) == 30
-    redis_client.hset(KEYS.flight, mapping={"limit": limit, "top": 60})
+    redis_client.hset(KEYS.strain, mapping={"limit": limit, "top": 60})
     throttle.set_limits(in_flight=setting)
     queue_some(5)
     alerts = consumer()

@@ -30,7 +30,7 @@ _INSTANTS = (
     "first",
     "ended",
 )
-_SCORES = (":leases", ":delayed", "inflight", "attempts", "parked", ":dead")
+_SCORES = (":leases", ":delayed", "attempt_leases", "attempt_starts", "parked", ":dead")
 _SHIFT = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -91,7 +91,7 @@ def leap(client: redis.Redis, seconds: float) -> None:
             for field in client.hkeys(key):
                 if field.decode() in _INSTANTS:
                     client.hincrbyfloat(key, field, by_ms)
-        elif name.endswith(":seen"):
+        elif name.endswith(":heard"):
             client.incrby(key, by_ms)
 
 

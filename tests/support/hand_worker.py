@@ -134,7 +134,7 @@ class HandWorker:
 
     def lose(self, claim: Claim) -> None:
         """Let this worker die in the middle of an attempt: its leases run out without a word."""
-        self.redis.zadd(KEYS.inflight, {claim.lease: 1}, xx=True)
+        self.redis.zadd(KEYS.attempt_leases, {claim.lease: 1}, xx=True)
         self.lose_entry(claim.entry)
 
     def lose_entry(self, entry: Entry) -> None:

@@ -49,14 +49,14 @@ class PassingTime:
                 self._redis.zadd(queue.delayed, dict.fromkeys(waiting, 1), xx=True)
                 self._redis.rpush(queue.wake, "1")
         self._redis.pexpire(self._keys.pause, 1)
-        self._redis.pexpire(self._keys.flight, 1)
+        self._redis.pexpire(self._keys.strain, 1)
         self._redis.eval(_PROBE_NOW, 1, self._keys.hold)
 
     def lose_workers(self) -> None:
         """Let the leases of workers run out that all have been killed."""
         for name in (QUEUE_ALERT, QUEUE_MARKETING):
             self._run_out(self._keys.queue(name).leases)
-        self._run_out(self._keys.inflight)
+        self._run_out(self._keys.attempt_leases)
 
     def _run_out(self, key: str) -> None:
         held = self._redis.zrange(key, 0, -1)

@@ -52,7 +52,7 @@ class Flight:
         self, client: redis.Redis, keys: Keys, setting: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         leases = [keys.queue(QUEUE_ALERT).leases, keys.queue(QUEUE_MARKETING).leases]
-        self._keys = [keys.flight, keys.limits, *leases]
+        self._keys = [keys.strain, keys.limits, *leases]
         self._redis = client
         self._setting = setting
         self._clock = clock

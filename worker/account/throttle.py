@@ -116,7 +116,7 @@ class Throttle:
 
     def strained_limit(self) -> int | None:
         """Calls in flight allowed while the gateway shows strain; None when only the setting counts."""
-        found = cast("bytes | None", self._redis.hget(self._keys.flight, "limit"))
+        found = cast("bytes | None", self._redis.hget(self._keys.strain, "limit"))
         return None if found is None else max(1, int(float(found)))
 
     def set_limits(self, *, rate: float | None = None, in_flight: int | None = None) -> None:
@@ -130,5 +130,5 @@ class Throttle:
         """The keys that ``fetch.lua`` takes for a queue of sends."""
         keys = self._keys
         alert, marketing = keys.queue(QUEUE_ALERT), keys.queue(QUEUE_MARKETING)
-        account = [keys.hold, keys.pause, keys.limits, keys.rate, keys.flight]
+        account = [keys.hold, keys.pause, keys.limits, keys.rate, keys.strain]
         return [*account, alert.leases, marketing.leases, alert.ready, alert.wake]

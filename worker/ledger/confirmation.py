@@ -125,7 +125,7 @@ class Confirmation:
 
     def _both(self, how: str, script: str, command: Command[Any]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipeline:
-            arguments = (how, script, len(command.keys), *command.keys, *command.args)
+            arguments = (how, script, *command.arguments)
             pipeline.execute_command(*arguments)  # type: ignore[no-untyped-call]
             self._ask(pipeline)
             return pipeline.execute(raise_on_error=False)

@@ -61,7 +61,7 @@ local function correlate(ticket, number, received, patient)
   if busy and patient then return { 'pending' } end
 
   if not is_shaped(ticket) then return { 'foreign' } end
-  local candidates, adopters, open_key = {}, {}, prefix .. 'open:' .. redis.sha1hex(number)
+  local candidates, adopters, open_key = {}, {}, prefix .. 'unticketed:' .. redis.sha1hex(number)
   for _, candidate in ipairs(redis.call('SMEMBERS', open_key)) do
     local r = redis.call('HMGET', prefix .. 'record:' .. candidate, 'state', 'ticket', 'first', 'adopted', 'ambiguous')
     if not r[1] then

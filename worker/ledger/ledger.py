@@ -103,7 +103,7 @@ class Ledger:
                 self.members.freeze(call, batch.queue)
             elif self.members.dissolve(call, batch.queue, self._confirmation.safe_ms):
                 unsure.add(call)
-        fixed = [keys.inflight, keys.attempts, keys.hold, keys.pause, keys.limits, keys.rate]
+        fixed = [keys.attempt_leases, keys.attempt_starts, keys.hold, keys.pause, keys.limits, keys.rate]
         command = Command(_CLAIM, fixed, args, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
@@ -112,7 +112,7 @@ class Ledger:
             pairs = zip(batch.entries, found, strict=True)
             found = [_later(each) if entry in unsure else each for entry, each in pairs]
         leases = [each.lease for each in found if isinstance(each, Claim)]
-        self._leases.hold(keys.inflight, *leases)
+        self._leases.hold(keys.attempt_leases, *leases)
         return found
 
     def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
@@ -127,7 +127,7 @@ class Ledger:
             return found
         keys = self._keys
         args: list[str | int] = [keys.prefix, found.entry.id, found.token]
-        Command(_UNCLAIM, [keys.inflight, keys.attempts], args, int).run(self._redis)
+        Command(_UNCLAIM, [keys.attempt_leases, keys.attempt_starts], args, int).run(self._redis)
         return Wait(UNSURE_MS if found.in_doubt else UNCONFIRMED_MS)
 
     def finish(self, results: Sequence[Result]) -> list[str | None]:
@@ -143,7 +143,7 @@ class Ledger:
             redis.RedisError: Redis stayed away; the attempts will count as ones of unknown outcome.
         """
         keys = self._keys
-        fixed = [keys.inflight, keys.attempts]
+        fixed = [keys.attempt_leases, keys.attempt_starts]
         for name in (QUEUE_ALERT, QUEUE_MARKETING):
             queue = keys.queue(name)
             fixed += [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
@@ -161,7 +161,7 @@ class Ledger:
 
     def abandon(self, claims: Sequence[Claim]) -> None:
         """Stop renewing the leases of attempts; one without a result will count as of unknown outcome."""
-        self._leases.release(self._keys.inflight, *(claim.lease for claim in claims))
+        self._leases.release(self._keys.attempt_leases, *(claim.lease for claim in claims))
 
     def correlate(self, questions: Sequence[Question]) -> list[Correlation]:
         """Find the sends behind callbacks, in one step, each after those before it. Safe to repeat.
@@ -179,7 +179,7 @@ class Ledger:
         args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
         for question in questions:
             args += [question.ticket, question.number, question.received_ms, int(question.patient)]
-        return Command(_CORRELATE, [keys.attempts], args, _read_correlations).run(self._redis)
+        return Command(_CORRELATE, [keys.attempt_starts], args, _read_correlations).run(self._redis)
 
 
 def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:

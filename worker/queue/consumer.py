@@ -206,7 +206,15 @@ class LeaseConsumer(Consumer):
 
     def _ask(self, most: int) -> tuple[str, list[Any]]:
         queue = self.queue
-        keys = [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake, queue.seen, queue.back]
+        keys = [
+            queue.ready,
+            queue.delayed,
+            queue.leases,
+            queue.envelopes,
+            queue.wake,
+            queue.heard,
+            queue.back,
+        ]
         owner = f"{self._shared.process}.{next(self._shared.fetches)}"
         args: list[str | int | float] = [owner, most, LEASE_MS]
         if self.job in {SEND_SMS, SEND_MARKETING}:

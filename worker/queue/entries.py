@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from producers.contract.jobs import REQUEST_ID_MAX
+from producers.contract.jobs import CALL
 
 
 def is_call(entry_id: str) -> bool:
-    """Say whether an entry is a shared call: their ids are longer than any request_id."""
-    return len(entry_id) > REQUEST_ID_MAX
+    """Say whether an entry is a shared call: no request_id begins like the id of one."""
+    return entry_id.startswith(CALL)
 
 
 @dataclass(frozen=True, slots=True)

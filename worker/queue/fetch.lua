@@ -88,8 +88,8 @@ local function gathered(share, number)
   if redis.call('EXISTS', list) == 1 then redis.call('RPUSH', ready, GATHERED .. share) end
   if shared == 1 then room = room - #ids + 1 end
   if shared == 1 or #ids == 1 then return ids end
-  -- Longer than any request_id that an application can choose.
-  local call = 'call.' .. owner .. '.' .. number
+  -- No request_id that an application can choose begins like this.
+  local call = '@' .. owner .. '.' .. number
   redis.call('HSET', prefix .. 'record:' .. call, 'v', version, 'state', 'queued', 'queue', class, 'queued', now,
     'share', share, 'recipients', #ids, 'members', #ids)
   redis.call('RPUSH', prefix .. 'gathered:' .. call, unpack(ids))

@@ -136,7 +136,7 @@ class LeaseBroker(RedisBroker):
             queue.envelopes,
             queue.wake,
             queue.dead,
-            queue.seen,
+            queue.heard,
             queue.back,
         )
 

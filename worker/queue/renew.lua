@@ -17,7 +17,7 @@ for _, key in ipairs(KEYS) do
 end
 for _, key in ipairs(KEYS) do
   local queue = string.match(key, '^(.*):leases$')
-  if queue then tend(queue, key, queue .. ':wake', queue .. ':seen', queue .. ':back', lease, now) end
+  if queue then tend(queue, key, queue .. ':wake', queue .. ':heard', queue .. ':back', lease, now) end
 end
-clamp(string.match(KEYS[1], '^{[^}]*}:') .. 'inflight', lease, now)
+clamp(string.match(KEYS[1], '^{[^}]*}:') .. 'attempt_leases', lease, now)
 return held

@@ -1,0 +1,71 @@
+-- Shared calls. A shared call is a record like any other, under an id of its own, with its members in a hash from number to
+-- request_id. It is not counted, parked or told of: its members are, one by one.
+
+local function members_key(call)
+  return prefix .. 'members:' .. call
+end
+
+local function gathered_key(call)
+  return prefix .. 'gathered:' .. call
+end
+
+local function end_call(keys, call, state)
+  leave_aside(keys, call)
+  redis.call('HSET', keys.record, 'state', state, 'ended', now)
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
+  redis.call('PEXPIRE', keys.record, given.retention_ms)
+  redis.call('PEXPIRE', members_key(call), given.retention_ms)
+  redis.call('DEL', keys.body)
+end
+
+-- Bring to some members of a call what it has come to. Safe to repeat: a member that has ended, or that a person has sent again,
+-- is left alone; only proof of acceptance, or its ticket, still reaches it. The common end, acceptance, is written here in few
+-- steps: with hundreds of members each step counts.
+local function end_members(call, ids)
+  local of = read(keys_of(call).record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight')
+  if not of.state then return end
+  local at, bodies = stamp(now), {}
+  local cost = of.cost and tonumber(of.cost) / tonumber(of.weight or 1)
+  local facts, costs = { 'attempts', of.attempts or 0 }, {}
+  for _, name in ipairs({ 'ticket', 'first', 'code', 'message' }) do
+    if of[name] then
+      facts[#facts + 1] = name
+      facts[#facts + 1] = of[name]
+    end
+  end
+  local place = #facts
+  for _, id in ipairs(ids) do
+    local keys = keys_of(id)
+    local member = read(keys.record, 'state', 'call', 'ticket', 'segments', 'context')
+    local ours = member.call == call
+    local waits = ours and member.state == 'queued'
+    local proven = ours and member.state == 'unknown' and of.state == 'accepted'
+    local late = ours and member.state == 'accepted' and not member.ticket and of.ticket
+    if cost then
+      local segments = member.segments or 1
+      costs[segments] = costs[segments] or string.format('%.5f', cost * tonumber(segments))
+      facts[place + 1], facts[place + 2] = 'cost', costs[segments]
+    end
+    if waits and of.state == 'accepted' then
+      bodies[#bodies + 1] = keys.body
+      redis.call('HSET', keys.record, 'state', 'accepted', 'ended', now, unpack(facts))
+      redis.call('PEXPIRE', keys.record, given.retention_ms)
+      redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
+        'state', 'accepted', 'ticket', of.ticket or '', 'code', of.code or '', 'message', of.message or '',
+        'cost', facts[place + 2] or '', 'segments', member.segments or '', 'attempt', of.attempts or '0', 'at', at,
+        'context', member.context or '')
+    elseif waits or proven or late then
+      redis.call('HSET', keys.record, unpack(facts))
+      if late then
+        announce(keys, id)
+      else
+        end_record(keys, id, of.state)
+      end
+    end
+  end
+  if #bodies > 0 then
+    redis.call('DEL', unpack(bodies))
+    redis.call('HINCRBY', prefix .. 'counts', 'accepted', #bodies)
+  end
+end
+-- uses: clock aside record

@@ -1,0 +1,22 @@
+-- Eras. A server that was started or promoted may lack the last writes of the one before. Who was texted in them, alone and
+-- under the own id, must not be texted again under the name of a shared call. So each such server begins an era with the first
+-- call that it freezes, and whatever bears an earlier era is older than the server. An era is a count and no time, since the
+-- clocks of two servers differ. It exists before any message that may share a call: see enqueue.lua.
+
+local function server_mark()
+  local mark = ''
+  for _, each in ipairs({ { 'server', 'run_id' }, { 'replication', 'master_replid' } }) do
+    local found = redis.pcall('INFO', each[1])
+    mark = mark .. (type(found) == 'string' and string.match(found, each[2] .. ':(%w+)') or '')
+  end
+  return mark
+end
+
+-- The era of this server.
+local function current_era()
+  local key, mark = prefix .. 'memory', server_mark()
+  local known = read(key, 'server', 'era')
+  if known.server == mark and known.era then return known.era end
+  redis.call('HSET', key, 'server', mark)
+  return tostring(redis.call('HINCRBY', key, 'era', 1))
+end
