@@ -12,6 +12,8 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
+from producers.contract.admission import ADMISSION
+
 T_co = TypeVar("T_co", covariant=True)
 
 #: Whatever a client raises because of Redis. A cluster client has an error that is no `redis.RedisError`.
@@ -22,6 +24,7 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 
 #: The line with which a script, or a file of the library, names the subjects that it needs.
 _USES: Final = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
+_GATES: Final = tuple(f"gates/{gate}" for gate in ADMISSION)
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Script:
     """One Lua script, with the parts of the library that it uses in front.
 
     A script names these parts in a line ``-- uses: clock queue``; they lie in ``producers/contract/lua`` and
-    name what they need themselves. The head, which reads what the script is given, comes first.
+    name what they need themselves; ``gates`` stands for all gates of `ADMISSION`, in that order. The head,
+    which reads what the script is given, comes first.
 
     Args:
         package: package that holds it.
@@ -75,7 +79,8 @@ def _library(body: str) -> list[str]:
 
 def _used(text: str) -> list[str]:
     found = _USES.search(text)
-    return found[1].split() if found else []
+    names = found[1].split() if found else []
+    return [part for name in names for part in (_GATES if name == "gates" else (name,))]
 
 
 @dataclass(frozen=True, slots=True)

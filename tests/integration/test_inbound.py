@@ -32,7 +32,7 @@ STOP = {"message_id": "sms_1", "number": NUMBER, "text": "STOP", "stop_date": "2
 
 @pytest.fixture
 def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, SETTINGS, Leases(redis_client), Confirmation(redis_client, KEYS))
+    return Ledger(redis_client, SETTINGS, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

@@ -239,10 +239,3 @@ def test_a_call_thawed_when_its_time_is_over_takes_its_members_along(worker, sms
     assert worker.take() == []
     assert states(sms, ids) == ["failed"] * 5
     assert worker.is_idle()
-
-
-def test_a_flushed_queue_forgets_the_calls_that_are_back(worker, sms, redis_client):
-    send(sms, *range(3))
-    worker.record(only(worker.take()), Accepted("t"))
-    worker.broker.flush("alert")
-    assert not redis_client.exists(worker.names.ending, worker.names.leases)

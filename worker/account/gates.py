@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import redis
 import structlog
 
-from producers.contract.gates import CREDIT, Gate, describe, read_gate
+from producers.contract.admission import CREDIT, Gate, describe, read_gate
 from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import AUDIT, Keys
 from producers.contract.scripts import Command, Script

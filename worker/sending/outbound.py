@@ -78,7 +78,6 @@ class Outbound:
         """
         started = time.monotonic()
         found = self._ledger.claim(batch)
-        batch.taken = True
         claims = [each for each in found if isinstance(each, Claim)]
         self._engine.spawn([self._send(Attempt(claim, batch.holder, started)) for claim in claims])
         if len(claims) < len(found):
@@ -102,7 +101,7 @@ class Outbound:
     def _dismiss(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
         """End the entries that have nothing to do, let those that must wait come again."""
         pairs = list(zip(batch.entries, found, strict=True))
-        waits = [(entry, each.ms) for entry, each in pairs if isinstance(each, Wait)]
+        waits = [entry.delayed(each.ms) for entry, each in pairs if isinstance(each, Wait)]
         over = [(entry, each) for entry, each in pairs if isinstance(each, Over)]
         if any(isinstance(each, Wait) and each.newer for each in found):
             self._log.error("sms.record_of_newer_version", queue=batch.queue)
@@ -113,9 +112,9 @@ class Outbound:
         if calls:
             self.recorder.put_ended_calls(Batch(batch.queue, calls, batch.holder))
         try:
-            batch.holder.settle([entry for entry, _ in over if entry not in calls])
+            batch.holder.ack([entry for entry, _ in over if entry not in calls])
         finally:
-            batch.holder.put_off(waits)
+            batch.holder.delay(waits)
 
     def _warn_all(self, finished: Sequence[Attempt]) -> None:
         """Hold or pause all sending before these messages go back: no other shall run into the same wall.
