@@ -7,7 +7,7 @@ from producers.contract.keys import AUDIT
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import NoHolder
 from tests.support.template_sends import CODE, number
-from worker.account.gates import Observed, Gates
+from worker.account.gates import Gates, Observed
 from worker.gateway.outcomes import Accepted, Unexplained
 from worker.ledger.claims import Claim
 from worker.queue.entries import Batch

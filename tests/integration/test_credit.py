@@ -10,7 +10,7 @@ from producers.contract.scripts import Command
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
-from worker.account.gates import Observed, Gates
+from worker.account.gates import Gates, Observed
 from worker.account.probe import AccountProbe
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
