@@ -12,7 +12,7 @@ if state ~= 'queued' then return 'too_late' end
 if r[2] then
   local call = keys.prefix .. 'record:' .. r[2]
   if redis.call('HGET', call, 'state') ~= 'queued' then return 'too_late' end
-  redis.call('HDEL', call, 'freeze')
+  redis.call('HDEL', call, 'composed')
 end
 for i = 6, 8, 2 do
   if redis.call('ZREM', KEYS[i], ARGV[1]) == 1 then redis.call('HDEL', KEYS[i + 1], ARGV[1]) end
