@@ -11,7 +11,7 @@ if send.state ~= 'queued' then return 'too_late' end
 if send.call then
   local call = keys_of(send.call).record
   if redis.call('HGET', call, 'state') ~= 'queued' then return 'too_late' end
-  redis.call('HDEL', call, 'freeze')
+  redis.call('HDEL', call, 'composed')
 end
 local queue = queue_keys(send.queue)
 if redis.call('ZREM', queue.delayed, given.id) == 1 then redis.call('HDEL', queue.envelopes, given.id) end
