@@ -1,6 +1,6 @@
 """Admission: which gates decide what may leave now, in which order, and how people are told. Pure.
 
-Each gate is a file ``lua/gates/<name>.lua``. Scripts that use ``gates`` get all of them, in the order of
+Each gate is a file ``lua/gates/<name>.lua``. Scripts that use ``admission`` get all of them, in the order of
 `ADMISSION`; ``lua/admission.lua`` says how a gate is asked. The first gate that keeps a send decides what
 becomes of it. A new gate is a file there and a row here.
 

@@ -24,7 +24,11 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 
 #: The line with which a script, or a file of the library, names the subjects that it needs.
 _USES: Final = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
-_GATES: Final = tuple(f"gates/{gate}" for gate in ADMISSION)
+
+
+def as_string(data: bytes) -> msgspec.Raw:
+    """Wrap bytes for `Command.given`: Redis reads strings of any bytes, and no other binary values."""
+    return msgspec.Raw(b"\xdb" + len(data).to_bytes(4, "big") + data)
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Script:
     """One Lua script, with the parts of the library that it uses in front.
 
     A script names these parts in a line ``-- uses: clock queue``; they lie in ``producers/contract/lua`` and
-    name what they need themselves; ``gates`` stands for all gates of `ADMISSION`, in that order. The head,
-    which reads what the script is given, comes first.
+    name what they need themselves. The head, which reads what the script is given, comes first; the gates of
+    `ADMISSION` follow its part ``admission``, in their order.
 
     Args:
         package: package that holds it.
@@ -66,11 +70,15 @@ def _library(body: str) -> list[str]:
     parts: dict[str, str] = {}
 
     def collect(name: str) -> None:
-        if name not in parts:
-            text = (files("producers.contract") / "lua" / f"{name}.lua").read_text("utf-8")
-            for needed in _used(text):
-                collect(needed)
-            parts[name] = text
+        if name in parts:
+            return
+        text = (files("producers.contract") / "lua" / f"{name}.lua").read_text("utf-8")
+        for needed in _used(text):
+            collect(needed)
+        parts[name] = text
+        if name == "admission":
+            for gate in ADMISSION:
+                collect(f"gates/{gate}")
 
     for name in ("head", *_used(body)):
         collect(name)
@@ -79,8 +87,7 @@ def _library(body: str) -> list[str]:
 
 def _used(text: str) -> list[str]:
     found = _USES.search(text)
-    names = found[1].split() if found else []
-    return [part for name in names for part in (_GATES if name == "gates" else (name,))]
+    return found[1].split() if found else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ class Command(Generic[T_co]):
     Attributes:
         script: which script.
         prefix: what every key starts with; a cluster finds their server by it.
-        given: what the script is given, by name: whatever MessagePack can carry, dataclasses included.
+        given: what the script is given, by name: whatever MessagePack can carry, dataclasses included; bytes
+            through `as_string`.
         read: turns Redis's reply into a value.
     """
 
@@ -101,10 +109,15 @@ class Command(Generic[T_co]):
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What stands behind the script in ``EVALSHA``."""
+        """What stands behind the script in a call."""
         if isinstance(self.prefix, str):
             return 1, self.prefix, _pack(self.given)
         return len(self.prefix), *self.prefix, *self.given
+
+    @property
+    def call(self) -> tuple[Any, ...]:
+        """The whole call, for pipelines and single connections. Redis must know the script already."""
+        return "EVALSHA", self.script.sha, *self.arguments
 
     def run(self, client: redis.Redis) -> T_co:
         """Run on a blocking client, in one round trip (two when the server has not seen the script).
@@ -113,7 +126,7 @@ class Command(Generic[T_co]):
             redis.RedisError: as the client raises it; or another of `REDIS_ERRORS`.
         """
         try:
-            reply = client.evalsha(self.script.sha, *self.arguments)
+            reply = client.execute_command(*self.call)  # type: ignore[no-untyped-call]
         except NoScriptError:
             reply = client.eval(self.script.text, *self.arguments)
         return self.read(reply)
@@ -147,7 +160,7 @@ class Command(Generic[T_co]):
         """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
-            connection.send_command("EVALSHA", self.script.sha, *self.arguments)
+            connection.send_command(*self.call)
             yield None
             reply = connection.read_response()
         except redis.ResponseError:
@@ -162,7 +175,7 @@ class Command(Generic[T_co]):
     async def arun(self, client: redis.asyncio.Redis) -> T_co:
         """Run on an asyncio client; otherwise as `run`."""
         try:
-            reply = await client.evalsha(self.script.sha, *self.arguments)
+            reply = await client.execute_command(*self.call)  # type: ignore[no-untyped-call]
         except NoScriptError:
             reply = await client.eval(self.script.text, *self.arguments)
         return self.read(reply)

@@ -1,6 +1,6 @@
 -- Claim the next attempt of sends, or say why there is none: see admission.lua.
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
---   limit is set live), queue (its name), aside_ms (after which what waits aside is looked at again), entries (each id, lease)
+--   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1, told 0|1: a worker has told what an earlier attempt of this
 --                           shared call under its present name came to, POSTs made before
@@ -13,11 +13,11 @@
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
--- uses: clock record rate send gates
+-- uses: clock aside record rate send admission
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
-    'campaign', 'call', 'freeze', 'aside', 'told', 'attempts', 'era', 'queue')
+    'campaign', 'call', 'composed', 'aside', 'told', 'attempts', 'era', 'queue')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end

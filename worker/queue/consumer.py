@@ -142,11 +142,17 @@ class LeaseConsumer(Consumer):
     def _ask(self, most: int) -> tuple[str, list[Any]]:
         process = self._process
         owner = f"{process.name}.{next(process.fetches)}"
-        given = {"queue": self.queue_name, "owner": owner, "most": most, "lease_ms": LEASE_MS}
-        if self._job is not PROCESS_CALLBACKS:
-            limits = process.throttle.defaults
-            given |= {"rate": limits.rate, "in_flight": limits.in_flight}
-            given |= {"share_max": process.share_max(), "version": RECORD_VERSION}
+        given = {
+            "queue": self.queue_name,
+            "of_sends": self._job is not PROCESS_CALLBACKS,
+            "owner": owner,
+            "most": most,
+            "lease_ms": LEASE_MS,
+            "rate": process.throttle.defaults.rate,
+            "in_flight": process.throttle.defaults.in_flight,
+            "share_max": process.share_max(),
+            "version": RECORD_VERSION,
+        }
         return owner, Command(_FETCH, process.keys.prefix, given, list[Any]).run(process.client)
 
     def _unpack(self, entry: Entry, envelope: bytes) -> None:

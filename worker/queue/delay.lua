@@ -1,5 +1,6 @@
 -- Let leased entries come again later: each moves from the leases to the delayed, and is never copied.
--- Given: queue (its name), entries (each id, lease, ms until it is due, envelope: what it takes along, if it has failed)
+-- Given: queue (its name), entries (each id, lease, ms, envelope): an entry comes again after ms, and takes its envelope along if
+--   it has failed
 -- Returns how many were still ours; an entry whose lease was no longer ours runs somewhere else and stays. Safe to repeat.
 -- uses: clock queue
 local queue, count = queue_keys(given.queue), 0

@@ -1,12 +1,12 @@
 -- Take entries off a queue under a lease, as many as admission lets pass. A fetch is also the queue's whole upkeep, bounded per
 -- call: entries whose lease has run out go back to the front, entries that are due join the end.
--- Given: queue (its name), owner (of this fetch: a lease is owner:entry id and never comes again), most (entries at most),
---   lease_ms; and for a queue of sends: rate, in_flight (limits where none are set live), share_max (members of a shared call at
---   most; 1: none is shared), version (of the records that are made here)
+-- Given: queue (its name), of_sends (whether its entries are sends), owner (of this fetch: a lease is owner:entry id and never
+--   comes again), most (entries at most), lease_ms, rate (where no limit is set live), in_flight (the same), share_max (members of
+--   a shared call at most; 1: none is shared), version (of the records of such calls)
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''. Not safe to repeat: what an
 --   answer that was lost has brought stays leased until that lease runs out.
--- uses: clock queue leases record call rate gates
-local queue, of_sends = queue_keys(given.queue), given.share_max ~= nil
+-- uses: clock queue leases record call rate admission gates/rate
+local queue = queue_keys(given.queue)
 
 -- Let what waits for a later run, or for somebody else's attempt, follow a clock that went back; it would wait as much longer.
 -- What has a date of its own waits for that date. Some of them at a time.
@@ -15,7 +15,7 @@ local function follow_the_clock()
   if not back.ms then return end
   local found = redis.call('ZRANGEBYSCORE', queue.delayed, '(' .. back.after, '+inf', 'WITHSCORES', 'LIMIT', 0, 500)
   for i = 1, #found, 2 do
-    local due = of_sends and redis.call('HGET', keys_of(found[i]).record, 'due')
+    local due = given.of_sends and redis.call('HGET', keys_of(found[i]).record, 'due')
     if not due or tonumber(due) < tonumber(found[i + 1]) then
       redis.call('ZADD', queue.delayed, 'XX', math.max(now, found[i + 1] - back.ms), found[i])
     end
@@ -34,7 +34,7 @@ end
 local function move_what_is_due()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.delayed, '-inf', now, 'LIMIT', 0, 128)) do
     redis.call('ZREM', queue.delayed, id)
-    local share = of_sends and share_of(id)
+    local share = given.of_sends and share_of(id)
     if share then gather(queue, share, id) else redis.call('RPUSH', queue.ready, id) end
   end
 end
@@ -58,9 +58,9 @@ end
 -- The ids of entries from the front of the queue.
 local function take(most)
   local ids, popped = {}, most > 0 and redis.call('LPOP', queue.ready, most) or {}
-  local recipients, entries = rate.allowed - #popped, most - #popped
+  local recipients, entries = rate_gate.allowed - #popped, most - #popped
   for number, id in ipairs(popped) do
-    if of_sends and string.sub(id, 1, 1) == MARKER then
+    if given.of_sends and string.sub(id, 1, 1) == MARKER then
       local found, members = take_gathered(string.sub(id, 2), number, recipients, entries)
       for _, each in ipairs(found) do ids[#ids + 1] = each end
       if #found > 0 then
@@ -103,11 +103,11 @@ follow_the_clock()
 move_what_is_due()
 
 local allowed, wait = given.most, -1
-if of_sends then allowed, wait = admitted(given.most, given.queue) end
+if given.of_sends then allowed, wait = admitted(given.most, given.queue) end
 local ids, entries = take(allowed), {}
 if #ids > 0 then
   entries = lease(ids)
-  if of_sends then charge(#ids, given.queue) end
+  if given.of_sends then charge(#ids, given.queue) end
 end
 local left = redis.call('EXISTS', queue.ready) == 1
 if left and allowed == given.most then wake(queue) end

@@ -1,6 +1,6 @@
 -- Push out the deadlines of leases that their holder still holds, and see to the leases of those who are gone: when all places of
 -- all processes are taken, nobody fetches.
--- Given: lease_ms, queues (name to the leases held on its entries), attempts (the leases held on attempts)
+-- Given: lease_ms, queues (by name, the leases held on entries), attempts (the leases held on attempts)
 -- Returns how many were still there. Safe to repeat.
 -- uses: clock queue leases
 local held = 0

@@ -10,18 +10,18 @@
 local GATES = {}
 
 -- Add a gate behind those before it.
-local function gate(name)
-  local new = { name = name }
-  GATES[#GATES + 1] = new
-  return new
+local function new_gate(name)
+  local gate = { name = name }
+  GATES[#GATES + 1] = gate
+  return gate
 end
 
 -- How many sends of a queue all gates let pass, and ms until it is worth asking again, or -1.
 local function admitted(wanted, queue_name)
   local wait = -1
-  for _, each in ipairs(GATES) do
-    if each.room and wanted > 0 then
-      local room, ms = each.room(wanted, queue_name)
+  for _, gate in ipairs(GATES) do
+    if gate.room and wanted > 0 then
+      local room, ms = gate.room(wanted, queue_name)
       if room < wanted then wanted, wait = room, ms end
     end
   end
@@ -30,8 +30,8 @@ end
 
 -- What the first gate that keeps a send makes of it, or nil.
 local function kept(send)
-  for _, each in ipairs(GATES) do
-    local verdict = each.keep and each.keep(send)
+  for _, gate in ipairs(GATES) do
+    local verdict = gate.keep and gate.keep(send)
     if verdict then return verdict end
   end
 end

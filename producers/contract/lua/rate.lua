@@ -12,15 +12,12 @@ local function debts()
   return math.max(0, tonumber(r.all or 0) - paid), math.max(0, tonumber(r.alert or 0) - paid)
 end
 
--- The limits set live, or as the script is given them: rate in recipients per second, in_flight in calls; 0 for no limit.
-local limits = once(function()
-  local set = read(prefix .. 'limits', 'rate', 'in_flight')
-  return { rate = tonumber(set.rate or given.rate), in_flight = tonumber(set.in_flight or given.in_flight) }
-end)
+-- The limits that are set live: rate in recipients per second, in_flight in calls; 0 for no limit.
+local live_limits = once(function() return read(prefix .. 'limits', 'rate', 'in_flight') end)
 
--- What a recipient owes to the rate, or 0.
+-- What a recipient owes to the rate, or 0. Takes rate, where none is set live, from what the script is given.
 local function ms_per_recipient()
-  local per_second = limits().rate
+  local per_second = tonumber(live_limits().rate or given.rate)
   return per_second > 0 and 1000 / per_second or 0
 end
 

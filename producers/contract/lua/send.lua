@@ -9,7 +9,7 @@ end
 
 -- Let a shared call be composed anew before it is claimed again. What is composed then has the members that are left.
 local function compose_anew(send)
-  redis.call('HDEL', send.keys.record, 'freeze')
+  redis.call('HDEL', send.keys.record, 'composed')
   return { 'compose' }
 end
 
@@ -31,4 +31,4 @@ local function wait_aside(send, name, price)
   end
   return { 'aside' }
 end
--- uses: clock queue aside admission
+-- uses: clock queue aside

@@ -1,8 +1,8 @@
 -- A send waits while the attempt of another worker runs. When the lease of that attempt has run out, its worker never reported: its
 -- POST may have arrived, so the send is in doubt. Takes lease_ms and retention_ms from what the script is given.
-local attempt = gate('attempt')
+local attempt_gate = new_gate('attempt')
 
-function attempt.keep(send)
+function attempt_gate.keep(send)
   if not send.record.running then return end
   local leases, lease = prefix .. 'attempt_leases', send.id .. ':' .. send.token
   local deadline = tonumber(redis.call('ZSCORE', leases, lease) or 0)

@@ -1,8 +1,8 @@
 -- A slice of a paused campaign waits in the list of its campaign; a slice of a cancelled campaign ends: it was under way when the
 -- campaign was cancelled and came back unsent, or the cancelling was cut short. What may be at the gateway goes on.
-local halted = gate('campaign')
+local campaign_gate = new_gate('campaign')
 
-function halted.keep(send)
+function campaign_gate.keep(send)
   local record = send.record
   if not record.campaign or record.state ~= 'queued' then return end
   local campaign = campaign_key(record.campaign)
@@ -16,4 +16,4 @@ function halted.keep(send)
     return { 'paused' }
   end
 end
--- uses: campaign record admission
+-- uses: aside campaign record admission

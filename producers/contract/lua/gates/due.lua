@@ -1,7 +1,7 @@
 -- A send with a date waits for that date.
-local due = gate('due')
+local due_gate = new_gate('due')
 
-function due.keep(send)
+function due_gate.keep(send)
   local at = tonumber(send.record.due or 0)
   if at > now then return { 'wait', math.ceil(at - now) } end
 end

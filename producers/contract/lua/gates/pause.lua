@@ -1,14 +1,14 @@
 -- All sending pauses for as long as the gateway asked.
-local pause = gate('pause')
+local pause_gate = new_gate('pause')
 
-pause.left = once(pause_left)
+pause_gate.left = once(pause_left)
 
-function pause.room(wanted)
-  if pause.left() > 0 then return 0, pause.left() end
+function pause_gate.room(wanted)
+  if pause_gate.left() > 0 then return 0, pause_gate.left() end
   return wanted
 end
 
-function pause.keep()
-  if pause.left() > 0 then return { 'wait', pause.left() } end
+function pause_gate.keep()
+  if pause_gate.left() > 0 then return { 'wait', pause_gate.left() } end
 end
 -- uses: rate admission
