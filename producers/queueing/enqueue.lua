@@ -1,5 +1,5 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, messages (each a list of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
+-- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
 --   segments, recipients, share or '', campaign or '')
 -- Returns what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
 --   '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled. Safe to repeat: an existing
