@@ -19,8 +19,9 @@ from producers.contract.gates import CREDIT, Gate, describe, read_gate
 from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import AUDIT, Keys
 from producers.contract.scripts import Command, Script
+from worker.account.observed import Observed
 from worker.account.throttle import AUDIT_MAXLEN, PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS
-from worker.gateway.outcomes import Accepted, Outcome, Unexplained
+from worker.gateway.outcomes import Accepted, Unexplained
 
 _DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
 _GIVE_BACK = Script("worker.account", "give_back", when_full=True)
@@ -38,28 +39,10 @@ TRIED_ANYWAY_MS: Final = 3_600_000
 LEARN_S: Final = 10.0
 #: Characters of a number that tell its country, plus sign included.
 COUNTRY: Final = 4
+#: Milliseconds after which what waits aside at a gate is looked at again, should nobody open the gate.
+ASIDE_MS: Final = 600_000
 #: Sends given back in one step.
 AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a message came to, with what it has in common with others.
-
-    Attributes:
-        request_id: of the message, or the id of a shared call.
-        queue: name of its queue.
-        sender, type: as its body says.
-        number: its first recipient's, or empty.
-        outcome: of its last POST.
-    """
-
-    request_id: str
-    queue: str
-    sender: str
-    type: str
-    number: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +79,15 @@ class Gates:
         self._well: dict[tuple[str, str, str], float] = {}
         self._log = structlog.get_logger()
 
-    def observe(self, answers: Iterable[Answer]) -> None:
+    def observe(self, observed: Iterable[Observed]) -> None:
         """Learn prices from what was accepted, and breakers from what nobody can explain. Safe to repeat.
 
-        To be called before these answers are recorded: the bodies must be there.
+        To be called before these attempts are recorded: the bodies must be there.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        for each in answers:
+        for each in observed:
             if isinstance(each.outcome, Accepted):
                 self._learn(each, each.outcome)
             elif isinstance(each.outcome, Unexplained):
@@ -158,7 +141,7 @@ class Gates:
             given += command.run(self._redis)
         return given
 
-    def _learn(self, each: Answer, outcome: Accepted) -> None:
+    def _learn(self, each: Observed, outcome: Accepted) -> None:
         now, tariff = self._clock(), (each.type, each.number[:COUNTRY])
         self._well[each.queue, each.sender, each.type] = now
         if not outcome.cost or now - self._learnt.get(tariff, -math.inf) < LEARN_S:
@@ -167,7 +150,7 @@ class Gates:
         args: list[str | int] = [self._keys.prefix, each.request_id, outcome.cost]
         Command(_LEARN_PRICE, [self._keys.prices], args, bool).run(self._redis)
 
-    def _suspect(self, each: Answer, code: str) -> None:
+    def _suspect(self, each: Observed, code: str) -> None:
         well = self._well.get((each.queue, each.sender, each.type))
         since_ms = "" if well is None else int(1000 * (self._clock() - well))
         keys = self._keys

@@ -14,8 +14,9 @@ from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from worker.gateway import retrying
+from worker.account.gates import ASIDE_MS
 from worker.gateway.codes import SPLITTING
+from worker.gateway.demands import is_unpaid, wants_no_more
 from worker.gateway.outcomes import (
     NOT_TRIED,
     Accepted,
@@ -30,6 +31,7 @@ from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.members import Members
+from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
 
@@ -38,6 +40,11 @@ _UNCLAIM = Script("worker.ledger", "unclaim", when_full=True)
 _FINISH = Script("worker.ledger", "finish", when_full=True)
 _CORRELATE = Script("worker.ledger", "correlate", when_full=True)
 
+#: Seconds after the first attempt in which a repeat is safe. The gateway forgets a request_id after 24 h
+#: (Octopush docs, send page); four hours are left for clocks, queues and a slow last attempt.
+WINDOW_S: Final = 20 * 3600
+#: Answers "too many attempts" (code 128) after which a message is left to a person.
+SELDOM_MOST: Final = 4
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
@@ -58,7 +65,6 @@ class Ledger:
 
     Attributes:
         members: what shared calls need besides.
-        patience: how long results are kept while Redis is away.
     """
 
     def __init__(
@@ -69,8 +75,8 @@ class Ledger:
         confirmation: Confirmation,
         default_rate: float = 0.0,
     ) -> None:
-        self.patience = retrying.Patience()
-        self.members = Members(client, settings, self.patience)
+        self._patience = Patience()
+        self.members = Members(client, settings, self._patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
@@ -92,9 +98,9 @@ class Ledger:
             redis.RedisError: Redis did not answer; the claims may or may not stand.
         """
         keys = self._keys
-        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
+        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [batch.queue, retrying.ASIDE_MS]
+        args += [batch.queue, ASIDE_MS]
         args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         calls = [entry for entry in batch.entries if is_call(entry.id)]
         unsure = set()
@@ -147,7 +153,7 @@ class Ledger:
         for name in (QUEUE_ALERT, QUEUE_MARKETING):
             queue = keys.queue(name)
             fixed += [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
-        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix, retrying.SELDOM_MOST]
+        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix, SELDOM_MOST]
         for result in results:
             claim = result.claim
             args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, *_proof(result)]
@@ -155,9 +161,21 @@ class Ledger:
             args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
         command = Command(_FINISH, fixed, args, _read_states)
         try:
-            return self.patience.record(lambda: command.run(self._redis))
+            return self._patience.record(lambda: command.run(self._redis))
         finally:
             self.abandon([result.claim for result in results])
+
+    def end_members(self, call: Entry, queue: str) -> None:
+        """Bring the end of a shared call to its members, then end its entry. Safe to repeat.
+
+        Raises:
+            redis.RedisError: Redis stayed away; the entry comes back and this is done then.
+        """
+        self.members.end(call, queue)
+
+    def stop_waiting_within(self, seconds: float) -> None:
+        """Leave a Redis that is away so many seconds from now, because the process stops."""
+        self._patience.end_within(seconds)
 
     def abandon(self, claims: Sequence[Claim]) -> None:
         """Stop renewing the leases of attempts; one without a result will count as of unknown outcome."""
@@ -225,7 +243,7 @@ def _perhaps_one(outcome: Outcome) -> bool:
 def _proof(result: Result) -> tuple[int, int]:
     """Whether any POST may have been taken, and whether any may have used up the request_id."""
     outcome = result.outcome
-    in_doubt = result.in_doubt or outcome.leaves_open
+    in_doubt = result.in_doubt or outcome.leaves_doubt
     return int(in_doubt), int(result.id_used_up or outcome.may_use_up_id)
 
 
@@ -243,10 +261,10 @@ def _word(outcome: Outcome) -> str:
     """What ``finish.lua`` calls an outcome."""
     if outcome is NOT_TRIED:
         return "untried"
-    if retrying.wants_no_more(outcome):
+    if wants_no_more(outcome):
         return "seldom"
     if isinstance(outcome, Deferred):
-        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
+        return "unpaid" if is_unpaid(outcome) else "held" if outcome.account else "deferred"
     return _WORDS[type(outcome)]
 
 
