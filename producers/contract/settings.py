@@ -1,7 +1,7 @@
 """Settings from the environment: declared once as fields, read once, all problems reported together.
 
-A settings class is a frozen dataclass whose fields are made by `variable`. The README table is checked
-against these declarations.
+A settings class is a frozen dataclass whose fields are made by `variable`. The table in docs/settings.md is
+checked against these declarations.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ def variable(
 
     Args:
         name: the environment variable.
-        about: one line for the README table, with the unit.
+        about: one line for the table in docs/settings.md, with the unit.
         default: value when the variable is absent or empty; without one the variable is required.
         low: smallest number allowed.
         high: largest number allowed.

@@ -10,6 +10,8 @@ from tests.house.repository import ROOT, blocks, name, pages, prose, text
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _MAKE_LINE = re.compile(r"^(?:\$ )?make((?: [a-z][a-z-]*)+)", re.MULTILINE)
 _TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)(.*)$", re.MULTILINE)
+#: A newcomer reads the README once, prose, tables and blocks, and then sends an SMS.
+README_MAX_WORDS = 1_300
 _DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart ")
 
 each_page = pytest.mark.parametrize("page", pages(), ids=name)
@@ -87,3 +89,13 @@ def test_every_phony_target_exists():
 
 def test_the_readme_names_the_test_command():
     assert "test" in makes(ROOT / "README.md")
+
+
+def test_the_readme_is_read_in_one_go():
+    assert len(text("README.md").split()) <= README_MAX_WORDS
+
+
+def test_the_readme_leads_to_every_page():
+    unmentioned = {name(page) for page in pages()} - {"README.md"} - set(_LINK.findall(text("README.md")))
+
+    assert unmentioned == set()

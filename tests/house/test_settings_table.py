@@ -1,4 +1,4 @@
-"""One declaration per setting; README and .env.example say the same."""
+"""One declaration per setting; docs/settings.md and .env.example say the same."""
 
 import dataclasses
 import itertools
@@ -19,7 +19,7 @@ PROCFILE = {
     line.partition(":")[0]: dict(re.findall(r"\$\{(\w+):-([^}]*)\}", line))
     for line in text("Procfile").splitlines()
 }
-TABLE = {cells[0].strip("`"): cells for cells in rows("README.md", "Settings")}
+TABLE = {cells[0].strip("`"): cells for cells in rows("docs/settings.md", "Settings")}
 EXAMPLE = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", text(".env.example"), re.MULTILINE)
 
 

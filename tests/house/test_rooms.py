@@ -1,0 +1,38 @@
+"""The map of the house is true: docs/architecture.md names every room, and tells each flow in a few files."""
+
+import re
+
+import pytest
+
+from tests.house.repository import files, name, text
+
+PAGE = text("docs/architecture.md")
+#: Files that a reader follows in one story.
+STORY_MAX_FILES = 4
+
+
+def rooms(package: str) -> set[str]:
+    """List the packages directly below a package."""
+    found = (re.fullmatch(rf"{package}/(\w+)/__init__\.py", name(path)) for path in files())
+    return {match[1] for match in found if match}
+
+
+def section(heading: str) -> str:
+    """Return what stands below a heading, up to the next one of any level."""
+    found = re.search(rf"^#+ {heading}$(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("package", ["producers", "worker"])
+def test_the_map_lists_every_room_and_no_other(package):
+    listed = re.findall(rf"^\| \[\w+\]\(\.\./{package}/(\w+)\)", section(package), re.MULTILINE)
+
+    assert set(listed) == rooms(package)
+
+
+@pytest.mark.parametrize("flow", ["A message out", "A callback in"])
+def test_a_flow_is_a_story_of_a_few_files(flow):
+    told = re.findall(r"^\d\. \[", section(flow), re.MULTILINE)
+
+    assert 0 < len(told) <= STORY_MAX_FILES
