@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 import redis
+from worker.gateway.retrying import Patience
 
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
-from worker.gateway.retrying import Patience
 from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
