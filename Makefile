@@ -5,6 +5,7 @@ INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
 BENCH ?=
+BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
@@ -40,7 +41,7 @@ soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the ba
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
 
 bench: $(INSTALLED) ## Measure this worker beside others, on Linux (BENCH="peers shared" selects)
-	@$(BIN)/python -m tests.benchmarks $(BENCH)
+	@$(BIN)/python -m tests.benchmarks $(BENCH) $(if $(BEFORE),--before $(BEFORE))
 
 test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 	@for v in $(PYTHONS); do \

@@ -26,10 +26,9 @@ import redis.asyncio
 
 from producers.contract.broker import CALLBACKS, connect, connect_async
 from producers.contract.connections import within
-from producers.contract.jobs import QUEUE_CALLBACKS
 from producers.contract.keys import Keys
 from producers.contract.outages import log_to
-from producers.contract.scripts import REDIS_ERRORS, Command, Script
+from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
 from producers.contract.settings import KINDS, WebSettings, bound_token
 from producers.intake.callback_body import MAX_EVENTS, read_events
 
@@ -100,7 +99,7 @@ class _Judge:
     """Decides about callbacks. Pure: the two intakes below do the I/O."""
 
     def __init__(self, settings: WebSettings) -> None:
-        self._keys = Keys(settings.namespace)
+        self._prefix = Keys(settings.namespace).prefix
         entries = [bound_token(entry.reveal()) for entry in settings.callback_tokens]
         self._tokens = [_Token(_digest(token), only) for only, token in entries]
 
@@ -129,11 +128,17 @@ class _Judge:
 
     def _store(self, token: _Token, body: bytes, kind: str) -> Command[bool]:
         callback_id, sort = uuid4().hex, _sort(body, kind)
-        queue = self._keys.queue(QUEUE_CALLBACKS)
-        keys = [self._keys.callback(callback_id), queue.ready, queue.wake]
-        keys.append(self._keys.taken(token.name, sort))
         script = _ACCEPT_WHEN_FULL if sort in KINDS else _ACCEPT
-        return Command(script, keys, [callback_id, kind, body, token.only, ALLOWED[sort]], bool)
+        given = {
+            "id": callback_id,
+            "kind": kind,
+            "raw": as_string(body),
+            "only": token.only,
+            "token": token.name,
+            "sort": sort,
+            "most": ALLOWED[sort],
+        }
+        return Command(script, self._prefix, given, bool)
 
 
 def _digest(token: str) -> bytes:

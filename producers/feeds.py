@@ -21,7 +21,7 @@ from producers.contract.broker import Patience, connect, connect_async
 from producers.contract.redis_url import RedisUrl
 from producers.contract.steps import adrive, drive
 from producers.events import TYPES, E, OptOut, Receipt, Reply, Status
-from producers.reading.group_reader import Counts, Entry, GroupReader
+from producers.reading.group_reader import Counts, GroupReader, StreamEntry
 from producers.reading.membership import (
     AsyncFeedOptions,
     FeedOptions,
@@ -42,18 +42,18 @@ class _Reading(Generic[E]):
         settings = settings_for(options)
         membership = Membership.choose(stream, group, settings.namespace, options)
         self._reader: GroupReader[E] = GroupReader(cast("type[E]", TYPES[stream]), membership)
-        self._current: Entry[E] | None = None
+        self._current: StreamEntry[E] | None = None
         patience = Patience(connect_s=2.0, answer_s=membership.block_s + _ANSWER_S, retries=0)
         return settings.redis_url, patience
 
     @property
-    def current(self) -> Entry[E] | None:
+    def current(self) -> StreamEntry[E] | None:
         """The entry being handled: its stream id and how often it was delivered; None between entries."""
         return self._current
 
     @property
     def counts(self) -> Counts:
-        """Entries handled, failed and set aside since this feed was made."""
+        """Entries handled, failed and given up since this feed was made."""
         return self._reader.counts
 
     def stop(self) -> None:
@@ -122,7 +122,7 @@ class Feed(_Reading[E]):
         """Call a handler with each entry until `stop`.
 
         An entry is acknowledged when the handler returned. If it raises, the entry is delivered again after
-        ``idle_s``, and set aside after ``max_deliveries``; the feed goes on with the next.
+        ``idle_s``, and given up after ``max_deliveries``; the feed goes on with the next.
         """
         for event in self:
             try:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from tests.support.lua_given import watched
 from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
@@ -27,6 +28,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts_are_given_what_they_list() -> Iterator[None]:
+    """Fail a call of a Lua script, and the run, if the script's head lists other names than it is given."""
+    with watched() as faults:
+        yield
+    assert sorted(set(faults)) == []
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ and a stream entry together, on Redis Cluster too.
 | ``counts`` | hash, state to number of sends; ``enqueued`` to all of them; ``unexplained`` refusals | for ever | every transition, suspect | metrics, soak |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
 | ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
-| ``probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
+| ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses, since when, for how long | as long as the gateway asked | pause | fetch, claim |
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
 | ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
@@ -184,7 +184,7 @@ class Keys:
     @property
     def probes(self) -> str:
         """How often the account was probed lately."""
-        return self.prefix + "probes"
+        return self.prefix + "hold:probes"
 
     @property
     def pause(self) -> str:

@@ -24,6 +24,11 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 _USES: Final = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 
 
+def as_string(data: bytes) -> msgspec.Raw:
+    """Wrap bytes for `Command.given`: Redis reads strings of any bytes, and no other binary values."""
+    return msgspec.Raw(b"\xdb" + len(data).to_bytes(4, "big") + data)
+
+
 @dataclass(frozen=True)
 class Script:
     """One Lua script, with the parts of the library that it uses in front.
@@ -85,7 +90,8 @@ class Command(Generic[T_co]):
     Attributes:
         script: which script.
         prefix: what every key starts with; a cluster finds their server by it.
-        given: what the script is given, by name: whatever MessagePack can carry, dataclasses included.
+        given: what the script is given, by name: whatever MessagePack can carry, dataclasses included; bytes
+            through `as_string`.
         read: turns Redis's reply into a value.
     """
 
@@ -96,10 +102,15 @@ class Command(Generic[T_co]):
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What stands behind the script in ``EVALSHA``."""
+        """What stands behind the script in a call."""
         if isinstance(self.prefix, str):
             return 1, self.prefix, _pack(self.given)
         return len(self.prefix), *self.prefix, *self.given
+
+    @property
+    def call(self) -> tuple[Any, ...]:
+        """The whole call, for pipelines and single connections. Redis must know the script already."""
+        return "EVALSHA", self.script.sha, *self.arguments
 
     def run(self, client: redis.Redis) -> T_co:
         """Run on a blocking client, in one round trip (two when the server has not seen the script).
@@ -108,7 +119,7 @@ class Command(Generic[T_co]):
             redis.RedisError: as the client raises it; or another of `REDIS_ERRORS`.
         """
         try:
-            reply = client.evalsha(self.script.sha, *self.arguments)
+            reply = client.execute_command(*self.call)  # type: ignore[no-untyped-call]
         except NoScriptError:
             reply = client.eval(self.script.text, *self.arguments)
         return self.read(reply)
@@ -142,7 +153,7 @@ class Command(Generic[T_co]):
         """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
-            connection.send_command("EVALSHA", self.script.sha, *self.arguments)
+            connection.send_command(*self.call)
             yield None
             reply = connection.read_response()
         except redis.ResponseError:
@@ -157,7 +168,7 @@ class Command(Generic[T_co]):
     async def arun(self, client: redis.asyncio.Redis) -> T_co:
         """Run on an asyncio client; otherwise as `run`."""
         try:
-            reply = await client.evalsha(self.script.sha, *self.arguments)
+            reply = await client.execute_command(*self.call)  # type: ignore[no-untyped-call]
         except NoScriptError:
             reply = await client.eval(self.script.text, *self.arguments)
         return self.read(reply)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import redis
 import redis.asyncio
 
-from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.scripts import REDIS_ERRORS, Command
 
 T = TypeVar("T")
 
@@ -54,6 +54,35 @@ class Calls:
             for command in self.commands:
                 pipeline.execute_command(*command)
             return (await pipeline.execute())[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Many calls of one script, not atomic: the first makes sure that Redis knows it, the rest share a trip.
+
+    Attributes:
+        commands: the calls, at least one; the reply is the list of theirs.
+    """
+
+    commands: Sequence[Command[Any]]
+
+    def run(self, client: redis.Redis) -> list[Any]:
+        """Run on a blocking client."""
+        first, *rest = self.commands
+        replies = [first.run(client)]
+        with client.pipeline(transaction=False) as pipeline:
+            for command in rest:
+                pipeline.execute_command(*command.call)  # type: ignore[no-untyped-call]
+            return replies + [c.read(reply) for c, reply in zip(rest, pipeline.execute(), strict=True)]
+
+    async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
+        """Run on an asyncio client."""
+        first, *rest = self.commands
+        replies = [await first.arun(client)]
+        async with client.pipeline(transaction=False) as pipeline:
+            for command in rest:
+                pipeline.execute_command(*command.call)
+            return replies + [c.read(reply) for c, reply in zip(rest, await pipeline.execute(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

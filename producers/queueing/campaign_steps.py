@@ -6,17 +6,11 @@ and tells a slice that ended long ago from one that is missing. So a cancel know
 run was killed, and the next run queues what the last one did not reach or Redis has lost.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-import redis
-import redis.asyncio
-
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from producers.contract.steps import Calls, Steps
+from producers.contract.steps import Calls, Steps, Together
 from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.queueing.campaign_status import (
     Campaign,
@@ -38,34 +32,6 @@ _CANCELS: Final = 100
 _RESUMES: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Together:
-    """One script, many calls: the first makes sure that Redis knows it, the rest share a trip."""
-
-    commands: Sequence[Command[Any]]
-
-    def run(self, client: redis.Redis) -> list[Any]:
-        first, *rest = self.commands
-        replies = [first.run(client)]
-        with client.pipeline(transaction=False) as pipeline:
-            for command in rest:
-                pipeline.execute_command(*_call(command))  # type: ignore[no-untyped-call]
-            return replies + [c.read(reply) for c, reply in zip(rest, pipeline.execute(), strict=True)]
-
-    async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
-        first, *rest = self.commands
-        replies = [await first.arun(client)]
-        async with client.pipeline(transaction=False) as pipeline:
-            for command in rest:
-                pipeline.execute_command(*_call(command))
-            return replies + [c.read(reply) for c, reply in zip(rest, await pipeline.execute(), strict=True)]
-
-
-def _call(command: Command[Any]) -> list[str | bytes | float]:
-    """Spell a call out: the pipeline of a cluster client has no ``evalsha``."""
-    return ["EVALSHA", command.script.sha, *command.arguments]
-
-
 class Campaigns:
     """Builds the steps of everything about campaigns.
 
@@ -84,8 +50,13 @@ class Campaigns:
 
     def complete(self, campaign_id: str, slices: int, recipients: int) -> Command[bytes]:
         """Note that these were all; replies ``complete``, ``stopped`` or ``lost``."""
-        args = [slices, recipients, self._retention_ms]
-        return Command(_COMPLETE, [self._keys.campaign(campaign_id)], args, bytes)
+        given = {
+            "campaign": campaign_id,
+            "slices": slices,
+            "recipients": recipients,
+            "retention_ms": self._retention_ms,
+        }
+        return Command(_COMPLETE, self._keys.prefix, given, bytes)
 
     def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
         """Read where a campaign stands; None if it is unknown or forgotten."""
@@ -111,7 +82,7 @@ class Campaigns:
         verdicts: list[Cancellation] = []
         for start in range(0, slices, _CANCELS):
             numbers = range(start, min(start + _CANCELS, slices))
-            verdicts += yield _Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
+            verdicts += yield Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
         yield from self.give_back(campaign_id)
         return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
 
@@ -121,8 +92,8 @@ class Campaigns:
         return (yield from self._empty(campaign_id, verdict, waiting))
 
     def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
-        key = self._keys.campaign(checked(campaign_id))
-        return Command(_HALT, [key], [how, self._retention_ms], bytes.decode)  # type: ignore[arg-type]
+        given = {"campaign": checked(campaign_id), "how": how, "retention_ms": self._retention_ms}
+        return Command(_HALT, self._keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
     def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
         # Bounded by what waits now: an entry may come back, and is then somebody else's to move.
@@ -133,11 +104,8 @@ class Campaigns:
         return verdict
 
     def _resume(self, campaign_id: str, how: str) -> Command[tuple[Resumption, int]]:
-        alert, marketing = self._keys.queue(QUEUE_ALERT), self._keys.queue(QUEUE_MARKETING)
-        keys = [self._keys.campaign(checked(campaign_id)), self._keys.campaign_waiting(campaign_id)]
-        keys += [alert.ready, alert.wake, marketing.ready, marketing.wake]
-        args: list[str | int] = [how, _RESUMES, self._keys.prefix]
-        return Command(_RESUME, keys, args, lambda reply: (reply[0].decode(), reply[1]))
+        given = {"campaign": checked(campaign_id), "how": how, "most": _RESUMES}
+        return Command(_RESUME, self._keys.prefix, given, lambda reply: (reply[0].decode(), reply[1]))
 
 
 class Sending:

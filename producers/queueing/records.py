@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from producers.contract.gates import describe, read_gate
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION, State
+from producers.contract.jobs import RECORD_VERSION, State
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
@@ -112,13 +112,6 @@ class Records:
         self.keys = Keys(settings.namespace)
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
-        alert, marketing = self.keys.queue(QUEUE_ALERT), self.keys.queue(QUEUE_MARKETING)
-        self._queue_keys = [
-            *(alert.ready, alert.delayed, alert.wake),
-            *(marketing.ready, marketing.delayed, marketing.wake),
-            self.keys.counts,
-        ]
-        self._delayed_keys = [alert.delayed, alert.envelopes, marketing.delayed, marketing.envelopes]
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
         """Store and queue up to 500 messages in one atomic step; safe to repeat."""
@@ -132,34 +125,34 @@ class Records:
                 answers[position] = _not_created(messages[position], verdict, state)
             return answers
 
-        return Command(_ENQUEUE, self._queue_keys, self._packed(messages), read)
+        return Command(_ENQUEUE, self.keys.prefix, self._given(messages), read)
 
     def enqueue_slice(self, message: FrozenMessage) -> Command[Queueing]:
         """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
-        return Command(_ENQUEUE, self._queue_keys, self._packed([message]), _read_queueing)
+        return Command(_ENQUEUE, self.keys.prefix, self._given([message]), _read_queueing)
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
-        keys = [self.keys.record(request_id), self.keys.deliveries(request_id)]
-        return Command(_STATUS, keys, [self.keys.prefix], lambda reply: _read_status(request_id, *reply))
+        given = {"id": request_id}
+        return Command(_STATUS, self.keys.prefix, given, lambda reply: _read_status(request_id, *reply))
 
-    def _packed(self, messages: Sequence[FrozenMessage]) -> Sequence[str | bytes | int]:
-        packed = msgspec.msgpack.encode(
-            [
+    def cancel(self, request_id: str) -> Command[Cancellation]:
+        """Cancel a send that has not started; safe to repeat."""
+        given = {"id": request_id, "retention_ms": self._retention_ms, "maxlen": self._maxlen}
+        return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
+
+    def _given(self, messages: Sequence[FrozenMessage]) -> dict[str, Any]:
+        return {
+            "version": RECORD_VERSION,
+            "retention_ms": self._retention_ms,
+            "messages": [
                 (
                     *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
                     *(m.segments, m.recipients, m.share, m.campaign),
                 )
                 for m in messages
-            ]
-        )
-        return RECORD_VERSION, self.keys.prefix, self._retention_ms, packed
-
-    def cancel(self, request_id: str) -> Command[Cancellation]:
-        """Cancel a send that has not started; safe to repeat."""
-        keys = self.keys.transition(request_id)
-        args = [request_id, self._retention_ms, self._maxlen]
-        return Command(_CANCEL, [*keys, *self._delayed_keys], args, bytes.decode)  # type: ignore[arg-type]
+            ],
+        }
 
 
 def _read_queueing(reply: Sequence[Any]) -> Queueing:

@@ -9,20 +9,22 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, TypeVar
 
 from producers.contract.outages import Outage
-from producers.contract.scripts import REDIS_ERRORS, Command, Script
+from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
 from producers.contract.steps import Calls, Steps
 from producers.events import E, from_fields
 from producers.reading.membership import Membership
+
+T = TypeVar("T")
 
 _log = logging.getLogger("producers.feeds")
 
 #: All run when Redis is full, too: reading lets people act on opt-outs, and the streams do not grow by it.
 _JOIN: Final = Script("producers.reading", "join", when_full=True)
 _RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
-_SET_ASIDE: Final = Script("producers.reading", "set_aside", when_full=True)
+_POISON: Final = Script("producers.reading", "poison", when_full=True)
 _LEAVE: Final = Script("producers.reading", "leave", when_full=True)
 
 #: Longest time in seconds between two rounds over the entries that consumers hold.
@@ -39,7 +41,7 @@ class _Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[E]):
+class StreamEntry(Generic[E]):
     """One delivery of one stream entry.
 
     Attributes:
@@ -61,7 +63,7 @@ class Counts:
     Attributes:
         handled: entries done.
         failed: deliveries whose handler raised; the same entry may count several times.
-        set_aside: entries given up.
+        set_aside: entries given up: moved to the poison stream.
     """
 
     handled: int = 0
@@ -93,7 +95,7 @@ class GroupReader(Generic[E]):
         self._done: list[str] = []
         self._cursor, self._round_due, self._new_is_next = _BEGIN, clock(), False
 
-    def next_entry(self) -> Steps[Entry[E] | None]:
+    def next_entry(self) -> Steps[StreamEntry[E] | None]:
         """Wait for the next entry that can be handed out; None once `stopping` is set.
 
         Acknowledges on the way what was `done` before. Waits as long as Redis is away.
@@ -118,21 +120,21 @@ class GroupReader(Generic[E]):
         yield from self.leave()
         return None
 
-    def done(self, entry: Entry[E]) -> None:
+    def done(self, entry: StreamEntry[E]) -> None:
         """Note that an entry was handled; the next step towards Redis acknowledges it."""
         self.counts.handled += 1
         self._done.append(entry.entry_id)
 
-    def failed(self, entry: Entry[E], error: Exception) -> Steps[None]:
+    def failed(self, entry: StreamEntry[E], error: Exception) -> Steps[None]:
         """Note that a handler raised: the entry comes again after ``idle_s``, unless it came too often."""
         self.counts.failed += 1
         reason = type(error).__name__
         _log.warning("handler raised %s on entry %s, delivery %d", reason, entry.entry_id, entry.deliveries)
         if entry.deliveries >= self._m.max_deliveries:
             try:
-                yield from self._set_aside(entry.raw)
+                yield from self._give_up(entry.raw)
             except (*REDIS_ERRORS, OSError):
-                # It stays pending, and the next delivery sets it aside.
+                # It stays pending, and is given up with its next delivery.
                 return
 
     def leave(self) -> Steps[None]:
@@ -140,7 +142,7 @@ class GroupReader(Generic[E]):
         if not self._joined:
             return
         try:
-            yield Command(_LEAVE, [self._m.stream], [self._m.group, self._m.consumer, *self._done], int)
+            yield self._command(_LEAVE, int, consumer=self._m.consumer, done=self._done)
         except (*REDIS_ERRORS, OSError):
             return
         self._done.clear()
@@ -150,7 +152,7 @@ class GroupReader(Generic[E]):
         if self._joined:
             return
         # A place that stays the same, should the group have to be made again.
-        self._start = yield Command(_JOIN, [self._m.stream], [self._m.group, self._start], bytes.decode)
+        self._start = yield self._command(_JOIN, bytes.decode, start=self._start)
         self._joined = True
 
     def _seek(self) -> Steps[_Raw | None]:
@@ -169,8 +171,8 @@ class GroupReader(Generic[E]):
             yield Calls([self._acknowledgement()])
             self._done.clear()
         idle_ms = int(self._m.idle_s * 1000)
-        args: list[str | bytes | int | float] = [self._m.group, self._m.consumer, idle_ms, self._cursor]
-        cursor, *found = yield Command(_RECLAIM, [self._m.stream], args, list)
+        held = {"consumer": self._m.consumer, "idle_ms": idle_ms, "from": self._cursor}
+        cursor, *found = yield self._command(_RECLAIM, list, **held)
         self._cursor = cursor.decode() or _BEGIN
         if not cursor:
             self._round_due = self._clock() + min(_ROUND_S, self._m.idle_s / 2)
@@ -183,7 +185,7 @@ class GroupReader(Generic[E]):
         wait_ms = int(min(self._m.block_s, self._round_due - self._clock()) * 1000)
         read: list[str | int] = ["XREADGROUP", "GROUP", self._m.group, self._m.consumer, "COUNT", 1]
         read += ["BLOCK", wait_ms] if wait_ms > 0 else []
-        read += ["STREAMS", self._m.stream, ">"]
+        read += ["STREAMS", self._m.key, ">"]
         reply = yield Calls([self._acknowledgement(), read] if self._done else [read])
         self._done.clear()
         for entry_id, fields in _entries(reply):
@@ -191,25 +193,31 @@ class GroupReader(Generic[E]):
         return None
 
     def _acknowledgement(self) -> list[str | int]:
-        return ["XACK", self._m.stream, self._m.group, *self._done]
+        return ["XACK", self._m.key, self._m.group, *self._done]
 
-    def _admit(self, raw: _Raw) -> Steps[Entry[E] | None]:
-        """Decode an entry, or set it aside when that fails or it came too often."""
+    def _admit(self, raw: _Raw) -> Steps[StreamEntry[E] | None]:
+        """Decode an entry; give it up when that fails or it came too often."""
         if raw.deliveries <= self._m.max_deliveries:
             try:
                 event = from_fields(self._kind, raw.fields)
-                return Entry(raw.entry_id.decode(), raw.deliveries, event, raw)
+                return StreamEntry(raw.entry_id.decode(), raw.deliveries, event, raw)
             except (ValueError, RecursionError):
                 _log.warning("entry %s cannot be read", raw.entry_id.decode())
-        yield from self._set_aside(raw)
+        yield from self._give_up(raw)
         return None
 
-    def _set_aside(self, raw: _Raw) -> Steps[None]:
-        args: list[str | bytes | int | float] = [self._m.group, raw.entry_id, raw.deliveries]
-        args += [self._m.poison_maxlen, *(part for pair in raw.fields.items() for part in pair)]
-        if (yield Command(_SET_ASIDE, [self._m.stream, self._m.poison], args, int)):
+    def _give_up(self, raw: _Raw) -> Steps[None]:
+        entry_id = raw.entry_id.decode()
+        fields = [as_string(part) for pair in raw.fields.items() for part in pair]
+        entry = {"id": entry_id, "deliveries": raw.deliveries, "fields": fields}
+        if (yield self._command(_POISON, int, maxlen=self._m.poison_maxlen, **entry)):
             self.counts.set_aside += 1
-            _log.warning("entry %s set aside, delivery %d", raw.entry_id.decode(), raw.deliveries)
+            _log.warning("entry %s given up, delivery %d", entry_id, raw.deliveries)
+
+    def _command(self, script: Script, read: Callable[[Any], T], **given: Any) -> Command[T]:
+        return Command(
+            script, self._m.prefix, {"stream": self._m.stream, "group": self._m.group, **given}, read
+        )
 
 
 def _is_group_lost(error: Exception) -> bool:

@@ -1,13 +1,12 @@
 -- Make a consumer group, and its stream, unless they are there.
--- KEYS: stream
--- ARGV: group, where it starts: an entry id, or '$' for what is added from now on
--- Returns the entry id after which it starts, for a group that has to be made again
--- Safe to repeat with the id that it returned.
-local start = ARGV[2]
+-- Given: stream, group, start (an entry id, or '$' for what is added from now on)
+-- Returns the entry id after which the group starts, for a group that has to be made again. Safe to repeat with that id.
+-- uses: head
+local stream, start = prefix .. given.stream, given.start
 if start == '$' then
-  local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
   start = last and last[1] or '0-0'
 end
-local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
+local made = redis.pcall('XGROUP', 'CREATE', stream, given.group, start, 'MKSTREAM')
 if made.err and string.find(made.err, 'BUSYGROUP', 1, true) == nil then return made end
 return start

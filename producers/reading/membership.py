@@ -31,7 +31,7 @@ class ReadingOptions(TypedDict, total=False):
         block_s: seconds to wait in one go for an entry; `stop` takes as long. Default 1.
         idle_s: seconds after which an entry that was not handled is delivered again, to any consumer of the
             group. Must exceed the longest a handler takes. Default 60.
-        max_deliveries: deliveries after which an entry is set aside in the group's poison stream. Default 5.
+        max_deliveries: deliveries after which an entry is given up to the group's poison stream. Default 5.
     """
 
     redis_url: str
@@ -73,16 +73,17 @@ def settings_for(options: ReadingOptions) -> RedisSettings:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A consumer of a group; attributes as in `ReadingOptions`, and the keys.
+    """A consumer of a group; attributes as in `ReadingOptions`, and where the stream is.
 
     Attributes:
-        stream: key of the stream.
-        poison: key of the stream that receives what the group cannot handle.
-        poison_maxlen: entries kept there, about.
+        prefix: what every key starts with.
+        stream: name of the stream.
+        group: name of the group.
+        poison_maxlen: entries kept, about, in the stream that receives what the group cannot handle.
     """
 
+    prefix: str
     stream: str
-    poison: str
     group: str
     consumer: str
     start: str = "0"
@@ -102,10 +103,9 @@ class Membership:
             raise ValueError(f"stream must be one of {', '.join(TYPES)}")
         if not group:
             raise ValueError("group must have a name")
-        keys = Keys(namespace)
         member = cls(
-            stream=keys.stream(stream),
-            poison=keys.poison(stream, group),
+            prefix=Keys(namespace).prefix,
+            stream=stream,
             group=group,
             consumer=options.get("consumer")
             or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
@@ -116,6 +116,11 @@ class Membership:
         )
         member._check()
         return member
+
+    @property
+    def key(self) -> str:
+        """The key of the stream."""
+        return self.prefix + self.stream
 
     def _check(self) -> None:
         if self.start not in {"0", "$"}:

@@ -3,6 +3,7 @@
     python -m tests.benchmarks                              # everything, three rounds
     python -m tests.benchmarks peers shared --rounds 5
     python -m tests.benchmarks peers --only octopush dramatiq --messages 2000 --rounds 1
+    python -m tests.benchmarks peers pickup shared --before ../earlier  # by turns with another checkout
 
 Writes results.json, results.md and performance.svg. Exit status 1 when a bound was missed, 2 when a run could
 not be trusted. Needs Linux; uses two processors however many there are.
@@ -20,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from tests.benchmarks import environments, plot, report
+from tests.benchmarks import before, environments, plot, report
 from tests.benchmarks.report import BenchmarkError, Context, Row
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,9 @@ def options(benchmarks: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=10_000, help="per run at a fast gateway (10000)")
     parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="candidates, by parts of names")
     parser.add_argument("--out", type=Path, default=ROOT / "bench-results", help="directory for results")
+    parser.add_argument(
+        "--before", type=Path, metavar="CHECKOUT", help="run by turns with an earlier version"
+    )
     given = parser.parse_args()
     if unknown := set(given.names) - set(benchmarks):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(benchmarks)}")
@@ -86,6 +90,19 @@ def measure(context: Context, modules: dict[str, str], out: Path) -> tuple[Resul
         print(report.as_text(title, rows), flush=True)  # noqa: T201 - a tool for the terminal
         save(out, results)
     return results, failed
+
+
+def compare(context: Context, earlier: Path, names: Sequence[str], out: Path) -> int:
+    """Run benchmarks by turns with an earlier checkout; 0, or 1 if a rate has fallen, 2 if one failed."""
+    try:
+        rows = before.compare(context, earlier, names)
+    except BenchmarkError as error:
+        context.say(f"FAILED: {error}")
+        return 2
+    title = "This version against an earlier one"
+    print(report.as_text(title, rows), flush=True)  # noqa: T201 - a tool for the terminal
+    report.write(out, {"before": (title, rows)})
+    return int(any(row.met is False for row in rows))
 
 
 def save(out: Path, results: Results) -> None:
@@ -122,6 +139,8 @@ def main() -> int:
             context.say(f"the machine is busy (load {busy:.1f}): the figures will be worth little")
         try:
             environments.python(context, "gateway")
+            if given.before:
+                return compare(context, given.before, given.names, given.out)
             chosen = {name: benchmarks[name] for name in given.names}
             results, failed = measure(context, chosen, given.out)
         except KeyboardInterrupt:

@@ -52,8 +52,15 @@ def head(script) -> str:
     return " ".join(line.removeprefix("--").strip() for line in lines[0].splitlines())
 
 
+def is_given_by_name(script) -> bool:
+    """Say whether a script is given its values by name, and names its parts of the library."""
+    return re.search(r"^-- uses: ", text(script), re.MULTILINE) is not None
+
+
 def declared_keys(script) -> list[str] | None:
-    """Return the KEYS that the head lists; None if their number depends on the call."""
+    """Return the KEYS that the head lists; None if they are derived or their number depends on the call."""
+    if is_given_by_name(script):
+        return None
     listed = re.search(r"KEYS: (.+?) ARGV:", head(script))
     assert listed, "no KEYS, or not before ARGV"
     if "per message" in listed[1] or "ipairs(KEYS)" in text(script):
@@ -75,7 +82,9 @@ def test_the_table_lists_nothing_else(row):
 
 @each_script
 def test_a_script_says_what_it_does_takes_and_returns(script):
-    assert re.match(r"[A-Z].+\. KEYS: .+ ARGV: .+ Returns ", head(script))
+    takes = "Given: .+" if is_given_by_name(script) else r"KEYS: .+ ARGV: .+"
+
+    assert re.match(rf"[A-Z].+\. {takes} Returns ", head(script))
 
 
 @each_script
@@ -96,6 +105,17 @@ def test_a_script_uses_the_keys_that_it_lists(script):
     if loops:
         used |= set(range(int(loops[1]), int(loops[2]) + 2))
     assert used == set(range(1, len(declared) + 1))
+
+
+@each_script
+def test_a_script_is_given_what_it_lists_and_nothing_else_by_position(script):
+    if not is_given_by_name(script):
+        return
+    listed = re.search(r"Given: (.+?) Returns ", head(script))[1]
+    used = set(re.findall(r"\bgiven\.(\w+)", text(script)))
+
+    assert {name for name in used if not re.search(rf"\b{name}\b", listed)} == set()
+    assert re.findall(r"\b(?:KEYS|ARGV)\[", text(script)) == []
 
 
 @each_script

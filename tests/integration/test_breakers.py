@@ -7,7 +7,7 @@ from producers.contract.keys import AUDIT
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import NoHolder
 from tests.support.template_sends import CODE, number
-from worker.account.gates import Answer, Gates
+from worker.account.gates import Gates, Observed
 from worker.gateway.outcomes import Accepted, Unexplained
 from worker.ledger.claims import Claim
 from worker.queue.entries import Batch
@@ -32,7 +32,7 @@ class Place:
         return [claim for worker in self.workers.values() for claim in worker.take()]
 
     def answer(self, claim: Claim, outcome, *, sender: str = "Bistro") -> str | None:
-        self.gates.observe([Answer(claim.entry.id, claim.queue, sender, "sms_premium", number(0), outcome)])
+        self.gates.observe([Observed(claim.entry.id, claim.queue, sender, "sms_premium", number(0), outcome)])
         return self.workers[claim.queue].finish(claim, outcome)
 
     def refuse(self, outcome=ODD, **facts) -> list[str]:
@@ -95,7 +95,7 @@ def test_one_message_counts_once(place):
     place.send("a")
     [claim] = place.take()
     for _ in range(5):
-        place.gates.observe([Answer("a", "marketing", "Bistro", "sms_premium", number(0), ODD)])
+        place.gates.observe([Observed("a", "marketing", "Bistro", "sms_premium", number(0), ODD)])
     place.answer(claim, ODD)
     assert place.shut() == []
     assert place.redis.hget(KEYS.counts, "unexplained") == b"1"

@@ -10,7 +10,7 @@ from producers.contract.scripts import Command
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
-from worker.account.gates import Answer, Gates
+from worker.account.gates import Gates, Observed
 from worker.account.probe import AccountProbe
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
@@ -34,6 +34,11 @@ def alerts(redis_client) -> HandWorker:
 @pytest.fixture
 def gates(redis_client) -> Gates:
     return Gates(redis_client, KEYS)
+
+
+@pytest.fixture
+def throttle(redis_client) -> Throttle:
+    return Throttle(redis_client, KEYS, Limits(0, 0))
 
 
 def send(sms: Producer, request_id: str, *numbers: str, purpose: str = "wholesale", **options) -> str:
@@ -61,7 +66,7 @@ def pay(worker: HandWorker, gates: Gates, cost: str = "0.05", **answer) -> list[
     for claim in claims:
         outcome = Accepted(f"t-{claim.entry.id}", cost=cost)
         facts = {"sender": "Bistro", "type": "sms_premium", "number": "+336", **answer}
-        gates.observe([Answer(claim.entry.id, claim.queue, **facts, outcome=outcome)])
+        gates.observe([Observed(claim.entry.id, claim.queue, **facts, outcome=outcome)])
         worker.finish(claim, outcome)
     return [claim.entry.id for claim in claims]
 
@@ -161,16 +166,16 @@ def test_a_price_that_is_learnt_later_is_told_and_counts(sms, gates, marketing, 
     assert gates.see_balance(0.5) == (1, False)
 
 
-def test_who_can_no_longer_pay_an_alert_asks_for_the_balance_at_once(sms, gates, marketing, alerts):
+def test_who_can_no_longer_pay_an_alert_asks_for_the_balance_at_once(sms, throttle, marketing, alerts):
     slice_of(sms, "big", 10)
     refuse(marketing)
-    assert [gates.due_probe() for _ in range(2)] == [True, False]
+    assert [throttle.due_probe("credit") for _ in range(2)] == [True, False]
     slice_of(sms, "as-big", 10)
     assert marketing.take() == []
-    assert not gates.due_probe()
+    assert not throttle.due_probe("credit")
     send(sms, "alert", number(0), purpose="alert")
     refuse(alerts)
-    assert [gates.due_probe() for _ in range(2)] == [True, False]
+    assert [throttle.due_probe("credit") for _ in range(2)] == [True, False]
 
 
 def test_credit_lets_go_on_what_it_can_pay_and_no_more(sms, gates, marketing, alerts, redis_client):
@@ -460,27 +465,27 @@ def test_a_hold_that_only_an_operator_ends_is_left_by_the_probe(gates, redis_cli
     assert throttle.current_hold() is None
 
 
-def test_one_worker_of_all_asks_for_the_balance_and_the_wait_doubles(sms, marketing, gates, redis_client):
-    assert not gates.due_probe()
+def test_one_worker_of_all_asks_for_the_balance_and_the_wait_doubles(sms, marketing, throttle, redis_client):
+    assert not throttle.due_probe("credit")
     slice_of(sms, "big", 10)
     refuse(marketing)
     waits = []
     for _ in range(3):
-        assert gates.due_probe()
-        assert not gates.due_probe()
+        assert throttle.due_probe("credit")
+        assert not throttle.due_probe("credit")
         seconds, _ = redis_client.time()
         waits.append(round((float(redis_client.hget(KEYS.credit, "probe_at")) / 1000 - seconds) / 5))
         redis_client.hset(KEYS.credit, "probe_at", 0)
     assert waits == [1, 2, 4]
 
 
-def test_nobody_asks_for_the_balance_once_nothing_waits(sms, marketing, gates, redis_client):
+def test_nobody_asks_for_the_balance_once_nothing_waits(sms, marketing, gates, throttle, redis_client):
     slice_of(sms, "big", 10)
     refuse(marketing)
     sms.cancel("big")
     assert gates.see_balance(1.0) == (0, True)
     assert not redis_client.exists(KEYS.gates, KEYS.credit)
-    assert not gates.due_probe()
+    assert not throttle.due_probe("credit")
 
 
 def test_what_is_not_gated_is_claimed_as_before(sms, marketing, redis_client):

@@ -96,7 +96,7 @@ def make_stream(client, url, namespace):
             entry["message_id"].decode() for entry in client.xpending_range(key, "bookings", "-", "+", 100)
         ]
 
-    def set_aside():
+    def given_up():
         return [
             {name.decode(): value.decode() for name, value in fields.items()}
             for _, fields in client.xrange(poison)
@@ -109,7 +109,7 @@ def make_stream(client, url, namespace):
         settings=settings,
         add=add,
         pending=pending,
-        set_aside=set_aside,
+        given_up=given_up,
         poison=poison,
     )
 
@@ -282,7 +282,7 @@ def test_run_acknowledges_what_was_handled_and_goes_on_after_a_failure(feed, str
     assert "ValueError" in caplog.text
 
 
-def test_an_entry_that_always_fails_is_tried_five_times_and_set_aside(feed, stream):
+def test_an_entry_that_always_fails_is_tried_five_times_and_given_up(feed, stream):
     [bad] = stream.add("bad")
     reader, tries = feed(**IMPATIENT), []
 
@@ -299,17 +299,17 @@ def test_an_entry_that_always_fails_is_tried_five_times_and_set_aside(feed, stre
 
     assert tries == [1, 2, 3, 4, 5, 1]
     assert stream.pending() == []
-    assert stream.set_aside() == [{**to_fields(reply("bad")), "entry_id": bad, "deliveries": "5"}]
+    assert stream.given_up() == [{**to_fields(reply("bad")), "entry_id": bad, "deliveries": "5"}]
     assert reader.counts.set_aside == 1
 
 
-def test_an_entry_that_kills_its_readers_is_set_aside_after_as_many_deliveries(feed, stream):
+def test_an_entry_that_kills_its_readers_is_given_up_after_as_many_deliveries(feed, stream):
     stream.add("bad")
     for _ in range(2):
         assert next(iter(feed(max_deliveries=2, **IMPATIENT))).text == "bad"
 
-    assert read_until(feed(max_deliveries=2, **IMPATIENT), stream.set_aside) == []
-    assert stream.set_aside()[0]["deliveries"] == "3"
+    assert read_until(feed(max_deliveries=2, **IMPATIENT), stream.given_up) == []
+    assert stream.given_up()[0]["deliveries"] == "3"
     assert stream.pending() == []
 
 
@@ -325,7 +325,7 @@ def test_an_entry_that_kills_its_readers_is_set_aside_after_as_many_deliveries(f
         lambda fields: {"canary": "canary"},
     ],
 )
-def test_an_entry_that_cannot_be_read_is_set_aside_at_once(feed, stream, spoil, caplog):
+def test_an_entry_that_cannot_be_read_is_given_up_at_once(feed, stream, spoil, caplog):
     spoilt = spoil(to_fields(reply("canary")))
     entry_id = stream.client.xadd(stream.key, spoilt)
     stream.add("good")
@@ -341,19 +341,17 @@ def test_an_entry_that_cannot_be_read_is_set_aside_at_once(feed, stream, spoil, 
     assert "canary" not in caplog.text
 
 
-def test_setting_aside_twice_moves_once(stream):
+def test_giving_up_twice_moves_once(stream):
     [entry_id] = stream.add("one")
     with Feed("replies", "bookings", settings=stream.settings, **QUICK) as feed:
         next(iter(feed))
-    command = Command(
-        Script("producers.reading", "set_aside"),
-        [stream.key, stream.poison],
-        ["bookings", entry_id, 1, 100, "text", "one"],
-        int,
-    )
+    entry = {"id": entry_id, "deliveries": 1, "fields": ["text", "one"]}
+    given = {"stream": "replies", "group": "bookings", "maxlen": 100, **entry}
+    prefix = Keys(stream.settings.namespace).prefix
+    command = Command(Script("producers.reading", "poison"), prefix, given, int)
 
     assert [command.run(stream.client) for _ in range(2)] == [1, 0]
-    assert stream.set_aside() == [{"text": "one", "entry_id": entry_id, "deliveries": "1"}]
+    assert stream.given_up() == [{"text": "one", "entry_id": entry_id, "deliveries": "1"}]
 
 
 def test_fields_that_a_newer_worker_adds_are_ignored(feed, stream):
@@ -470,7 +468,7 @@ def test_an_entry_trimmed_while_it_was_held_is_forgotten(feed, stream):
     stream.client.xdel(stream.key, trimmed)
 
     assert read_until(feed(**IMPATIENT), lambda: not stream.pending()) == []
-    assert stream.set_aside() == []
+    assert stream.given_up() == []
 
 
 def test_stop_ends_a_waiting_feed(feed):

@@ -32,7 +32,7 @@ def test_only_what_may_be_absent_may_be_empty(stream):
 
 def test_the_numbers_on_the_page_are_the_defaults():
     settings = RedisSettings()
-    member = Membership(stream="s", poison="p", group="g", consumer="c")
+    member = Membership(prefix="{sms}:", stream="s", group="g", consumer="c")
 
     assert f"(version {ENTRY_VERSION}" in PAGE or f"for version {ENTRY_VERSION} of the entries" in PAGE
     assert f"`STREAM_MAXLEN` entries ({settings.stream_maxlen:,} by default)" in PAGE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.account.gates import SUSPECTS, Answer
+from worker.account.gates import SUSPECTS, Observed
 from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused, Unexplained
 from worker.sending.walls import WALL_S, Walls
 
@@ -13,8 +13,8 @@ AT = 100.0
 
 def answer(
     outcome: Outcome | None = None, *, queue="marketing", sender="Bistro", type_="sms_premium"
-) -> Answer:
-    return Answer("m", queue, sender, type_, "+33612345678", outcome or Accepted("t"))
+) -> Observed:
+    return Observed("m", queue, sender, type_, "+33612345678", outcome or Accepted("t"))
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 import redis
 import structlog
 
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.outages import passes
 from producers.contract.scripts import Command, Script
@@ -51,8 +50,7 @@ class Flight:
     def __init__(
         self, client: redis.Redis, keys: Keys, setting: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        leases = [keys.queue(QUEUE_ALERT).leases, keys.queue(QUEUE_MARKETING).leases]
-        self._keys = [keys.strain, keys.limits, *leases]
+        self._prefix = keys.prefix
         self._redis = client
         self._setting = setting
         self._clock = clock
@@ -69,14 +67,15 @@ class Flight:
         if not (self._strained or now - self._told >= EVERY_S):
             return
         self._told = now
-        args: list[int | float] = [self._setting, self._well, self._strained]
-        for kind in range(_KINDS):
-            took_ms = sorted(self._took_ms[kind])
-            middle_ms = took_ms[len(took_ms) // 2] if took_ms else 0
-            args += [len(took_ms), middle_ms, self._fastest_ms[kind]]
+        given = {
+            "setting": self._setting,
+            "well": self._well,
+            "strained": self._strained,
+            "timed": [self._timed(kind) for kind in range(_KINDS)],
+        }
         self._forget()
         try:
-            limit, why = Command(_OBSERVE, self._keys, args, _read).run(self._redis)
+            limit, why = Command(_OBSERVE, self._prefix, given, _read).run(self._redis)
         except redis.RedisError as error:
             if not passes(error):  # an outage is told once, by the connection
                 self._log.warning("gateway.not_observed", reason=type(error).__name__)
@@ -97,6 +96,12 @@ class Flight:
             self._took_ms[kind].append(took_ms)
             if accepted and not 0 <= self._fastest_ms[kind] <= took_ms:
                 self._fastest_ms[kind] = took_ms
+
+    def _timed(self, kind: int) -> dict[str, float]:
+        """Sum up how long the calls of one kind took."""
+        took_ms = sorted(self._took_ms[kind])
+        middle_ms = took_ms[len(took_ms) // 2] if took_ms else 0
+        return {"count": len(took_ms), "middle_ms": middle_ms, "fastest_ms": self._fastest_ms[kind]}
 
     def _forget(self) -> None:
         self._well = self._strained = 0

@@ -10,19 +10,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import redis
 import structlog
 
 from producers.contract.gates import CREDIT, Gate, describe, read_gate
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
-from producers.contract.keys import AUDIT, Keys
+from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
-from worker.account.throttle import AUDIT_MAXLEN, PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS
+from worker.account.throttle import AUDIT_MAXLEN
 from worker.gateway.outcomes import Accepted, Outcome, Unexplained
 
-_DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
 _GIVE_BACK = Script("worker.account", "give_back", when_full=True)
 _LEARN_PRICE = Script("worker.account", "learn_price", when_full=True)
 _OPEN_GATE = Script("worker.account", "open_gate", when_full=True)
@@ -43,7 +41,7 @@ AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Observed:
     """What a message came to, with what it has in common with others.
 
     Attributes:
@@ -96,24 +94,19 @@ class Gates:
         self._well: dict[tuple[str, str, str], float] = {}
         self._log = structlog.get_logger()
 
-    def observe(self, answers: Iterable[Answer]) -> None:
+    def observe(self, observed: Iterable[Observed]) -> None:
         """Learn prices from what was accepted, and breakers from what nobody can explain. Safe to repeat.
 
-        To be called before these answers are recorded: the bodies must be there.
+        To be called before what was observed is recorded: the bodies must be there.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        for each in answers:
+        for each in observed:
             if isinstance(each.outcome, Accepted):
                 self._learn(each, each.outcome)
             elif isinstance(each.outcome, Unexplained):
                 self._suspect(each, each.outcome.code)
-
-    def due_probe(self) -> bool:
-        """Take the right to ask for the balance because of what waits; one worker of all gets it."""
-        args = [PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS]
-        return Command(_DUE_PROBE, [self._keys.credit, self._keys.credit_probes], args, bool).run(self._redis)
 
     def see_balance(self, balance: float) -> tuple[int, bool]:
         """Let go on what the balance can pay. Safe to repeat.
@@ -121,11 +114,9 @@ class Gates:
         Returns:
             How many sends were given back, and whether this balance is the first that was seen.
         """
-        keys = self._keys
-        names = [keys.gates, keys.prices, keys.credit, keys.aside(CREDIT)]
-        command = Command(_SEE_BALANCE, names, [balance, TRIED_ANYWAY_MS], list[Any])
-        up_to, first = command.run(self._redis)
-        return self._give_back(CREDIT, up_to) if up_to else 0, first == b"1"
+        given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS}
+        up_to, first = Command(_SEE_BALANCE, self._keys.prefix, given, list[bytes]).run(self._redis)
+        return self._give_back(CREDIT, up_to.decode()) if up_to else 0, first == b"1"
 
     def open(self, name: str, by: str) -> tuple[bool, int]:
         """Open a gate, with an audit entry, and give back what waits there. Safe to repeat.
@@ -133,10 +124,9 @@ class Gates:
         Returns:
             Whether it was shut, and how many sends were given back.
         """
-        keys = self._keys
-        names = [keys.gates, keys.credit, keys.stream(AUDIT)]
-        was_shut = Command(_OPEN_GATE, names, [name, by, AUDIT_MAXLEN], bool).run(self._redis)
-        return was_shut, self._give_back(name, b"+inf")
+        given = {"gate": name, "by": by, "audit_maxlen": AUDIT_MAXLEN}
+        was_shut = Command(_OPEN_GATE, self._keys.prefix, given, bool).run(self._redis)
+        return was_shut, self._give_back(name, "+inf")
 
     def current(self) -> Iterator[Shut]:
         """The gates that are shut, by name."""
@@ -148,33 +138,34 @@ class Gates:
             gate = read_gate(facts)
             yield Shut(name, self._redis.zcard(aside), gate, describe(name, gate, price))
 
-    def _give_back(self, name: str, up_to: bytes) -> int:
-        keys, given = self._keys, 0
-        alert, marketing = keys.queue(QUEUE_ALERT), keys.queue(QUEUE_MARKETING)
-        names = [keys.aside(name), alert.delayed, alert.wake, marketing.delayed, marketing.wake]
-        command = Command(_GIVE_BACK, names, [keys.prefix, up_to, AT_ONCE], int)
+    def _give_back(self, name: str, up_to: str) -> int:
+        given = {"gate": name, "up_to": up_to, "most": AT_ONCE}
+        command, given_back = Command(_GIVE_BACK, self._keys.prefix, given, int), 0
         # Bounded by what waits now: what is put aside again meanwhile stays.
-        for _ in range(0, self._redis.zcard(keys.aside(name)), AT_ONCE):
-            given += command.run(self._redis)
-        return given
+        for _ in range(0, self._redis.zcard(self._keys.aside(name)), AT_ONCE):
+            given_back += command.run(self._redis)
+        return given_back
 
-    def _learn(self, each: Answer, outcome: Accepted) -> None:
+    def _learn(self, each: Observed, outcome: Accepted) -> None:
         now, tariff = self._clock(), (each.type, each.number[:COUNTRY])
         self._well[each.queue, each.sender, each.type] = now
         if not outcome.cost or now - self._learnt.get(tariff, -math.inf) < LEARN_S:
             return
         self._learnt[tariff] = now
-        args: list[str | int] = [self._keys.prefix, each.request_id, outcome.cost]
-        Command(_LEARN_PRICE, [self._keys.prices], args, bool).run(self._redis)
+        given = {"id": each.request_id, "cost": outcome.cost}
+        Command(_LEARN_PRICE, self._keys.prefix, given, bool).run(self._redis)
 
-    def _suspect(self, each: Answer, code: str) -> None:
+    def _suspect(self, each: Observed, code: str) -> None:
         well = self._well.get((each.queue, each.sender, each.type))
-        since_ms = "" if well is None else int(1000 * (self._clock() - well))
-        keys = self._keys
-        args: list[str | int] = [keys.prefix, each.request_id, code, each.queue, since_ms]
-        args += [SUSPECTS, SUSPECT_MS]
-        names = [keys.gates, keys.suspects, keys.counts]
-        verdict, *facts = Command(_SUSPECT, names, args, list[Any]).run(self._redis)
+        given = {
+            "id": each.request_id,
+            "code": code,
+            "queue": each.queue,
+            "well_ms": None if well is None else int(1000 * (self._clock() - well)),
+            "suspects": SUSPECTS,
+            "memory_ms": SUSPECT_MS,
+        }
+        verdict, *facts = Command(_SUSPECT, self._keys.prefix, given, list[bytes]).run(self._redis)
         if verdict == b"tripped":
             gate, common = (fact.decode() for fact in facts)
             self._log.error("breaker.tripped", code=code, check=gate, reason="in common: " + common)

@@ -26,7 +26,7 @@ class AccountProbe:
     approval (126) holds the account until an operator releases it.
 
     Args:
-        throttle: knows the hold.
+        throttle: knows the hold, and when to probe.
         gates: know what cannot be paid.
         balance: asks what is left on the account; None when the gateway does not say.
     """
@@ -56,7 +56,7 @@ class AccountProbe:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        held, unpaid = self._throttle.due_probe(), self._gates.due_probe()
+        held, unpaid = self._throttle.due_probe("hold"), self._throttle.due_probe("credit")
         if not (held or unpaid):
             return
         balance = self._balance()

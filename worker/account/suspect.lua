@@ -1,20 +1,19 @@
--- Note a refusal in words that nobody knows; the third of the same words within a while makes a breaker: a gate that
--- keeps whatever has in common what these messages have in common.
--- KEYS: gates, suspects, counts
--- ARGV: key prefix, id, code, queue, ms since a message with the same sender, type and queue was accepted ('' for
---       never), how many make a breaker, ms for which refusals are remembered. The keys of the send are derived.
--- Returns 'noted'; 'tripped', name of the gate, names of what they have in common; or 'nothing_in_common'.
--- Safe to repeat: one message counts once.
-local gates, suspects, counts = unpack(KEYS)
-local prefix, id, code = ARGV[1], ARGV[2], ARGV[3]
-local now, keys = now_ms(), keys_of(ARGV[1], ARGV[2])
+-- Note a refusal in words that nobody knows. The third refusal in the same words within a while makes a breaker: a gate that keeps
+-- whatever has in common what these messages have in common.
+-- Given: id, code, queue, well_ms (since a message with the same sender, type and queue was accepted; absent for never), suspects
+--   (how many make a breaker), memory_ms (for which refusals are remembered)
+-- Returns 'noted'; 'tripped', name of the gate, names of what they have in common; or 'nothing_in_common'. Safe to repeat: one
+--   message counts once.
+-- uses: clock record
+local gates, suspects, code = prefix .. 'gates', prefix .. 'suspects', given.code
+local keys = keys_of(given.id)
 local body = redis.call('GET', keys.body) or ''
-local mine = { id = id, at = now, queue = ARGV[4], sender = string.match(body, '"sender":"([^"]*)"') or '',
-  type = string.match(body, '"type":"([^"]*)"') or '', campaign = redis.call('HGET', keys.record, 'campaign') or '' }
-if ARGV[5] ~= '' then mine.well = now - tonumber(ARGV[5]) end
+local mine = { id = given.id, at = now, queue = given.queue, sender = string.match(body, '"sender":"([^"]*)"') or '',
+  type = string.match(body, '"type":"([^"]*)"') or '', campaign = redis.call('HGET', keys.record, 'campaign') or '',
+  well = given.well_ms and now - given.well_ms }
 local NAMES = { 'sender', 'type', 'queue', 'campaign' }
 
--- What was under way when its breaker tripped makes no second one.
+-- A message that was under way when its breaker tripped makes no second breaker.
 local taken = redis.call('HGETALL', gates)
 local shut = {}
 for i = 1, #taken, 2 do
@@ -28,13 +27,13 @@ end
 local known = redis.call('HGET', suspects, code)
 local lately = { mine }
 for _, each in ipairs(known and cjson.decode(known) or {}) do
-  if each.id == id then return { 'noted' } end
-  if now - each.at < tonumber(ARGV[7]) then lately[#lately + 1] = each end
+  if each.id == given.id then return { 'noted' } end
+  if now - each.at < given.memory_ms then lately[#lately + 1] = each end
 end
-redis.call('HINCRBY', counts, 'unexplained', 1)
-if #lately < tonumber(ARGV[6]) then
+redis.call('HINCRBY', prefix .. 'counts', 'unexplained', 1)
+if #lately < given.suspects then
   redis.call('HSET', suspects, code, cjson.encode(lately))
-  redis.call('PEXPIRE', suspects, ARGV[7])
+  redis.call('PEXPIRE', suspects, given.memory_ms)
   return { 'noted' }
 end
 redis.call('HDEL', suspects, code)
@@ -52,8 +51,8 @@ for _, name in ipairs(NAMES) do
     if mine[name] ~= '' then names[#names + 1] = name end
   end
 end
--- The usual type, or the queue, is no more than the account; and where alerts like these are accepted meanwhile, it is
--- not what they have in common.
+-- The usual type alone, or the queue, would keep all of the account. And if alerts like these were accepted meanwhile, what they
+-- have in common is not why they were refused.
 local narrow = (common.sender or '') ~= '' or (common.campaign or '') ~= '' or common.type == 'sms_low_cost'
 if not narrow or (mine.queue == 'alert' and well >= begun) then return { 'nothing_in_common' } end
 local gate, number = code, 1

@@ -6,13 +6,16 @@ so that waiting costs nothing and burns no retry. ``claim.lua`` asks again, for 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import redis
 
 from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
-from producers.contract.keys import AUDIT, Keys
+from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
+
+#: What may trouble an account: all sending is held, or something cannot be paid.
+Trouble = Literal["hold", "credit"]
 
 _HOLD = Script("worker.account", "hold", when_full=True)
 _DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
@@ -24,6 +27,11 @@ _PAUSE = Script("worker.account", "pause", when_full=True)
 PROBE_FIRST_MS: Final = 5_000
 PROBE_LONGEST_MS: Final = 600_000
 PROBE_MEMORY_MS: Final = 1_800_000
+_PROBING: Final = {
+    "first_ms": PROBE_FIRST_MS,
+    "longest_ms": PROBE_LONGEST_MS,
+    "memory_ms": PROBE_MEMORY_MS,
+}
 #: Entries kept in the audit stream.
 AUDIT_MAXLEN: Final = 10_000
 
@@ -74,13 +82,15 @@ class Throttle:
         Returns:
             True when this call took the hold; False when it was held already. Safe to repeat.
         """
-        args: list[str | int] = [code, PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS]
-        return Command(_HOLD, [self._keys.hold, self._keys.probes], args, bool).run(self._redis)
+        return Command(_HOLD, self._keys.prefix, {"code": code, **_PROBING}, bool).run(self._redis)
 
-    def due_probe(self) -> bool:
-        """Take the right to probe a held account now; one worker of all gets it each time."""
-        args = [PROBE_FIRST_MS, PROBE_LONGEST_MS, PROBE_MEMORY_MS]
-        return Command(_DUE_PROBE, [self._keys.hold, self._keys.probes], args, bool).run(self._redis)
+    def due_probe(self, trouble: Trouble = "hold") -> bool:
+        """Take the right to look at the balance now because of some trouble; one worker of all gets it.
+
+        Not safe to repeat: the right is given away once.
+        """
+        given = {"trouble": trouble, **_PROBING}
+        return Command(_DUE_PROBE, self._keys.prefix, given, bool).run(self._redis)
 
     def release(self, by: str) -> bool:
         """Let sending go on, with an audit entry. Safe to repeat.
@@ -91,15 +101,13 @@ class Throttle:
         Returns:
             True when sending was held.
         """
-        keys = self._keys
-        wakes = [keys.queue(QUEUE_ALERT).wake, keys.queue(QUEUE_MARKETING).wake]
-        return Command(
-            _RELEASE, [keys.hold, keys.pause, keys.stream(AUDIT), *wakes], [by, AUDIT_MAXLEN], bool
-        ).run(self._redis)
+        given = {"by": by, "audit_maxlen": AUDIT_MAXLEN}
+        return Command(_RELEASE, self._keys.prefix, given, bool).run(self._redis)
 
     def pause(self, reason: str, ms: int) -> None:
         """Pause all sending; a longer pause that runs already stays."""
-        Command(_PAUSE, [self._keys.pause], [reason, max(1, ms)], bool).run(self._redis)
+        given = {"reason": reason, "ms": max(1, ms)}
+        Command(_PAUSE, self._keys.prefix, given, bool).run(self._redis)
 
     def current_hold(self) -> Hold | None:
         """The hold in force, if any."""

@@ -57,7 +57,7 @@ end
 local function claim(id, lease_of_entry)
   local keys = keys_of(prefix, id)
   local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v',
-    'recipients', 'members', 'campaign', 'call', 'freeze', 'aside', 'told', 'attempts',
+    'recipients', 'members', 'campaign', 'call', 'composed', 'aside', 'told', 'attempts',
     'era')
   local state, token, doubt, shared = r[1], tonumber(r[2] or 0), r[4] == '1', r[10]
   if not state then return { 'gone' } end
@@ -102,7 +102,7 @@ local function claim(id, lease_of_entry)
   -- A call that is surely not at the gateway can be frozen anew: each member's own time to live counts then.
   local thaw = shared and not doubt
   if thaw and (r[13] ~= 'done' or not bytes or r[17] ~= this_era()) then
-    redis.call('HDEL', keys.record, 'freeze')
+    redis.call('HDEL', keys.record, 'composed')
     return { 'thawed' }
   end
   local ended
@@ -125,7 +125,7 @@ local function claim(id, lease_of_entry)
   if held > 0 then return { 'wait', held } end
 
   if thaw and now >= expires then
-    redis.call('HDEL', keys.record, 'freeze')
+    redis.call('HDEL', keys.record, 'composed')
     return { 'thawed' }
   end
   -- What is in doubt goes on: only the gateway can tell what became of it.

@@ -1,49 +1,47 @@
--- Record what attempts brought, and end or put off their queue entries in the same step.
--- KEYS: inflight, attempts; alert ready, delayed, leases, envelopes, wake; marketing ready, delayed, leases,
---       envelopes, wake
--- ARGV: retention ms, statuses maxlen, key prefix, the 'seldom' of a send that is its last; then per attempt: id, token, outcome, posts made, '1' when one of
---       them may have been taken, '1' when one may have used up the request_id, code, message, ticket, cost, segments,
---       contacts, queue, lease of its entry, ms until the next run, '1' when a refusal may be one recipient's fault.
---       The keys of the records are derived from the prefix.
--- Outcomes: accepted | duplicate | refused | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
---   worker/gateway/outcomes.py
--- Returns per attempt: 'recorded', state; or 'fenced', state when a later claim owns the record (nothing was changed, but
---   that its request_id may be used up).
---   A shared call that ended ('recorded' with an end state) keeps its entry until its members have ended: see
---   end_members.lua. One whose refusal may be one recipient's fault has become two: state 'split'.
--- Safe to repeat: the second call changes nothing and returns the state that the first one recorded.
-local inflight, attempts = KEYS[1], KEYS[2]
-local retention, maxlen, prefix = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local now = now_ms()
-local queues = {
-  alert = { ready = KEYS[3], delayed = KEYS[4], leases = KEYS[5], envelopes = KEYS[6], wake = KEYS[7] },
-  marketing = { ready = KEYS[8], delayed = KEYS[9], leases = KEYS[10], envelopes = KEYS[11], wake = KEYS[12] },
-}
+-- Record what attempts brought, and end or delay their queue entries in the same step.
+-- Given: retention_ms, maxlen, seldom_most, results (each id, token, outcome, posts, in_doubt, id_used_up, splits, code, message,
+--   ticket, cost, segments, contacts, queue, lease, delay_ms).
+--   outcome: accepted | duplicate | refused | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
+--   worker/ledger/evidence.py. in_doubt: a POST may have been taken. id_used_up: an answer that said no may have used up the
+--   request_id. splits: the refusal may be the fault of one recipient. seldom_most: the outcome 'seldom' that is a message's last.
+-- Returns per attempt the state in which its record is now, or 'fenced' when a later claim owns the record: then nothing has
+--   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
+--   ended keeps its entry until its members have ended, too: see end_members.lua.
+-- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
+-- uses: clock states queue aside record call unticketed prices
 
--- Two calls of half the members each, at the front of the queue. They are frozen under ids of their own when claimed.
-local function split(keys, id, r, queue_name, code, message)
-  local queue, map = queues[queue_name], prefix .. 'members:' .. id
-  local pairs_of = redis.call('HGETALL', map)
-  local half = math.ceil(#pairs_of / 4) * 2
-  for number, range in ipairs({ { 1, half }, { half + 1, #pairs_of } }) do
-    local child = id .. '.' .. number
-    local members = (range[2] - range[1] + 1) / 2
-    redis.call('HSET', prefix .. 'record:' .. child, 'v', r[8], 'state', 'queued', 'queue', queue_name, 'queued', now,
-      'share', r[7], 'recipients', members, 'members', members, 'first', r[9], 'attempts', r[10], 'code', code,
-      'message', message, 'reported', now)
-    redis.call('HSET', prefix .. 'members:' .. child, unpack(pairs_of, range[1], range[2]))
-    for i = range[1] + 1, range[2], 2 do redis.call('HSET', prefix .. 'record:' .. pairs_of[i], 'call', child) end
+local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
+local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
+
+-- An attempt that only found the account in trouble is not one of its message.
+local NOT_COUNTED = { held = true, unpaid = true, untried = true }
+-- After these the same message may be taken later.
+local DELAYED = { deferred = true, held = true, unpaid = true, untried = true }
+
+-- Make two calls of half the members each, at the front of the queue. Their claims compose them, under request_ids of their own.
+local function split(keys, record, result)
+  local call, queue = result.id, queues[result.queue]
+  local members = redis.call('HGETALL', members_key(call))
+  local half = math.ceil(#members / 4) * 2
+  for number, range in ipairs({ { 1, half }, { half + 1, #members } }) do
+    local child = call .. '.' .. number
+    local count = (range[2] - range[1] + 1) / 2
+    redis.call('HSET', keys_of(child).record, 'v', record.v, 'state', 'queued', 'queue', result.queue, 'queued', now,
+      'share', record.share, 'recipients', count, 'members', count, 'first', record.first, 'attempts', record.attempts,
+      'code', result.code, 'message', result.message, 'reported', now)
+    redis.call('HSET', members_key(child), unpack(members, range[1], range[2]))
+    for i = range[1] + 1, range[2], 2 do redis.call('HSET', keys_of(members[i]).record, 'call', child) end
     redis.call('LPUSH', queue.ready, child)
-    wake(queue.wake)
+    wake(queue)
   end
-  redis.call('DEL', map, keys.body)
+  redis.call('DEL', members_key(call), keys.body)
   redis.call('HSET', keys.record, 'state', 'split')
   redis.call('PEXPIRE', keys.record, 3600000)
   return 'split'
 end
 
--- The account cannot pay this one: whatever costs as much waits aside from now on. Smaller ones of its tariff, and other
--- tariffs, are tried. Returns what it costs, if known.
+-- Shut the gate of credit: the account cannot pay this call, and whatever costs as much waits aside from now on. Smaller calls of
+-- its tariff, and other tariffs, are tried. Returns what the call costs, if that is known.
 local function shut_credit(keys, code)
   local tariff, segments, price = price_of(keys, redis.call('GET', keys.body) or '')
   local known = redis.call('HGET', prefix .. 'gates', 'credit')
@@ -57,139 +55,137 @@ local function shut_credit(keys, code)
   return price
 end
 
-local function accept(keys, id, ticket, cost, segments, contacts)
-  local fields = {}
-  local function set(name, value)
-    if value ~= '' then
-      fields[#fields + 1] = name
-      fields[#fields + 1] = value
-    end
-  end
-  -- The gateway's own word is worth more than a callback's.
-  if ticket ~= '' then forget_adopted(prefix, keys.record) end
-  set('ticket', ticket)
-  set('cost', cost)
-  set('segments', segments)
-  set('contacts', contacts)
-  if #fields > 0 then redis.call('HSET', keys.record, unpack(fields)) end
-  if ticket ~= '' then redis.call('SET', prefix .. 'ticket:' .. ticket, id, 'PX', retention) end
+-- Keep a message in doubt: it goes on under its present request_id, with its present bytes.
+local function keep_in_doubt(keys, record, result, used)
+  redis.call('HSET', keys.record, 'doubt', 1)
+  -- The claim of this call was confirmed, under the name that the call keeps from now on.
+  if record.members then redis.call('HSET', keys.record, 'told', 1) end
+  if used then redis.call('HSET', keys.record, 'used', 1) end
+  await_ticket(redis.call('GET', keys.body), result.id)
+  return 'sending'
 end
 
--- Returns the verdict, the state, and whether the entry has to stay for the members.
-local function finish(a)
-  local id, token, outcome, ticket = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 8]
-  local keys = keys_of(prefix, id)
-  local r = redis.call('HMGET', keys.record, 'state', 'token', 'running', 'doubt', 'ticket', 'members', 'share', 'v',
-    'first', 'attempts', 'code', 'used')
-  local shared = r[6]
-  if r[2] ~= token or not r[3] then
-    -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
-    if r[1] == 'sending' and ARGV[a + 5] == '1' then redis.call('HSET', keys.record, 'used', 1) end
+-- Let a message come again that was surely not taken.
+local function queue_again(keys, record, result, outcome, used, price)
+  redis.call('HSET', keys.record, 'state', 'queued')
+  -- It is proven that no POST under its name was taken: a call is composed anew, under a fresh name.
+  if record.members then
+    redis.call('HDEL', keys.record, 'composed')
+  elseif used then
+    redis.call('HSET', keys.record, 'used', 1)
   end
-  if r[2] ~= token then return 'fenced', r[1] or 'gone' end
-  if not r[3] then
-    return 'recorded', r[1], shared and r[1] ~= 'queued' and r[1] ~= 'sending' and r[1] ~= 'split'
+  -- The window begins with a POST.
+  if outcome == 'held' or outcome == 'unpaid' or (outcome == 'untried' and not record.attempts) then
+    redis.call('HDEL', keys.record, 'first')
+  end
+  if outcome == 'unpaid' then put_aside(keys, result.id, 'credit', price) end
+  return 'queued'
+end
+
+-- Write down what the gateway said when it took a message. Returns the end state.
+local function accept(keys, record, result)
+  if record.code then redis.call('HDEL', keys.record, 'code', 'message') end
+  -- The gateway's own word is worth more than a callback's.
+  if result.ticket then forget_adopted(keys.record) end
+  local fields = {}
+  for _, name in ipairs({ 'ticket', 'cost', 'segments', 'contacts' }) do
+    if result[name] then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = result[name]
+    end
+  end
+  if #fields > 0 then redis.call('HSET', keys.record, unpack(fields)) end
+  if result.ticket then redis.call('SET', ticket_key(result.ticket), result.id, 'PX', given.retention_ms) end
+  if record.members and (result.contacts or math.huge) < tonumber(record.members) then
+    -- Somebody was left out, and nobody says who: only a receipt or a reply tells of each.
+    redis.call('HSET', keys.record, 'code', 'fewer_contacts')
+    return 'unknown'
+  end
+  return 'accepted'
+end
+
+-- Find the end state of a message after an outcome that ends it.
+local function end_state(keys, record, result, outcome, doubt, used)
+  if outcome == 'accepted' then return accept(keys, record, result) end
+  -- After an attempt in doubt a refusal proves nothing about that attempt.
+  if outcome == 'refused' then return doubt and 'unknown' or 'rejected' end
+  -- Only an earlier attempt of ours in doubt makes a duplicate an acceptance, and only if no answer that said no may have used up
+  -- the request_id.
+  if outcome == 'duplicate' and doubt and not used then
+    redis.call('HDEL', keys.record, 'code', 'message')
+    return 'accepted'
+  end
+  return 'unknown'
+end
+
+-- Record what one attempt brought. Returns the state, and whether the entry has to stay for the members of a shared call.
+local function finish(result)
+  local id, keys = result.id, keys_of(result.id)
+  local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'used', 'members', 'share', 'v', 'first', 'attempts',
+    'code', 'ticket')
+  local owned = tonumber(record.token) == result.token
+  if not (owned and record.running) then
+    -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
+    if record.state == 'sending' and result.id_used_up then redis.call('HSET', keys.record, 'used', 1) end
+    if not owned then return 'fenced' end
+    return record.state, record.members and not is_under_way(record.state) and record.state ~= 'split'
   end
 
-  redis.call('ZREM', inflight, id .. ':' .. token)
-  redis.call('ZREM', attempts, id)
-  -- An attempt that only found the account in trouble is not one of this message.
-  if outcome ~= 'held' and outcome ~= 'unpaid' and outcome ~= 'untried' then
-    r[10] = redis.call('HINCRBY', keys.record, 'attempts', ARGV[a + 3])
+  redis.call('ZREM', attempt_leases, id .. ':' .. result.token)
+  redis.call('ZREM', attempt_starts, id)
+  if not NOT_COUNTED[result.outcome] then
+    record.attempts = redis.call('HINCRBY', keys.record, 'attempts', result.posts)
   end
   redis.call('HDEL', keys.record, 'running')
-  if shared then redis.call('HSET', keys.record, 'reported', now) end
-  local doubt, used = r[4] == '1' or ARGV[a + 4] == '1', r[12] == '1' or ARGV[a + 5] == '1'
-  if outcome ~= 'accepted' then redis.call('HSET', keys.record, 'code', ARGV[a + 6], 'message', ARGV[a + 7]) end
+  if record.members then redis.call('HSET', keys.record, 'reported', now) end
+  if result.outcome ~= 'accepted' then
+    redis.call('HSET', keys.record, 'code', result.code, 'message', result.message)
+  end
 
-  -- The gateway wants to be asked no more for this one: a few times more, all the same, and then a person decides.
+  local outcome, doubt, used = result.outcome, record.doubt or result.in_doubt, record.used or result.id_used_up
+  -- The gateway wants to be asked no more for this message. It is asked a few times more, and then a person decides.
   if outcome == 'seldom' then
-    outcome = redis.call('HINCRBY', keys.record, 'seldom', 1) < tonumber(ARGV[4]) and 'deferred' or 'unexplained'
+    outcome = redis.call('HINCRBY', keys.record, 'seldom', 1) < given.seldom_most and 'deferred' or 'unexplained'
   end
-  local price = outcome == 'unpaid' and shut_credit(keys, ARGV[a + 6]) or nil
-  local put_off = outcome == 'deferred' or outcome == 'held' or outcome == 'unpaid' or outcome == 'untried'
-  if outcome == 'unknown' or (put_off and doubt) then
-    redis.call('HSET', keys.record, 'doubt', 1)
-    -- Under the present name, that is: one in doubt keeps it.
-    if shared then redis.call('HSET', keys.record, 'told', 1) end
-    if used then redis.call('HSET', keys.record, 'used', 1) end
-    open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-    return 'recorded', 'sending'
-  end
-  if put_off then
-    redis.call('HSET', keys.record, 'state', 'queued')
-    -- Proof that no POST under its name was taken: a call is frozen anew, under a fresh one.
-    if shared then
-      redis.call('HDEL', keys.record, 'freeze')
-    elseif used then
-      redis.call('HSET', keys.record, 'used', 1)
-    end
-    -- The window begins with a POST.
-    if outcome == 'held' or outcome == 'unpaid' or (outcome == 'untried' and not r[10]) then
-      redis.call('HDEL', keys.record, 'first')
-    end
-    if outcome == 'unpaid' then put_aside(keys, id, 'credit', price) end
-    return 'recorded', 'queued'
+  local price = outcome == 'unpaid' and shut_credit(keys, result.code) or nil
+  if outcome == 'unknown' or (DELAYED[outcome] and doubt) then return keep_in_doubt(keys, record, result, used) end
+  if DELAYED[outcome] then return queue_again(keys, record, result, outcome, used, price) end
+  if outcome == 'refused' and result.splits and not doubt and tonumber(record.members or 1) > 1 then
+    return split(keys, record, result)
   end
 
-  local state
-  if outcome == 'accepted' then
-    state = 'accepted'
-    if r[11] then redis.call('HDEL', keys.record, 'code', 'message') end
-    accept(keys, id, ticket, ARGV[a + 9], ARGV[a + 10], ARGV[a + 11])
-    if shared and (tonumber(ARGV[a + 11]) or math.huge) < tonumber(shared) then
-      -- Somebody was left out, and nobody says who: only a receipt or a reply tells of each.
-      state = 'unknown'
-      redis.call('HSET', keys.record, 'code', 'fewer_contacts')
-    end
-  elseif outcome == 'duplicate' then
-    -- Only an earlier attempt of ours whose fate was open makes a duplicate an acceptance, and only if no answer that
-    -- said no may have used up the request_id.
-    state = doubt and not used and 'accepted' or 'unknown'
-    if state == 'accepted' then redis.call('HDEL', keys.record, 'code', 'message') end
-  elseif outcome == 'unexplained' then
-    state = 'unknown'
-  elseif outcome == 'refused' then
-    if not doubt and shared and tonumber(shared) > 1 and ARGV[a + 15] == '1' then
-      return 'recorded', split(keys, id, r, ARGV[a + 12], ARGV[a + 6], ARGV[a + 7])
-    end
-    -- After an attempt of unknown outcome a refusal proves nothing about that attempt.
-    state = doubt and 'unknown' or 'rejected'
-  end
-  -- A duplicate without an open POST of ours is perhaps somebody else's message, and so are its receipts.
+  local state = end_state(keys, record, result, outcome, doubt, used)
+  -- A duplicate of nothing that we have in doubt is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
-  if ticket == '' and not r[5] and state ~= 'rejected' and not strange then
-    open_numbers(prefix, redis.call('GET', keys.body) or '', id, retention)
-  elseif doubt and ticket ~= '' then
-    close_numbers(prefix, redis.call('GET', keys.body) or '', id)
+  if not result.ticket and not record.ticket and state ~= 'rejected' and not strange then
+    await_ticket(redis.call('GET', keys.body), id)
+  elseif doubt and result.ticket then
+    await_no_ticket(redis.call('GET', keys.body), id)
   end
-  if shared then
-    end_call(keys, id, state, retention, now)
+  if record.members then
+    end_call(keys, id, state)
   else
-    end_record(keys, state, id, retention, maxlen, now)
+    end_record(keys, id, state)
   end
-  return 'recorded', state, shared
+  return state, record.members
 end
 
-local result, touched = {}, {}
-for a = 5, #ARGV, 16 do
-  local id, queue, lease = ARGV[a], queues[ARGV[a + 12]], ARGV[a + 13]
-  local verdict, state, stays = finish(a)
-  if stays and redis.call('ZSCORE', queue.leases, lease) then
-    redis.call('SADD', ending_of(queue.leases), lease)
-    touched[ARGV[a + 12]] = queue
-  elseif not stays and redis.call('ZREM', queue.leases, lease) == 1 then
-    touched[ARGV[a + 12]] = queue
-    if verdict == 'recorded' and (state == 'queued' or state == 'sending') then
-      redis.call('ZADD', queue.delayed, now + tonumber(ARGV[a + 14]), id)
-      wake(queue.wake)
+local states, touched = {}, {}
+for i, result in ipairs(given.results) do
+  local queue = queues[result.queue]
+  local state, stays = finish(result)
+  if stays and redis.call('ZSCORE', queue.leases, result.lease) then
+    redis.call('SADD', queue.ending, result.lease)
+    touched[result.queue] = queue
+  elseif not stays and redis.call('ZREM', queue.leases, result.lease) == 1 then
+    touched[result.queue] = queue
+    if is_under_way(state) then
+      redis.call('ZADD', queue.delayed, now + result.delay_ms, result.id)
+      wake(queue)
     end
-    redis.call('HDEL', queue.envelopes, id)
+    redis.call('HDEL', queue.envelopes, result.id)
   end
-  result[#result + 1], result[#result + 2] = verdict, state
+  states[i] = state
 end
--- Somebody may be waiting for a free call.
-for _, queue in pairs(touched) do
-  if redis.call('EXISTS', queue.ready) == 1 then wake(queue.wake) end
-end
-return result
+for _, queue in pairs(touched) do wake_if_ready(queue) end
+return states

@@ -11,20 +11,20 @@ local version, prefix, retention, maxlen = tonumber(ARGV[1]), ARGV[2], tonumber(
 local call, fresh = ARGV[5], ARGV[6]
 local now, keys = now_ms(), keys_of(prefix, call)
 local map, list = prefix .. 'members:' .. call, prefix .. 'gathered:' .. call
-local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'freeze', 'share', 'tail', 'expires', 'weight',
+local r = redis.call('HMGET', keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight',
   'v', 'era')
 if r[1] ~= 'queued' or r[2] or tonumber(r[8]) > version then return 0 end
 local era = era_of(prefix)
 if r[9] ~= era then r[3] = nil end
 if r[3] == 'done' then return 0 end
 local share, tail, expires, weight = r[4], r[5], tonumber(r[6] or math.huge), tonumber(r[7] or 0)
-local begun = r[3] == 'open' and tail
-if r[3] ~= 'open' then
+local begun = r[3] == 'partly' and tail
+if r[3] ~= 'partly' then
   local before = redis.call('HVALS', map)
   if #before > 0 then redis.call('RPUSH', list, unpack(before)) end
   redis.call('DEL', map, keys.body)
   redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used')
-  redis.call('HSET', keys.record, 'freeze', 'open', 'era', era)
+  redis.call('HSET', keys.record, 'composed', 'partly', 'era', era)
   tail, expires, weight = false, math.huge, 0
 end
 
@@ -115,7 +115,7 @@ if left == 0 then
     redis.call('DEL', keys.record)
   else
     redis.call('APPEND', keys.body, tail)
-    redis.call('HSET', keys.record, 'freeze', 'done', 'members', members, 'recipients', members)
+    redis.call('HSET', keys.record, 'composed', 'done', 'members', members, 'recipients', members)
     redis.call('HDEL', keys.record, 'tail')
   end
 end

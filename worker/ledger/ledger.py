@@ -10,25 +10,15 @@ from typing import Any, Final
 
 import redis
 
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION
+from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from worker.gateway import retrying
-from worker.gateway.codes import SPLITTING
-from worker.gateway.outcomes import (
-    NOT_TRIED,
-    Accepted,
-    Deferred,
-    Duplicate,
-    Outcome,
-    Refused,
-    Unexplained,
-    Unknown,
-)
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import Correlation, Question
+from worker.ledger.evidence import evidence
 from worker.ledger.members import Members
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
@@ -142,18 +132,13 @@ class Ledger:
         Raises:
             redis.RedisError: Redis stayed away; the attempts will count as ones of unknown outcome.
         """
-        keys = self._keys
-        fixed = [keys.attempt_leases, keys.attempt_starts]
-        for name in (QUEUE_ALERT, QUEUE_MARKETING):
-            queue = keys.queue(name)
-            fixed += [queue.ready, queue.delayed, queue.leases, queue.envelopes, queue.wake]
-        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix, retrying.SELDOM_MOST]
-        for result in results:
-            claim = result.claim
-            args += [claim.entry.id, claim.token, _word(result.outcome), result.posts, *_proof(result)]
-            args += _facts(result.outcome)
-            args += [claim.queue, claim.entry.lease, result.delay_ms, int(_perhaps_one(result.outcome))]
-        command = Command(_FINISH, fixed, args, _read_states)
+        given = {
+            "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
+            "seldom_most": retrying.SELDOM_MOST,
+            "results": [evidence(result) for result in results],
+        }
+        command = Command(_FINISH, self._keys.prefix, given, _read_states)
         try:
             return self.patience.record(lambda: command.run(self._redis))
         finally:
@@ -211,51 +196,7 @@ def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait 
 
 
 def _read_states(reply: Sequence[bytes]) -> list[str | None]:
-    return [
-        state.decode() if verdict == b"recorded" else None
-        for verdict, state in zip(reply[::2], reply[1::2], strict=True)
-    ]
-
-
-def _perhaps_one(outcome: Outcome) -> bool:
-    """Whether a refusal may be the fault of one recipient."""
-    return isinstance(outcome, Refused) and outcome.code in SPLITTING
-
-
-def _proof(result: Result) -> tuple[int, int]:
-    """Whether any POST may have been taken, and whether any may have used up the request_id."""
-    outcome = result.outcome
-    in_doubt = result.in_doubt or outcome.leaves_open
-    return int(in_doubt), int(result.id_used_up or outcome.may_use_up_id)
-
-
-#: What ``finish.lua`` calls the outcomes that have one word.
-_WORDS: Final[dict[type, str]] = {
-    Accepted: "accepted",
-    Duplicate: "duplicate",
-    Refused: "refused",
-    Unexplained: "unexplained",
-    Unknown: "unknown",
-}
-
-
-def _word(outcome: Outcome) -> str:
-    """What ``finish.lua`` calls an outcome."""
-    if outcome is NOT_TRIED:
-        return "untried"
-    if retrying.wants_no_more(outcome):
-        return "seldom"
-    if isinstance(outcome, Deferred):
-        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
-    return _WORDS[type(outcome)]
-
-
-def _facts(outcome: Outcome) -> list[str | int]:
-    """Code, message, ticket, cost, segments, contacts; empty where an outcome has none."""
-    if isinstance(outcome, Accepted):
-        facts = (outcome.ticket, outcome.cost, outcome.segments, outcome.contacts)
-        return ["", "", *("" if fact is None else fact for fact in facts)]
-    return [outcome.code, outcome.message, "", "", "", ""]
+    return [None if state == b"fenced" else state.decode() for state in reply]
 
 
 def _read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:

@@ -13,8 +13,7 @@ from typing import Any, Final, Literal, cast
 import msgspec
 import redis
 
-from producers.contract.jobs import queue_for
-from producers.contract.keys import AUDIT, Keys
+from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from worker.account.throttle import AUDIT_MAXLEN
@@ -22,8 +21,8 @@ from worker.account.throttle import AUDIT_MAXLEN
 #: Makes the next request_id towards the gateway of the one before.
 _AGAIN: Final = uuid.UUID("5d0ee2b6-4a4e-4a63-9a4b-6a4f2a1f3c57")
 
-_REOPEN = Script("worker.operator", "reopen")
-_SETTLE_UNKNOWN = Script("worker.operator", "settle_unknown", when_full=True)
+_REPLAY = Script("worker.operator", "replay")
+_RESOLVE = Script("worker.operator", "resolve", when_full=True)
 
 #: End states from which `replay` sends again: surely not accepted. Unknown ones are resolved one by one.
 REPLAYABLE: Final = ("failed", "rejected")
@@ -85,17 +84,15 @@ class Operations:
             None when it was done; else why not: the state the send is in, ``gone`` or ``body_lost``.
         """
         if decision == "send-again":
-            return self._reopen(request_id, ("unknown",), "resolve")
-        keys = self._keys
-        args: list[str | int] = [request_id, self._retention_ms, self._maxlen, self._by, AUDIT_MAXLEN]
-        command = Command(_SETTLE_UNKNOWN, [*keys.transition(request_id), keys.stream(AUDIT)], args, _reason)
-        return command.run(self._redis)
+            return self._send_again(request_id, ("unknown",), "resolve")
+        given = {"id": request_id, "retention_ms": self._retention_ms, "maxlen": self._maxlen}
+        return self._decide(_RESOLVE, given)
 
     def replay(self, request_id: str) -> str | None:
         """Send a failed or rejected message again; returns as `resolve`. Safe to repeat."""
-        return self._reopen(request_id, REPLAYABLE, "replay")
+        return self._send_again(request_id, REPLAYABLE, "replay")
 
-    def _reopen(self, request_id: str, states: tuple[str, ...], action: str) -> str | None:
+    def _send_again(self, request_id: str, states: tuple[str, ...], action: str) -> str | None:
         keys = self._keys
         body = cast("bytes | None", self._redis.get(keys.body(request_id)))
         if body is None:
@@ -103,14 +100,12 @@ class Operations:
             return "gone" if state is None else "body_lost" if state.decode() in states else state.decode()
         fields: dict[str, Any] = msgspec.json.decode(body)
         fields["request_id"] = str(uuid.uuid5(_AGAIN, fields["request_id"]))
-        queue = keys.queue(queue_for(fields["purpose"]))
-        command = Command(
-            _REOPEN,
-            [*keys.transition(request_id), queue.ready, queue.wake, keys.stream(AUDIT)],
-            [request_id, ",".join(states), msgspec.json.encode(fields), self._by, AUDIT_MAXLEN, action],
-            _reason,
-        )
-        return command.run(self._redis)
+        again = msgspec.json.encode(fields).decode()
+        return self._decide(_REPLAY, {"id": request_id, "states": states, "body": again, "action": action})
+
+    def _decide(self, script: Script, given: dict[str, Any]) -> str | None:
+        audited = {**given, "by": self._by, "audit_maxlen": AUDIT_MAXLEN}
+        return Command(script, self._keys.prefix, audited, _reason).run(self._redis)
 
 
 def _reason(reply: bytes) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from worker.account.gates import Answer
+from worker.account.gates import Observed
 from worker.gateway import retrying
 from worker.gateway.codes import STRAIN
 from worker.gateway.outcomes import NOT_TRIED, Deferred, Outcome, Unknown
@@ -106,11 +106,11 @@ class Attempt:
         return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Observed:
         """What the gates are told."""
         entry, body, to = self.claim.entry, self.body, self.body.recipients
         number = to[0].phone_number if to else ""
-        return Answer(entry.id, self.claim.queue, body.sender, body.type, number, self.outcome)
+        return Observed(entry.id, self.claim.queue, body.sender, body.type, number, self.outcome)
 
     @property
     def size(self) -> int:

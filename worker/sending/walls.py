@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import Final
 
-from worker.account.gates import SUSPECTS, Answer
+from worker.account.gates import SUSPECTS, Observed
 from worker.gateway import retrying
 from worker.gateway.outcomes import Unexplained
 
@@ -24,7 +24,7 @@ class Walls:
         self._unexplained: dict[Hashable, float] = {}
         self._suspects: Counter[Hashable] = Counter()
 
-    def stops(self, answer: Answer, size: int, claimed: float, now: float) -> bool:
+    def stops(self, answer: Observed, size: int, claimed: float, now: float) -> bool:
         """Say whether a message shall go back to be claimed again, where the gates are looked at.
 
         Args:
@@ -40,7 +40,7 @@ class Walls:
             return True
         return claimed < self._unexplained.get(_kind(answer), 0.0)
 
-    def meet(self, answer: Answer, size: int, now: float) -> None:
+    def meet(self, answer: Observed, size: int, now: float) -> None:
         """Remember what a message came to."""
         outcome = answer.outcome
         if isinstance(outcome, Unexplained):
@@ -55,5 +55,5 @@ class Walls:
             self._until = max(self._until, now + WALL_S)
 
 
-def _kind(answer: Answer) -> tuple[str, str, str]:
+def _kind(answer: Observed) -> tuple[str, str, str]:
     return answer.queue, answer.sender, answer.type

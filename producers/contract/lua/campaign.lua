@@ -1,5 +1,6 @@
--- A campaign is a hash, and beside it a bitmap of the slices that have ended: it tells a slice whose record is gone since it ended
--- long ago from one that was lost, or never queued. Both are kept and forgotten together.
+-- A campaign is a hash, and beside it a bitmap of the slices that have ended. The bitmap tells a slice whose record is gone since it
+-- ended long ago from a slice that was lost, or never queued. Both are kept and forgotten together. A list holds what waits while
+-- the campaign is paused. Takes retention_ms from what the script is given.
 
 local function campaign_key(id)
   return prefix .. 'campaign:' .. id
@@ -7,6 +8,30 @@ end
 
 local function ended_key(campaign)
   return campaign .. ':ended'
+end
+
+local function waiting_key(campaign)
+  return campaign .. ':waiting'
+end
+
+-- What keeps the messages of a campaign from leaving: 'stopped' since somebody has cancelled it, 'paused', or nil.
+local function halt_of(campaign)
+  local set = read(campaign, 'paused', 'stopped')
+  return set.stopped and 'stopped' or set.paused and 'paused' or nil
+end
+
+-- Whether somebody has cancelled a campaign.
+local function is_cancelled(campaign)
+  return halt_of(campaign) == 'stopped'
+end
+
+-- Whether nothing more comes of a campaign by itself: no message of it waits, and a run has come to its end or somebody has
+-- cancelled it.
+local function is_over(campaign)
+  local c = read(campaign, 'recipients', 'complete', 'stopped', unpack(ENDS))
+  local left = tonumber(c.recipients or 0)
+  for _, state in ipairs(ENDS) do left = left - tonumber(c[state] or 0) end
+  return left <= 0 and (not c.recipients or c.complete or c.stopped) and true or false
 end
 
 local function keep_campaign(campaign)
@@ -19,18 +44,10 @@ local function end_together(campaign)
   redis.call('PEXPIREAT', ended_key(campaign), redis.call('PEXPIRETIME', campaign))
 end
 
--- Whether somebody has cancelled a campaign.
-local function is_cancelled(campaign)
-  return redis.call('HEXISTS', campaign, 'stopped') == 1
-end
-
--- Keep a campaign without limit while a message of it waits, however long, with its pause; and until a run has come to its end or
--- somebody has cancelled it: the next run must know whom the last one has reached. Then keep it as long as any of its records.
-local function settle_campaign(campaign)
-  local c = read(campaign, 'recipients', 'complete', 'stopped', unpack(ENDS))
-  local left = tonumber(c.recipients or 0)
-  for _, state in ipairs(ENDS) do left = left - tonumber(c[state] or 0) end
-  if left > 0 or (c.recipients and not (c.complete or c.stopped)) then return keep_campaign(campaign) end
+-- Keep a campaign without limit until it is over, with its pause: the next run must know whom the last one has reached. Then keep
+-- it as long as any of its records.
+local function expire_campaign(campaign)
+  if not is_over(campaign) then return keep_campaign(campaign) end
   if redis.call('PTTL', campaign) < given.retention_ms then redis.call('PEXPIRE', campaign, given.retention_ms) end
   end_together(campaign)
 end

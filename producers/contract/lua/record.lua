@@ -40,7 +40,7 @@ local function end_record(keys, id, state)
     if r.cost and not was_parked then redis.call('HINCRBYFLOAT', campaign, 'cost', r.cost) end
     redis.call('SETBIT', ended_key(campaign), string.sub(id, #r.campaign + 2), 1)
     -- After the record: on older servers time goes on within a script.
-    settle_campaign(campaign)
+    expire_campaign(campaign)
   end
   announce(keys, id)
 end

@@ -5,6 +5,6 @@ local ENDS = { 'accepted', 'rejected', 'expired', 'cancelled', 'unknown', 'faile
 local PARKED = { rejected = true, failed = true, unknown = true }
 
 -- Whether a message, or a shared call, still wants to be sent or is being sent.
-local function is_open(state)
+local function is_under_way(state)
   return state == 'queued' or state == 'sending'
 end

@@ -1,0 +1,166 @@
+"""Which branches of the Lua scripts the tests reach: a plugin, ``pytest -p tests.support.lua_coverage``.
+
+Each branch gets a probe that writes a line into the log of its server; it leaves no key behind. When the
+tests are over, the logs are read, and the run fails if no script came to a branch. Only the scripts of this
+process get probes: processes that the tests start run what production runs.
+
+A branch is a script as a whole, a function, a loop, each side of an ``if`` (also an ``else`` that is not
+written), and what stands behind ``and`` and ``or``.
+"""
+
+import functools
+import gc
+import hashlib
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from tree_sitter import Node
+
+from producers.contract.scripts import Script
+from tests.support.lua_names import parse, walk
+from tests.support.lua_scripts import ROOT, assembled, script_files
+
+_MARK = re.compile(rb"lua-branch (\d+)")
+#: Told once per run of a script; on the first line, so that all lines keep their numbers.
+_TELL = (
+    "local told__ = {} local function reach__(n) if not told__[n] then told__[n] = true"
+    " redis.log(redis.LOG_WARNING, 'lua-branch ' .. n) end return true end "
+)
+#: The word after which the block of a branch begins.
+_OPENERS = {
+    "if_statement": "then",
+    "elseif_statement": "then",
+    "else_statement": "else",
+    "for_statement": "do",
+    "while_statement": "do",
+    "repeat_statement": "repeat",
+}
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A place that a test must reach.
+
+    Attributes:
+        path: the file.
+        line: its line.
+        what: which of the branches of that line.
+    """
+
+    path: Path
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT).as_posix()}:{self.line}: {self.what}"
+
+
+BRANCHES: list[Branch] = []
+
+
+def _probes(path: Path, root: Node) -> Iterator[tuple[int, str, str, Branch]]:
+    """Yield where a probe goes, what stands before and after it, and the branch that it tells of."""
+    for node in walk(root):
+        line = node.start_point.row + 1
+        opener = _OPENERS.get(node.type)
+        if opener:
+            place = next(child for child in node.children if child.type == opener).end_byte
+            yield place, " ", " ", Branch(path, line, node.type.removesuffix("_statement"))
+        if node.type == "if_statement" and not any(c.type == "else_statement" for c in node.children):
+            yield node.children[-1].start_byte, " else ", " ", Branch(path, line, "if that does not hold")
+        if node.type in {"function_declaration", "function_definition"}:
+            place = node.child_by_field_name("parameters").end_byte
+            yield place, " ", " ", Branch(path, line, "function")
+        if node.type == "binary_expression" and node.children[1].type in {"and", "or"}:
+            right = node.child_by_field_name("right")
+            what = f"{node.children[1].type} {right.text.decode().splitlines()[0]}"
+            yield right.start_byte, "(", " and ", Branch(path, right.start_point.row + 1, what)
+
+
+@functools.cache
+def with_probes(path: Path) -> str:
+    """Return the text of a file with a probe in each branch."""
+    text = path.read_bytes()
+    root = parse(text)
+    inserts: list[tuple[int, str]] = []
+    if path in script_files():
+        inserts.append((0, _probe("", " ", Branch(path, 1, "script"))))
+    for place, before, after, branch in _probes(path, root):
+        inserts.append((place, _probe(before, after, branch)))
+    closing = [
+        (node.child_by_field_name("right").end_byte, ")")
+        for node in walk(root)
+        if node.type == "binary_expression" and node.children[1].type in {"and", "or"}
+    ]
+    pieces, at = [], 0
+    for place, insert in sorted([*closing, *inserts], key=lambda each: each[0]):
+        pieces += [text[at:place].decode(), insert]
+        at = place
+    return "".join([*pieces, text[at:].decode()])
+
+
+def _probe(before: str, after: str, branch: Branch) -> str:
+    BRANCHES.append(branch)
+    return f"{before}reach__({len(BRANCHES) - 1}){after}"
+
+
+def _add_probes(script: Script) -> None:
+    first, _, _ = script.text.partition("\n")
+    path = Path(str(files(script.package))) / f"{script.name}.lua"
+    text = f"{first}\n{_TELL}" + "".join(with_probes(part) for part in assembled(path).files)
+    object.__setattr__(script, "text", text)
+    object.__setattr__(script, "sha", hashlib.sha1(text.encode()).hexdigest())
+
+
+def pytest_configure() -> None:
+    """Put probes into all scripts, also into those that a test makes later."""
+    as_in_production = Script.__post_init__
+
+    def with_branches(script: Script) -> None:
+        as_in_production(script)
+        _add_probes(script)
+
+    Script.__post_init__ = with_branches
+    for path in [*ROOT.glob("producers/**/*.py"), *ROOT.glob("worker/**/*.py")]:
+        if " = Script(" in path.read_text("utf-8"):
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for script in [each for each in gc.get_objects() if isinstance(each, Script)]:
+        _add_probes(script)
+
+
+def never_reached(directory: Path) -> list[Branch]:
+    """Read the logs of all servers in a directory; return the branches that none tells of."""
+    told: set[int] = set()
+    for log in directory.rglob("server.log"):
+        with log.open("rb") as lines:
+            for line in lines:
+                if mark := _MARK.search(line):
+                    told.add(int(mark[1]))
+    reached = {BRANCHES[number] for number in told}
+    return sorted(set(BRANCHES) - reached, key=lambda branch: (branch.path, branch.line, branch.what))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if a branch was never reached."""
+    directory = session.config._tmp_path_factory.getbasetemp()
+    session.config.stash[_MISSED] = missed = never_reached(directory)
+    if missed and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+_MISSED = pytest.StashKey[list[Branch]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """List the branches that were never reached."""
+    missed = config.stash.get(_MISSED, [])
+    terminalreporter.section("Lua branches")
+    for branch in missed:
+        terminalreporter.line(f"never reached: {branch}")
+    terminalreporter.line(f"{len(set(BRANCHES)) - len(missed)} of {len(set(BRANCHES))} branches reached")
