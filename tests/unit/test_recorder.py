@@ -3,7 +3,6 @@
 from tests.support.sends import NoHolder
 from tests.support.waiting import until
 from worker.gateway.outcomes import Accepted, Deferred
-from worker.gateway.retrying import Patience
 from worker.ledger.ledger import Claim, Result
 from worker.queue.entries import Entry
 from worker.sending.recorder import Recorder
@@ -13,7 +12,6 @@ class Journal:
     """A ledger, and all else that a recorder tells, in the order in which they were told."""
 
     def __init__(self) -> None:
-        self.patience = Patience()
         self.told: list[tuple[str, list[str]]] = []
         self.recorder: Recorder[Made] = Recorder(self, self.warn, self.report)
 
@@ -26,6 +24,9 @@ class Journal:
     def finish(self, results) -> list[str]:
         self._note("recorded", [result.claim.entry.id for result in results])
         return ["queued" for _ in results]
+
+    def stop_waiting_within(self, seconds) -> None:
+        """Redis is never away here."""
 
     def report(self, made, state) -> None:
         self._note(f"reported {state}", [made.claim.entry.id])

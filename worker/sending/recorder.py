@@ -68,7 +68,7 @@ class Recorder(Generic[A]):
 
         With Redis away that is tried for `retrying.STOP_S` and no longer: the platform would kill us.
         """
-        self._ledger.patience.end_within(retrying.STOP_S)
+        self._ledger.stop_waiting_within(retrying.STOP_S)
         # What is recorded last may have members to be told: one thread after the other.
         self._due.put(None)
         if self._recorder.is_alive():
@@ -137,7 +137,7 @@ class Recorder(Generic[A]):
 
     def _end_members(self, call: Entry, queue: str, holder: Holder) -> None:
         try:
-            self._ledger.members.end(call, queue)
+            self._ledger.end_members(call, queue)
         except Exception as error:  # noqa: BLE001 - as above
             # Its lease runs out, and whoever fetches it then goes on.
             self._log.error("ledger.members_not_ended", reason=type(error).__name__)
