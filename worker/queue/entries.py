@@ -9,10 +9,10 @@ none is copied.
 | the claim finds nothing to do | `Outbound`, `Holder.ack` | ``ack.lua`` | away |
 | the claim finds that it is too early | `Outbound`, `Holder.delay` | ``delay.lua`` | to the delayed |
 | a gate keeps the message aside | `Ledger.claim` | ``claim.lua`` | to the delayed |
-| the claim finds a shared call that has ended | recorder, `Members.end` | ``end_members.lua`` | away |
+| the claim finds a shared call that has ended | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
 | an attempt ends a message, or splits a call | recorder, `Ledger.finish` | ``finish.lua`` | away |
 | a later claim has overtaken an attempt | recorder, `Ledger.finish` | ``finish.lua`` | away |
-| an attempt ends a shared call | recorder, `Members.end` | ``end_members.lua`` | away, with the last member |
+| an attempt ends a shared call | recorder, `Ledger.end_members` | ``end_members.lua`` | away, with the last member |
 | an attempt is to be repeated | recorder, `Ledger.finish` | ``finish.lua`` | to the delayed |
 | callbacks are published | Dramatiq, `LeaseConsumer.ack` | ``ack.lua`` | away |
 | a callback waits for its message | `Inbound`, `Holder.delay` | ``delay.lua`` | to the delayed |

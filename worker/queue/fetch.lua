@@ -5,7 +5,7 @@
 --   a shared call at most; 1: none is shared), version (of the records of such calls)
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''. Not safe to repeat: what an
 --   answer that was lost has brought stays leased until that lease runs out.
--- uses: clock queue leases record call rate admission gates/rate
+-- uses: clock keys queue leases rate admission gates/rate
 local queue = queue_keys(given.queue)
 
 -- Let what waits for a later run, or for somebody else's attempt, follow a clock that went back; it would wait as much longer.
