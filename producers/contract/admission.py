@@ -4,8 +4,9 @@ Each gate is a file ``lua/gates/<name>.lua``, and a line of ``admit_send.lua``, 
 send, or of ``admit_queue.lua``, which asks them for the sends of a queue as a whole. The first gate that
 keeps a send decides what becomes of it.
 
-`CREDIT` and breakers are shut for some sends only, by facts in the hash ``gates``. What they keep waits aside:
-among the delayed of its queue, and in the gate's own set. A breaker is called by the code that nobody knows.
+`CREDIT` and breakers are shut for some sends only, by facts in the hash ``gates``. What they keep waits
+aside: among the delayed of its queue, and in the gate's own set. A breaker is called by the code that nobody
+knows.
 """
 
 from decimal import Decimal
