@@ -84,7 +84,7 @@ def test_a_server_that_says_no_more_keeps_nothing_as_far_as_anybody_knows(start)
     assert confirmation.sharing
     confirmation.stop()
     client_of(server).execute_command("ACL SETUSER default -info")
-    confirmation._look_if_possible()
+    confirmation._looks.once()
     assert not confirmation.sharing
 
 
@@ -207,9 +207,9 @@ def test_a_redis_that_is_away_is_none_of_its_news_and_other_trouble_is(start):
     confirmation = Confirmation(client_of(server), KEYS)
     with capture_logs() as told:
         client_of(server).execute_command("ACL SETUSER default -info")
-        confirmation._look_if_possible()
+        confirmation._looks.once()
         server.kill()
-        confirmation._look_if_possible()
+        confirmation._looks.once()
     assert [line["event"] for line in told] == ["redis.not_asked", "redis.may_forget"]
     assert told[0]["reason"] == "NoPermissionError"
 
