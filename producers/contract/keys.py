@@ -49,7 +49,7 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
-| ``foreign_bytes`` | hash, bytes of these by number of the stream | for ever | publish | publish |
+| ``foreign_bytes`` | hash, bytes of these by stream | for ever | publish | publish |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |

@@ -8,13 +8,13 @@ import pytest
 from producers import Message, Producer, Recipient
 from producers.contract.scripts import Command
 from tests.support.hand_worker import KEYS, HandWorker
+from tests.support.observed import observed
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
-from worker.account.gates import Gates, Observed
+from worker.account.gates import ASIDE_MS, Gates
 from worker.account.probe import AccountProbe
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
-from worker.gateway.retrying import ASIDE_MS
 from worker.ledger.claims import Claim, Over
 
 NO_CREDIT = Deferred("104", account=True)
@@ -60,13 +60,13 @@ def refuse(worker: HandWorker) -> list[str]:
     return [claim.entry.id for claim in claims]
 
 
-def pay(worker: HandWorker, gates: Gates, cost: str = "0.05", **answer) -> list[str]:
+def pay(worker: HandWorker, gates: Gates, cost: str = "0.05", **odd) -> list[str]:
     """Fetch and claim what there is, accept all of it at this price each; return what was posted."""
     claims = worker.take()
     for claim in claims:
         outcome = Accepted(f"t-{claim.entry.id}", cost=cost)
-        facts = {"sender": "Bistro", "type": "sms_premium", "number": "+336", **answer}
-        gates.observe([Observed(claim.entry.id, claim.queue, **facts, outcome=outcome)])
+        facts = {"sender": "Bistro", "type": "sms_premium", "number": "+336", **odd}
+        gates.observe([observed(outcome, request_id=claim.entry.id, queue=claim.queue, **facts)])
         worker.finish(claim, outcome)
     return [claim.entry.id for claim in claims]
 

@@ -14,10 +14,9 @@ from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, correlate_one, finish_one
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim, Over, Wait
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"

@@ -27,10 +27,9 @@ from producers.contract.settings import RedisSettings
 from tests.support.hand_worker import evidence
 from tests.support.sends import claim_one, finish_one
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.leases import Leases
 
 KEYS = Keys()

@@ -9,8 +9,8 @@ from producers import Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import CODE, number, only, states
 from worker.gateway.outcomes import Accepted, Deferred, Refused
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger import members
+from worker.ledger.ledger import WINDOW_S
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes, states
 from worker.gateway.codes import CODES, SPLITTING, CodeClass
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger import members
 from worker.ledger.claims import Claim
+from worker.ledger.ledger import WINDOW_S
 from worker.operator.operations import Operations
 from worker.queue.entries import is_call
 

@@ -28,9 +28,9 @@ from tests.integration.test_ledger_model import FATES as FATES_ALONE
 from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker.account.gates import Gates
 from worker.gateway.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger import members
 from worker.ledger.claims import Claim
+from worker.ledger.ledger import WINDOW_S
 from worker.operator.operations import Operations
 from worker.queue.entries import Batch, is_call
 

@@ -11,10 +11,9 @@ from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim, Wait
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 import redis
+from worker.gateway.retrying import Patience
 
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
-from worker.gateway.retrying import Patience
 from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -170,6 +170,6 @@ def gateway_id(claim: Claim) -> str:
 def evidence(claim: Claim, outcomes: Sequence[Outcome]) -> dict[str, bool]:
     """What the real worker reports besides the last of these answers: what those before it have left open."""
     return {
-        "in_doubt": claim.in_doubt or any(outcome.leaves_open for outcome in outcomes[:-1]),
+        "in_doubt": claim.in_doubt or any(outcome.leaves_doubt for outcome in outcomes[:-1]),
         "id_used_up": any(outcome.may_use_up_id for outcome in outcomes[:-1]),
     }

@@ -14,12 +14,13 @@ from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from worker.gateway import retrying
+from worker.account.gates import ASIDE_MS
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.evidence import evidence
 from worker.ledger.members import Members
+from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
 
@@ -28,6 +29,11 @@ _UNCLAIM = Script("worker.ledger", "unclaim", when_full=True)
 _FINISH = Script("worker.ledger", "finish", when_full=True)
 _CORRELATE = Script("worker.ledger", "correlate", when_full=True)
 
+#: Seconds after the first attempt in which a repeat is safe. The gateway forgets a request_id after 24 h
+#: (Octopush docs, send page); four hours are left for clocks, queues and a slow last attempt.
+WINDOW_S: Final = 20 * 3600
+#: Answers "too many attempts" (code 128) after which a message is left to a person.
+SELDOM_MOST: Final = 4
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
@@ -55,7 +61,7 @@ class Ledger:
         confirmation: Confirmation,
         default_rate: float = 0.0,
     ) -> None:
-        self._patience = retrying.Patience()
+        self._patience = Patience()
         self._members = Members(client, settings, self._patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
@@ -104,9 +110,9 @@ class Ledger:
             redis.RedisError: Redis did not answer; the claims may or may not stand.
         """
         keys = self._keys
-        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
+        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [batch.queue, retrying.ASIDE_MS]
+        args += [batch.queue, ASIDE_MS]
         args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         calls = [entry for entry in batch.entries if is_call(entry.id)]
         fixed = [keys.attempt_leases, keys.attempt_starts, keys.hold, keys.pause, keys.limits, keys.rate]
@@ -150,7 +156,7 @@ class Ledger:
         given = {
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
-            "seldom_most": retrying.SELDOM_MOST,
+            "seldom_most": SELDOM_MOST,
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)

@@ -12,7 +12,7 @@ from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from worker.gateway.retrying import Patience
+from worker.ledger.patience import Patience
 from worker.queue.entries import Entry
 
 _COMPOSE = Script("worker.ledger", "compose", when_full=True)
