@@ -81,7 +81,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | status, rank and date of the receipt | note_delivery(), publish | - | note_delivery(), publish, status |
+| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | note_delivery(), status |
 
 **callback:<id>** A raw callback. Goes when it is processed.
 
@@ -209,7 +209,7 @@ These functions of the library touch hashes; others call them:
 | ``halt_of()`` | halt_campaign, is_cancelled(), resume_campaign |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
-| ``note_delivery()`` | - |
+| ``note_delivery()`` | publish |
 | ``pause_left()`` | claim, fetch, pause |
 | ``price_of()`` | claim, finish, learn_price, see_balance |
 | ``put_aside()`` | claim, finish, see_balance |
