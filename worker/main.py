@@ -110,7 +110,7 @@ def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> Non
 def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
-    leases = Leases(client)
+    leases = Leases(client, keys)
     gateway = Gateway(settings)
     engine = Engine(gateway.close)
     confirmation = Confirmation(

@@ -1,8 +1,8 @@
 # ruff: noqa: E501 - the tables read better in one piece
 """Every field of every hash in Redis: what it says, who writes it, who removes it, who reads it.
 
-Names in the last three columns are Lua scripts, functions of the Lua library with ``()`` behind them, and
-Python modules. A field that nobody removes goes with its hash. Times are milliseconds since the epoch by
+Names in the last three columns are Lua scripts, functions of the Lua library and of gates with ``()`` behind
+them, and Python modules. A field that nobody removes goes with its hash. Times are milliseconds since the epoch by
 Redis's own clock. `producers.contract.keys` lists the keys; a test compares this page with the code.
 
 
@@ -24,13 +24,13 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
-| ``running`` | m c; 1 while an attempt holds the claim | claim | claim, end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
+| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, correlate, end_members(), finish, records.py, status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | claim, end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | claim, finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | claim, compose, end_members(), finish | finish, replay | announce(), claim, end_members(), finish, operations.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
@@ -42,7 +42,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, correlate, dissolve, end_members(), status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
-| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, claim, finish | claim, compose |
+| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
 | ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve |
@@ -56,8 +56,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
-| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, claim, halt_of() |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, claim, halt_of(), is_over() |
+| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_gate.keep(), campaign_status.py, halt_of() |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_gate.keep(), campaign_status.py, campaign_steps.py, halt_of(), is_over() |
 | ``<end state>`` | recipients in that state | end_record(), replay | - | campaign_steps.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
@@ -96,7 +96,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.gates` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.gates` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, send, status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
@@ -138,8 +138,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | claim, fetch, throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | fetch, observe, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | rate, throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | observe, rate, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
@@ -179,7 +179,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<entry id>`` | the message, bytes | defer, push | cancel, defer, end_members, finish, settle | fetch |
+| ``<entry id>`` | the message, bytes | delay | ack, cancel, delay, end_members, finish, nack, wait_aside() | fetch |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
@@ -198,20 +198,23 @@ These functions of the library touch hashes; others call them:
 | function | called by |
 |---|---|
 | ``announce()`` | correlate, end_members(), end_record() |
-| ``calls_in_flight()`` | fetch |
+| ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
-| ``current_era()`` | claim, compose, enqueue |
-| ``debts()`` | charge(), fetch |
-| ``end_call()`` | claim, correlate, finish |
+| ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
+| ``current_era()`` | compose, enqueue |
+| ``debts()`` | charge(), rate_gate.room() |
+| ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
-| ``end_record()`` | cancel, claim, compose, correlate, end_members(), finish, resolve |
+| ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
+| ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | correlate, finish |
 | ``halt_of()`` | halt_campaign, is_cancelled(), resume_campaign |
 | ``is_over()`` | expire_campaign() |
-| ``leave_aside()`` | claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``note_delivery()`` | publish |
-| ``pause_left()`` | claim, fetch, pause |
-| ``price_of()`` | claim, finish, learn_price, see_balance |
-| ``put_aside()`` | claim, finish, see_balance |
+| ``pause_left()`` | pause |
+| ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
+| ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``tend()`` | fetch, renew |
+| ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """
