@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import redis
 
-from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
+from tests.support.keys import AllKeys
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
 from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
@@ -18,7 +18,7 @@ from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 
-KEYS = Keys()
+KEYS = AllKeys()
 #: Milliseconds up to which a wait is none: the call is only to be composed first.
 AT_ONCE_MS = 100
 
