@@ -130,7 +130,6 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         leases,
         throttle,
         [
-            middleware.LogContext(),
             # No count of retries: the ledger ends every message by time, see worker.sending.next_run.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(

@@ -24,22 +24,15 @@ from producers.contract.outages import passes
 #: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
 FIELDS: Final = frozenset(
     {
+        # every line
         *("event", "level", "timestamp", "logger", "exception"),
-        *("request_id", "callback_id", "event_id", "state", "outcome", "code", "ticket", "segments", "cost"),
-        *(
-            "recipients",
-            "contacts",
-            "to",
-            "number",
-            "posts",
-            "run",
-            "retry_in_s",
-            "duration_ms",
-            "kind",
-            "repeated",
-            "status",
-        ),
-        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight", "stream", "entries"),
+        # messages
+        *("request_id", "state", "outcome", "code", "ticket", "segments", "cost", "recipients", "contacts"),
+        *("to", "posts", "run", "retry_in_s", "duration_ms"),
+        # callbacks
+        *("callback_id", "event_id", "number", "status", "correlated", "repeated", "stream", "entries"),
+        # account, gateway, Redis and this process
+        *("queue", "reason", "problem", "check", "in_flight"),
     }
 )
 
@@ -73,7 +66,6 @@ def configure(level: str) -> None:
     # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
     out = _Lossy(os.fdopen(os.dup(1), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(),
