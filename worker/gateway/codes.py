@@ -23,7 +23,7 @@ class CodeClass(Enum):
     """No proof: a person must approve or cancel a campaign, perhaps this one. All sending is held."""
     SELDOM = "seldom"
     """No proof: asked too often. A few tries far apart, then a person."""
-    OPEN = "open"
+    DOUBT = "doubt"
     """No proof: the words fit a call that was taken, or say nothing."""
     DUPLICATE = "duplicate"
     """The gateway has seen this request_id."""
@@ -36,7 +36,7 @@ class Code(NamedTuple):
     kind: CodeClass
 
 
-_P, _A, _O, _D = CodeClass.PERMANENT, CodeClass.ACCOUNT, CodeClass.OPEN, CodeClass.DUPLICATE
+_P, _A, _O, _D = CodeClass.PERMANENT, CodeClass.ACCOUNT, CodeClass.DOUBT, CodeClass.DUPLICATE
 
 #: Every code known, by number.
 CODES: Final[dict[int, Code]] = {
@@ -95,13 +95,14 @@ CODES: Final[dict[int, Code]] = {
     1341: Code("forbidden word in the sender; seen", _P),
 }
 
-#: What a gateway says that has too many calls at once.
+#: Codes of a gateway that has too many calls at once.
 STRAIN: Final = frozenset({"127", "128", "153", "http_429"})
-#: What holds the account until an operator has acted: no balance tells.
+#: Codes that hold the account until an operator has acted: no balance tells when that is.
 OPERATORS: Final = frozenset({"126"})
-#: What says that the account cannot pay this call; a smaller one perhaps.
+#: Codes of an account that cannot pay this call; perhaps it can pay a smaller one.
 UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
-#: Refusals that may be one recipient's fault: only they split a shared call. 103 until it was tried live.
+#: Refusals that may be one recipient's fault: only they split a shared call. 103 stays here until somebody
+#: has tried it live.
 SPLITTING: Final = frozenset({"103", "117", "150", "151", "152", "181"})
-#: What somebody should look at although the worker knows what to do.
+#: Codes that somebody should look at although the worker knows what to do.
 LOUD: Final = frozenset({"126", "128", "130", "201", "207", "209"})

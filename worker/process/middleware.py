@@ -11,7 +11,7 @@ from dramatiq.middleware import Middleware
 
 
 class Companions(Middleware):
-    """Starts what accompanies the worker threads, and stops it once the last of them has ended.
+    """Starts what runs beside the worker threads, and stops it once the last worker thread has ended.
 
     Args:
         start: called in order before the worker boots.
@@ -33,7 +33,7 @@ class Companions(Middleware):
             stop()
 
 
-#: What stops a worker: a platform sends the first, a terminal that closes the second.
+#: Signals that stop a worker: a platform sends the first, a terminal that closes the second.
 _STOPPING = (signal.SIGTERM, signal.SIGHUP)
 
 
