@@ -1,1 +1,1 @@
-"""The life of a message in a worker: `outbound` claims, `attempt` makes the POSTs, `recorder` records and logs."""
+"""The life of a message in a worker: `outbound` claims, `attempt` posts, `recorder` records and reports."""
