@@ -54,7 +54,7 @@ def head(script) -> str:
 
 def is_given_by_name(script) -> bool:
     """Say whether a script is given its values by name, and names its parts of the library."""
-    return re.search(r"^-- uses: ", text(script), re.MULTILINE) is not None
+    return re.search(r"^-- uses:", text(script), re.MULTILINE) is not None
 
 
 def declared_keys(script) -> list[str] | None:

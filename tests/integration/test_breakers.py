@@ -119,7 +119,7 @@ def test_a_campaign_of_many_slices_costs_three(place):
     assert len(batch.entries) > 5
     unknown = 0
     for entry in batch.entries:
-        [found] = worker.ledger.claim(Batch(batch.queue, [entry], NoHolder()))
+        [found] = worker.ledger.claim(Batch(batch.queue, [entry], NoHolder()), ())
         if isinstance(found, Claim):
             assert place.answer(found, ODD) == "unknown"
             unknown += 1

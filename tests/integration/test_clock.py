@@ -97,7 +97,7 @@ def test_an_attempt_that_began_before_the_clock_went_back_is_waited_for_no_longe
     alert(sms, "a")
     dead.claim(dead.fetch())
     leap(redis_client, -HOUR)
-    [wait] = living.ledger.claim(batch_of("a"))
+    [wait] = living.ledger.claim(batch_of("a"), ())
     assert wait.ms <= LEASE_MS
 
 

@@ -217,9 +217,9 @@ def test_many_slices_cost_few_posts(sms, marketing):
         slice_of(sms, f"s{each}", 3)
     batch = marketing.fetch()
     first, *others = batch.entries
-    [claim] = marketing.ledger.claim(type(batch)(batch.queue, [first], batch.holder))
+    [claim] = marketing.ledger.claim(type(batch)(batch.queue, [first], batch.holder), ())
     marketing.finish(claim, NO_CREDIT)
-    found = marketing.ledger.claim(type(batch)(batch.queue, others, batch.holder))
+    found = marketing.ledger.claim(type(batch)(batch.queue, others, batch.holder), ())
     assert {each.state for each in found} == {"aside"}
 
 
@@ -372,7 +372,7 @@ def test_a_claim_puts_aside_and_ends_the_lease_in_one_step(sms, marketing, redis
     refuse(marketing)
     slice_of(sms, "next", 10)
     batch = marketing.fetch()
-    [over] = marketing.ledger.claim(batch)
+    [over] = marketing.ledger.claim(batch, ())
     # The worker dies here, before it settles anything.
     assert over == Over("aside")
     assert redis_client.zcard(KEYS.queue("marketing").leases) == 0
@@ -387,7 +387,7 @@ def test_who_has_lost_the_entry_puts_it_nowhere(sms, marketing, redis_client):
     marketing.lose_entry(batch.entries[0])
     other = HandWorker(redis_client, queue="marketing")
     assert [entry.id for entry in other.fetch().entries] == ["next"]
-    marketing.ledger.claim(batch)
+    marketing.ledger.claim(batch, ())
     assert redis_client.zscore(KEYS.queue("marketing").delayed, "next") is None
 
 

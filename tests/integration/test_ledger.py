@@ -229,13 +229,13 @@ def test_a_lost_worker_leaves_the_attempt_in_doubt(ledger, queued, redis_client)
 
 
 def test_a_worker_that_lost_its_lease_cannot_overwrite_its_successor(ledger, queued, redis_client):
-    frozen = claim_one(ledger, queued())
-    lose(redis_client, ledger, frozen)
+    suspended = claim_one(ledger, queued())
+    lose(redis_client, ledger, suspended)
     successor = claim_one(ledger, "a")
-    assert finish_one(ledger, frozen, Refused("121")) is None
+    assert finish_one(ledger, suspended, Refused("121")) is None
     assert state(redis_client) == "sending"
     assert finish_one(ledger, successor, Accepted("sms_2")) == "accepted"
-    assert finish_one(ledger, frozen, Accepted("sms_1")) is None
+    assert finish_one(ledger, suspended, Accepted("sms_1")) is None
     assert field(redis_client, "ticket") == "sms_2"
 
 

@@ -330,7 +330,7 @@ def test_a_finished_send_frees_its_call(consumer, queue_some, throttle, ledger):
     throttle.set_limits(in_flight=1)
     worker = consumer()
     message = next(worker)
-    [claim] = ledger.claim(message.batch)
+    [claim] = ledger.claim(message.batch, ())
     assert fetched(consumer()) == []
     finish_one(ledger, claim, Accepted("t"))
     assert fetched(consumer()) == ids[1:]

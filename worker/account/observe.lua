@@ -4,7 +4,7 @@
 --   (of calls with 1, 2 and 3 digits of recipients: count, middle_ms, fastest_ms of those that went well, or -1)
 -- Returns the limit in force beside the setting (0: none), and why it was halved now: 'said', 'slow' or ''. Not safe to repeat: the
 --   calls would count twice.
--- uses: leases
+-- uses: clock queue leases
 local strain = prefix .. 'strain'
 local setting = tonumber(redis.call('HGET', prefix .. 'limits', 'in_flight') or given.setting)
 

@@ -1,11 +1,11 @@
 """The ledger: which request_id is where, decided by one Lua script per transition.
 
 queued -> sending -> accepted | rejected | expired | cancelled | unknown | failed; see docs/architecture.md.
-A claim carries a fencing token; only the latest token may finish, so a worker that was frozen past its
-lease cannot overwrite what its successor found out.
+A claim carries a fencing token; only the latest token may finish, so a worker that was suspended past
+its lease cannot overwrite what its successor found out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import redis
@@ -51,9 +51,6 @@ class Ledger:
         leases: renews the leases of running attempts.
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
-
-    Attributes:
-        members: what shared calls need besides.
     """
 
     def __init__(
@@ -65,7 +62,7 @@ class Ledger:
         default_rate: float = 0.0,
     ) -> None:
         self._patience = Patience()
-        self.members = Members(client, settings, self._patience)
+        self._members = Members(client, settings, self._patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
@@ -74,11 +71,37 @@ class Ledger:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
-    def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
-        """Claim the next attempt of each entry, in one step; shared calls are frozen before.
+    def compose(self, batch: Batch) -> frozenset[Entry]:
+        """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
 
-        A shared call is claimed only if Redis confirms that it will remember; otherwise it falls apart. Safe
-        to repeat: a newer claim fences off an older one.
+        A call takes a round trip per 25 members: one of 500 takes twenty. As long as Redis may forget what it
+        has answered nobody shares a call, and a call that was surely not taken falls apart. Safe to repeat.
+
+        Returns:
+            The calls that can neither leave nor fall apart for now.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        stuck = set()
+        for call in batch.entries:
+            if not is_call(call.id):
+                continue
+            if self._confirmation.sharing:
+                self._members.compose(call, batch.queue)
+            elif self._members.dissolve(call, batch.queue, self._confirmation.safe_ms):
+                stuck.add(call)
+        return frozenset(stuck)
+
+    def claim(self, batch: Batch, stuck: Collection[Entry]) -> list[Claim | Wait | Over]:
+        """Claim the next attempt of each entry, in one step.
+
+        A shared call is claimed only if Redis confirms that it will remember. Safe to repeat: a newer claim
+        fences off an older one.
+
+        Args:
+            batch: entries of one queue.
+            stuck: what `compose` has returned for this batch.
 
         Returns:
             One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
@@ -92,12 +115,6 @@ class Ledger:
         args += [batch.queue, ASIDE_MS]
         args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         calls = [entry for entry in batch.entries if is_call(entry.id)]
-        unsure = set()
-        for call in calls:
-            if self._confirmation.sharing:
-                self.members.freeze(call, batch.queue)
-            elif self.members.dissolve(call, batch.queue, self._confirmation.safe_ms):
-                unsure.add(call)
         fixed = [keys.attempt_leases, keys.attempt_starts, keys.hold, keys.pause, keys.limits, keys.rate]
         command = Command(_CLAIM, fixed, args, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
@@ -105,7 +122,7 @@ class Ledger:
         if calls and not confirmed:
             found = [self._give_back_call(each) for each in found]
             pairs = zip(batch.entries, found, strict=True)
-            found = [_later(each) if entry in unsure else each for entry, each in pairs]
+            found = [_later(each) if entry in stuck else each for entry, each in pairs]
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.hold(keys.attempt_leases, *leases)
         return found
@@ -118,11 +135,10 @@ class Ledger:
         """
         if not isinstance(found, Claim) or not is_call(found.entry.id):
             return found
-        if found.in_doubt and (found.told or self._confirmation.safe_ms >= 0):
+        if found.in_doubt and (found.told or self._confirmation.safe_ms is not None):
             return found
-        keys = self._keys
-        args: list[str | int] = [keys.prefix, found.entry.id, found.token]
-        Command(_UNCLAIM, [keys.attempt_leases, keys.attempt_starts], args, int).run(self._redis)
+        given = {"id": found.entry.id, "token": found.token}
+        Command(_UNCLAIM, self._keys.prefix, given, int).run(self._redis)
         return Wait(UNSURE_MS if found.in_doubt else UNCONFIRMED_MS)
 
     def finish(self, results: Sequence[Result]) -> list[str | None]:
@@ -155,10 +171,10 @@ class Ledger:
         Raises:
             redis.RedisError: Redis stayed away; the entry comes back and this is done then.
         """
-        self.members.end(call, queue)
+        self._members.end(call, queue)
 
     def stop_waiting_within(self, seconds: float) -> None:
-        """Leave a Redis that is away so many seconds from now, because the process stops."""
+        """Leave so much time to all transitions together while Redis is away, because the process stops."""
         self._patience.end_within(seconds)
 
     def abandon(self, claims: Sequence[Claim]) -> None:
@@ -177,11 +193,12 @@ class Ledger:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        keys = self._keys
-        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
-        for question in questions:
-            args += [question.ticket, question.number, question.received_ms, int(question.patient)]
-        return Command(_CORRELATE, [keys.attempt_starts], args, _read_correlations).run(self._redis)
+        given = {
+            "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
+            "questions": questions,
+        }
+        return Command(_CORRELATE, self._keys.prefix, given, _read_correlations).run(self._redis)
 
 
 def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:

@@ -54,7 +54,8 @@ class Outbound:
             redis.RedisError: Redis stayed away; Dramatiq runs this again.
         """
         started = time.monotonic()
-        found = self._ledger.claim(batch)
+        stuck = self._ledger.compose(batch)
+        found = self._ledger.claim(batch, stuck)
         batch.taken = True
         claims = [each for each in found if isinstance(each, Claim)]
         self._engine.spawn([self._send(Attempt(claim, batch.holder, started)) for claim in claims])
