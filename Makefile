@@ -9,7 +9,7 @@ BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run test faults soak bench test-all check format lock clean
+.PHONY: help setup demo sandbox run quick test faults soak bench test-all check format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -25,10 +25,16 @@ sandbox: $(INSTALLED) ## Keep a complete Octopush running on this machine until 
 run: $(INSTALLED) ## Run worker and web with the settings in the environment until Ctrl-C
 	@$(BIN)/octopush-worker up
 
+quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the inner loop
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/unit tests/contract
+
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
 
-faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 12 minutes)
+faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 12 minutes)
 	$(BIN)/python -m pytest tests/faults
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance

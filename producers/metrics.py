@@ -9,7 +9,7 @@ from typing import Final
 import redis.asyncio
 
 from producers.contract.gates import CREDIT
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS
 
@@ -20,7 +20,7 @@ _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _STREAMS: Final = (STATUSES, *KINDS, QUARANTINE)
 _CALLBACK_STREAMS: Final = tuple(KINDS)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
-_STATES: Final = ("enqueued", "accepted", "rejected", "expired", "cancelled", "unknown", "failed")
+_STATES: Final = ("enqueued", *ENDS)
 
 _GATES: Final = (CREDIT, "breaker")
 

@@ -7,7 +7,7 @@
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: clock queue eras campaign record
+-- uses: clock queue eras campaign keys
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
 local era

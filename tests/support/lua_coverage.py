@@ -13,6 +13,8 @@ import gc
 import hashlib
 import importlib
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -117,8 +119,11 @@ def _add_probes(script: Script) -> None:
     object.__setattr__(script, "sha", hashlib.sha1(text.encode()).hexdigest())
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
     """Put probes into all scripts, also into those that a test makes later."""
+    # Other runs of pytest tidy up the place where temporary folders usually lie, with the logs.
+    config.option.basetemp = config.option.basetemp or tempfile.mkdtemp(prefix="lua-coverage-")
     as_in_production = Script.__post_init__
 
     def with_branches(script: Script) -> None:
@@ -148,8 +153,9 @@ def never_reached(directory: Path) -> list[Branch]:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if a branch was never reached."""
-    directory = session.config._tmp_path_factory.getbasetemp()
+    directory = Path(session.config.option.basetemp)
     session.config.stash[_MISSED] = missed = never_reached(directory)
+    shutil.rmtree(directory, ignore_errors=True)
     if missed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -44,16 +44,14 @@ def _faults(script: Script, given: Mapping[str, Any]) -> list[str]:
     faults = [f"{name} is given {each} and does not list it" for each in given if each not in listed]
     faults += [f"{name} lists {each} and is not given it" for each in listed if each not in given]
     for field, parts in listed.items():
-        for entry in given.get(field, ())[:1] if parts else ():
-            faults += [
-                f"{name} lists {part} of {field} and is not given it" for part in parts - _parts(entry)
-            ]
+        for entry in given.get(field, ()) if parts else ():
+            faults += [f"{name}, {field}: {fault}" for fault in _faults_of_entry(entry, parts)]
     return faults
 
 
-def _parts(entry: Any) -> set[str]:
+def _faults_of_entry(entry: Any, listed: frozenset[str]) -> list[str]:
+    """Compare an entry of a list. A map may leave out what it does not know; of an object, Lua reads some."""
     if isinstance(entry, Mapping):
-        return set(entry)
-    if dataclasses.is_dataclass(entry):
-        return {each.name for each in dataclasses.fields(entry)}
-    return set(getattr(entry, "__struct_fields__", ()))
+        return [f"{part} is given and not listed" for part in sorted(entry.keys() - listed)]
+    has = {each.name for each in dataclasses.fields(entry)}
+    return [f"{part} is listed and not given" for part in sorted(listed - has)]

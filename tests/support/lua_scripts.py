@@ -107,13 +107,13 @@ def given(path: Path) -> Mapping[str, frozenset[str]]:
     """Read from a script's head what it is given: the names, and of a list what each of its entries has.
 
     The line reads ``-- Given: version, entries (each id, lease), most (how many at most)``, and goes on over
-    as many lines as it needs.
+    as many lines as it needs. An entry that is ``each a list of ...`` has no names.
     """
     comment = re.match(r"(?:--.*\n)+", path.read_text("utf-8"))
     lines = [line.removeprefix("--") for line in comment[0].splitlines()] if comment else []
     _, _, listed = "\n".join(lines).partition("\n Given:")
     return {
-        name: frozenset(_items(remark[5:])) if remark.startswith("each ") else frozenset()
+        name: frozenset(_items(remark[5:])) if re.match(r"each (?!an? )", remark) else frozenset()
         for name, remark in _items(listed).items()
     }
 
