@@ -7,7 +7,8 @@ import re
 import pytest
 
 from producers.contract import keys as keys_module
-from producers.contract.keys import AUDIT, OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
+from producers.contract.keys import AUDIT, QUARANTINE, Keys, QueueKeys
+from producers.contract.kinds import TYPES
 from tests.house.repository import name, scripts, text
 
 KEYS = Keys("sms")
@@ -30,7 +31,7 @@ def examples() -> dict[str, str]:
         arguments = ["x"] * (len(inspect.signature(member).parameters) - 1) if callable(member) else None
         value = getattr(KEYS, method)
         found[method] = value(*arguments) if arguments is not None else value
-    for stream in (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE, AUDIT):
+    for stream in (*TYPES, QUARANTINE, AUDIT):
         found[stream] = KEYS.stream(stream)
     for field in dataclasses.fields(QueueKeys):
         found[f"queue.{field.name}"] = getattr(KEYS.queue("x"), field.name)
