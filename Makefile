@@ -25,7 +25,7 @@ sandbox: $(INSTALLED) ## Keep a complete Octopush running on this machine until 
 run: $(INSTALLED) ## Run worker and web with the settings in the environment until Ctrl-C
 	@$(BIN)/octopush-worker up
 
-quick: $(INSTALLED) ## Check style and types, run the unit and contract tests: seconds, while you work
+quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the inner loop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,7 +34,7 @@ quick: $(INSTALLED) ## Check style and types, run the unit and contract tests: s
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
 
-faults: $(INSTALLED) ## Kill, freeze and cut everything at every step (about 12 minutes)
+faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 12 minutes)
 	$(BIN)/python -m pytest tests/faults
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance

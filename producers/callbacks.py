@@ -27,9 +27,10 @@ import redis.asyncio
 from producers.contract.broker import CALLBACKS, connect, connect_async
 from producers.contract.connections import within
 from producers.contract.keys import Keys
+from producers.contract.kinds import KINDS
 from producers.contract.outages import log_to
 from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
-from producers.contract.settings import KINDS, WebSettings, bound_token
+from producers.contract.settings import WebSettings, bound_token
 from producers.intake.callback_body import MAX_EVENTS, read_events
 
 _log = logging.getLogger("producers.callbacks")
@@ -47,21 +48,13 @@ _LARGE: Final = "large"
 _LARGE_BYTES: Final = 8 * 1024
 _MIB: Final = 1024 * 1024
 #: Bytes that a token may bring in a minute, by sort, 256 for each callback included. Each sort has room of
-#: its own: who floods one of them keeps no other from being taken. Receipts of a large campaign come at 1,000
-#: a second with 300 bytes each, which is half of what is allowed.
+#: its own: a flood of one sort keeps no other from being taken.
 ALLOWED: Final = {
-    "receipts": 64 * _MIB,
-    "replies": 8 * _MIB,
-    "optouts": 8 * _MIB,
+    **{name: kind.bytes_a_minute for name, kind in KINDS.items()},
     _LARGE: 4 * _MIB,
     UNREADABLE: _MIB,
 }
-#: What tells the sort of a body, as far as counting goes; the worker asks more precisely.
-_MARKS: Final = {
-    "optouts": (b"stop_date",),
-    "receipts": (b"status", b"delivery_date"),
-    "replies": (b"text", b"reception_date", b"answer_date"),
-}
+_MARKS: Final = {name: kind.marks for name, kind in KINDS.items()}
 
 #: What cannot be a callback of the gateway finds no room in a full Redis; what can be does: it is small,
 #: bounded in a minute, and cannot be asked for again.

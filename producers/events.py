@@ -1,170 +1,28 @@
 """The entries of the public streams, as typed objects and as fields; docs/streams.md is their contract.
 
-Fields of an entry are strings: absent values are empty, times are ISO 8601 in UTC, flags are ``1`` or
-``0``, and ``context`` is JSON. Fields that a reader does not know are ignored, so that newer workers can
-add some.
+Applications import the types of events from here; `producers.feeds` reads them.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final, TypeVar, get_type_hints
+from producers.contract.events import (
+    ENTRY_VERSION,
+    Event,
+    OptOut,
+    Receipt,
+    Reply,
+    Status,
+    from_fields,
+    to_fields,
+)
+from producers.contract.kinds import TYPES
 
-import msgspec
-
-from producers.contract.jobs import State
-from producers.contract.keys import OPTOUTS, RECEIPTS, REPLIES, STATUSES
-
-#: Version of the entries' layout, in each entry as ``v``.
-ENTRY_VERSION: Final = "1"
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A person answered.
-
-    Attributes:
-        event_id: the same for every repeat of the same callback.
-        request_id: the send it answers; None when the gateway named no ticket that we know.
-        ticket: as the gateway named it, or None.
-        number: who wrote, E.164 where it could be read as such.
-        text: what was written; may be empty.
-        short_number: the number that was written to, or None.
-        received_at: when our web process received the callback.
-        gateway_date: the gateway's date, unchanged (Paris wall-clock).
-        country: region of the number, such as ``FR``, or None.
-        context: the context of the send, or None.
-        raw: the callback event as JSON.
-    """
-
-    event_id: str
-    request_id: str | None
-    ticket: str | None
-    number: str
-    text: str
-    short_number: str | None
-    received_at: datetime
-    gateway_date: str | None
-    country: str | None
-    context: Any
-    raw: str
-
-
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The network said what became of an SMS for one recipient.
-
-    Attributes:
-        event_id, request_id, ticket, number, context, raw: as in `Reply`.
-        status: the gateway's word, such as ``ACK``, ``DELIVERED``, ``NOT_DELIVERED``.
-        final: whether no other status is expected after this one.
-        delivered_at: the gateway's date read as Paris time, or None if unreadable.
-    """
-
-    event_id: str
-    request_id: str | None
-    ticket: str | None
-    number: str
-    status: str
-    final: bool
-    delivered_at: datetime | None
-    context: Any
-    raw: str
-
-
-class OptOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A person wants no more SMS: a STOP, or a receipt that says the number is blocked.
-
-    Attributes:
-        event_id, request_id, ticket, number, raw: as in `Reply`.
-        text: what was written, such as ``STOP``; empty when a receipt told us.
-        at: the gateway's date read as Paris time, or None if unreadable.
-    """
-
-    event_id: str
-    request_id: str | None
-    ticket: str | None
-    number: str
-    text: str
-    at: datetime | None
-    raw: str
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """A send reached a new state, or an accepted send learnt its ticket.
-
-    Attributes:
-        request_id: which send.
-        state: ``accepted``, ``rejected``, ``expired``, ``cancelled``, ``unknown`` or ``failed``.
-        ticket, cost, segments, context: as in `MessageStatus`.
-        code, message: the gateway's, or our word for what happened.
-        attempt: POSTs made.
-        at: when, by Redis's clock.
-    """
-
-    request_id: str
-    state: State
-    ticket: str | None
-    code: str | None
-    message: str | None
-    cost: Decimal | None
-    segments: int | None
-    attempt: int
-    at: datetime
-    context: Any
-
-
-Event = Reply | Receipt | OptOut | Status
-E = TypeVar("E", Reply, Receipt, OptOut, Status)
-
-#: Which type of object the entries of a stream are.
-TYPES: Final[Mapping[str, type[Event]]] = {
-    REPLIES: Reply,
-    RECEIPTS: Receipt,
-    OPTOUTS: OptOut,
-    STATUSES: Status,
-}
-
-
-def to_fields(event: Event) -> dict[str, str]:
-    """Write an event as stream fields, ``v`` first."""
-    fields = {"v": ENTRY_VERSION}
-    for name in event.__struct_fields__:
-        fields[name] = _to_text(name, getattr(event, name))
-    return fields
-
-
-def from_fields(kind: type[E], fields: Mapping[bytes, bytes]) -> E:
-    """Read an entry back.
-
-    Raises:
-        ValueError: the entry is of a newer version or a field cannot be read (`msgspec.ValidationError`
-            and `KeyError` are turned into it).
-    """
-    text = {name.decode(): value.decode() for name, value in fields.items()}
-    if text.get("v") != ENTRY_VERSION:
-        raise ValueError("entry of another version")
-    hints = get_type_hints(kind)
-    try:
-        values = {name: _from_text(name, hints[name], text[name]) for name in kind.__struct_fields__}
-        return msgspec.convert(values, kind, strict=False)
-    except (KeyError, msgspec.DecodeError) as error:
-        raise ValueError(f"unreadable entry: {type(error).__name__}") from None
-
-
-def _to_text(name: str, value: Any) -> str:
-    if name == "context":
-        return "" if value is None else msgspec.json.encode(value).decode()
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value)
-
-
-def _from_text(name: str, hint: Any, value: str) -> Any:
-    if name == "context":
-        return msgspec.json.decode(value) if value else None
-    if value == "" and type(None) in getattr(hint, "__args__", ()):
-        return None
-    return value
+__all__ = [
+    "ENTRY_VERSION",
+    "TYPES",
+    "Event",
+    "OptOut",
+    "Receipt",
+    "Reply",
+    "Status",
+    "from_fields",
+    "to_fields",
+]

@@ -18,16 +18,16 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
 from producers.contract.broker import Patience, connect, connect_async
+from producers.contract.events import E, OptOut, Receipt, Reply, Status
+from producers.contract.kinds import TYPES, StreamName
 from producers.contract.redis_url import RedisUrl
 from producers.contract.steps import adrive, drive
-from producers.events import TYPES, E, OptOut, Receipt, Reply, Status
 from producers.reading.group_reader import Counts, GroupReader, StreamEntry
 from producers.reading.membership import (
     AsyncFeedOptions,
     FeedOptions,
     Membership,
     ReadingOptions,
-    StreamName,
     settings_for,
 )
 

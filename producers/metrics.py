@@ -9,17 +9,18 @@ from typing import Final
 import redis.asyncio
 
 from producers.contract.gates import CREDIT
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
-from producers.contract.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys
+from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.contract.keys import QUARANTINE, STATUSES, Keys
+from producers.contract.kinds import KINDS
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
-_STREAMS: Final = (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE)
-_CALLBACK_STREAMS: Final = (REPLIES, RECEIPTS, OPTOUTS)
+_STREAMS: Final = (STATUSES, *KINDS, QUARANTINE)
+_CALLBACK_STREAMS: Final = tuple(KINDS)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
-_STATES: Final = ("enqueued", "accepted", "rejected", "expired", "cancelled", "unknown", "failed")
+_STATES: Final = ("enqueued", *ENDS)
 
 _GATES: Final = (CREDIT, "breaker")
 

@@ -27,23 +27,23 @@ from producers.contract.jobs import (
 from producers.contract.keys import Keys
 from producers.contract.outages import OutageLog
 from producers.errors import ConfigError
-from worker.account.flight import Flight
 from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
+from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
-from worker.gateway import retrying
 from worker.gateway.client import Gateway
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.process import log, middleware, parent, preflight
-from worker.process.connection import connect
+from worker.process.connection import connect, waits_for_redis
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 from worker.queue.slots import Slots
 from worker.sending.engine import Engine
 from worker.sending.outbound import Outbound
+from worker.sending.recorder import Recorder
 from worker.settings import WorkerSettings
 
 #: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
@@ -91,7 +91,7 @@ def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> Non
         SystemExit: status 1, after one log line per problem.
     """
     logger = structlog.get_logger()
-    for attempt in retrying.waits_for_redis():
+    for attempt in waits_for_redis():
         with attempt:
             findings = preflight.inspect(client)
         if attempt.retry_state.outcome and attempt.retry_state.outcome.failed:
@@ -121,8 +121,8 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     gates = Gates(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     places = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
-    flight = Flight(client, keys, settings.in_flight)
-    outbound = Outbound(ledger, gateway, throttle, flight, gates, engine, places, settings.post_max_s)
+    recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
+    outbound = Outbound(ledger, gateway, recorder, engine, places)
     inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     broker = LeaseBroker(
         client,
@@ -131,14 +131,14 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         throttle,
         [
             middleware.LogContext(),
-            # No count of retries: the ledger ends every message by time, see worker.retrying.
+            # No count of retries: the ledger ends every message by time, see worker.sending.next_run.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(
-                start=[confirmation.start, leases.start, engine.start, outbound.recorder.start, probe.start],
+                start=[confirmation.start, leases.start, engine.start, recorder.start, probe.start],
                 stop=[
                     probe.stop,
                     engine.stop,
-                    outbound.recorder.stop,
+                    recorder.stop,
                     leases.stop,
                     confirmation.stop,
                     client.close,

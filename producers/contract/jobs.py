@@ -7,15 +7,19 @@ record (or in the raw callback), so a repeated, late or lost entry decides nothi
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 #: Version of the record's layout, written into each record as ``v``. A worker refuses a newer one.
 RECORD_VERSION: Final = 1
 #: What the id of a shared call begins with; no request_id that an application can choose does.
 CALL: Final = "@"
 
-#: States of a request_id. All but ``sending`` are facts.
-State = Literal["queued", "sending", "accepted", "rejected", "expired", "cancelled", "unknown", "failed"]
+#: States from which no attempt leads any further. All but ``unknown`` are facts.
+End = Literal["accepted", "rejected", "expired", "cancelled", "failed", "unknown"]
+#: States of a request_id.
+State = Literal["queued", "sending", End]
+#: The end states, as a tuple; Lua has them in ``lua/states.lua``.
+ENDS: Final[tuple[End, ...]] = get_args(End)
 
 QUEUE_ALERT: Final = "alert"
 QUEUE_MARKETING: Final = "marketing"

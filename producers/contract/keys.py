@@ -6,16 +6,16 @@ and a stream entry together, on Redis Cluster too.
 
 | key | type | lifetime | written by | read by |
 |---|---|---|---|---|
-| ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, freeze, claim, finish | all |
-| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, freeze | freeze, claim |
+| ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, compose, claim, finish | all |
+| ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | publish | status |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempt_starts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
-| ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, freeze | fetch |
-| ``gathered:<call id>`` | list of request_ids of a shared call that are not frozen yet | while queued | fetch, freeze | freeze, dissolve |
-| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | freeze, finish | freeze, finish, dissolve, correlate |
+| ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, compose | fetch |
+| ``gathered:<call id>`` | list of request_ids of a shared call that are not in its body yet | while queued | fetch, compose | compose, dissolve |
+| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | compose, finish | compose, finish, dissolve, correlate |
 | ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, resume, every transition | enqueue, status, claim |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
@@ -33,7 +33,7 @@ and a stream entry together, on Redis Cluster too.
 | ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
 | ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch, claim |
-| ``memory`` | hash, which server this is, and the era that it began | for ever | enqueue, freeze, claim | freeze, claim |
+| ``memory`` | hash, which server this is, and the era that it began | for ever | enqueue, compose, claim | compose, claim |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
@@ -49,7 +49,7 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
-| ``foreign_bytes`` | hash, bytes of these by number of the stream | for ever | publish | publish |
+| ``foreign_bytes`` | hash, bytes of these by stream | for ever | publish | publish |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
@@ -245,7 +245,7 @@ class Keys:
         return f"{self.prefix}gather:{share}"
 
     def gathered(self, call: str) -> str:
-        """The messages of a shared call that are not frozen yet."""
+        """The messages of a shared call that are not in its body yet."""
         return f"{self.prefix}gathered:{call}"
 
     def members(self, call: str) -> str:

@@ -20,8 +20,8 @@ REDIS_ERRORS: Final = (redis.RedisError, RedisClusterException)
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 
-#: The line with which a script, or a file of the library, names the subjects that it needs.
-_USES: Final = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
+#: The line with which a script, or a file of the library, names the subjects that it needs, if any.
+_USES: Final = re.compile(r"^-- uses:(.*)$", re.MULTILINE)
 
 
 def as_string(data: bytes) -> msgspec.Raw:

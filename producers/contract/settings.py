@@ -10,9 +10,10 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from producers.contract.addresses import ANY, PRIVATE, check_addresses
+from producers.contract.kinds import KINDS
 from producers.contract.phone import known_region
 from producers.contract.redis_url import RedisUrl
 from producers.contract.secret import Secret
@@ -116,10 +117,6 @@ def _hash_tag(value: str) -> None:
         raise ValueError("must be letters, digits, - and _")
 
 
-#: What a callback URL may name after the token, and what a token may be bound to.
-KINDS: Final = frozenset({"replies", "receipts", "optouts"})
-
-
 def bound_token(entry: str) -> tuple[str, str]:
     """Take an entry of `CALLBACK_TOKENS` apart.
 
@@ -138,7 +135,7 @@ def _tokens(entries: tuple[Secret, ...]) -> None:
     if not tokens or min(map(len, tokens)) < 16:
         raise ValueError("needs tokens of at least 16 characters each")
     if any(re.match("[a-z]{1,12}=.{8}", token) for token in tokens):
-        raise ValueError("a token can be bound to replies, receipts or optouts only")
+        raise ValueError(f"a token can be bound to one of {', '.join(KINDS)} only")
     if any(map(_is_simple, tokens)):
         raise ValueError(
             "needs tokens that are random: python3 -c 'import secrets; print(secrets.token_hex(24))'"

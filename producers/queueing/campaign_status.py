@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from producers.contract.gates import describe, read_gate
-
-_ENDS: Final = ("accepted", "rejected", "expired", "cancelled", "failed", "unknown")
+from producers.contract.jobs import ENDS
 
 #: How the fields begin that count what waits at a gate.
 _ASIDE: Final = "aside:"
@@ -113,7 +112,7 @@ def read_campaign(
     if not reply:
         return None
     fields = {name.decode(): value.decode() for name, value in reply.items()}
-    ended = {state: int(fields.get(state, 0)) for state in _ENDS}
+    ended = {state: int(fields.get(state, 0)) for state in ENDS}
     recipients = int(fields.get("recipients", 0))
     aside = {name.removeprefix(_ASIDE): int(n) for name, n in fields.items() if name.startswith(_ASIDE)}
     return CampaignStatus(

@@ -1,7 +1,7 @@
 -- Cancel a send whose attempt has not started.
 -- Given: id, retention_ms, maxlen
 -- Returns 'cancelled' | 'too_late' | 'unknown_id'. Safe to repeat: cancelled stays cancelled.
--- uses: queue record
+-- uses: keys queue record
 local keys = keys_of(given.id)
 local send = read(keys.record, 'state', 'queue', 'call')
 if not send.state then return 'unknown_id' end

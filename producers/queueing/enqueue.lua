@@ -1,5 +1,5 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, messages (each a list of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
+-- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
 --   segments, recipients, share or '', campaign or '')
 -- Returns what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
 --   '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled. Safe to repeat: an existing
@@ -7,7 +7,7 @@
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: clock queue eras campaign record
+-- uses: clock queue eras campaign keys
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
 local era

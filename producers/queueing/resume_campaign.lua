@@ -2,7 +2,7 @@
 -- Given: campaign, how ('lift', or 'more' to give back further parts), most
 -- Returns 'resumed' | 'paused' (again, since it was lifted) | 'stopped' | 'unknown_id', and how many still wait. Safe to repeat.
 -- 'more' also empties the list of a cancelled campaign: messages that have ended are dropped.
--- uses: campaign queue record states
+-- uses: campaign queue keys states
 local campaign = campaign_key(given.campaign)
 local waiting, halt = waiting_key(campaign), halt_of(campaign)
 if given.how == 'lift' then

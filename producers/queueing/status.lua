@@ -3,7 +3,7 @@
 -- Returns the record and the deliveries as lists of names and values; then of the call that the send waits or leaves with: state,
 --   attempts, code, message, first; an empty list without one; then of the gate that keeps the send: name, facts, estimated price;
 --   an empty list without one. Safe to repeat.
--- uses: record deliveries
+-- uses: keys deliveries
 local record = keys_of(given.id).record
 local send = read(record, 'state', 'call')
 local call, aside = {}, {}

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
+from producers.contract.events import E, from_fields
 from producers.contract.outages import Outage
 from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
 from producers.contract.steps import Calls, Steps
-from producers.events import E, from_fields
 from producers.reading.membership import Membership
 
 T = TypeVar("T")

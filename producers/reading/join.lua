@@ -1,7 +1,7 @@
 -- Make a consumer group, and its stream, unless they are there.
 -- Given: stream, group, start (an entry id, or '$' for what is added from now on)
 -- Returns the entry id after which the group starts, for a group that has to be made again. Safe to repeat with that id.
--- uses: head
+-- uses:
 local stream, start = prefix .. given.stream, given.start
 if start == '$' then
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]

@@ -1,7 +1,7 @@
 -- Acknowledge what was handled, and take the consumer off the group unless it still holds entries.
 -- Given: stream, group, consumer, done (ids of handled entries)
 -- Returns 1 if the consumer is gone, else 0. Safe to repeat.
--- uses: head
+-- uses:
 local stream = prefix .. given.stream
 for _, id in ipairs(given.done) do redis.call('XACK', stream, given.group, id) end
 if redis.call('EXISTS', stream) == 0 then return 1 end

@@ -10,10 +10,8 @@ import redis
 import redis.asyncio
 
 from producers.contract.keys import Keys
+from producers.contract.kinds import TYPES, StreamName
 from producers.contract.settings import RedisSettings
-from producers.events import TYPES
-
-StreamName = Literal["replies", "receipts", "optouts", "statuses"]
 
 #: Entries kept in a poison stream, about: far more than a person will look at.
 _POISON_MAXLEN: Final = 10_000

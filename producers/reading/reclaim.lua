@@ -2,7 +2,7 @@
 -- Given: stream, group, consumer, idle_ms, from (where to look on, '-' to begin a round)
 -- Returns where to look on ('' at the end of a round); then, if there was an entry: its id, fields, deliveries. Safe to repeat: an
 --   entry just taken is not idle.
--- uses: head
+-- uses:
 local stream = prefix .. given.stream
 local pending = redis.call('XPENDING', stream, given.group, 'IDLE', given.idle_ms, given.from, '+', 1)[1]
 if not pending then return { '' } end

@@ -48,10 +48,10 @@ def test_modules_are_named_after_what_they_hold():
 
 
 def test_the_worker_stops_before_the_platform_kills_it():
-    from worker.gateway.retrying import RUN_BUDGET_S
+    from worker.sending.repeats import RUN_BUDGET_S
 
     given = re.search(r"--worker-shutdown-timeout (\d+)", text("Procfile"))
-    explained = re.search(r"shutdown time-out \((\d+) s\)", text("worker/gateway/retrying.py"))
+    explained = re.search(r"shutdown time-out \((\d+) s\)", text("worker/sending/repeats.py"))
 
     assert given
     assert explained

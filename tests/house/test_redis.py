@@ -59,7 +59,7 @@ def faults_of_head(script) -> Iterator[str]:
         yield "what it returns, on a line of its own"
     if not re.search(r"\brepeat\b", " ".join(lines)):
         yield "whether it is safe to repeat"
-    if not lines or not lines[-1].startswith("uses: "):
+    if not lines or not lines[-1].startswith("uses:"):
         yield "which parts of the library it uses, last"
 
 

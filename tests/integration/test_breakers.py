@@ -5,9 +5,10 @@ import pytest
 from producers import Message, Producer, Recipient
 from producers.contract.keys import AUDIT
 from tests.support.hand_worker import KEYS, HandWorker
+from tests.support.observed import observed
 from tests.support.sends import NoHolder
 from tests.support.template_sends import CODE, number
-from worker.account.gates import Gates, Observed
+from worker.account.gates import Gates
 from worker.gateway.outcomes import Accepted, Unexplained
 from worker.ledger.claims import Claim
 from worker.queue.entries import Batch
@@ -32,7 +33,8 @@ class Place:
         return [claim for worker in self.workers.values() for claim in worker.take()]
 
     def answer(self, claim: Claim, outcome, *, sender: str = "Bistro") -> str | None:
-        self.gates.observe([Observed(claim.entry.id, claim.queue, sender, "sms_premium", number(0), outcome)])
+        facts = {"request_id": claim.entry.id, "queue": claim.queue, "sender": sender}
+        self.gates.observe([observed(outcome, **facts)])
         return self.workers[claim.queue].finish(claim, outcome)
 
     def refuse(self, outcome=ODD, **facts) -> list[str]:
@@ -95,7 +97,7 @@ def test_one_message_counts_once(place):
     place.send("a")
     [claim] = place.take()
     for _ in range(5):
-        place.gates.observe([Observed("a", "marketing", "Bistro", "sms_premium", number(0), ODD)])
+        place.gates.observe([observed(ODD, request_id="a", queue="marketing", sender="Bistro")])
     place.answer(claim, ODD)
     assert place.shut() == []
     assert place.redis.hget(KEYS.counts, "unexplained") == b"1"
@@ -117,7 +119,7 @@ def test_a_campaign_of_many_slices_costs_three(place):
     assert len(batch.entries) > 5
     unknown = 0
     for entry in batch.entries:
-        [found] = worker.ledger.claim(Batch(batch.queue, [entry], NoHolder()))
+        [found] = worker.ledger.claim(Batch(batch.queue, [entry], NoHolder()), ())
         if isinstance(found, Claim):
             assert place.answer(found, ODD) == "unknown"
             unknown += 1

@@ -21,8 +21,7 @@ from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.redis_history import History, Killed, Watched, retention_passes
 from worker.gateway.outcomes import Duplicate, Outcome, Unknown
-from worker.gateway.retrying import WINDOW_S
-from worker.ledger.ledger import Claim
+from worker.ledger.ledger import WINDOW_S, Claim
 
 NAME = "spring"
 TEXT = "Hello STOP au 30101"

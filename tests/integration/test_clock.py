@@ -10,9 +10,9 @@ from producers import Message, Producer
 from producers.contract.keys import Keys
 from tests.support.clock import leap, now_ms
 from tests.support.hand_worker import HandWorker
-from tests.support.observed import Clock, Observed
+from tests.support.observed import Clock, observed
 from tests.support.sends import batch_of
-from worker.account.flight import Flight
+from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Deferred
 from worker.queue.leases import LEASE_MS, RENEW_S
@@ -97,7 +97,7 @@ def test_an_attempt_that_began_before_the_clock_went_back_is_waited_for_no_longe
     alert(sms, "a")
     dead.claim(dead.fetch())
     leap(redis_client, -HOUR)
-    [wait] = living.ledger.claim(batch_of("a"))
+    [wait] = living.ledger.claim(batch_of("a"), ())
     assert wait.ms <= LEASE_MS
 
 
@@ -227,10 +227,10 @@ def test_a_clock_that_creeps_moves_nothing(redis_client, sms):
 @pytest.mark.parametrize("seconds", [-HOUR, -60, -2, 2, 60])
 def test_strain_is_met_whatever_the_clock_says(redis_client, seconds):
     redis_client.zadd(ALERT.leases, {f"p.1:{n}": now_ms(redis_client) for n in range(64)})
-    flight = Flight(redis_client, KEYS, 0, Clock())
-    strain = Observed(Deferred("127"), strained=True)
-    flight.observe([strain])
+    strain = Strain(redis_client, KEYS, 0, Clock())
+    busy = observed(Deferred("127"), strained=True)
+    strain.observe([busy])
     leap(redis_client, seconds)
     leap(redis_client, 1.5)
-    flight.observe([strain])
+    strain.observe([busy])
     assert float(redis_client.hget(KEYS.strain, "limit")) == 16

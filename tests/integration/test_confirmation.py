@@ -100,7 +100,7 @@ def test_a_call_made_before_the_server_became_forgetful_falls_apart(start):
     ids = queue(client, 60)
     hand = HandWorker(client)
     batch = hand.fetch()
-    hand.freeze_some(batch.entries[0], members=25)
+    hand.compose_some(batch.entries[0], members=25)
     client.config_set("appendfsync", "everysec")
     assert hand.claim(batch) == [], "not confirmed: nothing may be posted"
     assert not hand.confirmation.sharing

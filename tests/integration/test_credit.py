@@ -8,13 +8,13 @@ import pytest
 from producers import Message, Producer, Recipient
 from producers.contract.scripts import Command
 from tests.support.hand_worker import KEYS, HandWorker
+from tests.support.observed import observed
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
-from worker.account.gates import Gates, Observed
+from worker.account.gates import ASIDE_MS, Gates
 from worker.account.probe import AccountProbe
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
-from worker.gateway.retrying import ASIDE_MS
 from worker.ledger.claims import Claim, Over
 
 NO_CREDIT = Deferred("104", account=True)
@@ -60,13 +60,13 @@ def refuse(worker: HandWorker) -> list[str]:
     return [claim.entry.id for claim in claims]
 
 
-def pay(worker: HandWorker, gates: Gates, cost: str = "0.05", **answer) -> list[str]:
+def pay(worker: HandWorker, gates: Gates, cost: str = "0.05", **odd) -> list[str]:
     """Fetch and claim what there is, accept all of it at this price each; return what was posted."""
     claims = worker.take()
     for claim in claims:
         outcome = Accepted(f"t-{claim.entry.id}", cost=cost)
-        facts = {"sender": "Bistro", "type": "sms_premium", "number": "+336", **answer}
-        gates.observe([Observed(claim.entry.id, claim.queue, **facts, outcome=outcome)])
+        facts = {"sender": "Bistro", "type": "sms_premium", "number": "+336", **odd}
+        gates.observe([observed(outcome, request_id=claim.entry.id, queue=claim.queue, **facts)])
         worker.finish(claim, outcome)
     return [claim.entry.id for claim in claims]
 
@@ -217,9 +217,9 @@ def test_many_slices_cost_few_posts(sms, marketing):
         slice_of(sms, f"s{each}", 3)
     batch = marketing.fetch()
     first, *others = batch.entries
-    [claim] = marketing.ledger.claim(type(batch)(batch.queue, [first], batch.holder))
+    [claim] = marketing.ledger.claim(type(batch)(batch.queue, [first], batch.holder), ())
     marketing.finish(claim, NO_CREDIT)
-    found = marketing.ledger.claim(type(batch)(batch.queue, others, batch.holder))
+    found = marketing.ledger.claim(type(batch)(batch.queue, others, batch.holder), ())
     assert {each.state for each in found} == {"aside"}
 
 
@@ -372,7 +372,7 @@ def test_a_claim_puts_aside_and_ends_the_lease_in_one_step(sms, marketing, redis
     refuse(marketing)
     slice_of(sms, "next", 10)
     batch = marketing.fetch()
-    [over] = marketing.ledger.claim(batch)
+    [over] = marketing.ledger.claim(batch, ())
     # The worker dies here, before it settles anything.
     assert over == Over("aside")
     assert redis_client.zcard(KEYS.queue("marketing").leases) == 0
@@ -387,7 +387,7 @@ def test_who_has_lost_the_entry_puts_it_nowhere(sms, marketing, redis_client):
     marketing.lose_entry(batch.entries[0])
     other = HandWorker(redis_client, queue="marketing")
     assert [entry.id for entry in other.fetch().entries] == ["next"]
-    marketing.ledger.claim(batch)
+    marketing.ledger.claim(batch, ())
     assert redis_client.zscore(KEYS.queue("marketing").delayed, "next") is None
 
 

@@ -125,7 +125,7 @@ def test_words_that_nobody_knows_are_left_to_a_person_at_once(hand, sms, ids, an
 
 
 @pytest.mark.parametrize(("status", "body"), NOT_NOW, ids=str)
-def test_a_call_that_was_surely_not_taken_is_frozen_anew(hand, sms, ids, answered, status, body):
+def test_a_call_that_was_surely_not_taken_is_composed_anew(hand, sms, ids, answered, status, body):
     assert answered(status, body) == "queued"
     again = only(hand.take())
     assert not again.in_doubt
@@ -156,7 +156,7 @@ def test_what_is_wrong_with_all_rejects_all(hand, sms, ids, answered, status, bo
 
 
 def test_an_id_used_up_is_forgotten_with_the_id(hand, sms, ids, answered, redis_client):
-    """A call that is frozen anew has a name that nobody has said no to."""
+    """A call that is composed anew has a name that nobody has said no to."""
     answered(400, {"code": 101})
     claim = only(hand.take())
     hand.finish(claim, outcome_of(503, b""))
@@ -206,7 +206,7 @@ def test_too_many_attempts_are_left_to_a_person_at_the_fourth_time(hand, sms, id
 
 
 def test_a_no_that_comes_too_late_to_count_still_makes_a_duplicate_prove_nothing(hand, sms, ids):
-    """The worker was frozen; who took over found sending held, or has the attempt."""
+    """The worker was suspended; who took over found sending held, or has the attempt."""
     first = only(hand.take())
     hand.lose(first)
     batch = hand.fetch()

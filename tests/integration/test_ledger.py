@@ -14,10 +14,9 @@ from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, correlate_one, finish_one
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim, Over, Wait
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
@@ -230,13 +229,13 @@ def test_a_lost_worker_leaves_the_attempt_in_doubt(ledger, queued, redis_client)
 
 
 def test_a_worker_that_lost_its_lease_cannot_overwrite_its_successor(ledger, queued, redis_client):
-    frozen = claim_one(ledger, queued())
-    lose(redis_client, ledger, frozen)
+    suspended = claim_one(ledger, queued())
+    lose(redis_client, ledger, suspended)
     successor = claim_one(ledger, "a")
-    assert finish_one(ledger, frozen, Refused("121")) is None
+    assert finish_one(ledger, suspended, Refused("121")) is None
     assert state(redis_client) == "sending"
     assert finish_one(ledger, successor, Accepted("sms_2")) == "accepted"
-    assert finish_one(ledger, frozen, Accepted("sms_1")) is None
+    assert finish_one(ledger, suspended, Accepted("sms_1")) is None
     assert field(redis_client, "ticket") == "sms_2"
 
 

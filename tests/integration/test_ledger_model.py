@@ -1,8 +1,8 @@
 """The ledger against a plain model of the world: whatever happens in whatever order, its states are facts.
 
 The world is a gateway that remembers a request_id for a day, says no after it has taken a message, and may
-use up a request_id by saying no; workers that may die or freeze at any point, applications that cancel, and
-time that passes. Judged are the facts: how often each message was accepted.
+use up a request_id by saying no; workers that may die or be suspended at any point, applications that cancel,
+and time that passes. Judged are the facts: how often each message was accepted.
 """
 
 from collections import Counter
@@ -27,10 +27,9 @@ from producers.contract.settings import RedisSettings
 from tests.support.hand_worker import evidence
 from tests.support.sends import claim_one, finish_one
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.leases import Leases
 
 KEYS = Keys()
@@ -159,7 +158,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: getattr(self, "claims", ()))
     @rule(dies=st.booleans(), data=st.data())
     def lease_runs_out(self, dies, data):
-        """The worker dies, or freezes: then it may wake up, POST and finish late."""
+        """The worker dies, or is suspended: then it may wake up, POST and finish late."""
         held = data.draw(st.sampled_from(self.claims))
         self.redis.zadd(KEYS.attempt_leases, {held[0].lease: 1}, xx=True)
         if dies:

@@ -14,10 +14,9 @@ from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.operator.operations import Operations
 from worker.queue.leases import Leases
 

@@ -96,7 +96,7 @@ def all_of(hand: HandWorker) -> list[Claim]:
 def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
     """Claim without a confirmation, and let the worker die before it gives the calls back."""
     hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
-    hand.ledger.claim(batch)
+    hand.ledger.claim(batch, hand.ledger.compose(batch))
     del hand.ledger._give_back_call
     for lease in hand.redis.zrange(KEYS.attempt_leases, 0, -1):
         hand.redis.zadd(KEYS.attempt_leases, {lease: 1})
@@ -128,19 +128,19 @@ def test_the_clock_of_the_new_primary_may_be_behind(nodes):
         nodes.old.hincrby(KEYS.record(each), "queued", 500)
     nodes.part()
     hand = nodes.promote()
-    # Some other call is frozen here before that.
+    # Some other call is composed here before that.
     nodes.new.hset(KEYS.record("@other"), mapping={"v": 1, "state": "queued"})
-    hand.freeze_some(Entry("@other", "lease"), members=1)
+    hand.compose_some(Entry("@other", "lease"), members=1)
     time.sleep(0.6)
     assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
 
 
 @pytest.mark.parametrize("steps", [1, 9])
-def test_a_call_frozen_before_is_looked_at_again(nodes, steps):
+def test_a_call_composed_before_is_looked_at_again(nodes, steps):
     queue(nodes.old)
     hand = HandWorker(nodes.old)
     batch = hand.fetch()
-    hand.freeze_some(batch.entries[0], members=2, steps=steps)
+    hand.compose_some(batch.entries[0], members=2, steps=steps)
     nodes.part()
     hand.consumer.put_off([(entry, 0) for entry in batch.entries])
     hand.confirmation.look()
@@ -216,18 +216,16 @@ def test_what_was_reported_under_an_earlier_name_proves_nothing_of_this_one(node
     assert (again.body, again.in_doubt) == (first.body, True)
 
 
-def test_a_call_frozen_before_and_claimed_after_is_looked_at_again(nodes):
+def test_a_call_composed_before_and_claimed_after_is_looked_at_again(nodes):
     """Its worker stalls in between, while its members leave alone and are forgotten."""
     queue(nodes.old)
     hand = HandWorker(nodes.old)
     batch = hand.fetch()
-    hand.ledger.members.freeze(batch.entries[0], hand.queue)
+    hand.ledger.compose(batch)
     nodes.part()
     hand.confirmation.look()
     stalled = nodes.promote()
-    stalled.ledger.members.freeze = lambda *_: None
-    assert [type(found) for found in stalled.ledger.claim(batch)] == [Wait]
-    del stalled.ledger.members.freeze
+    assert [type(found) for found in stalled.ledger.claim(batch, ())] == [Wait]
     assert sorted(gateway_id(claim) for claim in all_of(stalled)) == IDS
 
 

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from producers.contract.events import Quarantined
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.queueing.records import read_delivery
-from worker.callbacks.delivery import RANKS
-from worker.callbacks.payloads import parse
-from worker.callbacks.publisher import Publisher, Quarantined
+from worker.callbacks.payloads import RANKS, parse
+from worker.callbacks.publisher import Publisher
 
 NUMBER = "+33612345678"
 KEYS = Keys()
@@ -35,6 +35,10 @@ def foreign(number: int, size: int = 0):
     """A reply that belongs to nothing."""
     event = {"number": NUMBER, "text": f"{number} " + "x" * size, "reception_date": "2030-01-31 14:05:09"}
     return parse(event, "", AT)
+
+
+def quarantined(event_id: str, raw: str) -> Quarantined:
+    return Quarantined(event_id=event_id, reason="unreadable", received_at=AT, raw=raw)
 
 
 def texts(client, stream: str = "replies") -> list[str]:
@@ -98,7 +102,7 @@ def test_events_of_all_kinds_go_to_their_streams_once(redis_client):
     fields = ({"reception_date": "x", "text": "Yes"}, {"status": "ACK"}, {"stop_date": "x"})
     events = [
         *(parse({"number": NUMBER, **each}, "", AT) for each in fields),
-        Quarantined("q", "unreadable", "?", AT),
+        quarantined("q", "?"),
     ]
 
     assert publisher.publish([*events, events[0]]) == [True] * 4 + [False]
@@ -116,7 +120,7 @@ def test_events_of_all_kinds_go_to_their_streams_once(redis_client):
 def test_streams_are_trimmed(redis_client):
     publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
     for start in range(0, 400, 50):
-        publisher.publish([Quarantined(f"{i}", "unreadable", "?", AT) for i in range(start, start + 50)])
+        publisher.publish([quarantined(f"{i}", "?") for i in range(start, start + 50)])
         publisher.publish([known(i) for i in range(start, start + 50)])
     assert 100 <= redis_client.xlen(KEYS.stream("quarantine")) < 250
     assert 100 <= redis_client.xlen(KEYS.stream("replies")) < 250
@@ -137,7 +141,7 @@ def test_foreign_entries_are_bounded_in_bytes_and_leave_nothing_behind(redis_cli
     publisher = Publisher(redis_client, RedisSettings())
     publisher.publish([known(1)])
     for i in range(100):
-        publisher.publish([foreign(1000 + i, 2_000), Quarantined(f"q{i}", "unreadable", "x" * 4_000, AT)])
+        publisher.publish([foreign(1000 + i, 2_000), quarantined(f"q{i}", "x" * 4_000)])
 
     assert texts(redis_client)[0] == "1"
     assert 4 <= redis_client.xlen(KEYS.stream("replies")) <= 8
@@ -154,7 +158,7 @@ def test_trimmed_foreign_entries_make_room_again(redis_client):
         publisher.publish([known(i) for i in range(start, start + 50)])
 
     assert redis_client.llen(KEYS.foreign("replies")) == 0
-    assert redis_client.hget(KEYS.foreign_bytes, "1") == b"0"
+    assert redis_client.hget(KEYS.foreign_bytes, "replies") == b"0"
     assert redis_client.xlen(KEYS.stream("replies")) < 250
 
 

@@ -11,9 +11,9 @@ from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes, states
 from worker.gateway.codes import CODES, SPLITTING, CodeClass
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger import members
 from worker.ledger.claims import Claim
+from worker.ledger.ledger import WINDOW_S
 from worker.operator.operations import Operations
 from worker.queue.entries import is_call
 
@@ -208,15 +208,15 @@ def test_a_call_that_is_put_off_before_its_first_attempt_stays_a_call(hand, queu
 
 
 def test_a_message_under_way_alone_is_not_lost_to_a_call_that_gathered_it(hand, queued, sms, redis_client):
-    """A frozen worker claims what another has put off and what gathers by now; then it dies."""
+    """A suspended worker claims what another has put off and what gathers by now; then it dies."""
     (slow,) = queued(1)
-    frozen = hand.fetch()
-    hand.lose_entry(frozen.entries[0])
+    suspended = hand.fetch()
+    hand.lose_entry(suspended.entries[0])
     hand.consumer.put_off([(entry, 0) for entry in hand.fetch().entries])
     queued(2, first=1)
     call = hand.fetch()
     assert is_call(call.entries[0].id)
-    claim = only([each for each in hand.ledger.claim(frozen) if isinstance(each, Claim)])
+    claim = only([each for each in hand.ledger.claim(suspended, ()) if isinstance(each, Claim)])
     others = only(hand.claim(call))
     assert numbers_of(others) == [number(1), number(2)]
     hand.lose(claim)
@@ -242,7 +242,7 @@ def test_a_worker_lost_while_it_tells_the_members_is_completed(
     run = members.Command.run
     monkeypatch.setattr(members.Command, "run", dies)
     with pytest.raises(SystemExit):
-        hand.ledger.members.end(claim.entry, "alert")
+        hand.ledger.end_members(claim.entry, "alert")
     monkeypatch.setattr(members.Command, "run", run)
     assert states(sms, ids).count("accepted") == 2 * done
     hand.lose_entry(claim.entry)
@@ -274,13 +274,13 @@ def test_a_split_that_is_repeated_makes_no_third_half(hand, queued, sms, redis_c
 
 def test_a_worker_that_lost_a_call_cannot_overwrite_its_successor(hand, queued, sms):
     ids = queued(3)
-    frozen = only(hand.take())
-    hand.lose(frozen)
+    suspended = only(hand.take())
+    hand.lose(suspended)
     successor = only(hand.take())
     assert successor.in_doubt
-    assert hand.record(frozen, Refused("181")) is None
+    assert hand.record(suspended, Refused("181")) is None
     assert hand.finish(successor, Accepted("t2")) == "accepted"
-    assert hand.record(frozen, Accepted("t1")) is None
+    assert hand.record(suspended, Accepted("t1")) is None
     assert {sms.status(each).ticket for each in ids} == {"t2"}
     assert hand.is_idle()
 

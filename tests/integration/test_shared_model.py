@@ -28,9 +28,9 @@ from tests.integration.test_ledger_model import FATES as FATES_ALONE
 from tests.support.hand_worker import KEYS, HandWorker, evidence
 from worker.account.gates import Gates
 from worker.gateway.outcomes import Deferred, Duplicate, Outcome, Refused, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger import members
 from worker.ledger.claims import Claim
+from worker.ledger.ledger import WINDOW_S
 from worker.operator.operations import Operations
 from worker.queue.entries import Batch, is_call
 
@@ -130,16 +130,16 @@ class World(RuleBasedStateMachine):
 
     @precondition(lambda self: getattr(self, "batches", ()))
     @rule(data=st.data(), steps=st.integers(1, 2))
-    def freeze(self, data, steps):
+    def compose(self, data, steps):
         """A worker is on its way to a claim, and then is not heard of for a while, or ever."""
         for entry in data.draw(st.sampled_from(self.batches)).entries:
             if is_call(entry.id):
-                self.hand.freeze_some(entry, members=1, steps=steps)
+                self.hand.compose_some(entry, members=1, steps=steps)
 
     @precondition(lambda self: getattr(self, "batches", ()))
     @rule(data=st.data(), dies=st.booleans())
     def fetched_leases_run_out(self, data, dies):
-        """The worker dies between fetch and claim, or freezes: then it claims late."""
+        """The worker dies between fetch and claim, or is suspended: then it claims late."""
         batch = data.draw(st.sampled_from(self.batches))
         for entry in batch.entries:
             self.hand.lose_entry(entry)
@@ -178,7 +178,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: getattr(self, "claims", ()))
     @rule(dies=st.booleans(), data=st.data())
     def lease_runs_out(self, dies, data):
-        """The worker dies, or freezes: then it may wake up, POST and finish late."""
+        """The worker dies, or is suspended: then it may wake up, POST and finish late."""
         held = data.draw(st.sampled_from(self.claims))
         self.hand.lose(held[0])
         if dies:

@@ -11,10 +11,9 @@ from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger.claims import Claim, Wait
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
+from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 
@@ -331,7 +330,7 @@ def test_a_finished_send_frees_its_call(consumer, queue_some, throttle, ledger):
     throttle.set_limits(in_flight=1)
     worker = consumer()
     message = next(worker)
-    [claim] = ledger.claim(message.batch)
+    [claim] = ledger.claim(message.batch, ())
     assert fetched(consumer()) == []
     finish_one(ledger, claim, Accepted("t"))
     assert fetched(consumer()) == ids[1:]

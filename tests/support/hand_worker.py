@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 import redis
+from worker.gateway.retrying import Patience
 
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
@@ -12,12 +13,13 @@ from worker.gateway.outcomes import Outcome
 from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
+from worker.ledger.members import Members
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 
 KEYS = Keys()
-#: Milliseconds up to which a wait is none: the call is only to be frozen first.
+#: Milliseconds up to which a wait is none: the call is only to be composed first.
 AT_ONCE_MS = 100
 
 
@@ -42,6 +44,7 @@ class HandWorker:
         self.leases = Leases(client)
         self.confirmation = Confirmation(client, KEYS)
         self.confirmation.look()
+        self.members = Members(client, RedisSettings(), Patience())
         self.ledger = Ledger(client, RedisSettings(), self.leases, self.confirmation, rate)
         self.throttle = Throttle(client, KEYS, Limits(rate, 0))
         self.broker = LeaseBroker(client, KEYS, self.leases, self.throttle, [], share_max=self._share_max)
@@ -66,7 +69,7 @@ class HandWorker:
         return claims
 
     def _claim(self, batch: Batch) -> list[Claim]:
-        found = self.ledger.claim(batch)
+        found = self.ledger.claim(batch, self.ledger.compose(batch))
         for entry, each in zip(batch.entries, found, strict=True):
             if isinstance(each, Wait) and each.ms > AT_ONCE_MS:
                 self._waiting.append(entry)
@@ -83,11 +86,11 @@ class HandWorker:
         self.consumer.put_off([(entry, 0) for entry in self._waiting])
         self._waiting.clear()
 
-    def freeze_some(self, call: Entry, *, members: int, steps: int = 1) -> int:
-        """Freeze some members of a call and go no further; return how many are left."""
+    def compose_some(self, call: Entry, *, members: int, steps: int = 1) -> int:
+        """Compose some members of a call and go no further; return how many are left."""
         left = 0
         for _ in range(steps):
-            left = self.ledger.members.freeze_some(call, self.queue, members)
+            left = self.members.compose_some(call, self.queue, members)
         return left
 
     def take(self) -> list[Claim]:
@@ -129,7 +132,7 @@ class HandWorker:
 
     def end_members(self, entry: Entry) -> None:
         """Bring the end of a call to its members."""
-        self.ledger.members.end(entry, self.queue)
+        self.ledger.end_members(entry, self.queue)
         self.consumer.forget([entry])
 
     def lose(self, claim: Claim) -> None:
@@ -167,6 +170,6 @@ def gateway_id(claim: Claim) -> str:
 def evidence(claim: Claim, outcomes: Sequence[Outcome]) -> dict[str, bool]:
     """What the real worker reports besides the last of these answers: what those before it have left open."""
     return {
-        "in_doubt": claim.in_doubt or any(outcome.leaves_open for outcome in outcomes[:-1]),
+        "in_doubt": claim.in_doubt or any(outcome.leaves_doubt for outcome in outcomes[:-1]),
         "id_used_up": any(outcome.may_use_up_id for outcome in outcomes[:-1]),
     }

@@ -1,19 +1,24 @@
-"""Attempts as far as they tell of the gateway's strain."""
+"""Attempts as the account is told of them."""
 
-from dataclasses import dataclass
-
+from worker.account.observed import Observed
 from worker.gateway.outcomes import Accepted, Outcome
 
 
-@dataclass
-class Observed:
-    """An attempt that has ended."""
-
-    outcome: Outcome = Accepted("t")  # noqa: RUF009 - frozen
-    posts: int = 1
-    post_s: float = 0.1
-    strained: bool = False
-    size: int = 1
+def observed(
+    outcome: Outcome = Accepted("t"),  # noqa: B008 - frozen
+    *,
+    request_id: str = "m",
+    queue: str = "alert",
+    sender: str = "",
+    type: str = "sms_premium",  # noqa: A002 - as in the body
+    number: str = "+33612345678",
+    size: int = 1,
+    posts: int = 1,
+    post_s: float = 0.1,
+    strained: bool = False,
+) -> Observed:
+    """Make an attempt that has ended, of which only some facts matter."""
+    return Observed(request_id, queue, sender, type, number, size, outcome, posts, post_s, strained)
 
 
 class Clock:

@@ -30,7 +30,7 @@ def batch_of(*ids: str, queue: str = QUEUE_ALERT) -> Batch:
 
 def claim_one(ledger: Ledger, request_id: str) -> Claim | Wait | Over:
     """Claim the next attempt of one send."""
-    [found] = ledger.claim(batch_of(request_id))
+    [found] = ledger.claim(batch_of(request_id), ())
     return found
 
 

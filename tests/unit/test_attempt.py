@@ -1,54 +1,12 @@
 """The POSTs of one claim: none after time is up, and doubt once is doubt for good."""
 
-import asyncio
-
 import msgspec
 import pytest
-import redis
 
-from tests.support.sends import NoHolder
-from worker.gateway import retrying
-from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Outcome, Unknown
-from worker.ledger.claims import Claim
-from worker.queue.entries import Entry
-from worker.sending.attempt import Attempt, _TooLateError
-from worker.sending.outbound import Outbound
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-BODY = b'{"recipients":[{"phone_number":"+33612345678"}],"text":"Hi"}'
-
-
-class Scripted:
-    """An attempt whose POSTs have the outcomes given."""
-
-    def __init__(
-        self, *outcomes: Outcome, ttl_s: float | None = None, in_doubt: bool = False, body: bytes = BODY
-    ) -> None:
-        self.clock, self._outcomes, self.bodies = Clock(), list(outcomes), []
-        claim = Claim(Entry("a", "p.1:a"), "alert", 1, body, in_doubt, ttl_s)
-        self.attempt = Attempt(claim, NoHolder(), self.clock(), self.clock)
-
-    async def submit(self, body: bytes) -> Outcome:
-        self.bodies.append(body)
-        outcome = self._outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def post(self) -> None:
-        """Make one POST."""
-        asyncio.run(self.attempt._post(self.submit))
-
-    def run(self) -> None:
-        """Make as many POSTs as a run does."""
-        asyncio.run(self.attempt.run(self.submit, post_max_s=1.0))
+from tests.support.attempts import BODY, Scripted
+from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
+from worker.sending.attempt import _TooLateError
+from worker.sending.repeats import RUN_BUDGET_S
 
 
 def test_no_post_leaves_after_the_time_to_live():
@@ -60,9 +18,9 @@ def test_no_post_leaves_after_the_time_to_live():
     assert (made.attempt.posts, made.attempt.outcome, len(made.bodies)) == (1, Deferred("153"), 1)
 
 
-def test_a_process_frozen_since_its_claim_sends_nothing():
+def test_a_process_suspended_since_its_claim_sends_nothing():
     made = Scripted(Accepted("t"))
-    made.clock.now = retrying.RUN_BUDGET_S
+    made.clock.now = RUN_BUDGET_S
     with pytest.raises(_TooLateError):
         made.post()
     assert (made.attempt.posts, made.attempt.outcome, made.bodies) == (0, NOT_TRIED, [])
@@ -86,13 +44,8 @@ def test_a_run_that_is_too_late_comes_to_nothing_and_comes_again_at_once():
 )
 def test_the_next_run_is_no_later_than_the_end_of_the_time_to_live(ttl_s, took_s, delay_ms):
     """There it ends, when its time does and not when somebody happens to look."""
-    made = Scripted(Deferred("http_429", retry_after_s=60), ttl_s=ttl_s)
-
-    async def slowly(body: bytes) -> Outcome:
-        made.clock.now += took_s
-        return await made.submit(body)
-
-    asyncio.run(made.attempt.run(slowly, post_max_s=1.0))
+    made = Scripted(Deferred("http_429", retry_after_s=60), ttl_s=ttl_s, took_s=took_s)
+    made.run()
     assert made.attempt.result.delay_ms == delay_ms
 
 
@@ -122,14 +75,10 @@ def test_a_post_that_is_cut_short_may_have_left():
 
 def test_a_post_is_timed_by_itself_and_strain_is_remembered():
     made = Scripted(Deferred("127"), Accepted("t"))
-
-    async def slowly(body: bytes) -> Outcome:
-        made.clock.now += 2 + made.attempt.posts
-        return await made.submit(body)
-
-    for expected in (3.0, 4.0):
-        asyncio.run(made.attempt._post(slowly))
-        assert made.attempt.post_s == expected
+    for seconds in (3.0, 4.0):
+        made.took_s = seconds
+        made.post()
+        assert made.attempt.post_s == seconds
         assert made.attempt.strained
     assert made.attempt.size == 1
 
@@ -153,24 +102,8 @@ def test_a_damaged_body_is_never_posted_and_costs_nobody_else_anything(body):
     assert (made.bodies, made.attempt.posts, made.attempt.outcome) == ([], 0, NOT_TRIED)
 
 
-def test_without_redis_nobody_is_warned_but_the_results_are_not_lost():
-    class Away:
-        def hold(self, code: str) -> bool:
-            raise redis.ConnectionError
-
-    class Blind:
-        def observe(self, finished) -> None:
-            """Look at nothing."""
-
-    made = Scripted(Deferred("101", account=True))
-    made.post()
-    Outbound(None, None, Away(), Blind(), None, None, {}, 1.0)._warn_all([made.attempt])
-
-
 @pytest.mark.parametrize(("attempts", "longest_s"), [(0, 12), (2, 12), (3, 24), (9, 96)])
 def test_the_wait_for_the_next_run_grows_with_the_posts_and_not_with_the_claims(attempts, longest_s):
-    made = Scripted(Deferred("http_404", proven=False))
-    claim = Claim(Entry("a", "p.1:a"), "alert", 40, BODY, True, None, attempts=attempts)
-    made.attempt = Attempt(claim, NoHolder(), made.clock(), made.clock)
+    made = Scripted(Deferred("http_404", proven=False), in_doubt=True, attempts=attempts)
     made.post()
     assert 1000 * longest_s * 0.6 < made.attempt.delay_ms <= 1000 * longest_s

@@ -115,7 +115,7 @@ def test_a_duplicate_is_one_whatever_the_status_and_the_notation(status, code):
 def test_429_asks_for_a_pause_whatever_else_it_says(body):
     outcome = answer(429, body)
     assert isinstance(outcome, Deferred)
-    assert (outcome.code, outcome.account, outcome.leaves_open) == ("http_429", False, False)
+    assert (outcome.code, outcome.account, outcome.leaves_doubt) == ("http_429", False, False)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -123,7 +123,7 @@ def test_429_asks_for_a_pause_whatever_else_it_says(body):
 def test_401_and_403_are_the_accounts_fault_whatever_else_they_say(status, body):
     outcome = answer(status, body)
     assert isinstance(outcome, Deferred)
-    assert (outcome.account, outcome.leaves_open) == (True, False)
+    assert (outcome.account, outcome.leaves_doubt) == (True, False)
 
 
 @pytest.mark.parametrize("where", ["code", "error_code", "errors"])

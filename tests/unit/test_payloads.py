@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers.contract.events import Quarantined
 from producers.events import OptOut, Receipt, Reply
 from producers.intake.callback_body import read_events
-from worker.callbacks.payloads import RAW_MAX, UnknownCallback, bounded, opt_out_of, parse
+from worker.callbacks.payloads import RAW_MAX, bounded, opt_out_of, parse
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 REPLY = {
@@ -78,12 +79,12 @@ def test_an_opt_out_is_read_field_by_field_and_its_date_as_paris_winter_time():
         (without(REPLY, "reception_date"), "", Reply),
         (without(REPLY, "reception_date"), "optouts", OptOut),
         (without(REPLY, "text", "reception_date", "sim_card_number"), "replies", Reply),
-        (without(REPLY, "number"), "", UnknownCallback),
-        (without(REPLY, "number", number=""), "", UnknownCallback),
-        (without(RECEIPT, "status"), "", UnknownCallback),
-        ({"number": "+33612345678"}, "", UnknownCallback),
-        ({"number": "+33612345678"}, "receipts", UnknownCallback),
-        ({}, "replies", UnknownCallback),
+        (without(REPLY, "number"), "", Quarantined),
+        (without(REPLY, "number", number=""), "", Quarantined),
+        (without(RECEIPT, "status"), "", Quarantined),
+        ({"number": "+33612345678"}, "", Quarantined),
+        ({"number": "+33612345678"}, "receipts", Quarantined),
+        ({}, "replies", Quarantined),
     ],
 )
 def test_the_fields_decide_the_kind_and_the_url_only_helps(event, kind, expected):
@@ -162,7 +163,7 @@ def test_the_other_name_of_a_status_is_read():
 @pytest.mark.parametrize("odd", [None, 42, "text", [1, 2]])
 def test_what_is_no_event_is_unknown(odd):
     unknown = parse(odd, "replies", NOW)
-    assert (type(unknown), unknown.reason, json.loads(unknown.raw)) == (UnknownCallback, "no_event", odd)
+    assert (type(unknown), unknown.reason, json.loads(unknown.raw)) == (Quarantined, "no_event", odd)
 
 
 @pytest.mark.parametrize(
@@ -258,4 +259,4 @@ NAMES = st.sampled_from([*REPLY, *RECEIPT, *OPT_OUT, "answer_date", "metadata"])
 
 @given(st.dictionaries(NAMES, JSON, max_size=8), st.sampled_from(["", "replies", "receipts", "optouts", "?"]))
 def test_any_event_becomes_something(event, kind):
-    assert isinstance(parse(event, kind, NOW), Reply | Receipt | OptOut | UnknownCallback)
+    assert isinstance(parse(event, kind, NOW), Reply | Receipt | OptOut | Quarantined)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from worker.account.gates import SUSPECTS, Observed
+from tests.support.attempts import ended
+from worker.account.gates import SUSPECTS
 from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused, Unexplained
+from worker.sending.attempt import Attempt
 from worker.sending.walls import WALL_S, Walls
 
 NO_CREDIT = Deferred("104", account=True)
@@ -11,10 +13,15 @@ NO_CREDIT = Deferred("104", account=True)
 AT = 100.0
 
 
-def answer(
-    outcome: Outcome | None = None, *, queue="marketing", sender="Bistro", type_="sms_premium"
-) -> Observed:
-    return Observed("m", queue, sender, type_, "+33612345678", outcome or Accepted("t"))
+def answered(outcome: Outcome, size: int = 1) -> Attempt:
+    """Make an attempt that came to an outcome."""
+    return ended(outcome, size=size, queue="marketing", sender="Bistro", type="sms_premium")
+
+
+def claimed(at: float, size: int = 1, **odd: str) -> Attempt:
+    """Make an attempt without a POST that is like the others but for when it was claimed and some facts."""
+    kind = {"queue": "marketing", "sender": "Bistro", "type": "sms_premium"} | odd
+    return ended(started=at, size=size, **kind)
 
 
 @pytest.fixture
@@ -26,32 +33,32 @@ def walls() -> Walls:
     "outcome", [Deferred("101", account=True), Deferred("http_429"), Deferred("206", retry_after_s=3)]
 )
 def test_trouble_of_all_stops_all_for_a_moment(walls, outcome):
-    walls.meet(answer(outcome), 1, AT)
-    assert walls.stops(answer(queue="alert"), 1, AT + 0.1, AT + 0.1)
-    assert not walls.stops(answer(queue="alert"), 1, AT + 0.1, AT + WALL_S)
+    walls.meet(answered(outcome), AT)
+    assert walls.stop(claimed(AT + 0.1, queue="alert"), AT + 0.1)
+    assert not walls.stop(claimed(AT + 0.1, queue="alert"), AT + WALL_S)
 
 
 @pytest.mark.parametrize("outcome", [Accepted("t"), Refused("121"), Deferred("connect_error")])
 def test_trouble_of_one_stops_nobody(walls, outcome):
-    walls.meet(answer(outcome), 500, AT)
-    assert not walls.stops(answer(), 500, AT - 1, AT)
+    walls.meet(answered(outcome, 500), AT)
+    assert not walls.stop(claimed(AT - 1, 500), AT)
 
 
 def test_what_costs_as_much_and_was_claimed_before_asks_the_gates_first(walls):
-    walls.meet(answer(NO_CREDIT), 100, AT)
-    assert walls.stops(answer(), 100, AT - 1, AT)
-    assert not walls.stops(answer(), 99, AT - 1, AT)
-    assert not walls.stops(answer(), 100, AT, AT)
-    assert not walls.stops(answer(type_="sms_low_cost"), 100, AT - 1, AT)
+    walls.meet(answered(NO_CREDIT, 100), AT)
+    assert walls.stop(claimed(AT - 1, 100), AT)
+    assert not walls.stop(claimed(AT - 1, 99), AT)
+    assert not walls.stop(claimed(AT, 100), AT)
+    assert not walls.stop(claimed(AT - 1, 100, type="sms_low_cost"), AT)
 
 
 def test_the_third_in_words_that_nobody_knows_stops_its_like(walls):
     for _ in range(SUSPECTS - 1):
-        walls.meet(answer(Unexplained("777")), 1, AT)
-    walls.meet(answer(Unexplained("778")), 1, AT)
-    assert not walls.stops(answer(), 1, AT - 1, AT)
-    walls.meet(answer(Unexplained("777")), 1, AT)
-    assert walls.stops(answer(), 1, AT - 1, AT)
-    assert not walls.stops(answer(), 1, AT, AT)
-    assert not walls.stops(answer(queue="alert"), 1, AT - 1, AT)
-    assert not walls.stops(answer(sender="Cafe"), 1, AT - 1, AT)
+        walls.meet(answered(Unexplained("777")), AT)
+    walls.meet(answered(Unexplained("778")), AT)
+    assert not walls.stop(claimed(AT - 1), AT)
+    walls.meet(answered(Unexplained("777")), AT)
+    assert walls.stop(claimed(AT - 1), AT)
+    assert not walls.stop(claimed(AT), AT)
+    assert not walls.stop(claimed(AT - 1, queue="alert"), AT)
+    assert not walls.stop(claimed(AT - 1, sender="Cafe"), AT)

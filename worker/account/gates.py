@@ -18,8 +18,9 @@ import structlog
 from producers.contract.gates import CREDIT, Gate, describe, read_gate
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
+from worker.account.observed import Observed
 from worker.account.throttle import AUDIT_MAXLEN
-from worker.gateway.outcomes import Accepted, Outcome, Unexplained
+from worker.gateway.outcomes import Accepted, Unexplained
 
 _GIVE_BACK = Script("worker.account", "give_back", when_full=True)
 _LEARN_PRICE = Script("worker.account", "learn_price", when_full=True)
@@ -36,28 +37,10 @@ TRIED_ANYWAY_MS: Final = 3_600_000
 LEARN_S: Final = 10.0
 #: Characters of a number that tell its country, plus sign included.
 COUNTRY: Final = 4
+#: Milliseconds after which what waits aside at a gate is looked at again, should nobody open the gate.
+ASIDE_MS: Final = 600_000
 #: Sends given back in one step.
 AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What a message came to, with what it has in common with others.
-
-    Attributes:
-        request_id: of the message, or the id of a shared call.
-        queue: name of its queue.
-        sender, type: as its body says.
-        number: its first recipient's, or empty.
-        outcome: of its last POST.
-    """
-
-    request_id: str
-    queue: str
-    sender: str
-    type: str
-    number: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 -- Given: gate, up_to (the highest price, '+inf' for all), most
 -- Returns how many left the gate; 0 when nobody is left. Safe to repeat, also by two at once: an entry that is not among the
 --   delayed is about to be claimed, and its claim looks at the gate.
--- uses: clock aside queue record
+-- uses: keys clock aside queue
 local aside = prefix .. 'aside:' .. given.gate
 local ids = redis.call('ZRANGEBYSCORE', aside, '-inf', given.up_to, 'LIMIT', 0, given.most)
 for _, id in ipairs(ids) do

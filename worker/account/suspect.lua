@@ -4,7 +4,7 @@
 --   (how many make a breaker), memory_ms (for which refusals are remembered)
 -- Returns 'noted'; 'tripped', name of the gate, names of what they have in common; or 'nothing_in_common'. Safe to repeat: one
 --   message counts once.
--- uses: clock record
+-- uses: keys clock
 local gates, suspects, code = prefix .. 'gates', prefix .. 'suspects', given.code
 local keys = keys_of(given.id)
 local body = redis.call('GET', keys.body) or ''

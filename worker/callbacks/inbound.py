@@ -1,11 +1,12 @@
-"""The life of callbacks: read, place, connect to their sends, append once, forget the raw bytes.
+"""The life of callbacks: read, connect to their sends, append once, forget the raw bytes.
 
-They come in batches, and each step takes a few round trips for all of them, in their order.
+They come in batches, and each step takes a few round trips for all of them, in their order. The next pages of
+the story are `payloads` (what a callback means), `Ledger.correlate` (which send it belongs to), and
+`publisher` (its entry on a stream).
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -13,12 +14,12 @@ import msgspec
 import redis
 import structlog
 
+from producers.contract.events import CallbackEvent, Quarantined, Receipt
 from producers.contract.keys import Keys
+from producers.contract.kinds import KIND_OF
 from producers.contract.phone import mask
-from producers.events import OptOut, Receipt, Reply
-from producers.intake.callback_body import MAX_EVENTS, read_events
-from worker.callbacks.payloads import UnknownCallback, bounded, opt_out_of, parse
-from worker.callbacks.publisher import STREAMS, Publishable, Publisher, Quarantined
+from worker.callbacks.payloads import Parsed, opt_out_of, read_callback
+from worker.callbacks.publisher import Publisher
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, Entry
@@ -49,7 +50,7 @@ class _Callback:
     entry: Entry
     received_ms: int
     age_s: float
-    events: list[Publishable] = field(default_factory=list)
+    events: list[Parsed]
     waits: bool = False
 
     @property
@@ -105,7 +106,7 @@ class Inbound:
         for entry, fields in zip(entries, stored, strict=True):
             try:
                 if any(fields):
-                    callbacks.append(_read_callback(entry, fields, now_ms))
+                    callbacks.append(_callback(entry, fields, now_ms))
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on; it is raised after them
                 broken.append(error)
         return callbacks, broken
@@ -123,12 +124,15 @@ class Inbound:
             found = self._ledger.correlate([question for _, question in some])
             answers |= {id(event): each for (event, _), each in zip(some, found, strict=True)}
         for callback in callbacks:
-            ready: list[Publishable] = []
+            ready: list[Parsed] = []
             for event in callback.events:
-                if _has_to_wait(event, answers.get(id(event)), callback):
+                answer = answers.get(id(event))
+                if isinstance(event, Quarantined):
+                    ready.append(event)
+                elif answer and answer.pending and _may_wait(event, callback):
                     callback.waits = True
                 else:
-                    ready += _connected(event, answers.get(id(event)))
+                    ready += _connected(event, answer)
             callback.events = ready
 
     def _publish(self, callbacks: Sequence[_Callback]) -> None:
@@ -139,65 +143,49 @@ class Inbound:
             for (callback, event), appended in zip(some, fresh, strict=True):
                 self._report(callback.entry.id, event, fresh=appended)
 
-    def _report(self, callback_id: str, event: Publishable, *, fresh: bool) -> None:
+    def _report(self, callback_id: str, event: Parsed, *, fresh: bool) -> None:
         fields: dict[str, Any] = {"callback_id": callback_id, "repeated": not fresh}
         if isinstance(event, Quarantined):
             self._log.error("callback.quarantined", reason=event.reason, **fields)
             return
-        kind = {Reply: "reply", Receipt: "receipt", OptOut: "optout"}[type(event)]
         fields |= {"event_id": event.event_id, "ticket": event.ticket, "number": mask(event.number)}
         fields["correlated"] = event.request_id is not None
         if event.request_id is not None:
             fields["request_id"] = event.request_id
         if isinstance(event, Receipt):
             fields["status"] = event.status
-        self._log.info(f"callback.{kind}", **fields)
+        self._log.info(f"callback.{type(event).__name__.lower()}", **fields)
 
 
-def _read_callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Callback:
-    received, kind, raw, only = (field or b"" for field in fields)
-    callback = _Callback(entry, int(received), (now_ms - int(received)) / 1000)
-    received_at = datetime.fromtimestamp(callback.received_ms / 1000, UTC)
-    events = read_events(raw)
-    if events is None or len(events) > MAX_EVENTS:
-        reason, name = "too_many_events" if events else "unreadable", hashlib.sha256(raw).hexdigest()[:32]
-        text = bounded(raw.decode("utf-8", "backslashreplace"))
-        callback.events.append(Quarantined(name, reason, text, received_at))
-        return callback
-    for event in events:
-        found = parse(event, kind.decode(), received_at)
-        if isinstance(found, UnknownCallback):
-            callback.events.append(Quarantined(found.event_id, found.reason, found.raw, received_at))
-        elif only and STREAMS[type(found)] != only.decode():
-            callback.events.append(Quarantined(found.event_id, "other_kind", found.raw, received_at))
-        else:
-            callback.events.append(found)
-    return callback
+def _callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Callback:
+    received, named, raw, only = (field or b"" for field in fields)
+    received_ms = int(received)
+    received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
+    events = read_callback(raw, named.decode(), only.decode(), received_at)
+    return _Callback(entry, received_ms, (now_ms - received_ms) / 1000, events)
 
 
-def _question(event: Reply | Receipt | OptOut, callback: _Callback) -> Question:
+def _question(event: CallbackEvent, callback: _Callback) -> Question:
     return Question(
         ticket=event.ticket or "",
         number=event.number,
         received_ms=callback.received_ms,
-        patient=isinstance(event, OptOut) or callback.age_s < PATIENCE_S,
+        patient=callback.age_s < PATIENCE_S or not KIND_OF[type(event)].waits,
     )
 
 
-def _has_to_wait(event: Publishable, found: Correlation | None, callback: _Callback) -> bool:
-    """An opt-out takes effect at once: it does not wait to learn which message provoked it."""
-    if found is None or isinstance(event, OptOut):
-        return False
-    return found.pending and callback.age_s < PATIENCE_S
+def _may_wait(event: CallbackEvent, callback: _Callback) -> bool:
+    """Say whether an event still waits to learn which send it belongs to."""
+    return KIND_OF[type(event)].waits and callback.age_s < PATIENCE_S
 
 
-def _connected(event: Publishable, found: Correlation | None) -> Iterator[Publishable]:
+def _connected(event: CallbackEvent, found: Correlation | None) -> Iterator[CallbackEvent]:
     """The event as it is published, followed by the opt-out that a receipt may report."""
     if found and found.request_id is not None:
         changes: dict[str, Any] = {"request_id": found.request_id}
-        if not isinstance(event, OptOut):
+        if "context" in event.__struct_fields__:
             changes["context"] = msgspec.json.decode(found.context) if found.context else None
-        event = msgspec.structs.replace(event, **changes)  # type: ignore[type-var]
+        event = msgspec.structs.replace(event, **changes)
     yield event
     if isinstance(event, Receipt) and (opt_out := opt_out_of(event)):
         yield opt_out

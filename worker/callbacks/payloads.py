@@ -1,4 +1,4 @@
-"""What a callback event means: reply, delivery receipt, opt-out, or unknown. Pure and total.
+"""What a callback means: a reply, a receipt, an opt-out, or something for the quarantine. Pure and total.
 
 The gateway signs nothing, numbers nothing and names no kind; the kind is told by the date field present
 (Octopush docs, callbacks page). Its pages disagree on names and case, and a live account was seen to post
@@ -6,57 +6,84 @@ receipts as forms and replies as JSON with number and ticket below ``metadata``:
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from producers.contract.events import CallbackEvent, OptOut, Quarantined, Receipt, Reply
+from producers.contract.kinds import KIND_OF, KINDS, Kind
 from producers.contract.phone import from_gateway
-from producers.events import OptOut, Receipt, Reply
+from producers.intake.callback_body import MAX_EVENTS, read_events
 from worker.callbacks.callback_fields import COMPOSED, flatten
 from worker.callbacks.dates import read_date
-from worker.callbacks.delivery import is_final
 
 #: Bytes of an event that are kept as it came; real ones have a few hundred.
 RAW_MAX: Final = 8 * 1024
 
-#: The date field of each kind: it tells the kind, too.
-_DATES: Final = {
-    "optouts": ("stop_date",),
-    "receipts": ("delivery_date",),
-    "replies": ("reception_date", "answer_date"),
+#: Receipt statuses that are known, and how they outrank each other: a receipt that comes late or twice never
+#: replaces one of higher rank. After rank 0 another is expected. From Octopush's receipt pages, read by their
+#: names.
+RANKS: Final = {
+    **dict.fromkeys(("ACK", "PROCESSED", "TRANSMITTED", "ISP_SEND"), 0),
+    **dict.fromkeys(("UNKNOWN_DELIVERY", "UNDEFINED"), 1),
+    **dict.fromkeys(
+        (
+            *("DELIVERED", "NOT_DELIVERED", "NOT_ALLOWED", "BAD_DESTINATION", "BLACKLISTED_NUMBER"),
+            *("EXPIRED", "ANTI_FLOODING", "NOT_DELIVERABLE", "BUSY", "REFUSED"),
+        ),
+        2,
+    ),
+    **dict.fromkeys(("READ", "OPENED", "CLICKED"), 3),
 }
-_STATUS: Final = ("status", "delivery_status")
+
 _NUMBER: Final = ("number", "phone_number")
+_TICKET: Final = ("message_id", "sms_ticket", "ticket", "ticket_number")
+
+Parsed = CallbackEvent | Quarantined
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCallback:
-    """An event that no rule places.
+def read_callback(raw: bytes, named: str, only: str, received_at: datetime) -> list[Parsed]:
+    """Read a stored callback.
 
-    Attributes:
-        event_id: the same for every repeat.
-        reason: why, in one word.
-        raw: the event as JSON.
+    Args:
+        raw: the body as it came.
+        named: the kind that the URL named, or ``""``.
+        only: the kind that its token may bring, or ``""`` for any.
+        received_at: when it came.
+
+    Returns:
+        What it says, in order, at least one; events are not yet connected to a send.
     """
+    events = read_events(raw)
+    if events is None or len(events) > MAX_EVENTS:
+        return [
+            Quarantined(
+                event_id=hashlib.sha256(raw).hexdigest()[:32],
+                reason="too_many_events" if events else "unreadable",
+                received_at=received_at,
+                raw=bounded(raw.decode("utf-8", "backslashreplace")),
+            )
+        ]
+    return [_allowed(parse(event, named, received_at), only, received_at) for event in events]
 
-    event_id: str
-    reason: str
-    raw: str
+
+def _allowed(found: Parsed, only: str, received_at: datetime) -> Parsed:
+    """Quarantine an event of a kind that its token may not bring."""
+    if isinstance(found, Quarantined) or only in {"", KIND_OF[type(found)].name}:
+        return found
+    return Quarantined(event_id=found.event_id, reason="other_kind", received_at=received_at, raw=found.raw)
 
 
-Parsed = Reply | Receipt | OptOut | UnknownCallback
-
-
-def parse(event: Any, kind: str, received_at: datetime) -> Parsed:
+def parse(event: Any, named: str, received_at: datetime) -> Parsed:
     """Read one event.
 
     Args:
         event: an element of what `producers.intake.callback_body.read_events` returns: a JSON object, form
             fields, or an element of an array that is no event.
-        kind: ``replies``, ``receipts``, ``optouts`` as the URL said, or ``""``. The fields win over it.
+        named: the kind that the URL named, or ``""``. The fields win over it.
         received_at: when the callback came. The event's date is judged by it, and an event without a date
             that can be read is named by it.
 
@@ -64,19 +91,20 @@ def parse(event: Any, kind: str, received_at: datetime) -> Parsed:
         The typed event, not yet connected to a send (request_id and context are None).
     """
     whole = msgspec.json.encode(event).decode()
+    fields = flatten(event) if isinstance(event, dict) else {}
+    kind = kind_of(fields, named)
     if not isinstance(event, dict):
-        return _unknown("no_event", whole)
-    given = _Given(flatten(event), bounded(whole), received_at)
-    if not given.text(*_NUMBER):
-        return _unknown("no_number", whole)
-    match kind_of(given.fields, kind):
-        case "receipts":
-            return _receipt(given) if given.text(*_STATUS) else _unknown("no_status", whole)
-        case "optouts":
-            return _opt_out(given)
-        case "replies":
-            return _reply(given)
-    return _unknown("no_known_field", whole)
+        reason = "no_event"
+    elif not _text(fields, *_NUMBER):
+        reason = "no_number"
+    elif kind is None:
+        reason = "no_known_field"
+    elif kind.needs and not _text(fields, *kind.needs):
+        reason = f"no_{kind.needs[0]}"
+    else:
+        return _PARSERS[kind.name](_Given(kind, fields, bounded(whole), received_at))
+    name = _event_id("unknown", whole)
+    return Quarantined(event_id=name, reason=reason, received_at=received_at, raw=bounded(whole))
 
 
 def bounded(raw: str) -> str:
@@ -86,24 +114,52 @@ def bounded(raw: str) -> str:
     return msgspec.json.encode({"cut": raw[: RAW_MAX // 8]}).decode()
 
 
-def _unknown(reason: str, whole: str) -> UnknownCallback:
-    return UnknownCallback(_event_id("unknown", whole), reason, bounded(whole))
+def kind_of(fields: Mapping[str, str], named: str) -> Kind | None:
+    """Tell the kind: by its date field, then by a field that it needs, then by the URL, then by its hints.
+
+    Args:
+        fields: fields of an event by lower-case name.
+        named: the kind that the URL named, or ``""``. Not believed of a kind that needs a field.
+
+    Returns:
+        The kind, or None if nothing tells.
+    """
+
+    def has(*names: str) -> bool:
+        return any(fields.get(name) for name in names)
+
+    return (
+        next((kind for kind in KINDS.values() if has(*_date_names(kind))), None)
+        or next((kind for kind in KINDS.values() if has(*kind.needs)), None)
+        or next((kind for kind in KINDS.values() if kind.name == named and not kind.needs), None)
+        or next((kind for kind in KINDS.values() if has(*kind.hints)), None)
+    )
+
+
+def _date_names(kind: Kind) -> tuple[str, ...]:
+    return (*kind.dates, *(name + COMPOSED for name in kind.dates))
+
+
+def _text(fields: Mapping[str, str], *names: str) -> str:
+    """The first of these fields that is not blank."""
+    for name in names:
+        if fields.get(name, "").strip():
+            return fields[name] if name == "text" else fields[name].strip()
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
     """An event as it came, with what all kinds have in common."""
 
+    kind: Kind
     fields: Mapping[str, str]
     raw: str
     received_at: datetime
 
     def text(self, *names: str) -> str:
         """The first of these fields that is not blank."""
-        for name in names:
-            if self.fields.get(name, "").strip():
-                return self.fields[name] if name == "text" else self.fields[name].strip()
-        return ""
+        return _text(self.fields, *names)
 
     @property
     def number(self) -> tuple[str, str | None]:
@@ -113,97 +169,71 @@ class _Given:
     @property
     def ticket(self) -> str | None:
         """The ticket, under any of its names."""
-        return self.text("message_id", "sms_ticket", "ticket", "ticket_number") or None
+        return self.text(*_TICKET) or None
 
-    def date(self, kind: str) -> str:
+    @property
+    def origin(self) -> dict[str, Any]:
+        """The fields of an event that are the same for all kinds."""
+        return {"request_id": None, "ticket": self.ticket, "number": self.number[0], "raw": self.raw}
+
+    @property
+    def date(self) -> str:
         """The gateway's date, unchanged."""
-        return self.text(*_date_names(kind))
+        return self.text(*_date_names(self.kind))
 
-    def at(self, kind: str) -> datetime:
+    @property
+    def at(self) -> datetime:
         """When it happened: the gateway's date, else the arrival."""
-        return read_date(self.date(kind), self.received_at) or self.received_at
+        return read_date(self.date, self.received_at) or self.received_at
 
-    def naming_date(self, kind: str) -> str:
-        """What tells an event from an equal one of another day: its date, else its arrival.
+    def event_id(self, word: str, fact: str, *more: str | None) -> str:
+        """Name the event by its facts and its date, else its arrival: what tells it from one of another day.
 
         A date that was put together from the fields of an object is good enough to show. It is not good
         enough to drop an event for having the same one: nobody has seen the gateway write such dates.
         """
-        date = self.text(*_DATES[kind])
-        return date if read_date(date, self.received_at) else self.received_at.isoformat()
-
-
-def kind_of(fields: Mapping[str, str], hint: str) -> str:
-    """Tell the kind: the date field decides; then a status; then what the URL said; a text alone is a reply.
-
-    Args:
-        fields: fields of an event by lower-case name.
-        hint: ``replies``, ``receipts``, ``optouts`` or ``""``.
-
-    Returns:
-        ``replies``, ``receipts``, ``optouts``, or ``""`` if nothing tells.
-    """
-    for kind in _DATES:
-        if any(fields.get(name) for name in _date_names(kind)):
-            return kind
-    if any(fields.get(name) for name in _STATUS):
-        return "receipts"
-    if hint in {"optouts", "replies"}:
-        return hint
-    return "replies" if fields.get("text") else ""
-
-
-def _date_names(kind: str) -> tuple[str, ...]:
-    return (*_DATES[kind], *(name + COMPOSED for name in _DATES[kind]))
+        date = self.text(*self.kind.dates)
+        dated = date if read_date(date, self.received_at) else self.received_at.isoformat()
+        return _event_id(word, self.ticket, self.number[0], fact, dated, *more)
 
 
 def _receipt(given: _Given) -> Receipt:
-    status = given.text(*_STATUS).upper()
-    number, _ = given.number
+    status = given.text(*given.kind.needs).upper()
     return Receipt(
-        event_id=_event_id("receipt", given.ticket, number, status, given.naming_date("receipts")),
-        request_id=None,
-        ticket=given.ticket,
-        number=number,
+        **given.origin,
+        event_id=given.event_id("receipt", status),
         status=status,
-        final=is_final(status),
-        delivered_at=given.at("receipts"),
+        final=RANKS.get(status, 0) > 0,
+        delivered_at=given.at,
         context=None,
-        raw=given.raw,
     )
 
 
 def _opt_out(given: _Given) -> OptOut:
     text = given.text("text")
-    number, _ = given.number
-    return OptOut(
-        event_id=_event_id("optout", given.ticket, number, text, given.naming_date("optouts")),
-        request_id=None,
-        ticket=given.ticket,
-        number=number,
-        text=text,
-        at=given.at("optouts"),
-        raw=given.raw,
-    )
+    return OptOut(**given.origin, event_id=given.event_id("optout", text), text=text, at=given.at)
 
 
 def _reply(given: _Given) -> Reply:
-    text, date = given.text("text"), given.naming_date("replies")
-    short_number = given.text("sim_card_number", "short_number") or None
-    number, country = given.number
+    text, short_number = given.text("text"), given.text("sim_card_number", "short_number") or None
     return Reply(
-        event_id=_event_id("reply", given.ticket, number, text, date, short_number),
-        request_id=None,
-        ticket=given.ticket,
-        number=number,
+        **given.origin,
+        event_id=given.event_id("reply", text, short_number),
         text=text,
         short_number=short_number,
         received_at=given.received_at,
-        gateway_date=given.date("replies") or None,
-        country=country,
+        gateway_date=given.date or None,
+        country=given.number[1],
         context=None,
-        raw=given.raw,
     )
+
+
+#: How an event of a kind is read.
+_PARSERS: Final[Mapping[str, Callable[[_Given], CallbackEvent]]] = {
+    "optouts": _opt_out,
+    "receipts": _receipt,
+    "replies": _reply,
+}
 
 
 def opt_out_of(receipt: Receipt) -> OptOut | None:

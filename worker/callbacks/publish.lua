@@ -1,36 +1,23 @@
 -- Append events to their streams, each once, in order.
--- KEYS: replies, receipts, optouts, quarantine, foreign bytes, unread trimmed
--- ARGV: retention ms, stream maxlen, key prefix, bytes for foreign entries of one stream; then per event: event_id,
---       stream 1-4 as in KEYS, request_id or '', number, delivery value or '', how many fields and values, and these.
---       The keys of marks and deliveries are derived from the prefix, those of the lists of foreign entries from the
---       streams.
--- Returns per event 1 when appended, 0 when it was there already; then per stream how many entries were dropped before
---   the slowest group had read them. Safe to repeat.
--- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries: they have room of
--- their own in each stream, by number and bytes, and what is over drops the oldest foreign ones, never the others.
-local streams = { KEYS[1], KEYS[2], KEYS[3], KEYS[4] }
-local foreign_bytes, unread_trimmed = KEYS[5], KEYS[6]
-local retention, maxlen, prefix, room = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+-- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), events (each id, stream, fields,
+--   request_id, number, delivery)
+-- Returns a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
+--   how many entries a stream dropped before its slowest group had read them. Safe to repeat.
+-- The fields of an event are names and values by turns. An event that belongs to no send of ours has no request_id; only a receipt
+-- has a number and a delivery.
+-- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
+-- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
+-- uses: deliveries
+
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256
 -- Trimming many at a time is cheaper; too many at a time would keep Redis from others.
 local SLACK, AT_MOST = 100, 1000
 
--- Which of two receipts stands, in whatever order and number they come: the one of higher rank, then the later one, then
--- by name: of equally late final ones DELIVERED before its like, of others what comes after ACK.
-local function outdoes(value, known)
-  local rank, at, status = string.match(value, '^(%d+)|([^|]*)|(.*)$')
-  local rank_before, at_before, status_before = string.match(known, '^(%d+)|([^|]*)|(.*)$')
-  if rank ~= rank_before then return tonumber(rank) > tonumber(rank_before) end
-  if at ~= at_before then return at > at_before end
-  if rank == '0' then return status > status_before end
-  return status < status_before
-end
+local BYTES = prefix .. 'foreign_bytes'
 
-local function note_delivery(deliveries, number, value)
-  local known = redis.call('HGET', deliveries, number)
-  if not known or outdoes(value, known) then redis.call('HSET', deliveries, number, value) end
-  redis.call('PEXPIRE', deliveries, retention)
+local function foreign_key(stream)
+  return prefix .. stream .. ':foreign'
 end
 
 local function is_after(id, other)
@@ -43,7 +30,7 @@ end
 -- The last entry that every group of a stream has been given; nil without groups.
 local function read_by_all(stream)
   local slowest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', prefix .. stream)) do
     for i = 1, #group, 2 do
       if group[i] == 'last-delivered-id' and (not slowest or is_after(slowest, group[i + 1])) then
         slowest = group[i + 1]
@@ -53,76 +40,77 @@ local function read_by_all(stream)
   return slowest
 end
 
-local touched, unread = {}, { 0, 0, 0, 0 }
+-- The streams that got an entry, in order, and how many entries each dropped unread.
+local touched, unread = {}, {}
 
-local function count_unread(number, ids)
-  local read = read_by_all(streams[number])
-  if not read then return end
+local function count_unread(stream, ids)
+  local last_read = read_by_all(stream)
+  if not last_read then return end
   for _, id in ipairs(ids) do
-    if is_after(id, read) then unread[number] = unread[number] + 1 end
+    if is_after(id, last_read) then unread[stream] = unread[stream] + 1 end
   end
 end
 
--- Forget the oldest foreign entry; its mark goes, too, or marks would be what fills Redis.
-local function forget_foreign(number)
-  local id, event_id, size = string.match(redis.call('LPOP', streams[number] .. ':foreign'), '^(%S+) (%S+) (%d+)$')
+-- Forget the oldest foreign entry; its mark goes, too, or marks would be what fills Redis. Returns its id, and the bytes left.
+local function forget_foreign(stream)
+  local id, event_id, size = string.match(redis.call('LPOP', foreign_key(stream)), '^(%S+) (%S+) (%d+)$')
   redis.call('DEL', prefix .. 'seen:' .. event_id)
-  return id, redis.call('HINCRBY', foreign_bytes, number, -size)
+  return id, redis.call('HINCRBY', BYTES, stream, -size)
 end
 
-local function note_foreign(number, id, event_id, size)
-  local list, dropped = streams[number] .. ':foreign', {}
-  local entries = redis.call('RPUSH', list, id .. ' ' .. event_id .. ' ' .. size)
-  if entries == 1 then redis.call('HDEL', foreign_bytes, number) end
-  local bytes = redis.call('HINCRBY', foreign_bytes, number, size)
-  while entries > 1 and (bytes > room or entries > maxlen) and #dropped < AT_MOST do
-    dropped[#dropped + 1], bytes = forget_foreign(number)
+local function note_foreign(stream, id, event)
+  local list, size, dropped = foreign_key(stream), OVERHEAD, {}
+  for _, part in ipairs(event.fields) do size = size + #part end
+  local entries = redis.call('RPUSH', list, id .. ' ' .. event.id .. ' ' .. size)
+  if entries == 1 then redis.call('HDEL', BYTES, stream) end
+  local bytes = redis.call('HINCRBY', BYTES, stream, size)
+  while entries > 1 and (bytes > given.foreign_bytes or entries > given.maxlen) and #dropped < AT_MOST do
+    dropped[#dropped + 1], bytes = forget_foreign(stream)
     entries = entries - 1
   end
   if #dropped > 0 then
-    count_unread(number, dropped)
-    redis.call('XDEL', streams[number], unpack(dropped))
+    count_unread(stream, dropped)
+    redis.call('XDEL', prefix .. stream, unpack(dropped))
   end
 end
 
-local function trim(number)
-  local stream, list = streams[number], streams[number] .. ':foreign'
-  local length = redis.call('XLEN', stream)
-  local over = math.min(length - maxlen - redis.call('LLEN', list), AT_MOST)
+local function trim(stream)
+  local key, list = prefix .. stream, foreign_key(stream)
+  local length = redis.call('XLEN', key)
+  local over = math.min(length - given.maxlen - redis.call('LLEN', list), AT_MOST)
   if over < SLACK then return end
   local ids = {}
-  for i, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', over)) do ids[i] = entry[1] end
-  count_unread(number, ids)
-  redis.call('XTRIM', stream, 'MAXLEN', '=', length - over)
-  local head = redis.call('LINDEX', list, 0)
-  while head and not is_after(string.match(head, '^%S+'), ids[#ids]) do
-    forget_foreign(number)
-    head = redis.call('LINDEX', list, 0)
+  for i, entry in ipairs(redis.call('XRANGE', key, '-', '+', 'COUNT', over)) do ids[i] = entry[1] end
+  count_unread(stream, ids)
+  redis.call('XTRIM', key, 'MAXLEN', '=', length - over)
+  local oldest = redis.call('LINDEX', list, 0)
+  while oldest and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
+    forget_foreign(stream)
+    oldest = redis.call('LINDEX', list, 0)
   end
 end
 
-local result, i = {}, 5
-while i < #ARGV do
-  local event_id, number, request_id = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
-  local first, last = i + 6, i + 5 + ARGV[i + 5]
-  local fresh = redis.call('SET', prefix .. 'seen:' .. event_id, '1', 'NX', 'PX', retention)
-  if fresh then
-    local id = redis.call('XADD', streams[number], '*', unpack(ARGV, first, last))
-    touched[number] = true
-    if request_id == '' then
-      local size = OVERHEAD
-      for field = first, last do size = size + #ARGV[field] end
-      note_foreign(number, id, event_id, size)
-    elseif ARGV[i + 4] ~= '' then
-      note_delivery(prefix .. 'deliveries:' .. request_id, ARGV[i + 3], ARGV[i + 4])
+local appended, told = {}, {}
+for i, event in ipairs(given.events) do
+  local is_new = redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
+  if is_new then
+    local id = redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
+    if not unread[event.stream] then
+      touched[#touched + 1], unread[event.stream] = event.stream, 0
+    end
+    if not event.request_id then
+      note_foreign(event.stream, id, event)
+    elseif event.delivery then
+      note_delivery(event.request_id, event.number, event.delivery)
     end
   end
-  result[#result + 1] = fresh and 1 or 0
-  i = last + 1
+  appended[i] = is_new and 1 or 0
 end
-for number, stream in ipairs(streams) do
-  if touched[number] then trim(number) end
-  if unread[number] > 0 then redis.call('HINCRBY', unread_trimmed, string.sub(stream, #prefix + 1), unread[number]) end
-  result[#result + 1] = unread[number]
+for _, stream in ipairs(touched) do
+  trim(stream)
+  if unread[stream] > 0 then
+    redis.call('HINCRBY', prefix .. 'unread_trimmed', stream, unread[stream])
+    told[#told + 1], told[#told + 2] = stream, unread[stream]
+  end
 end
-return result
+return { appended, told }

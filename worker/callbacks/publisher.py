@@ -1,45 +1,20 @@
 """Stream entries for applications, each callback event appended exactly once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import redis
 import structlog
 
-from producers.contract.keys import OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, Keys
+from producers.contract.events import Quarantined, Receipt, to_fields
+from producers.contract.keys import QUARANTINE, Keys
+from producers.contract.kinds import KIND_OF
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from producers.events import OptOut, Receipt, Reply, to_fields
-from worker.callbacks.delivery import RANKS
+from worker.callbacks.payloads import RANKS, Parsed
 
 _PUBLISH = Script("worker.callbacks", "publish", when_full=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A callback event that could not be placed, kept raw for an operator.
-
-    Attributes:
-        event_id: the same for every repeat.
-        reason: why, in one word.
-        raw: the payload as text.
-        received_at: when the callback came.
-    """
-
-    event_id: str
-    reason: str
-    raw: str
-    received_at: datetime
-
-
-Publishable = Reply | Receipt | OptOut | Quarantined
-
-#: Where each kind of event goes, in the order of the script's keys.
-STREAMS: Final = {Reply: REPLIES, Receipt: RECEIPTS, OptOut: OPTOUTS, Quarantined: QUARANTINE}
-_NUMBERS: Final = {kind: number for number, kind in enumerate(STREAMS, 1)}
-
 
 #: Bytes that entries of no send of ours may take in one stream: whoever has a token can write them.
 FOREIGN_BYTES: Final = 16 * 1024 * 1024
@@ -55,12 +30,12 @@ class Publisher:
 
     def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
         self._redis = client
-        self._keys = Keys(settings.namespace)
+        self._prefix = Keys(settings.namespace).prefix
         self._log = structlog.get_logger()
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
-    def publish(self, events: Sequence[Publishable]) -> list[bool]:
+    def publish(self, events: Sequence[Parsed]) -> list[bool]:
         """Append events to their streams, in order, and receipts to their sends; one atomic step.
 
         Safe to repeat. Entries that are dropped before the slowest group of their stream has read them are
@@ -75,34 +50,31 @@ class Publisher:
         Raises:
             redis.RedisError: Redis did not answer; repeat.
         """
-        keys = [self._keys.stream(name) for name in STREAMS.values()]
-        keys += [self._keys.foreign_bytes, self._keys.unread_trimmed]
-        args: list[str | int] = [self._retention_ms, self._maxlen, self._keys.prefix, FOREIGN_BYTES]
-        for event in events:
-            fields = _fields(event)
-            args += [event.event_id, _NUMBERS[type(event)], *_origin(event), 2 * len(fields)]
-            args += [part for pair in fields.items() for part in pair]
-        *fresh, replies, receipts, optouts, quarantine = Command(_PUBLISH, keys, args, list[int]).run(
-            self._redis
-        )
-        for stream, unread in zip(STREAMS.values(), (replies, receipts, optouts, quarantine), strict=True):
-            if unread:
-                self._log.error("stream.unread_trimmed", stream=stream, entries=unread)
+        given = {
+            "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
+            "foreign_bytes": FOREIGN_BYTES,
+            "events": [_entry(event) for event in events],
+        }
+        fresh, dropped = Command(_PUBLISH, self._prefix, given, list[Any]).run(self._redis)
+        for stream, unread in zip(dropped[::2], dropped[1::2], strict=True):
+            self._log.error("stream.unread_trimmed", stream=stream.decode(), entries=unread)
         return [appended == 1 for appended in fresh]
 
 
-def _fields(event: Publishable) -> dict[str, str]:
-    if not isinstance(event, Quarantined):
-        return to_fields(event)
-    facts = {"v": "1", "event_id": event.event_id, "reason": event.reason}
-    return {**facts, "received_at": event.received_at.isoformat().replace("+00:00", "Z"), "raw": event.raw}
+def _entry(event: Parsed) -> dict[str, Any]:
+    """Say what to append where; and of a send of ours which one, and what a receipt tells of it."""
+    entry = {
+        "id": event.event_id,
+        "stream": QUARANTINE if isinstance(event, Quarantined) else KIND_OF[type(event)].name,
+        "fields": [part for pair in to_fields(event).items() for part in pair],
+        "request_id": None if isinstance(event, Quarantined) else event.request_id,
+    }
+    if isinstance(event, Receipt) and event.delivered_at:
+        return {**entry, "number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
+    return {**entry, "number": None, "delivery": None}
 
 
-def _origin(event: Publishable) -> tuple[str, str, str]:
-    """Which send an event belongs to, and what a receipt tells of it: the number, and for `read_delivery`."""
-    if isinstance(event, Quarantined) or not event.request_id:
-        return "", "", ""
-    if not isinstance(event, Receipt) or not event.delivered_at:
-        return event.request_id, "", ""
-    rank, at = RANKS.get(event.status, 0), event.delivered_at.isoformat()
-    return event.request_id, event.number, f"{rank}|{at}|{event.status}"
+def _delivery(status: str, at: datetime) -> str:
+    """Write a delivery for `producers.queueing.records.read_delivery`."""
+    return f"{RANKS.get(status, 0)}|{at.isoformat()}|{status}"

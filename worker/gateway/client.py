@@ -44,6 +44,9 @@ class Gateway:
 
     Args:
         settings: address, credentials, time-outs.
+
+    Attributes:
+        post_max_s: longest that one call can take, in seconds.
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
@@ -60,7 +63,7 @@ class Gateway:
             "user-agent": "octopush-worker",
         }
         self._fresh = settings.fresh_connections
-        self._post_max_s = settings.post_max_s
+        self.post_max_s = settings.post_max_s
         self._timeout = httpx.Timeout(
             connect=settings.connect_timeout_s,
             write=settings.connect_timeout_s,
@@ -100,7 +103,7 @@ class Gateway:
 
     async def _call(self, method: str, url: httpx.URL, body: bytes = b"") -> tuple[int, httpx.Headers, bytes]:
         # A gateway that drips one byte at a time never exceeds a read time-out: the whole call has a bound.
-        async with asyncio.timeout(self._post_max_s):
+        async with asyncio.timeout(self.post_max_s):
             # Given as a stream, the body makes httpx look for no headers: all of them are the session's.
             request = httpx.Request(
                 method, url, stream=httpx.ByteStream(body), extensions={"timeout": self._timeout}

@@ -4,7 +4,7 @@ A request_id may be given up (for a fresh one, for a split, for the ends ``rejec
 ``cancelled`` and ``failed``) only with **proof that no POST under it was taken**. Two properties of an
 outcome carry that:
 
-- ``leaves_open``: the POST may have been taken. From then on the message is in doubt, whatever is answered
+- ``leaves_doubt``: the POST may have been taken. From then on the message is in doubt, whatever is answered
   later: it keeps its request_id and its bytes, and never ends as "not sent".
 - ``may_use_up_id``: the gateway said no, and may have used up the request_id by that. Whether a refused call
   does is documented nowhere. A later duplicate then proves nothing.
@@ -41,7 +41,7 @@ class Accepted:
     segments: int | None = None
     contacts: int | None = None
 
-    leaves_open: ClassVar[bool] = False
+    leaves_doubt: ClassVar[bool] = False
     may_use_up_id: ClassVar[bool] = False
 
 
@@ -52,7 +52,7 @@ class Duplicate:
     code: str
     message: str = ""
 
-    leaves_open: ClassVar[bool] = False
+    leaves_doubt: ClassVar[bool] = False
     may_use_up_id: ClassVar[bool] = False
 
 
@@ -68,7 +68,7 @@ class Refused:
     code: str
     message: str = ""
 
-    leaves_open: ClassVar[bool] = False
+    leaves_doubt: ClassVar[bool] = False
     may_use_up_id: ClassVar[bool] = True
 
 
@@ -84,7 +84,7 @@ class Unexplained:
     code: str
     message: str = ""
 
-    leaves_open: ClassVar[bool] = True
+    leaves_doubt: ClassVar[bool] = True
     may_use_up_id: ClassVar[bool] = True
 
 
@@ -109,7 +109,7 @@ class Deferred:
     may_use_up_id: bool = False
 
     @property
-    def leaves_open(self) -> bool:
+    def leaves_doubt(self) -> bool:
         """A word without proof."""
         return not self.proven
 
@@ -130,7 +130,7 @@ class Unknown:
     retry_after_s: float | None = None
     may_use_up_id: bool = False
 
-    leaves_open: ClassVar[bool] = True
+    leaves_doubt: ClassVar[bool] = True
 
 
 Outcome = Accepted | Duplicate | Refused | Unexplained | Deferred | Unknown

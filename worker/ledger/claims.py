@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from producers.contract import jobs
 from worker.gateway.outcomes import Outcome
 from worker.queue.entries import Entry
 
 #: States from which no attempt leads any further.
-ENDS: Final = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "failed"})
+ENDS: Final = frozenset[str](jobs.ENDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,9 @@ class Confirmation:
         self._log = structlog.get_logger()
 
     @property
-    def safe_ms(self) -> int:
-        """Milliseconds after which no write is forgotten; -1 if that takes the word of replicas."""
-        return -1 if self._replicas else ON_DISK_MS
+    def safe_ms(self) -> int | None:
+        """Milliseconds after which no write is forgotten; None if that takes the word of replicas."""
+        return None if self._replicas else ON_DISK_MS
 
     def start(self) -> None:
         """Look now, then every few seconds in a thread of its own."""

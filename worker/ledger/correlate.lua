@@ -1,31 +1,31 @@
 -- Find the sends that callbacks belong to, one callback after the other.
--- KEYS: attempts
--- ARGV: retention ms, statuses maxlen, key prefix; then per callback: ticket, number, received ms, '1' to wait for
---       running attempts. The keys of tickets, open numbers and records are derived from the prefix.
+-- Given: retention_ms, maxlen, questions (each ticket, number, received_ms, patient).
+--   patient: wait for running attempts before a send without ticket is taken for the origin.
 -- Returns per callback one of
---   'known', request_id, context or ''    found by its ticket, or adopted: the only open send to that number
+--   'known', request_id, context or ''    found by its ticket, or adopted: the only send to that number without a ticket
 --   'pending'                             attempts begun before the callback came have not reported yet
 --   'foreign'                             no send of ours
 -- A ticket of a shared call leads to the member with that number.
--- Anybody who has a token can name a ticket. So an adopted ticket is marked as such, the send stays among the open ones
--- of its number, and a second ticket there contradicts the first: then neither is believed, now or later.
+-- Anybody who has a callback token can name a ticket. So an adopted ticket is marked as such, the send stays among those of its
+-- number that have no ticket, and a second ticket there contradicts the first: then neither is believed, now or later.
 -- Safe to repeat: an adopted ticket is found by itself the next time.
-local attempts = KEYS[1]
-local retention, maxlen, prefix = ARGV[1], ARGV[2], ARGV[3]
+-- uses: keys queue record call unticketed
+
+local attempt_starts = prefix .. 'attempt_starts'
 
 local function known(id, number)
-  local r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context', 'state')
-  if r[1] then
-    id = redis.call('HGET', prefix .. 'members:' .. id, number)
+  local record = read(keys_of(id).record, 'members', 'context', 'state')
+  if record.members then
+    id = redis.call('HGET', members_key(id), number)
     if not id then return { 'foreign' } end
-    r = redis.call('HMGET', prefix .. 'record:' .. id, 'members', 'context', 'state')
-  elseif #id > 36 then
-    -- A call that is forgotten already.
+    record = read(keys_of(id).record, 'context', 'state')
+  elseif is_call(id) then
+    -- The call is forgotten already.
     return { 'foreign' }
   end
   -- The answer counted fewer recipients than there are; this one was among them.
-  if r[3] == 'unknown' then end_record(keys_of(prefix, id), 'accepted', id, retention, maxlen, now_ms()) end
-  return { 'known', id, r[2] or '' }
+  if record.state == 'unknown' then end_record(keys_of(id), id, 'accepted') end
+  return { 'known', id, record.context or '' }
 end
 
 -- Whether the gateway may have made this up.
@@ -33,71 +33,82 @@ local function is_shaped(ticket)
   return #ticket <= 64 and string.find(ticket, '^sms_%w+$') ~= nil
 end
 
--- Take back an adoption. The send is what it was found to be, but nobody knows its ticket.
+-- Give a send the ticket of a callback that can only be its own.
+local function adopt(id, ticket)
+  local keys = keys_of(id)
+  local record = read(keys.record, 'state', 'members')
+  redis.call('HSET', keys.record, 'ticket', ticket, 'adopted', '1')
+  redis.call('SET', ticket_key(ticket), id, 'PX', given.retention_ms)
+  if record.members then
+    -- While the call is still being sent its members learn of the ticket when it ends.
+    if record.state == 'unknown' then end_call(keys, id, 'accepted') end
+    if record.state == 'unknown' or record.state == 'accepted' then
+      end_members(id, redis.call('HVALS', members_key(id)))
+    end
+  elseif record.state == 'unknown' then
+    -- A receipt or reply is proof: somebody has the text.
+    end_record(keys, id, 'accepted')
+  elseif record.state == 'accepted' then
+    announce(keys, id)
+  end
+end
+
+-- Take back an adoption. The send stays in its state, but nobody knows its ticket.
 local function disown(id)
-  local keys, now = keys_of(prefix, id), now_ms()
-  local r = redis.call('HMGET', keys.record, 'ticket', 'members', 'state')
+  local keys = keys_of(id)
+  local record = read(keys.record, 'ticket', 'members', 'state')
   redis.call('HSET', keys.record, 'ambiguous', '1')
-  forget_adopted(prefix, keys.record)
-  if r[3] ~= 'accepted' then return end
-  if not r[2] then return announce(keys, maxlen, id, now) end
-  for _, member in ipairs(redis.call('HVALS', prefix .. 'members:' .. id)) do
-    local own = keys_of(prefix, member)
-    local m = redis.call('HMGET', own.record, 'call', 'ticket')
-    if m[1] == id and m[2] == r[1] then
+  forget_adopted(keys.record)
+  if record.state ~= 'accepted' then return end
+  if not record.members then return announce(keys, id) end
+  for _, member in ipairs(redis.call('HVALS', members_key(id))) do
+    local own = keys_of(member)
+    local found = read(own.record, 'call', 'ticket')
+    if found.call == id and found.ticket == record.ticket then
       redis.call('HDEL', own.record, 'ticket')
-      announce(own, maxlen, member, now)
+      announce(own, member)
     end
   end
 end
 
-local function correlate(ticket, number, received, patient)
-  local ticket_key = prefix .. 'ticket:' .. ticket
-  local id = redis.call('GET', ticket_key)
+-- Find the sends to a number, begun before a callback came, that have no ticket of the gateway's own: those without any, and
+-- those with an adopted one.
+local function candidates(number, received_ms)
+  local without, adopters, key = {}, {}, unticketed_key(number)
+  for _, id in ipairs(redis.call('SMEMBERS', key)) do
+    local record = read(keys_of(id).record, 'state', 'ticket', 'first', 'adopted', 'ambiguous')
+    if not record.state then
+      redis.call('SREM', key, id)
+    elseif record.first and tonumber(record.first) <= received_ms and not record.ambiguous then
+      if not record.ticket then
+        without[#without + 1] = id
+      elseif record.adopted then
+        adopters[#adopters + 1] = id
+      end
+    end
+  end
+  return without, adopters
+end
+
+local function correlate(question)
+  local ticket, number = question.ticket, question.number
+  local id = redis.call('GET', ticket_key(ticket))
   if id then return known(id, number) end
 
-  -- A running attempt may turn out to own the ticket: only without one is an open send to that number the origin.
-  local busy = redis.call('ZCOUNT', attempts, '-inf', received) > 0
-  if busy and patient then return { 'pending' } end
+  -- A running attempt may turn out to own the ticket: only without one is a send without ticket the origin.
+  local busy = redis.call('ZCOUNT', attempt_starts, '-inf', question.received_ms) > 0
+  if busy and question.patient then return { 'pending' } end
 
   if not is_shaped(ticket) then return { 'foreign' } end
-  local candidates, adopters, open_key = {}, {}, prefix .. 'unticketed:' .. redis.sha1hex(number)
-  for _, candidate in ipairs(redis.call('SMEMBERS', open_key)) do
-    local r = redis.call('HMGET', prefix .. 'record:' .. candidate, 'state', 'ticket', 'first', 'adopted', 'ambiguous')
-    if not r[1] then
-      redis.call('SREM', open_key, candidate)
-    elseif r[3] and tonumber(r[3]) <= received and not r[5] then
-      local list = r[2] and adopters or candidates
-      if not r[2] or r[4] then list[#list + 1] = candidate end
-    end
+  local without, adopters = candidates(number, question.received_ms)
+  if #without == 1 then
+    adopt(without[1], ticket)
+    return known(without[1], number)
   end
-  if #candidates == 1 then
-    id = candidates[1]
-    local keys, now = keys_of(prefix, id), now_ms()
-    local r = redis.call('HMGET', keys.record, 'state', 'members')
-    redis.call('HSET', keys.record, 'ticket', ticket, 'adopted', '1')
-    redis.call('SET', ticket_key, id, 'PX', retention)
-    if r[2] then
-      -- While the call is still being sent its members learn of the ticket when it ends.
-      if r[1] == 'unknown' then end_call(keys, id, 'accepted', retention, now) end
-      if r[1] == 'unknown' or r[1] == 'accepted' then
-        local members = redis.call('HVALS', prefix .. 'members:' .. id)
-        end_members(prefix, id, call_facts(keys.record), members, retention, maxlen, now)
-      end
-    elseif r[1] == 'unknown' then
-      -- A receipt or reply is proof: somebody has the text.
-      end_record(keys, 'accepted', id, retention, maxlen, now)
-    elseif r[1] == 'accepted' then
-      announce(keys, maxlen, id, now)
-    end
-    return known(id, number)
-  end
-  if #candidates == 0 and #adopters == 1 then disown(adopters[1]) end
+  if #without == 0 and #adopters == 1 then disown(adopters[1]) end
   return { busy and 'pending' or 'foreign' }
 end
 
-local result = {}
-for i = 4, #ARGV, 4 do
-  result[#result + 1] = correlate(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3] == '1')
-end
-return result
+local replies = {}
+for i, question in ipairs(given.questions) do replies[i] = correlate(question) end
+return replies

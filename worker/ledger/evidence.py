@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from worker.gateway import retrying
 from worker.gateway.codes import SPLITTING
+from worker.gateway.demands import is_unpaid, wants_no_more
 from worker.gateway.outcomes import (
     NOT_TRIED,
     Accepted,
@@ -36,7 +36,7 @@ def evidence(result: Result) -> dict[str, Any]:
         "lease": claim.entry.lease,
         "outcome": _word(outcome),
         "posts": result.posts,
-        "in_doubt": result.in_doubt or outcome.leaves_open,
+        "in_doubt": result.in_doubt or outcome.leaves_doubt,
         "id_used_up": result.id_used_up or outcome.may_use_up_id,
         "splits": isinstance(outcome, Refused) and outcome.code in SPLITTING,
         "delay_ms": result.delay_ms,
@@ -47,10 +47,10 @@ def evidence(result: Result) -> dict[str, Any]:
 def _word(outcome: Outcome) -> str:
     if outcome is NOT_TRIED:
         return "untried"
-    if retrying.wants_no_more(outcome):
+    if wants_no_more(outcome):
         return "seldom"
     if isinstance(outcome, Deferred):
-        return "unpaid" if retrying.unpaid(outcome) else "held" if outcome.account else "deferred"
+        return "unpaid" if is_unpaid(outcome) else "held" if outcome.account else "deferred"
     return _WORDS[type(outcome)]
 
 

@@ -1,11 +1,11 @@
 """The ledger: which request_id is where, decided by one Lua script per transition.
 
 queued -> sending -> accepted | rejected | expired | cancelled | unknown | failed; see docs/architecture.md.
-A claim carries a fencing token; only the latest token may finish, so a worker that was frozen past its
-lease cannot overwrite what its successor found out.
+A claim carries a fencing token; only the latest token may finish, so a worker that was suspended past
+its lease cannot overwrite what its successor found out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import redis
@@ -14,12 +14,13 @@ from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from worker.gateway import retrying
+from worker.account.gates import ASIDE_MS
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.evidence import evidence
 from worker.ledger.members import Members
+from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
 
@@ -28,6 +29,11 @@ _UNCLAIM = Script("worker.ledger", "unclaim", when_full=True)
 _FINISH = Script("worker.ledger", "finish", when_full=True)
 _CORRELATE = Script("worker.ledger", "correlate", when_full=True)
 
+#: Seconds after the first attempt in which a repeat is safe. The gateway forgets a request_id after 24 h
+#: (Octopush docs, send page); four hours are left for clocks, queues and a slow last attempt.
+WINDOW_S: Final = 20 * 3600
+#: Answers "too many attempts" (code 128) after which a message is left to a person.
+SELDOM_MOST: Final = 4
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
@@ -45,10 +51,6 @@ class Ledger:
         leases: renews the leases of running attempts.
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
-
-    Attributes:
-        members: what shared calls need besides.
-        patience: how long results are kept while Redis is away.
     """
 
     def __init__(
@@ -59,8 +61,8 @@ class Ledger:
         confirmation: Confirmation,
         default_rate: float = 0.0,
     ) -> None:
-        self.patience = retrying.Patience()
-        self.members = Members(client, settings, self.patience)
+        self._patience = Patience()
+        self._members = Members(client, settings, self._patience)
         self._redis = client
         self._keys = Keys(settings.namespace)
         self._leases = leases
@@ -69,11 +71,37 @@ class Ledger:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
 
-    def claim(self, batch: Batch) -> list[Claim | Wait | Over]:
-        """Claim the next attempt of each entry, in one step; shared calls are frozen before.
+    def compose(self, batch: Batch) -> frozenset[Entry]:
+        """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
 
-        A shared call is claimed only if Redis confirms that it will remember; otherwise it falls apart. Safe
-        to repeat: a newer claim fences off an older one.
+        A call takes a round trip per 25 members: one of 500 takes twenty. As long as Redis may forget what it
+        has answered nobody shares a call, and a call that was surely not taken falls apart. Safe to repeat.
+
+        Returns:
+            The calls that can neither leave nor fall apart for now.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        stuck = set()
+        for call in batch.entries:
+            if not is_call(call.id):
+                continue
+            if self._confirmation.sharing:
+                self._members.compose(call, batch.queue)
+            elif self._members.dissolve(call, batch.queue, self._confirmation.safe_ms):
+                stuck.add(call)
+        return frozenset(stuck)
+
+    def claim(self, batch: Batch, stuck: Collection[Entry]) -> list[Claim | Wait | Over]:
+        """Claim the next attempt of each entry, in one step.
+
+        A shared call is claimed only if Redis confirms that it will remember. Safe to repeat: a newer claim
+        fences off an older one.
+
+        Args:
+            batch: entries of one queue.
+            stuck: what `compose` has returned for this batch.
 
         Returns:
             One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
@@ -82,17 +110,11 @@ class Ledger:
             redis.RedisError: Redis did not answer; the claims may or may not stand.
         """
         keys = self._keys
-        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, retrying.WINDOW_S * 1000]
+        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, WINDOW_S * 1000]
         args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [batch.queue, retrying.ASIDE_MS]
+        args += [batch.queue, ASIDE_MS]
         args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
         calls = [entry for entry in batch.entries if is_call(entry.id)]
-        unsure = set()
-        for call in calls:
-            if self._confirmation.sharing:
-                self.members.freeze(call, batch.queue)
-            elif self.members.dissolve(call, batch.queue, self._confirmation.safe_ms):
-                unsure.add(call)
         fixed = [keys.attempt_leases, keys.attempt_starts, keys.hold, keys.pause, keys.limits, keys.rate]
         command = Command(_CLAIM, fixed, args, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
@@ -100,7 +122,7 @@ class Ledger:
         if calls and not confirmed:
             found = [self._give_back_call(each) for each in found]
             pairs = zip(batch.entries, found, strict=True)
-            found = [_later(each) if entry in unsure else each for entry, each in pairs]
+            found = [_later(each) if entry in stuck else each for entry, each in pairs]
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.hold(keys.attempt_leases, *leases)
         return found
@@ -113,11 +135,10 @@ class Ledger:
         """
         if not isinstance(found, Claim) or not is_call(found.entry.id):
             return found
-        if found.in_doubt and (found.told or self._confirmation.safe_ms >= 0):
+        if found.in_doubt and (found.told or self._confirmation.safe_ms is not None):
             return found
-        keys = self._keys
-        args: list[str | int] = [keys.prefix, found.entry.id, found.token]
-        Command(_UNCLAIM, [keys.attempt_leases, keys.attempt_starts], args, int).run(self._redis)
+        given = {"id": found.entry.id, "token": found.token}
+        Command(_UNCLAIM, self._keys.prefix, given, int).run(self._redis)
         return Wait(UNSURE_MS if found.in_doubt else UNCONFIRMED_MS)
 
     def finish(self, results: Sequence[Result]) -> list[str | None]:
@@ -135,14 +156,26 @@ class Ledger:
         given = {
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
-            "seldom_most": retrying.SELDOM_MOST,
+            "seldom_most": SELDOM_MOST,
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)
         try:
-            return self.patience.record(lambda: command.run(self._redis))
+            return self._patience.record(lambda: command.run(self._redis))
         finally:
             self.abandon([result.claim for result in results])
+
+    def end_members(self, call: Entry, queue: str) -> None:
+        """Bring the end of a shared call to its members, then end its entry. Safe to repeat.
+
+        Raises:
+            redis.RedisError: Redis stayed away; the entry comes back and this is done then.
+        """
+        self._members.end(call, queue)
+
+    def stop_waiting_within(self, seconds: float) -> None:
+        """Leave so much time to all transitions together while Redis is away, because the process stops."""
+        self._patience.end_within(seconds)
 
     def abandon(self, claims: Sequence[Claim]) -> None:
         """Stop renewing the leases of attempts; one without a result will count as of unknown outcome."""
@@ -160,11 +193,12 @@ class Ledger:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        keys = self._keys
-        args: list[str | int] = [self._retention_ms, self._maxlen, keys.prefix]
-        for question in questions:
-            args += [question.ticket, question.number, question.received_ms, int(question.patient)]
-        return Command(_CORRELATE, [keys.attempt_starts], args, _read_correlations).run(self._redis)
+        given = {
+            "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
+            "questions": questions,
+        }
+        return Command(_CORRELATE, self._keys.prefix, given, _read_correlations).run(self._redis)
 
 
 def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:

@@ -1,6 +1,6 @@
-"""The members of shared calls: put into one body before the call leaves, told of its end after.
+"""The members of shared calls: put into one body before the call leaves, told of its end afterwards.
 
-Both in steps of some members, so that no call keeps Redis from an alert.
+One script takes some members only, so that no call keeps Redis from an alert.
 """
 
 import uuid
@@ -12,14 +12,14 @@ from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from worker.gateway.retrying import Patience
+from worker.ledger.patience import Patience
 from worker.queue.entries import Entry
 
-_FREEZE = Script("worker.ledger", "freeze", when_full=True)
+_COMPOSE = Script("worker.ledger", "compose", when_full=True)
 _DISSOLVE = Script("worker.ledger", "dissolve", when_full=True)
 _END_MEMBERS = Script("worker.ledger", "end_members", when_full=True)
 
-#: Members that one script freezes, or ends: bounds how long it keeps Redis.
+#: Members that one script composes, or ends: bounds how long it keeps Redis.
 AT_ONCE: Final = 25
 
 
@@ -36,34 +36,38 @@ class Members:
         self._redis = client
         self._patience = patience
         self._keys = Keys(settings.namespace)
-        self._retention_ms = settings.retention_ms
-        self._maxlen = settings.stream_maxlen
+        self._ends = {"retention_ms": settings.retention_ms, "maxlen": settings.stream_maxlen}
 
-    def freeze(self, call: Entry, queue: str) -> None:
-        """Put all members into the body of their call, unless it is complete or not to be frozen.
+    def compose(self, call: Entry, queue: str) -> None:
+        """Put all members into the body of their call, unless that is done or the call may have been taken.
 
-        Safe to repeat, also by somebody else, and after some of it.
+        Takes a round trip per 25 members. Safe to repeat, also by somebody else, and after some of it.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        while self.freeze_some(call, queue, AT_ONCE):
+        while self.compose_some(call, queue, AT_ONCE):
             pass
 
-    def freeze_some(self, call: Entry, queue: str, most: int) -> int:
-        """Take one step of `freeze`, by so many members at most; return how many are left."""
-        names = self._keys.queue(queue)
-        args: list[str | int] = [RECORD_VERSION, self._keys.prefix, self._retention_ms, self._maxlen]
-        args += [call.id, str(uuid.uuid4()), most]
-        return Command(_FREEZE, [names.ready, names.wake], args, int).run(self._redis)
+    def compose_some(self, call: Entry, queue: str, most: int) -> int:
+        """Take one step of `compose`, by so many members at most; return how many are left."""
+        given = {
+            "version": RECORD_VERSION,
+            "queue": queue,
+            "call": call.id,
+            "request_id": str(uuid.uuid4()),
+            "most": most,
+            **self._ends,
+        }
+        return Command(_COMPOSE, self._keys.prefix, given, int).run(self._redis)
 
-    def dissolve(self, call: Entry, queue: str, safe_ms: int) -> bool:
+    def dissolve(self, call: Entry, queue: str, safe_ms: int | None) -> bool:
         """Let the members of a call that was surely not taken go alone; any other call stays. Safe to repeat.
 
         Args:
             call: the call.
             queue: name of its queue.
-            safe_ms: milliseconds after which Redis forgets no write any more, -1 if nobody knows.
+            safe_ms: milliseconds after which Redis forgets no write any more, None if nobody knows.
 
         Returns:
             Whether the call has to wait, since Redis might forget that it was not taken.
@@ -71,9 +75,9 @@ class Members:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        names = self._keys.queue(queue)
-        args: list[str | int] = [self._keys.prefix, call.id, safe_ms]
-        return Command(_DISSOLVE, [names.ready, names.wake], args, int).run(self._redis) < 0
+        given = {"queue": queue, "call": call.id, "safe_ms": safe_ms}
+        command = Command(_DISSOLVE, self._keys.prefix, given, lambda reply: bool(reply == b"waits"))
+        return command.run(self._redis)
 
     def end(self, call: Entry, queue: str) -> None:
         """Bring the end of a call to its members, then end its entry. Safe to repeat.
@@ -81,13 +85,17 @@ class Members:
         Raises:
             redis.RedisError: Redis stayed away; the entry comes back and this is done then.
         """
-        keys, names = self._keys, self._keys.queue(queue)
-        members = self._patience.record(lambda: cast("list[bytes]", self._redis.hvals(keys.members(call.id))))
-        fixed = [names.leases, names.envelopes, names.ready, names.wake]
+        key = self._keys.members(call.id)
+        found = self._patience.record(lambda: cast("list[bytes]", self._redis.hvals(key)))
+        members = [member.decode() for member in found]
         for start in range(0, max(1, len(members)), AT_ONCE):
-            some = members[start : start + AT_ONCE]
             last = start + AT_ONCE >= len(members)
-            args: list[str | int | bytes] = [self._retention_ms, self._maxlen, keys.prefix, call.id]
-            args += [call.lease if last else "", *some]
-            command = Command(_END_MEMBERS, fixed, args, int)
+            given = {
+                "queue": queue,
+                "call": call.id,
+                "members": members[start : start + AT_ONCE],
+                "lease": call.lease if last else None,
+                **self._ends,
+            }
+            command = Command(_END_MEMBERS, self._keys.prefix, given, int)
             self._patience.record(lambda command=command: command.run(self._redis))  # type: ignore[misc]

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import click
 
+from producers.contract.jobs import ENDS
 from producers.contract.settings import ProducerSettings
 from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
 from producers.producer import Producer
@@ -137,8 +138,7 @@ def _line(found: CampaignStatus) -> str:
 
 
 def _ended(found: CampaignStatus) -> dict[str, int]:
-    names = ("accepted", "rejected", "expired", "cancelled", "failed", "unknown")
-    return {name: getattr(found, name) for name in names}
+    return {state: getattr(found, state) for state in ENDS}
 
 
 def _refuse(campaign_id: str, verdict: str) -> None:

@@ -11,7 +11,7 @@ import click
 import redis
 
 from producers.contract.gates import CREDIT
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
@@ -22,9 +22,6 @@ from worker.operator.operations import REPLAYABLE, Decision, Operations, Parked
 from worker.process.connection import connect
 
 T = TypeVar("T")
-
-#: End states and the word for all sends, in the order in which `status` shows them.
-_COUNTED = ("accepted", "rejected", "expired", "cancelled", "unknown", "failed")
 
 
 def _settings() -> RedisSettings:
@@ -86,11 +83,11 @@ def _show(client: redis.Redis, settings: RedisSettings) -> None:
         ]
         click.echo("{:<10} ready {}, delayed {}, running {}, dead {}".format(name, *counts))
     counted = {k.decode(): int(v) for k, v in cast("dict[bytes, bytes]", client.hgetall(keys.counts)).items()}
-    ended = sum(counted.get(state, 0) for state in _COUNTED)
+    ended = sum(counted.get(state, 0) for state in ENDS)
     click.echo(
         f"sends      enqueued {counted.get('enqueued', 0)}, waiting {counted.get('enqueued', 0) - ended}"
     )
-    click.echo("           " + ", ".join(f"{state} {counted.get(state, 0)}" for state in _COUNTED))
+    click.echo("           " + ", ".join(f"{state} {counted.get(state, 0)}" for state in ENDS))
 
 
 @click.command()

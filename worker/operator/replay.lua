@@ -2,7 +2,7 @@
 -- Given: id, states (from which it may be sent again), body (the new one), action (for the audit), by, audit_maxlen
 -- Returns 'done'; or why not: 'gone', 'body_lost', or the state of the message. Safe to repeat: a message that was sent again is no
 --   longer parked.
--- uses: queue record campaign audit
+-- uses: keys queue campaign audit
 local keys = keys_of(given.id)
 local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients')
 if not before.state then return 'gone' end

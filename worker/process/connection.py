@@ -3,6 +3,7 @@
 from typing import Final
 
 import redis
+import tenacity
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -12,6 +13,14 @@ from producers.contract.redis_url import RedisUrl
 
 #: Seconds to wait for Redis to connect and to answer; longer than the longest blocking read (1 s).
 REDIS_TIMEOUT_S: Final = 5.0
+
+
+def waits_for_redis() -> tenacity.Retrying:
+    """Make the loop in which a process that starts waits for Redis: for ever, with back-off up to 5 s."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(redis.RedisError),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=5.0),
+    )
 
 
 def connect(url: RedisUrl | str, log: OutageLog | None = None) -> redis.Redis:

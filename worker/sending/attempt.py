@@ -1,27 +1,32 @@
-"""The POSTs of one claim: how many, how long, and what they leave open."""
+"""The POSTs of one claim: how many, how long, and what they leave in doubt."""
 
+import asyncio
 import math
+import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import msgspec
 
-from worker.account.gates import Observed
-from worker.gateway import retrying
+from worker.account.gates import ASIDE_MS
+from worker.account.observed import Observed
+from worker.gateway.client import Gateway
 from worker.gateway.codes import STRAIN
+from worker.gateway.demands import holds_all, is_unpaid
 from worker.gateway.outcomes import NOT_TRIED, Deferred, Outcome, Unknown
 from worker.ledger.claims import Claim, Result
 from worker.queue.entries import Holder
+from worker.sending.next_run import HELD_MS, next_run_ms
+from worker.sending.repeats import RUN_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
 
 
 class _To(msgspec.Struct):
     phone_number: str
 
 
-class _Body(msgspec.Struct):
+class BodyFacts(msgspec.Struct):
     """The parts of a frozen body that the worker looks at."""
 
     recipients: list[_To]
@@ -30,7 +35,7 @@ class _Body(msgspec.Struct):
     simulation_mode: bool = False
 
 
-_BODY: Final = msgspec.json.Decoder(_Body)
+_BODY: Final = msgspec.json.Decoder(BodyFacts)
 
 
 class _TooLateError(Exception):
@@ -43,12 +48,18 @@ class Attempt:
     Args:
         claim: the right to make them.
         holder: answers for the claim's entry.
-        started: when the claim was asked for, by the same clock; a freeze since then counts.
+        started: when the claim was asked for, by the same clock; a suspension since then counts.
         clock: monotonic seconds.
+        sleep: takes seconds; replaced in tests.
     """
 
     def __init__(
-        self, claim: Claim, holder: Holder, started: float, clock: Callable[[], float] = time.monotonic
+        self,
+        claim: Claim,
+        holder: Holder,
+        started: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.claim = claim
         self.holder = holder
@@ -56,8 +67,9 @@ class Attempt:
         try:
             self.body = _BODY.decode(claim.body)
         except msgspec.MsgspecError as error:
-            self.body, self.damage = _Body([]), error
+            self.body, self.damage = BodyFacts([]), error
         self._clock = clock
+        self._sleep = sleep
         self.started = started
         self._lives_s = math.inf if claim.ttl_s is None else claim.ttl_s
         self.posts = 0
@@ -68,7 +80,7 @@ class Attempt:
         self.id_used_up = False
         self.elapsed_s = 0.0
 
-    async def run(self, submit: Callable[[bytes], Awaitable[Outcome]], post_max_s: float) -> None:
+    async def run(self, gateway: Gateway) -> None:
         """Make POSTs until one is answered for good or the time of the run is over.
 
         Raises:
@@ -76,41 +88,44 @@ class Attempt:
         """
         if self.damage is not None:
             raise self.damage
+        last_start = self._clock() + RUN_BUDGET_S - gateway.post_max_s
         with suppress(_TooLateError):
-            await retrying.submit_with_tries(partial(self._post, submit), post_max_s)
+            await self._post(gateway)
+            # Most messages need no repeat: tenacity's loop takes longer than all else that an attempt does.
+            if is_worth_repeating(self.outcome):
+                await self._repeat(gateway, lambda: last_start - self._clock())
         self.elapsed_s = self._clock() - self.started
 
-    async def _post(self, submit: Callable[[bytes], Awaitable[Outcome]]) -> Outcome:
+    async def _repeat(self, gateway: Gateway, left_s: Callable[[], float]) -> None:
+        """Wait and POST again, as often as is worth it and while there is time for a whole POST."""
+        wait_s = random.uniform(0, WAIT_FIRST_S)  # noqa: S311 - spreads load and guards nothing
+        if wait_s >= left_s():
+            return
+        await self._sleep(wait_s)
+        async for repeat in further_posts(left_s, self._sleep):
+            with repeat:
+                await self._post(gateway)
+            if not repeat.retry_state.outcome.failed:  # type: ignore[union-attr]
+                repeat.retry_state.set_result(self.outcome)
+
+    async def _post(self, gateway: Gateway) -> None:
         """Make one POST unless time is up: the check stands right before the wire.
 
-        A process that was frozen since its claim must not send on a right that others have taken over.
+        A process that was suspended since its claim must not send on a right that others have taken over.
         """
-        if self._clock() - self.started >= min(self._lives_s, retrying.RUN_BUDGET_S):
+        if self._clock() - self.started >= min(self._lives_s, RUN_BUDGET_S):
             raise _TooLateError
         self.posts += 1
-        # An outcome that is open stays open, whatever later POSTs of this claim come to.
-        self.in_doubt = self.in_doubt or self.outcome.leaves_open
+        # An outcome in doubt stays in doubt, whatever later POSTs of this claim come to.
+        self.in_doubt = self.in_doubt or self.outcome.leaves_doubt
         self.id_used_up = self.id_used_up or self.outcome.may_use_up_id
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()
-        self.outcome = await submit(self.claim.body)
+        self.outcome = await gateway.submit(self.claim.body, simulated=self.body.simulation_mode)
         self.post_s = self._clock() - left
-        strains = isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN
-        self.strained = self.strained or strains
-        return self.outcome
-
-    @property
-    def result(self) -> Result:
-        """What the ledger is told."""
-        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
-
-    @property
-    def answer(self) -> Observed:
-        """What the gates are told."""
-        entry, body, to = self.claim.entry, self.body, self.body.recipients
-        number = to[0].phone_number if to else ""
-        return Observed(entry.id, self.claim.queue, body.sender, body.type, number, self.outcome)
+        if isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN:
+            self.strained = True
 
     @property
     def size(self) -> int:
@@ -118,22 +133,48 @@ class Attempt:
         return len(self.body.recipients)
 
     @property
-    def _runs(self) -> int:
-        """As many runs as its POSTs fill: claims that made none, being held or paused, are not its fault."""
-        return max(1, -(-(self.claim.attempts + self.posts) // retrying.TRIES))
+    def number(self) -> str:
+        """The first recipient's number, or an empty text."""
+        to = self.body.recipients
+        return to[0].phone_number if to else ""
+
+    @property
+    def result(self) -> Result:
+        """What the ledger is told."""
+        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
+
+    @property
+    def observed(self) -> Observed:
+        """What the account is told."""
+        return Observed(
+            self.claim.entry.id,
+            self.claim.queue,
+            self.body.sender,
+            self.body.type,
+            self.number,
+            self.size,
+            self.outcome,
+            self.posts,
+            self.post_s,
+            self.strained,
+        )
 
     @property
     def delay_ms(self) -> int:
         """Milliseconds until the next run, if the message is not over."""
-        outcome, claim = self.outcome, self.claim
+        outcome, ttl_s = self.outcome, self.claim.ttl_s
         if outcome is NOT_TRIED:
             return 0
-        if retrying.holds_all(outcome):
-            # Back into the queue, which nobody fetches from while sending is held.
-            return retrying.HELD_MS
-        aside = retrying.unpaid(outcome) and not (self.in_doubt or outcome.leaves_open)
-        delay_ms = retrying.ASIDE_MS if aside else retrying.next_run_ms(self._runs, outcome)
-        if claim.ttl_s is None:
+        if holds_all(outcome):
+            return HELD_MS
+        aside = is_unpaid(outcome) and not (self.in_doubt or outcome.leaves_doubt)
+        delay_ms = ASIDE_MS if aside else next_run_ms(self._runs, outcome)
+        if ttl_s is None:
             return delay_ms
         # A message whose time runs out before the next run ends when its time does.
-        return min(delay_ms, max(0, math.ceil(1000 * (claim.ttl_s - self.elapsed_s))))
+        return min(delay_ms, max(0, math.ceil(1000 * (ttl_s - self.elapsed_s))))
+
+    @property
+    def _runs(self) -> int:
+        """As many runs as the message's POSTs fill: claims without a POST, held or paused, do not count."""
+        return max(1, -(-(self.claim.attempts + self.posts) // TRIES))

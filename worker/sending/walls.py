@@ -1,15 +1,16 @@
-"""What a process has just run into, so that what it claimed before does not run into it as well.
+"""What a process has just run into, so that what the process claimed before does not run into it as well.
 
-For the time that it takes a hold, a pause or a gate in Redis to stop the claims, no longer.
+A wall stands for the time that a hold, a pause or a gate in Redis takes to stop the claims, no longer.
 """
 
 from collections import Counter
 from collections.abc import Hashable
 from typing import Final
 
-from worker.account.gates import SUSPECTS, Observed
-from worker.gateway import retrying
+from worker.account.gates import SUSPECTS
+from worker.gateway.demands import holds_all, is_unpaid, pause_ms
 from worker.gateway.outcomes import Unexplained
+from worker.sending.attempt import Attempt
 
 #: Seconds for which a process posts nothing after it has run into trouble that concerns all messages.
 WALL_S: Final = 0.5
@@ -24,36 +25,34 @@ class Walls:
         self._unexplained: dict[Hashable, float] = {}
         self._suspects: Counter[Hashable] = Counter()
 
-    def stops(self, answer: Observed, size: int, claimed: float, now: float) -> bool:
+    def stop(self, attempt: Attempt, now: float) -> bool:
         """Say whether a message shall go back to be claimed again, where the gates are looked at.
 
         Args:
-            answer: what is known of the message.
-            size: its recipients.
-            claimed: when its claim was asked for, in monotonic seconds.
+            attempt: its attempt, which has made no POST yet.
             now: monotonic seconds.
         """
         if now < self._until:
             return True
-        at, refused = self._unpaid.get(answer.type, (0.0, 0))
-        if claimed < at and size >= refused:
+        at, refused = self._unpaid.get(attempt.body.type, (0.0, 0))
+        if attempt.started < at and attempt.size >= refused:
             return True
-        return claimed < self._unexplained.get(_kind(answer), 0.0)
+        return attempt.started < self._unexplained.get(_kind(attempt), 0.0)
 
-    def meet(self, answer: Observed, size: int, now: float) -> None:
+    def meet(self, attempt: Attempt, now: float) -> None:
         """Remember what a message came to."""
-        outcome = answer.outcome
+        outcome = attempt.outcome
         if isinstance(outcome, Unexplained):
-            alike = (*_kind(answer), outcome.code)
+            alike = (*_kind(attempt), outcome.code)
             self._suspects[alike] += 1
             if self._suspects[alike] >= SUSPECTS:
                 del self._suspects[alike]
-                self._unexplained[_kind(answer)] = now
-        elif retrying.unpaid(outcome):
-            self._unpaid[answer.type] = (now, size)
-        elif retrying.holds_all(outcome) or retrying.pause_ms(outcome):
+                self._unexplained[_kind(attempt)] = now
+        elif is_unpaid(outcome):
+            self._unpaid[attempt.body.type] = (now, attempt.size)
+        elif holds_all(outcome) or pause_ms(outcome):
             self._until = max(self._until, now + WALL_S)
 
 
-def _kind(answer: Observed) -> tuple[str, str, str]:
-    return answer.queue, answer.sender, answer.type
+def _kind(attempt: Attempt) -> tuple[str, str, str]:
+    return attempt.claim.queue, attempt.body.sender, attempt.body.type

@@ -1,14 +1,6 @@
 -- Shared calls. A shared call is a record like any other, under an id of its own, with its members in a hash from number to
 -- request_id. It is not counted, parked or told of: its members are, one by one.
 
-local function members_key(call)
-  return prefix .. 'members:' .. call
-end
-
-local function gathered_key(call)
-  return prefix .. 'gathered:' .. call
-end
-
 local function end_call(keys, call, state)
   leave_aside(keys, call)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
@@ -68,4 +60,4 @@ local function end_members(call, ids)
     redis.call('HINCRBY', prefix .. 'counts', 'accepted', #bodies)
   end
 end
--- uses: clock aside record
+-- uses: keys clock aside record

@@ -1,6 +1,6 @@
 -- Eras. A server that was started or promoted may lack the last writes of the one before. Who was texted in them, alone and
 -- under the own id, must not be texted again under the name of a shared call. So each such server begins an era with the first
--- call that it freezes, and whatever bears an earlier era is older than the server. An era is a count and no time, since the
+-- call that it composes, and whatever bears an earlier era is older than the server. An era is a count and no time, since the
 -- clocks of two servers differ. It exists before any message that may share a call: see enqueue.lua.
 
 local function server_mark()

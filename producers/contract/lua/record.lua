@@ -1,10 +1,5 @@
 -- Records of messages, and how they end. Takes retention_ms and maxlen from what the script is given.
 
--- The keys of a message.
-local function keys_of(id)
-  return { record = prefix .. 'record:' .. id, body = prefix .. 'body:' .. id }
-end
-
 -- Tell the applications about the state a record is in.
 local function announce(keys, id)
   local r = read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context')

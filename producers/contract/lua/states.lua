@@ -1,6 +1,6 @@
 -- The end states of a message: producers/contract/jobs.py has them too, and a test compares.
 
-local ENDS = { 'accepted', 'rejected', 'expired', 'cancelled', 'unknown', 'failed' }
+local ENDS = { 'accepted', 'rejected', 'expired', 'cancelled', 'failed', 'unknown' }
 -- A person may still decide to send these again.
 local PARKED = { rejected = true, failed = true, unknown = true }
 

@@ -1,4 +1,4 @@
-"""A shared call is frozen in steps: whatever comes between them, nobody is lost and nobody is twice in it."""
+"""A shared call is composed in steps: whatever comes between, nobody is lost and nobody is twice in it."""
 
 import json
 from datetime import timedelta
@@ -9,8 +9,8 @@ from producers import Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import CODE, number, only, states
 from worker.gateway.outcomes import Accepted, Deferred, Refused
-from worker.gateway.retrying import WINDOW_S
 from worker.ledger import members
+from worker.ledger.ledger import WINDOW_S
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def send(sms, *which: int, **options: object) -> list[str]:
     return [each.request_id for each in sent]
 
 
-def test_a_call_frozen_in_steps_has_every_member_and_one_id(worker, sms):
+def test_a_call_composed_in_steps_has_every_member_and_one_id(worker, sms):
     ids = send(sms, *range(7))
     claim = only(worker.take())
     body = json.loads(claim.body)
@@ -45,13 +45,13 @@ def test_a_call_frozen_in_steps_has_every_member_and_one_id(worker, sms):
 def test_each_step_takes_only_so_many_members(worker, sms):
     send(sms, *range(5))
     (call,) = worker.fetch().entries
-    assert [worker.freeze_some(call, members=2) for _ in range(4)] == [3, 1, 0, 0]
+    assert [worker.compose_some(call, members=2) for _ in range(4)] == [3, 1, 0, 0]
 
 
 def test_whoever_comes_after_a_dead_worker_goes_on_where_it_stopped(worker, sms):
     ids = send(sms, *range(5))
     (call,) = worker.fetch().entries
-    assert worker.freeze_some(call, members=2) == 3
+    assert worker.compose_some(call, members=2) == 3
     worker.lose_entry(call)
 
     claim = only(worker.take())
@@ -62,30 +62,30 @@ def test_whoever_comes_after_a_dead_worker_goes_on_where_it_stopped(worker, sms)
     assert worker.is_idle()
 
 
-def test_two_workers_that_freeze_the_same_call_make_one_body(worker, sms):
+def test_two_workers_that_compose_the_same_call_make_one_body(worker, sms):
     send(sms, *range(6))
     late = worker.fetch()
     (call,) = late.entries
-    worker.freeze_some(call, members=2)
+    worker.compose_some(call, members=2)
     worker.lose_entry(call)
     other = worker.fetch()
-    worker.freeze_some(call, members=1)
-    worker.freeze_some(call, members=2)
+    worker.compose_some(call, members=1)
+    worker.compose_some(call, members=2)
 
     claim = only(worker.claim(other))
     assert sorted(numbers_of(claim)) == [number(which) for which in range(6)]
-    assert worker.freeze_some(call, members=2) == 0, "nothing is frozen under a call that leaves"
+    assert worker.compose_some(call, members=2) == 0, "nothing is composed under a call that leaves"
     assert worker.claim(late) == []
     assert sorted(numbers_of(claim)) == sorted(
         each["phone_number"] for each in json.loads(worker.redis.get(KEYS.body(call.id)))["recipients"]
     )
 
 
-@pytest.mark.parametrize("leaver", [0, 3], ids=["frozen", "not yet frozen"])
-def test_a_member_can_leave_while_the_call_is_being_frozen(worker, sms, leaver):
+@pytest.mark.parametrize("leaver", [0, 3], ids=["composed", "not yet composed"])
+def test_a_member_can_leave_while_the_call_is_being_composed(worker, sms, leaver):
     ids = send(sms, *range(5))
     batch = worker.fetch()
-    worker.freeze_some(batch.entries[0], members=2)
+    worker.compose_some(batch.entries[0], members=2)
     assert sms.cancel(ids[leaver]) == "cancelled"
 
     claim = only(worker.claim(batch))
@@ -95,10 +95,10 @@ def test_a_member_can_leave_while_the_call_is_being_frozen(worker, sms, leaver):
     assert sorted(states(sms, ids)) == ["accepted"] * 4 + ["cancelled"]
 
 
-def test_a_member_can_leave_a_frozen_call_that_nobody_has_claimed(worker, sms):
+def test_a_member_can_leave_a_composed_call_that_nobody_has_claimed(worker, sms):
     ids = send(sms, *range(3))
     batch = worker.fetch()
-    worker.freeze_some(batch.entries[0], members=9)
+    worker.compose_some(batch.entries[0], members=9)
     assert sms.cancel(ids[1]) == "cancelled"
     assert numbers_of(only(worker.claim(batch))) == [number(0), number(2)]
     assert sms.cancel(ids[0]) == "too_late"
@@ -107,18 +107,18 @@ def test_a_member_can_leave_a_frozen_call_that_nobody_has_claimed(worker, sms):
 def test_the_claim_itself_never_takes_a_call_that_a_member_has_left(worker, sms, monkeypatch):
     ids = send(sms, *range(3))
     batch = worker.fetch()
-    worker.freeze_some(batch.entries[0], members=9)
+    worker.compose_some(batch.entries[0], members=9)
     assert sms.cancel(ids[1]) == "cancelled"
-    monkeypatch.setattr(members.Members, "freeze", lambda *_: None)
+    monkeypatch.setattr(worker.ledger, "compose", lambda _: ())
     assert worker.claim(batch) == [], "cancelled between the last step and the claim"
     monkeypatch.undo()
     assert numbers_of(only(worker.take())) == [number(0), number(2)]
 
 
-def test_a_call_whose_members_all_leave_while_it_is_frozen_is_gone(worker, sms, redis_client):
+def test_a_call_whose_members_all_leave_while_it_is_composed_is_gone(worker, sms, redis_client):
     ids = send(sms, *range(3))
     batch = worker.fetch()
-    worker.freeze_some(batch.entries[0], members=2)
+    worker.compose_some(batch.entries[0], members=2)
     assert {sms.cancel(each) for each in ids} == {"cancelled"}
     assert worker.claim(batch) == []
     assert worker.is_idle()
@@ -141,10 +141,10 @@ def test_a_number_met_again_in_a_later_step_waits_for_the_next_call(worker, sms)
     assert worker.is_idle()
 
 
-def test_a_number_that_gives_way_to_its_double_after_a_thaw_still_leaves(worker, sms):
+def test_a_number_that_gives_way_to_its_double_when_the_call_is_composed_anew_still_leaves(worker, sms):
     ids = send(sms, 0, 1, 0)
     batch = worker.fetch()
-    worker.freeze_some(batch.entries[0], members=2)
+    worker.compose_some(batch.entries[0], members=2)
     assert sms.cancel(ids[1]) == "cancelled"
     claims = [*worker.claim(batch), *worker.take()]
     assert [numbers_of(claim) for claim in claims] == [[number(0)], [number(0)]]
@@ -158,7 +158,7 @@ def test_a_member_whose_time_runs_out_before_the_claim_is_left_out_of_the_call(w
     ids = send(sms, *range(3), ttl=timedelta(hours=1))
     batch = worker.fetch()
     call = batch.entries[0].id
-    worker.freeze_some(batch.entries[0], members=9)
+    worker.compose_some(batch.entries[0], members=9)
     redis_client.hset(KEYS.record(ids[0]), "expires", 1)
     redis_client.hset(KEYS.record(call), "expires", 1)
     assert worker.claim(batch) == []
@@ -166,7 +166,7 @@ def test_a_member_whose_time_runs_out_before_the_claim_is_left_out_of_the_call(w
     assert sms.status(ids[0]).state == "expired"
 
 
-def test_a_call_that_was_not_taken_is_frozen_anew_in_steps(worker, sms):
+def test_a_call_that_was_not_taken_is_composed_anew_in_steps(worker, sms):
     send(sms, *range(5))
     first = only(worker.take())
     worker.finish(first, Deferred("http_503"))
@@ -175,7 +175,7 @@ def test_a_call_that_was_not_taken_is_frozen_anew_in_steps(worker, sms):
     assert gateway_id(second) != gateway_id(first)
 
 
-def test_the_halves_of_a_refused_call_are_frozen_in_steps(worker, sms):
+def test_the_halves_of_a_refused_call_are_composed_in_steps(worker, sms):
     ids = send(sms, *range(6))
     worker.finish(only(worker.take()), Refused("181"))
     halves = worker.take()
@@ -189,7 +189,7 @@ def test_a_call_of_a_newer_version_is_left_to_a_newer_worker(worker, sms, redis_
     send(sms, *range(3))
     batch = worker.fetch()
     redis_client.hset(KEYS.record(batch.entries[0].id), "v", 99)
-    assert worker.freeze_some(batch.entries[0], members=2) == 0
+    assert worker.compose_some(batch.entries[0], members=2) == 0
     assert worker.claim(batch) == []
     assert redis_client.llen(KEYS.gathered(batch.entries[0].id)) == 3
 
@@ -226,15 +226,17 @@ def test_a_member_whose_body_is_damaged_leaves_the_call_and_nobody_else_suffers(
     assert numbers_of(shared) == [number(0), number(2)]
 
 
-def test_a_call_thawed_when_its_time_is_over_takes_its_members_along(worker, sms, redis_client, monkeypatch):
+def test_a_call_whose_time_is_over_while_it_is_composed_anew_takes_its_members_along(
+    worker, sms, redis_client, monkeypatch
+):
     ids = send(sms, *range(5))
     worker.finish(only(worker.take()), Deferred("http_503"))
     batch = worker.fetch()
     (call,) = batch.entries
     redis_client.hincrby(KEYS.record(call.id), "first", -int(WINDOW_S * 1000) - 1)
-    worker.freeze_some(call, members=2)
-    monkeypatch.setattr(members.Members, "freeze", lambda *_: None)
-    assert worker.claim(batch) == [], "not frozen through"
+    worker.compose_some(call, members=2)
+    monkeypatch.setattr(worker.ledger, "compose", lambda _: ())
+    assert worker.claim(batch) == [], "not composed through"
     monkeypatch.undo()
     assert worker.take() == []
     assert states(sms, ids) == ["failed"] * 5

@@ -1,12 +1,12 @@
-"""How many calls may be in flight: learnt from what calls come to, shared by all workers.
+"""The gateway's strain: how many calls may be in flight, learnt from what calls come to, for all workers.
 
-``observe.lua`` decides, and ``fetch.lua`` obeys. It is told at once of strain, and otherwise a few times a
-second of all that has ended since: nothing is spent per message.
+``observe.lua`` decides, and ``fetch.lua`` obeys. ``observe.lua`` is told of strain at once, and of everything
+else a few times a second, together: no message costs a round trip.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import redis
 import structlog
@@ -14,7 +14,8 @@ import structlog
 from producers.contract.keys import Keys
 from producers.contract.outages import passes
 from producers.contract.scripts import Command, Script
-from worker.gateway.outcomes import Accepted, Duplicate, Outcome, Refused, Unknown
+from worker.account.observed import Observed
+from worker.gateway.outcomes import Accepted, Duplicate, Refused, Unknown
 
 _OBSERVE = Script("worker.account", "observe", when_full=True)
 
@@ -24,21 +25,8 @@ EVERY_S: Final = 0.25
 _KINDS: Final = 3
 
 
-class Made(Protocol):
-    """An attempt as far as it tells of the gateway's strain."""
-
-    outcome: Outcome
-    posts: int
-    post_s: float
-    strained: bool
-
-    @property
-    def size(self) -> int:
-        """How many recipients each POST had."""
-
-
-class Flight:
-    """Gathers what calls came to and tells Redis. For one thread.
+class Strain:
+    """Gathers what attempts came to and tells Redis. For one thread.
 
     Args:
         client: Redis client.
@@ -58,9 +46,9 @@ class Flight:
         self._log = structlog.get_logger()
         self._forget()
 
-    def observe(self, made: Sequence[Made]) -> None:
-        """Take in attempts that have ended, and tell of them when it is time. Redis being away is no harm."""
-        for each in made:
+    def observe(self, observed: Iterable[Observed]) -> None:
+        """Take in attempts that have ended, and tell Redis when it is time. Redis being away is no harm."""
+        for each in observed:
             if each.posts:
                 self._take_in(each)
         now = self._clock()
@@ -83,16 +71,16 @@ class Flight:
         if why:
             self._log.warning("gateway.strained", reason=why, in_flight=limit)
 
-    def _take_in(self, made: Made) -> None:
-        outcome = made.outcome
-        if made.strained:
+    def _take_in(self, observed: Observed) -> None:
+        outcome = observed.outcome
+        if observed.strained:
             self._strained += 1
         elif isinstance(outcome, Accepted | Duplicate | Refused):
             self._well += 1
-        # A refusal may come without any work being done. No answer in time is as slow as we can tell.
+        # A refusal may come without any work being done. A time-out is the slowest that can be measured.
         accepted = isinstance(outcome, Accepted)
         if accepted or (isinstance(outcome, Unknown) and "timeout" in outcome.code):
-            kind, took_ms = min(len(str(made.size)), _KINDS) - 1, round(made.post_s * 1000, 3)
+            kind, took_ms = min(len(str(observed.size)), _KINDS) - 1, round(observed.post_s * 1000, 3)
             self._took_ms[kind].append(took_ms)
             if accepted and not 0 <= self._fastest_ms[kind] <= took_ms:
                 self._fastest_ms[kind] = took_ms

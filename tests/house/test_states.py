@@ -1,0 +1,28 @@
+"""The end states stand in one place in Python and in one in Lua, and both say the same."""
+
+import re
+
+from producers.contract.jobs import ENDS
+from tests.house.repository import files, name, text
+
+LUA = "producers/contract/lua/states.lua"
+HOMES = {"producers/contract/jobs.py", LUA}
+
+
+def test_lua_and_python_have_the_same_end_states():
+    listed = re.search(r"local ENDS = \{(.+?)\}", text(LUA))[1]
+    assert tuple(re.findall(r"'(\w+)'", listed)) == ENDS
+
+
+def test_a_person_decides_about_end_states_only():
+    listed = re.search(r"local PARKED = \{(.+?)\}", text(LUA))[1]
+    assert set(re.findall(r"(\w+) = true", listed)) < set(ENDS)
+
+
+def test_nobody_else_lists_them():
+    states = "|".join(ENDS)
+    listed = re.compile(rf"""(?:['"](?:{states})['"],\s*){{5}}['"](?:{states})['"]""")
+    ours = [path for path in files() if name(path).startswith(("producers/", "worker/"))]
+    assert {name(path) for path in ours if path.suffix in {".py", ".lua"} and listed.search(text(path))} - {
+        "producers/contract/prelude.lua"
+    } == HOMES
