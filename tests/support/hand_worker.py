@@ -1,10 +1,10 @@
 """A worker moved by hand, step by step: it fetches, claims and records as the real one, but never POSTs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import redis
-from worker.gateway.retrying import Patience
 
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
@@ -14,6 +14,7 @@ from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.members import Members
+from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
@@ -114,17 +115,9 @@ class HandWorker:
         result = Result(claim, outcome, posts, claim.in_doubt or in_doubt, id_used_up, 0)
         return self.ledger.finish([result])[0]
 
-    def finish(
-        self,
-        claim: Claim,
-        outcome: Outcome,
-        *,
-        posts: int = 1,
-        in_doubt: bool = False,
-        id_used_up: bool = False,
-    ) -> str | None:
-        """Record an attempt and, when a shared call has ended, tell its members."""
-        state = self.record(claim, outcome, posts=posts, in_doubt=in_doubt, id_used_up=id_used_up)
+    def finish(self, claim: Claim, outcome: Outcome, **reported: Any) -> str | None:
+        """Record an attempt as `record` does and, when a shared call has ended, tell its members."""
+        state = self.record(claim, outcome, **reported)
         if is_call(claim.entry.id) and state in ENDS:
             self.end_members(claim.entry)
         self.consumer.forget([claim.entry])
