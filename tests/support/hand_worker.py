@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import msgspec
 import redis
-from worker.gateway.retrying import Patience
 
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
@@ -14,6 +13,7 @@ from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.members import Members
+from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
