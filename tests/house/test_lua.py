@@ -10,7 +10,7 @@ import redis
 from producers.contract.scripts import Script
 from tests.house.repository import modules, text
 from tests.support import lua_scripts
-from tests.support.lua_names import Names, Variable, text_of
+from tests.support.lua_names import Names, Variable, calls_of_fields, text_of
 from tests.support.lua_scripts import HEAD, ROOT, Text, assembled, script_files
 from worker.sandbox.redis_server import NoServerError, RedisServer
 
@@ -59,6 +59,8 @@ def reached(source: Text) -> set[int]:
         if variable.is_top:
             for use in (*variable.reads, *variable.writes):
                 calls.setdefault(statement(source, use), set()).add(statement(source, variable.node))
+    for caller, function in calls_of_fields(names(source).root):
+        calls.setdefault(statement(source, caller), set()).add(function.start_byte)
     waiting = [
         node.start_byte
         for node in names(source).root.named_children

@@ -266,7 +266,7 @@ class TestRedisTrouble:
     def test_a_frozen_redis(self, intake, own_redis_server, warm):
         if warm:
             assert intake.accept_callback(OLD, REPLY) == 200
-        own_redis_server.freeze()
+        own_redis_server.suspend()
 
         status, seconds = self.timed(intake)
 
