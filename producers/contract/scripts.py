@@ -140,9 +140,8 @@ class Command(Generic[T_co]):
             What waits for the answer and reads it; to be called once. Raises what `run` raises.
         """
         if not isinstance(client, redis.Redis) or client.connection is not None:
-            return lambda: self.run(
-                client
-            )  # a cluster's client, or one with a single connection: nothing to borrow
+            # A cluster's client, or a client of one connection, has no connection to lend.
+            return lambda: self.run(client)
         halves = self._halves(client.connection_pool)
         try:
             next(halves)
@@ -159,7 +158,7 @@ class Command(Generic[T_co]):
         return answer
 
     def _halves(self, pool: redis.ConnectionPool) -> Iterator[Any]:
-        """Send on a borrowed connection, then take the answer. Left between the two, it ends the connection."""
+        """Send on a borrowed connection, then take the answer. Left in between, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
             connection.send_command(*self.call)

@@ -240,7 +240,7 @@ def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
 def _filled(check: Problems, value: Template, to: list[Recipient]) -> None:
     """Refuse recipients whose own text is too long or shows nothing, unless their values are wrong anyway.
 
-    The gateway counts the characters of filled texts, and one that is too long makes it refuse the whole call.
+    The gateway counts the characters of filled texts, and refuses the whole call for one that is too long.
     """
     for position, recipient in enumerate(to):
         if all(isinstance(getattr(recipient, name), str) for name in value.variables):

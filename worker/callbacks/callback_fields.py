@@ -21,8 +21,8 @@ def flatten(event: Mapping[str, Any]) -> dict[str, str]:
     """List the fields of an event by lower-case name, as text.
 
     Nested fields fill gaps: they may stand below any name, in the only element of an array, as JSON in the
-    text of ``metadata``, or as ``metadata[number]``. A date that came as an object, as PHP writes its DateTime,
-    is put together and listed under its name and `COMPOSED`.
+    text of ``metadata``, or as ``metadata[number]``. A date that came as an object, as PHP writes its
+    DateTime, is put together and listed under its name and `COMPOSED`.
 
     Args:
         event: a JSON object, or the fields of a form.

@@ -30,8 +30,8 @@ _ABBREVIATIONS: Final = {
 def read_date(written: str, arrived: datetime) -> datetime | None:
     """Read a date: ISO 8601 with or without offset, the gateway's ``Y-m-d H:i:s``, or epoch time.
 
-    A callback is posted at once. So among several readings (of the hour that happens twice when clocks go back,
-    or of the units of epoch time) the one closest before the arrival is meant.
+    A callback is posted at once. So among several readings (of the hour that happens twice when clocks go
+    back, or of the units of epoch time) the one closest before the arrival is meant.
 
     Args:
         written: the gateway's date; anything.
