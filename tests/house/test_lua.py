@@ -1,5 +1,6 @@
 """The Lua scripts say what they mean: each name is known and used, and they are given what they list."""
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import redis
 from producers.contract.scripts import Script
 from tests.house.repository import modules, text
 from tests.support import lua_scripts
-from tests.support.lua_names import Names, Variable, calls_of_fields, text_of
+from tests.support.lua_names import Names, Variable, text_of, walk
 from tests.support.lua_scripts import HEAD, ROOT, Text, assembled, script_files
 from worker.sandbox.redis_server import NoServerError, RedisServer
 
@@ -52,27 +53,40 @@ def is_used(source: Text, variable: Variable) -> bool:
     return any(not own.start_byte <= read.start_byte < own.end_byte for read in variable.reads)
 
 
-def reached(source: Text) -> set[int]:
-    """Return the outermost statements that a script can come to: its own, and the functions it calls."""
-    calls: dict[int, set[int]] = {}
+def calls(source: Text) -> dict[int, set[int]]:
+    """Return what each outermost statement needs: what declares its names, what defines its methods."""
+    found: dict[int, set[int]] = {}
     for variable in names(source).variables:
         if variable.is_top:
             for use in (*variable.reads, *variable.writes):
-                calls.setdefault(statement(source, use), set()).add(statement(source, variable.node))
-    for caller, function in calls_of_fields(names(source).root):
-        calls.setdefault(statement(source, caller), set()).add(function.start_byte)
+                found.setdefault(statement(source, use), set()).add(statement(source, variable.node))
+    fields: dict[str, set[int]] = {}
+    for node in walk(names(source).root):
+        if node.type == "dot_index_expression":
+            fields.setdefault(text_of(node.child_by_field_name("field")), set()).add(statement(source, node))
+    for method in names(source).root.named_children:
+        if method.type == "function_declaration" and method.children[0].type != "local":
+            field = method.child_by_field_name("name").child_by_field_name("field")
+            for user in fields[text_of(field)]:
+                found.setdefault(user, set()).add(method.start_byte)
+    return found
+
+
+@functools.cache
+def reached(source: Text) -> frozenset[int]:
+    """Return the outermost statements that a script can come to: its own, and the functions it calls."""
+    needed, found = calls(source), set()
     waiting = [
         node.start_byte
         for node in names(source).root.named_children
         if node.type != "function_declaration" or source.file(node.start_byte) == source.script
     ]
-    found: set[int] = set()
     while waiting:
         here = waiting.pop()
         if here not in found:
             found.add(here)
-            waiting += calls.get(here, ())
-    return found
+            waiting += needed.get(here, ())
+    return frozenset(found)
 
 
 def reads_of_given(source: Text) -> Iterator:
@@ -113,7 +127,7 @@ def needed_parts(source: Text, path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for variable in names(source).variables:
         part = home(source, variable)
-        if variable.is_top and part not in {HEAD, path, source.script}:
+        if variable.is_top and part not in {HEAD, path}:
             for use in (*variable.reads, *variable.writes):
                 if source.file(use.start_byte) == path:
                     found.setdefault(lua_scripts.part_name(part), source.place(use.start_byte))
@@ -124,7 +138,7 @@ def faults_of_uses(source: Text, path: Path) -> list[str]:
     """Compare the line `-- uses:` of a file with the names that it uses."""
     name, said, needed = path.relative_to(ROOT).as_posix(), lua_scripts.uses(path), needed_parts(source, path)
     return [
-        *(f"{name}: uses nothing of {part}" for part in said if part not in needed and said != ["head"]),
+        *(f"{name}: uses nothing of {part}" for part in said if part not in needed),
         *(f"{place}: uses {part} and does not say so" for part, place in needed.items() if part not in said),
     ]
 

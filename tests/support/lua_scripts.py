@@ -27,8 +27,8 @@ class Text:
     """
 
     files: tuple[Path, ...]
-    text: bytes = field(init=False, repr=False)
-    starts: list[int] = field(init=False, repr=False)
+    text: bytes = field(init=False, repr=False, compare=False)
+    starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         texts = [path.read_bytes() for path in self.files]
