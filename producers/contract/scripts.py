@@ -134,13 +134,14 @@ class Command(Generic[T_co]):
     def start(self, client: redis.Redis) -> Callable[[], T_co]:
         """Send the call and return at once, so that Redis and the caller work at the same time.
 
-        Only for scripts that are safe to repeat: whatever goes wrong is mended by `run`.
+        Only for scripts that are safe to repeat: a call that goes wrong is made once more, by `run`.
 
         Returns:
             What waits for the answer and reads it; to be called once. Raises what `run` raises.
         """
         if not isinstance(client, redis.Redis) or client.connection is not None:
-            return lambda: self.run(client)  # of a cluster, or bound to one connection: nothing to borrow
+            # A cluster's client, or a client of one connection, has no connection to lend.
+            return lambda: self.run(client)
         halves = self._halves(client.connection_pool)
         try:
             next(halves)
@@ -157,7 +158,7 @@ class Command(Generic[T_co]):
         return answer
 
     def _halves(self, pool: redis.ConnectionPool) -> Iterator[Any]:
-        """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
+        """Send on a borrowed connection, then take the answer. Left in between, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
             connection.send_command(*self.call)
