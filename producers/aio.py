@@ -7,7 +7,7 @@ from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
-from producers.contract.broker import connect_async
+from producers.contract.clients import connect_async
 from producers.contract.scripts import Command
 from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, adrive

@@ -24,7 +24,7 @@ from uuid import uuid4
 import redis
 import redis.asyncio
 
-from producers.contract.broker import CALLBACKS, connect, connect_async
+from producers.contract.clients import CALLBACKS, connect, connect_async
 from producers.contract.connections import within
 from producers.contract.keys import Keys
 from producers.contract.kinds import KINDS

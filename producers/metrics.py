@@ -8,7 +8,7 @@ from typing import Final
 
 import redis.asyncio
 
-from producers.contract.gates import CREDIT
+from producers.contract.admission import CREDIT
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS

@@ -7,7 +7,7 @@ from typing import Self, TypeVar, Unpack
 
 import redis
 
-from producers.contract.broker import connect
+from producers.contract.clients import connect
 from producers.contract.scripts import REDIS_ERRORS, Command
 from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, drive

@@ -35,7 +35,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from producers.contract.addresses import Addresses
-from producers.contract.broker import CALLBACKS, connect_async
+from producers.contract.clients import CALLBACKS, connect_async
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.settings import WebSettings
 from producers.errors import ConfigError

@@ -61,8 +61,8 @@ All times in keys are milliseconds since the epoch by Redis's own clock.
 import hashlib
 from dataclasses import dataclass
 
-#: Streams that applications read; docs/streams.md is their contract.
-STATUSES, REPLIES, RECEIPTS, OPTOUTS = "statuses", "replies", "receipts", "optouts"
+#: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
+STATUSES = "statuses"
 #: Callbacks that no parser could place, kept raw.
 QUARANTINE = "quarantine"
 #: What operators decided.
@@ -256,13 +256,6 @@ class Keys:
     def rate(self) -> str:
         """The state of the rate limit."""
         return self.prefix + "rate"
-
-    def transition(self, request_id: str) -> list[str]:
-        """The keys that every transition of a record takes first: see the Lua prelude."""
-        return [
-            *(self.record(request_id), self.body(request_id)),
-            *(self.stream(STATUSES), self.counts, self.parked),
-        ]
 
     @property
     def attempt_leases(self) -> str:

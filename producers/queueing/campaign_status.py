@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-from producers.contract.gates import describe, read_gate
+from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import ENDS
 
 #: How the fields begin that count what waits at a gate.

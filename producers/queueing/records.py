@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from producers.contract.gates import describe, read_gate
+from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import RECORD_VERSION, State
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script

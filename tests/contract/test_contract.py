@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import get_type_hints
 
 import pytest
 
@@ -92,6 +93,23 @@ def test_the_worker_serves_every_queue_with_the_actor_that_producers_name(broker
 def test_entries_of_version_1_can_still_be_read(stream):
     fields = {name.encode(): value.encode() for name, value in ENTRIES_V1[stream].items()}
     assert from_fields(TYPES[stream], fields) is not None
+
+
+def test_there_is_an_entry_of_each_stream():
+    assert set(ENTRIES_V1) == set(TYPES)
+
+
+@pytest.mark.parametrize("stream", ENTRIES_V1)
+def test_an_older_entry_may_lack_what_may_be_empty_and_nothing_else(stream):
+    fields = {name.encode(): value.encode() for name, value in ENTRIES_V1[stream].items()}
+    hints = get_type_hints(TYPES[stream])
+    for name, hint in hints.items():
+        older = {known: value for known, value in fields.items() if known != name.encode()}
+        if name == "context" or type(None) in getattr(hint, "__args__", ()):
+            assert getattr(from_fields(TYPES[stream], older), name) is None
+        else:
+            with pytest.raises(ValueError, match="unreadable entry"):
+                from_fields(TYPES[stream], older)
 
 
 def test_an_entry_of_statuses_reads_as_it_was_meant():

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from producers.contract import keys as keys_module
-from producers.contract.keys import AUDIT, OPTOUTS, QUARANTINE, RECEIPTS, REPLIES, STATUSES, Keys, QueueKeys
+from producers.contract.keys import AUDIT, QUARANTINE, Keys, QueueKeys
+from producers.contract.kinds import TYPES
 from tests.house.repository import name, text
 from tests.support.lua_scripts import is_converted
 from tests.support.lua_scripts import script_files as scripts
@@ -29,7 +30,7 @@ def examples() -> dict[str, str]:
         arguments = ["x"] * (len(inspect.signature(member).parameters) - 1) if callable(member) else None
         value = getattr(KEYS, method)
         found[method] = value(*arguments) if arguments is not None else value
-    for stream in (STATUSES, REPLIES, RECEIPTS, OPTOUTS, QUARANTINE, AUDIT):
+    for stream in (*TYPES, QUARANTINE, AUDIT):
         found[stream] = KEYS.stream(stream)
     for field in dataclasses.fields(QueueKeys):
         found[f"queue.{field.name}"] = getattr(KEYS.queue("x"), field.name)

@@ -187,7 +187,7 @@ def test_what_waits_for_a_later_run_follows_the_clock_and_what_has_a_date_does_n
     worker = HandWorker(redis_client)
     alert(sms, "retry")
     [entry] = worker.fetch().entries
-    worker.consumer.put_off([(entry, 20_000)])
+    worker.holder.delay([entry.delayed(20_000)])
     begin = now_ms(redis_client)
     redis_client.zadd(ALERT.delayed, {f"later{n}": begin + 20_000 + n for n in range(1_200)})
     redis_client.zadd(CALLBACKS.delayed, {"callback": begin + 20_000})

@@ -19,7 +19,7 @@ from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Unknown
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
-from worker.queue.entries import Batch, Entry
+from worker.queue.entries import Batch, Delayed, Entry
 from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
@@ -32,7 +32,7 @@ STOP = {"message_id": "sms_1", "number": NUMBER, "text": "STOP", "stop_date": "2
 
 @pytest.fixture
 def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, SETTINGS, Leases(redis_client), Confirmation(redis_client, KEYS))
+    return Ledger(redis_client, SETTINGS, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ class Waiting(NoHolder):
     def __init__(self) -> None:
         self.delays_ms: dict[str, int] = {}
 
-    def put_off(self, delays_ms: Sequence[tuple[Entry, int]]) -> None:
-        self.delays_ms |= {entry.id: delay_ms for entry, delay_ms in delays_ms}
+    def delay(self, entries: Sequence[Delayed]) -> None:
+        self.delays_ms |= {entry.id: entry.ms for entry in entries}
 
 
 def process(inbound: Inbound, *callback_ids: str) -> dict[str, int]:
@@ -302,7 +302,7 @@ def test_a_ticket_adopted_in_a_batch_is_known_to_its_rest(inbound, store, ledger
     assert [entry["request_id"] for entry in entries(redis_client, "receipts")] == ["r", "r"]
 
 
-@pytest.mark.parametrize("lost", ["correlate", "publish", "delete", "put_off"])
+@pytest.mark.parametrize("lost", ["correlate", "publish", "delete", "delay"])
 def test_a_batch_that_broke_off_anywhere_is_repeated_without_harm(
     inbound, store, accepted, redis_client, monkeypatch, lost
 ):
@@ -311,7 +311,7 @@ def test_a_batch_that_broke_off_anywhere_is_repeated_without_harm(
         "correlate": inbound._ledger,
         "publish": inbound._publisher,
         "delete": inbound._redis,
-        "put_off": Waiting,
+        "delay": Waiting,
     }[lost]
     done = getattr(owner, lost)
 

@@ -27,7 +27,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture
 def leases(redis_client) -> Leases:
-    return Leases(redis_client)
+    return Leases(redis_client, KEYS)
 
 
 @pytest.fixture
@@ -385,7 +385,7 @@ def test_a_known_ticket_leaves_no_open_number_behind(ledger, queued, redis_clien
 def test_leases_are_renewed_while_held_and_not_resurrected(ledger, leases, queued, redis_client):
     claim = claim_one(ledger, queued())
     redis_client.zadd(KEYS.attempt_leases, {claim.lease: now_ms(redis_client) + 10})
-    leases.hold(KEYS.attempt_leases, claim.lease)
+    leases.keep(KEYS.attempt_leases, claim.lease)
     leases.renew()
     assert redis_client.zscore(KEYS.attempt_leases, claim.lease) > now_ms(redis_client) + 5_000
     redis_client.zrem(KEYS.attempt_leases, claim.lease)

@@ -74,7 +74,9 @@ class World(RuleBasedStateMachine):
         self.redis = redis.Redis(port=self.server_port)
         self.redis.flushall()
         self.sms = Producer(client=self.redis)
-        self.ledger = Ledger(self.redis, RedisSettings(), Leases(self.redis), Confirmation(self.redis, KEYS))
+        self.ledger = Ledger(
+            self.redis, RedisSettings(), Leases(self.redis, KEYS), Confirmation(self.redis, KEYS)
+        )
         self.remembered: set[str] = set()
         self.accepted: Counter[str] = Counter()
         self.known = [f"m{number}" for number in range(MESSAGES)]

@@ -26,7 +26,7 @@ NUMBER = "+33612345678"
 
 @pytest.fixture
 def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, RedisSettings(), Leases(redis_client), Confirmation(redis_client, KEYS))
+    return Ledger(redis_client, RedisSettings(), Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ def test_a_call_composed_before_is_looked_at_again(nodes, hand, steps):
     batch = hand.fetch()
     hand.compose_some(batch.entries[0], members=2, steps=steps)
     nodes.part()
-    hand.consumer.put_off([(entry, 0) for entry in batch.entries])
+    hand.holder.delay([entry.delayed(0) for entry in batch.entries])
     hand.confirmation.look()
     assert [gateway_id(claim) for claim in all_of(hand)] == IDS
     assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS

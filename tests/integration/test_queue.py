@@ -32,7 +32,7 @@ def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
     brokers = []
 
     def make(client: redis.Redis = redis_client, slots: dict[str, Slots] | None = None) -> LeaseBroker:
-        leases, throttle = Leases(client), Throttle(client, KEYS, Limits(rate=0, in_flight=0))
+        leases, throttle = Leases(client, KEYS), Throttle(client, KEYS, Limits(rate=0, in_flight=0))
         companions = Companions(start=[leases.start], stop=[leases.stop])
         retries = Retries(max_retries=None, min_backoff=1, max_backoff=1)
         broker = LeaseBroker(client, KEYS, leases, throttle, [retries, companions], slots)
@@ -41,7 +41,7 @@ def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
 
     yield make
     for broker in brokers:
-        broker.shared.leases.stop()
+        broker.process.leases.stop()
 
 
 @pytest.fixture
@@ -194,11 +194,11 @@ def test_entries_that_failed_together_come_again_one_by_one(make_broker, run, re
     wait_until(lambda: empty(redis_client))
 
 
-def test_what_an_actor_has_taken_stays_leased_until_it_is_ended(make_broker, run, redis_client):
+def test_what_was_claimed_stays_leased_until_it_is_ended(make_broker, run, redis_client):
     broker, taken = make_broker(slots={"alert": Slots(3)}), []
 
     def send_sms(batch: Batch) -> None:
-        batch.taken = True
+        batch.claimed = True
         taken.append(batch)
 
     batch_actor(broker, send_sms)
@@ -209,9 +209,9 @@ def test_what_an_actor_has_taken_stays_leased_until_it_is_ended(make_broker, run
     [batch] = taken
     assert redis_client.zcard(ALERT.leases) == 3
     first, second, third = batch.entries
-    batch.holder.settle([first])
+    batch.holder.ack([first])
     wait_until(lambda: len(taken) == 2)
-    batch.holder.put_off([(second, 1)])
+    batch.holder.delay([second.delayed(1)])
     batch.holder.forget([third])
     wait_until(lambda: [entry.id for each in taken[1:] for entry in each.entries] == ["d", "b"])
     leases = {each.decode() for each in redis_client.zrange(ALERT.leases, 0, -1)}
@@ -268,7 +268,7 @@ def test_a_live_process_keeps_its_entries(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
     redis_client.zadd(ALERT.leases, {lease(next(broker.consume("alert", prefetch=1))): 1})
-    broker.shared.leases.renew()
+    broker.process.leases.renew()
     other = make_broker()
     other.declare_queue("alert")
     assert next(other.consume("alert", prefetch=1, timeout=10)) is None
@@ -321,23 +321,15 @@ def test_an_entry_stays_held_until_redis_confirms_its_end(broker, redis_client, 
     message = next(consumer)
     with monkeypatch.context() as away:
         away.setattr(
-            "worker.queue.consumer.Command.run", lambda *_: (_ for _ in ()).throw(redis.ConnectionError())
+            "worker.queue.holder.Command.run", lambda *_: (_ for _ in ()).throw(redis.ConnectionError())
         )
         for _ in range(2):
             with pytest.raises(ConnectionClosed):
                 getattr(consumer, end)(message)
-    assert broker.shared.leases.holds(ALERT.leases, lease(message))
+    assert broker.process.leases.holds(ALERT.leases, lease(message))
     getattr(consumer, end)(message)
     assert redis_client.zcard(ALERT.leases) == 0
-    assert not broker.shared.leases.holds(ALERT.leases, lease(message))
-
-
-def test_enqueueing_the_same_message_twice_queues_it_once(broker, redis_client):
-    send_sms = actor(broker, lambda request_id: None)
-    message = send_sms.message()
-    for _ in range(2):
-        broker.enqueue(message)
-    assert redis_client.llen(ALERT.ready) == 1
+    assert not broker.process.leases.holds(ALERT.leases, lease(message))
 
 
 def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(make_broker, redis_client):
@@ -357,14 +349,14 @@ def test_a_stopped_worker_gives_back_what_it_did_not_start_in_order(make_broker,
     wait_until(lambda: redis_client.zcard(ALERT.leases) == 5)
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
-    wait_until(lambda: broker.shared.draining)
+    wait_until(lambda: broker.process.draining)
     release.set()
     stopping.join(20)
     assert redis_client.zcard(ALERT.leases) == 0
     assert redis_client.lrange(ALERT.ready, 0, -1) == [f"e{i}".encode() for i in range(1, 10)]
 
 
-def test_an_undecodable_entry_is_set_aside_alone(broker, run, redis_client):
+def test_an_undecodable_entry_goes_to_the_dead_letters_alone(broker, run, redis_client):
     seen = []
     actor(broker, lambda request_id: seen.append(request_id))
     redis_client.hset(ALERT.envelopes, "bad", b"\x00garbage")
@@ -380,21 +372,11 @@ def test_an_unknown_actor_does_not_stop_the_queue(broker, run, redis_client):
     seen = []
     actor(broker, lambda request_id: seen.append(request_id))
     stranger = dramatiq.Message("alert", "nobody", (), {}, {"max_retries": 0}, message_id="x")
-    broker.enqueue(stranger)
-    push(redis_client, "a")
+    redis_client.hset(ALERT.envelopes, "x", stranger.encode())
+    push(redis_client, "x", "a")
     run(broker)
     wait_until(lambda: seen == ["a"])
     wait_until(lambda: redis_client.zrange(ALERT.dead, 0, -1) == [b"x"])
-
-
-def test_a_queue_of_dramatiqs_own_takes_actors_and_arguments_from_its_messages(broker, run, redis_client):
-    seen, other = [], KEYS.queue("other")
-    known = dramatiq.actor(actor_name="known", queue_name="other", broker=broker)(seen.append)
-    broker.enqueue(dramatiq.Message("other", "nobody", (), {}, {"max_retries": 0}, message_id="x"))
-    known.send("a")
-    run(broker)
-    wait_until(lambda: seen == ["a"])
-    wait_until(lambda: redis_client.zrange(other.dead, 0, -1) == [b"x"])
 
 
 def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redis_client):
@@ -402,7 +384,7 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
     broker, running, alerts = make_broker(slots={"alert": sends, "marketing": sends}), [], []
 
     def send_sms(batch: Batch) -> None:
-        batch.taken = True
+        batch.claimed = True
         (alerts if batch.queue == "alert" else running).extend((batch, entry) for entry in batch.entries)
 
     batch_actor(broker, send_sms)
@@ -419,7 +401,7 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
         wait_until(lambda number=number: len(running) > number)
         batch, entry = running[number]
         assert len(running) - number <= 4
-        batch.holder.settle([entry])
+        batch.holder.ack([entry])
     wait_until(lambda: empty(redis_client, MARKETING))
 
 

@@ -21,14 +21,16 @@ class Worker:
     """A process that fetches: its broker, its consumer, and what it believes to hold, by lease."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self.broker = LeaseBroker(client, KEYS, Leases(client), Throttle(client, KEYS, Limits(0, 0)), [])
+        self.broker = LeaseBroker(
+            client, KEYS, Leases(client, KEYS), Throttle(client, KEYS, Limits(0, 0)), []
+        )
         self.broker.declare_queue("alert")
         self.consumer = self.broker.consume("alert", prefetch=4, timeout=1)
         self.held: dict[str, Entry] = {}
 
 
 class Queue(RuleBasedStateMachine):
-    """Any number of pushes, fetches, ends, retries, deaths and freezes, in any order."""
+    """Any number of pushes, fetches, ends, retries, deaths and suspensions, in any order."""
 
     server_port: int
 
@@ -91,7 +93,8 @@ class Queue(RuleBasedStateMachine):
     def end(self, number, dead, data):
         """Acknowledge or bury entries; what somebody else holds by now is not touched."""
         worker, entries = self._some(number, data)
-        worker.consumer.settle(entries, dead=dead)
+        holder = worker.consumer.holder
+        (holder.nack if dead else holder.ack)(entries)
         ended = self._leave(entries)
         if not dead:
             self.failed -= set(ended)
@@ -110,9 +113,9 @@ class Queue(RuleBasedStateMachine):
         self.failed.update(moved)
 
     @rule(number=st.integers(0, WORKERS - 1), data=st.data())
-    def put_off(self, number, data):
+    def delay(self, number, data):
         worker, entries = self._some(number, data)
-        worker.consumer.put_off([(entry, 1_000_000) for entry in entries])
+        worker.consumer.holder.delay([entry.delayed(1_000_000) for entry in entries])
         moved = self._leave(entries)
         self.later.update(moved)
         self.failed -= set(moved)
@@ -128,7 +131,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, WORKERS - 1), forgets=st.booleans())
     def leases_run_out(self, number, forgets):
-        """A process dies, or freezes and later believes that it still holds what others have taken."""
+        """A process dies, or is suspended and later believes that it still holds what others have taken."""
         worker = self.workers[number]
         entries = [worker.held[lease] for lease in sorted(worker.held)]
         for entry in entries:
@@ -137,7 +140,7 @@ class Queue(RuleBasedStateMachine):
         for entry in self._leave(entries):
             self.ready.insert(0, entry)
         if forgets:
-            worker.consumer.forget(list(worker.held.values()))
+            worker.consumer.holder.forget(list(worker.held.values()))
             worker.held.clear()
 
     @rule()

@@ -241,10 +241,3 @@ def test_a_call_whose_time_is_over_while_it_is_composed_anew_takes_its_members_a
     assert worker.take() == []
     assert states(sms, ids) == ["failed"] * 5
     assert worker.is_idle()
-
-
-def test_a_flushed_queue_forgets_the_calls_that_are_back(worker, sms, redis_client):
-    send(sms, *range(3))
-    worker.record(only(worker.take()), Accepted("t"))
-    worker.broker.flush("alert")
-    assert not redis_client.exists(worker.names.ending, worker.names.leases)

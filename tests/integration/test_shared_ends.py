@@ -199,7 +199,7 @@ def test_a_call_that_is_put_off_before_its_first_attempt_stays_a_call(hand, queu
         assert hand.claim(batch) == []
         redis_client.delete(KEYS.pause)
     else:
-        hand.consumer.put_off([(entry, 0) for entry in batch.entries])
+        hand.holder.delay([entry.delayed(0) for entry in batch.entries])
     later = queued(2, first=10)
     _, taken = drain(hand, set())
     assert sorted(taken) == sorted(number(which) for which in (0, 1, 2, 10, 11))
@@ -212,7 +212,7 @@ def test_a_message_under_way_alone_is_not_lost_to_a_call_that_gathered_it(hand, 
     (slow,) = queued(1)
     suspended = hand.fetch()
     hand.lose_entry(suspended.entries[0])
-    hand.consumer.put_off([(entry, 0) for entry in hand.fetch().entries])
+    hand.holder.delay([entry.delayed(0) for entry in hand.fetch().entries])
     queued(2, first=1)
     call = hand.fetch()
     assert is_call(call.entries[0].id)
@@ -313,13 +313,6 @@ def test_messages_that_were_held_gather_when_they_are_due(hand, queued, sms, red
         redis_client.hset(KEYS.record(each), "due", 1)
         redis_client.zadd(hand.names.delayed, {each: 1})
     assert len(numbers_of(only(hand.take()))) == 3
-
-
-def test_what_was_flushed_does_not_keep_later_messages_waiting(hand, queued):
-    queued(2)
-    hand.broker.flush("alert")
-    queued(2, first=5)
-    assert len(numbers_of(only(hand.take()))) == 2
 
 
 def test_the_next_call_need_not_wait_until_the_members_of_the_last_one_know(redis_client, queued, sms):

@@ -23,7 +23,7 @@ NUMBER = "+33612345678"
 
 @pytest.fixture
 def leases(redis_client) -> Leases:
-    return Leases(redis_client)
+    return Leases(redis_client, KEYS)
 
 
 @pytest.fixture

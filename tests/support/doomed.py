@@ -50,7 +50,7 @@ RETRY_POINTS: Final = (
 )
 #: Every point that a worker passes on the way of one callback.
 CALLBACK_POINTS: Final = (
-    *(f"{side}:{script}@1" for script in ("correlate", "publish", "settle") for side in ("before", "after")),
+    *(f"{side}:{script}@1" for script in ("correlate", "publish", "ack") for side in ("before", "after")),
     *("after:fetch@1", "redis:pipeline@1", "redis:DEL@1"),
 )
 

@@ -12,7 +12,7 @@ _COMPOSED: Final = (f"{side}:compose@{step}" for step in (1, 2, 3) for side in (
 _TOLD: Final = (f"{side}:end_members@{step}" for step in (1, 2, 3) for side in ("before", "after"))
 #: Every point that a worker passes on the way of one shared call of five or six messages.
 CALL_POINTS: Final = (
-    *(point for point in doomed.SEND_POINTS if point.partition(":")[2].partition("@")[0] != "settle"),
+    *(point for point in doomed.SEND_POINTS if point.partition(":")[2].partition("@")[0] != "ack"),
     *(*_COMPOSED, "redis:HVALS@1", *_TOLD),
 )
 #: Every point of a shared call that is put off and comes again.

@@ -42,7 +42,7 @@ class HandWorker:
         self._largest_call = share_max
         self._waiting: list[Entry] = []
         self.names = KEYS.queue(queue)
-        self.leases = Leases(client)
+        self.leases = Leases(client, KEYS)
         self.confirmation = Confirmation(client, KEYS)
         self.confirmation.look()
         self.members = Members(client, RedisSettings(), Patience())
@@ -50,6 +50,7 @@ class HandWorker:
         self.throttle = Throttle(client, KEYS, Limits(rate, 0))
         self.broker = LeaseBroker(client, KEYS, self.leases, self.throttle, [], share_max=self._share_max)
         self.consumer = self.broker.consume(queue, prefetch=100_000, timeout=1)
+        self.holder = self.consumer.holder
 
     def _share_max(self) -> int:
         return self._largest_call if self.confirmation.sharing else 1
@@ -59,12 +60,12 @@ class HandWorker:
         message = next(self.consumer)
         if message is None:
             return None
-        # A real worker's thread takes it at once; the consumer holds back the next shared call until then.
-        message.batch.taken = True
+        # A real worker's thread claims it at once; the consumer holds back the next shared call until then.
+        message.batch.claimed = True
         return message.batch
 
     def claim(self, batch: Batch | None) -> list[Claim]:
-        """Claim entries; end, complete or put off those that have nothing to do, as the real worker does."""
+        """Claim entries; end, complete or delay those that have nothing to do, as the real worker does."""
         claims = self._claim(batch) if batch is not None else []
         self._let_come_again()
         return claims
@@ -75,16 +76,16 @@ class HandWorker:
             if isinstance(each, Wait) and each.ms > AT_ONCE_MS:
                 self._waiting.append(entry)
             elif isinstance(each, Wait):
-                self.consumer.put_off([(entry, 0)])
+                self.holder.delay([entry.delayed(0)])
             elif isinstance(each, Over) and is_call(entry.id) and each.state in ENDS:
                 self.end_members(entry)
             elif isinstance(each, Over):
-                self.consumer.settle([entry])
+                self.holder.ack([entry])
         return [each for each in found if isinstance(each, Claim)]
 
     def _let_come_again(self) -> None:
         """Make what has to wait due now: the next fetch brings it."""
-        self.consumer.put_off([(entry, 0) for entry in self._waiting])
+        self.holder.delay([entry.delayed(0) for entry in self._waiting])
         self._waiting.clear()
 
     def compose_some(self, call: Entry, *, members: int, steps: int = 1) -> int:
@@ -120,13 +121,13 @@ class HandWorker:
         state = self.record(claim, outcome, **reported)
         if is_call(claim.entry.id) and state in ENDS:
             self.end_members(claim.entry)
-        self.consumer.forget([claim.entry])
+        self.holder.forget([claim.entry])
         return state
 
     def end_members(self, entry: Entry) -> None:
         """Bring the end of a call to its members."""
         self.ledger.end_members(entry, self.queue)
-        self.consumer.forget([entry])
+        self.holder.forget([entry])
 
     def lose(self, claim: Claim) -> None:
         """Let this worker die in the middle of an attempt: its leases run out without a word."""
@@ -135,7 +136,7 @@ class HandWorker:
 
     def lose_entry(self, entry: Entry) -> None:
         """Let the lease of an entry run out."""
-        self.consumer.forget([entry])
+        self.holder.forget([entry])
         self.redis.zadd(self.names.leases, {entry.lease: 1}, xx=True)
 
     def left(self) -> list[str]:

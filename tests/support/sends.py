@@ -7,16 +7,16 @@ from worker.gateway.outcomes import Outcome
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.ledger import Ledger
-from worker.queue.entries import Batch, Entry
+from worker.queue.entries import Batch, Delayed, Entry
 
 
 class NoHolder:
     """Answers for entries that lie in no queue."""
 
-    def settle(self, entries: Sequence[Entry], *, dead: bool = False) -> None:
+    def ack(self, entries: Sequence[Entry]) -> None:
         """Do nothing."""
 
-    def put_off(self, delays_ms: Sequence[tuple[Entry, int]]) -> None:
+    def delay(self, entries: Sequence[Delayed]) -> None:
         """Do nothing."""
 
     def forget(self, entries: Sequence[Entry]) -> None:

@@ -15,7 +15,7 @@ from typing import Final, cast
 import redis
 import structlog
 
-from producers.contract.gates import CREDIT, Gate, describe, read_gate
+from producers.contract.admission import CREDIT, Gate, describe, read_gate
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from worker.account.observed import Observed

@@ -1,7 +1,8 @@
-"""Who may send now: holds of the account, pauses the gateway asked for, the rate, the calls in flight.
+"""What keeps all sends: holds of the account, pauses that the gateway asked for, the rate, calls in flight.
 
-One state for all workers, in Redis, by its clock. It is enforced where entries are fetched (``fetch.lua``),
-so that waiting costs nothing and burns no retry. ``claim.lua`` asks again, for what was fetched before.
+One state for all workers, in Redis, by its clock. Gates of admission enforce it where entries are fetched, so
+that waiting costs no retry; holds and pauses also where entries are claimed that were fetched before
+(`producers.contract.admission`).
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from typing import Any, Final, Literal, cast
 
 import redis
 
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 
@@ -55,7 +55,7 @@ class Limits:
 
     Attributes:
         rate: recipients per second.
-        in_flight: sends being worked on at once.
+        in_flight: calls that are made at once.
     """
 
     rate: float
@@ -133,10 +133,3 @@ class Throttle:
         changed: Any = {name: value for name, value in given.items() if value is not None}
         if changed:
             self._redis.hset(self._keys.limits, mapping=changed)
-
-    def fetch_keys(self) -> list[str]:
-        """The keys that ``fetch.lua`` takes for a queue of sends."""
-        keys = self._keys
-        alert, marketing = keys.queue(QUEUE_ALERT), keys.queue(QUEUE_MARKETING)
-        account = [keys.hold, keys.pause, keys.limits, keys.rate, keys.strain]
-        return [*account, alert.leases, marketing.leases, alert.ready, alert.wake]

@@ -89,7 +89,7 @@ class Inbound:
         self._publish(callbacks)
         if done := [callback.entry.id for callback in callbacks if not callback.waits]:
             self._redis.delete(*map(self._keys.callback, done))
-        batch.holder.put_off([(each.entry, each.look_again_ms) for each in callbacks if each.waits])
+        batch.holder.delay([each.entry.delayed(each.look_again_ms) for each in callbacks if each.waits])
         if broken:
             raise broken[0]
 

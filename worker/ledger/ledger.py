@@ -109,14 +109,19 @@ class Ledger:
         Raises:
             redis.RedisError: Redis did not answer; the claims may or may not stand.
         """
-        keys = self._keys
-        args: list[str | int | float] = [RECORD_VERSION, LEASE_MS, WINDOW_S * 1000]
-        args += [self._retention_ms, self._maxlen, keys.prefix, self._default_rate]
-        args += [batch.queue, ASIDE_MS]
-        args += [fact for entry in batch.entries for fact in (entry.id, entry.lease)]
+        given = {
+            "version": RECORD_VERSION,
+            "lease_ms": LEASE_MS,
+            "window_ms": WINDOW_S * 1000,
+            "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
+            "rate": self._default_rate,
+            "queue": batch.queue,
+            "aside_ms": ASIDE_MS,
+            "entries": batch.entries,
+        }
         calls = [entry for entry in batch.entries if is_call(entry.id)]
-        fixed = [keys.attempt_leases, keys.attempt_starts, keys.hold, keys.pause, keys.limits, keys.rate]
-        command = Command(_CLAIM, fixed, args, list[Any])
+        command = Command(_CLAIM, self._keys.prefix, given, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
         if calls and not confirmed:
@@ -124,7 +129,8 @@ class Ledger:
             pairs = zip(batch.entries, found, strict=True)
             found = [_later(each) if entry in stuck else each for entry, each in pairs]
         leases = [each.lease for each in found if isinstance(each, Claim)]
-        self._leases.hold(keys.attempt_leases, *leases)
+        self._leases.keep(self._keys.attempt_leases, *leases)
+        batch.claimed = True
         return found
 
     def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
@@ -207,7 +213,7 @@ def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
 
 def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
     verdict = reply[0]
-    if verdict == b"thawed":
+    if verdict == b"compose":
         return Wait(ms=1)
     if verdict == b"newer":
         return Wait(NEWER_RECORD_MS, newer=True)

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import click
 import redis
 
-from producers.contract.gates import CREDIT
+from producers.contract.admission import CREDIT
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings

@@ -1,4 +1,34 @@
-"""Queue entries as they pass from the consumer that fetched them to whoever ends them."""
+"""Queue entries on their way from the fetch to their end, and who ends them.
+
+An entry that was fetched lies among the leases of its queue until one script takes it out. Each script looks
+for the lease first and leaves an entry alone that somebody else holds by now: so none is ended twice, and
+none is copied.
+
+| what happens | who acts | script | where the entry goes |
+|---|---|---|---|
+| the claim finds nothing to do | `Outbound`, `Holder.ack` | ``ack.lua`` | away |
+| the claim finds that it is too early | `Outbound`, `Holder.delay` | ``delay.lua`` | to the delayed |
+| a gate keeps the message aside | `Ledger.claim` | ``claim.lua`` | to the delayed |
+| the claim finds a shared call that has ended | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
+| an attempt ends a message, or splits a call | recorder, `Ledger.finish` | ``finish.lua`` | away |
+| a later claim has overtaken an attempt | recorder, `Ledger.finish` | ``finish.lua`` | away |
+| an attempt ends a shared call | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
+| an attempt is to be repeated | recorder, `Ledger.finish` | ``finish.lua`` | to the delayed |
+| callbacks are published | Dramatiq, `LeaseConsumer.ack` | ``ack.lua`` | away |
+| a callback waits for its message | `Inbound`, `Holder.delay` | ``delay.lua`` | to the delayed |
+| the actor raises | Dramatiq, `LeaseBroker.enqueue` | ``delay.lua`` | to the delayed, with an envelope |
+| its envelope cannot be decoded | `LeaseConsumer`, `nack` | ``nack.lua`` | to the dead letters |
+| its envelope names no actor | Dramatiq, `LeaseConsumer.nack` | ``nack.lua`` | to the dead letters |
+| the worker stops before it has begun | Dramatiq, `requeue` and `close` | ``requeue.lua`` | to the front |
+| nobody ends it, and its lease runs out | any process | ``fetch.lua``, ``renew.lua`` | to the front |
+
+The last row is what happens when a process is killed or suspended, or when Redis did not hear one of the
+scripts: whoever has sent it stops renewing the leases, whatever Redis answers. Only Dramatiq's `ack` and
+`nack` keep the leases until Redis confirms, for Dramatiq repeats these two until then.
+
+The actor of sends returns as soon as its entries are claimed, long before they end. Dramatiq acknowledges
+them then, which must not end them: `Batch.claimed` says so.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,24 +48,45 @@ class Entry:
 
     Attributes:
         id: a request_id, the id of a shared call, or a callback id.
-        lease: member of the queue's lease set; another fetch of the same entry has another.
+        lease: member of the queue's set of leases; another fetch of the same entry has another.
     """
 
     id: str
     lease: str
 
+    def delayed(self, ms: int, envelope: str | None = None) -> "Delayed":
+        """Say when this entry shall come again, and what it takes along if it has failed."""
+        return Delayed(self.id, self.lease, ms, envelope)
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed(Entry):
+    """An entry that shall come again.
+
+    Attributes:
+        ms: milliseconds until then.
+        envelope: Dramatiq's message, which counts the failures of this entry; None if there were none.
+    """
+
+    ms: int
+    envelope: str | None
+
 
 class Holder(Protocol):
-    """What fetched the entries and answers for their leases."""
+    """What renews the leases on entries of one queue, and ends them. Thread-safe.
 
-    def settle(self, entries: Sequence[Entry], *, dead: bool = False) -> None:
-        """End entries, or set them aside among the dead."""
+    Whatever comes of `ack` and `delay`, the entries are no longer held by this process afterwards. Both raise
+    `dramatiq.errors.ConnectionClosed` when Redis did not confirm: the leases run out, the entries come back.
+    """
 
-    def put_off(self, delays_ms: Sequence[tuple[Entry, int]]) -> None:
-        """Let entries come again after so many milliseconds."""
+    def ack(self, entries: Sequence[Entry]) -> None:
+        """End entries whose leases are still ours."""
+
+    def delay(self, entries: Sequence[Delayed]) -> None:
+        """Let entries come again."""
 
     def forget(self, entries: Sequence[Entry]) -> None:
-        """Stop answering for entries: they were ended elsewhere, or shall run out."""
+        """Stop renewing the leases of entries that were ended elsewhere, or shall come back by themselves."""
 
 
 @dataclass(slots=True)
@@ -45,11 +96,12 @@ class Batch:
     Attributes:
         queue: name of their queue.
         entries: at least one.
-        holder: ends them when the actor returns, unless it has taken them.
-        taken: the actor answers for every entry from now on; the end of its call means nothing.
+        holder: holds the entries until they end.
+        claimed: the ledger has answered for every entry. What comes of each ends it now; that the actor
+            returns ends none.
     """
 
     queue: str
     entries: Sequence[Entry]
     holder: Holder
-    taken: bool = False
+    claimed: bool = False

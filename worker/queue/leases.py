@@ -1,8 +1,8 @@
 """Leases: this process says, every few seconds, which entries and attempts it is still at work on.
 
-A lease is a member of a sorted set whose score is a deadline by Redis's clock. One thread renews all
-leases of the process; when the process dies or freezes, they run out and others take over. With each
-renewal it also sees to what has run out: a process whose places are all taken does not fetch.
+A lease is a member of a sorted set whose score is a deadline by Redis's clock. One thread renews all leases
+of the process. When the process dies or is suspended, its leases run out and others take over. Each renewal
+also gives back what the dead held: a process whose places are all taken does not fetch, but it renews.
 """
 
 import threading
@@ -12,6 +12,7 @@ from typing import Final
 import redis
 import structlog
 
+from producers.contract.keys import Keys
 from producers.contract.outages import passes
 from producers.contract.scripts import Command, Script
 
@@ -19,7 +20,7 @@ from producers.contract.scripts import Command, Script
 #: at most a second of an idle consumer's wait, or a renewal of a process that is full.
 LEASE_MS: Final = 9_000
 #: Seconds between renewals; two may fail before a lease is lost, and one is sure to fall into the grace after
-#: an outage of Redis (`tend` in the Lua prelude).
+#: an outage of Redis (`tend` in ``leases.lua``).
 RENEW_S: Final = 2.5
 
 _RENEW = Script("worker.queue", "renew", when_full=True)
@@ -30,38 +31,46 @@ class Leases:
 
     Args:
         client: Redis client for the renewals.
+        keys: key names.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._redis = client
+        self._keys = keys
+        self._queues: set[str] = set()
         self._held: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._log = structlog.get_logger()
 
-    def tend(self, key: str) -> None:
-        """See to a queue's set of leases with each renewal, whether this process holds any or not."""
+    def tend(self, queue: str) -> None:
+        """See to the leases on a queue's entries with each renewal, whether this process holds any or not."""
         with self._lock:
-            self._held[key].update()
+            self._queues.add(queue)
 
-    def hold(self, key: str, *members: str) -> None:
-        """Renew these leases from now on; they were taken by a script that set their first deadline."""
+    def keep(self, key: str, *leases: str) -> None:
+        """Renew these leases from now on; the script that took them has set their first deadline.
+
+        Args:
+            key: of the sorted set they are members of: the leases of attempts, or of a queue that is tended.
+            leases: members of the set.
+        """
         with self._lock:
-            self._held[key].update(members)
+            self._held[key].update(leases)
 
-    def release(self, key: str, *members: str) -> int:
+    def release(self, key: str, *leases: str) -> int:
         """Stop renewing these leases; unknown ones are ignored. Returns how many were renewed until now."""
         with self._lock:
             held = self._held[key]
             before = len(held)
-            held.difference_update(members)
+            held.difference_update(leases)
             return before - len(held)
 
-    def holds(self, key: str, member: str) -> bool:
+    def holds(self, key: str, lease: str) -> bool:
         """Say whether this lease is being renewed."""
         with self._lock:
-            return member in self._held[key]
+            return lease in self._held[key]
 
     def start(self) -> None:
         """Start renewing in a thread of its own."""
@@ -75,18 +84,18 @@ class Leases:
             self._thread.join()
 
     def renew(self) -> None:
-        """Renew everything held, once, and give back what the dead held.
+        """Renew everything held, once, and give back what the dead held. Safe to repeat.
 
         Raises:
             redis.RedisError: Redis did not answer.
         """
         with self._lock:
-            held = {key: sorted(members) for key, members in self._held.items()}
-        if held:
-            args: list[str | int] = [LEASE_MS]
-            for members in held.values():
-                args += [len(members), *members]
-            Command(_RENEW, list(held), args, int).run(self._redis)
+            given = {
+                "lease_ms": LEASE_MS,
+                "queues": {name: sorted(self._held[self._keys.queue(name).leases]) for name in self._queues},
+                "attempts": sorted(self._held[self._keys.attempt_leases]),
+            }
+        Command(_RENEW, self._keys.prefix, given, int).run(self._redis)
 
     def _run(self) -> None:
         while not self._stopping.wait(RENEW_S):

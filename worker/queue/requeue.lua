@@ -1,14 +1,14 @@
 -- Give leased entries back to the front of their queue, in order.
--- KEYS: leases, ready, wake
--- ARGV: leases
--- Returns how many went back; entries whose lease was no longer ours are left alone.
-local leases, ready, wake_key = unpack(KEYS)
-local count = 0
-for i = #ARGV, 1, -1 do
-  if redis.call('ZREM', leases, ARGV[i]) == 1 then
-    redis.call('LPUSH', ready, string.match(ARGV[i], '^[^:]*:(.*)$'))
+-- Given: queue (its name), entries (each id, lease)
+-- Returns how many went back; an entry whose lease was no longer ours belongs to somebody else and stays. Safe to repeat.
+-- uses: queue
+local queue, count = queue_keys(given.queue), 0
+for i = #given.entries, 1, -1 do
+  local entry = given.entries[i]
+  if redis.call('ZREM', queue.leases, entry.lease) == 1 then
+    redis.call('LPUSH', queue.ready, entry.id)
     count = count + 1
   end
 end
-if count > 0 then wake(wake_key) end
+if count > 0 then wake(queue) end
 return count

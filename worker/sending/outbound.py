@@ -56,7 +56,6 @@ class Outbound:
         started = time.monotonic()
         stuck = self._ledger.compose(batch)
         found = self._ledger.claim(batch, stuck)
-        batch.taken = True
         claims = [each for each in found if isinstance(each, Claim)]
         self._engine.spawn([self._send(Attempt(claim, batch.holder, started)) for claim in claims])
         if len(claims) < len(found):
@@ -79,7 +78,7 @@ class Outbound:
     def _dismiss(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
         """End the entries that have nothing to do, and let those that must wait come again."""
         pairs = list(zip(batch.entries, found, strict=True))
-        waits = [(entry, each.ms) for entry, each in pairs if isinstance(each, Wait)]
+        waits = [entry.delayed(each.ms) for entry, each in pairs if isinstance(each, Wait)]
         over = [(entry, each) for entry, each in pairs if isinstance(each, Over)]
         if any(isinstance(each, Wait) and each.newer for each in found):
             self._log.error("sms.record_of_newer_version", queue=batch.queue)
@@ -90,6 +89,6 @@ class Outbound:
         if calls:
             self._recorder.put_ended_calls(Batch(batch.queue, calls, batch.holder))
         try:
-            batch.holder.settle([entry for entry, _ in over if entry not in calls])
+            batch.holder.ack([entry for entry, _ in over if entry not in calls])
         finally:
-            batch.holder.put_off(waits)
+            batch.holder.delay(waits)

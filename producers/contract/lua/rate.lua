@@ -12,7 +12,19 @@ local function debts()
   return math.max(0, tonumber(r.all or 0) - paid), math.max(0, tonumber(r.alert or 0) - paid)
 end
 
-local function charge(ms, queue_name)
+-- The limits that are set live: rate in recipients per second, in_flight in calls; 0 for no limit.
+local live_limits = once(function() return read(prefix .. 'limits', 'rate', 'in_flight') end)
+
+-- What a recipient owes to the rate, or 0. Takes rate, where none is set live, from what the script is given.
+local function ms_per_recipient()
+  local per_second = tonumber(live_limits().rate or given.rate)
+  return per_second > 0 and 1000 / per_second or 0
+end
+
+-- Let the sends of a queue owe the rate for some recipients.
+local function charge(recipients, queue_name)
+  local ms = recipients > 0 and recipients * ms_per_recipient() or 0
+  if ms == 0 then return end
   local key, all, alert = prefix .. 'rate', debts()
   all, alert = all + ms, queue_name == 'alert' and alert + ms or alert
   redis.call('HSET', key, 'all', string.format('%.3f', all), 'alert', string.format('%.3f', alert), 'at', now)

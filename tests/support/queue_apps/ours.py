@@ -25,6 +25,6 @@ def setup() -> LeaseBroker:
         job(entry.id)
 
     broker.get_actor(SEND_SMS.actor).fn = run_job
-    broker.shared.slots.clear()
+    broker.process.slots.clear()
     consumer.FETCH_MAX = 1  # type: ignore[misc]
     return broker

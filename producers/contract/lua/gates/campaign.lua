@@ -1,0 +1,19 @@
+-- A slice of a paused campaign waits in the list of its campaign; a slice of a cancelled campaign ends: it was under way when the
+-- campaign was cancelled and came back unsent, or the cancelling was cut short. What may be at the gateway goes on.
+local campaign_gate = new_gate('campaign')
+
+function campaign_gate.keep(send)
+  local record = send.record
+  if not record.campaign or record.state ~= 'queued' then return end
+  local campaign = campaign_key(record.campaign)
+  local facts = read(campaign, 'paused', 'stopped')
+  if facts.stopped then
+    end_record(send.keys, send.id, 'cancelled')
+    return { 'ends', 'cancelled', '' }
+  elseif facts.paused then
+    if record.aside then leave_aside(send.keys, send.id) end
+    redis.call('RPUSH', campaign .. ':waiting', send.id)
+    return { 'paused' }
+  end
+end
+-- uses: aside campaign record admission

@@ -1,0 +1,28 @@
+-- A send ends when nobody may try it any longer: too long after its first attempt, when its time to live is over, or when its body
+-- is gone. Takes window_ms from what the script is given.
+local lifetime_gate = new_gate('lifetime')
+
+local function end_send(send, state)
+  if send.doubt then state = 'unknown' end
+  if send.record.members then
+    end_call(send.keys, send.id, state)
+  else
+    end_record(send.keys, send.id, state)
+  end
+  return { 'ends', state, redis.call('HGET', send.keys.record, 'code') or '' }
+end
+
+function lifetime_gate.keep(send)
+  local first = send.record.first
+  if first and now - tonumber(first) > given.window_ms then return end_send(send, 'failed') end
+  if now >= send.expires then
+    -- The time of one member is over. The others may still leave in a call that is surely not at the gateway.
+    if send.record.members and not send.doubt then return compose_anew(send) end
+    return end_send(send, 'expired')
+  end
+  if not body_of(send) then
+    redis.call('HSET', send.keys.record, 'code', 'body_lost')
+    return end_send(send, 'failed')
+  end
+end
+-- uses: clock record call send admission

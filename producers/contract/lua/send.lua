@@ -1,0 +1,34 @@
+-- A send on its way through the gates: a message or a shared call, with the entry that it came with. It has id, lease (of its
+-- entry), keys, record (its fields by name), token (of the last claim), doubt and expires.
+
+-- The bytes to POST, or nil.
+local function body_of(send)
+  if send.body == nil then send.body = redis.call('GET', send.keys.body) end
+  return send.body or nil
+end
+
+-- Let a shared call be composed anew before it is claimed again. What is composed then has the members that are left.
+local function compose_anew(send)
+  redis.call('HDEL', send.keys.record, 'composed')
+  return { 'compose' }
+end
+
+-- The gates that are shut for some sends and not all: name to facts. Mostly there are none.
+local shut_gates = once(function()
+  local found, facts = {}, redis.call('HGETALL', prefix .. 'gates')
+  for i = 1, #facts, 2 do found[facts[i]] = cjson.decode(facts[i + 1]) end
+  return found
+end)
+
+-- Let a send wait aside at a gate: it becomes a delayed entry in the step that ends its lease. Takes queue and aside_ms from what
+-- the script is given.
+local function wait_aside(send, name, price)
+  put_aside(send.keys, send.id, name, price)
+  local queue = queue_keys(given.queue)
+  if redis.call('ZREM', queue.leases, send.lease) == 1 then
+    redis.call('ZADD', queue.delayed, math.min(send.expires, now + given.aside_ms), send.id)
+    redis.call('HDEL', queue.envelopes, send.id)
+  end
+  return { 'aside' }
+end
+-- uses: clock queue aside
