@@ -29,6 +29,19 @@ class Variable:
     reads: list[Node] = field(default_factory=list)
     writes: list[Node] = field(default_factory=list)
 
+    @property
+    def uses(self) -> list[Node]:
+        """Where it is read or written."""
+        return self.reads + self.writes
+
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody reads it; a function that calls itself does not count."""
+        own = self.node.parent
+        if own.type != "function_declaration":
+            return bool(self.reads)
+        return any(not own.start_byte <= read.start_byte < own.end_byte for read in self.reads)
+
 
 Scope = dict[str, Variable]
 
