@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
@@ -56,11 +56,7 @@ class Script:
     def __post_init__(self) -> None:
         body = (files(self.package) / f"{self.name}.lua").read_text("utf-8")
         flags = " flags=allow-oom" if self.when_full else ""
-        if _USES.search(body):
-            parts = [*_library(body), body]
-        else:
-            parts = [(files("producers.contract") / "prelude.lua").read_text("utf-8"), body]
-        object.__setattr__(self, "text", f"#!lua{flags}\n{''.join(parts)}")
+        object.__setattr__(self, "text", f"#!lua{flags}\n{''.join(_library(body))}{body}")
         sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", sha)
 
@@ -103,16 +99,14 @@ class Command(Generic[T_co]):
     """
 
     script: Script
-    prefix: str | Sequence[str]
-    given: Mapping[str, Any] | Sequence[str | bytes | int | float]
+    prefix: str
+    given: Mapping[str, Any]
     read: Callable[[Any], T_co]
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         """What stands behind the script in a call."""
-        if isinstance(self.prefix, str):
-            return 1, self.prefix, _pack(self.given)
-        return len(self.prefix), *self.prefix, *self.given
+        return 1, self.prefix, _pack(self.given)
 
     @property
     def call(self) -> tuple[Any, ...]:
