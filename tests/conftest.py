@@ -7,12 +7,16 @@ from uuid import uuid4
 
 import pytest
 import redis
+from hypothesis import settings
 
 from tests.support.lua_given import watched
 from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
+
+
+settings.register_profile("quick", max_examples=10)
 
 
 def pytest_report_header() -> str:

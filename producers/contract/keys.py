@@ -60,8 +60,8 @@ All times in keys are milliseconds since the epoch by Redis's own clock.
 
 from dataclasses import dataclass
 
-#: Streams that applications read; docs/streams.md is their contract.
-STATUSES, REPLIES, RECEIPTS, OPTOUTS = "statuses", "replies", "receipts", "optouts"
+#: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
+STATUSES = "statuses"
 #: Callbacks that no parser could place, kept raw.
 QUARANTINE = "quarantine"
 #: What operators decided.

@@ -1,35 +1,38 @@
 """Every script is documented by its head."""
 
 import re
+from collections.abc import Iterator
 
-import pytest
-
-from tests.house.repository import name, scripts, text
-
-each_script = pytest.mark.parametrize("script", scripts(), ids=name)
+from tests.house.repository import name, text
+from tests.support.lua_scripts import script_files as scripts
 
 
-def head(script) -> str:
-    """Return the comment that a script begins with, in one line."""
-    lines = re.match(r"(?:--.*\n)+", text(script))
-    assert lines, "no comment at the beginning"
-    return " ".join(line.removeprefix("--").strip() for line in lines[0].splitlines())
+def head(script) -> list[str]:
+    """Return the lines of the comment that a script begins with."""
+    comment = re.match(r"(?:--.*\n)*", text(script))
+    return [line.removeprefix("--").strip() for line in comment[0].splitlines()]
 
 
-@each_script
-def test_a_script_says_what_it_does_takes_and_returns(script):
-    assert re.match(r"[A-Z].+\. Given: .+ Returns ", head(script))
+def faults_of_head(script) -> Iterator[str]:
+    """Say what a script's head leaves out."""
+    lines = head(script)
+    if not re.match(r"[A-Z].*\. Given: ", " ".join(lines)):
+        yield "first what it does, then what it is given"
+    if not any(line.startswith("Returns ") for line in lines):
+        yield "what it returns, on a line of its own"
+    if not re.search(r"\brepeat\b", " ".join(lines)):
+        yield "whether it is safe to repeat"
+    if not lines or not lines[-1].startswith("uses:"):
+        yield "which parts of the library it uses, last"
 
 
-@each_script
-def test_a_script_is_given_what_it_lists_and_nothing_else_by_position(script):
-    listed = re.search(r"Given: (.+?) Returns ", head(script))[1]
-    used = set(re.findall(r"\bgiven\.(\w+)", text(script)))
+def test_a_script_says_what_it_does_takes_and_returns():
+    faults = [f"{name(script)}: {fault}" for script in scripts() for fault in faults_of_head(script)]
 
-    assert {name for name in used if not re.search(rf"\b{name}\b", listed)} == set()
-    assert re.findall(r"\b(?:KEYS|ARGV)\[", text(script)) == []
+    assert faults == []
 
 
-@each_script
-def test_no_script_walks_all_keys(script):
-    assert not re.search(r"call\('(KEYS|SCAN|FLUSH\w+)'", text(script))
+def test_no_script_walks_all_keys():
+    walks = [name(each) for each in scripts() if re.search(r"call\('(KEYS|SCAN|FLUSH\w+)'", text(each))]
+
+    assert walks == []

@@ -152,11 +152,11 @@ def test_a_replica_that_is_silent_confirms_nothing(start):
     replica = replica_of(start, primary)
     ids = queue(client_of(primary), 3)
     hand = HandWorker(client_of(primary))
-    replica.freeze()
+    replica.suspend()
     assert hand.claim(hand.fetch()) == [], "not confirmed: nothing may be posted"
     claims = hand.take()
     assert [gateway_id(claim) for claim in claims] == ids
-    replica.thaw()
+    replica.resume()
     until(hand.confirmation.look)
 
 

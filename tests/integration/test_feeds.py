@@ -547,13 +547,13 @@ class TestOutages:
         stream.add("one", "two")
         reader = feed(idle_s=0.1)
         assert next(iter(reader)).text == "one"
-        own_redis_server.freeze()
+        own_redis_server.suspend()
 
-        def thaw():
+        def resume():
             until(lambda: "redis unavailable (TimeoutError)" in caplog.text)
-            own_redis_server.thaw()
+            own_redis_server.resume()
 
-        threading.Thread(target=thaw).start()
+        threading.Thread(target=resume).start()
 
         assert set(take(reader, 2)) == {"one", "two"}
 

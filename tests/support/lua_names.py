@@ -29,6 +29,19 @@ class Variable:
     reads: list[Node] = field(default_factory=list)
     writes: list[Node] = field(default_factory=list)
 
+    @property
+    def uses(self) -> list[Node]:
+        """Where it is read or written."""
+        return self.reads + self.writes
+
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody reads it; a function that calls itself does not count."""
+        own = self.node.parent
+        if own.type != "function_declaration":
+            return bool(self.reads)
+        return any(not own.start_byte <= read.start_byte < own.end_byte for read in self.reads)
+
 
 Scope = dict[str, Variable]
 
@@ -178,17 +191,3 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in node.named_children:
         yield from walk(child)
-
-
-def calls_of_fields(root: Node) -> Iterator[tuple[Node, Node]]:
-    """Yield each call by the name of a field, with each function that a table has under that name."""
-    functions: dict[str, list[Node]] = {}
-    for node in root.named_children:
-        name = node.child_by_field_name("name") if node.type == "function_declaration" else None
-        if name is not None and name.type == "dot_index_expression":
-            functions.setdefault(text_of(name.child_by_field_name("field")), []).append(node)
-    for node in walk(root):
-        name = node.child_by_field_name("name") if node.type == "function_call" else None
-        if name is not None and name.type == "dot_index_expression":
-            for function in functions.get(text_of(name.child_by_field_name("field")), ()):
-                yield node, function

@@ -1,4 +1,4 @@
-"""Asking, with back-off, what is left on an account that is held or cannot pay everything."""
+"""Asking for the balance, with back-off, while the account is held or cannot pay everything."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,7 +12,7 @@ from worker.process.every_few_seconds import EveryFewSeconds
 
 #: Seconds between looks at the hold and the gate of credit; two small script calls each.
 LOOK_S: Final = 1.0
-#: What is said of an account on which nothing is left.
+#: Code with which an account is held when nothing is left on it.
 EMPTY: Final = "104"
 
 
