@@ -56,8 +56,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
-| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_gate.keep(), campaign_status.py, halt_of() |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_gate.keep(), campaign_status.py, campaign_steps.py, halt_of(), is_over() |
+| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of() |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over() |
 | ``<end state>`` | recipients in that state | end_record(), replay | - | campaign_steps.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
@@ -208,7 +208,7 @@ These functions of the library touch hashes; others call them:
 | ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | correlate, finish |
-| ``halt_of()`` | halt_campaign, is_cancelled(), resume_campaign |
+| ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``note_delivery()`` | publish |

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.resources import files
 from typing import get_type_hints
 
 import pytest
@@ -134,13 +135,9 @@ def test_the_scripts_write_exactly_the_fields_of_a_status(redis_url, redis_clien
     "instant", ["1970-01-01T00:00:00", "2000-02-29T23:59:59", "2026-11-23T07:12:35", "2100-03-01T00:00:00"]
 )
 def test_the_scripts_write_dates_as_everybody_does(redis_client, instant):
-    from worker.ledger.ledger import _CLAIM
-
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
-    prelude = _CLAIM.text[: _CLAIM.text.index("-- Wake one idle")]
-    written = redis_client.eval(
-        prelude + "return stamp(tonumber(ARGV[1]))", 0, int(at.timestamp() * 1000) + 7
-    )
+    clock = (files("producers.contract") / "lua" / "clock.lua").read_text("utf-8")
+    written = redis_client.eval(clock + "return stamp(tonumber(ARGV[1]))", 0, int(at.timestamp() * 1000) + 7)
     assert written.decode() == instant + ".007Z"
 
 

@@ -16,7 +16,6 @@ from tests.support.lua_scripts import HEAD, ROOT, assembled, script_files
 from worker.sandbox.redis_server import NoServerError, RedisServer
 
 SCRIPTS = script_files()
-CONVERTED = [path for path in SCRIPTS if lua_scripts.is_converted(path)]
 LIBRARY = Reading(lua_scripts.whole_library())
 READINGS = {path: Reading(assembled(path)) for path in SCRIPTS}
 ALL = [*READINGS.values(), LIBRARY]
@@ -128,7 +127,7 @@ def test_no_name_hides_another():
 def test_only_the_head_reads_keys_and_arguments():
     none_of(
         f"{reading.place(node)}: {text_of(node)}; take it from prefix and given"
-        for reading in (LIBRARY, *(READINGS[path] for path in CONVERTED))
+        for reading in (LIBRARY, *(READINGS[path] for path in SCRIPTS))
         for node in reading.names.globals_read
         if text_of(node) in {"KEYS", "ARGV"} and reading.file(node) != HEAD
     )
@@ -142,7 +141,7 @@ def faults_of_uses(reading: Reading, path: Path) -> Iterator[str]:
 
 
 def test_a_file_uses_the_parts_of_the_library_that_it_names():
-    files = [(READINGS[path], path) for path in CONVERTED] + [(LIBRARY, path) for path in lua_scripts.parts()]
+    files = [(READINGS[path], path) for path in SCRIPTS] + [(LIBRARY, path) for path in lua_scripts.parts()]
 
     none_of(fault for reading, path in files for fault in faults_of_uses(reading, path))
 
@@ -176,10 +175,9 @@ def faults_of_entries(reading: Reading, listed_as: str, parts: frozenset[str]) -
 
 
 def test_a_script_is_given_what_it_lists():
-    none_of(fault for path in CONVERTED for fault in faults_of_given(path))
+    none_of(fault for path in SCRIPTS for fault in faults_of_given(path))
 
 
-@pytest.mark.skipif(len(CONVERTED) < len(SCRIPTS), reason="not all scripts use the library yet")
 def test_some_script_uses_each_name_of_the_library():
     used = {
         reading.place(variable.node)
