@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 import redis
-from hypothesis import settings
 
 from tests.support.lua_given import watched
 from worker.sandbox.redis_server import RedisServer, find_binary
@@ -16,7 +15,13 @@ from worker.sandbox.redis_server import RedisServer, find_binary
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 
 
-settings.register_profile("quick", max_examples=10)
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ``--hypothesis-profile quick`` try few examples; no other run waits for Hypothesis here."""
+    if config.getoption("--hypothesis-profile") == "quick":
+        from hypothesis import settings
+
+        settings.register_profile("quick", max_examples=10)
 
 
 def pytest_report_header() -> str:
