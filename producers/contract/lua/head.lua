@@ -11,12 +11,3 @@ local function read(key, ...)
   end
   return fields
 end
-
--- Returns a function that looks the first time it is asked, and answers the same throughout the script.
-local function once(look)
-  local found
-  return function()
-    if found == nil then found = look() end
-    return found
-  end
-end

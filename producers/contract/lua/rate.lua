@@ -13,7 +13,11 @@ local function debts()
 end
 
 -- The limits that are set live: rate in recipients per second, in_flight in calls; 0 for no limit.
-local live_limits = once(function() return read(prefix .. 'limits', 'rate', 'in_flight') end)
+local limits_found
+local function live_limits()
+  limits_found = limits_found or read(prefix .. 'limits', 'rate', 'in_flight')
+  return limits_found
+end
 
 -- What a recipient owes to the rate, or 0. Takes rate, where none is set live, from what the script is given.
 local function ms_per_recipient()

@@ -14,11 +14,14 @@ local function compose_anew(send)
 end
 
 -- The gates that are shut for some sends and not all: name to facts. Mostly there are none.
-local shut_gates = once(function()
-  local found, facts = {}, redis.call('HGETALL', prefix .. 'gates')
-  for i = 1, #facts, 2 do found[facts[i]] = cjson.decode(facts[i + 1]) end
-  return found
-end)
+local gates_found
+local function shut_gates()
+  if gates_found then return gates_found end
+  gates_found = {}
+  local facts = redis.call('HGETALL', prefix .. 'gates')
+  for i = 1, #facts, 2 do gates_found[facts[i]] = cjson.decode(facts[i + 1]) end
+  return gates_found
+end
 
 -- Let a send wait aside at a gate: it becomes a delayed entry in the step that ends its lease. Takes queue and aside_ms from what
 -- the script is given.

@@ -1,8 +1,7 @@
 -- A send waits while the attempt of another worker runs. When the lease of that attempt has run out, its worker never reported: its
 -- POST may have arrived, so the send is in doubt. Takes lease_ms and retention_ms from what the script is given.
-local attempt_gate = new_gate('attempt')
 
-function attempt_gate.keep(send)
+local function attempt_keeps(send)
   if not send.record.running then return end
   local leases, lease = prefix .. 'attempt_leases', send.id .. ':' .. send.token
   local deadline = tonumber(redis.call('ZSCORE', leases, lease) or 0)
@@ -16,4 +15,4 @@ function attempt_gate.keep(send)
   send.doubt = true
   await_ticket(body_of(send), send.id)
 end
--- uses: clock unticketed send admission
+-- uses: clock unticketed send

@@ -1,8 +1,7 @@
 -- A slice of a paused campaign waits in the list of its campaign; a slice of a cancelled campaign ends: it was under way when the
 -- campaign was cancelled and came back unsent, or the cancelling was cut short. What may be at the gateway goes on.
-local campaign_gate = new_gate('campaign')
 
-function campaign_gate.keep(send)
+local function campaign_keeps(send)
   local record = send.record
   if not record.campaign or record.state ~= 'queued' then return end
   local campaign = campaign_key(record.campaign)
@@ -16,4 +15,4 @@ function campaign_gate.keep(send)
     return { 'paused' }
   end
 end
--- uses: aside campaign record admission
+-- uses: aside campaign record

@@ -1,16 +1,18 @@
 -- All sending is held until the account is well again, or until an operator releases it.
-local hold_gate = new_gate('hold')
 
-local LOOK_AGAIN_MS = 1000
+local held
+local function is_held()
+  if held == nil then held = redis.call('EXISTS', prefix .. 'hold') == 1 end
+  return held
+end
 
-hold_gate.is_shut = once(function() return redis.call('EXISTS', prefix .. 'hold') == 1 end)
+local HELD_MS = 1000
 
-function hold_gate.room(wanted)
-  if hold_gate.is_shut() then return 0, LOOK_AGAIN_MS end
+local function hold_room(wanted)
+  if is_held() then return 0, HELD_MS end
   return wanted
 end
 
-function hold_gate.keep()
-  if hold_gate.is_shut() then return { 'wait', LOOK_AGAIN_MS } end
+local function hold_keeps()
+  if is_held() then return { 'wait', HELD_MS } end
 end
--- uses: admission

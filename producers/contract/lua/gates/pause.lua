@@ -1,14 +1,17 @@
 -- All sending pauses for as long as the gateway asked.
-local pause_gate = new_gate('pause')
 
-pause_gate.left = once(pause_left)
+local left_of_pause
+local function pause_lasts()
+  left_of_pause = left_of_pause or pause_left()
+  return left_of_pause
+end
 
-function pause_gate.room(wanted)
-  if pause_gate.left() > 0 then return 0, pause_gate.left() end
+local function pause_room(wanted)
+  if pause_lasts() > 0 then return 0, pause_lasts() end
   return wanted
 end
 
-function pause_gate.keep()
-  if pause_gate.left() > 0 then return { 'wait', pause_gate.left() } end
+local function pause_keeps()
+  if pause_lasts() > 0 then return { 'wait', pause_lasts() } end
 end
--- uses: rate admission
+-- uses: rate
