@@ -9,10 +9,10 @@ BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick test faults soak bench test-all check format lock clean
+.PHONY: help setup demo sandbox run quick test faults soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(INSTALLED) ## Build .venv from the pinned, hashed lock
 
@@ -29,7 +29,7 @@ quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the i
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/unit tests/contract
+	$(BIN)/python -m pytest -q --hypothesis-profile quick tests/unit tests/contract
 
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
@@ -49,12 +49,15 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 			$(MAKE) --no-print-directory test PYTHON=python$$v BIN=.venv-$$v/bin INSTALLED=.venv-$$v/.installed || exit 1; \
 		else echo "== Python $$v is not installed"; fi; done
 
-check: $(INSTALLED) ## Check style, types, import directions and papers
+check: $(INSTALLED) ## Check style, types, import directions, Lua and papers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house
+
+lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
+	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration
 
 format: $(INSTALLED) ## Format the code
 	$(BIN)/ruff check --fix .

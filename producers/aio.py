@@ -7,14 +7,14 @@ from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
-from producers.contract.broker import connect_async
+from producers.contract.clients import connect_async
 from producers.contract.scripts import Command
 from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, adrive
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
 from producers.messages.recipient import Recipient
 from producers.producer import translated
-from producers.queueing.batches import freeze_slices, settle
+from producers.queueing.batches import freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
@@ -60,7 +60,7 @@ class AsyncProducer:
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )
-        return settle(await self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
+        return without_conflict(await self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Queue many messages, 500 to a round trip; see `Producer.send_many`.
@@ -79,7 +79,7 @@ class AsyncProducer:
                 await asyncio.sleep(0)
         finally:
             answers += await waiting
-        return settle(answers)
+        return without_conflict(answers)
 
     async def status(self, request_id: str) -> MessageStatus | None:
         """Read what is known of a send; see `Producer.status`."""

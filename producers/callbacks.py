@@ -24,7 +24,7 @@ from uuid import uuid4
 import redis
 import redis.asyncio
 
-from producers.contract.broker import CALLBACKS, connect, connect_async
+from producers.contract.clients import CALLBACKS, connect, connect_async
 from producers.contract.connections import within
 from producers.contract.keys import Keys
 from producers.contract.kinds import KINDS
@@ -37,13 +37,13 @@ _log = logging.getLogger("producers.callbacks")
 
 #: Largest body taken, in bytes. A callback of the gateway has well under 2 KiB.
 BODY_MAX_BYTES: Final = 64 * 1024
-#: Kind under which a body is stored that nobody can read; the worker sets it aside for an operator.
+#: Kind under which a body is stored that nobody can read; the worker puts it into quarantine.
 UNREADABLE: Final = "unreadable"
 
 #: Seconds until the answer, whatever Redis does: below the gateway's limit of about 1 s.
 _ANSWER_S: Final = 0.9
 
-#: Sort of bodies that are larger than any the gateway was seen to send.
+#: The sort of a body that is larger than any the gateway was seen to send.
 _LARGE: Final = "large"
 _LARGE_BYTES: Final = 8 * 1024
 _MIB: Final = 1024 * 1024
@@ -56,8 +56,8 @@ ALLOWED: Final = {
 }
 _MARKS: Final = {name: kind.marks for name, kind in KINDS.items()}
 
-#: What cannot be a callback of the gateway finds no room in a full Redis; what can be does: it is small,
-#: bounded in a minute, and cannot be asked for again.
+#: A full Redis refuses a body that cannot be the gateway's. It takes a body that can be: such bodies are
+#: small and bounded by the minute, and nobody can ask for them again.
 _ACCEPT: Final = Script("producers.intake", "accept_callback")
 _ACCEPT_WHEN_FULL: Final = Script("producers.intake", "accept_callback", when_full=True)
 
@@ -97,14 +97,14 @@ class _Judge:
         self._tokens = [_Token(_digest(token), only) for only, token in entries]
 
     def find(self, token: str, kind: str | None) -> _Token | None:
-        """Compare with every token, also after a match: the time taken tells nothing."""
+        """Compare with every token, also after a match, so that the time taken tells nothing."""
         given = _digest(token)
         found = [known for known in self._tokens if hmac.compare_digest(given, known.digest)]
         fits = [known for known in found if kind is None or not known.only or known.only == kind]
         return fits[0] if fits and (kind is None or kind in KINDS) else None
 
     def judge(self, token: str, body: bytes, kind: str | None) -> _Verdict:
-        # The token comes first: without one, no answer tells anything about the rest.
+        # The token is looked at first: no other answer tells a stranger anything.
         known = self.find(token, kind)
         if not known:
             return _Verdict(HTTPStatus.NOT_FOUND)

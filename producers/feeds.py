@@ -17,7 +17,7 @@ a number, a text or a context.
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
-from producers.contract.broker import Patience, connect, connect_async
+from producers.contract.clients import Timeouts, connect, connect_async
 from producers.contract.events import E, OptOut, Receipt, Reply, Status
 from producers.contract.kinds import TYPES, StreamName
 from producers.contract.redis_url import RedisUrl
@@ -38,13 +38,13 @@ _ANSWER_S: Final = 3.0
 class _Reading(Generic[E]):
     """What both kinds of feed share: the options, and where the reading stands."""
 
-    def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[RedisUrl, Patience]:
+    def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[RedisUrl, Timeouts]:
         settings = settings_for(options)
         membership = Membership.choose(stream, group, settings.namespace, options)
         self._reader: GroupReader[E] = GroupReader(cast("type[E]", TYPES[stream]), membership)
         self._current: StreamEntry[E] | None = None
-        patience = Patience(connect_s=2.0, answer_s=membership.block_s + _ANSWER_S, retries=0)
-        return settings.redis_url, patience
+        timeouts = Timeouts(connect_s=2.0, answer_s=membership.block_s + _ANSWER_S, retries=0)
+        return settings.redis_url, timeouts
 
     @property
     def current(self) -> StreamEntry[E] | None:
@@ -102,8 +102,8 @@ class Feed(_Reading[E]):
         self: "Feed[Status]", stream: Literal["statuses"], group: str, **options: Unpack[FeedOptions]
     ) -> None: ...
     def __init__(self, stream: StreamName, group: str, **options: Unpack[FeedOptions]) -> None:
-        url, patience = self._open(stream, group, options)
-        self._redis = options.get("client") or connect(url, patience)
+        url, timeouts = self._open(stream, group, options)
+        self._redis = options.get("client") or connect(url, timeouts)
 
     def __iter__(self) -> Self:
         """Start reading; an entry that an earlier loop left unhandled comes again after ``idle_s``."""
@@ -170,8 +170,8 @@ class AsyncFeed(_Reading[E]):
         **options: Unpack[AsyncFeedOptions],
     ) -> None: ...
     def __init__(self, stream: StreamName, group: str, **options: Unpack[AsyncFeedOptions]) -> None:
-        url, patience = self._open(stream, group, options)
-        self._redis = options.get("client") or connect_async(url, patience)
+        url, timeouts = self._open(stream, group, options)
+        self._redis = options.get("client") or connect_async(url, timeouts)
 
     def __aiter__(self) -> Self:
         """Start reading; see `Feed.__iter__`."""

@@ -64,7 +64,7 @@ class Gauges:
         return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0)]
 
     async def _aside(self, client: redis.asyncio.Redis, gates: Sequence[str]) -> list[int]:
-        """Count what waits aside by kind of gate, then the breakers; in a round trip of its own."""
+        """Count what waits aside at the gate of credit and at breakers, then the breakers; one round trip."""
         waiting = dict.fromkeys(_GATES, 0)
         if gates:
             async with client.pipeline(transaction=False) as pipeline:

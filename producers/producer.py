@@ -7,14 +7,14 @@ from typing import Self, TypeVar, Unpack
 
 import redis
 
-from producers.contract.broker import connect
+from producers.contract.clients import connect
 from producers.contract.scripts import REDIS_ERRORS, Command
 from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, drive
 from producers.errors import QueueUnavailable
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
 from producers.messages.recipient import Recipient
-from producers.queueing.batches import freeze_slices, settle
+from producers.queueing.batches import freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
@@ -94,7 +94,7 @@ class Producer:
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )
-        return settle(self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
+        return without_conflict(self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Queue many messages, 500 to a round trip, reading and checking the next 500 meanwhile.
@@ -122,7 +122,7 @@ class Producer:
                     waiting = self._start(self._records.enqueue(frozen), [m.request_id for m in frozen])
         finally:
             answers += waiting()
-        return settle(answers)
+        return without_conflict(answers)
 
     def status(self, request_id: str) -> MessageStatus | None:
         """Read what is known of a send; None if the id is unknown or its record has expired.

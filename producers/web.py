@@ -35,7 +35,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from producers.contract.addresses import Addresses
-from producers.contract.broker import CALLBACKS, connect_async
+from producers.contract.clients import CALLBACKS, connect_async
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
@@ -49,7 +49,7 @@ _PROBE_S: Final = 1.0
 
 #: Seconds between two lines that say of a client that it speaks no HTTP: anybody can send nonsense.
 _QUIET_S: Final = 60.0
-#: What a proxy adds. It is to pass on callbacks only.
+#: Headers that a proxy adds. A proxy is to pass on callbacks only.
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 _CALLBACK_PATHS: Final = tuple(
@@ -100,8 +100,8 @@ class _Rarely(logging.Filter):
 class _ExactPaths:
     """Answers 404 to paths that are written in another way than a client of ours writes them.
 
-    What a proxy lets through by its path must be what is served. The token may be percent-encoded: nobody
-    knows how the gateway writes the URL that it was told.
+    A path that a proxy lets through must be the path that is served. Only the token may be percent-encoded:
+    nobody knows how the gateway writes the URL that it was told.
     """
 
     def __init__(self, app: ASGIApp) -> None:

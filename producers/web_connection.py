@@ -3,8 +3,8 @@
     uvicorn --factory producers.web:create_app --http producers.web_connection:Connection
 
 uvicorn waits for the head of a request for ever. A thousand clients that send half of one use up the file
-descriptors of the process, and then no callback is answered. Here a head has a few seconds, and of too many
-connections the one goes that has kept us waiting longest: a callback comes in one piece and never waits.
+descriptors of the process, and then no callback is answered. Here a head must come within seconds. When there
+are too many connections, the one that has kept us waiting longest is closed: a callback comes in one piece.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_S: Final = 5.0
 #: Connections of one process at a time.
 CONNECTIONS_MAX: Final = 1_000
-#: File descriptors that the process would like to have: connections that are about to go need some, too.
+#: File descriptors that the process asks for: connections that are being closed need some, too.
 _FILES: Final = 8 * CONNECTIONS_MAX
 
 
@@ -35,7 +35,7 @@ def raise_file_limit() -> None:
 class Connection(H11Protocol):
     """One connection from a client; uvicorn makes it."""
 
-    #: Connections whose request is not complete, those first that have waited longest.
+    #: Connections whose request is not complete; the one that has waited longest comes first.
     _incomplete: ClassVar[dict["Connection", None]] = {}
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -15,6 +15,15 @@ from worker.sandbox.redis_server import RedisServer, find_binary
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ``--hypothesis-profile quick`` try few examples; no other run waits for Hypothesis here."""
+    if config.getoption("--hypothesis-profile") == "quick":
+        from hypothesis import settings
+
+        settings.register_profile("quick", max_examples=10)
+
+
 def pytest_report_header() -> str:
     """Say on which server the tests run; ``SANDBOX_SERVER`` selects it."""
     binary = find_binary()

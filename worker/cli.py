@@ -30,13 +30,13 @@ def main() -> None:
 
 
 def _stop(*_: object) -> None:
-    """Let every `with` and `finally` run."""
+    """End the process in such a way that every `with` and `finally` runs."""
     _stay_calm()
     sys.exit(0)
 
 
 def _stay_calm() -> None:
-    """Let no further signal cut the stopping short; a second Ctrl-C may."""
+    """Ignore further signals, which would cut the stopping short; a second Ctrl-C still does."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
@@ -98,12 +98,12 @@ for command in (*COMMANDS, send, campaign):
 
 @contextmanager
 def _said_plainly() -> Iterator[None]:
-    """Turn what may go wrong while starting into one message and status 1, and signals into a clean end."""
+    """Turn what may go wrong at the start into one message and status 1, and signals into a clean end."""
     from worker.sandbox.installation import InstallationError  # noqa: PLC0415 - needs the sandbox extra
     from worker.sandbox.redis_server import NoServerError  # noqa: PLC0415 - needs the sandbox extra
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # Whoever started us under nohup wants us to outlive the terminal.
+        # Under nohup the process shall outlive the terminal.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
     try:

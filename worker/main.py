@@ -48,11 +48,12 @@ from worker.settings import WorkerSettings
 
 #: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
 UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}
-#: Seconds before what lost its connection tries again. Dramatiq's own 3 s and 5 s are gaps in all sending.
+#: Seconds before a consumer or an ending message that lost its connection tries again. In Dramatiq's own 3 s
+#: and 5 s nothing would be sent.
 RESTART_S: Final = 0.5
-#: Thresholds of the collector. The default ones take a tenth of the CPU at full load.
+#: Thresholds of Python's garbage collector. The default ones take a tenth of the CPU at full load.
 COLLECT_AFTER: Final = (20_000, 20, 20)
-#: Callbacks that a process has at hand at a time.
+#: Callbacks that a process holds at a time.
 CALLBACKS_AT_ONCE: Final = 256
 
 
@@ -80,12 +81,12 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
     middleware.stop_once()
     broker = build(settings, client)
-    _spare_the_collector()
+    _collect_less_garbage()
     return broker
 
 
 def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> None:
-    """Wait for Redis, and refuse to work on one that would break the promise.
+    """Wait for Redis, and refuse to work with a Redis that would break the promise.
 
     Raises:
         SystemExit: status 1, after one log line per problem.
@@ -130,7 +131,6 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         leases,
         throttle,
         [
-            middleware.LogContext(),
             # No count of retries: the ledger ends every message by time, see worker.sending.next_run.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(
@@ -168,10 +168,11 @@ def _outage_log() -> OutageLog:
     )
 
 
-def _spare_the_collector() -> None:
-    """Let Python's collector leave alone what lives as long as the process, and come less often for the rest.
+def _collect_less_garbage() -> None:
+    """Exempt from garbage collection everything that exists by now, and collect the rest less often.
 
-    A full collection walks through all that was imported, while no thread runs: a pause in front of an alert.
+    What exists by now lives as long as the process. A full collection would walk through all of it while no
+    thread runs, and an alert would wait.
     """
     gc.collect()
     gc.freeze()
@@ -179,14 +180,15 @@ def _spare_the_collector() -> None:
 
 
 def marketing_calls(calls: int) -> int:
-    """Leave a fifth of the calls to alerts."""
+    """Return how many of so many calls marketing may take: a fifth is left to alerts."""
     return calls - max(1, calls // 5)
 
 
 def slots(calls: int) -> dict[str, Slots]:
-    """Share out what a process has at hand: an alert always finds a place that marketing cannot take.
+    """Make the places for entries of a process: alerts have some that marketing cannot take.
 
-    A quarter more than the calls at a time is claimed ahead, so that a call begins the moment one ends.
+    A process claims a quarter more entries than it makes calls at a time, so that a call begins as soon as
+    another ends.
     """
     ahead = max(1, calls // 4)
     sends = Slots(calls + ahead, {QUEUE_MARKETING: marketing_calls(calls) + ahead})

@@ -3,10 +3,10 @@
 A connection asks its `Route` where to connect. When the server says that it is not the primary (a replica
 since a minute ago, another node of a cluster, or it ends a blocking read because its role has changed), the
 connection closes and raises a lost connection. Whoever repeats after a lost connection, and everything here
-does, thereby asks the route again. Without this a client stays on a demoted server for ever, for a
-connection that is refused every write is in good health.
+does, thereby asks the route again. Without this a client would stay on a demoted server for ever: that server
+refuses every write, but the connection itself is healthy.
 
-Reads are answered by a demoted server, too, from what it knows: they are stale until a write is refused.
+A demoted server still answers reads, from what it knows: they are stale until a write is refused.
 """
 
 import time
@@ -45,9 +45,9 @@ class NotPrimaryError(redis.ConnectionError):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Bound everything that blocking connections of this thread do meanwhile, taken together.
+    """Bound the time that all blocking connections of this thread take together within the block.
 
-    What takes longer raises `redis.TimeoutError`. Looking up a host name is not bounded.
+    A command that takes longer raises `redis.TimeoutError`. Looking up a host name is not bounded.
     """
     token = _ends.set(time.monotonic() + seconds)
     try:
@@ -75,7 +75,7 @@ def following_async(url: str) -> dict[str, Any]:
     return {**options, "connection_class": kind, "route": route_for(url)}
 
 
-#: What the mixins are mixed into: unknown here, and unlike for blocking and asyncio.
+#: The class that a mixin extends; blocking and asyncio connections have different ones.
 _Mixed: Any = object
 
 
@@ -89,7 +89,7 @@ class _Follower(_Mixed):  # type: ignore[misc]
     def __init__(self, *args: Any, route: Route, **options: Any) -> None:
         self._route = route
         self._peer, self._begun_s = "", 0.0
-        #: While it introduces itself it cannot be left: its user has asked for nothing yet.
+        #: A connection is not left while it introduces itself: its user has asked for nothing yet.
         self._introducing = False
         super().__init__(*args, **options)
 
@@ -147,7 +147,7 @@ class _BlockingFollower(_Follower):
             raise
         finally:
             self.socket_connect_timeout = whole_s
-        with suppress(OSError):  # it has hung up already, as the first command will find out
+        with suppress(OSError):  # the server has hung up already, as the first command will find out
             self._arrive(connected.getpeername())
         return connected
 
@@ -169,7 +169,7 @@ class _BlockingFollower(_Follower):
         except redis.RedisError as error:
             self._tell(error)
             if isinstance(error, redis.TimeoutError):
-                self.disconnect()  # or somebody else would take the answer for another
+                self.disconnect()  # or the next command would take this answer for its own
             if isinstance(error, redis.ResponseError) and _is_refusal(error):
                 self.disconnect()
                 raise self._lost(error) from None

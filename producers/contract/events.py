@@ -143,18 +143,17 @@ def to_fields(event: Event | Quarantined) -> dict[str, str]:
 
 
 def from_fields(kind: type[E], fields: Mapping[bytes, bytes]) -> E:
-    """Read an entry back.
+    """Read an entry back. A field that may be empty may also be absent: an older worker did not write it.
 
     Raises:
-        ValueError: the entry is of a newer version or a field cannot be read (`msgspec.ValidationError`
-            and `KeyError` are turned into it).
+        ValueError: the entry is of another version, or a field is missing or cannot be read.
     """
     text = {name.decode(): value.decode() for name, value in fields.items()}
     if text.get("v") != ENTRY_VERSION:
         raise ValueError("entry of another version")
     hints = get_type_hints(kind)
     try:
-        values = {name: _from_text(name, hints[name], text[name]) for name in kind.__struct_fields__}
+        values = {name: _from_text(name, hints[name], text) for name in kind.__struct_fields__}
         return msgspec.convert(values, kind, strict=False)
     except (KeyError, msgspec.DecodeError) as error:
         raise ValueError(f"unreadable entry: {type(error).__name__}") from None
@@ -172,9 +171,8 @@ def _to_text(name: str, value: Any) -> str:
     return str(value)
 
 
-def _from_text(name: str, hint: Any, value: str) -> Any:
-    if name == "context":
-        return msgspec.json.decode(value) if value else None
-    if value == "" and type(None) in getattr(hint, "__args__", ()):
+def _from_text(name: str, hint: Any, text: Mapping[str, str]) -> Any:
+    may_be_empty = name == "context" or type(None) in getattr(hint, "__args__", ())
+    if may_be_empty and not text.get(name):
         return None
-    return value
+    return msgspec.json.decode(text[name]) if name == "context" else text[name]

@@ -58,11 +58,10 @@ and a stream entry together, on Redis Cluster too.
 All times in keys are milliseconds since the epoch by Redis's own clock.
 """
 
-import hashlib
 from dataclasses import dataclass
 
-#: Streams that applications read; docs/streams.md is their contract.
-STATUSES, REPLIES, RECEIPTS, OPTOUTS = "statuses", "replies", "receipts", "optouts"
+#: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
+STATUSES = "statuses"
 #: Callbacks that no parser could place, kept raw.
 QUARANTINE = "quarantine"
 #: What operators decided.
@@ -107,26 +106,9 @@ class Keys:
         """The frozen bytes of one send."""
         return f"{self.prefix}body:{request_id}"
 
-    def deliveries(self, request_id: str) -> str:
-        """The last delivery receipt of each recipient of one send."""
-        return f"{self.prefix}deliveries:{request_id}"
-
-    def ticket(self, ticket: str) -> str:
-        """Which send a ticket belongs to."""
-        return f"{self.prefix}ticket:{ticket}"
-
-    def unticketed(self, number: str) -> str:
-        """The sends to an E.164 number that may have been accepted and have no ticket."""
-        digest = hashlib.sha1(number.encode(), usedforsecurity=False).hexdigest()
-        return f"{self.prefix}unticketed:{digest}"
-
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
-
-    def campaign_ended(self, campaign_id: str) -> str:
-        """Which slices of a campaign have ended."""
-        return f"{self.campaign(campaign_id)}:ended"
 
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""
@@ -136,30 +118,9 @@ class Keys:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
 
-    def taken(self, token: str, sort: str) -> str:
-        """How much a token brought in the last minute, of one sort of callbacks."""
-        return f"{self.prefix}taken:{token}:{sort}"
-
-    def seen(self, event_id: str) -> str:
-        """Mark that a callback event is already on its stream."""
-        return f"{self.prefix}seen:{event_id}"
-
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
-
-    def poison(self, stream: str, group: str) -> str:
-        """Where a consumer group sets aside entries it cannot handle."""
-        return f"{self.prefix}{stream}:poison:{group}"
-
-    def foreign(self, stream: str) -> str:
-        """The entries of a stream that belong to no send of ours."""
-        return f"{self.prefix}{stream}:foreign"
-
-    @property
-    def foreign_bytes(self) -> str:
-        """How much these entries take in each stream."""
-        return self.prefix + "foreign_bytes"
 
     @property
     def unread_trimmed(self) -> str:
@@ -182,16 +143,6 @@ class Keys:
         return self.prefix + "hold"
 
     @property
-    def probes(self) -> str:
-        """How often the account was probed lately."""
-        return self.prefix + "hold:probes"
-
-    @property
-    def pause(self) -> str:
-        """Why all sending pauses for a while."""
-        return self.prefix + "pause"
-
-    @property
     def gates(self) -> str:
         """What keeps some sends and not all."""
         return self.prefix + "gates"
@@ -201,34 +152,9 @@ class Keys:
         return f"{self.prefix}aside:{gate}"
 
     @property
-    def prices(self) -> str:
-        """What a segment cost lately."""
-        return self.prefix + "prices"
-
-    @property
-    def credit(self) -> str:
-        """When to ask for the balance because of what cannot be paid."""
-        return self.prefix + "credit"
-
-    @property
-    def credit_probes(self) -> str:
-        """How often the balance was asked for because of that lately."""
-        return self.prefix + "credit:probes"
-
-    @property
-    def suspects(self) -> str:
-        """Refusals in words that nobody knows."""
-        return self.prefix + "suspects"
-
-    @property
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
-
-    @property
-    def memory(self) -> str:
-        """Which server this is, and since when it can have forgotten nothing."""
-        return self.prefix + "memory"
 
     @property
     def beat(self) -> str:
@@ -240,39 +166,14 @@ class Keys:
         """How many calls may be in flight while the gateway shows strain."""
         return self.prefix + "strain"
 
-    def gather(self, share: str) -> str:
-        """The messages that may share a call and wait for one."""
-        return f"{self.prefix}gather:{share}"
-
-    def gathered(self, call: str) -> str:
-        """The messages of a shared call that are not in its body yet."""
-        return f"{self.prefix}gathered:{call}"
-
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""
         return f"{self.prefix}members:{call}"
 
     @property
-    def rate(self) -> str:
-        """The state of the rate limit."""
-        return self.prefix + "rate"
-
-    def transition(self, request_id: str) -> list[str]:
-        """The keys that every transition of a record takes first: see the Lua prelude."""
-        return [
-            *(self.record(request_id), self.body(request_id)),
-            *(self.stream(STATUSES), self.counts, self.parked),
-        ]
-
-    @property
     def attempt_leases(self) -> str:
         """Leases of running attempts."""
         return self.prefix + "attempt_leases"
-
-    @property
-    def attempt_starts(self) -> str:
-        """Start times of running attempts."""
-        return self.prefix + "attempt_starts"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""

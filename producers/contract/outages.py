@@ -33,7 +33,7 @@ _PASSING: Final = (
     exceptions.TryAgainError,
     OSError,
 )
-#: Same, known by their code only.
+#: Beginnings or parts of the messages of more such troubles, which have no class of their own.
 _PASSING_CODES: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNBLOCKED ")
 #: Kinds of connection error that do not pass.
 _LASTING: Final = (redis.AuthenticationError, exceptions.AuthorizationError)
@@ -49,7 +49,7 @@ def passes(error: Exception) -> bool:
 class OutageLog:
     """Says once that Redis is away, and once that it is back, however many calls fail meanwhile.
 
-    Takes failures that follow each other closely for one outage. Calls come from any thread.
+    Failures with less than two seconds between them are one outage. May be called from any thread.
 
     Args:
         away: told the kind of the first failure.
@@ -77,7 +77,7 @@ class OutageLog:
             self._away(type(error).__name__)
 
     def answered(self) -> None:
-        """Note that a call went well; costs next to nothing as long as all do."""
+        """Note that a call went well; costs next to nothing while there is no outage."""
         if self._span is None:
             return
         with self._lock:
@@ -97,7 +97,7 @@ def log_to(logger: logging.Logger) -> OutageLog:
 
 
 class Outage:
-    """Paces the tries while Redis is away.
+    """Waits between the tries while Redis is away, ever longer.
 
     Args:
         clock: seconds that only grow.

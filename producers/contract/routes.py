@@ -83,13 +83,13 @@ class Name(Route):
         if now < self._began_s + LOOK_S or (self._looker is not None and self._looker.is_alive()):
             return
         self._began_s = now
-        # A name server may take long, so nobody waits; and a thread that ends leaves nothing to a fork.
+        # A name server may take long, so nobody waits for it. The thread ends, so a fork misses none.
         self._looker = threading.Thread(target=self._look, args=(now,), name="redis-name", daemon=True)
         with suppress(RuntimeError):  # the interpreter is shutting down
             self._looker.start()
 
     def _look(self, now: float) -> None:
-        # Without an answer the last one holds: whoever cannot ask has no reason to move.
+        # Without an answer the last answer stays valid: nothing says that the primary has moved.
         with suppress(OSError):
             self._seen = (now, addresses(self._host, self._port))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
@@ -53,11 +53,7 @@ class Script:
     def __post_init__(self) -> None:
         body = (files(self.package) / f"{self.name}.lua").read_text("utf-8")
         flags = " flags=allow-oom" if self.when_full else ""
-        if _USES.search(body):
-            parts = [*_library(body), body]
-        else:
-            parts = [(files("producers.contract") / "prelude.lua").read_text("utf-8"), body]
-        object.__setattr__(self, "text", f"#!lua{flags}\n{''.join(parts)}")
+        object.__setattr__(self, "text", f"#!lua{flags}\n{''.join(_library(body))}{body}")
         sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", sha)
 
@@ -97,16 +93,14 @@ class Command(Generic[T_co]):
     """
 
     script: Script
-    prefix: str | Sequence[str]
-    given: Mapping[str, Any] | Sequence[str | bytes | int | float]
+    prefix: str
+    given: Mapping[str, Any]
     read: Callable[[Any], T_co]
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         """What stands behind the script in a call."""
-        if isinstance(self.prefix, str):
-            return 1, self.prefix, _pack(self.given)
-        return len(self.prefix), *self.prefix, *self.given
+        return 1, self.prefix, _pack(self.given)
 
     @property
     def call(self) -> tuple[Any, ...]:
@@ -128,13 +122,14 @@ class Command(Generic[T_co]):
     def start(self, client: redis.Redis) -> Callable[[], T_co]:
         """Send the call and return at once, so that Redis and the caller work at the same time.
 
-        Only for scripts that are safe to repeat: whatever goes wrong is mended by `run`.
+        Only for scripts that are safe to repeat: a call that goes wrong is made once more, by `run`.
 
         Returns:
             What waits for the answer and reads it; to be called once. Raises what `run` raises.
         """
         if not isinstance(client, redis.Redis) or client.connection is not None:
-            return lambda: self.run(client)  # of a cluster, or bound to one connection: nothing to borrow
+            # A cluster's client, or a client of one connection, has no connection to lend.
+            return lambda: self.run(client)
         halves = self._halves(client.connection_pool)
         try:
             next(halves)
@@ -151,7 +146,7 @@ class Command(Generic[T_co]):
         return answer
 
     def _halves(self, pool: redis.ConnectionPool) -> Iterator[Any]:
-        """Send on a borrowed connection; then take the answer. Left in the middle, it ends the connection."""
+        """Send on a borrowed connection, then take the answer. Left in between, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
             connection.send_command(*self.call)

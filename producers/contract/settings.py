@@ -118,7 +118,7 @@ def _hash_tag(value: str) -> None:
 
 
 def bound_token(entry: str) -> tuple[str, str]:
-    """Take an entry of `CALLBACK_TOKENS` apart.
+    """Split an entry of `CALLBACK_TOKENS` into its kind and its token.
 
     Args:
         entry: a token, or ``receipts=<token>`` for one that may bring receipts only.
@@ -143,7 +143,7 @@ def _tokens(entries: tuple[Secret, ...]) -> None:
 
 
 def _is_simple(token: str) -> bool:
-    """Few characters, one text again and again, or a row such as 0123: no chance draws that."""
+    """Say whether no chance draws a token: few characters, a repeated text, or a row such as 0123."""
     steps = {ord(after) - ord(before) for before, after in itertools.pairwise(token)}
     return len(set(token)) < 6 or len(steps) < 4 or token in (token + token)[1:-1]
 
@@ -152,7 +152,7 @@ def _redis_url(url: str | RedisUrl) -> RedisUrl:
     try:
         return RedisUrl(url)
     except ValueError as error:
-        # The chain of causes would lead to whatever tried to read the value.
+        # No cause is named: its traceback would lead to the value.
         raise ConfigError({"REDIS_URL": str(error)}) from None
 
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Step(Protocol):
-    """One thing to do; `producers.contract.scripts.Command` is another."""
+    """One thing to do. `producers.contract.scripts.Command` is a step, too."""
 
     def run(self, client: redis.Redis, /) -> Any:
         """Do it, blocking."""

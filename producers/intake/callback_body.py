@@ -1,7 +1,7 @@
 """From the bytes of a callback to its events: syntax only, no meaning. Pure and total.
 
-The intake asks whether a body can be read at all; the worker reads the stored bytes with the same function,
-so that the two never disagree. What the events mean is the worker's business.
+The intake asks whether a body can be read at all. The worker reads the stored bytes with the same function,
+so the two never disagree. `worker.callbacks.payloads` says what the events mean.
 """
 
 import json
@@ -53,8 +53,8 @@ def _read_json(text: str) -> list[Any] | None:
         # strict=False lets raw line breaks through, as a hand-built JSON string may hold them.
         value = json.loads(text, strict=False, parse_constant=_refuse)
         if isinstance(value, dict):
-            return [_settle(value, MAX_DEPTH)]
-        events = [_settle_element(element) for element in value]
+            return [_bounded(value, MAX_DEPTH)]
+        events = [_bounded_element(element) for element in value]
     except (ValueError, RecursionError):
         return None
     return events if any(isinstance(event, dict) for event in events) else None
@@ -64,15 +64,15 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _settle_element(element: Any) -> Any:
+def _bounded_element(element: Any) -> Any:
     try:
-        return _settle(element, MAX_DEPTH)
+        return _bounded(element, MAX_DEPTH)
     except ValueError:
         return json.dumps(element)
 
 
-def _settle(value: Any, levels: int) -> Any:
-    """Bound the depth and replace lone surrogates, which no encoder takes.
+def _bounded(value: Any, levels: int) -> Any:
+    """Bound the depth of a value, and replace lone surrogates, which no encoder takes.
 
     Raises:
         ValueError: nested deeper than ``levels``.
@@ -82,9 +82,9 @@ def _settle(value: Any, levels: int) -> Any:
     if isinstance(value, dict | list) and not levels:
         raise ValueError("nested too deeply")
     if isinstance(value, dict):
-        return {_settle(name, levels): _settle(item, levels - 1) for name, item in value.items()}
+        return {_bounded(name, levels): _bounded(item, levels - 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [_settle(item, levels - 1) for item in value]
+        return [_bounded(item, levels - 1) for item in value]
     return value
 
 

@@ -22,7 +22,7 @@ def digest(body: bytes, due_ms: int | None, ttl_ms: int | None, context: str) ->
     """Take the fingerprint of a message's content; tells a repeat from a conflict.
 
     Args:
-        body: the JSON of the POST, with a date of the gateway's as `instant` writes it.
+        body: the JSON of the POST; a date for the gateway stands in it as `instant` writes it.
         due_ms: epoch milliseconds before which it is held, or None.
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: its JSON text.
@@ -67,25 +67,25 @@ def _json_text(value: object) -> str:
 
 
 def meaning(encoded: str) -> str:
-    """Write compact JSON in the one notation of what it means: members sorted, ``1.0`` as ``1``.
+    """Write compact JSON in one notation for equal values: members sorted, ``1.0`` as ``1``.
 
     Equal values then have equal text, and others have not: lists keep their order, ``1`` is not ``true``.
     """
     fractions = ("." in encoded or "e" in encoded) and _FRACTION.search(encoded)
     if not fractions and ',"' not in encoded:
-        return encoded  # at most one member: the common case, and the only notation of it
+        return encoded  # at most one member, the common case: there is no other notation
     value = msgspec.json.decode(encoded)
     try:
         value = _without_fractions(value) if fractions else value
         return _SORTED_JSON.encode(value).decode()
     except OverflowError:  # an integer of more than 64 bits
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    except RecursionError:  # nested so deep that only its own notation can be compared
+    except RecursionError:  # nested too deeply to be rewritten: only the notation itself can be compared
         return encoded
 
 
 def _without_fractions(value: Any) -> Any:
-    """Make integers of the floats that are some."""
+    """Turn floats that are whole numbers into integers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):

@@ -57,7 +57,7 @@ class Problems:
             return value  # type: ignore[return-value]
 
     def together(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a check of several fields; note all that it finds. Its value is not used when it fails."""
+        """Run a check of several fields; note all its reasons. The value of a failed check is not used."""
         try:
             return check(*args, **kwargs)
         except InvalidMessage as error:
@@ -77,8 +77,7 @@ class Problems:
 def request_id(value: object) -> str:
     """1 to 36 ASCII letters, digits or ``-_.:`` (the gateway documents no limit; a UUID surely fits).
 
-    An empty one is refused, not replaced: whoever sends it relies on an id that is none, and a repeat would
-    go out twice.
+    An empty id is refused and not replaced: its sender relies on it, and a repeat would be sent twice.
     """
     if not isinstance(value, str) or not _REQUEST_ID.fullmatch(value):
         raise ValueError("must be 1 to 36 letters, digits or -_.:, or None to have one made")
@@ -187,7 +186,7 @@ def _recipient(check: Problems, position: int, value: object, region: str) -> Re
     for name in VARIABLES:
         given = getattr(value, name)
         if given is not None:
-            try:  # what `check` does, in half the time: campaigns have many values
+            try:  # as `check` does, in half the time: campaigns have many values
                 _variable(given)
             except ValueError as error:
                 check.by_field[f"{where}.{name}"] = str(error)
@@ -241,7 +240,7 @@ def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
 def _filled(check: Problems, value: Template, to: list[Recipient]) -> None:
     """Refuse recipients whose own text is too long or shows nothing, unless their values are wrong anyway.
 
-    The gateway counts the characters of filled texts: a single one would make it refuse the call for all.
+    The gateway counts the characters of filled texts, and refuses the whole call for one that is too long.
     """
     for position, recipient in enumerate(to):
         if all(isinstance(getattr(recipient, name), str) for name in value.variables):

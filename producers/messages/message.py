@@ -111,8 +111,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         request_id: names the message from here on.
         queue: where its entry goes.
         body: the JSON bytes of every POST, request_id included.
-        digest: fingerprint of what all that the caller gave means, however it was written; tells a repeat
-            from a conflict.
+        digest: fingerprint of the meaning of all that the caller gave, however it was written. It tells a
+            repeat from a conflict.
         due_ms: epoch milliseconds before which it is held, or None.
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: the JSON text of the caller's context, ``""`` without one.
@@ -150,7 +150,7 @@ class _Options(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Body(msgspec.Struct, omit_defaults=True, gc=False):
-    """The JSON of a POST. Scripts rely on the order: the recipients first, the text right behind them."""
+    """The JSON of a POST. Scripts rely on its order: the recipients come first, then the text."""
 
     recipients: list[Recipient]
     text: str
@@ -230,7 +230,7 @@ def freeze(
 
 
 def _options(message: Message, *, allow_spaces: bool) -> _Options:
-    """Check the options; what was checked lately is looked up, told apart by value and type."""
+    """Check the options. The result of a check is remembered by the values and their types."""
     given = (
         message.sender,
         message.type,
@@ -284,9 +284,9 @@ _remembered_options = lru_cache(maxsize=128, typed=True)(_checked_options)
 def _share(text: str, options: _Options) -> str:
     """Fingerprint of all that two messages must have in common to leave in one call; empty for going alone.
 
-    Asked for messages of one recipient whose text uses a placeholder: templates. What the gateway dates,
-    removes or simulates per call goes alone, so that its answer speaks of one message. Equal times to live
-    keep those of a call close together.
+    To be asked for a message to one recipient whose text uses a placeholder. A message goes alone if it asks
+    the gateway to simulate, or to drop blocked numbers: the gateway does so per call, and its answer must
+    speak of one message. The time to live counts, so that the messages of a call expire about together.
     """
     if options.simulation_mode or options.auto_remove_blacklisted_numbers:
         return ""

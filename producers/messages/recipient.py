@@ -1,4 +1,4 @@
-"""Who receives an SMS, and what people call the parts of one."""
+"""Who receives an SMS, and what people call the parts of a recipient."""
 
 import re
 import unicodedata
@@ -39,7 +39,7 @@ _NAMES: Final = (
 
 
 def plain_name(written: str) -> str:
-    """Write a name or title without what does not tell it apart: ``N° de Téléphone`` is ``n_de_telephone``.
+    """Reduce a name or title to what tells it apart: ``N° de Téléphone`` becomes ``n_de_telephone``.
 
     Case, accents, spaces, hyphens, punctuation and invisible characters do not matter.
     """

@@ -15,7 +15,7 @@ from producers.messages.segments import billed
 
 #: Octopush docs, personalised sendings: characters in a name or parameter.
 VARIABLE_MAX: Final = 50
-#: What a recipient may bring, and the gateway fills in.
+#: The variables of a recipient, which the gateway fills in.
 VARIABLES: Final = Recipient.__struct_fields__[1:]
 
 #: What looks like a placeholder.
@@ -35,8 +35,8 @@ class Template(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         text: as given.
-        variables: those that a recipient may bring and it uses, sorted, each once.
-        problem: what the gateway would not fill in although somebody meant it to, or ``""``.
+        variables: the variables of a recipient that the text uses, sorted, each once.
+        problem: why the gateway would not fill in what somebody meant it to fill in, or ``""``.
         pieces: literal text and names by turns, literal text first and last.
         optimise: whether the gateway rewrites the text before it counts.
         segments: segments of the text if there is nothing to fill in, else 0.
@@ -84,7 +84,7 @@ def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, F
 
 
 def template(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - as `take_apart`
-    """Find the placeholders of a checked text. Those that have any are remembered: they repeat."""
+    """Find the placeholders of a checked text. Texts with placeholders are remembered: they come again."""
     if "{" in text or "}" in text:
         return _remembered(text, optimise)
     length = len(text)

@@ -46,11 +46,11 @@ def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> F
         raise InvalidMessage(error.fields, position) from None
 
 
-def settle(answers: Sequence[Sent | Conflict]) -> list[Sent]:
-    """Return the messages that stand.
+def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:
+    """Return the answers if every message is in the queue.
 
     Raises:
-        RequestIdConflict: names the ones that do not, after all others were queued.
+        RequestIdConflict: names the messages that are not; all others were queued.
     """
     sent, conflicts = [], []
     for answer in answers:

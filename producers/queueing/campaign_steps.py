@@ -1,4 +1,4 @@
-"""What a producer asks of Redis for campaigns, step by step, for both kinds of client. No I/O.
+"""The steps of everything about campaigns, for both kinds of client. No I/O.
 
 `Sending` is one run of `send_campaign`. It offers every slice to Redis and assumes nothing about any. The
 script that queues a slice also notes it in the campaign, sees whether somebody has cancelled the campaign,
@@ -96,7 +96,7 @@ class Campaigns:
         return Command(_HALT, self._keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
     def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
-        # Bounded by what waits now: an entry may come back, and is then somebody else's to move.
+        # Bounded by what waits now: an entry that comes back meanwhile is another call's to move.
         for _ in range(0, waiting, _RESUMES):
             verdict, _left = yield self._resume(campaign_id, "more")
             if verdict == "paused":

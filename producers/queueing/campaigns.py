@@ -30,7 +30,7 @@ SLICE: Final = RECIPIENTS_MAX
 _CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,28}")
 _PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
 _SAME: Final = "same number as "
-#: What is wrong with a recipient whose number was met before, and with nothing else of it.
+#: The one problem of a recipient whose number was met before.
 REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
 
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
@@ -59,11 +59,11 @@ class _Addressed(msgspec.Struct):
     phone_number: str
 
 
-class _Body(msgspec.Struct):
+class _Frozen(msgspec.Struct):
     recipients: list[_Addressed]
 
 
-_BODY: Final = msgspec.json.Decoder(_Body)
+_FROZEN: Final = msgspec.json.Decoder(_Frozen)
 
 
 class Slicer:
@@ -139,22 +139,22 @@ class Slicer:
         if frozen is not None:
             self.recipients += frozen.recipients
             self.segments += frozen.segments
-            for each in _BODY.decode(frozen.body).recipients:
+            for each in _FROZEN.decode(frozen.body).recipients:
                 self._seen.add(each.phone_number)
         return frozen
 
     def _refuse_what_concerns_all(self) -> None:
-        """Say before anything is read what is wrong whoever the recipients are."""
+        """Refuse what is wrong with all messages, before any recipient is read."""
         try:
             self._freeze([Recipient("+33612345678", **dict.fromkeys(VARIABLES, "x"))])
         except InvalidMessage as error:
-            # What the values of this recipient make of the text says nothing about others.
+            # A problem with the values of this recipient says nothing about other recipients.
             fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
             if fields:
                 raise InvalidMessage(fields) from None
 
     def _sift(self, chunk: list[Any]) -> tuple[FrozenMessage | None, dict[int, Mapping[str, str]]]:
-        """Freeze all of a chunk that can be texted; and what is wrong with the rest, by index."""
+        """Freeze the recipients of a chunk that can be texted; say what is wrong with the rest, by index."""
         kept, problems = list(range(len(chunk))), dict[int, Mapping[str, str]]()
         while kept:
             try:
@@ -162,7 +162,7 @@ class Slicer:
             except InvalidMessage as error:
                 bad = _by_recipient(error.fields)
             else:
-                numbers = (each.phone_number for each in _BODY.decode(frozen.body).recipients)
+                numbers = (each.phone_number for each in _FROZEN.decode(frozen.body).recipients)
                 bad = {i: REPEATED for i, number in enumerate(numbers) if number in self._seen}
                 if not bad:
                     return frozen, problems

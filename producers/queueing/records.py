@@ -1,4 +1,4 @@
-"""What a producer asks of Redis and how it reads the answers. Pure: `producer` and `aio` do the I/O."""
+"""The commands for single messages, and how their answers are read. Pure: `producer` and `aio` do the I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -181,7 +181,7 @@ def _read_status(
         return None
     text = dict(_pairs(record))
     if call:
-        # As long as it has not ended, it is where its call is.
+        # A message that has not ended is where its call is.
         text |= zip(("state", "attempts", "code", "message", "first"), map(bytes.decode, call), strict=True)
         text["state"] = "queued" if text["state"] == "queued" else "sending"
     return MessageStatus(
@@ -213,7 +213,7 @@ def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, str]]:
 
 
 def read_delivery(value: str) -> Delivery:
-    """Read one delivery as `publish` wrote it: ``rank|ISO time|status``."""
+    """Read a delivery as the worker's publisher writes it: ``rank|ISO time|status``."""
     rank, at, status = value.split("|", 2)
     return Delivery(status=status, final=int(rank) > 0, at=datetime.fromisoformat(at))
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger("producers.feeds")
 
-#: All run when Redis is full, too: reading lets people act on opt-outs, and the streams do not grow by it.
+#: All of them run in a full Redis, too: reading lets people act on opt-outs, and no stream grows by it.
 _JOIN: Final = Script("producers.reading", "join", when_full=True)
 _RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
 _POISON: Final = Script("producers.reading", "poison", when_full=True)
@@ -121,7 +121,7 @@ class GroupReader(Generic[E]):
         return None
 
     def done(self, entry: StreamEntry[E]) -> None:
-        """Note that an entry was handled; the next step towards Redis acknowledges it."""
+        """Note that an entry was handled; the next command acknowledges it."""
         self.counts.handled += 1
         self._done.append(entry.entry_id)
 
@@ -151,12 +151,12 @@ class GroupReader(Generic[E]):
     def _join(self) -> Steps[None]:
         if self._joined:
             return
-        # A place that stays the same, should the group have to be made again.
+        # A group that has to be made again starts where this one started.
         self._start = yield self._command(_JOIN, bytes.decode, start=self._start)
         self._joined = True
 
     def _seek(self) -> Steps[_Raw | None]:
-        """Look once for an entry; in a round over stalled ones, new ones get every other turn."""
+        """Look once for an entry. During a round over stalled entries, every other look is for a new one."""
         if self._clock() >= self._round_due and not self._new_is_next:
             self._new_is_next = True
             raw = yield from self._reclaim()
@@ -166,7 +166,7 @@ class GroupReader(Generic[E]):
         return (yield from self._read())
 
     def _reclaim(self) -> Steps[_Raw | None]:
-        # What is done must not look stalled, however long it took.
+        # A handled entry must not look stalled, however long its handler took.
         if self._done:
             yield Calls([self._acknowledgement()])
             self._done.clear()

@@ -20,7 +20,7 @@ from pathlib import Path
 import redis
 
 from producers import Message
-from producers.contract.keys import RECEIPTS, STATUSES
+from producers.contract.keys import STATUSES
 from tests.benchmarks.own_stand import PATIENCE_S, TEXT, Cpu, Stand, messages, number, percentile
 from tests.benchmarks.report import BenchmarkError, Context, Row
 from tests.support.installation import TOKEN
@@ -60,7 +60,7 @@ class _Reader:
     def __init__(self, stand: Stand, expected: int) -> None:
         self.seen: dict[_Pair, int] = {}
         self.repeated = 0
-        self._stream = stand.keys.stream(RECEIPTS)
+        self._stream = stand.keys.stream("receipts")
         self._client = redis.Redis.from_url(stand.server.url)
         last = self._client.xrevrange(self._stream, count=1)
         self._last = last[0][0] if last else b"0-0"

@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.resources import files
+from typing import get_type_hints
 
 import pytest
 
@@ -94,6 +96,23 @@ def test_entries_of_version_1_can_still_be_read(stream):
     assert from_fields(TYPES[stream], fields) is not None
 
 
+def test_there_is_an_entry_of_each_stream():
+    assert set(ENTRIES_V1) == set(TYPES)
+
+
+@pytest.mark.parametrize("stream", ENTRIES_V1)
+def test_an_older_entry_may_lack_what_may_be_empty_and_nothing_else(stream):
+    fields = {name.encode(): value.encode() for name, value in ENTRIES_V1[stream].items()}
+    hints = get_type_hints(TYPES[stream])
+    for name, hint in hints.items():
+        older = {known: value for known, value in fields.items() if known != name.encode()}
+        if name == "context" or type(None) in getattr(hint, "__args__", ()):
+            assert getattr(from_fields(TYPES[stream], older), name) is None
+        else:
+            with pytest.raises(ValueError, match="unreadable entry"):
+                from_fields(TYPES[stream], older)
+
+
 def test_an_entry_of_statuses_reads_as_it_was_meant():
     fields = {name.encode(): value.encode() for name, value in ENTRIES_V1["statuses"].items()}
     status = from_fields(Status, fields)
@@ -116,13 +135,9 @@ def test_the_scripts_write_exactly_the_fields_of_a_status(redis_url, redis_clien
     "instant", ["1970-01-01T00:00:00", "2000-02-29T23:59:59", "2026-11-23T07:12:35", "2100-03-01T00:00:00"]
 )
 def test_the_scripts_write_dates_as_everybody_does(redis_client, instant):
-    from worker.ledger.ledger import _CLAIM
-
     at = datetime.fromisoformat(instant).replace(tzinfo=UTC)
-    prelude = _CLAIM.text[: _CLAIM.text.index("-- Wake one idle")]
-    written = redis_client.eval(
-        prelude + "return stamp(tonumber(ARGV[1]))", 0, int(at.timestamp() * 1000) + 7
-    )
+    clock = (files("producers.contract") / "lua" / "clock.lua").read_text("utf-8")
+    written = redis_client.eval(clock + "return stamp(tonumber(ARGV[1]))", 0, int(at.timestamp() * 1000) + 7)
     assert written.decode() == instant + ".007Z"
 
 

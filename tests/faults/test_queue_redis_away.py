@@ -51,8 +51,8 @@ def test_redis_frozen_for_12_s_costs_no_message_and_doubles_none(
     until(lambda: len(journal.ended()) > 8 and queue.delayed_are_taken_up())
 
     with ThreadPoolExecutor(len(sent)) as applications:
-        server.freeze()
-        timer = threading.Timer(12, server.thaw)
+        server.suspend()
+        timer = threading.Timer(12, server.resume)
         timer.start()
         sending = [applications.submit(send_until_confirmed, queue, job) for job in sent]
         timer.join()
@@ -77,9 +77,9 @@ def test_redis_frozen_for_longer_than_a_lease_takes_no_job_from_a_live_worker(
     until(lambda: len(journal.started()) == 4)
     start_worker(threads=8)
 
-    server.freeze()
+    server.suspend()
     time.sleep(LEASE_MS / 1000 + 1)  # the fault lasts so long
-    server.thaw()
+    server.resume()
     queue.send("after")
     # Whoever runs this one has fetched since, and seen to the leases that ran out.
     all_end(journal, ["after"], 15)

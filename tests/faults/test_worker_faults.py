@@ -81,10 +81,10 @@ def test_a_redis_frozen_for_12_s_costs_nothing_but_time(own_redis_server: RedisS
     installation = install()
     sends = installation.producer.send_many(alerts(500))
     installation.wait_for(lambda: len(installation.gateway.requests()) > 20)
-    own_redis_server.freeze()
+    own_redis_server.suspend()
     thaw_at = time.monotonic() + 12
     until(lambda: time.monotonic() > thaw_at, 30)
-    own_redis_server.thaw()
+    own_redis_server.resume()
     assert_each_came_once(installation, sends)
 
 

@@ -26,11 +26,6 @@ def modules(*packages: str) -> list[Path]:
     return [path for path in files() if path.suffix == ".py" and name(path).split("/")[0] in packages]
 
 
-def scripts() -> list[Path]:
-    """List the Lua scripts without the library, whose files are no scripts of their own."""
-    return [path for path in files() if path.suffix == ".lua" and "contract" not in path.parts]
-
-
 def pages() -> list[Path]:
     """List the Markdown pages."""
     return [path for path in files() if path.suffix == ".md"]

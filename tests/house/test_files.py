@@ -1,5 +1,6 @@
 """What may and may not be in the repository."""
 
+import functools
 import re
 
 import pytest
@@ -13,17 +14,21 @@ _MACHINE_PATHS = re.compile(r"(?<![\w.}>])/(?:wo" + "rk|ro" + "ot|ho" + "me|Us" 
 _FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "tasks", "misc"}
 
 
+@functools.cache
 def contents(path):
     """Read a file as text, whatever it holds."""
     return path.read_bytes().decode("utf-8", "replace")
 
 
-@pytest.mark.parametrize("path", files(), ids=name)
-def test_no_file_names_a_package_registry_or_a_place_on_a_machine(path):
-    content = contents(path)
+def test_no_file_names_a_package_registry_or_a_place_on_a_machine():
+    named = [
+        f"{name(path)}: {found}"
+        for path in files()
+        for found in [host for host in _HOSTS if host in contents(path)]
+        + _MACHINE_PATHS.findall(contents(path))
+    ]
 
-    assert [host for host in _HOSTS if host in content] == []
-    assert _MACHINE_PATHS.findall(content) == []
+    assert named == []
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])

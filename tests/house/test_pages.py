@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.repository import ROOT, blocks, name, pages, prose, text
+from tests.house.repository import ROOT, blocks, files, name, pages, prose, text
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _MAKE_LINE = re.compile(r"^(?:\$ )?make((?: [a-z][a-z-]*)+)", re.MULTILINE)
 _TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)(.*)$", re.MULTILINE)
+#: A file that a page names without a link, and a script that it names without its place.
+_FILE = re.compile(r"`((?:producers|worker|tests|docs)/[\w/.]+\.\w+)`")
+_SCRIPT = re.compile(r"\b(\w+\.lua)\b")
 #: A newcomer reads the README once, prose, tables and blocks, and then sends an SMS.
 README_MAX_WORDS = 1_300
 _DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart ")
@@ -53,6 +56,15 @@ def makes(page: Path) -> set[str]:
 @each_page
 def test_relative_links_and_anchors_lead_somewhere(page):
     assert broken(page) == []
+
+
+@each_page
+def test_files_and_scripts_that_are_named_exist(page):
+    paths = {name(path) for path in files()}
+    scripts = {path.rpartition("/")[2] for path in paths}
+
+    assert set(_FILE.findall(text(page))) - paths == set()
+    assert set(_SCRIPT.findall(text(page))) - scripts == set()
 
 
 @each_page

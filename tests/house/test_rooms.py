@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.house.repository import files, name, text
+from producers.contract.admission import ADMISSION
+from tests.house.repository import files, name, rows, text
 
 PAGE = text("docs/architecture.md")
 #: Files that a reader follows in one story.
@@ -36,3 +37,7 @@ def test_a_flow_is_a_story_of_a_few_files(flow):
     told = re.findall(r"^\d\. \[", section(flow), re.MULTILINE)
 
     assert 0 < len(told) <= STORY_MAX_FILES
+
+
+def test_the_gates_are_listed_in_the_order_in_which_they_are_asked():
+    assert [gate for _, gate, *_ in rows("docs/architecture.md", "Admission")] == list(ADMISSION)

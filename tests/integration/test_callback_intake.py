@@ -9,7 +9,7 @@ import redis
 
 from producers import callbacks
 from producers.callbacks import ALLOWED, BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
-from producers.contract.broker import Patience
+from producers.contract.clients import Timeouts
 from producers.contract.keys import Keys
 from producers.contract.secret import Secret
 from producers.contract.settings import WebSettings
@@ -213,7 +213,7 @@ def test_a_repeated_callback_is_stored_again(intake, redis_client, namespace):
 def test_a_burst_larger_than_the_pool_is_stored_whole(settings, redis_client, namespace, monkeypatch):
     """Whoever finds no free connection waits for one. How long that may take is another promise."""
     monkeypatch.setattr(callbacks, "_ANSWER_S", 30.0)
-    monkeypatch.setattr(callbacks, "CALLBACKS", Patience(connect_s=10.0, answer_s=10.0, retries=0))
+    monkeypatch.setattr(callbacks, "CALLBACKS", Timeouts(connect_s=10.0, answer_s=10.0, retries=0))
 
     async def burst():
         intake = AsyncCallbackIntake(settings)
@@ -266,7 +266,7 @@ class TestRedisTrouble:
     def test_a_frozen_redis(self, intake, own_redis_server, warm):
         if warm:
             assert intake.accept_callback(OLD, REPLY) == 200
-        own_redis_server.freeze()
+        own_redis_server.suspend()
 
         status, seconds = self.timed(intake)
 

@@ -14,19 +14,19 @@ from producers import (
     QueueUnavailable,
     RequestIdConflict,
 )
-from producers.contract.keys import Keys
 from producers.contract.settings import ProducerSettings, RedisSettings
 from producers.queueing import campaigns
 from producers.queueing.campaigns import Slicer
 from producers.queueing.records import Records
 from tests.integration.test_campaigns import DAY_MS, GOOD, TEXT, cut_short, numbers, queued, texted
 from tests.support.hand_worker import HandWorker, numbers_of
+from tests.support.keys import AllKeys
 from tests.support.redis_history import History, Killed, Watched, retention_passes
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
 from worker.ledger.ledger import Claim
 from worker.operator.operations import Operations
 
-KEYS = Keys()
+KEYS = AllKeys()
 NAME = "spring"
 #: Recipients of a slice, here.
 SLICE = 4

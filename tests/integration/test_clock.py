@@ -7,9 +7,9 @@ import pytest
 import redis
 
 from producers import Message, Producer
-from producers.contract.keys import Keys
 from tests.support.clock import leap, now_ms
 from tests.support.hand_worker import HandWorker
+from tests.support.keys import AllKeys
 from tests.support.observed import Clock, observed
 from tests.support.sends import batch_of
 from worker.account.strain import Strain
@@ -17,7 +17,7 @@ from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Deferred
 from worker.queue.leases import LEASE_MS, RENEW_S
 
-KEYS = Keys()
+KEYS = AllKeys()
 ALERT, CALLBACKS = KEYS.queue("alert"), KEYS.queue("callbacks")
 HOUR = 3600
 NUMBER = "+33612345678"

@@ -84,7 +84,7 @@ def test_a_server_that_says_no_more_keeps_nothing_as_far_as_anybody_knows(start)
     assert confirmation.sharing
     confirmation.stop()
     client_of(server).execute_command("ACL SETUSER default -info")
-    confirmation._look_if_possible()
+    confirmation._looks.once()
     assert not confirmation.sharing
 
 
@@ -152,11 +152,11 @@ def test_a_replica_that_is_silent_confirms_nothing(start):
     replica = replica_of(start, primary)
     ids = queue(client_of(primary), 3)
     hand = HandWorker(client_of(primary))
-    replica.freeze()
+    replica.suspend()
     assert hand.claim(hand.fetch()) == [], "not confirmed: nothing may be posted"
     claims = hand.take()
     assert [gateway_id(claim) for claim in claims] == ids
-    replica.thaw()
+    replica.resume()
     until(hand.confirmation.look)
 
 
@@ -207,9 +207,9 @@ def test_a_redis_that_is_away_is_none_of_its_news_and_other_trouble_is(start):
     confirmation = Confirmation(client_of(server), KEYS)
     with capture_logs() as told:
         client_of(server).execute_command("ACL SETUSER default -info")
-        confirmation._look_if_possible()
+        confirmation._looks.once()
         server.kill()
-        confirmation._look_if_possible()
+        confirmation._looks.once()
     assert [line["event"] for line in told] == ["redis.not_asked", "redis.may_forget"]
     assert told[0]["reason"] == "NoPermissionError"
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import redis
 
-from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.events import OptOut, Receipt, Reply, Status, to_fields
 from producers.feeds import AsyncFeed, Feed
+from tests.support.keys import AllKeys
 from tests.support.waiting import until
 
 #: Options of the tests: stop at once, and ...
@@ -85,7 +85,7 @@ def stream(redis_client, redis_url, namespace):
 
 
 def make_stream(client, url, namespace):
-    keys = Keys(namespace)
+    keys = AllKeys(namespace)
     key, poison = keys.stream("replies"), keys.poison("replies", "bookings")
 
     def add(*texts):
@@ -211,7 +211,7 @@ def test_entries_come_typed_and_in_order(feed, stream):
     ],
 )
 def test_each_stream_has_its_type(kind, redis_client, redis_url, namespace, name, event):
-    redis_client.xadd(Keys(namespace).stream(name), to_fields(event))
+    redis_client.xadd(AllKeys(namespace).stream(name), to_fields(event))
     feed = kind(name, "any", settings=RedisSettings(redis_url=redis_url, namespace=namespace), **QUICK)
 
     assert next(iter(feed)) == event
@@ -347,7 +347,7 @@ def test_giving_up_twice_moves_once(stream):
         next(iter(feed))
     entry = {"id": entry_id, "deliveries": 1, "fields": ["text", "one"]}
     given = {"stream": "replies", "group": "bookings", "maxlen": 100, **entry}
-    prefix = Keys(stream.settings.namespace).prefix
+    prefix = AllKeys(stream.settings.namespace).prefix
     command = Command(Script("producers.reading", "poison"), prefix, given, int)
 
     assert [command.run(stream.client) for _ in range(2)] == [1, 0]
@@ -547,13 +547,13 @@ class TestOutages:
         stream.add("one", "two")
         reader = feed(idle_s=0.1)
         assert next(iter(reader)).text == "one"
-        own_redis_server.freeze()
+        own_redis_server.suspend()
 
-        def thaw():
+        def resume():
             until(lambda: "redis unavailable (TimeoutError)" in caplog.text)
-            own_redis_server.thaw()
+            own_redis_server.resume()
 
-        threading.Thread(target=thaw).start()
+        threading.Thread(target=resume).start()
 
         assert set(take(reader, 2)) == {"one", "two"}
 
@@ -597,7 +597,7 @@ def test_unknown_streams_and_nameless_groups_are_refused(names):
 def test_settings_come_from_the_environment(monkeypatch, redis_client, redis_url, namespace):
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("SMS_NAMESPACE", namespace)
-    redis_client.xadd(Keys(namespace).stream("replies"), to_fields(reply("one")))
+    redis_client.xadd(AllKeys(namespace).stream("replies"), to_fields(reply("one")))
 
     with Feed("replies", "bookings") as feed:
         assert next(iter(feed)).text == "one"

@@ -9,9 +9,9 @@ import redis
 
 from producers import Producer
 from producers.contract.jobs import QUEUE_CALLBACKS
-from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.intake.callback_body import MAX_EVENTS
+from tests.support.keys import AllKeys
 from tests.support.sends import NoHolder, claim_one, finish_one
 from worker.callbacks.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
 from worker.callbacks.payloads import RAW_MAX
@@ -23,7 +23,7 @@ from worker.queue.entries import Batch, Delayed, Entry
 from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
-KEYS = Keys()
+KEYS = AllKeys()
 SETTINGS = RedisSettings()
 REPLY = {"message_id": "sms_1", "number": NUMBER, "text": "Yes", "reception_date": "2030-01-31 14:05:09"}
 RECEIPT = {"message_id": "sms_1", "number": NUMBER, "status": "ACK", "delivery_date": "2030-01-31 14:05:09"}

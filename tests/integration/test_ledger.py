@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from producers import Producer
-from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
+from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, correlate_one, finish_one
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.ledger.claims import Claim, Over, Wait
@@ -20,7 +20,7 @@ from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
-KEYS = Keys()
+KEYS = AllKeys()
 NO_ANSWER = Unknown("read_timeout")
 HOUR_MS = 3_600_000
 

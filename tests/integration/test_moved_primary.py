@@ -12,8 +12,8 @@ import uvloop
 
 from producers import AsyncProducer, Producer
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.contract.broker import connect as connect_sending
-from producers.contract.broker import connect_async
+from producers.contract.clients import connect as connect_sending
+from producers.contract.clients import connect_async
 from producers.contract.connections import NotPrimaryError, within
 from producers.contract.keys import Keys
 from producers.contract.secret import Secret

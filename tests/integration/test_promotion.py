@@ -1,6 +1,5 @@
 """A replica that lags and is promoted: what it has forgotten makes nobody get a text twice."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from producers import Message, Producer, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
-from worker.gateway.outcomes import Accepted, Deferred, Refused
+from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused
 from worker.ledger import confirmation
 from worker.ledger.claims import Claim, Wait
 from worker.queue.entries import Batch, Entry
@@ -83,14 +82,40 @@ def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
     )
 
 
+@pytest.fixture
+def hand(nodes: Nodes) -> HandWorker:
+    """A worker on the old primary, with messages to take."""
+    queue(nodes.old)
+    return HandWorker(nodes.old)
+
+
+def milliseconds(client: redis.Redis) -> int:
+    """What the clock of a server says."""
+    seconds, microseconds = client.time()
+    return seconds * 1000 + microseconds // 1000
+
+
+def make_due(hand: HandWorker) -> None:
+    """Let the next fetch bring what waits, whatever its date."""
+    for entry in hand.redis.zrange(hand.names.delayed, 0, -1):
+        hand.redis.zadd(hand.names.delayed, {entry: 1})
+
+
 def all_of(hand: HandWorker) -> list[Claim]:
     """Take until nothing comes any more, dates or not."""
     claims = []
     for _ in range(5):
-        for entry in hand.redis.zrange(hand.names.delayed, 0, -1):
-            hand.redis.zadd(hand.names.delayed, {entry: 1})
+        make_due(hand)
         claims += hand.take()
     return claims
+
+
+def report_after_parting(nodes: Nodes, hand: HandWorker, outcome: Outcome) -> Claim:
+    """Take the call, and report what it came to when the replica hears nothing any more."""
+    claim = only(hand.take())
+    nodes.part()
+    assert hand.finish(claim, outcome) in {"queued", "split"}
+    return claim
 
 
 def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
@@ -104,9 +129,7 @@ def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
         hand.lose_entry(entry)
 
 
-def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(nodes):
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
+def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(nodes, hand):
     nodes.part()
     alone = all_of(hand)
     assert [gateway_id(claim) for claim in alone] == IDS
@@ -124,21 +147,18 @@ def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(no
 def test_the_clock_of_the_new_primary_may_be_behind(nodes):
     """What was queued by the old one's clock looks as if it were queued here, once that time has come."""
     queue(nodes.old)
-    for each in IDS:
-        nodes.old.hincrby(KEYS.record(each), "queued", 500)
+    latest = max(nodes.old.hincrby(KEYS.record(each), "queued", 500) for each in IDS)
     nodes.part()
     hand = nodes.promote()
     # Some other call is composed here before that.
     nodes.new.hset(KEYS.record("@other"), mapping={"v": 1, "state": "queued"})
     hand.compose_some(Entry("@other", "lease"), members=1)
-    time.sleep(0.6)
+    until(lambda: milliseconds(nodes.new) > latest)
     assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
 
 
 @pytest.mark.parametrize("steps", [1, 9])
-def test_a_call_composed_before_is_looked_at_again(nodes, steps):
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
+def test_a_call_composed_before_is_looked_at_again(nodes, hand, steps):
     batch = hand.fetch()
     hand.compose_some(batch.entries[0], members=2, steps=steps)
     nodes.part()
@@ -149,13 +169,9 @@ def test_a_call_composed_before_is_looked_at_again(nodes, steps):
 
 
 @pytest.mark.parametrize("outcome", [Deferred("client_connector_error"), Refused("103")])
-def test_a_name_is_given_up_for_the_members_own_only_when_that_is_remembered(nodes, outcome):
+def test_a_name_is_given_up_for_the_members_own_only_when_that_is_remembered(nodes, hand, outcome):
     """The new primary believes that the call is still out, and asks for it again."""
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
-    first = only(hand.take())
-    nodes.part()
-    assert hand.finish(first, outcome) in {"queued", "split"}
+    first = report_after_parting(nodes, hand, outcome)
     hand.confirmation.look()
     assert all_of(hand) == [], "nobody alone while the call may come back"
     again = only(all_of(nodes.promote()))
@@ -176,10 +192,8 @@ def test_on_a_server_that_stands_alone_it_is_remembered_after_a_moment(tmp_path)
         assert [gateway_id(claim) for claim in all_of(hand)] == IDS
 
 
-def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes):
+def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes, hand):
     """Its worker died before it could give the call back."""
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
     batch = hand.fetch()
     nodes.part()
     die_before_giving_back(hand, batch)
@@ -188,9 +202,7 @@ def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes):
     assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS
 
 
-def test_one_that_was_reported_goes_on(nodes):
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
+def test_one_that_was_reported_goes_on(nodes, hand):
     first = only(hand.take())
     hand.record(first, Deferred("http_404", proven=False))
     nodes.part()
@@ -200,15 +212,10 @@ def test_one_that_was_reported_goes_on(nodes):
 
 
 @pytest.mark.parametrize("outcome", [Deferred("client_connector_error"), Refused("103")])
-def test_what_was_reported_under_an_earlier_name_proves_nothing_of_this_one(nodes, outcome):
+def test_what_was_reported_under_an_earlier_name_proves_nothing_of_this_one(nodes, hand, outcome):
     """The new primary knows only the earlier name, and asks for it again."""
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
-    first = only(hand.take())
-    nodes.part()
-    assert hand.finish(first, outcome) in {"queued", "split"}
-    for entry in hand.redis.zrange(hand.names.delayed, 0, -1):
-        hand.redis.zadd(hand.names.delayed, {entry: 1})
+    first = report_after_parting(nodes, hand, outcome)
+    make_due(hand)
     die_before_giving_back(hand, hand.fetch())
     hand.confirmation.look()
     assert all_of(hand) == [], "nobody under a name that no replica knows"
@@ -216,10 +223,8 @@ def test_what_was_reported_under_an_earlier_name_proves_nothing_of_this_one(node
     assert (again.body, again.in_doubt) == (first.body, True)
 
 
-def test_a_call_composed_before_and_claimed_after_is_looked_at_again(nodes):
+def test_a_call_composed_before_and_claimed_after_is_looked_at_again(nodes, hand):
     """Its worker stalls in between, while its members leave alone and are forgotten."""
-    queue(nodes.old)
-    hand = HandWorker(nodes.old)
     batch = hand.fetch()
     hand.ledger.compose(batch)
     nodes.part()

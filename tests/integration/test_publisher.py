@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from producers.contract.events import Quarantined
-from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.queueing.records import read_delivery
+from tests.support.keys import AllKeys
 from worker.callbacks.payloads import RANKS, parse
 from worker.callbacks.publisher import Publisher
 
 NUMBER = "+33612345678"
-KEYS = Keys()
+KEYS = AllKeys()
 RECEIPT = {"message_id": "sms_1", "number": NUMBER, "status": "ACK", "delivery_date": "2030-01-31 14:05:09"}
 AT = datetime(2030, 1, 31, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from producers import Message, Producer
-from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
+from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
@@ -17,7 +17,7 @@ from worker.ledger.ledger import WINDOW_S, Ledger
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 
-KEYS = Keys()
+KEYS = AllKeys()
 NUMBER = "+33612345678"
 
 

@@ -365,7 +365,7 @@ def test_metrics_show_what_waits_aside_and_what_nobody_knows(web, redis_client):
 def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_path):
     environ = {"REDIS_URL": own_redis_server.url, "CALLBACK_TOKENS": TOKEN}
     with WebServer(tmp_path / "log", environ) as web:
-        own_redis_server.freeze()
+        own_redis_server.suspend()
         start = time.monotonic()
         assert post(web, f"/callbacks/{TOKEN}").status_code == 503
         assert time.monotonic() - start < 1
@@ -373,7 +373,7 @@ def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_pa
         assert httpx.get(f"{web.url}/readyz").status_code == 503
         assert "octopush_redis_up 0\n" in httpx.get(f"{web.url}/metrics").text
 
-        own_redis_server.thaw()
+        own_redis_server.resume()
         assert post(web, f"/callbacks/{TOKEN}").status_code == 200
         with redis.Redis(port=own_redis_server.port) as client:
             assert client.keys("{sms}:callback:*")

@@ -1,12 +1,13 @@
 """A worker moved by hand, step by step: it fetches, claims and records as the real one, but never POSTs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import redis
 
-from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
+from tests.support.keys import AllKeys
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
 from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
@@ -18,7 +19,7 @@ from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 
-KEYS = Keys()
+KEYS = AllKeys()
 #: Milliseconds up to which a wait is none: the call is only to be composed first.
 AT_ONCE_MS = 100
 
@@ -115,17 +116,9 @@ class HandWorker:
         result = Result(claim, outcome, posts, claim.in_doubt or in_doubt, id_used_up, 0)
         return self.ledger.finish([result])[0]
 
-    def finish(
-        self,
-        claim: Claim,
-        outcome: Outcome,
-        *,
-        posts: int = 1,
-        in_doubt: bool = False,
-        id_used_up: bool = False,
-    ) -> str | None:
-        """Record an attempt and, when a shared call has ended, tell its members."""
-        state = self.record(claim, outcome, posts=posts, in_doubt=in_doubt, id_used_up=id_used_up)
+    def finish(self, claim: Claim, outcome: Outcome, **reported: Any) -> str | None:
+        """Record an attempt as `record` does and, when a shared call has ended, tell its members."""
+        state = self.record(claim, outcome, **reported)
         if is_call(claim.entry.id) and state in ENDS:
             self.end_members(claim.entry)
         self.holder.forget([claim.entry])

@@ -25,9 +25,9 @@ import msgspec
 import redis
 
 from producers import MessageStatus, Producer, Sent
-from producers.contract.keys import Keys
 from producers.contract.settings import ProducerSettings
 from producers.events import TYPES, Event, from_fields
+from tests.support.keys import AllKeys
 from tests.support.simulator import SimulatorThread
 from tests.support.web_server import WebServer
 from tests.support.worker_process import WorkerProcess
@@ -96,7 +96,7 @@ class Installation:
         self._exit = ExitStack()
         self._starts_worker = worker
         self.namespace = namespace or f"e2e{uuid4().hex[:8]}"
-        self.keys = Keys(self.namespace)
+        self.keys = AllKeys(self.namespace)
         self.redis = redis.Redis.from_url(redis_url)
         self.simulator = SimulatorThread(SimulatorSettings())
         self.environ = {

@@ -27,8 +27,8 @@ class Text:
     """
 
     files: tuple[Path, ...]
-    text: bytes = field(init=False, repr=False)
-    starts: list[int] = field(init=False, repr=False)
+    text: bytes = field(init=False, repr=False, compare=False)
+    starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         texts = [path.read_bytes() for path in self.files]
@@ -72,11 +72,6 @@ def uses(path: Path) -> list[str]:
     return found[1].split() if found else []
 
 
-def is_converted(path: Path) -> bool:
-    """Say whether a script takes what it is given by name."""
-    return _USES.search(path.read_text("utf-8")) is not None
-
-
 def part_name(path: Path) -> str:
     """Name a part of the library as a script does."""
     return path.relative_to(LIBRARY).with_suffix("").as_posix()
@@ -97,9 +92,7 @@ def whole_library() -> Text:
 @functools.cache
 def assembled(path: Path) -> Text:
     """Put a script together as `producers.contract.scripts.Script` does."""
-    if is_converted(path):
-        return Text((*files_of(path.read_text("utf-8")), path))
-    return Text((ROOT / "producers" / "contract" / "prelude.lua", path))
+    return Text((*files_of(path.read_text("utf-8")), path))
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import Self
 import redis
 
 from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
-from producers.contract.keys import Keys
+from tests.support.keys import AllKeys
 
 #: Seconds between two looks.
 _LOOK_S = 0.1
@@ -26,7 +26,7 @@ class PassingTime:
         keys: key names.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(self, client: redis.Redis, keys: AllKeys) -> None:
         self._redis = client
         self._keys = keys
         self._over = threading.Event()

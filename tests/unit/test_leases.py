@@ -13,9 +13,8 @@ PROMISED_S, STARTING_S = 15.0, 3.0
 
 def grace_s() -> float:
     """Seconds that the living get after an outage, and after which silence is one."""
-    found = re.search(
-        r"local GRACE = (\d+)", (files("producers.contract") / "prelude.lua").read_text("utf-8")
-    )
+    library = files("producers.contract") / "lua"
+    found = re.search(r"local GRACE = (\d+)", (library / "leases.lua").read_text("utf-8"))
     assert found
     return int(found[1]) / 1000
 

@@ -1,13 +1,16 @@
 """Logs carry what the allow-list names, and nothing that a library or a bug slips in."""
 
+import ast
 import json
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from dramatiq.message import Message
 
+from tests.house.repository import modules, text
 from worker.process import log
 from worker.process.log import FIELDS, NamesOnly, keep_allowed
 
@@ -53,6 +56,36 @@ def test_the_allow_list_names_no_content():
         "token",
         "raw",
     }
+
+
+#: How a line is written; `level` is one of the others, chosen by its caller.
+_WRITING = {"debug", "info", "warning", "error", "level"}
+#: What structlog and the standard library add to lines.
+_ADDED = {"event", "level", "timestamp", "logger", "exception"}
+
+
+def _written(function: ast.FunctionDef) -> Iterator[str]:
+    """Yield the fields of the lines that a function writes, all keys of ``**fields`` included."""
+    for node in ast.walk(function):
+        called = getattr(node, "func", None)
+        if getattr(called, "attr", getattr(called, "id", "")) not in _WRITING:
+            continue
+        yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+        if any(keyword.arg is None for keyword in node.keywords):
+            for each in ast.walk(function):
+                names = each.keys if isinstance(each, ast.Dict) else [getattr(each, "slice", None)]
+                yield from (name.value for name in names if isinstance(name, ast.Constant))
+
+
+def test_the_allow_list_names_every_field_that_is_logged_and_no_other():
+    sources = [text(path) for path in modules("worker") if "sandbox" not in path.parts]
+    functions = [
+        node
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert {name for function in functions for name in _written(function)} | _ADDED == FIELDS
 
 
 def test_a_line_is_json_whatever_its_fields_hold():

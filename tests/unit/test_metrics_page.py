@@ -2,9 +2,11 @@
 
 import re
 
+from producers.contract.kinds import KINDS
 from producers.metrics import Gauges
 
-COUNTS = list(range(34))
+#: One number of each queue, state and gate, and two of each kind of callback.
+COUNTS = list(range(28 + 2 * len(KINDS)))
 LINE = re.compile(r'octopush_[a-z_]+(\{[a-z]+="[\w]+"(,[a-z]+="\w+")?\})? \d+')
 
 

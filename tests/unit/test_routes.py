@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from producers.contract import routes
-from producers.contract.broker import connect, connect_async
+from producers.contract.clients import connect, connect_async
 from producers.contract.connections import within
 from producers.contract.routes import Name, Route, route_for
 from tests.support.waiting import until

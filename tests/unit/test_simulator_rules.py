@@ -10,7 +10,7 @@ from worker.sandbox.simulator.clock import PARIS
 from worker.sandbox.simulator.fates import Fate, reaches_handset, receipt_steps
 from worker.sandbox.simulator.faults import PRESETS, Fault, FaultRule, Faults, fault_from
 from worker.sandbox.simulator.french_hours import easter, is_holiday, is_open, next_opening
-from worker.sandbox.simulator.limits import Limits
+from worker.sandbox.simulator.limits import SendLimits
 from worker.sandbox.simulator.matching import Match, RuleBook, Subject
 from worker.sandbox.simulator.settings import SimulatorSettings
 
@@ -143,7 +143,7 @@ def test_a_bucket_is_full_however_young_the_clock_is():
     """A monotonic clock begins at zero where a machine has just been started."""
     now = [0.5]
     settings = SimulatorSettings(rate_limit_per_s=0.001, rate_limit_burst=2)
-    limits = Limits(settings, lambda: now[0])
+    limits = SendLimits(settings, lambda: now[0])
 
     assert [limits.take_token(), limits.take_token()] == [0.0, 0.0]
     assert limits.take_token() == pytest.approx(1000)

@@ -1,20 +1,18 @@
-"""Asking, with back-off, what is left on an account that is held or cannot pay everything."""
+"""Asking for the balance, with back-off, while the account is held or cannot pay everything."""
 
-import threading
 from collections.abc import Callable
 from typing import Final
 
-import redis
 import structlog
 
-from producers.contract.outages import passes
 from worker.account.gates import Gates
 from worker.account.throttle import Throttle
 from worker.gateway.codes import OPERATORS
+from worker.process.every_few_seconds import EveryFewSeconds
 
 #: Seconds between looks at the hold and the gate of credit; two small script calls each.
 LOOK_S: Final = 1.0
-#: What is said of an account on which nothing is left.
+#: Code with which an account is held when nothing is left on it.
 EMPTY: Final = "104"
 
 
@@ -35,20 +33,16 @@ class AccountProbe:
         self._throttle = throttle
         self._gates = gates
         self._balance = balance
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._looks = EveryFewSeconds(self.look, LOOK_S, name="account-probe", event="account.probe_failed")
         self._log = structlog.get_logger()
 
     def start(self) -> None:
         """Start looking in a thread of its own."""
-        self._thread = threading.Thread(target=self._run, name="account-probe", daemon=True)
-        self._thread.start()
+        self._looks.start()
 
     def stop(self) -> None:
         """Stop looking."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._looks.stop()
 
     def look(self) -> None:
         """Probe if a probe is due.
@@ -85,11 +79,3 @@ class AccountProbe:
             self._log.warning(
                 "account.still_held", reason="no credit" if balance is not None else "no answer"
             )
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-            except redis.RedisError as error:
-                if not passes(error):  # an outage is told once, by the connection
-                    self._log.warning("account.probe_failed", reason=type(error).__name__)

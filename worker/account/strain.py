@@ -21,7 +21,8 @@ _OBSERVE = Script("worker.account", "observe", when_full=True)
 
 #: Seconds between two observations of a process, unless calls met strain.
 EVERY_S: Final = 0.25
-#: Kinds of calls whose time is compared, by the digits of their number of recipients: at most 500.
+#: Kinds of calls, by the digits of their number of recipients (at most 500). Only times of one kind are
+#: compared.
 _KINDS: Final = 3
 
 

@@ -11,7 +11,7 @@ COMPOSED: Final = "{}"
 
 #: Characters of any one field that are read; real ones have far fewer.
 _FIELD_MAX: Final = 4096
-#: Names whose text may be JSON. A reply that looks like JSON is a text.
+#: Names whose text may be JSON; the text of a reply that looks like JSON stays a text.
 _METADATA: Final = frozenset({"metadata", "meta_data"})
 #: A form's way to write ``{"metadata": {"number": …}}``.
 _NESTED_NAME: Final = re.compile(r"([^\[\].]+)(?:\[([^\[\].]+)\]|\.([^\[\].]+))(?:\[([^\[\].]+)\])?")
@@ -20,9 +20,9 @@ _NESTED_NAME: Final = re.compile(r"([^\[\].]+)(?:\[([^\[\].]+)\]|\.([^\[\].]+))(
 def flatten(event: Mapping[str, Any]) -> dict[str, str]:
     """List the fields of an event by lower-case name, as text.
 
-    What is nested fills gaps: below any name, in the only element of an array, as JSON in the text of
-    ``metadata``, or as ``metadata[number]``. A date that came as an object, as PHP writes its DateTime, is
-    put together under its name and `COMPOSED`.
+    Nested fields fill gaps: they may stand below any name, in the only element of an array, as JSON in the
+    text of ``metadata``, or as ``metadata[number]``. A date that came as an object, as PHP writes its
+    DateTime, is put together and listed under its name and `COMPOSED`.
 
     Args:
         event: a JSON object, or the fields of a form.

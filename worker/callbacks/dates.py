@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 #: Dates without a zone are wall-clock time there: seen on a live account, not documented.
 GATEWAY_ZONE: Final = ZoneInfo("Europe/Paris")
-#: A date further from its arrival is none: zero, or the largest that somebody's clock can hold.
+#: A date further from its arrival is no date: it is zero, or the largest that somebody's clock can hold.
 FARTHEST: Final = timedelta(days=5 * 366)
 
 #: Epoch seconds, milliseconds or microseconds.
@@ -30,8 +30,8 @@ _ABBREVIATIONS: Final = {
 def read_date(written: str, arrived: datetime) -> datetime | None:
     """Read a date: ISO 8601 with or without offset, the gateway's ``Y-m-d H:i:s``, or epoch time.
 
-    A callback is posted at once. So of several readings (the hour that happens twice when clocks go back, the
-    units of epoch time) the one closest before the arrival is meant.
+    A callback is posted at once. So among several readings (of the hour that happens twice when clocks go
+    back, or of the units of epoch time) the one closest before the arrival is meant.
 
     Args:
         written: the gateway's date; anything.

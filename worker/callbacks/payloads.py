@@ -102,7 +102,8 @@ def parse(event: Any, named: str, received_at: datetime) -> Parsed:
     elif kind.needs and not _text(fields, *kind.needs):
         reason = f"no_{kind.needs[0]}"
     else:
-        return _PARSERS[kind.name](_Given(kind, fields, bounded(whole), received_at))
+        number, country = from_gateway(_text(fields, *_NUMBER))
+        return _PARSERS[kind.name](_Given(kind, fields, number, country, bounded(whole), received_at))
     name = _event_id("unknown", whole)
     return Quarantined(event_id=name, reason=reason, received_at=received_at, raw=bounded(whole))
 
@@ -150,21 +151,26 @@ def _text(fields: Mapping[str, str], *names: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """An event as it came, with what all kinds have in common."""
+    """An event as it came, with what all kinds have in common.
+
+    Attributes:
+        kind: its kind.
+        fields: its fields by lower-case name.
+        number, country: the other party, and its region.
+        raw: the event as JSON, bounded.
+        received_at: when the callback came.
+    """
 
     kind: Kind
     fields: Mapping[str, str]
+    number: str
+    country: str | None
     raw: str
     received_at: datetime
 
     def text(self, *names: str) -> str:
         """The first of these fields that is not blank."""
         return _text(self.fields, *names)
-
-    @property
-    def number(self) -> tuple[str, str | None]:
-        """The other party, and its region."""
-        return from_gateway(self.text(*_NUMBER))
 
     @property
     def ticket(self) -> str | None:
@@ -174,7 +180,7 @@ class _Given:
     @property
     def origin(self) -> dict[str, Any]:
         """The fields of an event that are the same for all kinds."""
-        return {"request_id": None, "ticket": self.ticket, "number": self.number[0], "raw": self.raw}
+        return {"request_id": None, "ticket": self.ticket, "number": self.number, "raw": self.raw}
 
     @property
     def date(self) -> str:
@@ -194,7 +200,7 @@ class _Given:
         """
         date = self.text(*self.kind.dates)
         dated = date if read_date(date, self.received_at) else self.received_at.isoformat()
-        return _event_id(word, self.ticket, self.number[0], fact, dated, *more)
+        return _event_id(word, self.ticket, self.number, fact, dated, *more)
 
 
 def _receipt(given: _Given) -> Receipt:
@@ -223,7 +229,7 @@ def _reply(given: _Given) -> Reply:
         short_number=short_number,
         received_at=given.received_at,
         gateway_date=given.date or None,
-        country=given.number[1],
+        country=given.country,
         context=None,
     )
 

@@ -2,8 +2,8 @@
 
 An error answer is no proof by itself: the gateway says such things after taking the call, too. Proof that it
 was not taken is a status 429, 401 or 403, or a status below 500 with a code whose official meaning excludes
-acceptance (`worker.gateway.codes`). Everything else leaves the call open; `worker.gateway.outcomes` says what
-follows.
+acceptance (`worker.gateway.codes`). Everything else leaves the call in doubt; `worker.gateway.outcomes` says
+what follows.
 """
 
 import email.utils
@@ -28,9 +28,9 @@ PROOFS: Final = frozenset({401, 403, 429})
 _CODE: Final = re.compile(r"\s*[A-Za-z]?0*([0-9]{1,9})\s*")
 #: An amount of money or a number of seconds as text.
 _AMOUNT: Final = re.compile(r"\s*(-?[0-9]{1,15}(?:[.,][0-9]{1,15})?)\s*")
-#: No amount is as large; nor is one that is no number at all.
+#: Every amount is smaller. What is no number at all is not smaller either.
 _AMOUNT_MAX: Final = 10**15
-#: What stands for a code that nobody can read: not 0, and in no table.
+#: Stands for a code that cannot be read: it is in no table, and is not 0, which means no code.
 _ILLEGIBLE: Final = -1
 
 
@@ -51,7 +51,7 @@ def classify(status: int, headers: Mapping[str, str], content: bytes, *, simulat
     if not 200 <= status < 500:
         return Unknown(_word(code, status), message, retry_after_s)
     if status >= 300 and _ticket(answer or {}):
-        # A no that names a ticket contradicts itself.
+        # A refusal that names a ticket contradicts itself.
         return Unknown(_word(code, status), message, retry_after_s, may_use_up_id=True)
     if status < 300:
         return _success(status, code, message, answer, simulated=simulated)
@@ -73,7 +73,7 @@ def _success(
         return _by_code(code, message, None)
     if simulated and answer:
         return Accepted(None)
-    # A code such as 206 may repeat a success or be one of the table: then it said no.
+    # A code such as 206 may repeat the status, or may be a refusal out of the table.
     return Unknown("answer_without_ticket", message, may_use_up_id=code in CODES)
 
 
@@ -84,7 +84,7 @@ def _by_code(code: int, message: str, retry_after_s: float | None) -> Outcome:
         return Unexplained(word, message)
     if kind is CodeClass.PERMANENT:
         return Refused(word, message)
-    if kind is CodeClass.OPEN:
+    if kind is CodeClass.DOUBT:
         return Unknown(word, message, retry_after_s, may_use_up_id=True)
     if kind is CodeClass.BUSY and retry_after_s is None:
         retry_after_s = BUSY_S
@@ -101,7 +101,7 @@ def _by_code(code: int, message: str, retry_after_s: float | None) -> Outcome:
 def _by_status(
     status: int, word: str, message: str, retry_after_s: float | None, *, is_json: bool
 ) -> Outcome:
-    """Judge by the status: no code, one that only repeats it, or one that it outweighs."""
+    """Judge by the status: there is no code, or it only repeats the status, or the status outweighs it."""
     if status == 429:
         return Deferred("http_429", message, retry_after_s)
     if status in {401, 402, 403}:
@@ -109,7 +109,7 @@ def _by_status(
     if status in {409, 499}:
         return Unknown(word, message, retry_after_s, may_use_up_id=True)
     if status in {404, 408, 425} or status < 400 or (status == 400 and not is_json):
-        # Asked to wait, or not the gateway at all: a wrong address, a proxy or a portal in between.
+        # The answer asks to wait, or is not the gateway's: a wrong address, a proxy or a portal in between.
         return Deferred(word, message, retry_after_s, proven=False)
     return Unexplained(word, message)
 
@@ -158,7 +158,7 @@ def _read_code(value: object) -> int:
 
 
 def _word(code: int, status: int = 0) -> str:
-    """What the record and the log call it: the code, or the status where there is none."""
+    """Name an answer for the record and the log: by its code, or by its status where it has no code."""
     if code == _ILLEGIBLE:
         return "illegible"
     return str(code) if code and code != status else f"http_{status}"

@@ -1,11 +1,11 @@
 """One call to the gateway: POST the frozen bytes, read the answer; `answers` says what it means.
 
-Never repeats.
+The call is never repeated here.
 
-The only module that knows the HTTP library: httpx's API over aiohttp's connections, because httpx's own pool
-slows down quadratically with the calls in flight. Requests go to the transport itself: `httpx.AsyncClient`
-looks for redirects, cookies and authentication, none of which a POST of ours may have, at twice the cost.
-Figures in docs/performance.md.
+This is the only module that knows the HTTP library: httpx's API over aiohttp's connections, because httpx's
+own pool slows down quadratically with the calls in flight. Requests go to the transport itself:
+`httpx.AsyncClient` looks for redirects, cookies and authentication, none of which a POST of ours may have, at
+twice the cost. Figures in docs/performance.md.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ ANSWER_MAX_BYTES: Final = 64 * 1024
 #: Seconds an idle connection is kept. Something on the gateway's way drops idle sockets, and a request
 #: written to a dropped socket has an unknown outcome.
 KEEPALIVE_S: Final = 4.0
-#: What surely happened before any byte of the request left. The transport names a lost connection after
-#: httpx's connect time-out, whenever it was lost: only the cause underneath can be believed.
+#: Errors that are raised only before any byte of the request has left. The transport raises httpx's connect
+#: time-out for every lost connection, whenever it was lost: only the cause of that error can be believed.
 NOT_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -71,7 +71,7 @@ class Gateway:
             pool=settings.connect_timeout_s,
         ).as_dict()
         self._tls = httpx.create_ssl_context()
-        # Opens its session with the first call, in the loop where that runs.
+        # The transport opens its session with the first call, in the loop where that call runs.
         self._transport = AiohttpTransport(verify=self._tls, client=self._session)
 
     async def submit(self, body: bytes, *, simulated: bool = False) -> Outcome:
@@ -104,7 +104,7 @@ class Gateway:
     async def _call(self, method: str, url: httpx.URL, body: bytes = b"") -> tuple[int, httpx.Headers, bytes]:
         # A gateway that drips one byte at a time never exceeds a read time-out: the whole call has a bound.
         async with asyncio.timeout(self.post_max_s):
-            # Given as a stream, the body makes httpx look for no headers: all of them are the session's.
+            # To a body that is a stream httpx adds no headers: the session has all of them.
             request = httpx.Request(
                 method, url, stream=httpx.ByteStream(body), extensions={"timeout": self._timeout}
             )
@@ -121,7 +121,7 @@ class Gateway:
         return response.status_code, response.headers, content
 
     def _session(self) -> aiohttp.ClientSession:
-        """Connections without limit: the throttle and the worker's slots decide how many calls there are."""
+        """Open a session without a limit of connections: throttle and slots limit the calls."""
         if self._fresh:
             connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, force_close=True)
         else:
@@ -131,13 +131,13 @@ class Gateway:
 
 
 def _failed(error: Exception) -> Outcome:
-    """What an exception says about the call: nothing, unless its cause lies before the first byte."""
+    """Say what an exception proves of the call: nothing, unless its cause lies before the first byte."""
     cause = error.__cause__ or error
     word = _word(cause)
     return Deferred(word) if isinstance(cause, NOT_SENT) else Unknown(word)
 
 
 def _word(error: BaseException) -> str:
-    """``ServerTimeoutError`` as ``server_timeout_error``: the kind; the text may hold the URL."""
+    """Name the kind of an error, such as ``server_timeout_error``; its text may hold the URL."""
     name = type(error).__name__
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")

@@ -23,7 +23,7 @@ class CodeClass(Enum):
     """No proof: a person must approve or cancel a campaign, perhaps this one. All sending is held."""
     SELDOM = "seldom"
     """No proof: asked too often. A few tries far apart, then a person."""
-    OPEN = "open"
+    DOUBT = "doubt"
     """No proof: the words fit a call that was taken, or say nothing."""
     DUPLICATE = "duplicate"
     """The gateway has seen this request_id."""
@@ -36,7 +36,7 @@ class Code(NamedTuple):
     kind: CodeClass
 
 
-_P, _A, _O, _D = CodeClass.PERMANENT, CodeClass.ACCOUNT, CodeClass.OPEN, CodeClass.DUPLICATE
+_P, _A, _D = CodeClass.PERMANENT, CodeClass.ACCOUNT, CodeClass.DOUBT
 
 #: Every code known, by number.
 CODES: Final[dict[int, Code]] = {
@@ -60,26 +60,26 @@ CODES: Final[dict[int, Code]] = {
     117: Code("no correct number in the list", _P),
     118: Code("test-message box not ticked", _P),
     119: Code("more than 160 characters for this message type", _P),
-    120: Code("a message with this request_id was already sent", _D),
+    120: Code("a message with this request_id was already sent", CodeClass.DUPLICATE),
     121: Code("premium: STOP mention missing", _P),
     122: Code("low cost: no PUB=STOP missing", _P),
     123: Code("request hash missing", _P),
     124: Code("request hash wrong", _P),
-    125: Code("undefined error", _O),
+    125: Code("undefined error", _D),
     126: Code("campaign awaits approval: validate or cancel it", CodeClass.APPROVAL),
-    127: Code("campaign already being processed", _O),
+    127: Code("campaign already being processed", _D),
     128: Code("too many attempts, start a new campaign", CodeClass.SELDOM),
-    129: Code("campaign being built", _O),
-    130: Code("campaign not marked finished", _O),
-    132: Code("campaign already sent", _O),
-    133: Code("user_batch_id already used", _O),
+    129: Code("campaign being built", _D),
+    130: Code("campaign not marked finished", _D),
+    132: Code("campaign already sent", _D),
+    133: Code("user_batch_id already used", _D),
     150: Code("no country for this prefix", _P),
     151: Code("country not served", _P),
     152: Code("low cost not offered in that country", _P),
-    153: Code("route congested: cannot be dispatched immediately", _O),
-    160: Code("campaign state error, try again in seconds; seen", _O),
+    153: Code("route congested: cannot be dispatched immediately", _D),
+    160: Code("campaign state error, try again in seconds; seen", _D),
     181: Code("a number was refused; seen", _P),
-    182: Code("request_id already seen within 24 h; seen", _D),
+    182: Code("request_id already seen within 24 h; seen", CodeClass.DUPLICATE),
     189: Code("text too long; seen", _P),
     201: Code("option available on request only", _P),
     206: Code("no campaign while a credit transfer runs", CodeClass.BUSY),
@@ -88,20 +88,21 @@ CODES: Final[dict[int, Code]] = {
     209: Code("not allowed to send to this user", _P),
     401: Code("access refused; seen", _A),
     403: Code("access refused; seen", _A),
-    438: Code("transient, meaning not given; seen", _O),
-    500: Code("request impossible to process", _O),
-    501: Code("connection error", _O),
+    438: Code("transient, meaning not given; seen", _D),
+    500: Code("request impossible to process", _D),
+    501: Code("connection error", _D),
     1340: Code("forbidden word in the text; seen", _P),
     1341: Code("forbidden word in the sender; seen", _P),
 }
 
-#: What a gateway says that has too many calls at once.
+#: Codes of a gateway that has too many calls at once.
 STRAIN: Final = frozenset({"127", "128", "153", "http_429"})
-#: What holds the account until an operator has acted: no balance tells.
+#: Codes that hold the account until an operator has acted: no balance tells when that is.
 OPERATORS: Final = frozenset({"126"})
-#: What says that the account cannot pay this call; a smaller one perhaps.
+#: Codes of an account that cannot pay this call; perhaps it can pay a smaller one.
 UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
-#: Refusals that may be one recipient's fault: only they split a shared call. 103 until it was tried live.
+#: Refusals that may be one recipient's fault: only they split a shared call. 103 stays here until somebody
+#: has tried it live.
 SPLITTING: Final = frozenset({"103", "117", "150", "151", "152", "181"})
-#: What somebody should look at although the worker knows what to do.
+#: Codes that somebody should look at although the worker knows what to do.
 LOUD: Final = frozenset({"126", "128", "130", "201", "207", "209"})

@@ -9,10 +9,10 @@ outcome carry that:
 - ``may_use_up_id``: the gateway said no, and may have used up the request_id by that. Whether a refused call
   does is documented nowhere. A later duplicate then proves nothing.
 
-| outcome | leaves open | then |
+| outcome | leaves doubt | then |
 |---|---|---|
 | `Accepted` | no | ``accepted`` |
-| `Duplicate` | no | ``accepted`` after an open POST if none may have used up the id; else ``unknown`` |
+| `Duplicate` | no | ``accepted`` after a POST in doubt if none may have used up the id; else ``unknown`` |
 | `Refused` | no | ``rejected``, or the call is split; ``unknown`` in doubt |
 | `Unexplained` | yes | ``unknown`` at once: a person decides |
 | `Deferred` | unless ``proven`` | again later |
@@ -47,7 +47,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The gateway has seen this request_id before. It says nothing about whose POST that was."""
+    """The gateway has seen this request_id before. The answer does not say in which POST."""
 
     code: str
     message: str = ""
@@ -98,7 +98,7 @@ class Deferred:
         retry_after_s: seconds to wait, or None.
         account: the account is the cause, not the message: all sending is held.
         proven: the POST was surely not taken.
-        may_use_up_id: the gateway itself said so, not something on the way to it.
+        may_use_up_id: the gateway itself answered, not something on the way to it.
     """
 
     code: str
@@ -110,13 +110,13 @@ class Deferred:
 
     @property
     def leaves_doubt(self) -> bool:
-        """A word without proof."""
+        """Whether the answer proves nothing."""
         return not self.proven
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Perhaps taken: the call left us, and no answer tells.
+    """Perhaps taken: the POST has left, and no answer tells what became of it.
 
     Attributes:
         code: the gateway's code, or our word.
@@ -135,6 +135,6 @@ class Unknown:
 
 Outcome = Accepted | Duplicate | Refused | Unexplained | Deferred | Unknown
 
-#: What a claim comes to under which nothing was posted: its time was over, or a wall stood in the way. The
-#: next claim says what becomes of the message.
+#: The outcome of a claim without a POST: the time of the message was over, or a wall stood in the way. The
+#: next claim decides what becomes of the message.
 NOT_TRIED: Final = Deferred("not_tried")

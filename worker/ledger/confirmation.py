@@ -13,7 +13,6 @@ What cannot be confirmed is not sent: the call is given back and falls apart int
 alone. ``WAITAOF`` is not asked: Valkey 9.1 answers it before the write is on the disk.
 """
 
-import threading
 from typing import Any, Final, TypeVar
 
 import redis
@@ -21,8 +20,8 @@ import structlog
 from redis.exceptions import NoScriptError
 
 from producers.contract.keys import Keys
-from producers.contract.outages import passes
 from producers.contract.scripts import Command
+from worker.process.every_few_seconds import EveryFewSeconds
 
 T = TypeVar("T")
 
@@ -56,8 +55,13 @@ class Confirmation:
         self._replicas = replicas
         self._every_claim = every_claim
         self._told: bool | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._looks = EveryFewSeconds(
+            self.look,
+            LOOK_S,
+            name="confirmation",
+            event="redis.not_asked",
+            failed=lambda: self._note(confirmed=False),
+        )
         self._log = structlog.get_logger()
 
     @property
@@ -67,15 +71,12 @@ class Confirmation:
 
     def start(self) -> None:
         """Look now, then every few seconds in a thread of its own."""
-        self._look_if_possible()
-        self._thread = threading.Thread(target=self._run, name="confirmation", daemon=True)
-        self._thread.start()
+        self._looks.once()
+        self._looks.start()
 
     def stop(self) -> None:
         """Stop looking."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._looks.stop()
 
     def look(self) -> bool:
         """Find out whether a write can be confirmed now, and say so in the log when that has changed.
@@ -163,19 +164,6 @@ class Confirmation:
             problem=f"{why}: a crash of the server may forget the last second; until this changes, messages "
             "leave one by one and never share a call",
         )
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            self._look_if_possible()
-
-    def _look_if_possible(self) -> None:
-        try:
-            self.look()
-        except redis.RedisError as error:
-            if passes(error):
-                return  # an outage is told once, by the connection
-            self._log.warning("redis.not_asked", reason=type(error).__name__)
-            self._note(confirmed=False)
 
 
 def _text(value: bytes | str) -> str:

@@ -44,13 +44,13 @@ class BadRows:
             self._lines.append(f"line {self._file.line_of(position)}: {number}{'; '.join(reasons)}")
 
     def account_for_rows(self) -> None:
-        """Say what became of the other rows: recipients, rows left out and bad ones are all of them."""
+        """Say what became of the other rows, so that the numbers add up to all rows."""
         click.echo(f"left out   {self.repeated}, the number was met before")
         click.echo(f"bad rows   {self.count - self.repeated}")
         click.echo(f"rows       {self._file.rows} in all")
 
     def tell(self) -> None:
-        """Show the first of them by line, and of all of them how many there are for which reason."""
+        """Show the first bad rows by line, then the number of all bad rows by reason."""
         for line in self._lines:
             click.echo(line, err=True)
         if self.count > _SHOWN:

@@ -2,7 +2,7 @@
 
 A message that is sent again gets a new request_id towards the gateway (its own id, its dedupe in the ledger
 and its ttl stay): the gateway may remember the old one, also from a call that it refused. The new id is made
-of the old one, so that a decision that Redis has forgotten, taken once more, makes no second text.
+of the old one: if Redis forgets a decision and a person decides once more, nobody gets a second text.
 """
 
 import uuid

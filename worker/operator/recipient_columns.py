@@ -145,7 +145,7 @@ def _width(rows: list[list[str]]) -> int:
 
 
 def _headed(rows: list[list[str]], asked: Asked) -> bool:
-    """Tell whether the first row holds titles. Somebody whose number is damaged is none."""
+    """Tell whether the first row holds titles. A recipient whose number is damaged is no title."""
     if asked.titles:
         return True
     first = rows[0]
@@ -157,7 +157,7 @@ def _headed(rows: list[list[str]], asked: Asked) -> bool:
     if any(_rank(cell) and any(map(looks_like_number, below)) for cell, below in columns):
         return True
     if first not in rows[1:] and any(bare(cell) and cell in below for cell, below in columns):
-        return False  # what stands in other rows, too, is no title, unless all titles do
+        return False  # a cell that other rows have, too, is no title, unless all titles are like that
     return _may_be_title(first[_best(rows[1:], asked.region, range(len(first))) or 0])
 
 

@@ -24,13 +24,13 @@ def waits_for_redis() -> tenacity.Retrying:
 
 
 def connect(url: RedisUrl | str, log: OutageLog | None = None) -> redis.Redis:
-    """Make the worker's Redis client: bounded waits, no retries: not every command may be repeated.
+    """Make the worker's Redis client. It retries nothing, since not every command may be repeated.
 
-    It follows a primary that moves: see `producers.contract.connections`.
+    All its waits are bounded, and it follows a primary that moves: see `producers.contract.connections`.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
-        log: told of what its connections meet.
+        log: told when Redis is away, and when it is back.
     """
     options = {
         "socket_connect_timeout": REDIS_TIMEOUT_S,

@@ -11,9 +11,9 @@ from dramatiq import cli
 def run(arguments: Sequence[str]) -> None:
     """Run Dramatiq's command until it ends, and exit with its status.
 
-    By itself Dramatiq loads modules from the current directory first, where an application may have a
-    ``worker.py`` of its own; here that directory comes last. And it takes SIGHUP, which a closed terminal
-    sends, for an order to start anew, also while it stops: then it never ends. Here SIGHUP stops, too.
+    Two things differ from Dramatiq's own command. Modules of the current directory come last, not first,
+    since an application may have a ``worker.py`` there. And SIGHUP, which a closed terminal sends, stops the
+    workers; Dramatiq would start them anew, and would never end if it was stopping already.
 
     Args:
         arguments: those of ``dramatiq``.

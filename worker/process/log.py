@@ -24,22 +24,15 @@ from producers.contract.outages import passes
 #: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
 FIELDS: Final = frozenset(
     {
+        # every line
         *("event", "level", "timestamp", "logger", "exception"),
-        *("request_id", "callback_id", "event_id", "state", "outcome", "code", "ticket", "segments", "cost"),
-        *(
-            "recipients",
-            "contacts",
-            "to",
-            "number",
-            "posts",
-            "run",
-            "retry_in_s",
-            "duration_ms",
-            "kind",
-            "repeated",
-            "status",
-        ),
-        *("correlated", "queue", "reason", "url", "problem", "check", "in_flight", "stream", "entries"),
+        # messages
+        *("request_id", "state", "outcome", "code", "ticket", "segments", "cost", "recipients", "contacts"),
+        *("to", "posts", "run", "retry_in_s", "duration_ms"),
+        # callbacks
+        *("callback_id", "event_id", "number", "status", "correlated", "repeated", "stream", "entries"),
+        # account, gateway, Redis and this process
+        *("queue", "reason", "problem", "check", "in_flight"),
     }
 )
 
@@ -50,7 +43,7 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class _Lossy(io.TextIOWrapper):
-    """Drops what nobody can read: a closed terminal must not keep results from being recorded."""
+    """Drops lines that nobody can read: a closed terminal must not keep results from being recorded."""
 
     def write(self, text: str, /) -> int:
         """Write a line, or lose it."""
@@ -73,7 +66,6 @@ def configure(level: str) -> None:
     # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
     out = _Lossy(os.fdopen(os.dup(1), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(),
@@ -88,14 +80,14 @@ def configure(level: str) -> None:
 
 
 def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Drop every field that is not on the allow-list, and tame the others; what happened comes first."""
+    """Drop every field that is not on the allow-list and tame the others. The event comes first."""
     lead = ("event", "timestamp", "level")
     ordered = [name for name in lead if name in event] + [name for name in event if name not in lead]
     return {name: _tame(name, event[name]) for name in ordered if name in FIELDS}
 
 
 def _tame(name: str, value: Any) -> Any:
-    """Bound a value, and write out what a terminal would obey: some words come from strangers."""
+    """Bound a value and escape its control characters: strangers write some, and a terminal would obey."""
     if value is None or isinstance(value, bool | int | float):
         return value
     most, kept = (50 * _VALUE_MAX, "\n") if name == "exception" else (_VALUE_MAX, "")
@@ -118,7 +110,7 @@ def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
     try:
         return msgspec.json.encode(event, enc_hook=default).decode()
     except UnicodeEncodeError:
-        # Half a character of UTF-16 in somebody's id: no reason to lose the line.
+        # An id may hold half a character of UTF-16, which msgspec refuses to write.
         return json.dumps(event, default=default)
 
 
@@ -133,9 +125,9 @@ class NamesOnly(logging.Filter):
 
 
 class NoOutages(logging.Filter):
-    """Drops what Dramatiq says about an outage of Redis, per consumer, per message and try.
+    """Drops Dramatiq's lines about an outage of Redis: one per consumer, and one per message and try.
 
-    One line says so already, see `producers.contract.outages.OutageLog`. Other trouble with Redis passes.
+    `producers.contract.outages.OutageLog` has told of the outage. Lines about other trouble with Redis pass.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -146,7 +138,7 @@ class NoOutages(logging.Filter):
 
 
 def _is_outage(error: BaseException | None) -> bool:
-    # A lost connection, in Dramatiq's words, is made from what the Redis client raised.
+    # Dramatiq raises an error of its own for a lost connection; the Redis client's stands behind it.
     if isinstance(error, BrokerConnectionError):
         error = error.__context__
     return isinstance(error, Exception) and not isinstance(error, OSError) and passes(error)
@@ -175,7 +167,7 @@ def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, lev
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.INFO))
-    # httpx logs full URLs at INFO; the libraries' own chatter is not our business.
+    # httpx logs full URLs at INFO.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("dramatiq").setLevel(logging.WARNING if level > logging.DEBUG else logging.INFO)

@@ -1,4 +1,4 @@
-"""Dramatiq middleware of ours: log context per message, one stop signal, shutdown of what setup opened."""
+"""Starting and stopping a worker process: what runs beside Dramatiq's threads, and the signals."""
 
 import signal
 import sys
@@ -7,21 +7,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import structlog
-from dramatiq.broker import MessageProxy
 from dramatiq.middleware import Middleware
 
 
-class LogContext(Middleware):
-    """Starts every message with an empty log context: worker threads are reused, their context stays."""
-
-    def before_process_message(self, broker: Any, message: MessageProxy) -> None:
-        """Forget the last message; bind nothing of the new one, the actors bind what may be logged."""
-        structlog.contextvars.clear_contextvars()
-
-
 class Companions(Middleware):
-    """Starts what accompanies the worker threads, and stops it once the last of them has ended.
+    """Starts what runs beside the worker threads, and stops it once the last worker thread has ended.
 
     Args:
         start: called in order before the worker boots.
@@ -43,7 +33,7 @@ class Companions(Middleware):
             stop()
 
 
-#: What stops a worker: a platform sends the first, a terminal that closes the second.
+#: Signals that stop a worker: a platform sends the first, a terminal that closes the second.
 _STOPPING = (signal.SIGTERM, signal.SIGHUP)
 
 

@@ -6,16 +6,16 @@ import signal
 import threading
 from typing import Final
 
-#: Seconds between two looks at who the parent is, should its end not be told.
+#: Seconds between two looks at who the parent is, should its end go unnoticed otherwise.
 _LOOK_S: Final = 1.0
 
 
 def end_with_parent() -> None:
     """Kill this process as soon as Dramatiq's parent process has ended, however that came about.
 
-    At once and not gently: its supervisor has started another worker by then, nobody sees this one, and
-    what a killed worker leaves behind is taken up by the others. Does nothing in a process that Dramatiq
-    did not start. Works on every platform.
+    The process is killed without a chance to finish its work: the supervisor has started another worker by
+    then and does not know of this one, and others take up what a killed worker leaves behind. Does nothing in
+    a process that Dramatiq did not start. Works on every platform.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -23,7 +23,7 @@ def end_with_parent() -> None:
     process_id = os.getppid()
 
     def watch() -> None:
-        # A process started between ours and the parent's end may hold the other end of what tells us.
+        # `join` may miss the end: a later child of the parent may hold the pipe open that tells of it.
         while os.getppid() == process_id and parent.is_alive():
             parent.join(_LOOK_S)
         os.kill(os.getpid(), signal.SIGKILL)

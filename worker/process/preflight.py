@@ -1,4 +1,4 @@
-"""Before the first message: what about this Redis could break the promise?"""
+"""A look at Redis before the first message: what about this server could break the promise?"""
 
 import time
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import redis
 
 #: Oldest server whose scripts may run when memory is full, which the workers need to drain the queue.
 OLDEST: Final = (7, 0)
-#: Seconds between Redis's clock and ours that are worth a word.
+#: Seconds between Redis's clock and ours that are not yet reported.
 SKEW_MAX_S: Final = 5.0
 
 

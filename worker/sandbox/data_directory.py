@@ -1,4 +1,4 @@
-"""The directory of an embedded Redis: nobody else's to read, and one Redis at a time."""
+"""The directory of an embedded Redis: closed to other users, and used by one Redis at a time."""
 
 import fcntl
 import os
@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-#: Seconds to wait for a Redis that outlives whoever started it by a moment.
+#: Seconds to wait for a Redis that outlives for a moment the process that started it.
 _PATIENCE_S: Final = 10.0
 
 

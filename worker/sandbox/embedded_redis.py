@@ -1,4 +1,4 @@
-"""The Redis of `up`, sandbox and demo: private, on disk at once, and gone when its starter is gone."""
+"""The Redis of `up`, sandbox and demo: private, on disk at once, and ended with whoever started it."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""One machine's worth of production: the Procfile's processes and, unless there is one already, a Redis."""
+"""An installation on one machine: the Procfile's processes and, unless there is one already, a Redis."""
 
 import os
 import socket
@@ -147,13 +147,13 @@ class Installation:
             raise InstallationError(f"redis: {error}") from error
 
     def _check_port(self) -> None:
-        """Look whether web can listen, before anything is started: it could only say so again and again."""
+        """Check that web can listen before anything is started: web would only fail again and again."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
             socket.create_server((self._host, int(self._port)), family=family).close()
         except (OSError, ValueError, OverflowError) as error:
             number = getattr(error, "errno", None) or 0
-            # Those of looking up a name are below zero.
+            # Errors of looking up a name have numbers below zero.
             reason = os.strerror(number) if number > 0 else "no such address"
             raise InstallationError(
                 f"web cannot listen on {self._host}:{self._port} ({reason}): set HOST and PORT"

@@ -14,7 +14,7 @@ from typing import IO, Final
 import worker
 from worker.sandbox import guardian
 
-#: Seconds between SIGTERM and SIGKILL: what a worker takes at most, and less than platforms give to us.
+#: Seconds between SIGTERM and SIGKILL: as many as a worker takes at most, fewer than platforms allow.
 GRACE_S: Final = 27.0
 #: The commands of the Procfile as modules: these are found whatever is on the PATH.
 _MODULES: Final = {"octopush-worker": "worker.cli", "uvicorn": "uvicorn"}

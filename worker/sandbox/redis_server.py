@@ -121,12 +121,12 @@ class RedisServer:
         self._end(signal.SIGKILL if crash else signal.SIGTERM)
         self.start()
 
-    def freeze(self) -> None:
-        """Stop the process from running: connections stay open, nothing answers."""
+    def suspend(self) -> None:
+        """Suspend the process: connections stay open, nothing answers."""
         os.kill(self.pid, signal.SIGSTOP)
 
-    def thaw(self) -> None:
-        """Let a frozen process run on."""
+    def resume(self) -> None:
+        """Let a suspended process run on."""
         os.kill(self.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:

@@ -1,1 +1,1 @@
-"""The life of a message in a worker: claim, POST, record, log."""
+"""The life of a message in a worker: `outbound` claims, `attempt` posts, `recorder` records and reports."""

@@ -1,4 +1,4 @@
-"""The event loop in which this process's calls to the gateway run, all of them at once, in one thread."""
+"""The event loop in which all attempts of this process run at once, in one thread."""
 
 import asyncio
 import threading
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class Engine:
-    """Runs coroutines for other threads. Thread-safe.
+    """Runs jobs, which are coroutines, for other threads. Thread-safe.
 
     Args:
-        close: closes what the coroutines used; awaited in the loop when the last of them has ended.
+        close: closes what the jobs used; awaited in the loop when the last job has ended.
     """
 
     def __init__(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -31,7 +31,7 @@ class Engine:
         self._thread.start()
 
     def spawn(self, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
-        """Begin jobs; they answer for themselves, nobody waits for them here."""
+        """Begin jobs and return at once. A job that fails is logged, and nobody else is told."""
         self._loop.call_soon_threadsafe(self._begin, jobs)
 
     def result(self, job: Coroutine[Any, Any, T]) -> T:
@@ -39,7 +39,7 @@ class Engine:
         return asyncio.run_coroutine_threadsafe(job, self._loop).result()
 
     def stop(self) -> None:
-        """Wait for all jobs, each of which bounds itself; then end the loop and its thread."""
+        """Wait until all jobs have ended, which each bounds itself; then end the loop and its thread."""
         if self._thread is None:
             return
         self.result(self._drain())

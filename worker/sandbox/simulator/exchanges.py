@@ -12,7 +12,7 @@ from worker.sandbox.simulator.casting import as_text
 from worker.sandbox.simulator.faults import NO_FAULT, Fault
 from worker.sandbox.simulator.journal import RequestRecord
 from worker.sandbox.simulator.matching import Subject
-from worker.sandbox.simulator.playback import Reply, cut, play, reshape
+from worker.sandbox.simulator.playback import HttpReply, cut, play, reshape
 from worker.sandbox.simulator.reading import read_call, read_object
 from worker.sandbox.simulator.refusals import DUPLICATE_CODES, Refusal, refusal_body
 from worker.sandbox.simulator.simulator import Simulator
@@ -38,7 +38,7 @@ class Arrived(NamedTuple):
     fault: Fault
 
 
-_Process = Callable[[Simulator, Arrived], Awaitable[Reply]]
+_Process = Callable[[Simulator, Arrived], Awaitable[HttpReply]]
 
 
 class Exchange:
@@ -90,13 +90,13 @@ class Exchange:
         await _pause(fault.after_ms + latency_ms)
         await play(reply, fault, scope, receive, send)
 
-    async def _answer(self, arrived: Arrived) -> Reply:
+    async def _answer(self, arrived: Arrived) -> HttpReply:
         fault = arrived.fault
         if fault.processing == "full":
             normal = await self._process(self._simulator, arrived)
         else:
             self._skip(arrived)
-            normal = Reply(200, b"{}")
+            normal = HttpReply(200, b"{}")
         own = Refusal(fault.status or 400, fault.code, fault.message or "Injected refusal")
         return reshape(
             normal,
@@ -144,11 +144,11 @@ def encode_refusal(refusal: Refusal, simulator: Simulator) -> bytes:
 
 def refused(
     simulator: Simulator, arrived: Arrived, refusal: Refusal, headers: tuple[tuple[str, str], ...] = ()
-) -> Reply:
+) -> HttpReply:
     """Note a refusal in the record and build its answer."""
     arrived.record.outcome = "duplicate" if refusal.code in DUPLICATE_CODES else "refused"
     arrived.record.code = refusal.code
-    return Reply(refusal.status, encode_refusal(refusal, simulator), headers=headers)
+    return HttpReply(refusal.status, encode_refusal(refusal, simulator), headers=headers)
 
 
 async def _pause(milliseconds: float) -> None:
@@ -156,6 +156,6 @@ async def _pause(milliseconds: float) -> None:
         await asyncio.sleep(milliseconds / 1000)
 
 
-def json_reply(status: int, content: Any) -> Reply:
+def json_reply(status: int, content: Any) -> HttpReply:
     """Build a JSON answer."""
-    return Reply(status, msgspec.json.encode(content))
+    return HttpReply(status, msgspec.json.encode(content))

@@ -24,7 +24,7 @@ _CANCEL_MARGIN_S = 600.0
 _CANCEL_RECIPIENTS = 3
 
 
-class Gateway:
+class SimulatedGateway:
     """Takes send calls; the only place where a message can come into being."""
 
     def __init__(

@@ -17,7 +17,7 @@ from worker.sandbox.simulator.accounts import authenticate
 from worker.sandbox.simulator.campaign import SendCall
 from worker.sandbox.simulator.exchanges import Arrived, Exchange, encode_refusal, json_reply, refused
 from worker.sandbox.simulator.faults import NO_FAULT
-from worker.sandbox.simulator.playback import Reply
+from worker.sandbox.simulator.playback import HttpReply
 from worker.sandbox.simulator.reading import read_call
 from worker.sandbox.simulator.refusals import Refusal, refuse
 from worker.sandbox.simulator.settings import SimulatorSettings
@@ -51,7 +51,7 @@ def create_app(settings: SimulatorSettings | None = None, *, simulator: Simulato
     return app
 
 
-async def _send(simulator: Simulator, arrived: Arrived) -> Reply:
+async def _send(simulator: Simulator, arrived: Arrived) -> HttpReply:
     login, fields = authenticate(arrived.request.headers, simulator.settings), arrived.fields
     if isinstance(login, Refusal):
         return refused(simulator, arrived, login)
@@ -71,7 +71,7 @@ async def _send(simulator: Simulator, arrived: Arrived) -> Reply:
     return json_reply(simulator.settings.success_status, simulator.gateway.success_body(decided))
 
 
-def _simulate(simulator: Simulator, arrived: Arrived, call: SendCall) -> Reply:
+def _simulate(simulator: Simulator, arrived: Arrived, call: SendCall) -> HttpReply:
     """Answer a ``simulation_mode`` call, which has no effect."""
     if refusal := check(call, simulator.settings):
         return refused(simulator, arrived, refusal)
@@ -79,7 +79,7 @@ def _simulate(simulator: Simulator, arrived: Arrived, call: SendCall) -> Reply:
     return json_reply(simulator.settings.success_status, simulator.gateway.simulated_body(call))
 
 
-def _limited(simulator: Simulator, arrived: Arrived) -> Reply | None:
+def _limited(simulator: Simulator, arrived: Arrived) -> HttpReply | None:
     """Refuse a send that comes too fast or beside too many others."""
     settings = simulator.settings
     if simulator.limits.is_crowded:
@@ -97,7 +97,7 @@ def _limited(simulator: Simulator, arrived: Arrived) -> Reply | None:
     return refused(simulator, arrived, refuse(128, status=429), headers[settings.rate_limit_retry_after])
 
 
-async def _cancel(simulator: Simulator, arrived: Arrived) -> Reply:
+async def _cancel(simulator: Simulator, arrived: Arrived) -> HttpReply:
     login = authenticate(arrived.request.headers, simulator.settings)
     if isinstance(login, Refusal):
         return refused(simulator, arrived, login)
@@ -107,10 +107,10 @@ async def _cancel(simulator: Simulator, arrived: Arrived) -> Reply:
     if refusal := simulator.gateway.cancel(str(fields.get("ticket_number", ""))):
         return refused(simulator, arrived, refusal)
     arrived.record.outcome = "answered"
-    return Reply(204, b"")
+    return HttpReply(204, b"")
 
 
-async def _balance(simulator: Simulator, arrived: Arrived) -> Reply:
+async def _balance(simulator: Simulator, arrived: Arrived) -> HttpReply:
     login = authenticate(arrived.request.headers, simulator.settings)
     if isinstance(login, Refusal):
         return refused(simulator, arrived, login)

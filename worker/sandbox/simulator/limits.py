@@ -11,7 +11,7 @@ from collections.abc import Callable
 from worker.sandbox.simulator.settings import SimulatorSettings
 
 
-class Limits:
+class SendLimits:
     """Token bucket in real time, full at the start, and gauge of the sends under way.
 
     Args:

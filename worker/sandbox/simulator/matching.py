@@ -63,7 +63,7 @@ class Rule(Protocol):
 R = TypeVar("R", bound=Rule)
 
 
-class _Entry(Generic[R]):
+class _AddedRule(Generic[R]):
     def __init__(self, rule_id: int, rule: R) -> None:
         self.id = rule_id
         self.rule = rule
@@ -81,26 +81,26 @@ class RuleBook(Generic[R]):
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._ids = itertools.count(1)
-        self._entries: list[_Entry[R]] = []
+        self._added: list[_AddedRule[R]] = []
 
     @property
     def is_empty(self) -> bool:
         """Whether there are no rules."""
-        return not self._entries
+        return not self._added
 
     def add(self, rule: R) -> int:
         """Append a rule and return its id."""
-        entry = _Entry(next(self._ids), rule)
-        self._entries.append(entry)
-        return entry.id
+        added = _AddedRule(next(self._ids), rule)
+        self._added.append(added)
+        return added.id
 
     def clear(self) -> None:
         """Forget all rules."""
-        self._entries.clear()
+        self._added.clear()
 
     def listing(self) -> list[dict[str, Any]]:
         """Describe the rules: ``id``, ``rule``, ``seen`` (conditions held), ``used`` (applied)."""
-        return [{"id": e.id, "rule": e.rule, "seen": e.seen, "used": e.used} for e in self._entries]
+        return [{"id": e.id, "rule": e.rule, "seen": e.seen, "used": e.used} for e in self._added]
 
     def pick(self, subject: Subject, among: Callable[[R], bool] = lambda _: True) -> R | None:
         """Choose the rule for a subject and count its use.
@@ -109,18 +109,18 @@ class RuleBook(Generic[R]):
             subject: What arrived.
             among: Restricts the choice to some rules; the others are not even counted.
         """
-        for entry in self._entries:
-            if among(entry.rule) and not entry.is_spent and self._applies(entry, subject):
-                entry.used += 1
-                return entry.rule
+        for added in self._added:
+            if among(added.rule) and not added.is_spent and self._applies(added, subject):
+                added.used += 1
+                return added.rule
         return None
 
-    def _applies(self, entry: _Entry[R], subject: Subject) -> bool:
-        match = entry.rule.match
+    def _applies(self, added: _AddedRule[R], subject: Subject) -> bool:
+        match = added.rule.match
         if not holds(match, subject):
             return False
-        entry.seen += 1
-        if match.every_nth and entry.seen % match.every_nth:
+        added.seen += 1
+        if match.every_nth and added.seen % match.every_nth:
             return False
         return match.probability is None or self._rng.random() < match.probability
 

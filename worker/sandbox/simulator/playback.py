@@ -18,7 +18,7 @@ _NO_CONTENT = frozenset({204, 304})
 _NOT_HTTP = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """An HTTP answer; `headers` beside Content-Type and Content-Length."""
 
     status: int
@@ -27,7 +27,7 @@ class Reply(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def reshape(normal: Reply, fault: Fault, *, refusal_body: bytes, now: float) -> Reply:
+def reshape(normal: HttpReply, fault: Fault, *, refusal_body: bytes, now: float) -> HttpReply:
     """Give the normal answer the shape of a fault.
 
     Args:
@@ -38,20 +38,20 @@ def reshape(normal: Reply, fault: Fault, *, refusal_body: bytes, now: float) -> 
     """
     status = fault.answered_status or fault.status or normal.status
     if fault.answer == "refusal":
-        shaped = Reply(status, refusal_body)
+        shaped = HttpReply(status, refusal_body)
     elif fault.answer == "html":
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-        shaped = Reply(status, page.encode(), _HTML)
+        shaped = HttpReply(status, page.encode(), _HTML)
     elif fault.answer == "empty":
-        shaped = Reply(status, b"")
+        shaped = HttpReply(status, b"")
     elif fault.answer == "not_json":
-        shaped = Reply(status, _NOT_JSON)
+        shaped = HttpReply(status, _NOT_JSON)
     elif fault.answer == "no_ticket":
-        shaped = Reply(status, _changed(normal.body, drop="sms_ticket"))
+        shaped = HttpReply(status, _changed(normal.body, drop="sms_ticket"))
     elif fault.answer == "json":
-        shaped = Reply(status, msgspec.json.encode(fault.body))
+        shaped = HttpReply(status, msgspec.json.encode(fault.body))
     elif fault.answer == "raw":
-        shaped = Reply(status, fault.content)
+        shaped = HttpReply(status, fault.content)
     else:
         added = _changed(normal.body, add=fault.body) if fault.body else normal.body
         shaped = normal._replace(status=status, body=added)
@@ -70,7 +70,7 @@ def retry_after(fault: Fault, now: float) -> str:
     return f"{seconds:g}"
 
 
-async def play(reply: Reply, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+async def play(reply: HttpReply, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer, or do what the fault does instead of answering."""
     if fault.answer == "silence":
         await _wait_for_disconnect(receive)
@@ -133,7 +133,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-def _head(reply: Reply) -> Message:
+def _head(reply: HttpReply) -> Message:
     headers = [(name.lower(), value) for name, value in reply.headers]
     if reply.status not in _NO_CONTENT:
         headers += [("content-type", reply.content_type), ("content-length", str(len(reply.body)))]

@@ -7,8 +7,8 @@ from worker.sandbox.simulator.accounts import Account
 from worker.sandbox.simulator.callbacks import CallbackEngine
 from worker.sandbox.simulator.clock import Clock
 from worker.sandbox.simulator.faults import Faults
-from worker.sandbox.simulator.gateway import Gateway
-from worker.sandbox.simulator.limits import Limits
+from worker.sandbox.simulator.gateway import SimulatedGateway
+from worker.sandbox.simulator.limits import SendLimits
 from worker.sandbox.simulator.network import Network
 from worker.sandbox.simulator.settings import SimulatorSettings
 
@@ -31,13 +31,13 @@ class Simulator:
         self.generation = 0
         self.clock = Clock()
         self.account = Account(self.settings)
-        self.limits = Limits(self.settings)
+        self.limits = SendLimits(self.settings)
         self.faults = Faults(self._generators["faults"])
         self.callbacks = CallbackEngine(self.settings, self._generators["losses"])
         self.network = Network(
             self.settings, self.clock, self.account, self.callbacks, self._generators["fates"]
         )
-        self.gateway = Gateway(
+        self.gateway = SimulatedGateway(
             self.settings, self.clock, self.account, self.network, self._generators["tickets"]
         )
 

@@ -5,13 +5,13 @@ local function campaign_keeps(send)
   local record = send.record
   if not record.campaign or record.state ~= 'queued' then return end
   local campaign = campaign_key(record.campaign)
-  local facts = read(campaign, 'paused', 'stopped')
-  if facts.stopped then
+  local halt = halt_of(campaign)
+  if halt == 'stopped' then
     end_record(send.keys, send.id, 'cancelled')
     return { 'ends', 'cancelled', '' }
-  elseif facts.paused then
+  elseif halt == 'paused' then
     if record.aside then leave_aside(send.keys, send.id) end
-    redis.call('RPUSH', campaign .. ':waiting', send.id)
+    redis.call('RPUSH', waiting_key(campaign), send.id)
     return { 'paused' }
   end
 end

@@ -19,7 +19,7 @@ from producers.contract.redis_url import RedisUrl
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a client waits before it gives up.
 
     Attributes:
@@ -36,36 +36,36 @@ class Patience:
 
 
 #: For an application that sends: rather wait than fail.
-SENDING: Final = Patience(connect_s=2.0, answer_s=3.0, retries=3)
+SENDING: Final = Timeouts(connect_s=2.0, answer_s=3.0, retries=3)
 #: For callbacks: the gateway hangs up after about 1 s, so an answer after that is no answer. One repeat heals
 #: a connection that went stale; after a time-out there is no time left for another try.
-CALLBACKS: Final = Patience(connect_s=0.3, answer_s=0.5, retries=1, repeat_on=(redis.ConnectionError,))
+CALLBACKS: Final = Timeouts(connect_s=0.3, answer_s=0.5, retries=1, repeat_on=(redis.ConnectionError,))
 
 #: Connections per client; further calls wait for a free one instead of failing.
 _CONNECTIONS: Final = 64
 _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
 
 
-def connect(url: RedisUrl | str, patience: Patience = SENDING) -> redis.Redis:
+def connect(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
-    retry = Retry(_BACKOFF, patience.retries, patience.repeat_on)
-    options = {**_options(patience), **following(RedisUrl(url).reveal())}
+    retry = Retry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
+    options = {**_options(timeouts), **following(RedisUrl(url).reveal())}
     pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
     return redis.Redis.from_pool(pool)
 
 
-def connect_async(url: RedisUrl | str, patience: Patience = SENDING) -> redis.asyncio.Redis:
+def connect_async(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.asyncio.Redis:
     """Make an asyncio client; nothing is sent until the first command."""
-    retry = AsyncRetry(_BACKOFF, patience.retries, patience.repeat_on)
-    options = {**_options(patience), **following_async(RedisUrl(url).reveal())}
+    retry = AsyncRetry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
+    options = {**_options(timeouts), **following_async(RedisUrl(url).reveal())}
     return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
 
 
-def _options(patience: Patience) -> dict[str, Any]:
+def _options(timeouts: Timeouts) -> dict[str, Any]:
     return {
         "client_name": "octopush-producer",
         "max_connections": _CONNECTIONS,
-        "timeout": patience.connect_s + patience.answer_s,
-        "socket_connect_timeout": patience.connect_s,
-        "socket_timeout": patience.answer_s,
+        "timeout": timeouts.connect_s + timeouts.answer_s,
+        "socket_connect_timeout": timeouts.connect_s,
+        "socket_timeout": timeouts.answer_s,
     }

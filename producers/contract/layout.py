@@ -1,0 +1,220 @@
+# ruff: noqa: E501 - the tables read better in one piece
+"""Every field of every hash in Redis: what it says, who writes it, who removes it, who reads it.
+
+Names in the last three columns are Lua scripts, functions of the Lua library and of gates with ``()`` behind
+them, and Python modules. A field that nobody removes goes with its hash. Times are milliseconds since the epoch by
+Redis's own clock. `producers.contract.keys` lists the keys; a test compares this page with the code.
+
+
+**record:<request_id>** The record of a message (m), and of a shared call (c), which is a record under an id of its own. Goes with the retention after its end; the record of a call that was split an hour after that; of a call that fell apart, or lost all members, at once.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, records.py, replay, resolve, resume_campaign, status |
+| ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
+| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | records.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, fetch, records.py |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, operations.py, records.py |
+| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay |
+| ``context`` | m; what the application gave, JSON | enqueue | - | announce(), correlate, end_members(), records.py |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | replay | compose, fetch, finish |
+| ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, suspect |
+| ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
+| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, correlate, end_members(), finish, records.py, status |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
+| ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
+| ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
+| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
+| ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | replay | correlate |
+| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
+| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | - |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | operations.py, records.py |
+| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
+| ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, correlate, dissolve, end_members(), status |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
+| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
+| ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
+| ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
+| ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve |
+| ``told`` | c; 1 when an attempt under the present name was recorded: that claim was confirmed | finish | - | claim |
+
+**campaign:<id>** How far a campaign is. Goes with the retention after its last end or run, once it is complete or cancelled.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``started`` | when its first run began, ms | complete_campaign, enqueue | - | campaign_status.py |
+| ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
+| ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
+| ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
+| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of() |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over() |
+| ``<end state>`` | recipients in that state | end_record(), replay | - | campaign_steps.py, is_over() |
+| ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
+| ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
+| ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
+
+**counts** Sends since the namespace began. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``enqueued`` | all messages | enqueue | - | operator_cli.py |
+| ``<end state>`` | messages in that state | end_members(), end_record(), replay | - | metrics.py |
+| ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
+
+**members:<call id>** The members that are in the body of a shared call. Goes with the call.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<number>`` | request_id of the member with that number, E.164 | compose, finish | - | compose, correlate, dissolve, finish, members.py |
+
+**deliveries:<request_id>** The last receipt of each recipient. Goes with the retention after the last receipt.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | note_delivery(), status |
+
+**callback:<id>** A raw callback. Goes when it is processed.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``received`` | when it came, ms | accept_callback | - | inbound.py |
+| ``kind`` | kind that the URL names, or nothing | accept_callback | - | inbound.py |
+| ``raw`` | its bytes | accept_callback | - | inbound.py |
+| ``only`` | kinds that its callback token may bring, or nothing | accept_callback | - | inbound.py |
+
+**gates** What keeps some sends and not all. Goes when the last gate opens.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.gates` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, send, status, suspect |
+
+**suspects** Refusals in words that nobody knows. Goes an hour after the last one.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<code>`` | the last refusals with this code, JSON | suspect | suspect | suspect |
+
+**prices** What sends cost lately. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price | - | price_of(), see_balance |
+
+**hold** Why all sending is held. Goes when it is released.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``code`` | code of the gateway | hold | - | release, throttle.py |
+| ``since`` | when it began, ms | hold | - | throttle.py |
+| ``probe_at`` | when to ask for the balance next, ms | due_probe, hold | - | due_probe |
+| ``wait`` | ms between the last probe and the next | due_probe, hold | - | due_probe |
+
+**credit** When to ask for the balance, because of what cannot be paid. Goes when the gate opens.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``probe_at`` | when to ask next, ms | due_probe, finish | - | due_probe |
+| ``wait`` | ms between the last probe and the next | due_probe | - | due_probe |
+
+**pause** Why all sending pauses. Goes when it is over.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``code`` | code of the gateway, for people | pause | - | - |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left() |
+| ``ms`` | how long it lasts | pause | - | pause_left() |
+
+**limits** The limits that operators set live. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | rate, throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | observe, rate, throttle.py |
+
+**rate** What the rate limit is owed. Goes a second after all is paid.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``all`` | debt of all sends, ms | charge() | - | debts() |
+| ``alert`` | debt of the alerts, ms | charge() | - | debts() |
+| ``at`` | when these were counted, ms | charge(), debts() | - | debts() |
+
+**strain** How many calls the gateway takes. Goes ten minutes after the last call.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), metrics.py, observe, throttle.py |
+| ``top`` | where the limit ends | observe | observe | observe |
+| ``cut`` | when it was halved last, ms | observe | - | observe |
+| ``base:<digits>`` | what calls of so many digits of recipients take at best, ms | observe | - | observe |
+| ``short:<digits>`` | what they took lately, ms | observe | - | observe |
+| ``timed:<digits>`` | how many were timed since the last cut | observe | observe | observe |
+| ``at:<digits>`` | when the best was last seen, ms | observe | - | observe |
+
+**memory** Which server this is. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``server`` | marks of the server and of its data, text | current_era() | - | current_era() |
+| ``era`` | number of the era that it began | current_era() | - | current_era(), enqueue |
+
+**queue:<q>:back** That the clock went back. Goes when all that is delayed has followed.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``ms`` | by how much, ms | tend() | - | fetch |
+| ``after`` | due time up to which the delayed have followed; at first when it was noticed, ms | fetch, tend() | - | fetch |
+
+**queue:<q>:envelopes** Dramatiq's messages of what failed unplanned. Go with their entries.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<entry id>`` | the message, bytes | delay | ack, cancel, delay, end_members, finish, nack, wait_aside() | fetch |
+
+**foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<stream number>`` | bytes | publish | publish | - |
+
+**unread_trimmed** What streams dropped unread. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<stream>`` | entries | publish | - | metrics.py |
+
+These functions of the library touch hashes; others call them:
+
+| function | called by |
+|---|---|
+| ``announce()`` | correlate, end_members(), end_record() |
+| ``calls_in_flight()`` | in_flight_gate.room() |
+| ``charge()`` | claim, fetch |
+| ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
+| ``current_era()`` | compose, enqueue |
+| ``debts()`` | charge(), rate_gate.room() |
+| ``end_call()`` | correlate, end_send(), finish |
+| ``end_members()`` | correlate, end_members |
+| ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
+| ``end_send()`` | lifetime_gate.keep() |
+| ``forget_adopted()`` | correlate, finish |
+| ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``is_over()`` | expire_campaign() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
+| ``note_delivery()`` | publish |
+| ``pause_left()`` | pause |
+| ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
+| ``put_aside()`` | finish, see_balance, wait_aside() |
+| ``tend()`` | fetch, renew |
+| ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
+"""

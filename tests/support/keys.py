@@ -1,0 +1,60 @@
+"""The keys that only Lua makes, for tests that look at them."""
+
+import hashlib
+from dataclasses import dataclass
+
+from producers.contract.keys import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class AllKeys(Keys):
+    """All keys, those of Lua too; `producers.contract.keys` says what they hold."""
+
+    def deliveries(self, request_id: str) -> str:
+        return f"{self.prefix}deliveries:{request_id}"
+
+    def ticket(self, ticket: str) -> str:
+        return f"{self.prefix}ticket:{ticket}"
+
+    def unticketed(self, number: str) -> str:
+        digest = hashlib.sha1(number.encode(), usedforsecurity=False).hexdigest()
+        return f"{self.prefix}unticketed:{digest}"
+
+    def campaign_ended(self, campaign_id: str) -> str:
+        return f"{self.campaign(campaign_id)}:ended"
+
+    def seen(self, event_id: str) -> str:
+        return f"{self.prefix}seen:{event_id}"
+
+    def poison(self, stream: str, group: str) -> str:
+        return f"{self.prefix}{stream}:poison:{group}"
+
+    def foreign(self, stream: str) -> str:
+        return f"{self.prefix}{stream}:foreign"
+
+    def gathered(self, call: str) -> str:
+        return f"{self.prefix}gathered:{call}"
+
+    @property
+    def foreign_bytes(self) -> str:
+        return self.prefix + "foreign_bytes"
+
+    @property
+    def pause(self) -> str:
+        return self.prefix + "pause"
+
+    @property
+    def prices(self) -> str:
+        return self.prefix + "prices"
+
+    @property
+    def credit(self) -> str:
+        return self.prefix + "credit"
+
+    @property
+    def rate(self) -> str:
+        return self.prefix + "rate"
+
+    @property
+    def attempt_starts(self) -> str:
+        return self.prefix + "attempt_starts"
