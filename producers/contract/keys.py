@@ -40,14 +40,14 @@ and a stream entry together, on Redis Cluster too.
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
-| ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, defer, finish, claim, give_back | fetch |
+| ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, delay, finish, claim, give_back | fetch |
 | ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
-| ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | defer, push | fetch |
-| ``queue:<q>:wake`` | list, at most 16 tokens | - | every push | idle consumers |
+| ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | delay | fetch |
+| ``queue:<q>:wake`` | list, at most 16 wake-ups | - | whatever queues | idle consumers |
 | ``queue:<q>:heard`` | string, when anybody was last heard at the queue | - | fetch, renew | fetch, renew |
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
-| ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | settle | operators |
+| ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | nack | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | publish | publish |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
