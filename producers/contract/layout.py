@@ -96,7 +96,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.gates` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, send, status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
@@ -138,8 +138,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | rate, throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | observe, rate, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | live_limits(), throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | live_limits(), observe, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
@@ -201,7 +201,7 @@ These functions of the library touch hashes; others call them:
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
-| ``current_era()`` | compose, enqueue |
+| ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
@@ -211,10 +211,12 @@ These functions of the library touch hashes; others call them:
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
+| ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_delivery()`` | publish |
-| ``pause_left()`` | pause |
+| ``pause_left()`` | pause, pause_lasts() |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
+| ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """

@@ -12,6 +12,8 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
+from producers.contract.admission import ADMISSION
+
 T_co = TypeVar("T_co", covariant=True)
 
 #: Whatever a client raises because of Redis. A cluster client has an error that is no `redis.RedisError`.
@@ -34,7 +36,8 @@ class Script:
     """One Lua script, with the parts of the library that it uses in front.
 
     A script names these parts in a line ``-- uses: clock queue``; they lie in ``producers/contract/lua`` and
-    name what they need themselves. The head, which reads what the script is given, comes first.
+    name what they need themselves. The head, which reads what the script is given, comes first; the gates of
+    `ADMISSION` follow its part ``admission``, in their order.
 
     Args:
         package: package that holds it.
@@ -69,6 +72,9 @@ def _library(body: str) -> list[str]:
         for needed in _used(text):
             collect(needed)
         parts[name] = text
+        if name == "admission":
+            for gate in ADMISSION:
+                collect(f"gates/{gate}")
 
     for name in ("head", *_used(body)):
         collect(name)

@@ -1,4 +1,4 @@
--- Claim the next attempt of sends, or say why there is none: gates decide, see admit_send.lua.
+-- Claim the next attempt of sends, or say why there is none: see admission.lua.
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
 -- Returns per entry one of
@@ -13,7 +13,7 @@
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
--- uses: clock keys aside rate send admit_send
+-- uses: clock keys aside rate send admission
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',

@@ -5,7 +5,7 @@
 --   a shared call at most; 1: none is shared), version (of the records of such calls)
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''. Not safe to repeat: what an
 --   answer that was lost has brought stays leased until that lease runs out.
--- uses: clock keys queue leases rate admit_queue gates/rate
+-- uses: clock keys queue leases rate admission gates/rate
 local queue = queue_keys(given.queue)
 
 -- Let what waits for a later run, or for somebody else's attempt, follow a clock that went back; it would wait as much longer.
@@ -58,7 +58,7 @@ end
 -- The ids of entries from the front of the queue.
 local function take(most)
   local ids, popped = {}, most > 0 and redis.call('LPOP', queue.ready, most) or {}
-  local recipients, entries = recipients_allowed - #popped, most - #popped
+  local recipients, entries = rate_gate.allowed - #popped, most - #popped
   for number, id in ipairs(popped) do
     if given.of_sends and string.sub(id, 1, 1) == MARKER then
       local found, members = take_gathered(string.sub(id, 2), number, recipients, entries)
