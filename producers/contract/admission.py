@@ -1,12 +1,12 @@
 """Admission: which gates decide what may leave now, in which order, and how people are told. Pure.
 
-Each gate is a file ``lua/gates/<name>.lua``, and a line of ``admit_send.lua``, which asks the gates for one
-send, or of ``admit_queue.lua``, which asks them for the sends of a queue as a whole. The first gate that
-keeps a send decides what becomes of it.
+Each gate is a file ``lua/gates/<name>.lua``. Scripts that ask the gates get them in the order of `ADMISSION`;
+``lua/admission.lua`` says how a gate is asked. The first gate that keeps a send decides what becomes of it. A
+new gate is a file there and a row here.
 
-`CREDIT` and breakers are shut for some sends only, by facts in the hash ``gates``. What they keep waits
-aside: among the delayed of its queue, and in the gate's own set. A breaker is called by the code that nobody
-knows.
+Most gates keep a send for reasons of its own, or all sends. `CREDIT` and breakers, and only those, are shut
+for some sends by facts in the hash ``gates``. What they keep waits aside: among the delayed of its queue, and
+in the gate's own set. A breaker is called by the code that nobody knows.
 """
 
 from decimal import Decimal

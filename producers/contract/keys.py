@@ -6,56 +6,58 @@ and a stream entry together, on Redis Cluster too.
 
 | key | type | lifetime | written by | read by |
 |---|---|---|---|---|
-| ``record:<request_id>`` | hash | until N days after its end | enqueue, cancel, compose, claim, finish | all |
+| ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
-| ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | publish | status |
+| ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempt_starts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, compose | fetch |
 | ``gathered:<call id>`` | list of request_ids of a shared call that are not in its body yet | while queued | fetch, compose | compose, dissolve |
-| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | compose, finish | compose, finish, dissolve, correlate |
-| ``campaign:<id>`` | hash, ``recipients``, cost and recipients by state, ``slices``, ``complete``, ``paused``, ``stopped``, messages aside by gate | N days after the last end or run, once complete or cancelled | enqueue, complete, halt, resume, every transition | enqueue, status, claim |
+| ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | layout | layout |
+| ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
-| ``gates`` | hash, what keeps some sends and not all: ``credit`` or a breaker, to its facts in JSON | until opened | finish, suspect, see_balance | claim, status, metrics, operators |
+| ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
-| ``prices`` | hash, type and country to what a segment cost lately | for ever | learn_price | finish, claim, see_balance |
-| ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | finish, due_probe | due_probe |
+| ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
+| ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
-| ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | suspect | suspect |
-| ``counts`` | hash, state to number of sends; ``enqueued`` to all of them; ``unexplained`` refusals | for ever | every transition, suspect | metrics, soak |
+| ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
+| ``counts`` | hash, sends by state | for ever | layout | layout |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
-| ``hold`` | hash, why all sending is held | until released | hold | fetch, claim, probe |
+| ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
-| ``pause`` | hash, why all sending pauses, since when, for how long | as long as the gateway asked | pause | fetch, claim |
-| ``limits`` | hash, ``rate`` and ``in_flight``, set live | for ever | operators | fetch, claim, observe |
-| ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | observe | fetch |
-| ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | fetch, claim | fetch, claim |
-| ``memory`` | hash, which server this is, and the era that it began | for ever | enqueue, compose, claim | compose, claim |
+| ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
+| ``limits`` | hash, the limits that are set live | for ever | layout | layout |
+| ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | layout | layout |
+| ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
+| ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
-| ``callback:<id>`` | hash, raw callback | until processed | accept | process_callbacks |
-| ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a token | a minute | accept | accept |
+| ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
+| ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, delay, finish, claim, give_back | fetch |
 | ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
-| ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | delay | fetch |
-| ``queue:<q>:wake`` | list, at most 16 wake-ups | - | whatever queues | idle consumers |
+| ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | layout | layout |
+| ``queue:<q>:wake`` | list, at most 16 wake-ups | - | every push | idle consumers |
 | ``queue:<q>:heard`` | string, when anybody was last heard at the queue | - | fetch, renew | fetch, renew |
-| ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | fetch, renew | fetch |
+| ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | layout | layout |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | nack | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
-| ``foreign_bytes`` | hash, bytes of these by stream | for ever | publish | publish |
-| ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | publish | metrics |
+| ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
+| ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
 
-All times in keys are milliseconds since the epoch by Redis's own clock.
+Writers and readers are Lua scripts, commands and programs. Who writes and reads a hash stands in
+`producers.contract.layout`, field by field. All times in keys are milliseconds since the epoch by Redis's own
+clock.
 """
 
 from dataclasses import dataclass
@@ -99,7 +101,7 @@ class Keys:
         return "{" + self.namespace + "}:"
 
     def record(self, request_id: str) -> str:
-        """The state of one send."""
+        """What is known of one message or shared call."""
         return f"{self.prefix}record:{request_id}"
 
     def body(self, request_id: str) -> str:

@@ -24,13 +24,13 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
-| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_keeps(), end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
+| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, correlate, end_members(), finish, records.py, status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_keeps(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_keeps(), finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_keeps(), compose, end_members(), finish, lifetime_keeps() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
@@ -198,27 +198,25 @@ These functions of the library touch hashes; others call them:
 | function | called by |
 |---|---|
 | ``announce()`` | correlate, end_members(), end_record() |
-| ``attempt_keeps()`` | kept() |
-| ``calls_in_flight()`` | in_flight_room() |
+| ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
-| ``compose_anew()`` | composed_keeps(), lifetime_keeps() |
+| ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
-| ``debts()`` | charge(), rate_room() |
+| ``debts()`` | charge(), rate_gate.room() |
 | ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
-| ``end_record()`` | campaign_keeps(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
-| ``end_send()`` | lifetime_keeps() |
+| ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
+| ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | correlate, finish |
-| ``halt_of()`` | campaign_keeps(), halt_campaign, is_cancelled(), resume_campaign |
+| ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``is_over()`` | expire_campaign() |
-| ``leave_aside()`` | campaign_keeps(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
-| ``lifetime_keeps()`` | kept() |
-| ``live_limits()`` | in_flight_room(), ms_per_recipient() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
+| ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_delivery()`` | publish |
 | ``pause_left()`` | pause, pause_lasts() |
-| ``price_of()`` | credit_keeps(), finish, learn_price, see_balance |
+| ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
-| ``shut_gates()`` | breaker_keeps(), credit_keeps() |
+| ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
-| ``wait_aside()`` | breaker_keeps(), credit_keeps() |
+| ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """

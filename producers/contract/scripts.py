@@ -12,6 +12,8 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
+from producers.contract.admission import ADMISSION
+
 T_co = TypeVar("T_co", covariant=True)
 
 #: Whatever a client raises because of Redis. A cluster client has an error that is no `redis.RedisError`.
@@ -22,6 +24,8 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 
 #: The line with which a script, or a file of the library, names the subjects that it needs, if any.
 _USES: Final = re.compile(r"^-- uses:(.*)$", re.MULTILINE)
+#: The parts of the library that ask the gates, and the function of a gate that each calls.
+_ASKING: Final = {"admit_queue": "room", "admit_send": "keep"}
 
 
 def as_string(data: bytes) -> msgspec.Raw:
@@ -34,7 +38,8 @@ class Script:
     """One Lua script, with the parts of the library that it uses in front.
 
     A script names these parts in a line ``-- uses: clock queue``; they lie in ``producers/contract/lua`` and
-    name what they need themselves. The head, which reads what the script is given, comes first.
+    name what they need themselves. The head, which reads what the script is given, comes first. A part that
+    asks the gates is followed by those that can answer, in the order of `ADMISSION`.
 
     Args:
         package: package that holds it.
@@ -65,14 +70,21 @@ def _library(body: str) -> list[str]:
     def collect(name: str) -> None:
         if name in parts:
             return
-        text = (files("producers.contract") / "lua" / f"{name}.lua").read_text("utf-8")
+        text = _part(name)
         for needed in _used(text):
             collect(needed)
         parts[name] = text
+        for gate in ADMISSION if name in _ASKING else ():
+            if f"{gate}_gate.{_ASKING[name]}(" in _part(f"gates/{gate}"):
+                collect(f"gates/{gate}")
 
     for name in ("head", *_used(body)):
         collect(name)
     return list(parts.values())
+
+
+def _part(name: str) -> str:
+    return (files("producers.contract") / "lua" / f"{name}.lua").read_text("utf-8")
 
 
 def _used(text: str) -> list[str]:

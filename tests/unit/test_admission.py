@@ -1,4 +1,4 @@
-"""Admission: one order of gates in Python, in Lua and in the files; and the words for each."""
+"""Admission: one order of gates, in Python and in the scripts; and the words for each."""
 
 import re
 from importlib.resources import files
@@ -6,20 +6,12 @@ from importlib.resources import files
 import pytest
 
 from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
+from producers.contract.scripts import Script
 
-LIBRARY = files("producers.contract") / "lua"
-SOURCES = {path.name.removesuffix(".lua"): path.read_text("utf-8") for path in (LIBRARY / "gates").iterdir()}
-
-
-def asked(part: str, ending: str) -> list[str]:
-    """List the gates that a part of the library asks, in order."""
-    code = re.sub(r"^--.*$", "", (LIBRARY / f"{part}.lua").read_text("utf-8"), flags=re.MULTILINE)
-    return re.findall(rf"\b(\w+)_{ending}\b", code)
-
-
-def with_function(ending: str) -> list[str]:
-    """List the gates that have a function, in the order of admission."""
-    return [name for name in ADMISSION if f"local function {name}_{ending}(" in SOURCES[name]]
+SOURCES = {
+    path.name.removesuffix(".lua"): path.read_text("utf-8")
+    for path in (files("producers.contract") / "lua" / "gates").iterdir()
+}
 
 
 def test_the_order_of_the_gates():
@@ -33,13 +25,17 @@ def test_a_gate_is_a_file():
     assert sorted(SOURCES) == sorted(ADMISSION)
 
 
-@pytest.mark.parametrize(("part", "ending"), [("admit_send", "keeps"), ("admit_queue", "room")])
-def test_lua_asks_every_gate_that_can_answer_in_this_order(part, ending):
-    assert asked(part, ending) == with_function(ending) != []
+@pytest.mark.parametrize(
+    ("package", "name", "function"), [("worker.queue", "fetch", "room"), ("worker.ledger", "claim", "keep")]
+)
+def test_fetch_and_claim_ask_every_gate_that_can_answer_in_this_order(package, name, function):
+    added = re.findall(r"^local \w+ = new_gate\('(\w+)'\)$", Script(package, name).text, re.MULTILINE)
+    assert added == [gate for gate in ADMISSION if f"function {gate}_gate.{function}(" in SOURCES[gate]]
 
 
-def test_every_gate_is_asked():
-    assert {*with_function("keeps"), *with_function("room")} == {*ADMISSION}
+@pytest.mark.parametrize("name", ADMISSION)
+def test_every_gate_can_be_asked(name):
+    assert re.search(rf"^function {name}_gate\.(keep|room)\(", SOURCES[name], re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", [name for name in ADMISSION if name != CREDIT])

@@ -1,4 +1,4 @@
--- Claim the next attempt of sends, or say why there is none: gates decide, see admit_send.lua.
+-- Claim the next attempt of sends, or say why there is none: see admission.lua.
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
 -- Returns per entry one of

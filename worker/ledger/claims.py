@@ -1,4 +1,4 @@
-"""What asking for an attempt comes to, and what an attempt brings. No I/O; `worker.ledger.ledger` decides."""
+"""What a claim is answered, and what an attempt brings. No I/O; `worker.ledger.ledger` decides."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -43,7 +43,7 @@ class Claim:
 
     @property
     def lease(self) -> str:
-        """The member of the in-flight set."""
+        """Its lease, as a member of ``attempt_leases``."""
         return f"{self.entry.id}:{self.token}"
 
 

@@ -58,7 +58,7 @@ end
 -- The ids of entries from the front of the queue.
 local function take(most)
   local ids, popped = {}, most > 0 and redis.call('LPOP', queue.ready, most) or {}
-  local recipients, entries = recipients_allowed - #popped, most - #popped
+  local recipients, entries = rate_gate.allowed - #popped, most - #popped
   for number, id in ipairs(popped) do
     if given.of_sends and string.sub(id, 1, 1) == MARKER then
       local found, members = take_gathered(string.sub(id, 2), number, recipients, entries)

@@ -10,11 +10,10 @@ from collections import defaultdict
 from typing import Final
 
 import redis
-import structlog
 
 from producers.contract.keys import Keys
-from producers.contract.outages import passes
 from producers.contract.scripts import Command, Script
+from worker.process.every_few_seconds import EveryFewSeconds
 
 #: Milliseconds a lease lasts without renewal: a killed worker's messages are running again after this and
 #: at most a second of an idle consumer's wait, or a renewal of a process that is full.
@@ -40,9 +39,7 @@ class Leases:
         self._queues: set[str] = set()
         self._held: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._log = structlog.get_logger()
+        self._renewals = EveryFewSeconds(self.renew, RENEW_S, name="leases", event="leases.renewal_failed")
 
     def tend(self, queue: str) -> None:
         """See to the leases on a queue's entries with each renewal, whether this process holds any or not."""
@@ -74,14 +71,11 @@ class Leases:
 
     def start(self) -> None:
         """Start renewing in a thread of its own."""
-        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
-        self._thread.start()
+        self._renewals.start()
 
     def stop(self) -> None:
         """Stop renewing; what is still held runs out by itself."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._renewals.stop()
 
     def renew(self) -> None:
         """Renew everything held, once, and give back what the dead held. Safe to repeat.
@@ -96,11 +90,3 @@ class Leases:
                 "attempts": sorted(self._held[self._keys.attempt_leases]),
             }
         Command(_RENEW, self._keys.prefix, given, int).run(self._redis)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(RENEW_S):
-            try:
-                self.renew()
-            except redis.RedisError as error:
-                if not passes(error):  # an outage is told once, by the connection
-                    self._log.warning("leases.renewal_failed", reason=type(error).__name__)

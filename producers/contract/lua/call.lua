@@ -10,7 +10,7 @@ local function end_call(keys, call, state)
   redis.call('DEL', keys.body)
 end
 
--- Bring to some members of a call what it has come to. Safe to repeat: a member that has ended, or that a person has sent again,
+-- End some members of a call as the call has ended. Safe to repeat: a member that has ended, or that a person has sent again,
 -- is left alone; only proof of acceptance, or its ticket, still reaches it. The common end, acceptance, is written here in few
 -- steps: with hundreds of members each step counts.
 local function end_members(call, ids)

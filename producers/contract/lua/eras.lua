@@ -1,5 +1,5 @@
--- Eras. A server that was started or promoted may lack the last writes of the one before. Who was texted in them, alone and
--- under the own id, must not be texted again under the name of a shared call. So each such server begins an era with the first
+-- Eras. A server that was started or promoted may lack the last writes of the one before. Whoever was texted in one of
+-- those, alone, must not be texted again under the name of a shared call. So each such server begins an era with the first
 -- call that it composes, and whatever bears an earlier era is older than the server. An era is a count and no time, since the
 -- clocks of two servers differ. It exists before any message that may share a call: see enqueue.lua.
 

@@ -1,7 +1,8 @@
 -- A send waits while the attempt of another worker runs. When the lease of that attempt has run out, its worker never reported: its
 -- POST may have arrived, so the send is in doubt. Takes lease_ms and retention_ms from what the script is given.
+local attempt_gate = new_gate('attempt')
 
-local function attempt_keeps(send)
+function attempt_gate.keep(send)
   if not send.record.running then return end
   local leases, lease = prefix .. 'attempt_leases', send.id .. ':' .. send.token
   local deadline = tonumber(redis.call('ZSCORE', leases, lease) or 0)
@@ -15,4 +16,4 @@ local function attempt_keeps(send)
   send.doubt = true
   await_ticket(body_of(send), send.id)
 end
--- uses: clock unticketed send
+-- uses: clock unticketed send admission

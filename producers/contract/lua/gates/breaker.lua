@@ -1,5 +1,6 @@
 -- What looks like the sends that were refused in words that nobody knows waits aside: it has all that in common that those agree
 -- in. A send in doubt goes on: only the gateway can tell what became of it. Takes queue from what the script is given.
+local breaker_gate = new_gate('breaker')
 
 local function concerns(shut, send)
   local body = body_of(send)
@@ -9,10 +10,10 @@ local function concerns(shut, send)
     and (not shut.campaign or shut.campaign == (send.record.campaign or ''))
 end
 
-local function breaker_keeps(send)
+function breaker_gate.keep(send)
   if send.doubt then return end
   for name, facts in pairs(shut_gates()) do
     if facts.shut and concerns(facts.shut, send) then return wait_aside(send, name) end
   end
 end
--- uses: send
+-- uses: send admission

@@ -1,7 +1,8 @@
 -- A slice of a paused campaign waits in the list of its campaign; a slice of a cancelled campaign ends: it was under way when the
 -- campaign was cancelled and came back unsent, or the cancelling was cut short. What may be at the gateway goes on.
+local campaign_gate = new_gate('campaign')
 
-local function campaign_keeps(send)
+function campaign_gate.keep(send)
   local record = send.record
   if not record.campaign or record.state ~= 'queued' then return end
   local campaign = campaign_key(record.campaign)
@@ -15,4 +16,4 @@ local function campaign_keeps(send)
     return { 'paused' }
   end
 end
--- uses: aside campaign record
+-- uses: aside campaign record admission

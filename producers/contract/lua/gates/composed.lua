@@ -1,5 +1,6 @@
 -- A shared call leaves only if it was composed to its end, and on this server: the worker that claims it here may have composed it
 -- on a server that is no more. A call in doubt keeps its name and its bytes.
+local composed_gate = new_gate('composed')
 
 local era_here
 local function is_composed_here(send)
@@ -8,9 +9,8 @@ local function is_composed_here(send)
   return send.record.era == era_here
 end
 
-local function composed_keeps(send)
-  if not send.record.members or send.doubt then return end
-  if is_composed_here(send) then return end
+function composed_gate.keep(send)
+  if not send.record.members or send.doubt or is_composed_here(send) then return end
   return compose_anew(send)
 end
--- uses: eras send
+-- uses: eras send admission

@@ -1,7 +1,8 @@
 -- A send with a date waits for that date.
+local due_gate = new_gate('due')
 
-local function due_keeps(send)
+function due_gate.keep(send)
   local at = tonumber(send.record.due or 0)
   if at > now then return { 'wait', math.ceil(at - now) } end
 end
--- uses: clock
+-- uses: clock admission

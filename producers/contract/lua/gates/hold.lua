@@ -1,4 +1,7 @@
 -- All sending is held until the account is well again, or until an operator releases it.
+local hold_gate = new_gate('hold')
+
+local LOOK_AGAIN_MS = 1000
 
 local held
 local function is_held()
@@ -6,13 +9,12 @@ local function is_held()
   return held
 end
 
-local HELD_MS = 1000
-
-local function hold_room(wanted)
-  if is_held() then return 0, HELD_MS end
+function hold_gate.room(wanted)
+  if is_held() then return 0, LOOK_AGAIN_MS end
   return wanted
 end
 
-local function hold_keeps()
-  if is_held() then return { 'wait', HELD_MS } end
+function hold_gate.keep()
+  if is_held() then return { 'wait', LOOK_AGAIN_MS } end
 end
+-- uses: admission

@@ -1,5 +1,6 @@
 -- No more calls are in flight than the limit, which is lower while the gateway shows strain. Takes in_flight, where none is set
 -- live, from what the script is given.
+local in_flight_gate = new_gate('in_flight')
 
 -- A call takes milliseconds: soon one is free.
 local FREE_SOON_MS = 20
@@ -17,10 +18,10 @@ local function free_calls(limit, setting, queue_name)
   return math.min(math.max(1, limit - alone), limit - waiting) - out
 end
 
-local function in_flight_room(wanted, queue_name)
+function in_flight_gate.room(wanted, queue_name)
   local setting = tonumber(live_limits().in_flight or given.in_flight)
   local limit = calls_in_flight(setting)
   if limit == 0 then return wanted end
   return math.max(0, free_calls(limit, setting, queue_name)), FREE_SOON_MS
 end
--- uses: queue leases rate
+-- uses: queue leases rate admission

@@ -1,5 +1,6 @@
 -- A send ends when nobody may try it any longer: too long after its first attempt, when its time to live is over, or when its body
 -- is gone. Takes window_ms from what the script is given.
+local lifetime_gate = new_gate('lifetime')
 
 local function end_send(send, state)
   if send.doubt then state = 'unknown' end
@@ -11,7 +12,7 @@ local function end_send(send, state)
   return { 'ends', state, redis.call('HGET', send.keys.record, 'code') or '' }
 end
 
-local function lifetime_keeps(send)
+function lifetime_gate.keep(send)
   local first = send.record.first
   if first and now - tonumber(first) > given.window_ms then return end_send(send, 'failed') end
   if now >= send.expires then
@@ -24,4 +25,4 @@ local function lifetime_keeps(send)
     return end_send(send, 'failed')
   end
 end
--- uses: clock record call send
+-- uses: clock record call send admission

@@ -1,17 +1,18 @@
 -- All sending pauses for as long as the gateway asked.
+local pause_gate = new_gate('pause')
 
-local left_of_pause
+local pause_found
 local function pause_lasts()
-  left_of_pause = left_of_pause or pause_left()
-  return left_of_pause
+  pause_found = pause_found or pause_left()
+  return pause_found
 end
 
-local function pause_room(wanted)
+function pause_gate.room(wanted)
   if pause_lasts() > 0 then return 0, pause_lasts() end
   return wanted
 end
 
-local function pause_keeps()
+function pause_gate.keep()
   if pause_lasts() > 0 then return { 'wait', pause_lasts() } end
 end
--- uses: rate
+-- uses: rate admission

@@ -1,0 +1,18 @@
+-- Admission: what may leave now. An ordered list of gates decides, each a file in gates/; producers/contract/admission.py has
+-- the order, and the reason of each gate in words. A gate has one or both of these functions:
+--
+--   room(wanted, queue_name)  asked by admit_queue.lua for the sends of a queue as a whole: how many may be fetched, and if that
+--                             is fewer than wanted, ms until it is worth asking again
+--   keep(send)                asked by admit_send.lua for one send: nil to let it pass, or what claim.lua returns for it; the gate
+--                             has then put the send where it waits, or ended it
+--
+-- A gate that is shut for all sends has both: what was fetched before it was shut is stopped at its claim. A script gets the gates
+-- that have the function it asks for, since each costs it a moment.
+local GATES = {}
+
+-- Add a gate behind those before it.
+local function new_gate(name)
+  local gate = { name = name }
+  GATES[#GATES + 1] = gate
+  return gate
+end
