@@ -1,6 +1,7 @@
 """Fixtures for all tests: a real Redis of our own, emptied between tests."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from uuid import uuid4
@@ -17,7 +18,11 @@ _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SE
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let ``--hypothesis-profile quick`` try few examples; no other run waits for Hypothesis here."""
+    """Let ``--hypothesis-profile quick`` try few examples; no other run waits for Hypothesis here.
+
+    A run that a shell put into the background ignores Ctrl-C, and so would every process that it starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--hypothesis-profile") == "quick":
         from hypothesis import settings
 

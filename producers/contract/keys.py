@@ -44,7 +44,7 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
 | ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | layout | layout |
-| ``queue:<q>:wake`` | list, at most 16 wake-ups | - | every push | idle consumers |
+| ``queue:<q>:wake`` | list, at most 16 wake-ups | - | whatever queues | idle consumers |
 | ``queue:<q>:heard`` | string, when anybody was last heard at the queue | - | fetch, renew | fetch, renew |
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | layout | layout |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | nack | operators |

@@ -119,7 +119,6 @@ def test_the_table_says_who_writes_removes_and_reads_each_field():
 
 def test_the_table_says_who_calls_the_functions_that_use_fields():
     said = dict(re.findall(r"^\| ``(\w+\(\))`` \| (.+?) \|$", layout.__doc__, re.MULTILINE))
-    # Those of a gate are called by admission.lua, under one name for all gates.
     callers = {access.by: set() for access in accesses() if re.fullmatch(r"\w+\(\)", access.by)}
     for path in lua_files():
         for caller, called in Fields(path).calls():
