@@ -1,4 +1,4 @@
-"""The map of the house is true: docs/architecture.md names every room, and leads to answers in a few files."""
+"""The map of the house is true: docs/architecture.md names every room, and answers in a few files."""
 
 import re
 
@@ -39,12 +39,9 @@ def test_a_flow_is_a_story_of_a_few_files(flow):
     assert 0 < len(told) <= STORY_MAX_FILES
 
 
-@pytest.mark.parametrize(("question", "short", "files_to_open"), rows("docs/architecture.md", "Ten questions"))
-def test_a_question_is_answered_by_the_page_and_a_few_files(question, short, files_to_open):
-    opened = re.findall(r"\]\(([^)#]+)", files_to_open)
-
-    assert 0 < len(opened) < STORY_MAX_FILES
-    assert re.search(r"\]\((?:#|\.\./CONTRIBUTING)", short + files_to_open)
+@pytest.mark.parametrize(("question", "short", "opened"), list(rows("docs/architecture.md", "Ten questions")))
+def test_a_question_is_answered_by_the_page_and_a_few_files(question, short, opened):
+    assert 0 < len(re.findall(r"\]\(", opened)) < STORY_MAX_FILES
 
 
 def test_the_gates_are_listed_in_the_order_in_which_they_are_asked():
