@@ -46,7 +46,7 @@ from worker.sending.outbound import Outbound
 from worker.sending.recorder import Recorder
 from worker.settings import WorkerSettings
 
-#: Milliseconds between the runs of an actor that failed for a reason nobody planned, doubling.
+#: Milliseconds between the calls of an actor that failed for a reason nobody planned, doubling.
 UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}
 #: Seconds before a consumer or an ending message that lost its connection tries again. In Dramatiq's own 3 s
 #: and 5 s nothing would be sent.
@@ -131,7 +131,7 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         leases,
         throttle,
         [
-            # No count of retries: the ledger ends every message by time, see worker.sending.next_run.
+            # No count of retries: the ledger ends every message by time, see worker.sending.next_attempt.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
             middleware.Companions(
                 start=[confirmation.start, leases.start, engine.start, recorder.start, probe.start],

@@ -41,8 +41,8 @@ and a stream entry together, on Redis Cluster too.
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |
 | ``queue:<q>:delayed`` | sorted set, entry id by due time | while queued | enqueue, delay, finish, claim, give_back | fetch |
-| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while held | fetch, renew | fetch, renew |
-| ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while held | finish, fetch, end_members | fetch, observe |
+| ``queue:<q>:leases`` | sorted set, ``process.fetch:entry id`` by deadline | while leased | fetch, renew | fetch, renew |
+| ``queue:<q>:ending`` | set, those of them whose shared call is back and tells its members | while leased | finish, fetch, end_members | fetch, observe |
 | ``queue:<q>:envelopes`` | hash, entry id to Dramatiq message | while queued | layout | layout |
 | ``queue:<q>:wake`` | list, at most 16 wake-ups | - | whatever queues | idle consumers |
 | ``queue:<q>:heard`` | string, when anybody was last heard at the queue | - | fetch, renew | fetch, renew |

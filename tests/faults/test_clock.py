@@ -55,7 +55,7 @@ def test_a_dead_worker_is_followed(install, server):
 
 @pytest.mark.parametrize("seconds", [-3600, -5, 3600])
 def test_sending_goes_on(install, server, seconds):
-    """With a rate, with calls under way, with a pause, and with a message that waits for its second run."""
+    """With a rate, with calls under way, with a pause, and a message that waits for its second attempt."""
     installation = install(server.url, SEND_RATE_PER_S="5", **IMPATIENT)
     number = new_number()
     installation.gateway.fault("silence_before", times=3, match={"number": number})

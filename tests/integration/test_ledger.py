@@ -82,7 +82,7 @@ def test_a_claim_hands_out_the_frozen_bytes_under_a_lease(ledger, leases, queued
     ledger.abandon([claim])
     assert not leases.holds(KEYS.attempt_leases, claim.lease)
     assert claim.body == redis_client.get(KEYS.body("a"))
-    assert (claim.run, claim.in_doubt, claim.ttl_s) == (1, False, None)
+    assert (claim.attempt, claim.in_doubt, claim.ttl_s) == (1, False, None)
     assert state(redis_client) == "sending"
     assert redis_client.zscore(KEYS.attempt_leases, "a:1") is not None
 

@@ -106,7 +106,7 @@ class World(RuleBasedStateMachine):
         ends=st.booleans(),
     )
     def run(self, which, fates, ends):
-        """A worker's whole run: it finishes, or dies before it can."""
+        """A worker's whole attempt: it finishes, or dies before it can."""
         claim = claim_one(self.ledger, self.known[which])
         if not isinstance(claim, Claim):
             return

@@ -100,11 +100,11 @@ def test_members_of_a_half_can_be_cancelled_while_it_waits(hand, queued, sms):
     assert sorted(len(numbers_of(claim)) for claim in hand.take()) == [1, 2]
 
 
-@pytest.mark.parametrize("how", ["earlier run", "same run"])
+@pytest.mark.parametrize("how", ["earlier attempt", "same attempt"])
 def test_a_refusal_after_doubt_never_splits(hand, queued, sms, how):
     ids = queued(3)
     claim = only(hand.take())
-    if how == "earlier run":
+    if how == "earlier attempt":
         hand.finish(claim, NO_ANSWER)
         claim = only(hand.take())
     assert hand.finish(claim, Refused("181"), in_doubt=True) == "unknown"

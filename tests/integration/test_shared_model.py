@@ -151,7 +151,7 @@ class World(RuleBasedStateMachine):
         ends=st.sampled_from(["told", "recorded", "lost"]),
     )
     def run(self, fates, ends):
-        """A worker's whole run: it finishes, or dies before its members know, or before it can record."""
+        """A worker's whole attempt: it finishes, or dies before its members know, or before it can record."""
         for claim in self.hand.claim(self.hand.fetch()):
             held: tuple[Claim, list[Outcome]] = (claim, [])
             for fate in fates:

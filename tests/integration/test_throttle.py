@@ -9,7 +9,7 @@ from producers import Message, Producer
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import PROBE, Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
 from worker.ledger.claims import Claim, Wait
 from worker.ledger.confirmation import Confirmation
@@ -144,7 +144,7 @@ def test_one_worker_of_all_gets_to_probe_and_the_wait_doubles(throttle, redis_cl
 def test_a_new_hold_soon_after_a_release_waits_longer(throttle, redis_client):
     for _ in range(3):
         throttle.hold("104")
-        throttle.release("probe")
+        throttle.release(PROBE)
     throttle.hold("104")
     seconds, _ = redis_client.time()
     assert float(redis_client.hget(KEYS.hold, "probe_at")) / 1000 - seconds > 30
@@ -160,6 +160,26 @@ def test_a_release_is_audited(throttle, redis_client):
     throttle.release("anna@desk")
     [(_, entry)] = redis_client.xrange(KEYS.stream("audit"))
     assert (entry[b"action"], entry[b"by"], entry[b"code"]) == (b"release", b"anna@desk", b"104")
+
+
+def test_only_an_operator_ends_the_pause_with_the_hold(consumer, queue_some, throttle):
+    ids = queue_some()
+    throttle.hold("104")
+    throttle.pause("http_429", 3_600_000)
+    assert throttle.release(PROBE)
+    assert throttle.current_hold() is None
+    assert fetched(consumer()) == []
+    throttle.hold("104")
+    assert throttle.release("anna@desk")
+    assert throttle.current_hold() is None
+    assert fetched(consumer()) == ids
+
+
+def test_an_operator_ends_a_pause_without_a_hold(consumer, queue_some, throttle):
+    ids = queue_some()
+    throttle.pause("http_429", 3_600_000)
+    assert not throttle.release("anna@desk")
+    assert fetched(consumer()) == ids
 
 
 def test_a_pause_stops_all_sending_until_it_is_over(consumer, queue_some, throttle, ledger, redis_client):

@@ -28,7 +28,7 @@ class Scripted:
         ttl_s: float | None = None,
         in_doubt: bool = False,
         body: bytes = BODY,
-        attempts: int = 0,
+        earlier_posts: int = 0,
         post_max_s: float = 1.0,
         took_s: float = 0.0,
     ) -> None:
@@ -36,7 +36,7 @@ class Scripted:
         self._outcomes = list(outcomes)
         self.bodies: list[bytes] = []
         self.sleeps: list[float] = []
-        claim = Claim(Entry("a", "p.1:a"), "alert", 1, body, in_doubt, ttl_s, attempts=attempts)
+        claim = Claim(Entry("a", "p.1:a"), "alert", 1, body, in_doubt, ttl_s, earlier_posts=earlier_posts)
         self.attempt = Attempt(claim, NoHolder(), self.clock(), self.clock, self._sleep)
 
     async def submit(self, body: bytes, *, simulated: bool) -> Outcome:
@@ -56,9 +56,9 @@ class Scripted:
         """Make one POST."""
         asyncio.run(self.attempt._post(self))
 
-    def run(self) -> None:
-        """Make as many POSTs as a run does."""
-        asyncio.run(self.attempt.run(self))
+    def make_posts(self) -> None:
+        """Make as many POSTs as an attempt does."""
+        asyncio.run(self.attempt.make_posts(self))
 
 
 def ended(

@@ -112,7 +112,7 @@ class HandWorker:
         in_doubt: bool = False,
         id_used_up: bool = False,
     ) -> str | None:
-        """Record an attempt and no more; the next run is due at once."""
+        """Record an attempt and no more; the next attempt is due at once."""
         result = Result(claim, outcome, posts, claim.in_doubt or in_doubt, id_used_up, 0)
         return self.ledger.finish([result])[0]
 

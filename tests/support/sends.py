@@ -43,7 +43,7 @@ def finish_one(
     in_doubt: bool = False,
     id_used_up: bool = False,
 ) -> str | None:
-    """Record what one attempt brought; its next run is due at once."""
+    """Record what one attempt brought; its next attempt is due at once."""
     [state] = ledger.finish([Result(claim, outcome, posts, in_doubt, id_used_up, delay_ms=0)])
     return state
 

@@ -6,7 +6,7 @@ import pytest
 from tests.support.attempts import BODY, Scripted
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
 from worker.sending.attempt import _TooLateError
-from worker.sending.repeats import RUN_BUDGET_S
+from worker.sending.repeats import ATTEMPT_BUDGET_S
 
 
 def test_no_post_leaves_after_the_time_to_live():
@@ -20,16 +20,16 @@ def test_no_post_leaves_after_the_time_to_live():
 
 def test_a_process_suspended_since_its_claim_sends_nothing():
     made = Scripted(Accepted("t"))
-    made.clock.now = RUN_BUDGET_S
+    made.clock.now = ATTEMPT_BUDGET_S
     with pytest.raises(_TooLateError):
         made.post()
     assert (made.attempt.posts, made.attempt.outcome, made.bodies) == (0, NOT_TRIED, [])
 
 
-def test_a_run_that_is_too_late_comes_to_nothing_and_comes_again_at_once():
+def test_an_attempt_that_is_too_late_comes_to_nothing_and_comes_again_at_once():
     made = Scripted(Accepted("t"), ttl_s=5)
     made.clock.now = 5
-    made.run()
+    made.make_posts()
     assert made.bodies == []
     assert (made.attempt.result.outcome, made.attempt.result.posts, made.attempt.delay_ms) == (
         NOT_TRIED,
@@ -42,16 +42,16 @@ def test_a_run_that_is_too_late_comes_to_nothing_and_comes_again_at_once():
     ("ttl_s", "took_s", "delay_ms"),
     [(None, 2, 60_000), (300, 2, 60_000), (5, 2, 3_000), (5, 4.9995, 1), (5, 9, 0)],
 )
-def test_the_next_run_is_no_later_than_the_end_of_the_time_to_live(ttl_s, took_s, delay_ms):
+def test_the_next_attempt_is_no_later_than_the_end_of_the_time_to_live(ttl_s, took_s, delay_ms):
     """There it ends, when its time does and not when somebody happens to look."""
     made = Scripted(Deferred("http_429", retry_after_s=60), ttl_s=ttl_s, took_s=took_s)
-    made.run()
+    made.make_posts()
     assert made.attempt.result.delay_ms == delay_ms
 
 
-def test_a_run_posts_the_frozen_bytes_each_time():
+def test_an_attempt_posts_the_frozen_bytes_each_time():
     made = Scripted(Unknown("read_timeout"), Accepted("t"))
-    made.run()
+    made.make_posts()
     assert made.bodies == [BODY, BODY]
     result = made.attempt.result
     assert (result.outcome, result.posts, result.in_doubt) == (Accepted("t"), 2, True)
@@ -69,7 +69,7 @@ def test_doubt_stays_whatever_later_posts_come_to():
 def test_a_post_that_is_cut_short_may_have_left():
     made = Scripted(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        made.run()
+        made.make_posts()
     assert (made.attempt.outcome, made.attempt.posts) == (Unknown("cut_short"), 1)
 
 
@@ -98,12 +98,12 @@ def test_doubt_of_earlier_claims_is_kept():
 def test_a_damaged_body_is_never_posted_and_costs_nobody_else_anything(body):
     made = Scripted(Accepted("t"), body=body)
     with pytest.raises(msgspec.MsgspecError):
-        made.run()
+        made.make_posts()
     assert (made.bodies, made.attempt.posts, made.attempt.outcome) == ([], 0, NOT_TRIED)
 
 
-@pytest.mark.parametrize(("attempts", "longest_s"), [(0, 12), (2, 12), (3, 24), (9, 96)])
-def test_the_wait_for_the_next_run_grows_with_the_posts_and_not_with_the_claims(attempts, longest_s):
-    made = Scripted(Deferred("http_404", proven=False), in_doubt=True, attempts=attempts)
+@pytest.mark.parametrize(("earlier_posts", "longest_s"), [(0, 12), (2, 12), (3, 24), (9, 96)])
+def test_the_wait_for_the_next_attempt_grows_with_the_posts_and_not_with_the_claims(earlier_posts, longest_s):
+    made = Scripted(Deferred("http_404", proven=False), in_doubt=True, earlier_posts=earlier_posts)
     made.post()
     assert 1000 * longest_s * 0.6 < made.attempt.delay_ms <= 1000 * longest_s

@@ -44,7 +44,7 @@ local why = ''
 if given.strained > 0 or slow then
   -- Calls that were under way at the cut come back within a round trip, and tell of the time before it.
   if not cut or now < cut or now - cut >= math.min(CUT_LONGEST, math.max(CUT_MS, round_trip)) then
-    local busy = math.max(1, held_out(queue_keys('alert')) + held_out(queue_keys('marketing')))
+    local busy = math.max(1, at_work(queue_keys('alert')) + at_work(queue_keys('marketing')))
     local from = math.min(busy, limit or busy, setting > 0 and setting or busy)
     limit, top = math.max(1, math.floor(from / 2)), math.max(top or 2, 2 * busy)
     why = given.strained > 0 and 'said' or 'slow'

@@ -1,7 +1,7 @@
 -- Pause all sending for a while; a longer pause that runs already stays.
 -- Given: reason, ms
 -- Returns 1 when this call set the pause, else 0. Safe to repeat: the pause then begins anew.
--- uses: clock rate
+-- uses: clock limits
 local pause = prefix .. 'pause'
 if pause_left() >= given.ms then return 0 end
 redis.call('HSET', pause, 'code', given.reason, 'at', now, 'ms', given.ms)

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from worker.account.gates import Gates
-from worker.account.throttle import Throttle
+from worker.account.throttle import PROBE, Throttle
 from worker.gateway.codes import OPERATORS
 from worker.process.every_few_seconds import EveryFewSeconds
 
@@ -73,8 +73,8 @@ class AccountProbe:
         if hold is not None and hold.code in OPERATORS:
             self._log.error("account.still_held", code=hold.code, reason="an operator has to release it")
         elif balance is not None and balance > 0:
-            self._throttle.release("probe")
-            self._log.warning("account.released", reason="probe")
+            self._throttle.release(PROBE)
+            self._log.warning("account.released", reason=PROBE)
         else:
             self._log.warning(
                 "account.still_held", reason="no credit" if balance is not None else "no answer"

@@ -32,6 +32,8 @@ _PROBING: Final = {
     "longest_ms": PROBE_LONGEST_MS,
     "memory_ms": PROBE_MEMORY_MS,
 }
+#: Who ends a hold when the balance shows that the account is well again; all others are operators.
+PROBE: Final = "probe"
 #: Entries kept in the audit stream.
 AUDIT_MAXLEN: Final = 10_000
 
@@ -93,15 +95,18 @@ class Throttle:
         return Command(_DUE_PROBE, self._keys.prefix, given, bool).run(self._redis)
 
     def release(self, by: str) -> bool:
-        """Let sending go on, with an audit entry. Safe to repeat.
+        """Let sending go on, with an audit entry: end the hold and, if an operator decided, the pause, too.
+
+        The probe learns only that the account is well again. That does not end a pause that the gateway asked
+        for. Safe to repeat.
 
         Args:
-            by: ``probe``, or who decided.
+            by: `PROBE`, or the operator who decided.
 
         Returns:
             True when sending was held.
         """
-        given = {"by": by, "audit_maxlen": AUDIT_MAXLEN}
+        given = {"by": by, "pause_too": by != PROBE, "audit_maxlen": AUDIT_MAXLEN}
         return Command(_RELEASE, self._keys.prefix, given, bool).run(self._redis)
 
     def pause(self, reason: str, ms: int) -> None:

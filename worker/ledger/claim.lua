@@ -14,7 +14,7 @@
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
--- uses: clock keys aside rate send admission
+-- uses: clock keys aside limits send admission
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',

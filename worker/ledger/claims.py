@@ -24,7 +24,7 @@ class Claim:
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
         told: what an earlier attempt of this shared call under its present name came to was recorded, so that
             claim had been confirmed.
-        attempts: POSTs made under earlier claims; not those that only found the account in trouble.
+        earlier_posts: POSTs made under earlier claims; not those that only found the account in trouble.
     """
 
     entry: Entry
@@ -34,11 +34,11 @@ class Claim:
     in_doubt: bool
     ttl_s: float | None
     told: bool = False
-    attempts: int = 0
+    earlier_posts: int = 0
 
     @property
-    def run(self) -> int:
-        """Which run this is, from 1."""
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
         return self.token
 
     @property
@@ -57,7 +57,7 @@ class Result:
         posts: POSTs made under this claim.
         in_doubt: an earlier POST may have been accepted.
         id_used_up: an earlier POST under this claim may have used up the request_id without being accepted.
-        delay_ms: milliseconds until the next run, if the send is not over.
+        delay_ms: milliseconds until the next attempt, if the send is not over.
     """
 
     claim: Claim

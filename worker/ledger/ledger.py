@@ -228,7 +228,7 @@ def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait 
             in_doubt=reply[3] == 1,
             ttl_s=None if reply[4] < 0 else reply[4] / 1000,
             told=reply[5] == 1,
-            attempts=reply[6],
+            earlier_posts=reply[6],
         )
     if verdict == b"ends":
         return Over(reply[1].decode(), just_now=True, code=reply[2].decode())

@@ -28,7 +28,7 @@ FIELDS: Final = frozenset(
         *("event", "level", "timestamp", "logger", "exception"),
         # messages
         *("request_id", "state", "outcome", "code", "ticket", "segments", "cost", "recipients", "contacts"),
-        *("to", "posts", "run", "retry_in_s", "duration_ms"),
+        *("to", "posts", "attempt", "retry_in_s", "duration_ms"),
         # callbacks
         *("callback_id", "event_id", "number", "status", "correlated", "repeated", "stream", "entries"),
         # account, gateway, Redis and this process

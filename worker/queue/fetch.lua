@@ -1,14 +1,15 @@
 -- Take entries off a queue under a lease, as many as admission lets pass. A fetch is also the queue's whole upkeep, bounded per
 -- call: entries whose lease has run out go back to the front, entries that are due join the end.
+-- take() reads from rate_gate.allowed how many recipients the rate allows: the gate's room() has set it when admission was asked.
 -- Given: queue (its name), of_sends (whether its entries are sends), owner (of this fetch: a lease is owner:entry id and never
 --   comes again), most (entries at most), lease_ms, rate (where no limit is set live), in_flight (the same), share_max (members of
 --   a shared call at most; 1: none is shared), version (of the records of such calls)
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''. Not safe to repeat: what an
 --   answer that was lost has brought stays leased until that lease runs out.
--- uses: clock keys queue leases rate admission gates/rate
+-- uses: clock keys queue leases limits admission gates/rate
 local queue = queue_keys(given.queue)
 
--- Let what waits for a later run, or for somebody else's attempt, follow a clock that went back; it would wait as much longer.
+-- Let what waits for a later attempt, or for the end of another's, follow a clock that went back; it would wait as much longer.
 -- What has a date of its own waits for that date. Some of them at a time.
 local function follow_the_clock()
   local back = read(queue.back, 'ms', 'after')

@@ -2,7 +2,7 @@
 
 A lease is a member of a sorted set whose score is a deadline by Redis's clock. One thread renews all leases
 of the process. When the process dies or is suspended, its leases run out and others take over. Each renewal
-also gives back what the dead held: a process whose places are all taken does not fetch, but it renews.
+also gives back what the dead left: a process whose places are all taken does not fetch, but it renews.
 """
 
 import threading
@@ -37,12 +37,12 @@ class Leases:
         self._redis = client
         self._keys = keys
         self._queues: set[str] = set()
-        self._held: dict[str, set[str]] = defaultdict(set)
+        self._kept: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
         self._renewals = EveryFewSeconds(self.renew, RENEW_S, name="leases", event="leases.renewal_failed")
 
     def tend(self, queue: str) -> None:
-        """See to the leases on a queue's entries with each renewal, whether this process holds any or not."""
+        """See to the leases on a queue's entries with each renewal, whether this process has any or not."""
         with self._lock:
             self._queues.add(queue)
 
@@ -54,31 +54,31 @@ class Leases:
             leases: members of the set.
         """
         with self._lock:
-            self._held[key].update(leases)
+            self._kept[key].update(leases)
 
     def release(self, key: str, *leases: str) -> int:
         """Stop renewing these leases; unknown ones are ignored. Returns how many were renewed until now."""
         with self._lock:
-            held = self._held[key]
-            before = len(held)
-            held.difference_update(leases)
-            return before - len(held)
+            kept = self._kept[key]
+            before = len(kept)
+            kept.difference_update(leases)
+            return before - len(kept)
 
     def holds(self, key: str, lease: str) -> bool:
         """Say whether this lease is being renewed."""
         with self._lock:
-            return lease in self._held[key]
+            return lease in self._kept[key]
 
     def start(self) -> None:
         """Start renewing in a thread of its own."""
         self._renewals.start()
 
     def stop(self) -> None:
-        """Stop renewing; what is still held runs out by itself."""
+        """Stop renewing; what is left runs out by itself."""
         self._renewals.stop()
 
     def renew(self) -> None:
-        """Renew everything held, once, and give back what the dead held. Safe to repeat.
+        """Renew all these leases, once, and give back what the dead left. Safe to repeat.
 
         Raises:
             redis.RedisError: Redis did not answer.
@@ -86,7 +86,7 @@ class Leases:
         with self._lock:
             given = {
                 "lease_ms": LEASE_MS,
-                "queues": {name: sorted(self._held[self._keys.queue(name).leases]) for name in self._queues},
-                "attempts": sorted(self._held[self._keys.attempt_leases]),
+                "queues": {name: sorted(self._kept[self._keys.queue(name).leases]) for name in self._queues},
+                "attempts": sorted(self._kept[self._keys.attempt_leases]),
             }
         Command(_RENEW, self._keys.prefix, given, int).run(self._redis)

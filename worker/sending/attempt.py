@@ -18,8 +18,8 @@ from worker.gateway.demands import holds_all, is_unpaid
 from worker.gateway.outcomes import NOT_TRIED, Deferred, Outcome, Unknown
 from worker.ledger.claims import Claim, Result
 from worker.queue.entries import Holder
-from worker.sending.next_run import HELD_MS, next_run_ms
-from worker.sending.repeats import RUN_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
+from worker.sending.next_attempt import HELD_MS, next_attempt_ms
+from worker.sending.repeats import ATTEMPT_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
 
 
 class _To(msgspec.Struct):
@@ -39,7 +39,7 @@ _BODY: Final = msgspec.json.Decoder(BodyFacts)
 
 
 class _TooLateError(Exception):
-    """The message's time to live, or the time of this run, is over."""
+    """The message's time to live, or the time of this attempt, is over."""
 
 
 class Attempt:
@@ -80,15 +80,15 @@ class Attempt:
         self.id_used_up = False
         self.elapsed_s = 0.0
 
-    async def run(self, gateway: Gateway) -> None:
-        """Make POSTs until one is answered for good or the time of the run is over.
+    async def make_posts(self, gateway: Gateway) -> None:
+        """Make POSTs until one is answered for good or the time of the attempt is over.
 
         Raises:
             msgspec.MsgspecError: somebody damaged the body; nothing was posted.
         """
         if self.damage is not None:
             raise self.damage
-        last_start = self._clock() + RUN_BUDGET_S - gateway.post_max_s
+        last_start = self._clock() + ATTEMPT_BUDGET_S - gateway.post_max_s
         with suppress(_TooLateError):
             await self._post(gateway)
             # Most messages need no repeat: tenacity's loop takes longer than all else that an attempt does.
@@ -113,7 +113,7 @@ class Attempt:
 
         A process that was suspended since its claim must not send on a right that others have taken over.
         """
-        if self._clock() - self.started >= min(self._lives_s, RUN_BUDGET_S):
+        if self._clock() - self.started >= min(self._lives_s, ATTEMPT_BUDGET_S):
             raise _TooLateError
         self.posts += 1
         # An outcome in doubt stays in doubt, whatever later POSTs of this claim come to.
@@ -161,20 +161,20 @@ class Attempt:
 
     @property
     def delay_ms(self) -> int:
-        """Milliseconds until the next run, if the message is not over."""
+        """Milliseconds until the next attempt, if the message is not over."""
         outcome, ttl_s = self.outcome, self.claim.ttl_s
         if outcome is NOT_TRIED:
             return 0
         if holds_all(outcome):
             return HELD_MS
         aside = is_unpaid(outcome) and not (self.in_doubt or outcome.leaves_doubt)
-        delay_ms = ASIDE_MS if aside else next_run_ms(self._runs, outcome)
+        delay_ms = ASIDE_MS if aside else next_attempt_ms(self._attempts_filled, outcome)
         if ttl_s is None:
             return delay_ms
-        # A message whose time runs out before the next run ends when its time does.
+        # A message whose time runs out before the next attempt ends when its time does.
         return min(delay_ms, max(0, math.ceil(1000 * (ttl_s - self.elapsed_s))))
 
     @property
-    def _runs(self) -> int:
-        """As many runs as the message's POSTs fill: claims without a POST, held or paused, do not count."""
-        return max(1, -(-(self.claim.attempts + self.posts) // TRIES))
+    def _attempts_filled(self) -> int:
+        """Attempts that the message's POSTs fill: claims without a POST, held or paused, do not count."""
+        return max(1, -(-(self.claim.earlier_posts + self.posts) // TRIES))

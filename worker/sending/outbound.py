@@ -66,7 +66,7 @@ class Outbound:
             async with self._places[attempt.claim.queue]:
                 # What was claimed ahead does not run into a wall that another message has just met.
                 if not self._walls.stop(attempt, time.monotonic()):
-                    await attempt.run(self._gateway)
+                    await attempt.make_posts(self._gateway)
                     self._walls.meet(attempt, time.monotonic())
         except Exception as error:  # noqa: BLE001 - a mistake of ours must cost no message
             self._log.error("sms.crashed", request_id=attempt.claim.entry.id, reason=type(error).__name__)
@@ -83,7 +83,7 @@ class Outbound:
         if any(isinstance(each, Wait) and each.newer for each in found):
             self._log.error("sms.record_of_newer_version", queue=batch.queue)
         for entry, each in over:
-            self._report.over(entry.id, each)
+            self._report.write_over(entry.id, each)
         # A call that has ended may have members that do not know it yet.
         calls = [entry for entry, each in over if is_call(entry.id) and each.state in ENDS]
         if calls:

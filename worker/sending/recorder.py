@@ -109,7 +109,7 @@ class Recorder:
             states = self._ledger.finish([each.result for each in due])
             self._release(due, states)
             for each, state in zip(due, states, strict=True):
-                self._report.run(each, state)
+                self._report.write_attempt(each, state)
         except Exception as error:  # noqa: BLE001 - this thread must outlive whatever went wrong with some
             # The leases run out: attempts that were not recorded will count as ones of unknown outcome.
             self._log.error("ledger.not_recorded", reason=type(error).__name__)

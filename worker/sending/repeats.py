@@ -1,4 +1,4 @@
-"""The repeats of a POST within one run: seconds apart, by tenacity."""
+"""The repeats of a POST within one attempt: seconds apart, by tenacity."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -8,11 +8,11 @@ import tenacity
 from worker.gateway.demands import pause_ms, wants_no_more
 from worker.gateway.outcomes import Deferred, Outcome, Unknown
 
-#: POSTs in one run.
+#: POSTs in one attempt.
 TRIES: Final = 3
-#: Seconds a run may last; below the workers' shutdown time-out (23 s), below the platform's 30 s.
-RUN_BUDGET_S: Final = 22.0
-#: Seconds before the second POST of a run at most; twice as many before the third.
+#: Seconds an attempt may last; below the workers' shutdown time-out (23 s), below the platform's 30 s.
+ATTEMPT_BUDGET_S: Final = 22.0
+#: Seconds before the second POST of an attempt at most; twice as many before the third.
 WAIT_FIRST_S: Final = 0.5
 
 
@@ -26,7 +26,7 @@ def is_worth_repeating(outcome: Outcome) -> bool:
 def further_posts(
     left_s: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
 ) -> tenacity.AsyncRetrying:
-    """Make the loop over all POSTs of a run but the first; the result of each turn is an outcome.
+    """Make the loop over all POSTs of an attempt but the first; the result of each turn is an outcome.
 
     Args:
         left_s: says how many seconds are left in which a POST may begin.

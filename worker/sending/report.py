@@ -1,4 +1,4 @@
-"""The canonical log lines of sending: one for each run, one for each message that ends without a run."""
+"""The canonical log lines of sending: one for each attempt, one for each message that ends without one."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ class Report:
     def __init__(self) -> None:
         self._log = structlog.get_logger()
 
-    def run(self, attempt: Attempt, state: str | None) -> None:
-        """Write the line of a run; one line for a shared call, whose id stands in its members' records.
+    def write_attempt(self, attempt: Attempt, state: str | None) -> None:
+        """Write the line of an attempt; one line for a shared call, whose id stands in its members' records.
 
         Args:
-            attempt: what the run did.
+            attempt: what was done.
             state: what the ledger recorded; None when a later claim had taken over.
         """
         outcome, state = attempt.outcome, state or "fenced"
@@ -32,7 +32,7 @@ class Report:
             "recipients": attempt.size,
             "to": mask(attempt.number) if attempt.size else None,
             "posts": attempt.posts,
-            "run": attempt.claim.run,
+            "attempt": attempt.claim.attempt,
             "duration_ms": round(attempt.elapsed_s * 1000),
         }
         if isinstance(outcome, Accepted):
@@ -46,7 +46,7 @@ class Report:
         level = self._log.error if _leaves_out(attempt) else self._level(outcome, state)
         level("sms." + state, **fields)
 
-    def over(self, request_id: str, over: Over) -> None:
+    def write_over(self, request_id: str, over: Over) -> None:
         """Write the line of a message that its claim ended, or that was over before."""
         if not over.just_now:
             self._log.debug("sms.nothing_to_do", request_id=request_id, state=over.state)

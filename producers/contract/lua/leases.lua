@@ -1,8 +1,8 @@
--- Leases on queue entries: who holds one, and what becomes of those that have run out.
+-- Leases on queue entries: who has one, and what becomes of those that have run out.
 
--- Entries of a queue that are held and count as calls in flight. A shared call that is back and only tells its members what
--- became of it is held, but is no longer in flight.
-local function held_out(queue)
+-- Entries of a queue that are leased and count as calls in flight. A shared call that is back and only tells its members what
+-- became of it is leased, but is no longer in flight.
+local function at_work(queue)
   return redis.call('ZCARD', queue.leases) - redis.call('SCARD', queue.ending)
 end
 

@@ -10,8 +10,8 @@ local FREE_SOON_MS = 20
 local function free_calls(limit, setting, queue_name)
   local alone = setting == 1 and 0 or math.max(1, math.floor(limit / 5))
   local alert, marketing = queue_keys('alert'), queue_keys('marketing')
-  local alerts_out = held_out(alert)
-  local out = alerts_out + held_out(marketing)
+  local alerts_out = at_work(alert)
+  local out = alerts_out + at_work(marketing)
   if queue_name == 'alert' then return math.max(limit - out, alone - alerts_out) end
   local waiting = redis.call('LLEN', alert.ready)
   if waiting > 0 then wake(alert) end
@@ -24,4 +24,4 @@ function in_flight_gate.room(wanted, queue_name)
   if limit == 0 then return wanted end
   return math.max(0, free_calls(limit, setting, queue_name)), FREE_SOON_MS
 end
--- uses: queue leases rate admission
+-- uses: queue leases limits admission

@@ -15,4 +15,4 @@ end
 function pause_gate.keep()
   if pause_lasts() > 0 then return { 'wait', pause_lasts() } end
 end
--- uses: rate admission
+-- uses: limits admission

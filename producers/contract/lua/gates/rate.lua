@@ -15,4 +15,4 @@ function rate_gate.room(wanted, queue_name)
   rate_gate.allowed = ahead >= 0 and math.floor(ahead / interval) + 1 or 0
   return rate_gate.allowed, math.max(1, math.ceil(-ahead))
 end
--- uses: rate admission
+-- uses: limits admission
