@@ -106,11 +106,11 @@ class Producer:
             One `Sent` per message, in order.
 
         Raises:
-            InvalidMessage: names the first bad message by position; slices before it were queued if
+            InvalidMessage: names the first bad message by position; the 500s before its own were queued if
                 ``messages`` is neither list nor tuple.
             RequestIdConflict: lists the conflicting ids; all other messages were queued.
-            QueueUnavailable: carries the ids of the slice that is open; later slices were not tried. It comes
-                before the error of a slice that was being checked meanwhile.
+            QueueUnavailable: carries the ids of the 500 that were not confirmed; later ones were not tried.
+                It comes before the error of those that were being checked meanwhile.
         """
         answers: list[Sent | Conflict] = []
         waiting: Callable[[], list[Sent | Conflict]] = list
@@ -133,11 +133,11 @@ class Producer:
         return self._run(self._records.status(request_id), [request_id])
 
     def cancel(self, request_id: str) -> Cancellation:
-        """Cancel a send whose attempt has not started. Safe to repeat.
+        """Cancel a message before an attempt, or after one that was surely not taken. Safe to repeat.
 
         Returns:
-            ``cancelled`` (it will never be sent), ``too_late`` (an attempt has started or it has ended), or
-            ``unknown_id``.
+            ``cancelled`` (it will never be sent), ``too_late`` (an attempt runs or is in doubt, or it has
+            ended in another way), or ``unknown_id``.
 
         Raises:
             QueueUnavailable: Redis did not answer; repeat.

@@ -57,7 +57,7 @@ class WorkerSettings(RedisSettings):
         high=5,
     )
     read_timeout_s: float = variable(
-        "OCTOPUSH_READ_TIMEOUT_S", "seconds to wait for the whole answer", default=8.0, low=0.1, high=12
+        "OCTOPUSH_READ_TIMEOUT_S", "seconds to wait for each read of an answer", default=8.0, low=0.1, high=12
     )
     rate_per_s: float = variable(
         "SEND_RATE_PER_S", "recipients per second over all workers, 0 for no limit", default=0.0, high=10_000

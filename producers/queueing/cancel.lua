@@ -1,6 +1,8 @@
--- Cancel a send whose attempt has not started.
+-- Cancel a message that is in no attempt and in no doubt: none has begun, or the last one was surely not taken.
 -- Given: id, retention_ms, maxlen
 -- Returns 'cancelled' | 'too_late' | 'unknown_id'. Safe to repeat: cancelled stays cancelled.
+-- This script and claim.lua race by the field state: whichever runs first wins. An entry that is ready, leased or gathering may
+-- stay: its claim finds the end at the gate `ended`. A delayed entry goes at once, since it might lie there for days.
 -- uses: keys queue record
 local keys = keys_of(given.id)
 local send = read(keys.record, 'state', 'queue', 'call')

@@ -137,7 +137,7 @@ class Records:
         return Command(_STATUS, self.keys.prefix, given, lambda reply: _read_status(request_id, *reply))
 
     def cancel(self, request_id: str) -> Command[Cancellation]:
-        """Cancel a send that has not started; safe to repeat."""
+        """Cancel a message in no attempt and in no doubt, see ``cancel.lua``; safe to repeat."""
         given = {"id": request_id, "retention_ms": self._retention_ms, "maxlen": self._maxlen}
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 

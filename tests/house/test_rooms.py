@@ -1,4 +1,4 @@
-"""The map of the house is true: docs/architecture.md names every room, and tells each flow in a few files."""
+"""The map of the house is true: docs/architecture.md names every room, and answers in a few files."""
 
 import re
 
@@ -8,7 +8,7 @@ from producers.contract.admission import ADMISSION
 from tests.house.repository import files, name, rows, text
 
 PAGE = text("docs/architecture.md")
-#: Files that a reader follows in one story.
+#: Files that a reader opens for one story, or for one question, the page itself included.
 STORY_MAX_FILES = 4
 
 
@@ -37,6 +37,11 @@ def test_a_flow_is_a_story_of_a_few_files(flow):
     told = re.findall(r"^\d\. \[", section(flow), re.MULTILINE)
 
     assert 0 < len(told) <= STORY_MAX_FILES
+
+
+@pytest.mark.parametrize(("question", "short", "opened"), list(rows("docs/architecture.md", "Ten questions")))
+def test_a_question_is_answered_by_the_page_and_a_few_files(question, short, opened):
+    assert 0 < len(re.findall(r"\]\(", opened)) < STORY_MAX_FILES
 
 
 def test_the_gates_are_listed_in_the_order_in_which_they_are_asked():

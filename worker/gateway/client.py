@@ -138,6 +138,6 @@ def _failed(error: Exception) -> Outcome:
 
 
 def _word(error: BaseException) -> str:
-    """Name the kind of an error, such as ``server_timeout_error``; its text may hold the URL."""
+    """Name the kind of an error, ``socket_timeout_error`` for a read time-out; its text may hold the URL."""
     name = type(error).__name__
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")

@@ -1,4 +1,5 @@
--- Claim the next attempt of sends, or say why there is none: see admission.lua.
+-- Claim the next attempt of sends (messages and shared calls), or say why there is none. The gates that have a say here are asked in
+-- the order of producers/contract/admission.py; the first one that keeps a send decides.
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
 -- Returns per entry one of

@@ -6,8 +6,8 @@
 --   keep(send)                asked by admit_send.lua for one send: nil to let it pass, or what claim.lua returns for it; the gate
 --                             has then put the send where it waits, or ended it
 --
--- A gate that is shut for all sends has both: what was fetched before it was shut is stopped at its claim. A script gets the gates
--- that have the function it asks for, since each costs it a moment.
+-- hold and pause have both: what was fetched before they were shut is stopped at its claim. rate and in_flight have only room: what
+-- the fetch has let pass keeps its place. A script gets the gates that have the function it asks for, since each costs it a moment.
 local GATES = {}
 
 -- Add a gate behind those before it.

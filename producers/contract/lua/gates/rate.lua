@@ -1,9 +1,10 @@
--- No more recipients leave per second than the limit says. Alerts run a second ahead of the rate and pay for themselves; marketing
--- runs a tenth of a second ahead and pays for all. Takes rate, where none is set live, from what the script is given. room() leaves
--- in rate_gate.allowed how many recipients may leave: fetch.lua reads it, since one marker stands for many recipients.
+-- No more recipients leave per second than the limit says. Asked at the fetch only. An alert waits for what alerts owe to the rate, as
+-- far as that is more than a second; marketing waits for what all sends owe, as far as that is more than a tenth of a second.
+-- fetch.lua charges one recipient for each entry, claim.lua the rest. rate_gate.allowed is set by room, and read by fetch.lua, which
+-- counts the recipients that a marker stands for. Takes rate, where none is set live, from what the script is given.
 local rate_gate = new_gate('rate')
 
--- How many recipients may leave now.
+-- How many recipients may leave now; without a limit any number.
 rate_gate.allowed = math.huge
 
 function rate_gate.room(wanted, queue_name)
