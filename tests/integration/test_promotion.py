@@ -59,7 +59,8 @@ class Nodes:
 
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
-    monkeypatch.setattr(confirmation, "WAIT_MS", 50)
+    # Long enough for a busy machine, short enough where no replica is left.
+    monkeypatch.setattr(confirmation, "WAIT_MS", 200)
     with (
         RedisServer(tmp_path / "old", options=["--repl-diskless-sync-delay", "0"]) as old,
         RedisServer(tmp_path / "new", options=["--repl-diskless-sync-delay", "0"]) as new,
@@ -86,7 +87,9 @@ def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
 def hand(nodes: Nodes) -> HandWorker:
     """A worker on the old primary, with messages to take."""
     queue(nodes.old)
-    return HandWorker(nodes.old)
+    hand = HandWorker(nodes.old)
+    until(hand.confirmation.look)
+    return hand
 
 
 def milliseconds(client: redis.Redis) -> int:
