@@ -21,8 +21,9 @@ CREDIT: Final = "credit"
 ADMISSION: Final = {
     "newer": "a newer version of the producers has written it: it waits for a newer worker",
     "ended": "it has ended, or leaves with its shared call",
-    "attempt": "another worker makes an attempt",
+    # Before what it says of a lost worker: after the clock went back, that worker may be alive and report.
     "due": "its date has not come",
+    "attempt": "another worker makes an attempt",
     "campaign": "its campaign is paused, or was cancelled",
     "composed": "its shared call must be composed first",
     "lifetime": "its time is over",

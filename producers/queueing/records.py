@@ -133,12 +133,12 @@ class Records:
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
-        given = {"id": request_id}
+        given = {"id": str(request_id)}
         return Command(_STATUS, self.keys.prefix, given, lambda reply: _read_status(request_id, *reply))
 
     def cancel(self, request_id: str) -> Command[Cancellation]:
         """Cancel a message in no attempt and in no doubt, see ``cancel.lua``; safe to repeat."""
-        given = {"id": request_id, "retention_ms": self._retention_ms, "maxlen": self._maxlen}
+        given = {"id": str(request_id), "retention_ms": self._retention_ms, "maxlen": self._maxlen}
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
     def _given(self, messages: Sequence[FrozenMessage]) -> dict[str, Any]:

@@ -64,11 +64,11 @@ def test_the_first_gate_that_keeps_a_message_decides(hand, queued, redis_client)
     redis_client.hset(RECORD, "v", RECORD_VERSION)
     assert claim() == Over("accepted")
     redis_client.hset(RECORD, "state", "sending")
+    assert PAUSE_MS < claim().ms <= HOUR_MS
+    redis_client.hdel(RECORD, "due")
     assert 0 < claim().ms <= 5_000
     redis_client.hdel(RECORD, "running")
     redis_client.hset(RECORD, "state", "queued")
-    assert PAUSE_MS < claim().ms <= HOUR_MS
-    redis_client.hdel(RECORD, "due")
     assert claim() == Over("paused")
     redis_client.delete(CAMPAIGN)
     assert claim() == Wait(1_000)
@@ -114,3 +114,23 @@ def test_the_first_gate_that_leaves_no_room_says_how_long_a_fetch_waits(hand, qu
     redis_client.delete(KEYS.rate)
     assert hand.consumer._fetch(1) > 0
     assert hand.fetch().entries[0].id == "a"
+
+
+def test_a_lost_attempt_is_no_lost_attempt_while_the_date_of_its_message_is_ahead(hand, queued, redis_client):
+    """The clock went back: the worker may be alive, and what it reports must still count."""
+    redis_client.hset(
+        RECORD, mapping={"state": "sending", "token": 1, "running": 1, "due": now_ms(redis_client) + HOUR_MS}
+    )
+    assert claim_one(hand.ledger, "a").ms > PAUSE_MS
+    assert redis_client.hmget(RECORD, "running", "doubt") == [b"1", None]
+
+
+def test_what_is_owed_to_the_rate_follows_a_clock_that_went_back_although_all_calls_are_in_flight(
+    hand, queued, redis_client
+):
+    now = now_ms(redis_client)
+    redis_client.zadd(hand.names.leases, {"other.1:b": now + 9_000})
+    hand.throttle.set_limits(in_flight=1, rate=1)
+    redis_client.hset(KEYS.rate, mapping={"all": 6_000, "alert": 6_000, "at": now + HOUR_MS})
+    assert hand.consumer._fetch(1) == 20
+    assert int(redis_client.hget(KEYS.rate, "at")) <= now_ms(redis_client)

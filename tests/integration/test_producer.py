@@ -376,3 +376,13 @@ def test_both_producers_have_the_same_interface():
             # The asynchronous one also takes asynchronous iterables.
             ours["recipients"] = ours["recipients"].replace(annotation=theirs["recipients"].annotation)
         assert ours == theirs
+
+
+def test_a_request_id_that_looks_like_a_number_is_found_as_one(redis_url):
+    with_digits = 1_234_567_890_123_456
+    sms = Producer(redis_url)
+    sms.send("+33612345678", "Hi", sender="Bistro", request_id=str(with_digits))
+    assert sms.status(with_digits).state == "queued"
+    assert sms.cancel(with_digits) == "cancelled"
+    assert sms.status(None) is None
+    sms.close()

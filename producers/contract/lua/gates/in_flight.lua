@@ -19,6 +19,7 @@ local function free_calls(limit, setting, queue_name)
 end
 
 function in_flight_gate.room(wanted, queue_name)
+  if wanted == 0 then return 0 end
   local setting = tonumber(live_limits().in_flight or given.in_flight)
   local limit = calls_in_flight(setting)
   if limit == 0 then return wanted end
