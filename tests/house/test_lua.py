@@ -190,3 +190,15 @@ def test_some_script_uses_each_name_of_the_library():
         for variable in LIBRARY.names.variables
         if variable.is_top and LIBRARY.place(variable.node) not in used
     )
+
+
+def test_claim_lists_each_verdict_that_a_gate_returns_and_the_ledger_reads_it():
+    claim = ROOT / "worker/ledger/claim.lua"
+    verdict = re.compile(r"return \{ '(\w+)'")
+    gates = [path for path in lua_scripts.parts() if path.parent.name == "gates" or path.stem == "send"]
+    returned = {word for path in (claim, *gates) for word in verdict.findall(text(path))}
+    listed = set(re.findall(r"^--   '(\w+)'", text(claim), re.MULTILINE))
+    read = set(re.findall(r'b"(\w+)"', text("worker/ledger/ledger.py").partition("def _read_claim")[2]))
+
+    assert returned == listed
+    assert listed <= read

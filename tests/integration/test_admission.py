@@ -1,6 +1,7 @@
 """The gates of admission, one behind the other: what is kept by many is kept by the first."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from producers import Producer
 from producers.contract.jobs import RECORD_VERSION
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import claim_one
+from worker.ledger import ledger as ledger_module
 from worker.ledger.claims import Claim, Over, Wait
 
 HOUR_MS = 3_600_000
@@ -114,3 +116,22 @@ def test_the_first_gate_that_leaves_no_room_says_how_long_a_fetch_waits(hand, qu
     redis_client.delete(KEYS.rate)
     assert hand.consumer._fetch(1) > 0
     assert hand.fetch().entries[0].id == "a"
+
+
+def test_a_verdict_that_nobody_knows_ends_no_entry(hand, queued, redis_client, monkeypatch):
+    redis_client.hset(RECORD, "v", RECORD_VERSION + 1)
+    claim = ledger_module._CLAIM
+    text = claim.text.replace("return { 'newer' }", "return { 'refused' }")
+    refusing = SimpleNamespace(
+        package=claim.package, name=claim.name, text=text, sha=redis_client.script_load(text)
+    )
+    batch = next(hand.consumer).batch
+    monkeypatch.setattr(ledger_module, "_CLAIM", refusing)
+    with pytest.raises(ValueError, match="refused"):
+        hand.ledger.claim(batch, ())
+
+    assert not batch.claimed
+    assert redis_client.zcard(hand.names.leases) == 1
+    monkeypatch.undo()
+    redis_client.hset(RECORD, "v", RECORD_VERSION)
+    assert isinstance(hand.ledger.claim(batch, ())[0], Claim)

@@ -172,7 +172,7 @@ def test_unknown_stays_in_sending_and_cannot_be_cancelled(ledger, queued, redis_
     assert Producer(redis_url).cancel("a") == "too_late"
     again = claim_one(ledger, "a")
     assert again.in_doubt
-    assert again.run == 2
+    assert again.attempt == 2
 
 
 @pytest.mark.parametrize("code", ["120", "182"])
@@ -224,7 +224,7 @@ def test_a_deferral_after_an_open_post_of_the_same_claim_leaves_it_in_doubt(ledg
 def test_a_lost_worker_leaves_the_attempt_in_doubt(ledger, queued, redis_client):
     lose(redis_client, ledger, claim_one(ledger, queued()))
     again = claim_one(ledger, "a")
-    assert (again.in_doubt, again.run) == (True, 2)
+    assert (again.in_doubt, again.attempt) == (True, 2)
     assert field(redis_client, "attempts") == "1"
 
 

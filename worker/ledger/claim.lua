@@ -4,8 +4,8 @@
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1, told 0|1: a worker has told what an earlier attempt of this
 --                           shared call under its present name came to, POSTs made before
---   'ended', state          it ended before, or leaves with its shared call: nothing left to do
---   'ends', state, code     this claim ended it: expired, unknown, failed, cancelled with its campaign
+--   'over', state           it ended before, or leaves with its shared call: nothing left to do
+--   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign
 --   'wait', ms              too early, all sending waits, or another worker has the attempt
 --   'compose'               a shared call that must be composed, or composed anew, first
 --   'paused'                it waits in the list of its campaign

@@ -57,7 +57,8 @@ def later_ms(attempts: int, rng: random.Random | None = None) -> int:
 def next_attempt_ms(attempts: int, outcome: Outcome, rng: random.Random | None = None) -> int:
     """Return the delay before the next attempt after an outcome that may be repeated, in milliseconds.
 
-    The pause that the gateway asked for, after each of the first `PAUSED_ATTEMPTS`; later on the ordinary delay too.
+    The pause that the gateway asked for, after each of the first `PAUSED_ATTEMPTS`; later on the ordinary
+    delay too.
     """
     pause = pause_ms(outcome)
     if wants_no_more(outcome):
