@@ -130,9 +130,9 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway, for people | pause | - | - |
-| ``at`` | when it began, ms | pause, pause_left() | - | pause_left() |
-| ``ms`` | how long it lasts | pause | - | pause_left() |
+| ``code`` | code of the gateway, for people | pause | - | throttle.py |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), throttle.py |
+| ``ms`` | how long it lasts | pause | - | pause_left(), throttle.py |
 
 **limits** The limits that operators set live. Stays for ever.
 
