@@ -1,14 +1,14 @@
 """The Lua scripts say what they mean: each name is known and used, and they are given what they list."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from producers.contract.scripts import Script
-from tests.house.repository import modules, text
+from tests.house.repository import modules, none_of, text
 from tests.support import lua_scripts
 from tests.support.lua_names import text_of
 from tests.support.lua_reading import Reading, is_table
@@ -19,13 +19,6 @@ SCRIPTS = script_files()
 LIBRARY = Reading(lua_scripts.whole_library())
 READINGS = {path: Reading(assembled(path)) for path in SCRIPTS}
 ALL = [*READINGS.values(), LIBRARY]
-
-
-def none_of(faults: Iterable[str]) -> None:
-    """Let a test fail with its faults, one a line."""
-    found = sorted(set(faults))
-    if found:
-        pytest.fail("\n".join(found), pytrace=False)
 
 
 def name(path: Path) -> str:

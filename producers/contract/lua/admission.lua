@@ -7,6 +7,8 @@
 --                             then put the send where it waits, or ended it
 --
 -- A gate that is shut for all sends has both: what was fetched before it was shut is stopped at its claim.
+-- A shared call is asked as one send: it has send.record.members, and what a gate says holds for all of them. What keeps one of its
+-- members belongs into look_at() of compose.lua.
 local GATES = {}
 
 -- Add a gate behind those before it.
