@@ -83,13 +83,13 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing to do any more.
+    """Nothing to do with this entry any more; the send itself may come again with another.
 
     Attributes:
-        state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
-            campaign; ``aside`` when a gate keeps it.
-        just_now: this claim ended it, because its time was over.
-        code: the last code, when it ended just now.
+        state: the end state; ``gone`` without a record; ``shared`` when it leaves with its call; ``paused``
+            when it waits in the list of its campaign; ``aside`` when a gate keeps it.
+        just_now: this claim ended it: its time or its body is gone, or its campaign was cancelled.
+        code: the last code, if it ended just now and has one.
     """
 
     state: str

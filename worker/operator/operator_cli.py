@@ -153,9 +153,7 @@ def release(breaker: str | None) -> None:
 
 @click.command()
 @click.option("--rate", type=click.FloatRange(0), help="Recipients per second over all workers; 0 for none.")
-@click.option(
-    "--in-flight", type=click.IntRange(0), help="Sends worked on at once over all workers; 0 for none."
-)
+@click.option("--in-flight", type=click.IntRange(0), help="Calls in flight over all workers; 0 for none.")
 def limits(rate: float | None, in_flight: int | None) -> None:
     """Show the limits set live, or change them for all workers at once."""
 
