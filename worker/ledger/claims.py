@@ -1,14 +1,9 @@
 """What a claim is answered, and what an attempt brings. No I/O; `worker.ledger.ledger` decides."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from producers.contract import jobs
 from worker.gateway.outcomes import Outcome
 from worker.queue.entries import Entry
-
-#: States from which no attempt leads any further.
-ENDS: Final = frozenset[str](jobs.ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +17,8 @@ class Claim:
         body: the frozen bytes to POST.
         in_doubt: an earlier attempt may have been accepted.
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
-        told: what an earlier attempt of this shared call under its present name came to was recorded, so that
-            claim had been confirmed.
+        confirmed: Redis confirmed an earlier claim of this shared call under its present name, for the
+            attempt was recorded.
         earlier_posts: POSTs made under earlier claims; not those that only found the account in trouble.
     """
 
@@ -33,7 +28,7 @@ class Claim:
     body: bytes
     in_doubt: bool
     ttl_s: float | None
-    told: bool = False
+    confirmed: bool = False
     earlier_posts: int = 0
 
     @property

@@ -142,7 +142,7 @@ class Ledger:
         """
         if not isinstance(found, Claim) or not is_call(found.entry.id):
             return found
-        if found.in_doubt and (found.told or self._confirmation.safe_ms is not None):
+        if found.in_doubt and (found.confirmed or self._confirmation.safe_ms is not None):
             return found
         given = {"id": found.entry.id, "token": found.token}
         Command(_UNCLAIM, self._keys.prefix, given, int).run(self._redis)
@@ -214,7 +214,7 @@ def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
 
 def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
     match reply:
-        case [b"claimed", token, body, in_doubt, left_ms, told, earlier_posts]:
+        case [b"claimed", token, body, in_doubt, left_ms, confirmed, earlier_posts]:
             return Claim(
                 entry=entry,
                 queue=queue,
@@ -222,7 +222,7 @@ def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait 
                 body=body,
                 in_doubt=in_doubt == 1,
                 ttl_s=None if left_ms < 0 else left_ms / 1000,
-                told=told == 1,
+                confirmed=confirmed == 1,
                 earlier_posts=earlier_posts,
             )
     return _read_wait(reply) or _read_over(reply)
