@@ -121,9 +121,9 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
     gates = Gates(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
-    places = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
+    calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
-    outbound = Outbound(ledger, gateway, recorder, engine, places)
+    outbound = Outbound(ledger, gateway, recorder, engine, calls)
     inbound = Inbound(client, keys, ledger, Publisher(client, settings))
     broker = LeaseBroker(
         client,

@@ -64,7 +64,7 @@ class WorkerSettings(RedisSettings):
     )
     in_flight: int = variable(
         "SEND_IN_FLIGHT",
-        "sends being worked on at once over all workers, 0 for no limit",
+        "calls in flight over all workers, 0 for no limit",
         default=0,
         high=10_000,
     )

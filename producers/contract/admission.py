@@ -27,7 +27,7 @@ ADMISSION: Final = {
     "campaign": "its campaign is paused, or was cancelled",
     "composed": "its shared call must be composed first",
     "lifetime": "its time is over",
-    "hold": "all sending is held, until the account is well again or an operator releases it",
+    "hold": "all sending is held: the account is in trouble",
     "pause": "all sending pauses for as long as the gateway asked",
     "in_flight": "as many calls are in flight as may be",
     "rate": "as many recipients have left as the rate allows",
@@ -63,8 +63,6 @@ def read_gate(facts: bytes | str) -> Gate:
 
 def describe(name: str, gate: Gate, price: Decimal | None = None) -> str:
     """Say in one line why something waits aside at a gate."""
-    if name in ADMISSION and name != CREDIT:
-        return f"{name}: {ADMISSION[name]}"
     if not gate.code:
         return f"{name}: about to go on"
     if name != CREDIT:

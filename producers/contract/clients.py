@@ -1,4 +1,4 @@
-"""Clients for the enqueue side: explicit time-outs and retries, no surprises.
+"""Redis clients of whoever sends, reads a feed or receives callbacks: explicit time-outs and retries.
 
 Every command of the producers is safe to repeat, so the client itself may repeat one after a lost
 connection or answer. Nothing else in the project lets the Redis client retry. All follow a primary that

@@ -55,7 +55,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         event_id, request_id, ticket, number, context, raw: as in `Reply`.
         status: the gateway's word, such as ``ACK``, ``DELIVERED``, ``NOT_DELIVERED``.
         final: whether no other status is expected after this one.
-        delivered_at: the gateway's date read as Paris time, or None if unreadable.
+        delivered_at: the gateway's date, read as Paris time; without one that can be read, the arrival of the
+            callback.
     """
 
     event_id: str
@@ -64,7 +65,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     status: str
     final: bool
-    delivered_at: datetime | None
+    delivered_at: datetime
     context: Any
     raw: str
 
@@ -75,7 +76,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         event_id, request_id, ticket, number, raw: as in `Reply`.
         text: what was written, such as ``STOP``; empty when a receipt told us.
-        at: the gateway's date read as Paris time, or None if unreadable.
+        at: as `Receipt.delivered_at`.
     """
 
     event_id: str
@@ -83,7 +84,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     number: str
     text: str
-    at: datetime | None
+    at: datetime
     raw: str
 
 

@@ -145,6 +145,11 @@ class Keys:
         return self.prefix + "hold"
 
     @property
+    def pause(self) -> str:
+        """Why all sending pauses."""
+        return self.prefix + "pause"
+
+    @property
     def gates(self) -> str:
         """What keeps some sends and not all."""
         return self.prefix + "gates"

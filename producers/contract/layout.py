@@ -46,7 +46,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
 | ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve |
-| ``told`` | c; 1 when an attempt under the present name was recorded: that claim was confirmed | finish | - | claim |
+| ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | claim |
 
 **campaign:<id>** How far a campaign is. Goes with the retention after its last end or run, once it is complete or cancelled.
 
@@ -130,9 +130,9 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway, for people | pause | - | - |
-| ``at`` | when it began, ms | pause, pause_left() | - | pause_left() |
-| ``ms`` | how long it lasts | pause | - | pause_left() |
+| ``code`` | code of the gateway, for people | pause | - | throttle.py |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), throttle.py |
+| ``ms`` | how long it lasts | pause | - | pause_left(), throttle.py |
 
 **limits** The limits that operators set live. Stays for ever.
 

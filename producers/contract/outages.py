@@ -10,7 +10,7 @@ from typing import Final
 import redis
 from redis import exceptions
 
-from producers.contract.steps import Pause, Steps
+from producers.contract.steps import Sleep, Steps
 
 _log = logging.getLogger("producers.feeds")
 
@@ -126,4 +126,4 @@ class Outage:
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
         resume = self._clock() + seconds
         while not stopping() and self._clock() < resume:
-            yield Pause(min(_NAP_S, seconds))
+            yield Sleep(min(_NAP_S, seconds))

@@ -115,7 +115,7 @@ class Command(Generic[T_co]):
         return 1, self.prefix, _pack(self.given)
 
     @property
-    def call(self) -> tuple[Any, ...]:
+    def evalsha(self) -> tuple[Any, ...]:
         """The whole call, for pipelines and single connections. Redis must know the script already."""
         return "EVALSHA", self.script.sha, *self.arguments
 
@@ -126,7 +126,7 @@ class Command(Generic[T_co]):
             redis.RedisError: as the client raises it; or another of `REDIS_ERRORS`.
         """
         try:
-            reply = client.execute_command(*self.call)  # type: ignore[no-untyped-call]
+            reply = client.execute_command(*self.evalsha)  # type: ignore[no-untyped-call]
         except NoScriptError:
             reply = client.eval(self.script.text, *self.arguments)
         return self.read(reply)
@@ -161,7 +161,7 @@ class Command(Generic[T_co]):
         """Send on a borrowed connection, then take the answer. Left in between, it ends the connection."""
         connection: Any = pool.get_connection()
         try:
-            connection.send_command(*self.call)
+            connection.send_command(*self.evalsha)
             yield None
             reply = connection.read_response()
         except redis.ResponseError:
@@ -176,7 +176,7 @@ class Command(Generic[T_co]):
     async def arun(self, client: redis.asyncio.Redis) -> T_co:
         """Run on an asyncio client; otherwise as `run`."""
         try:
-            reply = await client.execute_command(*self.call)  # type: ignore[no-untyped-call]
+            reply = await client.execute_command(*self.evalsha)  # type: ignore[no-untyped-call]
         except NoScriptError:
             reply = await client.eval(self.script.text, *self.arguments)
         return self.read(reply)

@@ -53,6 +53,7 @@ class Settings:
 
         Raises:
             ConfigError: lists every missing or wrong variable by name, without its value.
+            TypeError: a field is declared with a type that no variable is read as.
         """
         types, values, problems = typing.get_type_hints(cls), {}, {}
         for field in dataclasses.fields(cls):
@@ -81,6 +82,8 @@ def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
         return kind(raw)
     if kind == tuple[Secret, ...]:
         return tuple(Secret(part.strip()) for part in raw.split(",") if part.strip())
+    if kind is not str:
+        raise TypeError(f"no variable is read as {kind}")
     return raw
 
 

@@ -32,7 +32,7 @@ Steps = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class Commands:
     """Plain commands in one round trip, not atomic; the reply is the last one's.
 
     Attributes:
@@ -72,7 +72,7 @@ class Together:
         replies = [first.run(client)]
         with client.pipeline(transaction=False) as pipeline:
             for command in rest:
-                pipeline.execute_command(*command.call)  # type: ignore[no-untyped-call]
+                pipeline.execute_command(*command.evalsha)  # type: ignore[no-untyped-call]
             return replies + [c.read(reply) for c, reply in zip(rest, pipeline.execute(), strict=True)]
 
     async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
@@ -81,12 +81,12 @@ class Together:
         replies = [await first.arun(client)]
         async with client.pipeline(transaction=False) as pipeline:
             for command in rest:
-                pipeline.execute_command(*command.call)
+                pipeline.execute_command(*command.evalsha)
             return replies + [c.read(reply) for c, reply in zip(rest, await pipeline.execute(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Sleep:
     """Do nothing for some seconds."""
 
     seconds: float

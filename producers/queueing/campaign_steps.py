@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from producers.contract.steps import Calls, Steps, Together
+from producers.contract.steps import Commands, Steps, Together
 from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.queueing.campaign_status import (
     Campaign,
@@ -61,9 +61,9 @@ class Campaigns:
     def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
         """Read where a campaign stands; None if it is unknown or forgotten."""
         key = self._keys.campaign(checked(campaign_id))
-        waiting = yield Calls([("LLEN", self._keys.campaign_waiting(campaign_id))])
-        gates = yield Calls([("HGETALL", self._keys.gates)])
-        return read_campaign(campaign_id, (yield Calls([("HGETALL", key)])), int(waiting), gates)
+        waiting = yield Commands([("LLEN", self._keys.campaign_waiting(campaign_id))])
+        gates = yield Commands([("HGETALL", self._keys.gates)])
+        return read_campaign(campaign_id, (yield Commands([("HGETALL", key)])), int(waiting), gates)
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""
@@ -78,7 +78,7 @@ class Campaigns:
         """Stop a campaign for good and cancel each of its slices; None if it is unknown."""
         if (yield self._halt(campaign_id, "cancel")) == "unknown_id":
             return None
-        slices = int((yield Calls([("HGET", self._keys.campaign(campaign_id), "slices")])) or 0)
+        slices = int((yield Commands([("HGET", self._keys.campaign(campaign_id), "slices")])) or 0)
         verdicts: list[Cancellation] = []
         for start in range(0, slices, _CANCELS):
             numbers = range(start, min(start + _CANCELS, slices))
@@ -128,7 +128,7 @@ class Sending:
         Raises:
             CampaignCancelled: it was cancelled.
         """
-        recipients, stopped = yield Calls(
+        recipients, stopped = yield Commands(
             [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped")]
         )
         if stopped:

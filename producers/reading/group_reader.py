@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 from producers.contract.events import E, from_fields
 from producers.contract.outages import Outage
 from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
-from producers.contract.steps import Calls, Steps
+from producers.contract.steps import Commands, Steps
 from producers.reading.membership import Membership
 
 T = TypeVar("T")
@@ -168,7 +168,7 @@ class GroupReader(Generic[E]):
     def _reclaim(self) -> Steps[_Raw | None]:
         # A handled entry must not look stalled, however long its handler took.
         if self._done:
-            yield Calls([self._acknowledgement()])
+            yield Commands([self._acknowledgement()])
             self._done.clear()
         idle_ms = int(self._m.idle_s * 1000)
         held = {"consumer": self._m.consumer, "idle_ms": idle_ms, "from": self._cursor}
@@ -186,7 +186,7 @@ class GroupReader(Generic[E]):
         read: list[str | int] = ["XREADGROUP", "GROUP", self._m.group, self._m.consumer, "COUNT", 1]
         read += ["BLOCK", wait_ms] if wait_ms > 0 else []
         read += ["STREAMS", self._m.key, ">"]
-        reply = yield Calls([self._acknowledgement(), read] if self._done else [read])
+        reply = yield Commands([self._acknowledgement(), read] if self._done else [read])
         self._done.clear()
         for entry_id, fields in _entries(reply):
             return _Raw(entry_id, fields, 1)

@@ -3,13 +3,22 @@
 import functools
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
 #: A fenced block: its language and its content.
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def none_of(faults: Iterable[str]) -> None:
+    """Let a test fail with its faults, one a line."""
+    found = sorted(set(faults))
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
 
 
 @functools.cache

@@ -3,11 +3,11 @@
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from producers.contract import keys as keys_module
 from producers.contract import layout
-from tests.house.repository import modules, name
+from tests.house.repository import modules, name, none_of
 from tests.support import python_fields
 from tests.support.lua_fields import ANY, Access, Fields
 from tests.support.lua_scripts import parts, script_files
@@ -81,40 +81,43 @@ def found() -> dict[str, dict[str, dict[str, set[str]]]]:
     return result
 
 
+def differences(said: set[str], true: set[str], place: str) -> Iterator[str]:
+    """Yield what a table lacks and what it has too much of."""
+    yield from (f"{place}: lacks {each}" for each in true - said)
+    yield from (f"{place}: {each} is not so" for each in said - true)
+
+
 def test_every_hash_has_its_fields_listed():
     rows = re.findall(r"^\| ``([^`]+)`` \| hash\b", keys_module.__doc__, re.MULTILINE)
-    assert sorted(sections()) == sorted(rows)
+    none_of(differences(set(sections()), set(rows), "hashes in producers/contract/layout.py"))
 
 
 def test_every_field_that_is_used_is_listed():
     fields = {hash_of(key): rows for key, rows in sections().items()}
-    unlisted = [
-        f"{access.by}, line {access.line}: {access.mode} {access.field} of {access.key}"
+    none_of(
+        f"{access.by}, line {access.line}: {access.mode} {access.field} of {access.key}, which is not listed"
         for access in accesses()
         if not row_of(access, fields.get(access.key, {})) and not (reads_all(access) and access.key in fields)
-    ]
-    assert unlisted == [], "without a row in producers/contract/layout.py"
+    )
 
 
 def test_every_field_that_is_listed_is_used():
-    unused = [
-        f"{field} of {key}"
+    none_of(
+        f"{field} of {key}: nobody uses it"
         for key, fields in sections().items()
         for field in fields
         if field not in found()[key]
-    ]
-    assert unused == [], "rows in producers/contract/layout.py that nobody uses"
+    )
 
 
 def test_the_table_says_who_writes_removes_and_reads_each_field():
-    wrong = [
-        f"{field} of {key}, {mode}: {', '.join(sorted(found()[key][field][mode])) or '-'}"
+    none_of(
+        fault
         for key, fields in sections().items()
         for field, who in fields.items()
         for mode in COLUMNS
-        if who[mode] != found()[key][field][mode]
-    ]
-    assert wrong == [], "not what producers/contract/layout.py says"
+        for fault in differences(who[mode], found()[key][field][mode], f"{field} of {key}, {mode}")
+    )
 
 
 def test_the_table_says_who_calls_the_functions_that_use_fields():
@@ -124,4 +127,9 @@ def test_the_table_says_who_calls_the_functions_that_use_fields():
         for caller, called in Fields(path).calls():
             if called + "()" in callers:
                 callers[called + "()"].add(caller)
-    assert {function: listed(cell) for function, cell in said.items()} == callers
+    none_of(differences(set(said), set(callers), "functions in producers/contract/layout.py"))
+    none_of(
+        fault
+        for function, true in callers.items()
+        for fault in differences(listed(said[function]), true, f"callers of {function}")
+    )

@@ -1,14 +1,14 @@
 """The Lua scripts say what they mean: each name is known and used, and they are given what they list."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from producers.contract.scripts import Script
-from tests.house.repository import modules, text
+from tests.house.repository import modules, none_of, text
 from tests.support import lua_scripts
 from tests.support.lua_names import text_of
 from tests.support.lua_reading import Reading, is_table
@@ -19,13 +19,6 @@ SCRIPTS = script_files()
 LIBRARY = Reading(lua_scripts.whole_library())
 READINGS = {path: Reading(assembled(path)) for path in SCRIPTS}
 ALL = [*READINGS.values(), LIBRARY]
-
-
-def none_of(faults: Iterable[str]) -> None:
-    """Let a test fail with its faults, one a line."""
-    found = sorted(set(faults))
-    if found:
-        pytest.fail("\n".join(found), pytrace=False)
 
 
 def name(path: Path) -> str:
@@ -190,3 +183,15 @@ def test_some_script_uses_each_name_of_the_library():
         for variable in LIBRARY.names.variables
         if variable.is_top and LIBRARY.place(variable.node) not in used
     )
+
+
+def test_claim_lists_each_verdict_that_a_gate_returns_and_the_ledger_reads_it():
+    claim = ROOT / "worker/ledger/claim.lua"
+    verdict = re.compile(r"return \{ '(\w+)'")
+    gates = [path for path in lua_scripts.parts() if path.parent.name == "gates" or path.stem == "send"]
+    returned = {word for path in (claim, *gates) for word in verdict.findall(text(path))}
+    listed = set(re.findall(r"^--   '(\w+)'", text(claim), re.MULTILINE))
+    read = set(re.findall(r'b"(\w+)"', text("worker/ledger/ledger.py").partition("def _read_claim")[2]))
+
+    assert returned == listed
+    assert listed <= read

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from producers.contract.settings import ProducerSettings, WebSettings
-from tests.house.repository import rows, text
+from tests.house.repository import modules, name, none_of, rows, text
 from worker.settings import WorkerSettings
 
 READERS = {"app": ProducerSettings, "web": WebSettings, "worker": WorkerSettings}
@@ -47,6 +47,20 @@ def readers(name: str) -> list[str]:
         for reader, kind in READERS.items()
         if name in {field.metadata["variable"] for field in dataclasses.fields(kind)}
     ]
+
+
+def test_every_setting_is_used():
+    """Outside of where it is declared; or by a property there, which turns it into another unit."""
+    homes = {"producers/contract/settings.py", "worker/settings.py"}
+    users = "".join(text(path) for path in modules("producers", "worker") if name(path) not in homes)
+    properties = "".join(
+        re.findall(r"@property\n.*?(?=\n\n|\Z)", "".join(map(text, sorted(homes))), re.DOTALL)
+    )
+    none_of(
+        f"nobody reads .{field.name} of {variable}"
+        for variable, field in DECLARED.items()
+        if not re.search(rf"\.{field.name}\b", users + properties)
+    )
 
 
 def test_the_table_lists_every_variable_and_no_other():

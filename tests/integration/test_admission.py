@@ -1,6 +1,7 @@
 """The gates of admission, one behind the other: what is kept by many is kept by the first."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from producers import Producer
 from producers.contract.jobs import RECORD_VERSION
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.sends import claim_one
+from worker.ledger import ledger as ledger_module
 from worker.ledger.claims import Claim, Over, Wait
 
 HOUR_MS = 3_600_000
@@ -134,3 +136,22 @@ def test_what_is_owed_to_the_rate_follows_a_clock_that_went_back_although_all_ca
     redis_client.hset(KEYS.rate, mapping={"all": 6_000, "alert": 6_000, "at": now + HOUR_MS})
     assert hand.consumer._fetch(1) == 20
     assert int(redis_client.hget(KEYS.rate, "at")) <= now_ms(redis_client)
+
+
+def test_a_verdict_that_nobody_knows_ends_no_entry(hand, queued, redis_client, monkeypatch):
+    redis_client.hset(RECORD, "v", RECORD_VERSION + 1)
+    claim = ledger_module._CLAIM
+    text = claim.text.replace("return { 'newer' }", "return { 'refused' }")
+    refusing = SimpleNamespace(
+        package=claim.package, name=claim.name, text=text, sha=redis_client.script_load(text)
+    )
+    batch = next(hand.consumer).batch
+    monkeypatch.setattr(ledger_module, "_CLAIM", refusing)
+    with pytest.raises(ValueError, match="refused"):
+        hand.ledger.claim(batch, ())
+
+    assert not batch.claimed
+    assert redis_client.zcard(hand.names.leases) == 1
+    monkeypatch.undo()
+    redis_client.hset(RECORD, "v", RECORD_VERSION)
+    assert isinstance(hand.ledger.claim(batch, ())[0], Claim)

@@ -1,6 +1,7 @@
 """What operators decide about sends that ended badly."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from producers import Producer
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from tests.support.sends import claim_one, finish_one
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Limits, Pause, Throttle
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
 from worker.ledger.claims import Claim
@@ -207,6 +208,36 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert cli("release") == "released\n"
     assert cli("limits", "--rate", "20", "--in-flight", "4") == "20 recipients/s, 4 in flight (0: none)\n"
     assert "20 recipients/s, 4 in flight" in cli("status")
+
+
+def test_the_command_line_shows_a_pause_until_it_is_over(cli, redis_client):
+    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    throttle.pause("127", 3_600_000)
+    shown = cli("status")
+    assert "sending    PAUSED: all sending pauses for as long as the gateway asked\n" in shown
+    assert re.search(r"^           until 20.+ UTC, code 127: ", shown, re.MULTILINE)
+    throttle.hold("104")
+    assert re.search(r"HELD: .+PAUSED: ", cli("status"), re.DOTALL)
+    cli("release")
+    assert "sending    on\n" in cli("status")
+
+
+def test_a_pause_is_over_when_its_time_is(redis_client):
+    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    assert throttle.current_pause() is None
+    throttle.pause("http_429", 3_600_000)
+    begun = int(redis_client.hget(KEYS.pause, "at"))
+    assert throttle.current_pause() == Pause("http_429", begun + 3_600_000)
+    redis_client.hincrby(KEYS.pause, "at", -3_600_000)
+    assert throttle.current_pause() is None
+
+
+def test_the_command_line_says_that_all_calls_are_in_flight(cli, redis_client):
+    cli("limits", "--in-flight", "2")
+    redis_client.zadd(KEYS.queue("alert").leases, {"x:a": 1})
+    assert "sending    on\n" in cli("status")
+    redis_client.zadd(KEYS.queue("marketing").leases, {"x:b": 1})
+    assert "sending    on, but as many calls are in flight as may be\n" in cli("status")
 
 
 def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client):

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import redis
 
+from producers.contract.jobs import ENDS
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
-from worker.ledger.claims import ENDS, Claim, Over, Result, Wait
+from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.members import Members

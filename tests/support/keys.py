@@ -40,10 +40,6 @@ class AllKeys(Keys):
         return self.prefix + "foreign_bytes"
 
     @property
-    def pause(self) -> str:
-        return self.prefix + "pause"
-
-    @property
     def prices(self) -> str:
         return self.prefix + "prices"
 

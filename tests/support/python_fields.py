@@ -44,7 +44,7 @@ def _of(function: ast.AST, handed_over: str | None) -> Iterator[tuple[str, str, 
 
 
 def _command(node: ast.AST) -> tuple[str, list[ast.expr]]:
-    """Return a command and its arguments: of a client's method, or of a tuple for `Calls`."""
+    """Return a command and its arguments: of a client's method, or of a tuple for `Commands`."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.attr, list(node.args)
     if isinstance(node, ast.Tuple) and node.elts and isinstance(node.elts[0], ast.Constant):

@@ -49,8 +49,8 @@ def finish_one(
 
 
 def correlate_one(
-    ledger: Ledger, ticket: str, number: str, received_ms: int, *, patient: bool = True
+    ledger: Ledger, ticket: str, number: str, received_ms: int, *, only_when_idle: bool = True
 ) -> Correlation:
     """Find the send behind one callback."""
-    [found] = ledger.correlate([Question(ticket, number, received_ms, patient)])
+    [found] = ledger.correlate([Question(ticket, number, received_ms, only_when_idle)])
     return found

@@ -38,11 +38,6 @@ def test_every_gate_can_be_asked(name):
     assert re.search(rf"^function {name}_gate\.(keep|room)\(", SOURCES[name], re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [name for name in ADMISSION if name != CREDIT])
-def test_what_waits_aside_at_a_gate_without_facts_is_told_its_reason(name):
-    assert describe(name, Gate()) == f"{name}: {ADMISSION[name]}"
-
-
 def test_what_waits_at_a_gate_that_was_just_opened_is_about_to_go_on():
     assert describe(CREDIT, Gate()) == "credit: about to go on"
     assert describe("999", Gate()) == "999: about to go on"

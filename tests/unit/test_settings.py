@@ -1,11 +1,12 @@
 """Settings: all problems at once, by name, never by value."""
 
 import secrets
+from dataclasses import dataclass
 
 import pytest
 
 from producers.contract.secret import Secret
-from producers.contract.settings import ProducerSettings, RedisSettings, WebSettings
+from producers.contract.settings import ProducerSettings, RedisSettings, Settings, WebSettings, variable
 from producers.errors import ConfigError
 from worker.settings import WorkerSettings
 
@@ -185,3 +186,12 @@ def test_settings_without_another_address_keep_theirs():
 
     assert settings.at(None) == settings
     assert settings.at("redis://elsewhere").namespace == "other"
+
+
+def test_a_field_of_a_type_that_nobody_reads_is_a_mistake_of_ours():
+    @dataclass(frozen=True)
+    class Mistaken(Settings):
+        names: list[str] = variable("NAMES", "names")
+
+    with pytest.raises(TypeError, match="list"):
+        Mistaken.from_env({"NAMES": "a"})

@@ -1,4 +1,4 @@
-"""What keeps some sends and not all: a price that the account cannot pay, and breakers.
+"""The two gates that keep some sends and not all: ``credit``, what the account cannot pay, and breakers.
 
 A gate is shut by the answers of the gateway: ``finish.lua`` shuts ``credit``, ``suspect.lua`` a breaker. It
 is enforced where sends are claimed, by ``claim.lua``. ``credit`` opens as far as the balance reaches, a

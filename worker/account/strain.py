@@ -1,7 +1,7 @@
 """The gateway's strain: how many calls may be in flight, learnt from what calls come to, for all workers.
 
-``observe.lua`` decides, and ``fetch.lua`` obeys. ``observe.lua`` is told of strain at once, and of everything
-else a few times a second, together: no message costs a round trip.
+``observe.lua`` decides, and the gate ``in_flight`` of admission obeys. ``observe.lua`` is told of strain at
+once, and of everything else a few times a second, together: no message costs a round trip.
 """
 
 import time

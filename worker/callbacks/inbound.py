@@ -170,7 +170,7 @@ def _question(event: CallbackEvent, callback: _Callback) -> Question:
         ticket=event.ticket or "",
         number=event.number,
         received_ms=callback.received_ms,
-        patient=callback.age_s < PATIENCE_S or not KIND_OF[type(event)].waits,
+        only_when_idle=callback.age_s < PATIENCE_S or not KIND_OF[type(event)].waits,
     )
 
 

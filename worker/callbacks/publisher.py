@@ -70,7 +70,7 @@ def _entry(event: Parsed) -> dict[str, Any]:
         "fields": [part for pair in to_fields(event).items() for part in pair],
         "request_id": None if isinstance(event, Quarantined) else event.request_id,
     }
-    if isinstance(event, Receipt) and event.delivered_at:
+    if isinstance(event, Receipt):
         return {**entry, "number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
     return {**entry, "number": None, "delivery": None}
 

@@ -3,10 +3,10 @@
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
 -- Returns per entry one of
---   'claimed', token, body, in doubt 0|1, ms left to live or -1, told 0|1: a worker has told what an earlier attempt of this
+--   'claimed', token, body, in doubt 0|1, ms left to live or -1, confirmed 0|1: a worker has recorded an earlier attempt of this
 --                           shared call under its present name came to, POSTs made before
---   'ended', state          it ended before, or leaves with its shared call: nothing left to do
---   'ends', state, code     this claim ended it: expired, unknown, failed, cancelled with its campaign
+--   'over', state           it ended before, or leaves with its shared call: nothing left to do
+--   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign
 --   'wait', ms              too early, all sending waits, or another worker has the attempt
 --   'compose'               a shared call that must be composed, or composed anew, first
 --   'paused'                it waits in the list of its campaign
@@ -18,7 +18,7 @@
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
-    'campaign', 'call', 'composed', 'aside', 'told', 'attempts', 'era', 'queue')
+    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
@@ -32,7 +32,7 @@ local function begin_attempt(send)
   redis.call('ZADD', prefix .. 'attempt_leases', now + given.lease_ms, send.id .. ':' .. token)
   redis.call('ZADD', prefix .. 'attempt_starts', now, send.id)
   local left = send.expires == math.huge and -1 or math.ceil(send.expires - now)
-  return { 'claimed', token, body_of(send), send.doubt and 1 or 0, left, record.told and 1 or 0, tonumber(record.attempts or 0) }
+  return { 'claimed', token, body_of(send), send.doubt and 1 or 0, left, record.confirmed and 1 or 0, tonumber(record.attempts or 0) }
 end
 
 local function claim(entry)

@@ -1,14 +1,9 @@
 """What a claim is answered, and what an attempt brings. No I/O; `worker.ledger.ledger` decides."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from producers.contract import jobs
 from worker.gateway.outcomes import Outcome
 from worker.queue.entries import Entry
-
-#: States from which no attempt leads any further.
-ENDS: Final = frozenset[str](jobs.ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +17,8 @@ class Claim:
         body: the frozen bytes to POST.
         in_doubt: an earlier attempt may have been accepted.
         ttl_s: seconds left to live at the time of the claim, or None for no limit.
-        told: what an earlier attempt of this shared call under its present name came to was recorded, so that
-            claim had been confirmed.
+        confirmed: Redis confirmed an earlier claim of this shared call under its present name, for the
+            attempt was recorded.
         earlier_posts: POSTs made under earlier claims; not those that only found the account in trouble.
     """
 
@@ -33,7 +28,7 @@ class Claim:
     body: bytes
     in_doubt: bool
     ttl_s: float | None
-    told: bool = False
+    confirmed: bool = False
     earlier_posts: int = 0
 
     @property
@@ -83,13 +78,13 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing to do any more.
+    """Nothing to do with this entry any more; the send itself may come again with another.
 
     Attributes:
-        state: the end state; ``gone`` without a record; ``shared`` when its call decides; ``paused`` with its
-            campaign; ``aside`` when a gate keeps it.
-        just_now: this claim ended it, because its time was over.
-        code: the last code, when it ended just now.
+        state: the end state; ``gone`` without a record; ``shared`` when it leaves with its call; ``paused``
+            when it waits in the list of its campaign; ``aside`` when a gate keeps it.
+        just_now: this claim ended it: its time or its body is gone, or its campaign was cancelled.
+        code: the last code, if it ended just now and has one.
     """
 
     state: str

@@ -1,6 +1,6 @@
 -- Find the sends that callbacks belong to, one callback after the other.
--- Given: retention_ms, maxlen, questions (each ticket, number, received_ms, patient).
---   patient: wait for running attempts before a send without ticket is taken for the origin.
+-- Given: retention_ms, maxlen, questions (each ticket, number, received_ms, only_when_idle).
+--   only_when_idle: a send without ticket is taken for the origin only while no attempt runs.
 -- Returns per callback one of
 --   'known', request_id, context or ''    found by its ticket, or adopted: the only send to that number without a ticket
 --   'pending'                             attempts begun before the callback came have not reported yet
@@ -97,7 +97,7 @@ local function correlate(question)
 
   -- A running attempt may turn out to own the ticket: only without one is a send without ticket the origin.
   local busy = redis.call('ZCOUNT', attempt_starts, '-inf', question.received_ms) > 0
-  if busy and question.patient then return { 'pending' } end
+  if busy and question.only_when_idle then return { 'pending' } end
 
   if not is_shaped(ticket) then return { 'foreign' } end
   local without, adopters = candidates(number, question.received_ms)

@@ -11,13 +11,13 @@ class Question:
         ticket: as the gateway named it.
         number: the other party, E.164.
         received_ms: epoch milliseconds at which the callback came.
-        patient: wait for running attempts before an open send to that number is taken for the origin.
+        only_when_idle: a send without ticket is taken for the origin only while no attempt runs.
     """
 
     ticket: str
     number: str
     received_ms: int
-    patient: bool = True
+    only_when_idle: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ end
 local function keep_in_doubt(keys, record, result, used)
   redis.call('HSET', keys.record, 'doubt', 1)
   -- The claim of this call was confirmed, under the name that the call keeps from now on.
-  if record.members then redis.call('HSET', keys.record, 'told', 1) end
+  if record.members then redis.call('HSET', keys.record, 'confirmed', 1) end
   if used then redis.call('HSET', keys.record, 'used', 1) end
   await_ticket(redis.call('GET', keys.body), result.id)
   return 'sending'

@@ -108,6 +108,7 @@ class Ledger:
 
         Raises:
             redis.RedisError: Redis did not answer; the claims may or may not stand.
+            ValueError: a gate said what nobody knows. No entry ends; claims that stand will be in doubt.
         """
         given = {
             "version": RECORD_VERSION,
@@ -141,7 +142,7 @@ class Ledger:
         """
         if not isinstance(found, Claim) or not is_call(found.entry.id):
             return found
-        if found.in_doubt and (found.told or self._confirmation.safe_ms is not None):
+        if found.in_doubt and (found.confirmed or self._confirmation.safe_ms is not None):
             return found
         given = {"id": found.entry.id, "token": found.token}
         Command(_UNCLAIM, self._keys.prefix, given, int).run(self._redis)
@@ -212,27 +213,42 @@ def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
 
 
 def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
-    verdict = reply[0]
-    if verdict == b"compose":
-        return Wait(ms=1)
-    if verdict == b"newer":
-        return Wait(NEWER_RECORD_MS, newer=True)
-    if verdict == b"wait":
-        return Wait(ms=max(1, reply[1]))
-    if verdict == b"claimed":
-        return Claim(
-            entry=entry,
-            queue=queue,
-            token=reply[1],
-            body=reply[2],
-            in_doubt=reply[3] == 1,
-            ttl_s=None if reply[4] < 0 else reply[4] / 1000,
-            told=reply[5] == 1,
-            earlier_posts=reply[6],
-        )
-    if verdict == b"ends":
-        return Over(reply[1].decode(), just_now=True, code=reply[2].decode())
-    return Over(reply[1].decode() if verdict == b"ended" else verdict.decode())
+    match reply:
+        case [b"claimed", token, body, in_doubt, left_ms, confirmed, earlier_posts]:
+            return Claim(
+                entry=entry,
+                queue=queue,
+                token=token,
+                body=body,
+                in_doubt=in_doubt == 1,
+                ttl_s=None if left_ms < 0 else left_ms / 1000,
+                confirmed=confirmed == 1,
+                earlier_posts=earlier_posts,
+            )
+    return _read_wait(reply) or _read_over(reply)
+
+
+def _read_wait(reply: Sequence[Any]) -> Wait | None:
+    match reply:
+        case [b"wait", ms]:
+            return Wait(max(1, ms))
+        case [b"compose"]:
+            return Wait(1)
+        case [b"newer"]:
+            return Wait(NEWER_RECORD_MS, newer=True)
+    return None
+
+
+def _read_over(reply: Sequence[Any]) -> Over:
+    """Read why nothing is left to do. What nobody knows ends no entry: that would lose the message."""
+    match reply:
+        case [b"over", state]:
+            return Over(state.decode())
+        case [b"ended", state, code]:
+            return Over(state.decode(), just_now=True, code=code.decode())
+        case [b"gone" | b"paused" | b"aside" as verdict]:
+            return Over(verdict.decode())
+    raise ValueError(f"claim.lua returned {reply!r}, which nobody knows")
 
 
 def _read_states(reply: Sequence[bytes]) -> list[str | None]:

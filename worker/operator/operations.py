@@ -1,4 +1,4 @@
-"""What an operator can decide: resolve, replay, release, limit. Every decision leaves an audit entry.
+"""What an operator decides about a parked message: it was accepted, or is sent again; with an audit entry.
 
 A message that is sent again gets a new request_id towards the gateway (its own id, its dedupe in the ledger
 and its ttl stay): the gateway may remember the old one, also from a call that it refused. The new id is made

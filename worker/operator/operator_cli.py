@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import click
 import redis
 
-from producers.contract.admission import CREDIT
+from producers.contract.admission import ADMISSION, CREDIT
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
@@ -62,18 +62,17 @@ def status() -> None:
 
 def _show(client: redis.Redis, settings: RedisSettings) -> None:
     keys, throttle = Keys(settings.namespace), _throttle(client, settings)
-    hold, limits = throttle.current_hold(), throttle.current_limits()
-    if hold is None:
-        click.echo("sending    on")
-    else:
-        click.echo(f"sending    HELD since {_when(hold.since_ms)}, code {hold.code}{_meaning(hold.code)}")
-        click.echo(f"           {_way_out(hold.code)}")
+    limits, strained = throttle.current_limits(), throttle.strained_limit()
+    at_work = sum(client.zcard(keys.queue(name).leases) for name in (QUEUE_ALERT, QUEUE_MARKETING))
+    is_full = 0 < _allowed(strained, limits.in_flight) <= at_work
+    sending = _what_keeps_all(throttle) or [_on(is_full=is_full)]
+    click.echo("sending    " + "\n           ".join(sending))
     click.echo(f"limits     {limits.rate:g} recipients/s, {limits.in_flight} in flight set live (0: none)")
     for shut in Gates(client, keys).current():
         click.echo(f"aside      {shut.waiting} wait, since {_when(shut.gate.since)}: {shut.why}")
         if shut.name != CREDIT:
             click.echo(f"           to let them go on: octopush-worker release --breaker {shut.name}")
-    if (strained := throttle.strained_limit()) is not None:
+    if strained is not None:
         click.echo(_strained(strained, limits.in_flight))
     for name in (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS):
         queue = keys.queue(name)
@@ -154,9 +153,7 @@ def release(breaker: str | None) -> None:
 
 @click.command()
 @click.option("--rate", type=click.FloatRange(0), help="Recipients per second over all workers; 0 for none.")
-@click.option(
-    "--in-flight", type=click.IntRange(0), help="Sends worked on at once over all workers; 0 for none."
-)
+@click.option("--in-flight", type=click.IntRange(0), help="Calls in flight over all workers; 0 for none.")
 def limits(rate: float | None, in_flight: int | None) -> None:
     """Show the limits set live, or change them for all workers at once."""
 
@@ -169,6 +166,22 @@ def limits(rate: float | None, in_flight: int | None) -> None:
     click.echo(f"{now.rate:g} recipients/s, {now.in_flight} in flight (0: none)")
     if strained is not None:
         click.echo(_strained(strained, now.in_flight))
+
+
+def _what_keeps_all(throttle: Throttle) -> list[str]:
+    """Say which gates are shut for all sends, why, and how they open."""
+    hold, pause, lines = throttle.current_hold(), throttle.current_pause(), []
+    if hold is not None:
+        why = f"since {_when(hold.since_ms)}, code {hold.code}{_meaning(hold.code)}"
+        lines += [f"HELD: {ADMISSION['hold']}", why, _way_out(hold.code)]
+    if pause is not None:
+        why = f"until {_when(pause.until_ms)}, code {pause.code}{_meaning(pause.code)}"
+        lines += [f"PAUSED: {ADMISSION['pause']}", why, "at once: octopush-worker release"]
+    return lines
+
+
+def _on(*, is_full: bool) -> str:
+    return f"on, but {ADMISSION['in_flight']}" if is_full else "on"
 
 
 def _line(each: Parked, what: str) -> str:
@@ -191,7 +204,12 @@ def _way_out(code: str) -> str:
 
 def _strained(limit: int, setting: int) -> str:
     """Say what holds while the gateway shows strain; the setting may be lower by now."""
-    return f"           {min(limit, setting or limit)} in flight now: the gateway shows strain"
+    return f"           {_allowed(limit, setting)} in flight now: the gateway shows strain"
+
+
+def _allowed(strained: int | None, setting: int) -> int:
+    """Say how many calls may be in flight; 0 for any number."""
+    return setting if strained is None else min(strained, setting or strained)
 
 
 def _when(ms: int) -> str:

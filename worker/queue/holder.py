@@ -45,7 +45,7 @@ class Process:
         throttle: knows the limits of the account.
         name: of this process, in its leases.
         slots: places for entries by queue; a queue without any has Dramatiq's prefetch.
-        share_max: recipients in a shared call at most, now; 1 while none is shared.
+        share_max: members of a shared call at most, now; 1 while none is shared.
         draining: no more fetching, the process stops.
         fetches: numbers the fetches, so that no two leases are the same.
     """

@@ -42,7 +42,7 @@ class LeaseBroker(Broker):
         throttle: knows the limits of the account.
         middleware: Dramatiq middleware, listed explicitly.
         slots: places for entries at hand, by queue; a queue without any has Dramatiq's prefetch.
-        share_max: recipients in a shared call at most, now; 1 while none is shared.
+        share_max: members of a shared call at most, now; 1 while none is shared.
     """
 
     def __init__(

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from producers.contract.jobs import ENDS
 from worker.gateway.client import Gateway
 from worker.gateway.outcomes import Deferred
-from worker.ledger.claims import ENDS, Claim, Over, Wait
+from worker.ledger.claims import Claim, Over, Wait
 from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, is_call
 from worker.sending.attempt import Attempt
@@ -40,7 +41,7 @@ class Outbound:
         self._gateway = gateway
         self._recorder = recorder
         self._engine = engine
-        self._places = {queue: asyncio.Semaphore(count) for queue, count in calls.items()}
+        self._calls = {queue: asyncio.Semaphore(count) for queue, count in calls.items()}
         self._walls = Walls()
         self._report = Report()
         self._log = structlog.get_logger()
@@ -63,7 +64,7 @@ class Outbound:
 
     async def _send(self, attempt: Attempt) -> None:
         try:
-            async with self._places[attempt.claim.queue]:
+            async with self._calls[attempt.claim.queue]:
                 # What was claimed ahead does not run into a wall that another message has just met.
                 if not self._walls.stop(attempt, time.monotonic()):
                     await attempt.make_posts(self._gateway)

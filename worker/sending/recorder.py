@@ -11,13 +11,13 @@ from typing import Final
 import redis
 import structlog
 
+from producers.contract.jobs import ENDS
 from producers.contract.outages import passes
 from worker.account.gates import Gates
 from worker.account.strain import Strain
 from worker.account.throttle import Throttle
 from worker.gateway.demands import holds_all, pause_ms
 from worker.gateway.outcomes import Deferred, Outcome, Unknown
-from worker.ledger.claims import ENDS
 from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, Entry, Holder, is_call
 from worker.sending.attempt import Attempt

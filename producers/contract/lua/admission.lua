@@ -8,6 +8,8 @@
 --
 -- hold and pause have both: what was fetched before they were shut is stopped at its claim. rate and in_flight have only room: what
 -- the fetch has let pass keeps its place. A script gets the gates that have the function it asks for, since each costs it a moment.
+-- A shared call is asked as one send: it has send.record.members, and what a gate says holds for all of them. What keeps one of its
+-- members belongs into look_at() of compose.lua.
 local GATES = {}
 
 -- Add a gate behind those before it.

@@ -9,7 +9,7 @@ function campaign_gate.keep(send)
   local halt = halt_of(campaign)
   if halt == 'stopped' then
     end_record(send.keys, send.id, 'cancelled')
-    return { 'ends', 'cancelled', '' }
+    return { 'ended', 'cancelled', '' }
   elseif halt == 'paused' then
     if record.aside then leave_aside(send.keys, send.id) end
     redis.call('RPUSH', waiting_key(campaign), send.id)

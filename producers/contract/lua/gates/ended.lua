@@ -2,7 +2,7 @@
 local ended_gate = new_gate('ended')
 
 function ended_gate.keep(send)
-  if not is_under_way(send.record.state) then return { 'ended', send.record.state } end
-  if send.record.call then return { 'ended', 'shared' } end
+  if not is_under_way(send.record.state) then return { 'over', send.record.state } end
+  if send.record.call then return { 'over', 'shared' } end
 end
 -- uses: states admission

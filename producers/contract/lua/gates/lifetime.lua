@@ -9,7 +9,7 @@ local function end_send(send, state)
   else
     end_record(send.keys, send.id, state)
   end
-  return { 'ends', state, redis.call('HGET', send.keys.record, 'code') or '' }
+  return { 'ended', state, redis.call('HGET', send.keys.record, 'code') or '' }
 end
 
 function lifetime_gate.keep(send)
