@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from producers.contract.keys import Keys
+from tests.support.places import one_call, places
 from worker.account.throttle import Limits, Throttle
 from worker.queue.entries import Entry
 from worker.queue.lease_broker import LeaseBroker
@@ -22,10 +23,10 @@ class Worker:
 
     def __init__(self, client: redis.Redis) -> None:
         self.broker = LeaseBroker(
-            client, KEYS, Leases(client, KEYS), Throttle(client, KEYS, Limits(0, 0)), []
+            client, KEYS, Leases(client, KEYS), Throttle(client, KEYS, Limits(0, 0)), [], places(4), one_call
         )
         self.broker.declare_queue("alert")
-        self.consumer = self.broker.consume("alert", prefetch=4, timeout=1)
+        self.consumer = self.broker.consume("alert", timeout=1)
         self.held: dict[str, Entry] = {}
 
 

@@ -86,7 +86,7 @@ class Throttle:
         """
         return Command(_HOLD, self._keys.prefix, {"code": code, **_PROBING}, bool).run(self._redis)
 
-    def due_probe(self, trouble: Trouble = "hold") -> bool:
+    def due_probe(self, trouble: Trouble) -> bool:
         """Take the right to look at the balance now because of some trouble; one worker of all gets it.
 
         Not safe to repeat: the right is given away once.

@@ -17,7 +17,6 @@ from producers.contract.scripts import Command, Script
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.holder import LeaseHolder, Process, connection_loss
 from worker.queue.leases import LEASE_MS
-from worker.queue.slots import Slots
 
 _FETCH = Script("worker.queue", "fetch", when_full=True)
 
@@ -51,17 +50,16 @@ class LeaseConsumer(Consumer):
     Args:
         process: what all consumers of the process have in common.
         queue_name: which queue.
-        prefetch: Dramatiq's limit of entries held here, running ones included; for queues without slots.
         timeout: Dramatiq's idle time-out in milliseconds.
     """
 
-    def __init__(self, process: Process, queue_name: str, prefetch: int, timeout: int) -> None:
+    def __init__(self, process: Process, queue_name: str, timeout: int) -> None:
         self._process = process
         self.queue_name = queue_name
         self._job = JOBS[queue_name]
         self._wake_key = process.keys.queue(queue_name).wake
         process.leases.tend(queue_name)
-        self.slots = process.slots.setdefault(queue_name, Slots(max(1, prefetch)))
+        self.slots = process.slots[queue_name]
         self.holder = LeaseHolder(process, queue_name, self.slots)
         self._idle_s = min(timeout / 1000, IDLE_S)
         self._fetched: deque[LeasedMessage] = deque()

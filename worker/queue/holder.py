@@ -1,7 +1,7 @@
 """What a process holds of a queue: entries under leases. `worker.queue.entries` tells how they end."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -44,7 +44,7 @@ class Process:
         leases: renews what this process holds.
         throttle: knows the limits of the account.
         name: of this process, in its leases.
-        slots: places for entries by queue; a queue without any has Dramatiq's prefetch.
+        slots: places for entries by queue.
         share_max: recipients in a shared call at most, now; 1 while none is shared.
         draining: no more fetching, the process stops.
         fetches: numbers the fetches, so that no two leases are the same.
@@ -55,8 +55,8 @@ class Process:
     leases: Leases
     throttle: Throttle
     name: str
-    slots: dict[str, Slots]
-    share_max: Callable[[], int] = lambda: 500
+    slots: Mapping[str, Slots]
+    share_max: Callable[[], int]
     draining: bool = False
     fetches: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

@@ -13,7 +13,7 @@ An entry is the job of its queue on its own id (`producers.contract.jobs`). Prod
 Dramatiq; an unplanned failure adds Dramatiq's envelope, which counts the retries.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -41,7 +41,7 @@ class LeaseBroker(Broker):
         leases: renews what this process holds.
         throttle: knows the limits of the account.
         middleware: Dramatiq middleware, listed explicitly.
-        slots: places for entries at hand, by queue; a queue without any has Dramatiq's prefetch.
+        slots: places for entries at hand, by queue.
         share_max: recipients in a shared call at most, now; 1 while none is shared.
     """
 
@@ -52,16 +52,19 @@ class LeaseBroker(Broker):
         leases: Leases,
         throttle: Throttle,
         middleware: list[Middleware],
-        slots: dict[str, Slots] | None = None,
-        share_max: Callable[[], int] = lambda: 500,
+        slots: Mapping[str, Slots],
+        share_max: Callable[[], int],
     ) -> None:
         super().__init__(middleware=[*middleware, _Draining()])
         name = str(uuid4())
-        self.process = Process(client, keys, leases, throttle, name, dict(slots or {}), share_max)
+        self.process = Process(client, keys, leases, throttle, name, slots, share_max)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> LeaseConsumer:
-        """Make a consumer of one queue; Dramatiq calls this again after a lost connection."""
-        return LeaseConsumer(self.process, queue_name, prefetch, timeout)
+        """Make a consumer of one queue; Dramatiq calls this again after a lost connection.
+
+        The places of the queue limit what it holds, not Dramatiq's ``prefetch``.
+        """
+        return LeaseConsumer(self.process, queue_name, timeout)
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue; delayed entries need no queue of their own here."""
