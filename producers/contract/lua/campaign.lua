@@ -47,4 +47,4 @@ local function expire_campaign(campaign)
   if redis.call('PTTL', campaign) < given.retention_ms then redis.call('PEXPIRE', campaign, given.retention_ms) end
   end_together(campaign)
 end
--- uses: keys states
+-- uses: states
