@@ -118,7 +118,8 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
     )
     ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
-    throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
+    limits = Limits(settings.rate_per_s, settings.in_flight)
+    throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     places = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
@@ -129,7 +130,7 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         client,
         keys,
         leases,
-        throttle,
+        limits,
         [
             # No count of retries: the ledger ends every message by time, see worker.sending.next_attempt.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from producers import Producer
 from producers.contract.jobs import PROCESS_CALLBACKS, SEND_MARKETING, SEND_SMS
 from producers.contract.keys import Keys
 from tests.support.places import one_call, places
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Limits
 from worker.process.middleware import Companions
 from worker.queue.consumer import LeasedMessage
 from worker.queue.entries import Batch
@@ -33,11 +33,11 @@ def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
     brokers = []
 
     def make(client: redis.Redis = redis_client, slots: dict[str, Slots] | None = None) -> LeaseBroker:
-        leases, throttle = Leases(client, KEYS), Throttle(client, KEYS, Limits(rate=0, in_flight=0))
+        leases, limits = Leases(client, KEYS), Limits(rate=0, in_flight=0)
         companions = Companions(start=[leases.start], stop=[leases.stop])
         retries = Retries(max_retries=None, min_backoff=1, max_backoff=1)
         broker = LeaseBroker(
-            client, KEYS, leases, throttle, [retries, companions], places(4) | (slots or {}), one_call
+            client, KEYS, leases, limits, [retries, companions], places(4) | (slots or {}), one_call
         )
         brokers.append(broker)
         return broker

@@ -38,11 +38,13 @@ def ledger(redis_client, leases) -> Ledger:
 
 
 @pytest.fixture
-def consumer(redis_client, leases, throttle) -> Callable:
+def consumer(redis_client, leases) -> Callable:
     """Make a consumer of one queue that holds up to 100 entries, each in a process of its own."""
 
     def make(queue: str = "alert"):
-        broker = LeaseBroker(redis_client, KEYS, leases, throttle, [], places(100), one_call)
+        broker = LeaseBroker(
+            redis_client, KEYS, leases, Limits(rate=0, in_flight=0), [], places(100), one_call
+        )
         broker.declare_queue(queue)
         return broker.consume(queue, timeout=10)
 
@@ -336,11 +338,12 @@ def test_a_setting_is_never_exceeded_by_alerts(consumer, queue_some, throttle):
 
 
 def test_limits_default_to_the_settings_and_zero_switches_off(redis_client, redis_url, leases, queue_some):
-    throttle = Throttle(redis_client, KEYS, Limits(rate=0, in_flight=2))
-    broker = LeaseBroker(redis_client, KEYS, leases, throttle, [], places(100), one_call)
+    limits = Limits(rate=0, in_flight=2)
+    throttle = Throttle(redis_client, KEYS, limits)
+    broker = LeaseBroker(redis_client, KEYS, leases, limits, [], places(100), one_call)
     broker.declare_queue("alert")
     queue_some(10)
-    assert throttle.current_limits() == Limits(rate=0, in_flight=2)
+    assert throttle.current_limits() == limits
     assert len(fetched(broker.consume("alert", timeout=10))) == 2
     throttle.set_limits(in_flight=0)
     assert len(fetched(broker.consume("alert", timeout=10))) == 8

@@ -48,10 +48,9 @@ class HandWorker:
         self.confirmation.look()
         self.members = Members(client, RedisSettings(), Patience())
         self.ledger = Ledger(client, RedisSettings(), self.leases, self.confirmation, rate)
-        self.throttle = Throttle(client, KEYS, Limits(rate, 0))
-        self.broker = LeaseBroker(
-            client, KEYS, self.leases, self.throttle, [], places(100_000), self._share_max
-        )
+        limits = Limits(rate, 0)
+        self.throttle = Throttle(client, KEYS, limits)
+        self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)
         self.consumer = self.broker.consume(queue, timeout=1)
         self.holder = self.consumer.holder
 

@@ -14,9 +14,11 @@ from dramatiq.message import Message
 
 from producers.contract.jobs import JOBS, PROCESS_CALLBACKS, RECORD_VERSION
 from producers.contract.scripts import Command, Script
+from worker.queue.connection_loss import connection_loss
 from worker.queue.entries import Batch, Entry, is_call
-from worker.queue.holder import LeaseHolder, Process, connection_loss
+from worker.queue.holder import LeaseHolder
 from worker.queue.leases import LEASE_MS
+from worker.queue.one_process import Process
 
 _FETCH = Script("worker.queue", "fetch", when_full=True)
 
@@ -146,8 +148,8 @@ class LeaseConsumer(Consumer):
             "owner": owner,
             "most": most,
             "lease_ms": LEASE_MS,
-            "rate": process.throttle.defaults.rate,
-            "in_flight": process.throttle.defaults.in_flight,
+            "rate": process.limits.rate,
+            "in_flight": process.limits.in_flight,
             "share_max": process.share_max(),
             "version": RECORD_VERSION,
         }

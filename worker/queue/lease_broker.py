@@ -24,11 +24,11 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
 
 from producers.contract.keys import Keys
-from worker.account.throttle import Throttle
+from worker.account.throttle import Limits
 from worker.queue.consumer import LeaseConsumer, LeasedMessage
 from worker.queue.entries import Entry
-from worker.queue.holder import Process
 from worker.queue.leases import Leases
+from worker.queue.one_process import Process
 from worker.queue.slots import Slots
 
 
@@ -39,7 +39,7 @@ class LeaseBroker(Broker):
         client: Redis client without retries of its own.
         keys: key names.
         leases: renews what this process holds.
-        throttle: knows the limits of the account.
+        limits: of the account, where none are set live.
         middleware: Dramatiq middleware, listed explicitly.
         slots: places for entries at hand, by queue.
         share_max: recipients in a shared call at most, now; 1 while none is shared.
@@ -50,14 +50,14 @@ class LeaseBroker(Broker):
         client: redis.Redis,
         keys: Keys,
         leases: Leases,
-        throttle: Throttle,
+        limits: Limits,
         middleware: list[Middleware],
         slots: Mapping[str, Slots],
         share_max: Callable[[], int],
     ) -> None:
         super().__init__(middleware=[*middleware, _Draining()])
         name = str(uuid4())
-        self.process = Process(client, keys, leases, throttle, name, slots, share_max)
+        self.process = Process(client, keys, leases, limits, name, slots, share_max)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> LeaseConsumer:
         """Make a consumer of one queue; Dramatiq calls this again after a lost connection.
