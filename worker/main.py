@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 import dramatiq
@@ -16,14 +15,7 @@ import redis
 import structlog
 from dramatiq.middleware import Retries
 
-from producers.contract.jobs import (
-    PROCESS_CALLBACKS,
-    QUEUE_ALERT,
-    QUEUE_CALLBACKS,
-    QUEUE_MARKETING,
-    SEND_MARKETING,
-    SEND_SMS,
-)
+from producers.contract.jobs import ACTORS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.outages import OutageLog
 from producers.errors import ConfigError
@@ -150,13 +142,13 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         lambda: settings.share_max if confirmation.sharing else 1,
     )
     dramatiq.set_broker(broker)
-    actor = partial(dramatiq.actor, broker=broker)
     # A thread that is free takes alerts first, then callbacks.
-    actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_ALERT)(outbound.send_sms)
-    actor(actor_name=PROCESS_CALLBACKS.actor, queue_name=QUEUE_CALLBACKS, priority=5)(
-        inbound.process_callbacks
-    )
-    actor(actor_name=SEND_MARKETING.actor, queue_name=QUEUE_MARKETING, priority=10)(outbound.send_sms)
+    for priority, queue, function in (
+        (0, QUEUE_ALERT, outbound.send_sms),
+        (5, QUEUE_CALLBACKS, inbound.process_callbacks),
+        (10, QUEUE_MARKETING, outbound.send_sms),
+    ):
+        dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, priority=priority, broker=broker)(function)
     return broker
 
 

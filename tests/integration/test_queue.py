@@ -12,7 +12,7 @@ from dramatiq.middleware import Retries
 from dramatiq.worker import Worker
 
 from producers import Producer
-from producers.contract.jobs import PROCESS_CALLBACKS, SEND_MARKETING, SEND_SMS
+from producers.contract.jobs import ACTORS
 from producers.contract.keys import Keys
 from tests.support.places import one_call, places
 from worker.account.throttle import Limits
@@ -65,19 +65,19 @@ def run(request) -> Callable[..., Worker]:
     return start
 
 
-def actor(broker: LeaseBroker, function: Callable[[str], None], queue: str = "alert", job=SEND_SMS):
+def actor(broker: LeaseBroker, function: Callable[[str], None], queue: str = "alert"):
     """Register an actor that calls a function with each entry, one after the other."""
 
     def run_each(batch: Batch) -> None:
         for entry in batch.entries:
             function(entry.id)
 
-    return batch_actor(broker, run_each, queue, job)
+    return batch_actor(broker, run_each, queue)
 
 
-def batch_actor(broker: LeaseBroker, function: Callable[[Batch], None], queue: str = "alert", job=SEND_SMS):
+def batch_actor(broker: LeaseBroker, function: Callable[[Batch], None], queue: str = "alert"):
     broker.declare_queue(queue)
-    return dramatiq.actor(actor_name=job.actor, queue_name=queue, broker=broker)(function)
+    return dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, broker=broker)(function)
 
 
 def lease(message: LeasedMessage) -> str:
@@ -112,7 +112,7 @@ def empty(client: redis.Redis, queue=ALERT) -> bool:
 def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client):
     seen = []
     actor(broker, lambda request_id: seen.append(("send", request_id)))
-    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks", PROCESS_CALLBACKS)
+    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks")
     run(broker)
     push(redis_client, "a")
     push(redis_client, "c", queue=CALLBACKS)
@@ -124,7 +124,7 @@ def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client)
 def test_each_queue_has_its_actor(broker, run, redis_client):
     seen = []
     actor(broker, seen.append)
-    actor(broker, seen.append, "marketing", SEND_MARKETING)
+    actor(broker, seen.append, "marketing")
     run(broker)
     push(redis_client, "a")
     push(redis_client, "m", queue=MARKETING)
@@ -391,7 +391,7 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
         (alerts if batch.queue == "alert" else running).extend((batch, entry) for entry in batch.entries)
 
     batch_actor(broker, send_sms)
-    batch_actor(broker, send_sms, "marketing", SEND_MARKETING)
+    batch_actor(broker, send_sms, "marketing")
     broker.declare_queue("alert")
     push(redis_client, *(f"m{i}" for i in range(50)), queue=MARKETING)
     run(broker, threads=4)

@@ -12,7 +12,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.errors import DecodeError
 from dramatiq.message import Message
 
-from producers.contract.jobs import JOBS, PROCESS_CALLBACKS, RECORD_VERSION
+from producers.contract.jobs import ACTORS, QUEUE_CALLBACKS, RECORD_VERSION
 from producers.contract.scripts import Command, Script
 from worker.queue.connection_loss import connection_loss
 from worker.queue.entries import Batch, Entry, is_call
@@ -58,7 +58,6 @@ class LeaseConsumer(Consumer):
     def __init__(self, process: Process, queue_name: str, timeout: int) -> None:
         self._process = process
         self.queue_name = queue_name
-        self._job = JOBS[queue_name]
         self._wake_key = process.keys.queue(queue_name).wake
         process.leases.tend(queue_name)
         self.slots = process.slots[queue_name]
@@ -144,7 +143,7 @@ class LeaseConsumer(Consumer):
         owner = f"{process.name}.{next(process.fetches)}"
         given = {
             "queue": self.queue_name,
-            "of_sends": self._job is not PROCESS_CALLBACKS,
+            "of_sends": self.queue_name != QUEUE_CALLBACKS,
             "owner": owner,
             "most": most,
             "lease_ms": LEASE_MS,
@@ -173,7 +172,7 @@ class LeaseConsumer(Consumer):
         batch = Batch(self.queue_name, entries, self.holder)
         message: Message[Any] = Message(
             queue_name=self.queue_name,
-            actor_name=failed.actor_name if failed else self._job.actor,
+            actor_name=failed.actor_name if failed else ACTORS[self.queue_name],
             args=(),
             kwargs={"batch": batch},
             options=failed.options if failed else {},

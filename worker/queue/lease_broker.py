@@ -9,7 +9,7 @@ they are fetched (`producers.contract.keys` lists the keys, the scripts lie besi
 - an idle consumer sleeps on a wake-up list and starts within milliseconds of a push;
 - time-outs and read-only replicas count as connection loss, so consumers restart instead of hanging.
 
-An entry is the job of its queue on its own id (`producers.contract.jobs`). Producers push entries without
+An entry is an id, for the actor of its queue (`producers.contract.jobs`). Producers push entries without
 Dramatiq; an unplanned failure adds Dramatiq's envelope, which counts the retries.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
 
-from producers.contract.jobs import SEND_SMS
+from producers.contract.jobs import ACTORS, QUEUE_ALERT
 from tests.support.places import places
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
 from worker.main import setup as build_worker
@@ -37,7 +37,7 @@ def setup() -> LeaseBroker:
         [entry] = batch.entries
         job(entry.id)
 
-    broker.get_actor(SEND_SMS.actor).fn = run_job
+    broker.get_actor(ACTORS[QUEUE_ALERT]).fn = run_job
     broker.add_middleware(_FewPlaces())
     consumer.FETCH_MAX = 1  # type: ignore[misc]
     return broker
