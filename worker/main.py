@@ -7,7 +7,6 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 import dramatiq
@@ -16,14 +15,7 @@ import redis
 import structlog
 from dramatiq.middleware import Retries
 
-from producers.contract.jobs import (
-    PROCESS_CALLBACKS,
-    QUEUE_ALERT,
-    QUEUE_CALLBACKS,
-    QUEUE_MARKETING,
-    SEND_MARKETING,
-    SEND_SMS,
-)
+from producers.contract.jobs import ACTORS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.outages import OutageLog
 from producers.errors import ConfigError
@@ -118,7 +110,8 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
     )
     ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
-    throttle = Throttle(client, keys, Limits(settings.rate_per_s, settings.in_flight))
+    limits = Limits(settings.rate_per_s, settings.in_flight)
+    throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
@@ -129,7 +122,7 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         client,
         keys,
         leases,
-        throttle,
+        limits,
         [
             # No count of retries: the ledger ends every message by time, see worker.sending.next_attempt.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
@@ -149,13 +142,13 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         lambda: settings.share_max if confirmation.sharing else 1,
     )
     dramatiq.set_broker(broker)
-    actor = partial(dramatiq.actor, broker=broker)
     # A thread that is free takes alerts first, then callbacks.
-    actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_ALERT)(outbound.send_sms)
-    actor(actor_name=PROCESS_CALLBACKS.actor, queue_name=QUEUE_CALLBACKS, priority=5)(
-        inbound.process_callbacks
-    )
-    actor(actor_name=SEND_MARKETING.actor, queue_name=QUEUE_MARKETING, priority=10)(outbound.send_sms)
+    for priority, queue, function in (
+        (0, QUEUE_ALERT, outbound.send_sms),
+        (5, QUEUE_CALLBACKS, inbound.process_callbacks),
+        (10, QUEUE_MARKETING, outbound.send_sms),
+    ):
+        dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, priority=priority, broker=broker)(function)
     return broker
 
 

@@ -1,1 +1,33 @@
-"""What producers and workers agree on: keys, jobs, scripts, connections, settings."""
+"""What producers and workers agree on, in four groups; nothing here knows anything above it.
+
+The contract itself, which both sides must read alike:
+
+- `jobs`: queues, their actors, the states of a message, the version of its record
+- `keys`: every key in Redis
+- `layout`: every field of the hashes
+- `admission`: the gates that decide what may leave now, in order
+- `events`: the entries of the public streams
+- `kinds`: the kinds of callbacks
+
+Connections to Redis, and what runs over them:
+
+- `clients`: the producers' clients, with explicit time-outs and retries
+- `connections`: connections that find a moved primary again
+- `routes`: where the primary is
+- `redis_url`: the address of Redis
+- `outages`: which troubles pass, and what to say about them
+- `scripts`: one call of a Lua script; what scripts have in common lies in ``lua/``
+- `steps`: several calls, for blocking and asyncio clients
+
+Settings:
+
+- `settings`: settings from the environment
+- `addresses`: lists of client addresses
+- `secret`: a value that never shows itself
+
+Text that people, the gateway and other tools write:
+
+- `phone`: phone numbers
+- `characters`: characters that nobody sees
+- `decoding`: bytes that somebody else wrote
+"""

@@ -6,7 +6,6 @@ gather to share a call; the fetch turns it into one. Content never travels throu
 record (or in the raw callback), so a repeated, late or lost entry decides nothing and leaks nothing.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 #: Version of the record's layout, written into each record as ``v``. A worker refuses a newer one.
@@ -26,26 +25,11 @@ QUEUE_MARKETING: Final = "marketing"
 QUEUE_CALLBACKS: Final = "callbacks"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the entries of one queue ask for.
-
-    Attributes:
-        actor: name of the Dramatiq actor.
-    """
-
-    actor: str
-
-
-SEND_SMS: Final = Job("send_sms")
-SEND_MARKETING: Final = Job("send_marketing")
-PROCESS_CALLBACKS: Final = Job("process_callbacks")
-
-#: Which job the entries of a queue stand for.
-JOBS: Final = {
-    QUEUE_ALERT: SEND_SMS,
-    QUEUE_MARKETING: SEND_MARKETING,
-    QUEUE_CALLBACKS: PROCESS_CALLBACKS,
+#: The Dramatiq actor that the entries of each queue are for.
+ACTORS: Final = {
+    QUEUE_ALERT: "send_sms",
+    QUEUE_MARKETING: "send_marketing",
+    QUEUE_CALLBACKS: "process_callbacks",
 }
 
 

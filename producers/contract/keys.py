@@ -66,8 +66,6 @@ from dataclasses import dataclass
 STATUSES = "statuses"
 #: Callbacks that no parser could place, kept raw.
 QUARANTINE = "quarantine"
-#: What operators decided.
-AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)

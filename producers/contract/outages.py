@@ -1,7 +1,6 @@
-"""Outages of Redis: which troubles pass by themselves, how long to wait, what to say about it."""
+"""Outages of Redis: which troubles pass by themselves, and what to say about it."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -10,15 +9,6 @@ from typing import Final
 import redis
 from redis import exceptions
 
-from producers.contract.steps import Sleep, Steps
-
-_log = logging.getLogger("producers.feeds")
-
-#: First and longest pause in seconds; each is double the one before.
-_FIRST_PAUSE_S: Final = 0.1
-_LONGEST_PAUSE_S: Final = 5.0
-#: Longest sleep in one piece, in seconds, so that a stop is noticed.
-_NAP_S: Final = 0.1
 #: Seconds without a failure after which an outage is over.
 _QUIET_S: Final = 2.0
 
@@ -94,36 +84,3 @@ def log_to(logger: logging.Logger) -> OutageLog:
         lambda reason: logger.warning("redis unavailable (%s)", reason),
         lambda seconds: logger.warning("redis is back, calls failed for %.1f s", seconds),
     )
-
-
-class Outage:
-    """Waits between the tries while Redis is away, ever longer.
-
-    Args:
-        clock: seconds that only grow.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._pause_s = _FIRST_PAUSE_S
-        self._outages = log_to(_log)
-
-    def over(self) -> None:
-        """Note that Redis answered."""
-        self._pause_s = _FIRST_PAUSE_S
-        self._outages.answered()
-
-    def wait(self, error: Exception, stopping: Callable[[], bool]) -> Steps[None]:
-        """Wait before the next try, or until ``stopping``.
-
-        Raises:
-            Exception: the error itself, if it does not pass by waiting.
-        """
-        if not passes(error):
-            raise error
-        self._outages.failed(error)
-        seconds = self._pause_s * random.uniform(0.5, 1)  # noqa: S311 - spreads tries, guards nothing
-        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
-        resume = self._clock() + seconds
-        while not stopping() and self._clock() < resume:
-            yield Sleep(min(_NAP_S, seconds))

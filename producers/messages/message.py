@@ -15,6 +15,7 @@ import msgspec
 
 from producers.contract.jobs import queue_for
 from producers.messages import content, fields
+from producers.messages.body import Body, encode
 from producers.messages.recipient import Recipient
 
 Purpose = Literal["alert", "wholesale"]
@@ -149,26 +150,6 @@ class _Options(msgspec.Struct, frozen=True, gc=False):
     schedule: str
 
 
-class _Body(msgspec.Struct, omit_defaults=True, gc=False):
-    """The JSON of a POST. Scripts rely on its order: the recipients come first, then the text."""
-
-    recipients: list[Recipient]
-    text: str
-    sender: str
-    type: str
-    purpose: str
-    request_id: str
-    # Explicit always: the gateway's own pages disagree on what its absence means.
-    auto_optimize_text: bool
-    with_replies: bool = False
-    simulation_mode: bool = False
-    auto_remove_blacklisted_numbers: bool = False
-    send_at: str | None = None
-
-
-_encode = msgspec.json.Encoder().encode
-
-
 def freeze(
     message: Message, *, allow_spaces: bool = False, default_region: str = "", campaign: str = ""
 ) -> FrozenMessage:
@@ -192,7 +173,7 @@ def freeze(
     context = check("context", content.context, message.context)
     options = check.together(_options, message, allow_spaces=allow_spaces)
     check.raise_if_any()
-    body = _Body(
+    body = Body(
         recipients,
         template.text,
         options.sender,
@@ -210,10 +191,10 @@ def freeze(
     elif send_at is not None:
         due_ms = int(send_at.timestamp() * 1000)
     alone = len(recipients) > 1 or campaign or body.send_at
-    wire = _encode(body)
+    wire = encode(body)
     meant = wire
     if body.send_at and send_at:  # the same instant may be written with another offset
-        meant = _encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
+        meant = encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
@@ -290,4 +271,4 @@ def _share(text: str, options: _Options) -> str:
     """
     if options.simulation_mode or options.auto_remove_blacklisted_numbers:
         return ""
-    return hashlib.blake2b(_encode([text, options]), digest_size=12).hexdigest()
+    return hashlib.blake2b(encode([text, options]), digest_size=12).hexdigest()

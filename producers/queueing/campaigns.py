@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal, Unpack
 
-import msgspec
-
 from producers.errors import InvalidMessage
+from producers.messages.body import numbers_of
 from producers.messages.fields import RECIPIENTS_MAX
 from producers.messages.message import CampaignOptions, FrozenMessage, Message, freeze
 from producers.messages.recipient import Recipient
@@ -53,17 +52,6 @@ class CampaignCheck:
     slices: int
     segments: int
     left_out: int
-
-
-class _Addressed(msgspec.Struct):
-    phone_number: str
-
-
-class _Frozen(msgspec.Struct):
-    recipients: list[_Addressed]
-
-
-_FROZEN: Final = msgspec.json.Decoder(_Frozen)
 
 
 class Slicer:
@@ -139,8 +127,8 @@ class Slicer:
         if frozen is not None:
             self.recipients += frozen.recipients
             self.segments += frozen.segments
-            for each in _FROZEN.decode(frozen.body).recipients:
-                self._seen.add(each.phone_number)
+            for number in numbers_of(frozen.body):
+                self._seen.add(number)
         return frozen
 
     def _refuse_what_concerns_all(self) -> None:
@@ -162,8 +150,8 @@ class Slicer:
             except InvalidMessage as error:
                 bad = _by_recipient(error.fields)
             else:
-                numbers = (each.phone_number for each in _FROZEN.decode(frozen.body).recipients)
-                bad = {i: REPEATED for i, number in enumerate(numbers) if number in self._seen}
+                numbers = enumerate(numbers_of(frozen.body))
+                bad = {i: REPEATED for i, number in numbers if number in self._seen}
                 if not bad:
                     return frozen, problems
             problems |= {kept[i]: fields for i, fields in bad.items()}

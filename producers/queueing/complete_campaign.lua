@@ -2,7 +2,7 @@
 -- Given: campaign, slices (that the run cut), recipients (noted as it began, or queued by it), retention_ms
 -- Returns 'complete'; or, with nothing noted, 'stopped' if the campaign was cancelled, 'lost' if Redis has forgotten some of these
 --   recipients meanwhile. Safe to repeat.
--- uses: clock campaign
+-- uses: keys clock campaign
 local campaign = campaign_key(given.campaign)
 if is_cancelled(campaign) then return 'stopped' end
 local known = read(campaign, 'recipients', 'slices')

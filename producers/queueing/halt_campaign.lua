@@ -1,7 +1,7 @@
 -- Start no further attempts of a campaign: for now, or for good.
 -- Given: campaign, how ('pause' or 'cancel'), retention_ms
 -- Returns 'paused' | 'stopped' (cancelled now or before) | 'unknown_id'. Safe to repeat.
--- uses: campaign
+-- uses: keys campaign
 local campaign = campaign_key(given.campaign)
 if redis.call('EXISTS', campaign) == 0 then return 'unknown_id' end
 -- A message that a cancel does not reach, since the cancel is cut short or was too late, ends when it is to be claimed again.

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from producers.contract.events import E, from_fields
-from producers.contract.outages import Outage
 from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
 from producers.contract.steps import Commands, Steps
 from producers.reading.membership import Membership
+from producers.reading.outage import Outage
 
 T = TypeVar("T")
 

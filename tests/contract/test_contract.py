@@ -9,7 +9,7 @@ from typing import get_type_hints
 import pytest
 
 from producers import Producer
-from producers.contract.jobs import JOBS, RECORD_VERSION
+from producers.contract.jobs import ACTORS, RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.events import TYPES, Status, from_fields
 from worker.main import build
@@ -84,9 +84,9 @@ def broker(redis_url):
 
 
 def test_the_worker_serves_every_queue_with_the_actor_that_producers_name(broker):
-    assert broker.get_declared_queues() == set(JOBS)
-    for job in JOBS.values():
-        actor = broker.get_actor(job.actor)
+    assert broker.get_declared_queues() == set(ACTORS)
+    for name in ACTORS.values():
+        actor = broker.get_actor(name)
         assert list(actor.fn.__func__.__code__.co_varnames[1:2]) == ["batch"]
 
 

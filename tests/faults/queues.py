@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producers import Message, Producer, QueueUnavailable
-from producers.contract.jobs import QUEUE_ALERT, SEND_SMS
+from producers.contract.jobs import ACTORS, QUEUE_ALERT
 from producers.contract.keys import Keys
 from producers.contract.settings import ProducerSettings
 
@@ -99,7 +99,7 @@ class StockQueue(Queue):
 
         def send(*jobs: str, delay_s: float = 0) -> None:
             for job in jobs:
-                envelope = Envelope(QUEUE_ALERT, SEND_SMS.actor, (), {"request_id": job}, {})
+                envelope = Envelope(QUEUE_ALERT, ACTORS[QUEUE_ALERT], (), {"request_id": job}, {})
                 broker.enqueue(envelope, delay=int(delay_s * 1000) if delay_s else None)
 
         yield send

@@ -5,7 +5,7 @@ import inspect
 import re
 
 from producers.contract import keys as keys_module
-from producers.contract.keys import AUDIT, QUARANTINE, Keys, QueueKeys
+from producers.contract.keys import QUARANTINE, Keys, QueueKeys
 from producers.contract.kinds import TYPES
 from tests.support.lua_keys import ANY, keys
 
@@ -20,7 +20,7 @@ def table() -> list[str]:
 
 def of_python() -> set[str]:
     """Make an example of every key that `Keys` can name, without the prefix."""
-    found = {KEYS.stream(stream) for stream in (*TYPES, QUARANTINE, AUDIT)}
+    found = {KEYS.stream(stream) for stream in (*TYPES, QUARANTINE)}
     found |= {getattr(KEYS.queue("x"), field.name) for field in dataclasses.fields(QueueKeys)}
     for method, member in inspect.getmembers(Keys):
         if not method.startswith("_") and method not in {"prefix", "namespace", "queue", "stream"}:

@@ -3,7 +3,6 @@
 import pytest
 
 from producers import Message, Producer, Recipient
-from producers.contract.keys import AUDIT
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.observed import observed
 from tests.support.sends import NoHolder
@@ -206,7 +205,7 @@ def test_an_operator_lets_them_go_on(place):
     assert place.gates.open("777", "anna@desk") == (True, 3)
     assert {claim.entry.id for claim in place.take()} == {"m0", "m1", "m2"}
     assert (place.shut(), place.sms.status("m0").waits_for) == ([], None)
-    [(_, entry)] = place.redis.xrange(KEYS.stream(AUDIT))
+    [(_, entry)] = place.redis.xrange(KEYS.stream("audit"))
     assert (entry[b"action"], entry[b"gate"], entry[b"code"], entry[b"by"]) == (
         *(b"release", b"777", b"777"),
         b"anna@desk",

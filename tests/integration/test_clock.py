@@ -164,13 +164,13 @@ def test_whoever_is_heard_first_after_an_outage_spares_the_living(redis_client, 
 def test_a_probe_is_due_after_its_own_wait(redis_client, throttle, back):
     throttle.hold("104")
     leap(redis_client, -back)
-    assert not throttle.due_probe()
+    assert not throttle.due_probe("hold")
     leap(redis_client, 5.1)
-    assert throttle.due_probe()
+    assert throttle.due_probe("hold")
     leap(redis_client, -back)
-    assert not throttle.due_probe()
+    assert not throttle.due_probe("hold")
     leap(redis_client, 10.1)
-    assert throttle.due_probe()
+    assert throttle.due_probe("hold")
 
 
 @each_leap_back

@@ -12,8 +12,9 @@ from producers.contract.events import Quarantined
 from producers.contract.settings import RedisSettings
 from producers.queueing.records import read_delivery
 from tests.support.keys import AllKeys
-from worker.callbacks.payloads import RANKS, parse
+from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
+from worker.callbacks.ranks import RANKS
 
 NUMBER = "+33612345678"
 KEYS = AllKeys()

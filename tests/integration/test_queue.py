@@ -12,9 +12,10 @@ from dramatiq.middleware import Retries
 from dramatiq.worker import Worker
 
 from producers import Producer
-from producers.contract.jobs import PROCESS_CALLBACKS, SEND_MARKETING, SEND_SMS
+from producers.contract.jobs import ACTORS
 from producers.contract.keys import Keys
-from worker.account.throttle import Limits, Throttle
+from tests.support.places import one_call, places
+from worker.account.throttle import Limits
 from worker.process.middleware import Companions
 from worker.queue.consumer import LeasedMessage
 from worker.queue.entries import Batch
@@ -32,10 +33,12 @@ def make_broker(redis_client) -> Iterator[Callable[..., LeaseBroker]]:
     brokers = []
 
     def make(client: redis.Redis = redis_client, slots: dict[str, Slots] | None = None) -> LeaseBroker:
-        leases, throttle = Leases(client, KEYS), Throttle(client, KEYS, Limits(rate=0, in_flight=0))
+        leases, limits = Leases(client, KEYS), Limits(rate=0, in_flight=0)
         companions = Companions(start=[leases.start], stop=[leases.stop])
         retries = Retries(max_retries=None, min_backoff=1, max_backoff=1)
-        broker = LeaseBroker(client, KEYS, leases, throttle, [retries, companions], slots)
+        broker = LeaseBroker(
+            client, KEYS, leases, limits, [retries, companions], places(4) | (slots or {}), one_call
+        )
         brokers.append(broker)
         return broker
 
@@ -62,19 +65,19 @@ def run(request) -> Callable[..., Worker]:
     return start
 
 
-def actor(broker: LeaseBroker, function: Callable[[str], None], queue: str = "alert", job=SEND_SMS):
+def actor(broker: LeaseBroker, function: Callable[[str], None], queue: str = "alert"):
     """Register an actor that calls a function with each entry, one after the other."""
 
     def run_each(batch: Batch) -> None:
         for entry in batch.entries:
             function(entry.id)
 
-    return batch_actor(broker, run_each, queue, job)
+    return batch_actor(broker, run_each, queue)
 
 
-def batch_actor(broker: LeaseBroker, function: Callable[[Batch], None], queue: str = "alert", job=SEND_SMS):
+def batch_actor(broker: LeaseBroker, function: Callable[[Batch], None], queue: str = "alert"):
     broker.declare_queue(queue)
-    return dramatiq.actor(actor_name=job.actor, queue_name=queue, broker=broker)(function)
+    return dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, broker=broker)(function)
 
 
 def lease(message: LeasedMessage) -> str:
@@ -109,7 +112,7 @@ def empty(client: redis.Redis, queue=ALERT) -> bool:
 def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client):
     seen = []
     actor(broker, lambda request_id: seen.append(("send", request_id)))
-    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks", PROCESS_CALLBACKS)
+    actor(broker, lambda callback_id: seen.append(("callback", callback_id)), "callbacks")
     run(broker)
     push(redis_client, "a")
     push(redis_client, "c", queue=CALLBACKS)
@@ -121,7 +124,7 @@ def test_an_entry_is_the_argument_of_its_queues_actor(broker, run, redis_client)
 def test_each_queue_has_its_actor(broker, run, redis_client):
     seen = []
     actor(broker, seen.append)
-    actor(broker, seen.append, "marketing", SEND_MARKETING)
+    actor(broker, seen.append, "marketing")
     run(broker)
     push(redis_client, "a")
     push(redis_client, "m", queue=MARKETING)
@@ -146,7 +149,7 @@ def test_cancelling_a_deferred_send_leaves_nothing_in_the_queue(broker, redis_cl
     sms = Producer(redis_url)
     sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
     broker.declare_queue("alert")
-    message = next(broker.consume("alert", prefetch=1))
+    message = next(broker.consume("alert"))
     broker.enqueue(message, delay=60_000)
     assert sms.cancel("a") == "cancelled"
     assert empty(redis_client)
@@ -229,10 +232,10 @@ def test_a_delayed_entry_runs_when_due_and_not_behind_far_future_ones(broker, ru
 
 
 def test_entries_of_a_dead_process_go_back_to_the_front(broker, make_broker, run, redis_client):
-    dead = make_broker()
+    dead = make_broker(slots=places(2))
     dead.declare_queue("alert")
     push(redis_client, "a", "b", "c")
-    consumer = dead.consume("alert", prefetch=2)
+    consumer = dead.consume("alert")
     wait_until(lambda: redis_client.zcard(ALERT.leases) == 2 or (next(consumer) and False))
     assert redis_client.lrange(ALERT.ready, 0, -1) == [b"c"]
     # No one renews the dead process's leases: let them run out now instead of in nine seconds.
@@ -252,37 +255,37 @@ def test_after_an_outage_of_redis_the_living_may_renew_before_anything_is_taken(
     """While Redis is away all leases run out, those of living workers, too."""
     broker.declare_queue("alert")
     push(redis_client, "a")
-    message = next(broker.consume("alert", prefetch=1))
+    message = next(broker.consume("alert"))
     seconds, _ = redis_client.time()
     redis_client.zadd(ALERT.leases, {lease(message): seconds * 1000 - 1})
     redis_client.set(ALERT.heard, seconds * 1000 - 12_000)
     other = make_broker()
     other.declare_queue("alert")
-    assert next(other.consume("alert", prefetch=1, timeout=10)) is None
+    assert next(other.consume("alert", timeout=10)) is None
 
     redis_client.zadd(ALERT.leases, {lease(message): 1})
-    assert next(other.consume("alert", prefetch=1, timeout=10)).message_id == "a"
+    assert next(other.consume("alert", timeout=10)).message_id == "a"
 
 
 def test_a_live_process_keeps_its_entries(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
-    redis_client.zadd(ALERT.leases, {lease(next(broker.consume("alert", prefetch=1))): 1})
+    redis_client.zadd(ALERT.leases, {lease(next(broker.consume("alert"))): 1})
     broker.process.leases.renew()
     other = make_broker()
     other.declare_queue("alert")
-    assert next(other.consume("alert", prefetch=1, timeout=10)) is None
+    assert next(other.consume("alert", timeout=10)) is None
 
 
 def test_an_ack_after_the_lease_was_lost_leaves_the_new_holder_alone(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
-    consumer = broker.consume("alert", prefetch=1)
+    consumer = broker.consume("alert")
     message = next(consumer)
     redis_client.zadd(ALERT.leases, {lease(message): 1})
     other = make_broker()
     other.declare_queue("alert")
-    taken = next(other.consume("alert", prefetch=1))
+    taken = next(other.consume("alert"))
     assert taken.message_id == message.message_id == "a"
     consumer.ack(message)
     assert redis_client.zrange(ALERT.leases, 0, -1) == [lease(taken).encode()]
@@ -291,11 +294,11 @@ def test_an_ack_after_the_lease_was_lost_leaves_the_new_holder_alone(broker, mak
 def test_a_retry_after_the_lease_was_lost_makes_no_copy(broker, make_broker, redis_client):
     broker.declare_queue("alert")
     push(redis_client, "a")
-    message = next(broker.consume("alert", prefetch=1))
+    message = next(broker.consume("alert"))
     redis_client.zadd(ALERT.leases, {lease(message): 1})
     other = make_broker()
     other.declare_queue("alert")
-    next(other.consume("alert", prefetch=1))
+    next(other.consume("alert"))
     broker.enqueue(message, delay=1_000)
     assert redis_client.zcard(ALERT.delayed) == 0
 
@@ -304,7 +307,7 @@ def test_an_ack_after_a_retry_does_not_end_the_next_turn_of_the_same_entry(broke
     """Dramatiq acknowledges after it has queued the retry; by then the entry may be fetched again."""
     broker.declare_queue("alert")
     push(redis_client, "a")
-    consumer = broker.consume("alert", prefetch=2)
+    consumer = broker.consume("alert")
     first = next(consumer)
     broker.enqueue(first, delay=0)
     again = next(consumer) or next(consumer)
@@ -317,7 +320,7 @@ def test_an_entry_stays_held_until_redis_confirms_its_end(broker, redis_client, 
     """Dramatiq asks again: until then nobody else may run what is done."""
     broker.declare_queue("alert")
     push(redis_client, "a")
-    consumer = broker.consume("alert", prefetch=1)
+    consumer = broker.consume("alert")
     message = next(consumer)
     with monkeypatch.context() as away:
         away.setattr(
@@ -388,7 +391,7 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
         (alerts if batch.queue == "alert" else running).extend((batch, entry) for entry in batch.entries)
 
     batch_actor(broker, send_sms)
-    batch_actor(broker, send_sms, "marketing", SEND_MARKETING)
+    batch_actor(broker, send_sms, "marketing")
     broker.declare_queue("alert")
     push(redis_client, *(f"m{i}" for i in range(50)), queue=MARKETING)
     run(broker, threads=4)
@@ -408,7 +411,7 @@ def test_marketing_never_takes_the_calls_that_alerts_need(make_broker, run, redi
 def test_a_sleep_that_redis_does_not_end_is_no_lost_connection(broker, redis_client, monkeypatch):
     """A server whose clock was set back sleeps on; whether it is gone shows at the next fetch."""
     broker.declare_queue("alert")
-    consumer, slept = broker.consume("alert", prefetch=1), []
+    consumer, slept = broker.consume("alert"), []
 
     def sleep_on(*_: object, **__: object) -> None:
         slept.append(1)

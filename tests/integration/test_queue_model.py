@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from producers.contract.keys import Keys
-from worker.account.throttle import Limits, Throttle
+from tests.support.places import one_call, places
+from worker.account.throttle import Limits
 from worker.queue.entries import Entry
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
@@ -21,11 +22,9 @@ class Worker:
     """A process that fetches: its broker, its consumer, and what it believes to hold, by lease."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self.broker = LeaseBroker(
-            client, KEYS, Leases(client, KEYS), Throttle(client, KEYS, Limits(0, 0)), []
-        )
+        self.broker = LeaseBroker(client, KEYS, Leases(client, KEYS), Limits(0, 0), [], places(4), one_call)
         self.broker.declare_queue("alert")
-        self.consumer = self.broker.consume("alert", prefetch=4, timeout=1)
+        self.consumer = self.broker.consume("alert", timeout=1)
         self.held: dict[str, Entry] = {}
 
 

@@ -8,6 +8,7 @@ import pytest
 from producers import Message, Producer
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
+from tests.support.places import one_call, places
 from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import PROBE, Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
@@ -37,13 +38,15 @@ def ledger(redis_client, leases) -> Ledger:
 
 
 @pytest.fixture
-def consumer(redis_client, leases, throttle) -> Callable:
+def consumer(redis_client, leases) -> Callable:
     """Make a consumer of one queue that holds up to 100 entries, each in a process of its own."""
 
     def make(queue: str = "alert"):
-        broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
+        broker = LeaseBroker(
+            redis_client, KEYS, leases, Limits(rate=0, in_flight=0), [], places(100), one_call
+        )
         broker.declare_queue(queue)
-        return broker.consume(queue, prefetch=100, timeout=10)
+        return broker.consume(queue, timeout=10)
 
     return make
 
@@ -130,12 +133,12 @@ def test_account_trouble_does_not_clear_a_doubt(queue_some, ledger, redis_client
 
 def test_one_worker_of_all_gets_to_probe_and_the_wait_doubles(throttle, redis_client):
     throttle.hold("104")
-    assert not throttle.due_probe()
+    assert not throttle.due_probe("hold")
     waits = []
     for _ in range(3):
         redis_client.hset(KEYS.hold, "probe_at", 0)
-        assert throttle.due_probe()
-        assert not throttle.due_probe()
+        assert throttle.due_probe("hold")
+        assert not throttle.due_probe("hold")
         seconds, _ = redis_client.time()
         waits.append(round((float(redis_client.hget(KEYS.hold, "probe_at")) / 1000 - seconds) / 5))
     assert waits == [2, 4, 8]
@@ -151,7 +154,7 @@ def test_a_new_hold_soon_after_a_release_waits_longer(throttle, redis_client):
 
 
 def test_no_hold_no_probe(throttle):
-    assert not throttle.due_probe()
+    assert not throttle.due_probe("hold")
     assert not throttle.release("me")
 
 
@@ -335,14 +338,15 @@ def test_a_setting_is_never_exceeded_by_alerts(consumer, queue_some, throttle):
 
 
 def test_limits_default_to_the_settings_and_zero_switches_off(redis_client, redis_url, leases, queue_some):
-    throttle = Throttle(redis_client, KEYS, Limits(rate=0, in_flight=2))
-    broker = LeaseBroker(redis_client, KEYS, leases, throttle, [])
+    limits = Limits(rate=0, in_flight=2)
+    throttle = Throttle(redis_client, KEYS, limits)
+    broker = LeaseBroker(redis_client, KEYS, leases, limits, [], places(100), one_call)
     broker.declare_queue("alert")
     queue_some(10)
-    assert throttle.current_limits() == Limits(rate=0, in_flight=2)
-    assert len(fetched(broker.consume("alert", prefetch=100, timeout=10))) == 2
+    assert throttle.current_limits() == limits
+    assert len(fetched(broker.consume("alert", timeout=10))) == 2
     throttle.set_limits(in_flight=0)
-    assert len(fetched(broker.consume("alert", prefetch=100, timeout=10))) == 8
+    assert len(fetched(broker.consume("alert", timeout=10))) == 8
 
 
 def test_a_finished_send_frees_its_call(consumer, queue_some, throttle, ledger):

@@ -9,6 +9,7 @@ import redis
 from producers.contract.jobs import ENDS
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
+from tests.support.places import places
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
 from worker.ledger.claims import Claim, Over, Result, Wait
@@ -48,9 +49,10 @@ class HandWorker:
         self.confirmation.look()
         self.members = Members(client, RedisSettings(), Patience())
         self.ledger = Ledger(client, RedisSettings(), self.leases, self.confirmation, rate)
-        self.throttle = Throttle(client, KEYS, Limits(rate, 0))
-        self.broker = LeaseBroker(client, KEYS, self.leases, self.throttle, [], share_max=self._share_max)
-        self.consumer = self.broker.consume(queue, prefetch=100_000, timeout=1)
+        limits = Limits(rate, 0)
+        self.throttle = Throttle(client, KEYS, limits)
+        self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)
+        self.consumer = self.broker.consume(queue, timeout=1)
         self.holder = self.consumer.holder
 
     def _share_max(self) -> int:

@@ -9,7 +9,7 @@ from redis import exceptions
 
 from producers.contract.outages import OutageLog, log_to, passes
 from worker.process.log import NoOutages
-from worker.queue.consumer import connection_loss
+from worker.queue.connection_loss import connection_loss
 
 
 class Told:

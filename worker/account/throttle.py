@@ -89,7 +89,7 @@ class Throttle:
     def __init__(self, client: redis.Redis, keys: Keys, defaults: Limits) -> None:
         self._redis = client
         self._keys = keys
-        self.defaults = defaults
+        self._defaults = defaults
 
     def hold(self, code: str) -> bool:
         """Hold all sending until the account is probed well or an operator releases it.
@@ -99,7 +99,7 @@ class Throttle:
         """
         return Command(_HOLD, self._keys.prefix, {"code": code, **_PROBING}, bool).run(self._redis)
 
-    def due_probe(self, trouble: Trouble = "hold") -> bool:
+    def due_probe(self, trouble: Trouble) -> bool:
         """Take the right to look at the balance now because of some trouble; one worker of all gets it.
 
         Not safe to repeat: the right is given away once.
@@ -145,8 +145,8 @@ class Throttle:
         """The limits in force."""
         found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.limits))
         return Limits(
-            rate=float(found.get(b"rate", self.defaults.rate)),
-            in_flight=int(found.get(b"in_flight", self.defaults.in_flight)),
+            rate=float(found.get(b"rate", self._defaults.rate)),
+            in_flight=int(found.get(b"in_flight", self._defaults.in_flight)),
         )
 
     def strained_limit(self) -> int | None:

@@ -14,30 +14,16 @@ from typing import Any, Final
 import msgspec
 
 from producers.contract.events import CallbackEvent, OptOut, Quarantined, Receipt, Reply
-from producers.contract.kinds import KIND_OF, KINDS, Kind
+from producers.contract.kinds import KIND_OF, Kind
 from producers.contract.phone import from_gateway
 from producers.intake.callback_body import MAX_EVENTS, read_events
-from worker.callbacks.callback_fields import COMPOSED, flatten
+from worker.callbacks.callback_fields import flatten
 from worker.callbacks.dates import read_date
+from worker.callbacks.ranks import RANKS
+from worker.callbacks.which_kind import date_names, kind_of
 
 #: Bytes of an event that are kept as it came; real ones have a few hundred.
 RAW_MAX: Final = 8 * 1024
-
-#: Receipt statuses that are known, and how they outrank each other: a receipt that comes late or twice never
-#: replaces one of higher rank. After rank 0 another is expected. From Octopush's receipt pages, read by their
-#: names.
-RANKS: Final = {
-    **dict.fromkeys(("ACK", "PROCESSED", "TRANSMITTED", "ISP_SEND"), 0),
-    **dict.fromkeys(("UNKNOWN_DELIVERY", "UNDEFINED"), 1),
-    **dict.fromkeys(
-        (
-            *("DELIVERED", "NOT_DELIVERED", "NOT_ALLOWED", "BAD_DESTINATION", "BLACKLISTED_NUMBER"),
-            *("EXPIRED", "ANTI_FLOODING", "NOT_DELIVERABLE", "BUSY", "REFUSED"),
-        ),
-        2,
-    ),
-    **dict.fromkeys(("READ", "OPENED", "CLICKED"), 3),
-}
 
 _NUMBER: Final = ("number", "phone_number")
 _TICKET: Final = ("message_id", "sms_ticket", "ticket", "ticket_number")
@@ -115,32 +101,6 @@ def bounded(raw: str) -> str:
     return msgspec.json.encode({"cut": raw[: RAW_MAX // 8]}).decode()
 
 
-def kind_of(fields: Mapping[str, str], named: str) -> Kind | None:
-    """Tell the kind: by its date field, then by a field that it needs, then by the URL, then by its hints.
-
-    Args:
-        fields: fields of an event by lower-case name.
-        named: the kind that the URL named, or ``""``. Not believed of a kind that needs a field.
-
-    Returns:
-        The kind, or None if nothing tells.
-    """
-
-    def has(*names: str) -> bool:
-        return any(fields.get(name) for name in names)
-
-    return (
-        next((kind for kind in KINDS.values() if has(*_date_names(kind))), None)
-        or next((kind for kind in KINDS.values() if has(*kind.needs)), None)
-        or next((kind for kind in KINDS.values() if kind.name == named and not kind.needs), None)
-        or next((kind for kind in KINDS.values() if has(*kind.hints)), None)
-    )
-
-
-def _date_names(kind: Kind) -> tuple[str, ...]:
-    return (*kind.dates, *(name + COMPOSED for name in kind.dates))
-
-
 def _text(fields: Mapping[str, str], *names: str) -> str:
     """The first of these fields that is not blank."""
     for name in names:
@@ -185,7 +145,7 @@ class _Given:
     @property
     def date(self) -> str:
         """The gateway's date, unchanged."""
-        return self.text(*_date_names(self.kind))
+        return self.text(*date_names(self.kind))
 
     @property
     def at(self) -> datetime:

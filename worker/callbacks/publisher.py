@@ -12,7 +12,8 @@ from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from worker.callbacks.payloads import RANKS, Parsed
+from worker.callbacks.payloads import Parsed
+from worker.callbacks.ranks import RANKS
 
 _PUBLISH = Script("worker.callbacks", "publish", when_full=True)
 

@@ -12,12 +12,13 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.errors import DecodeError
 from dramatiq.message import Message
 
-from producers.contract.jobs import JOBS, PROCESS_CALLBACKS, RECORD_VERSION
+from producers.contract.jobs import ACTORS, QUEUE_CALLBACKS, RECORD_VERSION
 from producers.contract.scripts import Command, Script
+from worker.queue.connection_loss import connection_loss
 from worker.queue.entries import Batch, Entry, is_call
-from worker.queue.holder import LeaseHolder, Process, connection_loss
+from worker.queue.holder import LeaseHolder
 from worker.queue.leases import LEASE_MS
-from worker.queue.slots import Slots
+from worker.queue.one_process import Process
 
 _FETCH = Script("worker.queue", "fetch", when_full=True)
 
@@ -51,17 +52,15 @@ class LeaseConsumer(Consumer):
     Args:
         process: what all consumers of the process have in common.
         queue_name: which queue.
-        prefetch: Dramatiq's limit of entries held here, running ones included; for queues without slots.
         timeout: Dramatiq's idle time-out in milliseconds.
     """
 
-    def __init__(self, process: Process, queue_name: str, prefetch: int, timeout: int) -> None:
+    def __init__(self, process: Process, queue_name: str, timeout: int) -> None:
         self._process = process
         self.queue_name = queue_name
-        self._job = JOBS[queue_name]
         self._wake_key = process.keys.queue(queue_name).wake
         process.leases.tend(queue_name)
-        self.slots = process.slots.setdefault(queue_name, Slots(max(1, prefetch)))
+        self.slots = process.slots[queue_name]
         self.holder = LeaseHolder(process, queue_name, self.slots)
         self._idle_s = min(timeout / 1000, IDLE_S)
         self._fetched: deque[LeasedMessage] = deque()
@@ -144,12 +143,12 @@ class LeaseConsumer(Consumer):
         owner = f"{process.name}.{next(process.fetches)}"
         given = {
             "queue": self.queue_name,
-            "of_sends": self._job is not PROCESS_CALLBACKS,
+            "of_sends": self.queue_name != QUEUE_CALLBACKS,
             "owner": owner,
             "most": most,
             "lease_ms": LEASE_MS,
-            "rate": process.throttle.defaults.rate,
-            "in_flight": process.throttle.defaults.in_flight,
+            "rate": process.limits.rate,
+            "in_flight": process.limits.in_flight,
             "share_max": process.share_max(),
             "version": RECORD_VERSION,
         }
@@ -173,7 +172,7 @@ class LeaseConsumer(Consumer):
         batch = Batch(self.queue_name, entries, self.holder)
         message: Message[Any] = Message(
             queue_name=self.queue_name,
-            actor_name=failed.actor_name if failed else self._job.actor,
+            actor_name=failed.actor_name if failed else ACTORS[self.queue_name],
             args=(),
             kwargs={"batch": batch},
             options=failed.options if failed else {},

@@ -1,19 +1,13 @@
 """What a process holds of a queue: entries under leases. `worker.queue.entries` tells how they end."""
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-import redis
-from dramatiq.errors import ConnectionClosed
-
-from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
-from worker.account.throttle import Throttle
+from worker.queue.connection_loss import connection_loss
 from worker.queue.entries import Delayed, Entry
-from worker.queue.leases import Leases
+from worker.queue.one_process import Process
 from worker.queue.slots import Slots
 
 _ACK = Script("worker.queue", "ack", when_full=True)
@@ -23,42 +17,6 @@ _REQUEUE = Script("worker.queue", "requeue", when_full=True)
 
 #: Milliseconds for which dead letters are kept.
 DEAD_MS: Final = 7 * 86_400_000
-
-
-@contextmanager
-def connection_loss() -> Iterator[None]:
-    """Report whatever Redis refuses as a lost connection: Dramatiq then waits and tries again."""
-    try:
-        yield
-    except redis.RedisError as error:
-        raise ConnectionClosed(type(error).__name__) from None  # type: ignore[no-untyped-call]
-
-
-@dataclass
-class Process:
-    """What the consumers of one process have in common, and what outlives each of them.
-
-    Attributes:
-        client: Redis client without retries of its own.
-        keys: key names.
-        leases: renews what this process holds.
-        throttle: knows the limits of the account.
-        name: of this process, in its leases.
-        slots: places for entries by queue; a queue without any has Dramatiq's prefetch.
-        share_max: members of a shared call at most, now; 1 while none is shared.
-        draining: no more fetching, the process stops.
-        fetches: numbers the fetches, so that no two leases are the same.
-    """
-
-    client: redis.Redis
-    keys: Keys
-    leases: Leases
-    throttle: Throttle
-    name: str
-    slots: dict[str, Slots]
-    share_max: Callable[[], int] = lambda: 500
-    draining: bool = False
-    fetches: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
 
 class LeaseHolder:

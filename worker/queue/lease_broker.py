@@ -9,11 +9,11 @@ they are fetched (`producers.contract.keys` lists the keys, the scripts lie besi
 - an idle consumer sleeps on a wake-up list and starts within milliseconds of a push;
 - time-outs and read-only replicas count as connection loss, so consumers restart instead of hanging.
 
-An entry is the job of its queue on its own id (`producers.contract.jobs`). Producers push entries without
+An entry is an id, for the actor of its queue (`producers.contract.jobs`). Producers push entries without
 Dramatiq; an unplanned failure adds Dramatiq's envelope, which counts the retries.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -24,11 +24,11 @@ from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
 
 from producers.contract.keys import Keys
-from worker.account.throttle import Throttle
+from worker.account.throttle import Limits
 from worker.queue.consumer import LeaseConsumer, LeasedMessage
 from worker.queue.entries import Entry
-from worker.queue.holder import Process
 from worker.queue.leases import Leases
+from worker.queue.one_process import Process
 from worker.queue.slots import Slots
 
 
@@ -39,9 +39,9 @@ class LeaseBroker(Broker):
         client: Redis client without retries of its own.
         keys: key names.
         leases: renews what this process holds.
-        throttle: knows the limits of the account.
+        limits: of the account, where none are set live.
         middleware: Dramatiq middleware, listed explicitly.
-        slots: places for entries at hand, by queue; a queue without any has Dramatiq's prefetch.
+        slots: places for entries at hand, by queue.
         share_max: members of a shared call at most, now; 1 while none is shared.
     """
 
@@ -50,18 +50,21 @@ class LeaseBroker(Broker):
         client: redis.Redis,
         keys: Keys,
         leases: Leases,
-        throttle: Throttle,
+        limits: Limits,
         middleware: list[Middleware],
-        slots: dict[str, Slots] | None = None,
-        share_max: Callable[[], int] = lambda: 500,
+        slots: Mapping[str, Slots],
+        share_max: Callable[[], int],
     ) -> None:
         super().__init__(middleware=[*middleware, _Draining()])
         name = str(uuid4())
-        self.process = Process(client, keys, leases, throttle, name, dict(slots or {}), share_max)
+        self.process = Process(client, keys, leases, limits, name, slots, share_max)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> LeaseConsumer:
-        """Make a consumer of one queue; Dramatiq calls this again after a lost connection."""
-        return LeaseConsumer(self.process, queue_name, prefetch, timeout)
+        """Make a consumer of one queue; Dramatiq calls this again after a lost connection.
+
+        The places of the queue limit what it holds, not Dramatiq's ``prefetch``.
+        """
+        return LeaseConsumer(self.process, queue_name, timeout)
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue; delayed entries need no queue of their own here."""

@@ -6,10 +6,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
 
 import msgspec
 
+from producers.messages.body import BodyFacts, facts_of
 from worker.account.gates import ASIDE_MS
 from worker.account.observed import Observed
 from worker.gateway.client import Gateway
@@ -20,22 +20,6 @@ from worker.ledger.claims import Claim, Result
 from worker.queue.entries import Holder
 from worker.sending.next_attempt import HELD_MS, next_attempt_ms
 from worker.sending.repeats import ATTEMPT_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
-
-
-class _To(msgspec.Struct):
-    phone_number: str
-
-
-class BodyFacts(msgspec.Struct):
-    """The parts of a frozen body that the worker looks at."""
-
-    recipients: list[_To]
-    sender: str = ""
-    type: str = ""
-    simulation_mode: bool = False
-
-
-_BODY: Final = msgspec.json.Decoder(BodyFacts)
 
 
 class _TooLateError(Exception):
@@ -65,7 +49,7 @@ class Attempt:
         self.holder = holder
         self.damage: msgspec.MsgspecError | None = None
         try:
-            self.body = _BODY.decode(claim.body)
+            self.body = facts_of(claim.body)
         except msgspec.MsgspecError as error:
             self.body, self.damage = BodyFacts([]), error
         self._clock = clock

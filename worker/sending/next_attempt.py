@@ -41,31 +41,31 @@ HELD_MS: Final = 1_000
 SELDOM_S: Final = 600.0
 
 
-def later_ms(attempts: int, rng: random.Random | None = None) -> int:
+def later_ms(attempts: int) -> int:
     """Return the ordinary delay before the next attempt, in milliseconds.
 
     ``min(10 s · 2^(attempts-1), 30 min)``, ± 20 %.
 
     Args:
         attempts: attempts that the POSTs so far fill, at least 1.
-        rng: source of the jitter.
     """
     nominal = min(LATER_FIRST_S * 2 ** min(attempts - 1, 30), LATER_MAX_S)
-    return int(1000 * nominal * (rng or random).uniform(1 - JITTER, 1 + JITTER))
+    jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load and guards nothing
+    return int(1000 * nominal * jitter)
 
 
-def next_attempt_ms(attempts: int, outcome: Outcome, rng: random.Random | None = None) -> int:
+def next_attempt_ms(attempts: int, outcome: Outcome) -> int:
     """Return the delay before the next attempt after an outcome that may be repeated, in milliseconds.
 
-    After each of the first `PAUSED_ATTEMPTS` that is the pause that the gateway asked for; later on it is the
-    ordinary delay, too.
+    The pause that the gateway asked for, after each of the first `PAUSED_ATTEMPTS`; later on the ordinary
+    delay, too.
     """
     pause = pause_ms(outcome)
     if wants_no_more(outcome):
-        return max(pause, int(1000 * SELDOM_S), later_ms(attempts, rng))
+        return max(pause, int(1000 * SELDOM_S), later_ms(attempts))
     if not pause:
-        return later_ms(attempts, rng)
-    return pause if attempts <= PAUSED_ATTEMPTS else max(pause, later_ms(attempts - PAUSED_ATTEMPTS, rng))
+        return later_ms(attempts)
+    return pause if attempts <= PAUSED_ATTEMPTS else max(pause, later_ms(attempts - PAUSED_ATTEMPTS))
 
 
 def worst_case_posts() -> int:

@@ -8,7 +8,7 @@ local function leave_aside(keys, id)
   redis.call('HDEL', keys.record, 'aside', 'price')
   redis.call('ZREM', prefix .. 'aside:' .. record.aside, id)
   if record.campaign then
-    local campaign, field = prefix .. 'campaign:' .. record.campaign, 'aside:' .. record.aside
+    local campaign, field = campaign_key(record.campaign), 'aside:' .. record.aside
     if redis.call('HINCRBY', campaign, field, -1) <= 0 then
       redis.call('HDEL', campaign, field, 'price:' .. record.aside)
     end
@@ -22,7 +22,7 @@ local function put_aside(keys, id, gate, price)
   redis.call('HSET', keys.record, 'aside', gate)
   redis.call('ZADD', prefix .. 'aside:' .. gate, price or 0, id)
   local name = redis.call('HGET', keys.record, 'campaign')
-  local campaign = name and prefix .. 'campaign:' .. name
+  local campaign = name and campaign_key(name)
   if campaign then redis.call('HINCRBY', campaign, 'aside:' .. gate, 1) end
   if price then
     price = string.format('%.5f', price)
@@ -30,3 +30,4 @@ local function put_aside(keys, id, gate, price)
     if campaign then redis.call('HSET', campaign, 'price:' .. gate, price) end
   end
 end
+-- uses: keys

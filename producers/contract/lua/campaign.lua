@@ -2,10 +2,6 @@
 -- ended long ago from a slice that was lost, or never queued. Both are kept and forgotten together. A list holds what waits while
 -- the campaign is paused. Takes retention_ms from what the script is given.
 
-local function campaign_key(id)
-  return prefix .. 'campaign:' .. id
-end
-
 local function ended_key(campaign)
   return campaign .. ':ended'
 end

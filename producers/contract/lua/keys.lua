@@ -1,4 +1,4 @@
--- The keys of one message or shared call, as producers/contract/keys.py names them.
+-- The keys of one message, shared call or campaign, as producers/contract/keys.py names them.
 
 local function keys_of(id)
   return { record = prefix .. 'record:' .. id, body = prefix .. 'body:' .. id }
@@ -12,4 +12,8 @@ end
 -- The members of a shared call that are not in its body yet.
 local function gathered_key(call)
   return prefix .. 'gathered:' .. call
+end
+
+local function campaign_key(id)
+  return prefix .. 'campaign:' .. id
 end

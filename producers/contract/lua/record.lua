@@ -39,4 +39,4 @@ local function end_record(keys, id, state)
   end
   announce(keys, id)
 end
--- uses: clock states aside campaign
+-- uses: keys clock states aside campaign

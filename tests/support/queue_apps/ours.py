@@ -5,12 +5,25 @@ replaced by the job of the tests. A job keeps a thread as long as it runs, which
 fetched for itself, and as many as Dramatiq's threads and its fetching ahead ask for.
 """
 
-from producers.contract.jobs import SEND_SMS
+from typing import Any
+
+from dramatiq.middleware import Middleware
+from dramatiq.worker import Worker
+
+from producers.contract.jobs import ACTORS, QUEUE_ALERT
+from tests.support.places import places
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
 from worker.main import setup as build_worker
 from worker.queue import consumer
 from worker.queue.entries import Batch
 from worker.queue.lease_broker import LeaseBroker
+
+
+class _FewPlaces(Middleware):
+    """Gives the process as many places as Dramatiq's own brokers hold messages."""
+
+    def before_worker_boot(self, broker: Any, worker: Worker) -> None:
+        broker.process.slots = places(worker.queue_prefetch)
 
 
 def setup() -> LeaseBroker:
@@ -24,7 +37,7 @@ def setup() -> LeaseBroker:
         [entry] = batch.entries
         job(entry.id)
 
-    broker.get_actor(SEND_SMS.actor).fn = run_job
-    broker.process.slots.clear()
+    broker.get_actor(ACTORS[QUEUE_ALERT]).fn = run_job
+    broker.add_middleware(_FewPlaces())
     consumer.FETCH_MAX = 1  # type: ignore[misc]
     return broker

@@ -10,7 +10,7 @@ import os
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
-from producers.contract.jobs import QUEUE_ALERT, SEND_SMS
+from producers.contract.jobs import ACTORS, QUEUE_ALERT
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
 
 
@@ -21,5 +21,5 @@ def setup() -> RedisBroker:
     dramatiq.set_broker(broker)
     journal = journal_from_env()
     broker.add_middleware(Announcements(journal))
-    dramatiq.actor(actor_name=SEND_SMS.actor, queue_name=QUEUE_ALERT, broker=broker)(make_job(journal))
+    dramatiq.actor(actor_name=ACTORS[QUEUE_ALERT], queue_name=QUEUE_ALERT, broker=broker)(make_job(journal))
     return broker

@@ -16,4 +16,4 @@ function campaign_gate.keep(send)
     return { 'paused' }
   end
 end
--- uses: aside campaign record admission
+-- uses: keys aside campaign record admission
