@@ -3,8 +3,8 @@
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
 -- Returns per entry one of
---   'claimed', token, body, in doubt 0|1, ms left to live or -1, confirmed 0|1: a worker has recorded an earlier attempt of this
---                           shared call under its present name came to, POSTs made before
+--   'claimed', token, body, in doubt 0|1, ms left to live or -1, confirmed 0|1 (1: an earlier claim of this shared call
+--                           under its present name was confirmed, for its attempt was recorded), POSTs made before
 --   'over', state           it ended before, or leaves with its shared call: nothing left to do
 --   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign
 --   'wait', ms              too early, all sending waits, or another worker has the attempt

@@ -137,8 +137,9 @@ class Ledger:
     def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
         """Undo the claim of a shared call that Redis may forget.
 
-        One in doubt goes on, if its name and members are safe: its first claim was confirmed, or was on the
-        disk before its lease ran out. Who died with a claim may have died before giving it back.
+        A call in doubt keeps its claim if Redis cannot forget its name and members: an earlier claim was
+        confirmed, or, without replicas, was on the disk before its lease ran out. Doubt alone proves nothing:
+        its worker may have died before it gave the claim back.
         """
         if not isinstance(found, Claim) or not is_call(found.entry.id):
             return found

@@ -82,7 +82,7 @@ class LeaseConsumer(Consumer):
         return self._next_fetched() if self._fetched else None
 
     def ack(self, message: MessageProxy) -> None:
-        """End the entries of a message whose actor has returned, but those that a retry has moved.
+        """End the entries of a message whose actor has returned. What a retry has moved is left alone.
 
         Entries that were claimed end with what comes of them.
         """

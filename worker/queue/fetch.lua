@@ -9,23 +9,27 @@
 -- uses: clock keys queue leases limits admit_queue gates/rate
 local queue = queue_keys(given.queue)
 
--- Let what waits for a later attempt, or for the end of another's, follow a clock that went back; it would wait as much longer.
--- What has a date of its own waits for that date. Some of them at a time.
+-- How many of the delayed follow the clock per fetch.
+local FOLLOW_AT_ONCE = 500
+
+-- The clock went back, so what waits for a number of ms would wait that much longer: move it back by as much. What waits for its
+-- own date stays. At most FOLLOW_AT_ONCE per fetch.
 local function follow_the_clock()
   local back = read(queue.back, 'ms', 'after')
   if not back.ms then return end
-  local found = redis.call('ZRANGEBYSCORE', queue.delayed, '(' .. back.after, '+inf', 'WITHSCORES', 'LIMIT', 0, 500)
+  local found = redis.call('ZRANGEBYSCORE', queue.delayed, '(' .. back.after, '+inf', 'WITHSCORES', 'LIMIT', 0,
+    FOLLOW_AT_ONCE)
   for i = 1, #found, 2 do
     local due = given.of_sends and redis.call('HGET', keys_of(found[i]).record, 'due')
     if not due or tonumber(due) < tonumber(found[i + 1]) then
       redis.call('ZADD', queue.delayed, 'XX', math.max(now, found[i + 1] - back.ms), found[i])
     end
   end
-  if #found < 1000 then redis.call('DEL', queue.back) else redis.call('HSET', queue.back, 'after', found[1000]) end
+  local last = found[2 * FOLLOW_AT_ONCE]
+  if last then redis.call('HSET', queue.back, 'after', last) else redis.call('DEL', queue.back) end
 end
 
--- The share that a message gathers for when it is due, as if it were sent now: if no attempt of it was ever made, here or at the
--- gateway. A shared call has its members already.
+-- The share for which a due message gathers. None if it leaves alone: it was claimed before, it has failed before, or it is a call.
 local function share_of(id)
   local record = read(keys_of(id).record, 'share', 'token', 'members')
   local untried = record.share and not record.token and not record.members
@@ -40,9 +44,9 @@ local function move_what_is_due()
   end
 end
 
--- Turn a marker into one call of all that gathered for a share, or into the messages themselves where none may be shared or only
--- one gathered: at most so many recipients more than the one that its entry stands for, and so many entries more. What is left
--- gets a marker at the end of the queue: no template keeps the others waiting.
+-- Turn a marker into one call of what gathered for its share; into the messages themselves if no calls are shared now or only one
+-- gathered. `recipients` and `entries` say how many more this fetch may take beside the marker. What stays gets a new marker at the
+-- end, so that no template keeps others waiting.
 local function take_gathered(share, number, recipients, entries)
   local most, list = given.share_max, gather_key(share)
   local ids = redis.call('LPOP', list, math.min(most > 1 and most or entries + 1, recipients + 1))

@@ -5,17 +5,17 @@ local in_flight_gate = new_gate('in_flight')
 -- A call takes milliseconds: soon one is free.
 local FREE_SOON_MS = 20
 
--- How many calls are free for a queue. A fifth of all calls, at least one, is the alerts' alone, whatever marketing has out from a
--- time when the limit was higher; but a setting of one call is kept. Any other free call goes to an alert that waits.
+-- How many calls are free for a queue. A fifth of the limit, at least one call, is reserved for alerts, also while marketing still
+-- has more out from a higher limit. With a setting of 1 nothing is reserved. Any other free call goes to a waiting alert first.
 local function free_calls(limit, setting, queue_name)
-  local alone = setting == 1 and 0 or math.max(1, math.floor(limit / 5))
+  local reserved = setting == 1 and 0 or math.max(1, math.floor(limit / 5))
   local alert, marketing = queue_keys('alert'), queue_keys('marketing')
   local alerts_out = at_work(alert)
   local out = alerts_out + at_work(marketing)
-  if queue_name == 'alert' then return math.max(limit - out, alone - alerts_out) end
+  if queue_name == 'alert' then return math.max(limit - out, reserved - alerts_out) end
   local waiting = redis.call('LLEN', alert.ready)
   if waiting > 0 then wake(alert) end
-  return math.min(math.max(1, limit - alone), limit - waiting) - out
+  return math.min(math.max(1, limit - reserved), limit - waiting) - out
 end
 
 function in_flight_gate.room(wanted, queue_name)
