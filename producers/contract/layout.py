@@ -114,7 +114,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway | hold | - | release, throttle.py |
+| ``code`` | code of the gateway | hold | - | hold, release, throttle.py |
+| ``lasting`` | 1 when only an operator may end it | hold | - | hold, release |
 | ``since`` | when it began, ms | hold | - | throttle.py |
 | ``probe_at`` | when to ask for the balance next, ms | due_probe, hold | - | due_probe |
 | ``wait`` | ms between the last probe and the next | due_probe, hold | - | due_probe |

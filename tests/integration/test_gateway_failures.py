@@ -309,6 +309,20 @@ def test_whatever_befalls_a_connection_that_stood_leaves_the_call_open_and_makes
     assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (says_nothing, "socket_timeout_error"),
+        (falls_silent_within_the_answer, "socket_timeout_error"),
+        (drips, "timeout_error"),
+    ],
+    ids=["silent", "silent within", "dripping"],
+)
+def test_a_time_out_is_called_a_time_out_which_counts_as_slow(script, code):
+    [outcome] = play(submitted(Server(script)))
+    assert outcome == Unknown(code)
+
+
 def test_a_server_that_reads_nothing_leaves_the_call_open():
     server = Server(reads_nothing)
     [outcome] = play(submitted(server, body=BODY + b" " * 20_000_000))

@@ -165,6 +165,19 @@ def test_a_release_is_audited(throttle, redis_client):
     assert (entry[b"action"], entry[b"by"], entry[b"code"]) == (b"release", b"anna@desk", b"104")
 
 
+def test_what_only_an_operator_ends_takes_the_place_of_what_a_probe_ends(throttle):
+    assert throttle.hold("113")
+    assert throttle.hold("126")
+    assert not throttle.hold("113")
+    assert not throttle.hold("126")
+    assert throttle.current_hold().code == "126"
+    assert not throttle.release(PROBE)
+    assert throttle.current_hold().code == "126"
+    assert throttle.release("anna@desk")
+    assert throttle.hold("113")
+    assert throttle.release(PROBE)
+
+
 def test_only_an_operator_ends_the_pause_with_the_hold(consumer, queue_some, throttle):
     ids = queue_some()
     throttle.hold("104")

@@ -13,6 +13,7 @@ import redis
 
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
+from worker.gateway.codes import OPERATORS
 
 #: What may trouble an account: all sending is held, or something cannot be paid.
 Trouble = Literal["hold", "credit"]
@@ -94,10 +95,13 @@ class Throttle:
     def hold(self, code: str) -> bool:
         """Hold all sending until the account is probed well or an operator releases it.
 
+        A code of `OPERATORS` takes the place of any other: only an operator ends that hold.
+
         Returns:
             True when this call took the hold; False when it was held already. Safe to repeat.
         """
-        return Command(_HOLD, self._keys.prefix, {"code": code, **_PROBING}, bool).run(self._redis)
+        given = {"code": code, "lasting": code in OPERATORS, **_PROBING}
+        return Command(_HOLD, self._keys.prefix, given, bool).run(self._redis)
 
     def due_probe(self, trouble: Trouble) -> bool:
         """Take the right to look at the balance now because of some trouble; one worker of all gets it.
@@ -110,16 +114,16 @@ class Throttle:
     def release(self, by: str) -> bool:
         """Let sending go on, with an audit entry: end the hold and, if an operator decided, the pause, too.
 
-        The probe learns only that the account is well again. That does not end a pause that the gateway asked
-        for. Safe to repeat.
+        The probe learns only that the account is well again. That ends neither a pause that the gateway asked
+        for, nor a hold that is an operator's to end. Safe to repeat.
 
         Args:
             by: `PROBE`, or the operator who decided.
 
         Returns:
-            True when sending was held.
+            True when a hold was ended.
         """
-        given = {"by": by, "pause_too": by != PROBE, "audit_maxlen": AUDIT_MAXLEN}
+        given = {"by": by, "operator": by != PROBE, "audit_maxlen": AUDIT_MAXLEN}
         return Command(_RELEASE, self._keys.prefix, given, bool).run(self._redis)
 
     def pause(self, code: str, ms: int) -> None:

@@ -132,7 +132,8 @@ class Gateway:
 
 def _failed(error: Exception) -> Outcome:
     """Say what an exception proves of the call: nothing, unless its cause lies before the first byte."""
-    cause = error.__cause__ or error
+    # The bound of the whole call is a TimeoutError whose cause is the cancelled wait.
+    cause = error if isinstance(error, TimeoutError) else error.__cause__ or error
     word = _word(cause)
     return Deferred(word) if isinstance(cause, NOT_SENT) else Unknown(word)
 
