@@ -5,9 +5,9 @@ local prefix, given = KEYS[1], cmsgpack.unpack(ARGV[1])
 
 -- Read fields of a hash by name. A field that is not there is nil.
 local function read(key, ...)
-  local names, fields = { ... }, {}
-  for i, value in ipairs(redis.call('HMGET', key, ...)) do
-    if value then fields[names[i]] = value end
+  local names, values, fields = { ... }, redis.call('HMGET', key, ...), {}
+  for i = 1, #names do
+    if values[i] then fields[names[i]] = values[i] end
   end
   return fields
 end
