@@ -16,10 +16,10 @@ class DirectoryUnavailableError(Exception):
 
 
 class DataDirectory:
-    """A directory with an exclusive lock, held from `take` until `release` and the end of all who inherit it.
+    """A directory with an exclusive lock, from `take` to `release`.
 
     The lock belongs to an open file. A process that inherits the file holds the lock, too, and the system
-    drops it when the last of them ends, however that comes about: a dead owner blocks nobody.
+    drops the lock when the last holder ends, however the holder ends: a dead owner blocks nobody.
 
     Args:
         path: the directory; made if it is not there.
@@ -60,7 +60,7 @@ class DataDirectory:
         os.pwrite(self.lock, " ".join(str(pid) for pid in pids).encode(), 0)
 
     def release(self) -> None:
-        """Let go; children that inherited the lock still hold it. Safe to call twice."""
+        """Release the lock; children that inherited it still hold it. Safe to call twice."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -83,7 +83,7 @@ def _make_private(path: Path) -> None:
     for directory, names, files in os.walk(path):
         for name in (*names, *files):
             entry = Path(directory, name)
-            # The rights of what a link leads to are not ours to change.
+            # Do not change the rights of a link's target: the target may belong to others.
             if not entry.is_symlink():
                 entry.chmod(0o700 if entry.is_dir() else 0o600)
 

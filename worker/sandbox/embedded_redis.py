@@ -1,4 +1,4 @@
-"""The Redis of `up`, sandbox and demo: private, on disk at once, and ended with whoever started it."""
+"""The Redis of `up`, sandbox and demo: a private server that ends with the process that started it."""
 
 import os
 import signal
@@ -20,11 +20,11 @@ _SOCKET_PATH_MAX: Final = 100
 class EmbeddedRedis(RedisServer):
     """A server that listens on a socket in its own directory only, where the system keeps other users out.
 
-    It confirms a write when the disk has it, since no other server has a copy. It holds the lock of the
-    directory as long as it lives, and ends with the process that started it.
+    The server answers a write only when the disk has it, since no other server has a copy. The server holds
+    the lock of the directory as long as it lives, and ends with the process that started it.
 
     Args:
-        directory: taken before the start.
+        directory: must be taken before the start.
     """
 
     def __init__(self, directory: DataDirectory) -> None:

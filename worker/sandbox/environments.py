@@ -22,17 +22,17 @@ _IN_SHELL: Final = re.compile(r"\$\{(\w+)")
 
 
 def of_the_machine(environ: Mapping[str, str]) -> dict[str, str]:
-    """Keep what any program may see."""
+    """Keep the variables that any program may see."""
     return {name: value for name, value in environ.items() if _OF_THE_MACHINE.fullmatch(name)}
 
 
 def of_process(process_type: str, command: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Keep what a process of the Procfile may see.
+    """Keep the variables that a process of the Procfile may see.
 
     Args:
         process_type: ``worker`` or ``web``.
-        command: its shell line, which may name variables, too.
-        environ: where everything is.
+        command: the shell line of the process, which may name variables, too.
+        environ: all variables.
     """
     names = {field.metadata["variable"] for field in dataclasses.fields(_SETTINGS[process_type])}
     names.update(_IN_SHELL.findall(command))

@@ -1,10 +1,10 @@
-"""Becomes a command that ends when the process that started it ends, however that comes about.
+"""Turns into a command that ends together with its parent process, however the parent ends.
 
     python -I -S guardian.py PARENT_PID SIGNAL COMMAND...
 
-Runs as a file of its own with nothing but the standard library, so that it costs a few milliseconds and no
-module of the current directory can stand in its way. Linux sends the signal; elsewhere the command merely
-runs.
+This file runs by itself and needs only the standard library: it costs a few milliseconds, and no module of
+the current directory can replace one that it imports. Linux sends the signal; on other systems the command
+runs without being tied to its parent.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-#: Number of the call in <sys/prctl.h>. What it sets survives an exec, not a fork.
+#: Number of the option in <sys/prctl.h>. The setting survives an exec, but not a fork.
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -21,8 +21,8 @@ def main(parent: int, signal_number: int, command: Sequence[str]) -> None:
     """Tie this process to its parent, then run the command in its place.
 
     Args:
-        parent: process id of whoever started this. Linux watches the thread that did, so it must be one that
-            lives as long as the process.
+        parent: id of the process that started this one. Linux watches the thread that started it, so that
+            thread must live as long as its process.
         signal_number: what the command receives when the parent ends.
         command: program and arguments, looked up on the PATH.
 
@@ -32,7 +32,7 @@ def main(parent: int, signal_number: int, command: Sequence[str]) -> None:
     if sys.platform == "linux":
         if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl")
-        # The parent may have ended before the call; nobody will send a signal for that any more.
+        # The parent may have ended before the call. Linux then sends no signal.
         if os.getppid() != parent:
             return
     os.execvp(command[0], list(command))  # noqa: S606 - no shell, and that is the point

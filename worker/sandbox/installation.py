@@ -17,7 +17,7 @@ from worker.sandbox.processes import Process, procfile_command, read_procfile, s
 
 T = TypeVar("T")
 
-#: Seconds everything may take to come up.
+#: Seconds that all processes together may take to start.
 START_S: Final = 30.0
 #: Seconds before a process that ended is started again.
 RESTART_S: Final = 1.0
@@ -32,10 +32,10 @@ class Installation:
 
     Args:
         data_dir: holds the server's files, and a log per process.
-        environ: each process gets its part of it. Without ``REDIS_URL`` an embedded server is started, whose
-            data stay in ``data_dir``.
+        environ: all variables; each process gets only its own. Without ``REDIS_URL`` an embedded server is
+            started, whose data stay in ``data_dir``.
         workers: how many worker processes.
-        logs_to_files: False leaves the processes' output on ours.
+        logs_to_files: False lets the processes write to the output of this process.
     """
 
     def __init__(
@@ -103,19 +103,19 @@ class Installation:
         """Make sure that every process still runs.
 
         Raises:
-            InstallationError: names the one that ended.
+            InstallationError: a process ended; the message names it.
         """
         for name, process in self._processes.items():
             if process.status is not None:
                 raise InstallationError(f"{name} ended with status {process.status}{self._see(name)}")
 
     def supervise(self, report: Callable[[str], None]) -> None:
-        """Start every process that has ended again, `RESTART_S` later; the others go on undisturbed.
+        """Start again, after `RESTART_S`, every process that has ended; the others go on undisturbed.
 
         Call it about twice a second.
 
         Args:
-            report: told in words what ended.
+            report: receives a sentence about each process that ended.
         """
         for name, process in self._processes.items():
             if process.status is None:
@@ -147,13 +147,13 @@ class Installation:
             raise InstallationError(f"redis: {error}") from error
 
     def _check_port(self) -> None:
-        """Check that web can listen before anything is started: web would only fail again and again."""
+        """Check, before anything is started, that web can listen; else web would fail again and again."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
             socket.create_server((self._host, int(self._port)), family=family).close()
         except (OSError, ValueError, OverflowError) as error:
             number = getattr(error, "errno", None) or 0
-            # Errors of looking up a name have numbers below zero.
+            # Errors of a name lookup have negative numbers.
             reason = os.strerror(number) if number > 0 else "no such address"
             raise InstallationError(
                 f"web cannot listen on {self._host}:{self._port} ({reason}): set HOST and PORT"

@@ -16,7 +16,7 @@ from worker.sandbox import guardian
 
 #: Seconds between SIGTERM and SIGKILL: as many as a worker takes at most, fewer than platforms allow.
 GRACE_S: Final = 27.0
-#: The commands of the Procfile as modules: these are found whatever is on the PATH.
+#: Commands of the Procfile and their Python modules; a module is found whatever the PATH is.
 _MODULES: Final = {"octopush-worker": "worker.cli", "uvicorn": "uvicorn"}
 
 
@@ -30,14 +30,15 @@ def read_procfile() -> dict[str, str]:
 
 
 def procfile_command(process_type: str) -> list[str]:
-    """Make a command of the Procfile one of this interpreter, in any directory and with any PATH."""
+    """Return a command of the Procfile for this interpreter; any directory and any PATH will do."""
     program, _, arguments = read_procfile()[process_type].partition(" ")
     return ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m {_MODULES[program]} {arguments}"]
 
 
 def tied(number: signal.Signals) -> list[str]:
-    """Make the beginning of a command that receives a signal when this process ends, even if it is killed.
+    """Return the words to put before a command that shall receive a signal when this process ends.
 
+    The command receives the signal even if this process is killed.
     Linux only; call it, and start the command, from a thread that lives as long as the process.
     """
     return [sys.executable, "-I", "-S", guardian.__file__, str(os.getpid()), str(int(number))]
@@ -49,7 +50,7 @@ class Process:
     Args:
         command: program and arguments.
         environ: the whole environment.
-        output: file that receives stdout and stderr; None leaves them ours.
+        output: file that receives stdout and stderr; None: those of this process receive them.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Process:
     ) -> None:
         self._process = subprocess.Popen(
             [*tied(signal.SIGKILL), *command],
-            # No module of the current directory may stand in for one of ours.
+            # No module of the current directory may replace one of ours.
             env={**environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"},
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
@@ -76,12 +77,12 @@ class Process:
         return self._process.poll()
 
     def terminate(self) -> None:
-        """Ask it to stop."""
+        """Ask the command to stop."""
         if self.status is None:
             self._process.terminate()
 
     def wait(self, deadline: float) -> None:
-        """Wait until a monotonic deadline, then kill the whole group."""
+        """Wait for the end of the command; at a monotonic deadline, kill the whole group."""
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:

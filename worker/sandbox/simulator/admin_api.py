@@ -26,9 +26,9 @@
 | ``GET /requests`` | | list of `RequestRecord` |
 | ``GET /stats`` | | total posts, most parallel, connections opened, pending callbacks, and so on |
 
-A Host that is neither ``localhost`` nor an IP address is answered 421, so that no page in a browser gets here
-under a name of its own. Errors are 400 with ``{"error": …}``. Numbers in a path or query need their ``+``
-percent-encoded.
+A request whose Host is neither ``localhost`` nor an IP address gets a 421: a page in a browser might
+otherwise make its own name resolve to this machine (DNS rebinding). Errors are 400 with ``{"error": …}``.
+Numbers in a path or query need their ``+`` percent-encoded.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def create_admin_app(simulator: Simulator, listener: Listener) -> Starlette:
     """Build the admin's ASGI app.
 
     Args:
-        simulator: What it controls.
+        simulator: The simulator that the app controls.
         listener: The gateway's port, for ``/listening``.
     """
     routes: Sequence[BaseRoute] = [
@@ -73,7 +73,7 @@ def create_admin_app(simulator: Simulator, listener: Listener) -> Starlette:
 
 
 class _NoForeignNames:
-    """Refuses requests that were made to a name which only a page in a browser could have resolved to us."""
+    """Refuses requests whose Host is neither localhost nor an IP address, against DNS rebinding."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -18,6 +18,6 @@ async def order(request: Request, shape: type[T]) -> T:
     """Decode a request body; an empty one counts as ``{}``.
 
     Raises:
-        msgspec.ValidationError: It does not fit the shape; answered with 400.
+        msgspec.ValidationError: The body does not fit the shape; the answer is then a 400.
     """
     return msgspec.json.decode(await request.body() or b"{}", type=shape)

@@ -1,4 +1,4 @@
-"""Admin reads: what arrived, what was accepted, what handsets show, what callbacks met."""
+"""Admin reads: what arrived, what was accepted, what handsets show, how callbacks were answered."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

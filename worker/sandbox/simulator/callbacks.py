@@ -70,12 +70,12 @@ class CallbackEngine:
         return by_kind[kind] or self._settings.callback_url
 
     def emit(self, event: Event, *, delay_ms: float = 0, copies: int = 1) -> list[asyncio.Task[None]]:
-        """Schedule an event.
+        """Schedule the posts of an event.
 
         Args:
-            event: What to tell.
+            event: What to tell the customer.
             delay_ms: Real milliseconds to wait before posting.
-            copies: Times to post it, multiplied by the setting for all kinds.
+            copies: Times to post it, multiplied by the setting `callback_copies`.
 
         Returns:
             One task per copy, done when the post and its repeats are over; none when the kind has no URL.
@@ -87,7 +87,7 @@ class CallbackEngine:
         return [self._start(event, url, delay_ms) for _ in range(total) if not self._is_lost(event, url)]
 
     def of_kind(self, kind: str | None) -> list[CallbackRecord]:
-        """List the log, of one kind if given."""
+        """List the callbacks of the log, only those of a kind if one is given."""
         return [record for record in self.log if kind in (None, record.kind)]
 
     def violating(self) -> list[CallbackRecord]:
@@ -148,7 +148,7 @@ class CallbackEngine:
                 await asyncio.sleep(self._settings.callback_retry_backoff_ms * 2 ** (attempt - 1) / 1000)
 
     async def _attempt(self, record: CallbackRecord, body: bytes) -> bool:
-        """Make one attempt and log it; tell whether no repeat is wanted."""
+        """Make one attempt and log it; return True when no repeat is needed."""
         if record.url in self.switched_off:
             record.outcome = "off"
             self.log.append(record)
@@ -184,7 +184,7 @@ class CallbackEngine:
 
 
 def _violations(posted: Posted) -> list[str]:
-    """Name what Octopush's callback page forbids: output, slowness, anything but success."""
+    """Name what an answer did that Octopush's callback page forbids: a body, slowness, no success."""
     if posted.error:
         return ["slow" if posted.error == "timeout" else "unreachable"]
     found = ["body"] if posted.answer_bytes else []

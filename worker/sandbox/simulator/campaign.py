@@ -1,4 +1,4 @@
-"""The values that travel through the simulator: a send call, and what its acceptance made of it."""
+"""The values that travel through the simulator: a send call, and the campaign it becomes."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class SendCall(msgspec.Struct, kw_only=True):
         marketing: ``purpose`` is not ``alert`` (documented default: ``wholesale``).
         send_at: Seconds since the epoch; None when absent or unreadable.
         served: The numbers that get the text if the call is accepted; None: all of them.
-        tells_contacts: Whether the answer counts only those.
+        tells_contacts: Whether the answer counts only the numbers in `served`.
     """
 
     login: str
@@ -75,7 +75,7 @@ class Campaign(msgspec.Struct, kw_only=True):
 
     Attributes:
         ticket: ``sms_`` and 22 digits, the shape seen since 2022.
-        contacts: Recipients kept, as the answer tells.
+        contacts: Number of recipients, as the answer tells it.
         segments: Parts of all messages together.
         cost: Euros charged.
         accepted_at: Seconds since the epoch on the simulator's clock.

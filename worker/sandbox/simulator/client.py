@@ -87,7 +87,7 @@ class SimulatorAdmin:
         self.call("DELETE", "/faults/default")
 
     def default_fault(self, preset: str | None = None, **fields: Any) -> None:
-        """Set the fault of every send no rule matches."""
+        """Set the fault of every send that no rule matches."""
         self.call("PUT", "/faults/default", fields if preset is None else {"preset": preset, **fields})
 
     def fate(self, *, times: int = 0, match: Any = None, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's clock: real time plus an offset that tests move forward, and what waits for it."""
+"""The simulator's clock: real time plus an offset that tests move forward, and actions that wait for it."""
 
 import asyncio
 import heapq
@@ -18,8 +18,8 @@ _LONGEST_SLEEP_S = 3600.0
 class Clock:
     """Tells instants in seconds since the epoch and runs actions at future ones.
 
-    Schedules, the 24 hours of a request_id and every date follow it. Delays in milliseconds (latency, time
-    between two receipts) are real time and do not.
+    Schedules, the 24 hours of a request_id and every date follow this clock. Delays in milliseconds (latency,
+    time between two receipts) are real time and do not follow it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Callback payloads: the fields of each kind, in any of the forms seen, as bytes. Pure.
+"""Callback payloads: the fields of each kind, in each form that was seen, as bytes. Pure functions.
 
 Field names are from Octopush's pages on receipts, replies and opt-outs; dates are ``Y-m-d H:i:s`` in Paris
 (the zone is assumed).
@@ -21,17 +21,17 @@ _JSON_TYPE = "application/json"
 
 
 class Event(msgspec.Struct, kw_only=True, frozen=True):
-    """One thing to tell the customer.
+    """What a callback tells the customer: a reply, a receipt or an opt-out.
 
     Attributes:
-        kind: What happened.
+        kind: Which of the three.
         number: E.164 number of the handset.
-        message_id: Ticket of the message concerned; None when the gateway found none.
+        message_id: Ticket of the message that the event belongs to; None when the gateway found no message.
         at: Seconds since the epoch on the simulator's clock.
         text: What the handset wrote (replies and opt-outs).
-        status: Receipt status.
-        short_number: What the handset wrote to (replies).
-        message_id_form: Overrides the setting for this event.
+        status: What became of the message (receipts).
+        short_number: The number that the handset wrote to (replies).
+        message_id_form: Overrides the setting `callback_message_id` for this event.
     """
 
     kind: Kind
@@ -69,7 +69,7 @@ def event_fields(event: Event, settings: CallbackSettings) -> dict[str, Any]:
 
 
 def encode(events: Sequence[dict[str, Any]], settings: CallbackSettings, kind: Kind = "reply") -> bytes:
-    """Encode one event, or several of a kind as a JSON array; a form carries the first one only."""
+    """Encode events of one kind: a JSON array has them all, a JSON object or a form only the first."""
     if _is_form(settings, kind):
         return urlencode(dict(_form_fields(events[0]))).encode()
     return msgspec.json.encode(list(events) if settings.callback_array else events[0])
@@ -80,7 +80,10 @@ def _is_form(settings: CallbackSettings, kind: Kind) -> bool:
 
 
 def _form_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Write what is nested as PHP does: ``metadata[number]``. Empty objects leave no trace."""
+    """Yield names and values of a form. Nested fields are named as in PHP: ``metadata[number]``.
+
+    Null, empty lists and empty objects are left out.
+    """
     for name, value in fields.items():
         if isinstance(value, dict):
             yield from ((f"{name}[{inner}]", text) for inner, text in _form_fields(value))
@@ -89,7 +92,7 @@ def _form_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def content_type(settings: CallbackSettings, kind: Kind = "reply") -> str:
-    """Return the Content-Type to send; empty for none."""
+    """Return the Content-Type to send; empty when no such header is sent."""
     if settings.callback_content_type != "default":
         return settings.callback_content_type
     return _FORM_TYPE if _is_form(settings, kind) else _JSON_TYPE

@@ -1,4 +1,4 @@
-"""One request to the gateway port, from its first byte to its last: count, read, fault, process, answer."""
+"""One request to the gateway port: it is counted, read, given a fault, processed and answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from worker.sandbox.simulator.refusals import DUPLICATE_CODES, Refusal, refusal_
 from worker.sandbox.simulator.simulator import Simulator
 from worker.sandbox.simulator.transport import SCOPE_KEY
 
-#: From here on an HTTP status tells of the gateway's own trouble and refuses nothing.
+#: The lowest HTTP status that tells of the gateway's own trouble; such a status refuses nothing.
 SERVER_ERROR = 500
 
 
@@ -26,10 +26,10 @@ class Arrived(NamedTuple):
     """A request that was read.
 
     Attributes:
-        record: To be completed with the outcome.
+        record: Record of the request, to be completed with the outcome.
         request: Head of the request.
-        fields: The body's JSON object, or why it is refused.
-        fault: What befalls it; `NO_FAULT` as a rule.
+        fields: The body's JSON object, or why the body is refused.
+        fault: The fault that the request meets; usually `NO_FAULT`.
     """
 
     record: RequestRecord
@@ -42,7 +42,7 @@ _Process = Callable[[Simulator, Arrived], Awaitable[HttpReply]]
 
 
 class Exchange:
-    """ASGI endpoint: everything a gateway call has in common; what is special comes as `process`."""
+    """ASGI endpoint that does what all gateway calls have in common; `process` does the rest."""
 
     def __init__(self, simulator: Simulator, endpoint: str, process: _Process) -> None:
         self._simulator = simulator
@@ -111,7 +111,7 @@ class Exchange:
         record.outcome = "dropped" if fault.processing == "none" else "claimed"
         if fault.answer == "refusal":
             record.code = fault.code
-        # Whatever it says: below 500 the gateway has answered, and says no.
+        # An answer with a status below 500 is a refusal by the gateway, whatever the body says.
         refuses = fault.answered_status is not None and fault.answered_status < SERVER_ERROR
         burns = refuses and self._simulator.settings.refusals_burn_request_id
         is_claimed = fault.processing == "claim_only" or burns

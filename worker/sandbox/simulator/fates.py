@@ -31,7 +31,7 @@ class Fate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True
         final_status: Any word, known or not; empty for no final receipt.
         final_delay_ms: Real milliseconds from leaving to the final receipt.
         late_s: Seconds on the simulator's clock added before the final receipt; advance the clock to see it.
-        reversed: The final receipt takes the place of the ``ACK`` and the other way round.
+        reversed: The final receipt comes at the time of the ``ACK``, and the ``ACK`` at the final time.
         lost: Which receipts are never posted.
         copies: Times each receipt is posted.
         before_answer: Receipts are posted, and answered, before the send call gets its own answer.

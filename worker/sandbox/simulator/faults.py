@@ -33,29 +33,31 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
     Attributes:
         processing: ``full``: the call is handled as usual, so a good one is accepted. ``none``: it has no
             effect. ``claim_only``: its request_id is used up but nothing is sent.
-        before_ms: Real milliseconds before processing. It goes on when the client has gone.
+        before_ms: Real milliseconds before processing. Processing goes on when the client has gone.
         after_ms: Real milliseconds between processing and answer.
         answer: ``normal``; ``silence`` (never); ``reset`` (RST) or ``close`` (FIN) instead of an answer;
             ``reset_unread`` (RST on the head of the request, no processing); ``refusal`` (JSON with
             `status`, `code`, `message`); ``html`` (error page with `status`); ``empty`` (no body);
             ``truncated`` (half of the normal body, then FIN); ``not_json``; ``garbage`` (no HTTP at all);
             ``no_ticket`` (success without ticket); ``json`` (`status` with any `body`) and ``raw`` (`status`
-            with any `content`), which say what they are told to, whether or not the call was taken.
+            with any `content`), which are sent as given, whether or not the call was taken.
         status: HTTP status; None: 400 for a refusal, 503 for a page, 500 for ``json`` and ``raw``, 200 for an
             empty or wrong body, the usual one for a truncated body or a missing ticket. With 204 and 304 no
             body is sent.
         code: Code of a refusal, number or digit string.
         message: Message of a refusal.
-        body: What ``json`` answers, encoded. With ``normal``: fields that the usual answer has besides.
+        body: The value that ``json`` answers. With ``normal``: fields that are added to the usual answer.
         content: Bytes that ``raw`` answers; in JSON as base64.
         content_type: In place of the usual ``Content-Type``.
-        headers: Sent beside the others, as they are.
-        label: What the journal calls this fault, in place of its answer.
-        first_posts: Only the first so many POSTs of each request_id meet this fault, however often its rule
-            is used; 0: all of them. Rules with 1, 2 and 3, in this order, are a sequence.
-        serves: Who of an accepted call gets the text: the first of its recipients, so many as this share from
-            0 to 1 makes, rounded up; or exactly these numbers. The others are left out without a word.
-        tells_contacts: Whether ``number_of_contacts`` counts only those who are served, or the whole call.
+        headers: Sent unchanged, in addition to the usual ones.
+        label: Name of this fault in the journal; empty: its answer is the name.
+        first_posts: How many POSTs of each request_id meet this fault, counted from the first, however often
+            its rule is used; 0: all of them. Rules with 1, 2 and 3, in this order, give the first three POSTs
+            a fault each.
+        serves: Which recipients of an accepted call get the text. A share from 0 to 1: this share of the
+            recipients, from the first on, rounded up. A list: exactly these numbers. The answer does not name
+            the others.
+        tells_contacts: True: ``number_of_contacts`` counts only recipients who get the text. False: all.
         retry_after_s: Sent as ``Retry-After`` when given.
         retry_after_form: Seconds, or an HTTP date.
         drip_ms: Real milliseconds between single bytes of the body; 0: all at once.
@@ -89,11 +91,11 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
         return (self.status or usual[self.answer]) if self.answer in usual else None
 
     def is_met_by(self, post: int) -> bool:
-        """Whether a POST meets this fault, which is number `post` of its request_id, from 1."""
+        """Whether the POST with number `post` under its request_id, from 1, meets this fault."""
         return not self.first_posts or post <= self.first_posts
 
     def served(self, numbers: Sequence[str]) -> Sequence[str]:
-        """Choose who of an accepted call gets the text."""
+        """Choose the numbers of an accepted call that get the text."""
         if isinstance(self.serves, tuple):
             return [number for number in numbers if number in self.serves]
         return numbers[: math.ceil(self.serves * len(numbers))]
@@ -111,7 +113,7 @@ def _accept_then(status: int, code: object) -> Fault:
     return Fault(answer="json", status=status, body={"code": code, "message": "Injected answer"})
 
 
-#: Name to fault. An admin call may name one and change its fields.
+#: Faults by name. An admin call may name one and change its fields.
 PRESETS: Mapping[str, Fault] = {
     "accept_then_silence": Fault(answer="silence"),
     "accept_then_late": Fault(after_ms=1000),
@@ -184,14 +186,14 @@ def fault_from(fields: Mapping[str, Any]) -> Fault:
 
 
 class Faults:
-    """The fault rules and the fault of calls no rule matches."""
+    """The fault rules, and the fault of calls that no rule matches."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rules: RuleBook[FaultRule] = RuleBook(rng)
         self.default = NO_FAULT
 
     def for_head(self, endpoint: str) -> Fault | None:
-        """Choose a fault that strikes before the body is read; such a rule cannot look at the body."""
+        """Choose a fault that strikes before the body is read, by a rule that needs no body."""
         rule = self.rules.pick(
             Subject(endpoint=endpoint), lambda r: r.fault.answer == "reset_unread" and not r.match.needs_body
         )
@@ -200,7 +202,7 @@ class Faults:
         return self.default if endpoint == "send" and self.default.answer == "reset_unread" else None
 
     def for_call(self, subject: Subject) -> Fault:
-        """Choose the fault of a whole request; one without effect when nothing applies."""
+        """Choose the fault of a request that was read; `NO_FAULT` when no fault applies."""
         rule = self.rules.pick(
             subject,
             lambda r: (

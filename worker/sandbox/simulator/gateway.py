@@ -18,9 +18,9 @@ from worker.sandbox.simulator.settings import SimulatorSettings
 from worker.sandbox.simulator.validation import check, segments_of
 
 _TICKET_DIGITS = 22
-#: A scheduled campaign is cancelled through the API only this long before it leaves (documented).
+#: A scheduled campaign can be cancelled only until this long before it leaves (documented).
 _CANCEL_MARGIN_S = 600.0
-#: And only with fewer recipients than this (documented).
+#: A scheduled campaign can be cancelled only with fewer recipients than this (documented).
 _CANCEL_RECIPIENTS = 3
 
 
@@ -47,8 +47,8 @@ class SimulatedGateway:
     async def submit(self, call: SendCall) -> Campaign | Refusal:
         """Decide about a call and let its messages leave, or schedule them.
 
-        The decision, the request_id and the charge are one step without a pause in it; the messages leave
-        after ``processing_ms``. Not safe to repeat without a request_id.
+        The gateway decides, uses up the request_id and charges in one step without ``await``; the messages
+        leave after ``processing_ms``. A call without a request_id is not safe to repeat.
         """
         resets = self._resets
         if self._settings.concurrent_duplicate == "wait":
@@ -68,7 +68,7 @@ class SimulatedGateway:
         return admitted
 
     def claim(self, call: SendCall) -> None:
-        """Use up a request_id; one already used up is not remembered any longer for it."""
+        """Use up a request_id; one that is used up already is not remembered for a longer time."""
         if not self.memory.is_known(call.login, call.request_id):
             self.memory.remember(call.login, call.request_id)
 

@@ -1,6 +1,6 @@
 """The gateway's HTTP interface under ``/v1/public``: send, cancel, balance; JSON 404 and 405 for the rest.
 
-Paths, fields and the success answer are documented by Octopush; which refusal earns which status is assumed.
+Paths, fields and the success answer are documented by Octopush; which status a refusal has is assumed.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def create_app(settings: SimulatorSettings | None = None, *, simulator: Simulato
     """Build the gateway's ASGI app.
 
     Args:
-        settings: Used for a simulator of its own.
+        settings: Settings of a new simulator; not used when `simulator` is given.
         simulator: The simulator to serve, when it is shared with the admin app.
     """
     served = simulator or Simulator(settings)
@@ -80,7 +80,7 @@ def _simulate(simulator: Simulator, arrived: Arrived, call: SendCall) -> HttpRep
 
 
 def _limited(simulator: Simulator, arrived: Arrived) -> HttpReply | None:
-    """Refuse a send that comes too fast or beside too many others."""
+    """Refuse a send that comes too fast, or while too many others are under way."""
     settings = simulator.settings
     if simulator.limits.is_crowded:
         refusal = refuse(settings.parallel_code, status=settings.parallel_status)

@@ -16,8 +16,8 @@ class HandsetMessage(msgspec.Struct, kw_only=True):
         text: As the handset shows it, placeholders filled in.
         sender: Name shown, or the short number when the message may be answered.
         sent_at: Seconds since the epoch on the simulator's clock.
-        reached: Whether it shows on the handset; False for an undelivered one.
-        status: The final status its fate holds for it.
+        reached: Whether the handset shows the message.
+        status: The final status that the message's fate decides.
     """
 
     ticket: str
@@ -41,7 +41,7 @@ class AutoReply(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen
         kind: ``reply``, or ``stop`` for an opt-out.
         match: Which messages it answers; ``number`` and ``text_contains`` are the useful ones.
         times: How many it answers; 0: all.
-        only_with_replies: Leave messages alone that were not sent ``with_replies``.
+        only_with_replies: Answer only messages that were sent ``with_replies``.
     """
 
     text: str
@@ -71,7 +71,7 @@ class Handsets:
     def find(
         self, *, number: str | None = None, request_id: str | None = None, ticket: str | None = None
     ) -> list[HandsetMessage]:
-        """List the messages for which every given value is equal."""
+        """List the messages that have all the given values."""
         return [
             message
             for message in self._messages

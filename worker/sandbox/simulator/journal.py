@@ -20,10 +20,10 @@ class RequestRecord(msgspec.Struct, kw_only=True):
         request_id: None when absent, or when the body could not be read.
         sha256: Hash of the exact body bytes, in hexadecimal.
         outcome: ``accepted``, ``simulated``, ``refused``, ``duplicate``, ``claimed`` (request_id used up,
-            nothing sent), ``answered`` (reads), or ``dropped`` (not processed); empty while it is being
-            worked on.
+            nothing sent), ``answered`` (balance, cancel), or ``dropped`` (not processed); empty while the
+            request is being processed.
         code: Code of the refusal, if any.
-        fault: The label of the injected fault, else its answer, if any.
+        fault: The label of the injected fault, or its answer when it has no label; None without a fault.
         numbers: The usable recipients of a send.
     """
 
@@ -50,7 +50,7 @@ class Journal:
         self._posts: Counter[str] = Counter()
 
     def arrived(self, endpoint: str, at: float, connection: int, body: bytes) -> RequestRecord:
-        """Record a request whose body was read."""
+        """Record a request; its body is empty when it was not read."""
         record = RequestRecord(
             endpoint=endpoint,
             at=at,
@@ -62,9 +62,9 @@ class Journal:
         return record
 
     def identified(self, record: RequestRecord, request_id: str | None) -> int:
-        """Note whose call a request is; return which one under this request_id it is, from 1.
+        """Note the request_id of a request, and return the number of the request under it, from 1.
 
-        Without a request_id there is nothing to count by: always 1.
+        A request without a request_id always has the number 1.
         """
         record.request_id = request_id
         if request_id is None:
@@ -73,15 +73,15 @@ class Journal:
         return self._posts[request_id]
 
     def accepted(self, request_id: str | None = None) -> list[Campaign]:
-        """List the accepted calls, of one request_id if given."""
+        """List the accepted calls, only those of a request_id if one is given."""
         return [c for c in self.campaigns.values() if request_id in (None, c.request_id)]
 
     def attempts(self, request_id: str | None = None) -> dict[str, dict[str, Any]]:
-        """Summarise the sends per request_id (empty for calls without one).
+        """Summarise the sends by request_id; sends without one are under the empty text.
 
         Returns:
-            request_id to ``posts`` (how many arrived), ``sha256`` (hash of the body to number of posts) and
-            ``outcomes`` (outcome to number of posts).
+            For each request_id: ``posts`` (how many arrived), ``sha256`` (how many of them had which hash of
+            the body) and ``outcomes`` (how many of them had which outcome).
         """
         sends: dict[str, list[RequestRecord]] = {}
         for record in self.requests:

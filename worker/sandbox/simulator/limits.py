@@ -1,7 +1,7 @@
-"""How many sends the gateway takes: a token bucket and a count of the parallel ones.
+"""How many sends the gateway takes: a token bucket, and a count of the sends under way at once.
 
-Octopush documents no rate; one client reports that it asks for one request after another. Both limits are
-off by default.
+Octopush documents no rate; one client reports that Octopush asks for one request after another. Both limits
+are off by default.
 """
 
 import math
@@ -16,7 +16,7 @@ class SendLimits:
 
     Args:
         settings: The limits.
-        clock: Monotonic seconds; it begins anywhere, at zero on a machine that has just been started.
+        clock: Monotonic seconds, from any start: near zero on a machine that has just been started.
     """
 
     def __init__(self, settings: SimulatorSettings, clock: Callable[[], float] = time.monotonic) -> None:

@@ -27,7 +27,7 @@ class Listener:
         """Prepare; nothing is bound before `start`.
 
         Args:
-            app: What answers.
+            app: The app that answers.
             host: Address to bind.
             port: 0 for a free one.
             on_open: Called with each new connection.
@@ -114,7 +114,7 @@ class Listener:
         return connection
 
     def _bind(self) -> socket.socket:
-        """Bind the port; named as TCP, since asyncio switches Nagle's delay off only then."""
+        """Bind the port. The socket names TCP, since asyncio switches Nagle's delay off only then."""
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

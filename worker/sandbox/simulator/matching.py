@@ -1,4 +1,4 @@
-"""Rules chosen by what a call or message carries: shared by faults, fates and automatic answers."""
+"""Rules chosen by the content of a call or message; faults, fates and automatic answers use them."""
 
 import itertools
 import random
@@ -14,11 +14,11 @@ class Match(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
     Attributes:
         number: One of the recipients, exactly.
         number_prefix: How one of the recipients begins.
-        text_contains: A marker inside the text.
+        text_contains: A part of the text.
         request_id: The call's request_id, exactly.
         endpoint: ``send``, ``balance``, ``cancel`` or ``any``; only faults look at it.
         every_nth: Only every n-th call for which all of the above holds; 0: each one.
-        probability: Share of the calls left by then, 0 to 1, drawn from the seeded generator.
+        probability: Share, 0 to 1, of the calls that meet all of the above, drawn from the seeded generator.
     """
 
     number: str | None = None
@@ -99,7 +99,7 @@ class RuleBook(Generic[R]):
         self._added.clear()
 
     def listing(self) -> list[dict[str, Any]]:
-        """Describe the rules: ``id``, ``rule``, ``seen`` (conditions held), ``used`` (applied)."""
+        """Describe the rules: ``id``, ``rule``; how often it matched (``seen``) and applied (``used``)."""
         return [{"id": e.id, "rule": e.rule, "seen": e.seen, "used": e.used} for e in self._added]
 
     def pick(self, subject: Subject, among: Callable[[R], bool] = lambda _: True) -> R | None:

@@ -1,4 +1,4 @@
-"""The gateway's memory of request_ids: what makes a second call with the same one a duplicate."""
+"""The gateway's memory of request_ids: a second call with the same one is a duplicate."""
 
 import asyncio
 from collections.abc import Hashable
@@ -29,7 +29,7 @@ class RequestMemory:
         return self._expires_at.get(self._key(login, request_id), 0.0) > self._clock.now()
 
     def remember(self, login: str, request_id: str | None) -> None:
-        """Use up a request_id from now on; the absent one is never used up."""
+        """Use up a request_id from now on; None is never used up."""
         if request_id is not None:
             expiry = self._clock.now() + self._settings.request_id_memory_s
             self._expires_at[self._key(login, request_id)] = expiry
@@ -40,7 +40,7 @@ class RequestMemory:
             self._running[self._key(login, request_id)] = asyncio.Event()
 
     def finish(self, login: str, request_id: str | None) -> None:
-        """Note that processing is over and let those who wait go on."""
+        """Note that processing is over, and let the calls that wait go on."""
         if request_id is not None and (event := self._running.pop(self._key(login, request_id), None)):
             event.set()
 

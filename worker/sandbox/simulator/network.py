@@ -20,7 +20,7 @@ _BLACKLISTED = "BLACKLISTED_NUMBER"
 
 
 class Network:
-    """Carries messages out and answers back."""
+    """Carries messages to the handsets, and their answers back."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Network:
         """Let all messages of a campaign leave.
 
         Returns:
-            The callbacks that must be answered before the send call is.
+            Tasks of the callbacks that must be answered before the send call is answered.
         """
         early: list[asyncio.Task[None]] = []
         for recipient in call.recipients:
@@ -74,7 +74,7 @@ class Network:
         ticket: str | None = None,
         message_id_form: MessageIdForm | None = None,
     ) -> Event:
-        """Let a handset write; without a ticket, to the last message it got (or to none)."""
+        """Let a handset write; without a ticket it answers the last message it got, if any."""
         last = self.handsets.last_to(number)
         event = Event(
             kind="reply",
@@ -89,7 +89,7 @@ class Network:
         return event
 
     def stop(self, number: str, text: str = "stop", *, ticket: str | None = None) -> Event:
-        """Let a handset opt out: blacklisted at once, told by an opt-out callback."""
+        """Let a handset opt out: its number is blacklisted at once, and a callback reports the opt-out."""
         self._account.blacklist.add(number)
         last = self.handsets.last_to(number)
         event = Event(
@@ -105,7 +105,7 @@ class Network:
         return event
 
     def receipt(self, ticket: str, number: str, status: str, *, copies: int = 1) -> Event:
-        """Post a receipt, whether or not ticket, number or status were ever heard of."""
+        """Post a receipt, even with a ticket, number or status that the gateway does not know."""
         event = Event(kind="receipt", number=number, message_id=ticket, status=status, at=self._clock.now())
         self._callbacks.emit(event, copies=copies)
         return event
@@ -140,7 +140,7 @@ class Network:
         return rule.fate if rule else self._settings.receipts
 
     def _refuse_blacklisted(self, call: SendCall, message: HandsetMessage) -> None:
-        """Tell that a message never left, unless it is of the kind without receipts."""
+        """Report that a message never left; a low-cost message has no receipts."""
         if not call.low_cost:
             delay_ms = self._settings.receipts.final_delay_ms
             self._report(message, Fate(ack=False, final_status=_BLACKLISTED, final_delay_ms=delay_ms))

@@ -19,7 +19,7 @@ _NOT_HTTP = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
 
 
 class HttpReply(NamedTuple):
-    """An HTTP answer; `headers` beside Content-Type and Content-Length."""
+    """An HTTP answer; `headers` are those besides Content-Type and Content-Length."""
 
     status: int
     body: bytes
@@ -100,7 +100,7 @@ async def play(reply: HttpReply, fault: Fault, scope: Scope, receive: Receive, s
 
 
 async def cut(scope: Scope, receive: Receive, *, how: str) -> None:
-    """Cut the connection, by RST for ``reset``, else by FIN after what was written."""
+    """Cut the connection: ``reset`` sends RST, anything else sends what was written and then FIN."""
     connection = connection_of(scope)
     if how == "reset":
         connection.reset()

@@ -1,6 +1,6 @@
 """One HTTP POST on a connection of its own, with a limit on the whole exchange.
 
-Written on asyncio streams and h11 so that the simulator starts fast and the limit covers everything from
+The POST uses asyncio streams and h11, so that the simulator starts fast and the limit covers everything from
 connecting to the last byte of the answer.
 """
 

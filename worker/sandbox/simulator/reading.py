@@ -55,7 +55,10 @@ def read_call(fields: dict[str, Any], login: str) -> SendCall:
 
 
 def read_instant(value: Any) -> float | None:
-    """Read ``send_at``: ISO 8601, without offset in Paris time (the SDK says Central European); else None."""
+    """Read ``send_at`` as ISO 8601; None when that is not possible.
+
+    An instant without offset is in Paris time (the SDK says Central European).
+    """
     if not isinstance(value, str):
         return None
     try:

@@ -11,7 +11,7 @@ _GSM7_BASIC = frozenset(
     " !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM7_EXTENSION = frozenset("\f^{}\\[~]|€")
-#: Counted twice by Octopush's special-characters page though single in the standard.
+#: Characters that Octopush's special-characters page counts twice, and the standard once.
 _OCTOPUSH_DOUBLE = frozenset("&$@\n\r")
 
 GSM7_ALONE, GSM7_PART = 160, 153
@@ -32,7 +32,7 @@ def count_segments(text: str, *, octopush_double_counting: bool = False) -> int:
 
 
 def _parts(sizes: Iterable[int], alone: int, part: int) -> int:
-    """Pack characters into parts; one of size two is never cut in half."""
+    """Pack characters into parts; a character of size two is never cut in half."""
     units, parts, filled = 0, 1, 0
     for size in sizes:
         units += size

@@ -11,25 +11,25 @@ import msgspec
 
 from worker.sandbox.simulator.fates import Fate
 
-#: Forms of a callback's ``message_id``; a reply nobody can place has none, an empty one or null.
+#: Forms of a callback's ``message_id``; in a reply that nobody can place it is absent, empty or null.
 MessageIdForm = Literal["present", "absent", "empty", "null"]
 
 
 class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where callbacks go and which of the forms seen in the wild they take.
+    """Where callbacks go, and which of the forms that were seen they take.
 
-    Octopush documents the fields of each kind, POST, and a limit of about one second; everything about order,
-    repetition, retries and Content-Type is undocumented, hence a switch.
+    Octopush documents the fields of each kind, POST, and a limit of about one second. Order, repetition,
+    retries and Content-Type are undocumented, so there is a switch for each.
     """
 
-    #: One URL for all kinds; a URL of a kind wins over it. Empty: that kind is off.
+    #: URL for all kinds that have no URL of their own. A kind without any URL is off.
     callback_url: str = ""
     callback_url_replies: str = ""
     callback_url_receipts: str = ""
     callback_url_optouts: str = ""
     #: Time the receiver has to answer, in milliseconds (documented: about one second).
     callback_timeout_ms: int = 1000
-    #: Callbacks under way at the same time; the rest waits its turn.
+    #: Callbacks under way at the same time; the others wait.
     callback_parallel: int = 32
     #: Repeats after a failure (non-2xx, too slow, unreachable); the wait doubles each time.
     callback_retries: int = 0
@@ -42,7 +42,7 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_loss_probability: float = 0.0
     #: ``mixed``: receipts as forms, all others as JSON, as a live account was seen to send them in 2026.
     callback_format: Literal["json", "form", "mixed"] = "json"
-    #: ``metadata``: number and ``message_id`` of a reply below that name, as the same account sent them.
+    #: ``metadata``: number and ``message_id`` of a reply under that name, as the same account sent them.
     inbound_layout: Literal["flat", "metadata"] = "flat"
     #: ``default`` fits the format, empty sends no such header, anything else is sent as it is.
     callback_content_type: str = "default"
@@ -57,7 +57,7 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     receipt_date_in_capitals: bool = False
     #: A STOP also arrives as an ordinary reply.
     stop_also_inbound: bool = False
-    #: Receipts of a message no fate rule matches.
+    #: Receipts of a message that no fate rule matches.
     receipts: Fate = msgspec.field(default_factory=Fate)
 
 
@@ -95,8 +95,8 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     duplicate_code: Literal[120, 182] = 120
     #: Life of a request_id (documented: 24 hours).
     request_id_memory_s: float = 86_400.0
-    #: Undocumented whether a refused call uses up its request_id. With True it does, also one that a fault
-    #: leaves unprocessed and answers with any status below 500.
+    #: Whether a refused call uses up its request_id (undocumented). A call that a fault leaves unprocessed
+    #: and answers with any status below 500 counts as refused.
     refusals_burn_request_id: bool = False
     #: ``login``: each sub-account has its own memory.
     request_id_scope: Literal["account", "login"] = "account"
@@ -114,16 +114,16 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     octopush_double_counting: bool = False
     #: ``refuse``: one bad number refuses the call (181). ``partial``: it is dropped and the count lowered.
     bad_numbers: Literal["refuse", "partial"] = "refuse"
-    #: Documentation pages disagree on a space in the sender.
+    #: Whether a sender may have a space in it (documentation pages disagree).
     sender_allows_space: bool = False
     #: Stands in for an absent sender (an account setting at Octopush).
     default_sender: str = "Octopush"
-    #: What a handset sees, and answers to, when the message was sent ``with_replies``.
+    #: Sender that a handset sees, and answers to, when the message was sent ``with_replies``.
     short_number: str = "12345"
     #: Whether the fake result of ``simulation_mode`` carries a ticket.
     simulation_has_ticket: bool = True
 
-    #: Mention a ``wholesale`` premium text to France must carry, case included; empty: not checked.
+    #: Mention that a ``wholesale`` premium text to France must contain, in the same case; empty: not checked.
     stop_mention: str = "STOP au 30101"
     #: The same for ``sms_low_cost`` (code 122, legacy table); empty: not checked.
     low_cost_mention: str = ""

@@ -20,7 +20,7 @@ class Simulator:
 
     Attributes:
         settings: Live; every part reads this object.
-        generation: Grows with each reset, so that calls delayed from before it have no effect after it.
+        generation: Grows with each reset, so that a call from before a reset has no effect after it.
     """
 
     def __init__(self, settings: SimulatorSettings | None = None) -> None:
@@ -43,7 +43,7 @@ class Simulator:
 
     @property
     def pending(self) -> int:
-        """Callbacks and automatic answers still to come in real time, not those that wait for the clock."""
+        """Number of callbacks and automatic answers to come in real time, without any that need the clock."""
         return self.callbacks.pending + self.network.pending
 
     async def reset(self) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-#: Fields of a recipient a text may name, as documented for personalised sendings.
+#: Fields of a recipient that a text may name, as documented for personalised sendings.
 PLACEHOLDERS = ("first_name", "last_name", "param1", "param2", "param3", "param4", "param5")
 
 _PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
@@ -43,7 +43,7 @@ _REWRITTEN = str.maketrans(
 
 
 def fill_in(text: str, fields: Mapping[str, str]) -> str:
-    """Replace each placeholder by the recipient's value, an absent one by nothing (assumed).
+    """Replace each placeholder by the recipient's value, and an absent value by nothing (assumed).
 
     Values are not searched for placeholders again.
     """

@@ -1,4 +1,4 @@
-"""Raw connections: uvicorn's HTTP protocol with a hand on the socket, for the faults below HTTP."""
+"""Raw connections: uvicorn's HTTP protocol, with access to the socket for the faults below HTTP."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 #: Key of the `Connection` in an ASGI scope.
 SCOPE_KEY = "simulator.connection"
 
-#: Linger on, for no time: closing sends RST instead of FIN.
+#: SO_LINGER switched on, with a time of 0: closing sends RST instead of FIN.
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 

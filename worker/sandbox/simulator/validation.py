@@ -1,6 +1,6 @@
 """Which send calls are refused for what they contain, and with which code.
 
-Codes are from Octopush's table; which situation earns which code is assumed, except 121 (documented and
+Codes are from Octopush's table; which situation has which code is assumed, except 121 (documented and
 seen).
 """
 
