@@ -260,7 +260,7 @@ def test_no_exception_carries_a_canary(aviary):
 
 def test_no_queue_lease_or_name_of_a_key_holds_a_canary(aviary):
     names = {name.partition(":")[0] for name, _ in aviary.kept}
-    assert {"record", "queue", "open", "deliveries"} <= names
+    assert {"record", "queue", "unticketed", "deliveries"} <= names
     leaks = {(name.partition(":")[0], *seen_in(name + content, aviary)) for name, content in aviary.kept}
     assert {leak for leak in leaks if len(leak) > 1} == set()
 

@@ -168,7 +168,7 @@ def test_what_was_taken_is_forgotten_after_a_minute_and_shared_by_all_processes(
         intake = CallbackIntake(settings)
         assert intake.accept_callback(OLD, REPLY) == 200
         intake.close()
-    [key] = redis_client.keys(Keys(namespace).taken("*", "*"))
+    [key] = redis_client.keys(Keys(namespace).prefix + "taken:*")
     assert int(redis_client.get(key)) == 2 * (len(REPLY) + 256)
     assert 0 < redis_client.pttl(key) <= 60_000
     assert OLD.encode() not in key
