@@ -9,7 +9,7 @@ BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick test faults soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units test faults soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -26,9 +26,14 @@ run: $(INSTALLED) ## Run worker and web with the settings in the environment unt
 	@$(BIN)/octopush-worker up
 
 quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the inner loop
+	@$(MAKE) --no-print-directory --jobs 2 style units
+
+style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+units: $(INSTALLED)
 	$(BIN)/python -m pytest -q --hypothesis-profile quick tests/unit tests/contract
 
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
@@ -49,10 +54,7 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 			$(MAKE) --no-print-directory test PYTHON=python$$v BIN=.venv-$$v/bin INSTALLED=.venv-$$v/.installed || exit 1; \
 		else echo "== Python $$v is not installed"; fi; done
 
-check: $(INSTALLED) ## Check style, types, import directions, Lua and papers
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+check: style ## Check style, types, import directions, Lua and papers
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house
 
