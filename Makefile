@@ -9,7 +9,7 @@ BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units test faults soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test faults soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -26,15 +26,18 @@ run: $(INSTALLED) ## Run worker and web with the settings in the environment unt
 	@$(BIN)/octopush-worker up
 
 quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the inner loop
-	@$(MAKE) --no-print-directory --jobs 2 style units
+	@$(MAKE) --no-print-directory --jobs style units-a-l units-m-z
 
 style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-units: $(INSTALLED)
-	$(BIN)/python -m pytest -q --hypothesis-profile quick tests/unit tests/contract
+# Two halves that take about as long.
+units-a-l: HALF := tests/contract tests/unit/test_[a-l]*.py
+units-m-z: HALF := tests/unit/test_[m-z]*.py
+units-a-l units-m-z: $(INSTALLED)
+	@$(BIN)/python -m pytest -q --hypothesis-profile quick $(HALF)
 
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
