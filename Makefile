@@ -28,16 +28,16 @@ run: $(INSTALLED) ## Run worker and web with the settings in the environment unt
 quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the inner loop
 	@$(MAKE) --no-print-directory --jobs style units-a-l units-m-z
 
-style: $(INSTALLED)
+style: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Two halves that take about as long.
-units-a-l: HALF := tests/contract tests/unit/test_[a-l]*.py
-units-m-z: HALF := tests/unit/test_[m-z]*.py
-units-a-l units-m-z: $(INSTALLED)
-	@$(BIN)/python -m pytest -q --hypothesis-profile quick $(HALF)
+units-a-l: $(INSTALLED) ## Run one half of the unit and contract tests
+	@$(BIN)/python -m pytest -q --hypothesis-profile quick tests/contract tests/unit/test_[a-l]*.py
+
+units-m-z: $(INSTALLED) ## Run the other half, which takes about as long
+	@$(BIN)/python -m pytest -q --hypothesis-profile quick tests/unit/test_[m-z]*.py
 
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
