@@ -199,6 +199,8 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "by itself once the account is mended" in cli("status")
     assert cli("release") == "released\n"
     assert cli("release") == "sending was not held\n"
+    Throttle(redis_client, KEYS, Limits(0, 0)).pause("http_429", 600_000)
+    assert cli("release") == "released\n"
     assert "sending    on" in cli("status")
     Throttle(redis_client, KEYS, Limits(0, 0)).hold("126")
     assert "nothing ends it but" in cli("status")

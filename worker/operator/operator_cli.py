@@ -136,7 +136,7 @@ def replay(request_ids: tuple[str, ...], states: tuple[str, ...], code: str | No
 @click.command()
 @click.option("--breaker", help="Let go on what waits at this breaker; `status` names it.")
 def release(breaker: str | None) -> None:
-    """Let sending go on after a hold, and what could not be paid, without waiting for the probe."""
+    """Let sending go on after a hold or a pause, and what could not be paid, without waiting."""
     by = f"{getpass.getuser()}@{socket.gethostname()}"
     if breaker is not None:
         shut, given_back = _with_redis(lambda client, settings: _gates(client, settings).open(breaker, by))
@@ -144,9 +144,10 @@ def release(breaker: str | None) -> None:
             raise click.ClickException(f"there is no breaker {breaker}; nothing was changed")
         click.echo(f"released breaker {breaker}, {given_back} go on")
         return
+    paused = _with_redis(lambda client, settings: _throttle(client, settings).current_pause())
     held = _with_redis(lambda client, settings: _throttle(client, settings).release(by))
     unpaid, given_back = _with_redis(lambda client, settings: _gates(client, settings).open(CREDIT, by))
-    click.echo("released" if held or unpaid else "sending was not held")
+    click.echo("released" if held or paused or unpaid else "sending was not held")
     if given_back:
         click.echo(f"{given_back} that could not be paid go on")
 
