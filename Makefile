@@ -71,7 +71,7 @@ format: $(INSTALLED) ## Format the code
 lock: ## Pin the newest allowed dependencies (needs uv)
 	uv lock --upgrade
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --all-extras --group dev -o requirements-dev.lock
-	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web -o requirements.lock
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console -o requirements.lock
 
 clean: ## Remove everything that was built
 	rm -rf .venv .venv-3.* .bench dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

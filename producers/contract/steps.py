@@ -33,7 +33,7 @@ Steps = Generator[Step, Any, T]
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """Plain commands in one round trip, not atomic; the reply is the last one's.
+    """Plain commands in one round trip, not atomic; the reply is the list of theirs.
 
     Attributes:
         commands: each a command name and its arguments.
@@ -41,19 +41,19 @@ class Commands:
 
     commands: Sequence[Sequence[str | bytes | int]]
 
-    def run(self, client: redis.Redis) -> Any:
+    def run(self, client: redis.Redis) -> list[Any]:
         """Run on a blocking client."""
         with client.pipeline(transaction=False) as pipeline:
             for command in self.commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-            return pipeline.execute()[-1]
+            return pipeline.execute()
 
-    async def arun(self, client: redis.asyncio.Redis) -> Any:
+    async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
         """Run on an asyncio client."""
         async with client.pipeline(transaction=False) as pipeline:
             for command in self.commands:
                 pipeline.execute_command(*command)
-            return (await pipeline.execute())[-1]
+            return await pipeline.execute()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,14 @@ class Campaigns:
     def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
         """Read where a campaign stands; None if it is unknown or forgotten."""
         key = self._keys.campaign(checked(campaign_id))
-        waiting = yield Commands([("LLEN", self._keys.campaign_waiting(campaign_id))])
-        gates = yield Commands([("HGETALL", self._keys.gates)])
-        return read_campaign(campaign_id, (yield Commands([("HGETALL", key)])), int(waiting), gates)
+        waiting, gates, fields = yield Commands(
+            [
+                ("LLEN", self._keys.campaign_waiting(campaign_id)),
+                ("HGETALL", self._keys.gates),
+                ("HGETALL", key),
+            ]
+        )
+        return read_campaign(campaign_id, fields, int(waiting), gates)
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""
@@ -78,10 +83,10 @@ class Campaigns:
         """Stop a campaign for good and cancel each of its slices; None if it is unknown."""
         if (yield self._halt(campaign_id, "cancel")) == "unknown_id":
             return None
-        slices = int((yield Commands([("HGET", self._keys.campaign(campaign_id), "slices")])) or 0)
+        [slices] = yield Commands([("HGET", self._keys.campaign(campaign_id), "slices")])
         verdicts: list[Cancellation] = []
-        for start in range(0, slices, _CANCELS):
-            numbers = range(start, min(start + _CANCELS, slices))
+        for start in range(0, int(slices or 0), _CANCELS):
+            numbers = range(start, min(start + _CANCELS, int(slices)))
             verdicts += yield Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
         yield from self.give_back(campaign_id)
         return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
@@ -128,7 +133,7 @@ class Sending:
         Raises:
             CampaignCancelled: it was cancelled.
         """
-        recipients, stopped = yield Commands(
+        [(recipients, stopped)] = yield Commands(
             [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped")]
         )
         if stopped:

@@ -186,7 +186,7 @@ class GroupReader(Generic[E]):
         read: list[str | int] = ["XREADGROUP", "GROUP", self._m.group, self._m.consumer, "COUNT", 1]
         read += ["BLOCK", wait_ms] if wait_ms > 0 else []
         read += ["STREAMS", self._m.key, ">"]
-        reply = yield Commands([self._acknowledgement(), read] if self._done else [read])
+        *_, reply = yield Commands([self._acknowledgement(), read] if self._done else [read])
         self._done.clear()
         for entry_id, fields in _entries(reply):
             return _Raw(entry_id, fields, 1)

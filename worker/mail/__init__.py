@@ -1,0 +1,1 @@
+"""Replies by e-mail, and answers from e-mail."""

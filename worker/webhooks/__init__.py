@@ -1,0 +1,1 @@
+"""Signed webhooks: entries of the streams by HTTP."""
