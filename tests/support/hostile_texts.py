@@ -56,7 +56,7 @@ HOSTILE_TEXTS: Final = {
     "private": "\ue000\uf8ff",
     "replacement": "\ufffd\ufffd",
     "zalgo": "Z" + "\u0335\u0321\u0327\u0322" * 40,
-    "emoji": "👩\u200d👩\u200d👧\u200d👦 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f ❤\ufe0f",
+    "emoji": "👩\u200d👩\u200d👧\u200d👦 🏴\U000e0067\U000e0062\U000e0065\U000e007f ❤\ufe0f",
     "long_word": "W" * 1224,
     "long_unicode": "é" * 1224,
     "many_lines": "\n".join(str(n) for n in range(300)),
