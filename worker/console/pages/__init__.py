@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from worker.console.page import Page, Reveal
+from worker.console.pages import conversations, exports, overview, replies
 
 #: Every page, in no order.
-PAGES: Final[tuple[Page, ...]] = ()
+PAGES: Final[tuple[Page, ...]] = (
+    *overview.PAGES,
+    *replies.PAGES,
+    *exports.PAGES,
+    *conversations.PAGES,
+)
 #: Who finds the number behind a reference such as ``reply:<stream id>``, by its first word.
-REVEALS: Final[Mapping[str, Reveal]] = {}
+REVEALS: Final[Mapping[str, Reveal]] = {"reply": replies.number_of, "talk": conversations.number_of}

@@ -45,8 +45,8 @@ async def set_limits(visit: Visit) -> Response:
         found = await visit.ask(overview(visit.keys))
         return visit.render("overview.html", 422, found=found, problems=problems)
     in_flight = None if limits["in_flight"] is None else int(limits["in_flight"])
-    changed = await _decisions(visit).set_limits(rate=limits["rate"], in_flight=in_flight).arun(
-        visit.office.redis
+    changed = (
+        await _decisions(visit).set_limits(rate=limits["rate"], in_flight=in_flight).arun(visit.office.redis)
     )
     return await visit.done("/", "The limits hold from now on." if changed else "No limit was changed.")
 

@@ -1,7 +1,9 @@
 """Replies by country, by date, by what they say and by what they answer."""
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from starlette.responses import Response
 
@@ -13,8 +15,9 @@ from worker.console.pages.reply_filters import Asked, read_filter
 from worker.console.refusals import Refusal
 from worker.inquiry import replies
 
+_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 #: What a match is called, with its shape.
-MATCHES = {
+MATCHES: Final = {
     "ticket": ("ok", "by ticket"),
     "number": ("wait", "by number"),
     "none": ("unknown", "unknown"),
@@ -42,7 +45,9 @@ async def show(visit: Visit) -> Response:
     try:
         found = await visit.ask(_find(visit.keys, asked, visit.asked("before") or None))
     except ValueError:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "This address leads to no page of replies.", back="/replies") from None
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, "This address leads to no page of replies.", back="/replies"
+        ) from None
     status = HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems else HTTPStatus.OK
     before = visit.asked("before")
     return visit.render("replies.html", status, found=found, asked=asked, matches=MATCHES, before=before)
@@ -61,7 +66,7 @@ def _find(keys: Keys, asked: Asked, cursor: str | None) -> Steps[_List]:
 
 def number_of(keys: Keys, stream_id: str) -> Steps[str | None]:
     """Find who wrote a reply."""
-    if not replies.is_cursor(stream_id):
+    if not _ID.fullmatch(stream_id):
         return None
     [entries] = yield Commands([("XRANGE", keys.stream("replies"), stream_id, stream_id)])
     return entries[0][1].get(b"number", b"").decode() if entries else None

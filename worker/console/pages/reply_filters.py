@@ -1,7 +1,9 @@
 """What a page of replies is asked for: the same in its form, its links and its exports."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlencode
 
 from producers.contract.phone import looks_like_number
@@ -9,8 +11,9 @@ from worker.console.page import Visit
 from worker.inquiry.dates import read_since, read_until
 from worker.inquiry.replies import MATCHES, ReplyFilter
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 #: Parameters of a filter, as they stand in an address.
-NAMES = ("country", "from", "to", "q", "match")
+NAMES: Final = ("country", "from", "to", "q", "match")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Asked:
     def query(self, **more: str) -> str:
         """Write the filter as a query of an address, with more parameters."""
         return urlencode({**self.written, **more})
+
+    def kind(self, name: str) -> str:
+        """Say as what a date is entered: a day from a calendar, or the time that was written."""
+        written = self.written.get(name, "")
+        return "date" if not written or _DAY.fullmatch(written) else "text"
 
     @property
     def about(self) -> dict[str, str]:
