@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from producers import Recipient
 from tests.support.console_client import TOKENS
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.installation import Installation

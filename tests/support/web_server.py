@@ -1,4 +1,4 @@
-"""The callback server and the console as operators run them: uvicorn processes, with all their output kept."""
+"""The callback server and the console as operators run them: uvicorn processes, all their output kept."""
 
 import os
 import signal
