@@ -190,7 +190,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | publish | publish | - |
+| ``<country>`` | replies in the stream | publish | publish | replies.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
