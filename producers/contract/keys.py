@@ -26,7 +26,9 @@ and a stream entry together, on Redis Cluster too.
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
-| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
+| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
+| ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
+| ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -35,7 +37,7 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
-| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, append_audit | operators |
+| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -168,6 +170,15 @@ class Keys:
     def parked(self) -> str:
         """The sends a person may decide about."""
         return self.prefix + "parked"
+
+    def parked_group(self, state: str, code: str) -> str:
+        """Those of one state and code."""
+        return f"{self.parked}:{state}:{code}"
+
+    @property
+    def parked_groups(self) -> str:
+        """The states and codes of the sends a person may decide about."""
+        return self.parked + ":groups"
 
     @property
     def audit(self) -> str:

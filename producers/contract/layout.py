@@ -11,12 +11,12 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, overview.py, records.py, replay, resolve, resume_campaign, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, decisions.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, conversations.py, fetch, overview.py, records.py |
-| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, operations.py, records.py |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
 | ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay |
 | ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), records.py |
@@ -34,14 +34,15 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, correlate, dissolve, finish, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, overview.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_record(), end_send(), finish, overview.py, parked.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | replay | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | - |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | operations.py, records.py |
+| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | parked.py, records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
@@ -143,8 +144,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | live_limits(), throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | live_limits(), observe, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
@@ -190,7 +191,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | publish | publish | - |
+| ``<country>`` | replies in the stream | publish | publish | replies.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
@@ -224,10 +225,12 @@ These functions of the library touch hashes; others call them:
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_delivery()`` | publish |
+| ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
+| ``unpark()`` | end_record(), replay |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """
