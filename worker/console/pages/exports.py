@@ -113,7 +113,7 @@ def _row(visit: Visit, found: replies.Found) -> dict[str, Any]:
         "country": reply.country,
         "number": number,
         "text": reply.text,
-        "match": found.match,
+        "match": reply.match,
         "request_id": reply.request_id,
         "short_number": reply.short_number,
         "gateway_date": reply.gateway_date,
