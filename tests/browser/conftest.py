@@ -35,7 +35,7 @@ def day(
 
 @pytest.fixture
 def open_tab(browser: object, day: ExampleDay) -> Iterator[Window]:
-    """Give what opens a tab in which somebody is logged in; everything that it complains about fails the test."""
+    """Give what opens a tab with somebody logged in; whatever it complains about fails the test."""
     window = Window(browser, day)
     yield window
     window.close()

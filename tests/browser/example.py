@@ -137,4 +137,5 @@ class ExampleDay:
                 "message_id": "",
             }
             assert self.installation.post_callback(json.dumps(event).encode()) == [200]
-        self.replies(22 + len(HOSTILE_TEXTS))
+        # Some become one and the same on their way: nobody knows how many replies there will be.
+        self.installation.wait_for(lambda: not self.installation.redis.keys("{sms}:callback:*"))

@@ -8,7 +8,7 @@ from worker.presentation.visible import visible
 
 
 def press_until(tab, words: str, most: int = 200) -> None:
-    """Press Tab until a link or button with these words has the focus;"""
+    """Press Tab until a link or button with these words has the focus."""
     for _ in range(most):
         tab.page.keyboard.press("Tab")
         if words in " ".join(tab.page.locator(":focus").all_inner_texts()):
@@ -53,11 +53,12 @@ def test_the_focus_is_seen(tab, day):
 
 def test_targets_are_large_enough(tab, day):
     tab.go("/replies")
-    small = tab.page.locator("button, input, select, nav a").evaluate_all(
-        "all => all.filter(e => e.offsetParent && e.getBoundingClientRect().height < 24).map(e => e.outerHTML)"
+    heights = (
+        "all => all.filter(e => e.offsetParent).map(e => [e.outerHTML, e.getBoundingClientRect().height])"
     )
+    targets = tab.page.locator("button, input, select, nav a").evaluate_all(heights)
 
-    assert small == []
+    assert [target for target, height in targets if height < 24] == []
 
 
 def test_hostile_texts_are_shown_and_do_nothing(tab, day):
@@ -67,7 +68,12 @@ def test_hostile_texts_are_shown_and_do_nothing(tab, day):
     tab.go(day.attack)
     shown = tab.page.locator("bdi.foreign").all_text_contents()
 
-    assert set(shown) <= {visible(text, lines=True) for text in HOSTILE_TEXTS.values()}
+    # The web process has put a replacement character in place of half a surrogate pair.
+    whole = [
+        text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in HOSTILE_TEXTS.values()
+    ]
+    assert len(shown) > 40
+    assert set(shown) <= {visible(text, lines=True) for text in whole}
     assert tab.page.evaluate("window.harmed") is None
     assert all(request.startswith(tab.url) for request in requests)
     assert not any("/audit" in request for request in requests)
