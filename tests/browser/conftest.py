@@ -33,15 +33,22 @@ def day(
         yield running
 
 
+@pytest.fixture(scope="package")
+def window(browser: object, day: ExampleDay) -> Iterator[Window]:
+    """Keep the profiles of all tests."""
+    opened = Window(browser, day)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def open_tab(browser: object, day: ExampleDay) -> Iterator[Window]:
+def open_tab(window: Window) -> Iterator[Window]:
     """Give what opens a tab with somebody logged in; whatever it complains about fails the test."""
-    window = Window(browser, day)
     yield window
-    window.close()
+    window.check()
 
 
 @pytest.fixture
 def tab(open_tab: Window) -> Tab:
-    """Open a tab in which an operator is logged in."""
-    return open_tab()
+    """Open a tab of its own in which an operator is logged in."""
+    return open_tab(fresh=True)
