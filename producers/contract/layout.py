@@ -11,7 +11,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, decisions.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, decisions.py, decisions_cli.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
@@ -72,7 +72,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``enqueued`` | all messages | enqueue | - | operator_cli.py |
+| ``enqueued`` | all messages | enqueue | - | - |
 | ``<end state>`` | messages in that state | end_members(), end_record(), replay | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 
