@@ -1,7 +1,6 @@
 """``octopush-worker replies``: by country, date and what they say; as words, JSON, CSV, or as they come."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import click
@@ -10,6 +9,7 @@ from worker.inquiry.dates import in_paris, read_since, read_until
 from worker.inquiry.replies import MATCHES, PAGE, Found, ReplyFilter, find
 from worker.operator.command import Command, Desk, at_desk
 from worker.operator.following import follow
+from worker.operator.option_types import Date
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Output
 
@@ -17,19 +17,6 @@ _COLUMNS: Final = (
     *("received_at", "country", "number", "text", "request_id", "match"),
     *("short_number", "ticket", "event_id", "context"),
 )
-
-
-class _Moment(click.ParamType):  # type: ignore[type-arg]
-    name = "date"
-
-    def __init__(self, read: Callable[[str], datetime]) -> None:
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            return self._read(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 class _Asked(NamedTuple):
@@ -42,8 +29,8 @@ class _Asked(NamedTuple):
 
 @click.command(cls=Command)
 @click.option("--country", help="Only from this country, such as FR; ZZ for unknown ones.")
-@click.option("--since", type=_Moment(read_since), help="From this day or time on, read in Europe/Paris.")
-@click.option("--until", type=_Moment(read_until), help="Up to this day, or before this time; likewise.")
+@click.option("--since", type=Date(read_since), help="From this day or time on, read in Europe/Paris.")
+@click.option("--until", type=Date(read_until), help="Up to this day, or before this time; likewise.")
 @click.option("--match", type=click.Choice(MATCHES), help="Only those found to answer a send in this way.")
 @click.option("--text", help="Only those that contain this, whatever the case and the accents.")
 @click.option(

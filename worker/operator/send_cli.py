@@ -2,15 +2,13 @@
 
 import hashlib
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
@@ -18,41 +16,17 @@ import msgspec
 from producers.contract.settings import ProducerSettings
 from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
-from producers.messages.template import VARIABLES, take_apart
+from producers.messages.template import take_apart
 from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
 from worker.operator.command import Command
+from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
 from worker.operator.recipient_file import RecipientFile, open_recipients
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
-
-_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-class _Duration(click.ParamType):  # type: ignore[type-arg]
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", str(value))
-        if match is None:
-            self.fail("must be a number and m, h or d, such as 90m, 12h or 2d", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
-
-
-class _Mapped(click.ParamType):  # type: ignore[type-arg]
-    name = "name=title"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        name, _, title = str(value).partition("=")
-        if name not in (NUMBERS, *VARIABLES) or not title.strip():
-            known = ", ".join((NUMBERS, *VARIABLES))
-            self.fail(f"must be a name, = and the title of a column; names are {known}", param, ctx)
-        return name, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +58,14 @@ class _Plan:
 @click.option("--with-replies", is_flag=True, help="Two-way SMS, mainland France.")
 @click.option("--send-at", help="When, such as 2030-01-31T09:00:00+01:00; until then it can be cancelled.")
 @click.option(
-    "--ttl", type=_Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
+    "--ttl", type=Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
 )
 @click.option("--campaign", "campaign_id", help="Its id; made of file, text and options unless given.")
 @click.option("--column", help="Title of the column of the numbers, if it is not found.")
 @click.option(
     "--map",
     "mapped",
-    type=_Mapped(),
+    type=Mapped(),
     multiple=True,
     help="Title of another column, such as first_name=Rufname; repeatable.",
 )
