@@ -106,6 +106,14 @@ class Keys:
         """The frozen bytes of one send."""
         return f"{self.prefix}body:{request_id}"
 
+    def ticket(self, ticket: str) -> str:
+        """Which send, or shared call, the gateway gave a ticket."""
+        return f"{self.prefix}ticket:{ticket}"
+
+    def gather(self, share: str) -> str:
+        """The messages that may share a call."""
+        return f"{self.prefix}gather:{share}"
+
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
@@ -121,6 +129,10 @@ class Keys:
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
+
+    def poison(self, stream: str, group: str) -> str:
+        """What a group of a stream gave up."""
+        return f"{self.prefix}{stream}:poison:{group}"
 
     @property
     def unread_trimmed(self) -> str:
@@ -179,6 +191,11 @@ class Keys:
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""
         return f"{self.prefix}members:{call}"
+
+    @property
+    def attempt_starts(self) -> str:
+        """When running attempts began."""
+        return self.prefix + "attempt_starts"
 
     @property
     def attempt_leases(self) -> str:
