@@ -51,6 +51,12 @@ and a stream entry together, on Redis Cluster too.
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
+| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and since when | 12 h | console | console |
+| ``console:revoked:<name>`` | string, sessions of somebody that began before this time have ended | 12 h | console | console |
+| ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
+| ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
+| ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
+| ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
@@ -201,6 +207,30 @@ class Keys:
     def attempt_leases(self) -> str:
         """Leases of running attempts."""
         return self.prefix + "attempt_leases"
+
+    def console_session(self, digest: str) -> str:
+        """Who is logged in to the console."""
+        return f"{self.prefix}console:session:{digest}"
+
+    def console_revoked(self, name: str) -> str:
+        """Since when somebody's older sessions have ended."""
+        return f"{self.prefix}console:revoked:{name}"
+
+    def console_failed(self, address_digest: str) -> str:
+        """How often somebody tried to log in from an address."""
+        return f"{self.prefix}console:failed:{address_digest}"
+
+    def console_revealed(self, digest: str) -> str:
+        """The numbers that a session sees in full."""
+        return f"{self.prefix}console:revealed:{digest}"
+
+    def console_notice(self, digest: str) -> str:
+        """What to tell a session on its next page."""
+        return f"{self.prefix}console:notice:{digest}"
+
+    def console_export(self, name: str) -> str:
+        """Which export of somebody is running."""
+        return f"{self.prefix}console:export:{name}"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
