@@ -260,15 +260,6 @@ def test_nothing_is_read_again_as_a_kind_that_there_is_not(redis_client):
         drive(parse_again(KEYS, "1-1", "faxes", "ben"), redis_client)
 
 
-def test_numbers_in_quarantine_are_masked(redis_client, taken):
-    taken({"phone": "+33612345678", "tel": "0612345678", "date": "2030-01-31"})
-
-    [row] = drive(quarantine.newest(KEYS), redis_client).rows
-
-    assert "612345" not in row.masked
-    assert "2030-01-31" in row.masked
-
-
 def test_optouts_say_where_they_come_from(redis_client, taken):
     taken({"number": "+33612345678", "text": "STOP", "stop_date": "2030-01-31 14:05:09"})
     blocked = {"message_id": "sms_1", "status": "BLACKLISTED_NUMBER", "delivery_date": "2030-01-31 14:05:10"}

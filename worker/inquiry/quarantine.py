@@ -1,14 +1,12 @@
 """Callbacks that nobody could place, newest first, as they came."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from producers.contract.keys import QUARANTINE, Keys
-from producers.contract.phone import mask
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.paging import Entry, Page, read_entry, read_stream
+from worker.inquiry.paging import Entry, Page, is_stream_id, read_entry, read_stream
 
 #: What a reason means, for people.
 REASONS: Final = {
@@ -21,7 +19,6 @@ REASONS: Final = {
 }
 #: How an event begins that was cut since it was too long: the rest is lost.
 _CUT: Final = '{"cut":'
-_NUMBER: Final = re.compile(r"\+?\d{6,}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +41,6 @@ class QuarantineRow:
     raw: str
     is_whole: bool
 
-    @property
-    def masked(self) -> str:
-        """What came, with the digits of every number hidden."""
-        return _NUMBER.sub(lambda number: mask(number[0]), self.raw)
-
 
 def newest(keys: Keys, cursor: str | None = None) -> Steps[Page[QuarantineRow]]:
     """Read the newest of them; one round trip.
@@ -62,6 +54,8 @@ def newest(keys: Keys, cursor: str | None = None) -> Steps[Page[QuarantineRow]]:
 
 def find(keys: Keys, entry_id: str) -> Steps[QuarantineRow | None]:
     """Read one of them; None if it is gone. One round trip."""
+    if not is_stream_id(entry_id):
+        return None
     [found] = yield Commands([("XRANGE", keys.stream(QUARANTINE), entry_id, entry_id, "COUNT", 1)])
     return _row(read_entry(*found[0])) if found else None
 
