@@ -26,7 +26,12 @@ and a stream entry together, on Redis Cluster too.
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
-| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
+| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
+| ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
+| ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
+| ``bulk:<token>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
+| ``bulks`` | sorted set, tokens of the newest 100 by the time of their plan | for ever, bounded | plan_bulk | consoles |
+| ``bulks:running`` | sorted set, tokens of those that are carried out, by when their worker was last heard plus its lease | while they run | begin_bulk, take_bulk, end_bulk | take_bulk |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -35,7 +40,7 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
-| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, append_audit | operators |
+| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -155,10 +160,38 @@ class Keys:
         """The sends a person may decide about."""
         return self.prefix + "parked"
 
+    def parked_group(self, state: str, code: str) -> str:
+        """Those of one state and code."""
+        return f"{self.parked}:{state}:{code}"
+
+    @property
+    def parked_groups(self) -> str:
+        """The states and codes of the sends a person may decide about."""
+        return self.parked + ":groups"
+
     @property
     def audit(self) -> str:
         """What operators did."""
         return self.prefix + "audit"
+
+    def bulk(self, token: str) -> str:
+        """A replay of all that match."""
+        return f"{self.prefix}bulk:{token}"
+
+    @property
+    def bulks(self) -> str:
+        """The newest replays of all that match."""
+        return self.prefix + "bulks"
+
+    @property
+    def bulks_running(self) -> str:
+        """Those that are carried out."""
+        return self.prefix + "bulks:running"
+
+    @property
+    def prices(self) -> str:
+        """What segments cost lately."""
+        return self.prefix + "prices"
 
     @property
     def hold(self) -> str:

@@ -24,7 +24,12 @@ from worker.queue.leases import Leases
 
 KEYS = AllKeys()
 SETTINGS = RedisSettings()
-REPLY = {"message_id": "sms_1", "number": "+33612345678", "text": "Oui", "reception_date": "2030-01-31 14:05:09"}
+REPLY = {
+    "message_id": "sms_1",
+    "number": "+33612345678",
+    "text": "Oui",
+    "reception_date": "2030-01-31 14:05:09",
+}
 
 
 @pytest.fixture
@@ -178,9 +183,7 @@ def test_a_stream_shows_so_many_groups_and_counts_the_rest(redis_client, groups)
     assert (len(row.groups), row.more_groups) == (feeds.GROUPS, 3)
 
 
-def test_a_callback_in_quarantine_is_read_again_as_the_kind_that_a_person_names(
-    redis_client, taken, process
-):
+def test_a_callback_in_quarantine_is_read_again_as_the_kind_that_a_person_names(redis_client, taken, process):
     taken({"message_id": "sms_1", "number": "+33612345678", "answer": "Oui"}, age_ms=90_000)
     [row] = drive(quarantine.newest(KEYS), redis_client).rows
     assert row.reason == "no_known_field"

@@ -63,7 +63,9 @@ def find(keys: Keys, records: Records, request_id: str) -> Steps[SendDetail | No
 def number_of(keys: Keys, records: Records, name: str) -> Steps[str | None]:
     """Find the number that a page of a send calls ``<request_id>~<position>``."""
     request_id, _, position = name.rpartition("~")
-    found = (yield from find(keys, records, request_id)) if position.isascii() and position.isdigit() else None
+    found = (
+        (yield from find(keys, records, request_id)) if position.isascii() and position.isdigit() else None
+    )
     if found is None or int(position) >= len(found.numbers):
         return None
     return found.numbers[int(position)]

@@ -1,6 +1,6 @@
 -- Let a planned replay of all that match begin.
 -- Given: token, by, audit_maxlen
--- Returns 'done'; or why not: 'gone', or the state that the job is in by now. Safe to repeat.
+-- Returns an empty string when it was done; or why not: 'gone', or the state that the job is in by now. Safe to repeat.
 -- uses: clock audit
 local job = prefix .. 'bulk:' .. given.token
 local known = read(job, 'state', 'match', 'total')
@@ -9,4 +9,4 @@ redis.call('HSET', job, 'state', 'running', 'began', now, 'by', given.by)
 redis.call('PERSIST', job)
 redis.call('ZADD', prefix .. 'bulks:running', 0, given.token)
 audit('replay_all', 'job', given.token, 'match', known.match, 'messages', known.total)
-return 'done'
+return ''

@@ -21,7 +21,7 @@ from worker.account.throttle import AUDIT_MAXLEN
 from worker.inquiry.paging import at_ms, read_sorted, texts, write_place
 from worker.inquiry.parked import ParkedMessages
 from worker.operator.bulk_plan import preview, read_groups, write_groups
-from worker.operator.operations import REPLAYABLE, sent_again
+from worker.operator.decisions import REPLAYABLE, sent_again
 
 _PLAN = Script("worker.operator", "plan_bulk")
 _BEGIN = Script("worker.operator", "begin_bulk")
@@ -32,7 +32,7 @@ _END = Script("worker.operator", "end_bulk", when_full=True)
 #: Milliseconds for which a plan may be carried out: prices, and what is parked, change.
 PLAN_MS: Final = 900_000
 #: Milliseconds after which a job whose owner was not heard is another's.
-LEASE_MS: Final = 15_000
+LEASE_MS: Final = 5_000
 #: Messages that one script sends again, and bytes of their texts: bounds how long it keeps Redis.
 AT_ONCE: Final = 50
 AT_ONCE_BYTES: Final = 128 * 1024
@@ -41,7 +41,7 @@ REMEMBERED: Final = 100
 
 State = Literal["planned", "running", "done", "stopped"]
 _FIELDS: Final = (
-    *("state", "match", "groups", "until", "total", "examined", "cost", "unpriced", "expired", "lost"),
+    *("state", "match", "groups", "planned", "total", "examined", "cost", "unpriced", "expired", "lost"),
     *("by", "made", "began", "ended", "cursor", "queued", "left"),
 )
 
@@ -61,7 +61,7 @@ class Job:
         queued: messages queued again so far.
         left: messages left alone so far: they had changed meanwhile, or their text is gone.
         groups: states and codes that it is about, in order.
-        until_ms: when it was planned: what was parked later is none of its own.
+        planned_ms: when it was planned: what was parked later is none of its own.
         cursor: how far it is.
     """
 
@@ -81,7 +81,7 @@ class Job:
     queued: int
     left: int
     groups: tuple[tuple[str, str], ...] = field(repr=False)
-    until_ms: int = field(repr=False)
+    planned_ms: int = field(repr=False)
     cursor: str = field(repr=False)
 
 
@@ -127,7 +127,7 @@ class Bulk:
         plan = {
             "match": " ".join(filter(None, ("or ".join(f"{each} " for each in states).strip(), code))),
             "groups": write_groups(groups),
-            "until": now_ms,
+            "planned": now_ms,
             "total": found.total,
             "examined": found.examined,
             "cost": found.cost,
@@ -188,9 +188,15 @@ class Bulk:
             return True
         state, code = job.groups[index]
         page = yield from read_sorted(self._keys.parked_group(state, code), place or None, most=AT_ONCE)
-        ids = [member.name for member in page.rows if member.score <= job.until_ms]
+        ids = [member.name for member in page.rows if member.score <= job.planned_ms]
         messages = (yield from self._bodies(ids)) if ids else []
-        group = {"token": token, "owner": self._owner, "state": state, "code": code, "until": job.until_ms}
+        group = {
+            "token": token,
+            "owner": self._owner,
+            "state": state,
+            "code": code,
+            "planned": job.planned_ms,
+        }
         places = {member.name: write_place(member) for member in page.rows}
         for some in _chunks(messages):
             cursor = f"{index} {places[some[-1]['id']]}"
@@ -241,7 +247,8 @@ def _chunks(messages: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]
 def _read(token: str, told: Mapping[str, str]) -> Job | None:
     if "state" not in told:
         return None
-    numbers = {name: int(told.get(name) or 0) for name in ("total", "examined", "unpriced", "expired", "lost")}
+    counts = ("total", "examined", "unpriced", "expired", "lost", "queued", "left")
+    numbers = {name: int(told.get(name) or 0) for name in counts}
     return Job(
         token=token,
         state=told["state"],  # type: ignore[arg-type]
@@ -252,13 +259,11 @@ def _read(token: str, told: Mapping[str, str]) -> Job | None:
         made_at=at_ms(told.get("made")),
         began_at=at_ms(told.get("began")),
         ended_at=at_ms(told.get("ended")),
-        queued=int(told.get("queued") or 0),
-        left=int(told.get("left") or 0),
         groups=tuple(read_groups(told.get("groups") or "[]")),
-        until_ms=int(told.get("until") or 0),
+        planned_ms=int(told.get("planned") or 0),
         cursor=told.get("cursor", ""),
     )
 
 
 def _reason(reply: bytes) -> str | None:
-    return None if reply == b"done" else reply.decode()
+    return reply.decode() or None

@@ -1,4 +1,4 @@
-"""What a replay of all that match would do, before anybody decides: how many, what it costs, who is too late."""
+"""What a replay of all that match would do: how many messages, what they cost, which are too late."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

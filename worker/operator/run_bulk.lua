@@ -1,6 +1,6 @@
 -- Send the next messages of a job again. Only those that were parked when the job was planned, and still are: a message that ends once
 -- more meanwhile is another decision.
--- Given: token, owner, state, code (of these messages), until (when the job was planned, ms), cursor (behind these messages), messages
+-- Given: token, owner, state, code (of these messages), planned (when the job was, ms), cursor (behind these messages), messages
 --   (each id, body)
 -- Returns the state of the job; 'overtaken' if somebody else works at it by now, and 'gone'. Safe to repeat: a message that was sent
 --   again is no longer parked.
@@ -13,7 +13,7 @@ local queued = 0
 for _, message in ipairs(given.messages) do
   local keys = keys_of(message.id)
   local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked', 'ended')
-  local same = before.state == given.state and (before.parked or '') == given.code and tonumber(before.ended) <= given.until
+  local same = before.state == given.state and (before.parked or '') == given.code and tonumber(before.ended) <= given.planned
   local body = same and redis.call('GET', keys.body)
   -- The clock may have gone back: a message that has this body was sent again already, and has ended since.
   if body and message.body ~= '' and message.body ~= body then

@@ -12,21 +12,22 @@ end
 -- rejected, failed and unknown a person may still decide to send again: there the body stays as long as the record, and the
 -- record can be found among the parked.
 local function end_record(keys, id, state)
-  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside')
-  local counts, parked, was_parked = prefix .. 'counts', prefix .. 'parked', PARKED[r.state]
+  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'code', 'parked')
+  local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
-  if was_parked then redis.call('HINCRBY', counts, r.state, -1) end
+  if was_parked then
+    redis.call('HINCRBY', counts, r.state, -1)
+    unpark(keys, id, r.state, r.parked or '')
+  end
   redis.call('HINCRBY', counts, state, 1)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
   if PARKED[state] then
     redis.call('PEXPIRE', keys.body, given.retention_ms)
-    redis.call('ZADD', parked, now, id)
-    redis.call('ZREMRANGEBYSCORE', parked, '-inf', now - given.retention_ms)
+    park(keys, id, state, r.code or '')
   else
     redis.call('DEL', keys.body)
-    if was_parked then redis.call('ZREM', parked, id) end
   end
   if r.campaign then
     local campaign, recipients = campaign_key(r.campaign), tonumber(r.recipients or 1)
@@ -39,4 +40,4 @@ local function end_record(keys, id, state)
   end
   announce(keys, id)
 end
--- uses: keys clock states aside campaign
+-- uses: keys clock states aside campaign parked
