@@ -19,11 +19,13 @@ and a stream entry together, on Redis Cluster too.
 | ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
+| ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
+| ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
@@ -41,6 +43,7 @@ and a stream entry together, on Redis Cluster too.
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
+| ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -129,6 +132,11 @@ class Keys:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
 
+    @property
+    def campaigns(self) -> str:
+        """The campaigns, by their start."""
+        return self.prefix + "campaigns"
+
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""
         return f"{self.campaign(campaign_id)}:waiting"
@@ -211,6 +219,16 @@ class Keys:
     def aside(self, gate: str) -> str:
         """The sends that a gate keeps."""
         return f"{self.prefix}aside:{gate}"
+
+    @property
+    def credit_seen(self) -> str:
+        """What the account had left when the gateway last said so."""
+        return self.prefix + "credit_seen"
+
+    @property
+    def workers(self) -> str:
+        """The worker processes, by their last sign of life."""
+        return self.prefix + "workers"
 
     @property
     def limits(self) -> str:

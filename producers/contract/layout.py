@@ -53,7 +53,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``started`` | when its first run began, ms | complete_campaign, enqueue | - | campaign_status.py |
+| ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
 | ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
@@ -145,6 +145,13 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``probe_at`` | when to ask next, ms | due_probe, finish | - | due_probe |
 | ``wait`` | ms between the last probe and the next | due_probe | - | due_probe |
 
+**credit_seen** What the account had left when the gateway last said so. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | - |
+| ``at`` | when the gateway said so, ms | note_credit() | - | - |
+
 **pause** Why all sending pauses. Goes when it is over.
 
 | field | it says | written by | removed by | read by |
@@ -232,7 +239,9 @@ These functions of the library touch hashes; others call them:
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_delivery()`` | publish |
+| ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
+| ``note_credit()`` | finish, see_balance |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
