@@ -238,10 +238,10 @@ These functions of the library touch hashes; others call them:
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
+| ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
 | ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
-| ``note_credit()`` | finish, see_balance |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
