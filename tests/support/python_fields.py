@@ -13,6 +13,8 @@ HANDED_OVER: Final = {
     ("producers/queueing/records.py", "_read_status"): "record",
     ("producers/queueing/campaign_status.py", "read_campaign"): "campaign",
 }
+#: Methods of `Keys` that are not called like the hash that they name.
+_CALLED: Final = {"reply_countries": "replies"}
 _READS: Final = {"hget", "hmget", "hgetall", "hexists", "hvals", "hkeys"}
 _WRITES: Final = {"hset", "hsetnx", "hincrby", "hdel"}
 
@@ -57,7 +59,7 @@ def _key(node: ast.expr, function: ast.AST) -> str:
     if isinstance(node, ast.Call):
         node = node.func
     if isinstance(node, ast.Attribute):
-        return node.attr
+        return _CALLED.get(node.attr, node.attr)
     if isinstance(node, ast.Name):
         value = _assigned(function, node.id)
         return _key(value, function) if value is not None else node.id

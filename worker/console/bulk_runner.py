@@ -1,4 +1,4 @@
-"""Carries out replays of all that match, beside the pages: any console does, and goes on where another died."""
+"""Carries out replays of all that match, beside the pages. A console goes on where another died."""
 
 import asyncio
 import logging
@@ -27,5 +27,5 @@ async def run_jobs(bulk: Bulk, client: redis.asyncio.Redis) -> None:
         except (*REDIS_ERRORS, OSError):
             pass  # Redis is away: the job waits there.
         except Exception as error:  # noqa: BLE001 - one bad job must not end the others; its text may hold a value
-            _LOG.error("a replay of all that match failed with %s", type(error).__name__)  # noqa: TRY400 - as above
+            _LOG.error("a replay of all that match failed with %s", type(error).__name__)
         await asyncio.sleep(_PACE_S if busy else _LOOK_S)

@@ -5,7 +5,9 @@ from worker.inquiry.paging import Page, read_sorted
 from worker.inquiry.parked import Group, Parked, ParkedMessages
 
 
-def newest(parked: ParkedMessages, group: Group | None = None, cursor: str | None = None) -> Steps[Page[Parked]]:
+def newest(
+    parked: ParkedMessages, group: Group | None = None, cursor: str | None = None
+) -> Steps[Page[Parked]]:
     """Read parked messages by their end; three round trips.
 
     Args:

@@ -14,7 +14,6 @@ from typing import Any, Final
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.state_of_sending import ALL
 
 #: Replies on a page.
 PAGE: Final = 50
@@ -66,12 +65,10 @@ class Found:
     Attributes:
         id: of its entry in the stream.
         reply: what it says; None if the entry cannot be read.
-        match: how it was found what the reply answers; None in an older entry.
     """
 
     id: str
     reply: Reply | None
-    match: str | None
 
     @property
     def at(self) -> datetime:
@@ -141,7 +138,7 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
 
 def read_countries(keys: Keys) -> Steps[dict[str, int]]:
     """Count the replies that are kept, by country; one round trip."""
-    [counts] = yield Commands([(ALL, keys.stream("replies:countries"))])
+    [counts] = yield Commands([("HGETALL", keys.reply_countries)])
     named = {name.decode(): int(count) for name, count in _pairs(counts)}
     return dict(
         sorted(((name, count) for name, count in named.items() if count > 0), key=lambda each: -each[1])
@@ -179,7 +176,7 @@ class _ByCountry:
 
     def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
         self._stream = keys.stream("replies")
-        self._index = keys.stream(f"replies:by:{asked.country}")
+        self._index = keys.replies_by(asked.country or NOWHERE)
         self._oldest = str(_ms(asked.since)) if asked.since else "-inf"
         self._until = _ms(asked.until) - 1 if asked.until else None
         self._skip = 0
@@ -219,13 +216,16 @@ def _read(entry: Entry) -> Found:
         reply = from_fields(Reply, fields)
     except ValueError:
         reply = None
-    return Found(entry_id, reply, fields.get(b"match", b"").decode("utf-8", "replace") or None)
+    return Found(entry_id, reply)
 
 
 def _is_asked_for(asked: ReplyFilter, found: Found) -> bool:
-    if asked.match is not None and found.match != asked.match:
+    if not asked.reads_entries:
+        return True
+    reply = found.reply
+    if reply is None or (asked.match is not None and reply.match != asked.match):
         return False
-    return not asked.text or (found.reply is not None and _plain(asked.text) in _plain(found.reply.text))
+    return not asked.text or _plain(asked.text) in _plain(reply.text)
 
 
 def _plain(text: str) -> str:

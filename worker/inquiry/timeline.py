@@ -1,6 +1,5 @@
 """The life of one message in order: what its record, its receipts and its conversation say."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ import msgspec
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
+from producers.contract.talks import talk_key
 from producers.queueing.records import read_delivery
 from worker.inquiry.reasons import instant
 from worker.inquiry.state_of_sending import strings
@@ -39,20 +39,18 @@ class Moment:
 
 def read_timeline(keys: Keys, request_id: str, record: Mapping[str, str]) -> Steps[tuple[Moment, ...]]:
     """Put together the life of a message, the first thing first; at most three round trips."""
-    deliveries = keys.stream(f"deliveries:{request_id}")
     (_, receipts), body, secret = yield Commands(
         [
-            ("HSCAN", deliveries, 0, "COUNT", RECEIPTS),
+            ("HSCAN", keys.deliveries(request_id), 0, "COUNT", RECEIPTS),
             ("GET", keys.body(request_id)),
-            ("GET", keys.stream("talk_secret")),
+            ("GET", keys.talk_secret),
         ]
     )
     delivered = strings(receipts)
     moments = [*_of_record(record), *_of_receipts(delivered)]
     number = _only_number(record, body, list(delivered))
     if number and secret:
-        talk = hashlib.sha1(secret + number.encode(), usedforsecurity=False).hexdigest()
-        moments += yield from _replies(keys, request_id, talk)
+        moments += yield from _replies(keys, request_id, talk_key(secret, number))
     return tuple(sorted(moments, key=lambda moment: moment.at))
 
 
@@ -87,7 +85,7 @@ def _only_number(record: Mapping[str, str], body: bytes | None, delivered: list[
 
 
 def _replies(keys: Keys, request_id: str, talk: str) -> Steps[list[Moment]]:
-    [turns] = yield Commands([("ZREVRANGE", keys.stream(f"talk:{talk}"), 0, TURNS - 1)])
+    [turns] = yield Commands([("ZREVRANGE", keys.talk(talk), 0, TURNS - 1)])
     ids = [turn.decode()[3:] for turn in turns if turn.startswith(b"in:")]
     if not ids:
         return []

@@ -8,11 +8,11 @@ local function announce(keys, id)
     'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '')
 end
 
--- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it. After
--- rejected, failed and unknown a person may still decide to send again: there the body stays as long as the record, and the
+-- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it, and no
+-- conversation shows it. After rejected, failed and unknown a person may still decide to send again: there the body stays as long as the record, and the
 -- record can be found among the parked.
 local function end_record(keys, id, state)
-  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'code', 'parked')
+  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
   if was_parked then
@@ -23,12 +23,12 @@ local function end_record(keys, id, state)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
-  if PARKED[state] then
+  if PARKED[state] or r.keep then
     redis.call('PEXPIRE', keys.body, given.retention_ms)
-    park(keys, id, state, r.code or '')
   else
     redis.call('DEL', keys.body)
   end
+  if PARKED[state] then park(keys, id, state, r.code or '') end
   if r.campaign then
     local campaign, recipients = campaign_key(r.campaign), tonumber(r.recipients or 1)
     if was_parked then redis.call('HINCRBY', campaign, r.state, -recipients) end

@@ -97,7 +97,9 @@ async def _find(visit: Visit) -> CampaignStatus:
         Refusal: there is none.
     """
     try:
-        status = await visit.ask(campaigns.find(visit.keys, checked(visit.request.path_params["campaign_id"])))
+        status = await visit.ask(
+            campaigns.find(visit.keys, checked(visit.request.path_params["campaign_id"]))
+        )
     except InvalidMessage:
         status = None
     if status is None:
