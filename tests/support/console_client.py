@@ -42,7 +42,8 @@ class ConsoleClient:
         address: str = "192.0.2.1",
     ) -> None:
         self._runner = asyncio.Runner()
-        transport = httpx.ASGITransport(create_app(settings), client=(address, 1))
+        self._app = create_app(settings)
+        transport = httpx.ASGITransport(self._app, client=(address, 1))
         self.http = httpx.AsyncClient(transport=transport, base_url=base_url)
         self.base_url = base_url
 
@@ -51,7 +52,20 @@ class ConsoleClient:
 
     def __exit__(self, *_: object) -> None:
         self._runner.run(self.http.aclose())
+        self._runner.run(self._shut_down())
         self._runner.close()
+
+    async def _shut_down(self) -> None:
+        """Let the application close its connections."""
+        asked = iter(("lifespan.startup", "lifespan.shutdown"))
+
+        async def receive() -> dict[str, str]:
+            return {"type": next(asked)}
+
+        async def send(_: object) -> None:
+            pass
+
+        await self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Ask for a page."""
@@ -68,5 +82,5 @@ class ConsoleClient:
         return self.post("/login", {"token": token})
 
 
-def _named(headers: dict[str, str]) -> dict[str, str]:
-    return {name.replace("_", "-").title(): value for name, value in headers.items()}
+def _named(headers: dict[str, str]) -> dict[str, bytes]:
+    return {name.replace("_", "-").title(): value.encode("utf-8") for name, value in headers.items()}
