@@ -11,7 +11,8 @@ from producers.contract.jobs import ENDS
 from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
-from worker.operator.command import Command, with_producer
+from worker.inquiry.campaigns import newest
+from worker.operator.command import Command, at_desk, with_producer
 from worker.presentation.output import Forbidden, NotFound, Output
 from worker.presentation.visible import visible
 
@@ -25,6 +26,31 @@ _LINE_S: Final = 10.0
 @click.group()
 def campaign() -> None:
     """List campaigns; look at one, pause, resume or cancel it."""
+
+
+@campaign.command("list", cls=Command)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.pass_obj
+def list_campaigns(output: Output, limit: int) -> None:
+    """Show the campaigns that began last, the newest first."""
+    found: list[CampaignStatus] = []
+    cursor: str | None = None
+    with at_desk() as desk:
+        while len(found) <= limit:
+            page = desk.ask(newest(desk.keys, cursor))
+            found += page.rows
+            cursor = page.cursor
+            if cursor is None:
+                break
+    output.give({"campaigns": [fields(each) for each in found[:limit]], "more": len(found) > limit})
+    for each in found[:limit]:
+        began = f"{each.started_at:%Y-%m-%d %H:%M:%S} UTC" if each.started_at else " " * 23
+        state = state_of(each)
+        output.show(f"{began}  {each.campaign_id}: {_STATES.get(state, state)}; {_line(each)}")
+    if not found:
+        output.say("no campaigns")
+    elif len(found) > limit:
+        output.say(f"… and older ones: --limit {10 * limit}")
 
 
 @campaign.command(cls=Command)

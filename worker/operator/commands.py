@@ -13,9 +13,10 @@ from worker.operator.explain_cli import explain
 from worker.operator.replies_cli import replies
 from worker.operator.send_cli import send
 from worker.operator.sending_cli import limits, release
+from worker.operator.show_cli import show
 from worker.operator.status_cli import status
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
-    *(status, explain, replies, conversation, send, campaign),
+    *(status, explain, show, replies, conversation, send, campaign),
     *(parked, resolve, replay, release, limits, audit, completion),
 )
