@@ -19,16 +19,21 @@ and a stream entry together, on Redis Cluster too.
 | ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
+| ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
+| ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
 | ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
 | ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
+| ``bulk:<token>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
+| ``bulks`` | sorted set, tokens of the newest 100 by the time of their plan | for ever, bounded | plan_bulk | consoles |
+| ``bulks:running`` | sorted set, tokens of those that are carried out, by when their worker was last heard plus its lease | while they run | begin_bulk, take_bulk, end_bulk | take_bulk |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -38,6 +43,7 @@ and a stream entry together, on Redis Cluster too.
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
+| ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -118,9 +124,22 @@ class Keys:
         """The frozen bytes of one send."""
         return f"{self.prefix}body:{request_id}"
 
+    def ticket(self, ticket: str) -> str:
+        """Which send, or shared call, the gateway gave a ticket."""
+        return f"{self.prefix}ticket:{ticket}"
+
+    def gather(self, share: str) -> str:
+        """The messages that may share a call."""
+        return f"{self.prefix}gather:{share}"
+
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
+
+    @property
+    def campaigns(self) -> str:
+        """The campaigns, by their start."""
+        return self.prefix + "campaigns"
 
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""
@@ -133,6 +152,10 @@ class Keys:
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
+
+    def poison(self, stream: str, group: str) -> str:
+        """What a group of a stream gave up."""
+        return f"{self.prefix}{stream}:poison:{group}"
 
     def replies_by(self, country: str) -> str:
         """The replies from a country, ``ZZ`` for those from none."""
@@ -185,6 +208,25 @@ class Keys:
         """What operators did."""
         return self.prefix + "audit"
 
+    def bulk(self, token: str) -> str:
+        """A replay of all that match."""
+        return f"{self.prefix}bulk:{token}"
+
+    @property
+    def bulks(self) -> str:
+        """The newest replays of all that match."""
+        return self.prefix + "bulks"
+
+    @property
+    def bulks_running(self) -> str:
+        """Those that are carried out."""
+        return self.prefix + "bulks:running"
+
+    @property
+    def prices(self) -> str:
+        """What segments cost lately."""
+        return self.prefix + "prices"
+
     @property
     def hold(self) -> str:
         """Why all sending is held."""
@@ -205,9 +247,24 @@ class Keys:
         return f"{self.prefix}aside:{gate}"
 
     @property
+    def credit_seen(self) -> str:
+        """What the account had left when the gateway last said so."""
+        return self.prefix + "credit_seen"
+
+    @property
+    def workers(self) -> str:
+        """The worker processes, by their last sign of life."""
+        return self.prefix + "workers"
+
+    @property
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
+
+    @property
+    def rate(self) -> str:
+        """What the rate limit is owed."""
+        return self.prefix + "rate"
 
     @property
     def beat(self) -> str:
@@ -222,6 +279,11 @@ class Keys:
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""
         return f"{self.prefix}members:{call}"
+
+    @property
+    def attempt_starts(self) -> str:
+        """When running attempts began."""
+        return self.prefix + "attempt_starts"
 
     @property
     def attempt_leases(self) -> str:

@@ -5,12 +5,13 @@
 It holds no state: Redis does. Any number of these processes may run side by side.
 """
 
+import asyncio
 import logging
 import os
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -28,6 +29,7 @@ from producers.contract.keys import Keys
 from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import ConfigError, QueueUnavailable
 from worker.console import login, reveal
+from worker.console.bulk_runner import run_jobs
 from worker.console.doors import Doors
 from worker.console.forms import read_form
 from worker.console.page import Office, Page, Visit, page_response
@@ -37,6 +39,7 @@ from worker.console.rendering import templates
 from worker.console.sessions import Sessions
 from worker.console.settings import ConsoleSettings
 from worker.console.static_files import static_routes
+from worker.operator.bulk import Bulk
 
 #: Exit status of a console without tokens: not wrong, but closed.
 CLOSED: Final = 78
@@ -122,7 +125,11 @@ class _Console:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        jobs = asyncio.create_task(run_jobs(Bulk(self._office.settings), self._office.redis))
         yield
+        jobs.cancel()
+        with suppress(asyncio.CancelledError):
+            await jobs
         await self._office.redis.aclose()
 
     async def _log_in(self, request: Request) -> Response:

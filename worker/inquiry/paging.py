@@ -77,7 +77,7 @@ def read_stream(key: str, cursor: str | None = None, most: int = PAGE) -> Steps[
     Raises:
         BadCursor: the cursor is no stream id.
     """
-    if cursor is not None and not _STREAM_ID.fullmatch(cursor):
+    if cursor is not None and not is_stream_id(cursor):
         raise BadCursor
     newest = "+" if cursor is None else f"({cursor}"
     # One more than fits says whether there are older ones.
@@ -85,6 +85,11 @@ def read_stream(key: str, cursor: str | None = None, most: int = PAGE) -> Steps[
     entries = tuple(read_entry(*each) for each in found)
     shown = entries[:most]
     return Page(shown, shown[-1].id if len(entries) > most else None)
+
+
+def is_stream_id(written: str) -> bool:
+    """Say whether this can be the id of an entry. Redis would take others, too, for something else."""
+    return _STREAM_ID.fullmatch(written) is not None
 
 
 def read_entry(entry_id: bytes, fields: Any) -> Entry:

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from worker.console.page import Page, Reveal
-from worker.console.pages import conversations, exports, overview, replies
+from worker.console.pages import (
+    audit,
+    campaigns,
+    conversations,
+    exports,
+    failures,
+    feeds,
+    optouts,
+    overview,
+    quarantine,
+    replies,
+    sends,
+)
 
 #: Every page, in no order.
 PAGES: Final[tuple[Page, ...]] = (
@@ -15,6 +27,20 @@ PAGES: Final[tuple[Page, ...]] = (
     *replies.PAGES,
     *exports.PAGES,
     *conversations.PAGES,
+    *sends.PAGES,
+    *failures.PAGES,
+    *campaigns.PAGES,
+    *optouts.PAGES,
+    *feeds.PAGES,
+    *quarantine.PAGES,
+    *audit.PAGES,
 )
 #: Who finds the number behind a reference such as ``reply:<stream id>``, by its first word.
-REVEALS: Final[Mapping[str, Reveal]] = {"reply": replies.number_of, "talk": conversations.number_of}
+REVEALS: Final[Mapping[str, Reveal]] = {
+    "reply": replies.number_of,
+    "talk": conversations.number_of,
+    "send": sends.find_number,
+    "optout": optouts.find_number,
+    "poison": feeds.find_number,
+    "quarantine": quarantine.find_number,
+}
