@@ -16,6 +16,7 @@ import msgspec
 from producers.contract.events import CallbackEvent, OptOut, Quarantined, Receipt, Reply
 from producers.contract.kinds import KIND_OF, Kind
 from producers.contract.phone import from_gateway
+from producers.contract.receipts import STATES
 from producers.intake.callback_body import MAX_EVENTS, read_events
 from worker.callbacks.callback_fields import flatten
 from worker.callbacks.dates import read_date
@@ -171,11 +172,13 @@ class _Given:
 
 def _receipt(given: _Given) -> Receipt:
     status = given.text(*given.kind.needs).upper()
+    rank = RANKS.get(status, 0)
     return Receipt(
         **given.origin,
         event_id=given.event_id("receipt", status),
         status=status,
-        final=RANKS.get(status, 0) > 0,
+        state=STATES[rank],
+        final=rank > 0,
         delivered_at=given.at,
         context=None,
     )
