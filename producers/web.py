@@ -128,7 +128,7 @@ class _Server:
     def __init__(self, settings: WebSettings) -> None:
         self._redis = connect_async(settings.redis_url, CALLBACKS)
         self._intake = AsyncCallbackIntake(settings, self._redis)
-        self._gauges = Gauges(settings.namespace)
+        self._gauges = Gauges(settings)
         self._callers = Addresses(settings.allowed_addresses)
         self._scrapers = Addresses(settings.metrics_addresses)
         self._answers: Counter[int] = Counter()

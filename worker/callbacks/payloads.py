@@ -16,6 +16,7 @@ import msgspec
 from producers.contract.events import CallbackEvent, OptOut, Quarantined, Receipt, Reply
 from producers.contract.kinds import KIND_OF, Kind
 from producers.contract.phone import from_gateway
+from producers.contract.receipts import STATES
 from producers.intake.callback_body import MAX_EVENTS, read_events
 from worker.callbacks.callback_fields import flatten
 from worker.callbacks.dates import read_date
@@ -140,7 +141,13 @@ class _Given:
     @property
     def origin(self) -> dict[str, Any]:
         """The fields of an event that are the same for all kinds."""
-        return {"request_id": None, "ticket": self.ticket, "number": self.number, "raw": self.raw}
+        return {
+            "request_id": None,
+            "match": "none",
+            "ticket": self.ticket,
+            "number": self.number,
+            "raw": self.raw,
+        }
 
     @property
     def date(self) -> str:
@@ -165,11 +172,13 @@ class _Given:
 
 def _receipt(given: _Given) -> Receipt:
     status = given.text(*given.kind.needs).upper()
+    rank = RANKS.get(status, 0)
     return Receipt(
         **given.origin,
         event_id=given.event_id("receipt", status),
         status=status,
-        final=RANKS.get(status, 0) > 0,
+        state=STATES[rank],
+        final=rank > 0,
         delivered_at=given.at,
         context=None,
     )
@@ -209,6 +218,7 @@ def opt_out_of(receipt: Receipt) -> OptOut | None:
     return OptOut(
         event_id=_event_id("blacklisted", receipt.ticket or receipt.event_id, receipt.number),
         request_id=receipt.request_id,
+        match=receipt.match,
         ticket=receipt.ticket,
         number=receipt.number,
         text="",
