@@ -47,8 +47,8 @@ _BODY_S: Final = 10.0
 #: Seconds Redis may take to answer a probe.
 _PROBE_S: Final = 1.0
 
-#: Where callbacks are kept while Redis is away, unless the environment says otherwise. A view in an application
-#: keeps them only if it is told where: its directory is not ours.
+#: Where callbacks are kept while Redis is away, unless the environment says otherwise. A view in an
+#: application keeps them only if it is told where: its directory is not ours.
 SPOOL_DIR: Final = ".octopush-spool"
 
 #: Seconds between two lines that say of a client that it speaks no HTTP: anybody can send nonsense.
