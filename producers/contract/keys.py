@@ -262,6 +262,11 @@ class Keys:
         return self.prefix + "limits"
 
     @property
+    def rate(self) -> str:
+        """What the rate limit is owed."""
+        return self.prefix + "rate"
+
+    @property
     def beat(self) -> str:
         """What is written to ask whether this Redis confirms writes."""
         return self.prefix + "beat"

@@ -10,13 +10,13 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, decisions.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, decisions.py, decisions_cli.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
-| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk |
+| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, records.py |
-| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, records.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, reasons.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
 | ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay, run_bulk |
 | ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), records.py |
@@ -25,28 +25,29 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, run_bulk, suspect |
-| ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, unclaim |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, reasons.py, records.py, status, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, send_again() | announce(), end_members(), end_record(), end_send(), finish, overview.py, parked.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, overview.py, parked.py, reasons.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, send_again() | announce(), end_members(), records.py, status |
-| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), send_again() | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), send_again() | announce(), correlate, end_members(), explain.py, finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | correlate, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | - |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay, run_bulk |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | parked.py, records.py, run_bulk |
-| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
-| ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | explain.py, parked.py, records.py, run_bulk |
+| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
+| ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
-| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish, reasons.py |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
@@ -72,7 +73,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``enqueued`` | all messages | enqueue | - | operator_cli.py |
+| ``enqueued`` | all messages | enqueue | - | - |
 | ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 
@@ -136,9 +137,9 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway | hold | - | hold, release, throttle.py |
-| ``lasting`` | 1 when only an operator may end it | hold | - | hold, release |
-| ``since`` | when it began, ms | hold | - | throttle.py |
+| ``code`` | code of the gateway | hold | - | hold, release, state_of_sending.py, throttle.py |
+| ``lasting`` | 1 when only an operator may end it | hold | - | hold, release, state_of_sending.py |
+| ``since`` | when it began, ms | hold | - | state_of_sending.py, throttle.py |
 | ``probe_at`` | when to ask for the balance next, ms | due_probe, hold | - | due_probe |
 | ``wait`` | ms between the last probe and the next | due_probe, hold | - | due_probe |
 
@@ -153,37 +154,37 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | - |
-| ``at`` | when the gateway said so, ms | note_credit() | - | - |
+| ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | overview.py |
+| ``at`` | when the gateway said so, ms | note_credit() | - | overview.py |
 
 **pause** Why all sending pauses. Goes when it is over.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway, for people | pause | - | throttle.py |
-| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), throttle.py |
-| ``ms`` | how long it lasts | pause | - | pause_left(), throttle.py |
+| ``code`` | code of the gateway, for people | pause | - | state_of_sending.py, throttle.py |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), state_of_sending.py, throttle.py |
+| ``ms`` | how long it lasts | pause | - | pause_left(), state_of_sending.py, throttle.py |
 
 **limits** The limits that operators set live. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), state_of_sending.py, throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, state_of_sending.py, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``all`` | debt of all sends, ms | charge() | - | debts() |
-| ``alert`` | debt of the alerts, ms | charge() | - | debts() |
-| ``at`` | when these were counted, ms | charge(), debts() | - | debts() |
+| ``all`` | debt of all sends, ms | charge() | - | debts(), state_of_sending.py |
+| ``alert`` | debt of the alerts, ms | charge() | - | debts(), state_of_sending.py |
+| ``at`` | when these were counted, ms | charge(), debts() | - | debts(), state_of_sending.py |
 
 **strain** How many calls the gateway takes. Goes ten minutes after the last call.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), metrics.py, observe, throttle.py |
+| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), metrics.py, observe, state_of_sending.py, throttle.py |
 | ``top`` | where the limit ends | observe | observe | observe |
 | ``cut`` | when it was halved last, ms | observe | - | observe |
 | ``base:<digits>`` | what calls of so many digits of recipients take at best, ms | observe | - | observe |

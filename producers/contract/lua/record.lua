@@ -9,8 +9,8 @@ local function announce(keys, id)
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it, and no
--- conversation shows it. After rejected, failed and unknown a person may still decide to send again: there the body stays as long as the record, and the
--- record can be found among the parked.
+-- conversation shows it. After rejected, failed and unknown a person may still decide to send again: there the body stays as long
+-- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
