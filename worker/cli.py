@@ -17,6 +17,8 @@ from worker.operator.campaign_cli import campaign
 from worker.operator.operator_cli import COMMANDS
 from worker.operator.send_cli import send
 from worker.settings import WorkerSettings
+from worker.webhooks.forward_cli import forward
+from worker.webhooks.forward_http import forward_http
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
 #: the simulated gateway must never meet real credentials.
@@ -92,7 +94,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, send, campaign):
+for command in (*COMMANDS, send, campaign, forward, forward_http):
     main.add_command(command)
 
 
