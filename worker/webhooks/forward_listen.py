@@ -11,6 +11,7 @@ from worker.forwarding.store import check_name, event_id_of
 from worker.operator.command import Command, Desk, at_desk
 from worker.presentation.output import Output
 from worker.webhooks.settings import WebhookSettings, check_streams, check_url
+from worker.webhooks.signing import secrets_of
 
 #: Milliseconds that one look for entries waits.
 _LOOK_MS = 1_000
@@ -31,7 +32,7 @@ def listen(output: Output, url: str, name: str | None, streams: str | None) -> N
     settings = WebhookSettings.from_env(os.environ)
     try:
         chosen = check_streams(streams or settings.streams)
-        secrets = settings.secrets_of(check_name(name or settings.name))
+        secrets = secrets_of(settings, check_name(name or settings.name))
         sender = Sender(check_url(url), secrets)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
