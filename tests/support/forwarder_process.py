@@ -34,15 +34,26 @@ class ForwarderProcess:
 
     def start(self) -> Self:
         """Start it and wait until it runs."""
-        before = self._log.stat().st_size if self._log.exists() else 0
+        self.launch()
+        self.wait_until_started()
+        return self
+
+    def launch(self) -> None:
+        """Start it."""
+        self._begin = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             command = [OCTOPUSH, "forward-http", *self._arguments]
             self.process = subprocess.Popen(
                 command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        until(lambda: "forward.started" in self.output[before:] or self.process.poll() is not None, 30)
-        assert self.process.poll() is None, self.output
-        return self
+
+    def wait_until_started(self) -> None:
+        """Wait until it runs."""
+        until(lambda: b"forward.started" in self._log.read_bytes()[self._begin :] or self._has_ended(), 60)
+        assert not self._has_ended(), self.output
+
+    def _has_ended(self) -> bool:
+        return self.process.poll() is not None
 
     def kill(self) -> None:
         """Kill it as a crash does. Safe to repeat."""
