@@ -53,6 +53,14 @@ and a stream entry together, on Redis Cluster too.
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
+| ``forwarders`` | sorted set, names of forwarders by when they were last heard | for ever | forward_take | forward_take, operators |
+| ``forward:<name>`` | hash, how a forwarder is | for ever | layout | layout |
+| ``forward:<name>:waiting`` | sorted set, ids of events that are not delivered yet, by when they came | until delivered or dead | forward_in, forward_again | forward_in, operators |
+| ``forward:<name>:due`` | sorted set, those of them that nobody delivers now, by due time | until delivered or dead | forward_in, forward_settle, forward_take, forward_again | forward_take, operators |
+| ``forward:<name>:leases`` | sorted set, those of them that somebody delivers now, by deadline | while leased | forward_take | forward_take |
+| ``forward:<name>:failing`` | sorted set, events that failed since the last delivery, by attempts without an answer | until one is delivered | forward_settle | forward_settle |
+| ``event:<name>:<event id>`` | hash, an event that a forwarder has still to deliver | until delivered or dead | layout | layout |
+| ``forward:<name>:dead`` | stream, events that could not be delivered | by length | forward_settle, forward_take | forward_again, operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
 
 Writers and readers are Lua scripts, commands and programs. Who writes and reads a hash stands in
@@ -194,3 +202,28 @@ class Keys:
             back=ready + ":back",
             dead=ready + ":dead",
         )
+
+    @property
+    def forwarders(self) -> str:
+        """The names of all forwarders, by when they were last heard."""
+        return self.prefix + "forwarders"
+
+    def forward(self, name: str) -> str:
+        """How a forwarder is."""
+        return f"{self.prefix}forward:{name}"
+
+    def forward_waiting(self, name: str) -> str:
+        """The events that a forwarder has still to deliver, by when they came."""
+        return self.forward(name) + ":waiting"
+
+    def forward_due(self, name: str) -> str:
+        """Those of them that nobody delivers now, by when they are due."""
+        return self.forward(name) + ":due"
+
+    def forward_dead(self, name: str) -> str:
+        """The dead letters of a forwarder."""
+        return self.forward(name) + ":dead"
+
+    def event(self, name: str, event_id: str) -> str:
+        """One event that a forwarder has still to deliver."""
+        return f"{self.prefix}event:{name}:{event_id}"

@@ -194,11 +194,36 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 |---|---|---|---|---|
 | ``<stream>`` | entries | publish | - | metrics.py |
 
+**forward:<name>** How a forwarder is. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | counts.py, forward_resume, forward_take |
+| ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | counts.py |
+| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | counts.py, forward_resume, forward_settle, forward_take |
+| ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | counts.py |
+| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | counts.py, forward_take |
+| ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | counts.py |
+| ``tried:<result>`` | attempts ever made that came to this | forward_settle, forward_take | - | - |
+
+**event:<name>:<event id>** An event that a forwarder has still to deliver. Goes when it is delivered or dead.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``stream`` | where it came from | await() | - | bury(), counts.py, forward_take |
+| ``entry`` | its id there | await() | - | bury(), forward_take |
+| ``fields`` | the entry's fields, names and values by turns, MessagePack | await() | - | bury(), forward_take |
+| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), counts.py, forward_take |
+| ``holder`` | who delivers it now | forward_take | postpone() | forward_settle |
+| ``why`` | what the last attempt came to, a word or code | forward_settle | - | counts.py |
+
 These functions of the library touch hashes; others call them:
 
 | function | called by |
 |---|---|
 | ``announce()`` | correlate, end_members(), end_record() |
+| ``await()`` | forward_again, forward_in |
+| ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
@@ -215,6 +240,7 @@ These functions of the library touch hashes; others call them:
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_delivery()`` | publish |
 | ``pause_left()`` | pause, pause_lasts() |
+| ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |

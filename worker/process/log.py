@@ -31,6 +31,8 @@ FIELDS: Final = frozenset(
         *("to", "posts", "attempt", "retry_in_s", "duration_ms"),
         # callbacks
         *("callback_id", "event_id", "number", "status", "correlated", "repeated", "stream", "entries"),
+        # forwarding
+        *("forwarder", "result"),
         # account, gateway, Redis and this process
         *("queue", "reason", "problem", "check", "in_flight"),
     }
