@@ -49,6 +49,10 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | layout | layout |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | nack | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
+| ``replies:by:<country>`` | sorted set, stream ids of the replies from a country, ``ZZ`` for none, by ms of the id | as their entries | publish | inquiry |
+| ``replies:countries`` | hash, how many these are by country | for ever | layout | layout |
+| ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, conversations |
+| ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
@@ -129,6 +133,28 @@ class Keys:
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
+
+    def replies_by(self, country: str) -> str:
+        """The replies from a country, ``ZZ`` for those from none."""
+        return f"{self.prefix}replies:by:{country}"
+
+    @property
+    def reply_countries(self) -> str:
+        """How many replies are kept by country."""
+        return self.prefix + "replies:countries"
+
+    def talk(self, key: str) -> str:
+        """The turns of a conversation; `producers.contract.talks.talk_key` names it."""
+        return f"{self.prefix}talk:{key}"
+
+    @property
+    def talk_secret(self) -> str:
+        """What makes the names of conversations."""
+        return self.prefix + "talk_secret"
+
+    def deliveries(self, request_id: str) -> str:
+        """The last receipt of each recipient."""
+        return f"{self.prefix}deliveries:{request_id}"
 
     @property
     def unread_trimmed(self) -> str:

@@ -11,23 +11,27 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, records.py, replay, resolve, resume_campaign, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, records.py, replay, resolve, resume_campaign, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | records.py |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, fetch, records.py |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, records.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, conversations.py, fetch, records.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, operations.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
 | ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay |
-| ``context`` | m; what the application gave, JSON | enqueue | - | announce(), correlate, end_members(), records.py |
+| ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), records.py |
+| ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
+| ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
+| ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | end_members(), end_record() |
+| ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | replay | compose, fetch, finish |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
-| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, correlate, end_members(), finish, records.py, status |
+| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, correlate, dissolve, finish, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
 | ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
@@ -40,7 +44,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | operations.py, records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, correlate, dissolve, end_members(), status |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
@@ -81,7 +85,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | note_delivery(), status |
+| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | conversations.py, note_delivery(), status |
 
 **callback:<id>** A raw callback. Goes when it is processed.
 
@@ -181,6 +185,12 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``<entry id>`` | the message, bytes | delay | ack, cancel, delay, end_members, finish, nack, wait_aside() | fetch |
+
+**replies:countries** How many replies are kept by country. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<country>`` | replies in the stream | publish | publish | - |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 

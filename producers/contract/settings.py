@@ -212,6 +212,11 @@ class ProducerSettings(RedisSettings):
         default="",
         check=known_region,
     )
+    keep_texts: bool = variable(
+        "KEEP_TEXTS",
+        "1 keeps the text of a message that can be answered, or is an answer, as long as its record",
+        default=True,
+    )
 
     def with_region(self, region: str | None) -> Self:
         """These settings, with another default region if one is given.

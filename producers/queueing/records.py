@@ -12,7 +12,8 @@ from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import RECORD_VERSION, State
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
-from producers.contract.settings import RedisSettings
+from producers.contract.settings import ProducerSettings
+from producers.contract.talks import fresh_secret
 from producers.messages.message import FrozenMessage
 
 _ENQUEUE = Script("producers.queueing", "enqueue")
@@ -81,6 +82,7 @@ class MessageStatus:
         deliveries: the last receipt by recipient number.
         waits_for: why it waits aside, in words for people: a price that the account cannot pay, or an error
             that nobody knows. None while nothing but its turn keeps it.
+        reply_to: event_id of the reply that it answers, or None.
     """
 
     request_id: str
@@ -99,19 +101,21 @@ class MessageStatus:
     ended_at: datetime | None
     deliveries: Mapping[str, Delivery]
     waits_for: str | None = None
+    reply_to: str | None = None
 
 
 class Records:
     """Builds the commands of a producer.
 
     Args:
-        settings: namespace, retention, stream length.
+        settings: namespace, retention, stream length, whether texts are kept.
     """
 
-    def __init__(self, settings: RedisSettings) -> None:
+    def __init__(self, settings: ProducerSettings) -> None:
         self.keys = Keys(settings.namespace)
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
+        self._keep_texts = settings.keep_texts
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
         """Store and queue up to 500 messages in one atomic step; safe to repeat."""
@@ -148,10 +152,12 @@ class Records:
             "messages": [
                 (
                     *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
-                    *(m.segments, m.recipients, m.share, m.campaign),
+                    *(m.segments, m.recipients, m.share, m.campaign, m.talk),
                 )
                 for m in messages
             ],
+            "keep_texts": self._keep_texts,
+            "fresh_secret": fresh_secret() if any(m.talk for m in messages) else None,
         }
 
 
@@ -201,6 +207,7 @@ def _read_status(
         ended_at=_at(text.get("ended")),
         deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
         waits_for=_read_aside(*aside) if aside else None,
+        reply_to=text.get("reply_to"),
     )
 
 

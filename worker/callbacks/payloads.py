@@ -140,7 +140,13 @@ class _Given:
     @property
     def origin(self) -> dict[str, Any]:
         """The fields of an event that are the same for all kinds."""
-        return {"request_id": None, "ticket": self.ticket, "number": self.number, "raw": self.raw}
+        return {
+            "request_id": None,
+            "match": "none",
+            "ticket": self.ticket,
+            "number": self.number,
+            "raw": self.raw,
+        }
 
     @property
     def date(self) -> str:
@@ -209,6 +215,7 @@ def opt_out_of(receipt: Receipt) -> OptOut | None:
     return OptOut(
         event_id=_event_id("blacklisted", receipt.ticket or receipt.event_id, receipt.number),
         request_id=receipt.request_id,
+        match=receipt.match,
         ticket=receipt.ticket,
         number=receipt.number,
         text="",

@@ -8,11 +8,11 @@ local function announce(keys, id)
     'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '')
 end
 
--- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it. After
--- rejected, failed and unknown a person may still decide to send again: there the body stays as long as the record, and the
+-- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it, and no
+-- conversation shows it. After rejected, failed and unknown a person may still decide to send again: there the body stays as long as the record, and the
 -- record can be found among the parked.
 local function end_record(keys, id, state)
-  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside')
+  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep')
   local counts, parked, was_parked = prefix .. 'counts', prefix .. 'parked', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
   if was_parked then redis.call('HINCRBY', counts, r.state, -1) end
@@ -20,13 +20,16 @@ local function end_record(keys, id, state)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
-  if PARKED[state] then
+  if PARKED[state] or r.keep then
     redis.call('PEXPIRE', keys.body, given.retention_ms)
-    redis.call('ZADD', parked, now, id)
-    redis.call('ZREMRANGEBYSCORE', parked, '-inf', now - given.retention_ms)
   else
     redis.call('DEL', keys.body)
-    if was_parked then redis.call('ZREM', parked, id) end
+  end
+  if PARKED[state] then
+    redis.call('ZADD', parked, now, id)
+    redis.call('ZREMRANGEBYSCORE', parked, '-inf', now - given.retention_ms)
+  elseif was_parked then
+    redis.call('ZREM', parked, id)
   end
   if r.campaign then
     local campaign, recipients = campaign_key(r.campaign), tonumber(r.recipients or 1)
