@@ -35,7 +35,7 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
-| ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
+| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, append_audit | operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -170,6 +170,11 @@ class Keys:
     def parked(self) -> str:
         """The sends a person may decide about."""
         return self.prefix + "parked"
+
+    @property
+    def audit(self) -> str:
+        """What operators did."""
+        return self.prefix + "audit"
 
     @property
     def hold(self) -> str:

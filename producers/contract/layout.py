@@ -11,11 +11,11 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, records.py, replay, resolve, resume_campaign, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, overview.py, records.py, replay, resolve, resume_campaign, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, records.py |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, conversations.py, fetch, records.py |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, conversations.py, fetch, overview.py, records.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, operations.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
 | ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay |
@@ -34,7 +34,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, correlate, dissolve, finish, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, overview.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
@@ -44,7 +44,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | operations.py, records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), status |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
@@ -60,8 +60,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
-| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of() |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over() |
+| ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over(), send_facts.py |
 | ``<end state>`` | recipients in that state | end_record(), replay | - | campaign_steps.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
@@ -72,7 +72,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``enqueued`` | all messages | enqueue | - | operator_cli.py |
-| ``<end state>`` | messages in that state | end_members(), end_record(), replay | - | metrics.py |
+| ``<end state>`` | messages in that state | end_members(), end_record(), replay | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
@@ -91,7 +91,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``received`` | when it came, ms | accept_callback | - | inbound.py |
+| ``received`` | when it came, ms | accept_callback | - | inbound.py, overview.py |
 | ``kind`` | kind that the URL names, or nothing | accept_callback | - | inbound.py |
 | ``raw`` | its bytes | accept_callback | - | inbound.py |
 | ``only`` | kinds that its callback token may bring, or nothing | accept_callback | - | inbound.py |
@@ -100,7 +100,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), state_of_sending.py, status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
