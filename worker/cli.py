@@ -13,6 +13,7 @@ import click
 
 from producers.contract.settings import RedisSettings, WebSettings
 from producers.errors import ConfigError
+from worker.mail.mail_cli import forward_email, mail_in
 from worker.operator.campaign_cli import campaign
 from worker.operator.operator_cli import COMMANDS
 from worker.operator.send_cli import send
@@ -92,7 +93,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, send, campaign):
+for command in (*COMMANDS, send, campaign, forward_email, mail_in):
     main.add_command(command)
 
 

@@ -1,8 +1,8 @@
 """Whether the receiving mail server says that a mail comes from the domain it names. Pure.
 
-Anybody can write any ``From``. A mail server that checks DMARC says in ``Authentication-Results`` (RFC 8601)
-what it found. Anybody can write that header, too: only one that names the server itself counts, and the server
-has to take such headers out of what comes from outside.
+Anybody can write any ``From``. A mail server that checks DMARC says what it found in a header
+``Authentication-Results`` (RFC 8601). Anybody can write that header, too: only one that names the server
+itself counts, and the server has to take such headers out of what comes from outside.
 """
 
 import re

@@ -45,26 +45,32 @@ class Composer:
         )
         if not to:
             return None
-        message = self._message(letter, now)
+        message = self._about(letter, now)
         message["To"] = [_address(each) for each in to]
         return Mail(settings.sender, to, message.as_bytes())
 
-    def _message(self, letter: Letter, now: datetime) -> EmailMessage:
+    def test(self, event_id: str, now: datetime) -> Mail:
+        """Write a mail that tries out the way to everybody whom a reply may reach."""
+        settings = self._settings
+        named = (*settings.otherwise, *(each for route in settings.routes for each in route.to))
+        to = tuple(dict.fromkeys(named)) or (settings.sender,)
+        message = self._message("octopush-worker", "A test of replies by e-mail", event_id, now)
+        message["To"] = [_address(each) for each in to]
+        message.set_content(
+            "Replies by SMS find their way to you. This mail is a test and asks for nothing.\n"
+        )
+        return Mail(settings.sender, to, message.as_bytes())
+
+    def _about(self, letter: Letter, now: datetime) -> EmailMessage:
         settings, reply = self._settings, letter.reply
         talk = letter.talk or _plain(reply.event_id)
         who = shown_number(reply.number, full=False)
         thread = f"<talk.{talk}@{self._domain}>"
-        message = EmailMessage(policy=SMTP)
-        message["From"] = _address(settings.sender, f"{who} by SMS")
-        # The same for all of a conversation, or mail programs would part it.
-        message["Subject"] = f"SMS from {who} [{talk[:_MARK]}]"
-        message["Date"] = format_datetime(reply.received_at.astimezone(UTC))
-        message["Message-ID"] = f"<reply.{_plain(reply.event_id)}@{self._domain}>"
+        # The subject is the same for all of a conversation, or mail programs would part it.
+        subject = f"SMS from {who} [{talk[:_MARK]}]"
+        message = self._message(f"{who} by SMS", subject, reply.event_id, reply.received_at)
         message["In-Reply-To"] = thread
         message["References"] = thread
-        message["List-Id"] = f"SMS replies <sms-replies.{self._domain}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
         until = None
         if self._addresses:
             message["Reply-To"] = self._addresses.address(letter.entry_id, reply.event_id, now)
@@ -74,6 +80,19 @@ class Composer:
         )
         # Legible as it is, and neither long lines nor dots nor spaces at a line's end can come to harm.
         message.set_content(text, cte="quoted-printable")
+        return message
+
+    def _message(self, name: str, subject: str, event_id: str, at: datetime) -> EmailMessage:
+        """Begin a mail with the headers that all of ours have."""
+        message = EmailMessage(policy=SMTP)
+        message["From"] = _address(self._settings.sender, name)
+        message["Subject"] = subject
+        message["Date"] = format_datetime(at.astimezone(UTC))
+        message["Message-ID"] = f"<reply.{_plain(event_id)}@{self._domain}>"
+        message["List-Id"] = f"SMS replies <sms-replies.{self._domain}>"
+        # Neither a holiday notice nor another machine is to answer.
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
         return message
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from os import EX_DATAERR, EX_NOPERM
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from worker.mail.addresses import domain_of
 from worker.mail.authentication import passes_dmarc
@@ -79,7 +79,7 @@ def read(content: bytes, settings: MailInSettings, recipient: str | None = None)
     if len(content) > MAIL_MAX_BYTES:
         raise Refusal("too_large", "The mail is too large", code="5.3.4")
     try:
-        message = cast("EmailMessage", email.message_from_bytes(content, policy=SMTP))
+        message = email.message_from_bytes(content, policy=SMTP)
         sender = _sender(message)
         _check_sender(message, sender, settings)
         claim = _claim(message, settings, recipient)
@@ -109,11 +109,7 @@ def _check_sender(message: EmailMessage, sender: str, settings: MailInSettings) 
 
 def _claim(message: EmailMessage, settings: MailInSettings, recipient: str | None) -> Claim:
     answers = settings.answers
-    named = (
-        [recipient]
-        if recipient
-        else _addresses(message.get_all("To", []) + message.get_all("Cc", []))
-    )
+    named = [recipient] if recipient else _addresses(message.get_all("To", []) + message.get_all("Cc", []))
     claims = {claim for each in named if answers and (claim := answers.read(each))}
     if len(claims) != 1:
         raise not_allowed("several_addresses" if claims else "no_address_of_ours")
@@ -130,7 +126,9 @@ def _text(message: EmailMessage, text_max: int) -> str:
         raise Refusal("no_text", "No text stands above the quoted mail")
     if len(text) > text_max:
         raise Refusal(
-            "too_long", f"The answer has {len(text)} characters: an SMS may have {text_max} here", code="5.3.4"
+            "too_long",
+            f"The answer has {len(text)} characters: an SMS may have {text_max} here",
+            code="5.3.4",
         )
     return text
 

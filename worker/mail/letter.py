@@ -105,7 +105,7 @@ def _facts(letter: Letter, *, full: bool, console_url: str) -> list[tuple[str, s
     if reply.request_id:
         facts.append(("Message:", visible(reply.request_id)))
     members = _members(reply.context, None if full else reply.number)
-    return facts + [*zip(["Context:", *[""] * len(members)], members, strict=False)]
+    return [*facts, *zip(["Context:", *([""] * len(members))], members, strict=False)]
 
 
 def _members(context: Any, hidden: str | None) -> list[str]:
@@ -114,7 +114,9 @@ def _members(context: Any, hidden: str | None) -> list[str]:
         return []
     if not isinstance(context, dict):
         return [_value(context, hidden)]
-    return [f"{_value(name, hidden)}: {_value(each, hidden)}" for name, each in [*context.items()][:_MEMBERS_MAX]]
+    return [
+        f"{_value(name, hidden)}: {_value(each, hidden)}" for name, each in [*context.items()][:_MEMBERS_MAX]
+    ]
 
 
 def _value(value: Any, hidden: str | None) -> str:

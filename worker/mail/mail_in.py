@@ -43,7 +43,7 @@ def send(answer: Answer, settings: MailInSettings, producer_settings: ProducerSe
                 reply.number,
                 answer.text,
                 sender=settings.sms_sender,
-                purpose=settings.sms_purpose,  # type: ignore[arg-type] - checked when it was read
+                purpose=settings.purpose,
                 # Who wrote can write again: it was a two-way SMS that was answered.
                 with_replies=True,
                 request_id=_request_id(answer, reply),
@@ -55,15 +55,11 @@ def send(answer: Answer, settings: MailInSettings, producer_settings: ProducerSe
             raise Refusal("repeated", "A mail with this Message-ID has become an SMS already") from None
 
 
-def _proven(
-    answer: Answer, settings: MailInSettings, client: redis.Redis, of: ProducerSettings
-) -> Reply:
+def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis, of: ProducerSettings) -> Reply:
     """Return the reply that a mail answers, if we made the address that it came to."""
     entry_id = answer.claim.entry_id
     stream = Keys(of.namespace).stream("replies")
-    found = cast(
-        "list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(stream, entry_id, entry_id, count=1)
-    )
+    found = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(stream, entry_id, entry_id, count=1))
     if not found:
         raise not_allowed("reply_unknown_or_forgotten")
     try:
@@ -80,6 +76,6 @@ def _proven(
 
 
 def _request_id(answer: Answer, reply: Reply) -> str:
-    """Name the SMS by the mail, so that the mail may come twice; and by what it answers, if it answers two."""
+    """Name the SMS by the mail, which may come twice, and by what it answers, if the mail answers two."""
     named = f"{answer.mail_id}\n{reply.event_id}".encode("utf-8", "surrogatepass")
     return (_BY_MAIL + hashlib.sha256(named).hexdigest())[:_ID_MAX]

@@ -64,9 +64,10 @@ def mail_server(url: Secret) -> MailServer:
 def _split(url: str) -> tuple[SplitResult, int | None]:
     try:
         parts = urlsplit(url)
-        return parts, parts.port
+        port = parts.port
     except ValueError:  # its words hold a piece of the address, perhaps of the password
         raise ValueError(f"{_FORM}; {_ESCAPES}") from None
+    return parts, port
 
 
 def _security(scheme: str, host: str) -> Literal["tls", "starttls", "plain"]:

@@ -1,4 +1,4 @@
-"""The text of a mail: of its plain part, else of its HTML. Whatever a stranger wrote, it ends in text or ValueError."""
+"""The text of a mail: of its plain part, else of its HTML."""
 
 import re
 from email.message import EmailMessage, Message
@@ -10,7 +10,19 @@ from worker.mail.letter import ANSWER_ABOVE
 #: Bytes of a part that are read.
 _PART_MAX: Final = 200_000
 #: Elements that end a line.
-_BLOCKS: Final = {"address", "article", "blockquote", "br", "center", "dd", "div", "dl", "dt", "footer", "form"}
+_BLOCKS: Final = {
+    "address",
+    "article",
+    "blockquote",
+    "br",
+    "center",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "footer",
+    "form",
+}
 _BLOCKS_TOO: Final = {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "ol", "p", "pre", "section"}
 _LINES: Final = _BLOCKS | _BLOCKS_TOO | {"table", "td", "th", "tr", "ul"}
 _UNSEEN: Final = {"head", "script", "style", "template", "title", "noscript", "object"}
@@ -47,7 +59,10 @@ def text_of(message: EmailMessage) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """Write HTML as text. What a mail program has marked as quoted begins with `ANSWER_ABOVE`, a signature with ``--``."""
+    """Write HTML as text.
+
+    What a mail program has marked as quoted begins with `ANSWER_ABOVE`, and a signature with ``--``.
+    """
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -106,7 +121,7 @@ def _unflowed(text: str, *, delete_space: bool) -> str:
     is_open = False
     for line in text.split("\n"):
         is_quoted = line.startswith(">")
-        stuffed = line[1:] if line.startswith(" ") else line
+        stuffed = line.removeprefix(" ")
         if is_open and not is_quoted and stuffed != "-- ":
             whole[-1] += stuffed
         else:

@@ -1,9 +1,9 @@
-"""Hands mails in, one after the other: one connection for as long as there is more, a new one for the next batch."""
+"""Hands mails in, one after the other: over one connection while there are more, and then over a new one."""
 
 import ssl
 import threading
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -89,7 +89,7 @@ class Postbox:
 
     @contextmanager
     def _bounded(self, session: Session) -> Iterator[None]:
-        """Cut a connection that takes too long: each answer is waited for in vain only so long, but all add up."""
+        """Cut a connection that takes too long: the time for each answer is bounded, but they add up."""
         cut = threading.Timer(self._mail_max_s, session.cut)
         cut.daemon = True
         cut.start()

@@ -134,7 +134,7 @@ class Session:
             self._smtp.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
     def _name_recipients(self, mail: Mail) -> list[str] | Unreachable | Refused:
-        """Name the recipients. Returns why some were refused for ever, or an outcome if none may get it now."""
+        """Name the recipients; return why some are refused for ever, or an outcome if none may get it now."""
         refused: list[str] = []
         for recipient in mail.recipients:
             code, answer = self._smtp.rcpt(recipient)
@@ -173,7 +173,7 @@ def _asked(stage: str, ask: Callable[[], T]) -> T:
 
 
 def _halted(code: int, answer: bytes | str, stage: str) -> Halted:
-    """Hold all mails. A login or an address of ours that is refused is not tried often: that locks accounts."""
+    """Hold all mails. A refused login or address of ours is not tried often: that locks accounts."""
     is_ours = stage in {"AUTH", "MAIL"} and code >= 500
     return Halted(_why(code, answer, stage), lasting=False, probe_s=REFUSED_PROBE_S if is_ours else None)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
 from producers.contract.secret import Secret
 from producers.contract.settings import Settings, variable
 from producers.errors import ConfigError
 from producers.messages import fields
+from producers.messages.message import Purpose
 from worker.mail import addresses
 from worker.mail.mail_server import MailServer, mail_server
 from worker.mail.reply_address import ReplyAddresses
@@ -44,6 +45,10 @@ def _console(url: str) -> None:
 
 def _purpose(value: str) -> None:
     fields.one_of(value, ("alert", "wholesale"))
+
+
+def _to(value: str) -> tuple[str, ...]:
+    return () if value == "nobody" else addresses.mailboxes(value)
 
 
 def senders(listed: str) -> tuple[str, ...]:
@@ -121,7 +126,7 @@ class MailSettings(AnswerSettings):
         "MAIL_TO",
         "who gets the replies that no rule of MAIL_ROUTES takes, comma-separated, or nobody",
         default="",
-        check=lambda value: _to(value),
+        check=_to,
     )
     rules: str = variable(
         "MAIL_ROUTES",
@@ -155,10 +160,6 @@ class MailSettings(AnswerSettings):
     def otherwise(self) -> tuple[str, ...]:
         """Who gets all other replies; nobody if empty."""
         return _to(self.to)
-
-
-def _to(value: str) -> tuple[str, ...]:
-    return () if value == "nobody" else addresses.mailboxes(value)
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,11 @@ class MailInSettings(AnswerSettings):
     def _missing(cls, given: set[str]) -> dict[str, str]:
         required = {"MAIL_REPLY_DOMAIN", "MAIL_SECRET", "MAIL_IN_SENDERS", "MAIL_IN_SMS_SENDER"}
         return super()._missing(given) | dict.fromkeys(required - given, "is required")
+
+    @property
+    def purpose(self) -> Purpose:
+        """Purpose of the SMS."""
+        return cast("Purpose", self.sms_purpose)
 
     @property
     def allowed(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""What a person wrote into a mail: without what was quoted, without signature, in whole lines. Pure and total.
+"""What a person wrote into a mail: without what was quoted, without signature, in whole lines. Pure.
 
 Our mails begin with a line of their own (`ANSWER_ABOVE`), and an answer stands above it. That holds in every
 language and mail program that quotes at all. The rules below are for the words with which programs introduce
-the quote, for what they put in place of it, and for signatures; each looks at the shape of lines, and few know
+the quote, for what they put in place of it, and for signatures. They look at the shape of lines, and few know
 words. All take a time that grows with the length of the text only.
 """
 
