@@ -8,9 +8,10 @@ itself counts, and the server has to take such headers out of what comes from ou
 import re
 from typing import Final
 
-_COMMENT: Final = re.compile(r"\([^()]*\)")
 _RESULT: Final = re.compile(r"dmarc\s*=\s*([a-z]+)\b")
-_FROM: Final = re.compile(r"header\.from\s*=\s*\"?([a-z0-9.-]+)\"?")
+_FROM: Final = re.compile(r"header\.from\s*=\s*([a-z0-9.-]+)")
+#: What is not plain in a header: marks of quoted strings, of comments, of parts, and escaped characters.
+_SPECIAL: Final = re.compile(r"\\.|[\"();\\]", re.DOTALL)
 #: Headers of that kind that are read, and characters of each.
 _HEADERS_MAX: Final = 20
 _LENGTH_MAX: Final = 4_000
@@ -27,14 +28,14 @@ def passes_dmarc(headers: list[str], trusted: str, domain: str) -> bool:
     found = [
         verdict
         for header in headers[:_HEADERS_MAX]
-        for verdict in _verdicts(_without_comments(header[:_LENGTH_MAX].lower()), trusted.lower())
+        for verdict in _verdicts(_parts(header[:_LENGTH_MAX].lower()), trusted.lower())
     ]
     return bool(found) and all(verdict == ("pass", domain.lower()) for verdict in found)
 
 
-def _verdicts(header: str, trusted: str) -> list[tuple[str, str]]:
-    """List what a header says about DMARC: result and domain."""
-    named, *methods = header.split(";")
+def _verdicts(parts: list[str], trusted: str) -> list[tuple[str, str]]:
+    """List what the parts of a header say about DMARC: result and domain."""
+    named, *methods = parts
     # A version may stand behind the name.
     if named.split()[:1] != [trusted]:
         return []
@@ -46,8 +47,20 @@ def _verdicts(header: str, trusted: str) -> list[tuple[str, str]]:
     return verdicts
 
 
-def _without_comments(text: str) -> str:
-    """Take comments away, from the inside out; a few levels, as nobody nests more."""
-    for _ in range(5):
-        text = _COMMENT.sub(" ", text)
-    return text
+def _parts(header: str) -> list[str]:
+    """Part a header at its semicolons, without comments and quoted strings: strangers choose those."""
+    parts, depth, is_quoted, place = [""], 0, False, 0
+    for special in _SPECIAL.finditer(header):
+        mark = special[0]
+        if not depth and not is_quoted:
+            parts[-1] += header[place : special.start()]
+        place = special.end()
+        if mark == '"' and not depth:
+            is_quoted = not is_quoted
+        elif mark in "()" and not is_quoted:
+            depth = max(0, depth + (1 if mark == "(" else -1))
+        elif mark == ";" and not is_quoted and not depth:
+            parts.append("")
+    if not depth and not is_quoted:
+        parts[-1] += header[place:]
+    return parts

@@ -28,9 +28,9 @@ _DIGIT: Final = re.compile(r"\d")
 #: What telephones sign with, if it stands alone: "Sent from my iPhone", "Envoyé depuis mon mobile Orange".
 _DEVICE: Final = re.compile(
     r"(?:(?:sent|get) (?:from|with|using|outlook)|envoy[ée] (?:de|depuis|à partir|avec)"
-    r"|t[ée]l[ée]charge[rz] outlook|von mein|gesendet (?:von|mit)|enviado (?:desde|do|de|a partir|con)"
-    r"|inviato (?:da|con)|verzonden (?:vanaf|met|via)|skickat fr[åa]n|sendt fra|wys[łl]ane z"
-    r"|obtenir outlook|holen sie sich outlook)\b.{0,80}",
+    r"|t[ée]l[ée]charge[rz] outlook|von mein(?:em|er)|gesendet (?:von|mit)"
+    r"|enviado (?:desde|do|de|a partir|con)|inviato (?:da|con)|verzonden (?:vanaf|met|via)"
+    r"|skickat fr[åa]n|sendt fra|wys[łl]ane z|obtenir outlook|holen sie sich outlook)\b.{0,80}",
     re.IGNORECASE,
 )
 
@@ -58,7 +58,7 @@ def _cut(lines: list[str]) -> int:
     """Find the first line that the sender did not write."""
     for place, line in enumerate(lines):
         if (
-            line.startswith(">")
+            _is_quoted(line)
             or ANSWER_ABOVE in line
             or _is_signature(line)
             or _BAR.fullmatch(line.strip())
@@ -66,6 +66,10 @@ def _cut(lines: list[str]) -> int:
         ):
             return place
     return len(lines)
+
+
+def _is_quoted(line: str) -> bool:
+    return line.lstrip().startswith(">")
 
 
 def _is_signature(line: str) -> bool:
@@ -79,8 +83,8 @@ def _is_header_block(lines: list[str]) -> bool:
 
 
 def _refuse_interleaved(rest: list[str]) -> None:
-    quoted = [place for place, line in enumerate(rest) if line.startswith(">")]
-    if quoted and any(line and not line.startswith(">") for line in rest[quoted[0] : quoted[-1]]):
+    quoted = [place for place, line in enumerate(rest) if _is_quoted(line)]
+    if quoted and any(line and not _is_quoted(line) for line in rest[quoted[0] : quoted[-1]]):
         raise Interleaved
 
 
