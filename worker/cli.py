@@ -18,6 +18,8 @@ from worker.operator.campaign_cli import campaign
 from worker.operator.operator_cli import COMMANDS
 from worker.operator.send_cli import send
 from worker.settings import WorkerSettings
+from worker.webhooks.forward_cli import forward
+from worker.webhooks.forward_http import forward_http
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
 #: the simulated gateway must never meet real credentials.
@@ -93,7 +95,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, send, campaign, forward_email, mail_in):
+for command in (*COMMANDS, send, campaign, forward, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 

@@ -208,6 +208,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
+| ``place`` | where it brings events, for people | runner.py | - | counts.py |
+| ``streams`` | what it forwards, names with commas | runner.py | - | counts.py |
 | ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | counts.py, forward_resume, forward_take |
 | ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | counts.py |
 | ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | counts.py, forward_resume, forward_settle, forward_take |

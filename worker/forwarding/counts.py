@@ -21,6 +21,8 @@ class ForwarderCounts:
 
     Attributes:
         name: its name.
+        place: where it brings events, or empty.
+        streams: what it forwards; nothing before one of its processes has begun.
         waiting: events that are not delivered yet.
         dead: dead letters.
         oldest_ms: since when the oldest of the waiting waits.
@@ -35,6 +37,8 @@ class ForwarderCounts:
     """
 
     name: str
+    place: str
+    streams: Sequence[str]
     waiting: int
     dead: int
     oldest_ms: int | None
@@ -137,16 +141,30 @@ def dead(keys: Keys, name: str, before: str = "+") -> Steps[list[DeadLetter]]:
 
 def _state_of(keys: Keys, name: str) -> Sequence[str]:
     state = keys.forward(name)
-    return ("HMGET", state, "paused", "paused_at", "held", "held_at", "probe_at", "delivered_at", *_TRIED)
+    return (
+        "HMGET",
+        state,
+        "place",
+        "streams",
+        "paused",
+        "paused_at",
+        "held",
+        "held_at",
+        "probe_at",
+        "delivered_at",
+        *_TRIED,
+    )
 
 
 def _counts(
     now_ms: int, name: str, state: list[bytes | None], waits: int, oldest: Any, letters: int, heard: Any
 ) -> ForwarderCounts:
-    paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
+    place, streams, paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
     first = _pairs(oldest)
     return ForwarderCounts(
         name=name,
+        place=(place or b"").decode(),
+        streams=tuple(filter(None, (streams or b"").decode().split(","))),
         waiting=waits,
         dead=letters,
         oldest_ms=_ms(first[0][1]) if first else None,

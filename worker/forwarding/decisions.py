@@ -11,7 +11,7 @@ from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script, as_string
 from worker.account.throttle import AUDIT_MAXLEN
 from worker.forwarding.outcomes import TEST
-from worker.forwarding.store import ROOM
+from worker.forwarding.store import ROOM, event_id_of
 
 T = TypeVar("T")
 
@@ -188,8 +188,7 @@ class Decisions:
 
 def _entry(stream: str, entry: _Entry) -> _Replayed:
     entry_id, fields = entry
-    named = fields.get(b"event_id") or entry_id
-    return _Replayed(named.decode(), stream, entry_id.decode(), _flat(fields))
+    return _Replayed(event_id_of(entry_id, fields), stream, entry_id.decode(), _flat(fields))
 
 
 def _letter(entry: _Entry) -> _Replayed:

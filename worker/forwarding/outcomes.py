@@ -64,10 +64,11 @@ class Unreachable:
     """The receiver did not answer: as `Later`, but the attempt does not count if others get no answer either.
 
     Attributes:
-        why: in a word.
+        why, retry_after_s: as in `Later`; a proxy may have answered for the receiver.
     """
 
     why: str
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,11 @@ def check_name(name: str) -> str:
     return name
 
 
+def event_id_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> str:
+    """Name the event of an entry as `forward_in.lua` does: by its own ``event_id``, or else by its place."""
+    return (fields.get(b"event_id") or entry_id).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class TakenIn:
     """What was taken from the streams.
@@ -150,7 +155,7 @@ class Store:
 
     def settle(self, event: Event, outcome: Outcome) -> Command[Settled]:
         """Record what became of an attempt. Safe to repeat."""
-        asked_s = outcome.retry_after_s if isinstance(outcome, Later) else None
+        asked_s = outcome.retry_after_s if isinstance(outcome, Later | Unreachable) else None
         # Nobody waits for a test that comes later.
         wait_ms = None if event.stream == TEST else self.schedule.next_ms(event.attempts, asked_s)
         given = {

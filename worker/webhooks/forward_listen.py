@@ -1,0 +1,61 @@
+"""``octopush-worker forward listen``: webhooks to an application that is being written, on this machine."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from worker.forwarding.outcomes import Deliver, Delivered, Event, Outcome
+from worker.forwarding.store import check_name, event_id_of
+from worker.operator.command import Command, Desk, at_desk
+from worker.presentation.output import Output
+from worker.webhooks.settings import WebhookSettings, check_streams, check_url
+
+#: Milliseconds that one look for entries waits.
+_LOOK_MS = 1_000
+
+
+@click.command(cls=Command)
+@click.option("--to", "url", required=True, help="Such as http://localhost:8000/webhooks.")
+@click.option("--name", help="Sign as this forwarder does; WEBHOOK_NAME by default.")
+@click.option("--streams", help="Comma-separated; WEBHOOK_STREAMS by default.")
+@click.pass_obj
+def listen(output: Output, url: str, name: str | None, streams: str | None) -> None:
+    """Send what comes from now on to a server on this machine, once and signed as in earnest, until Ctrl-C.
+
+    Beside the forwarders: nobody gets an event less because of it, and none is tried again.
+    """
+    from worker.webhooks.sender import Sender  # noqa: PLC0415 - no other command needs an HTTP client
+
+    settings = WebhookSettings.from_env(os.environ)
+    try:
+        chosen = check_streams(streams or settings.streams)
+        secrets = settings.secrets_of(check_name(name or settings.name))
+        sender = Sender(check_url(url), secrets)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    with at_desk() as desk, sender:
+        output.say(f"{', '.join(chosen)} go to {sender.place}; the secret is {secrets[0]}")
+        _follow(desk, sender.deliver, chosen, output)
+
+
+def _follow(desk: Desk, deliver: Deliver, streams: Sequence[str], output: Output) -> None:
+    names = {desk.keys.stream(name).encode(): name for name in streams}
+    last: dict[Any, Any] = {}
+    for key in names:
+        newest: Any = desk.client.xrevrange(key, count=1)
+        last[key] = newest[0][0] if newest else b"0"
+    while True:
+        found: Any = desk.client.xread(last, count=10, block=_LOOK_MS)
+        for key, entries in found or ():
+            for entry_id, fields in entries:
+                last[key] = entry_id
+                event = Event(event_id_of(entry_id, fields), names[key], entry_id.decode(), 1, fields, "")
+                _tell(output, event, deliver(event))
+
+
+def _tell(output: Output, event: Event, outcome: Outcome) -> None:
+    said = "delivered" if isinstance(outcome, Delivered) else outcome.why
+    output.show(f"{event.stream:<9} {event.event_id}  {said}", alarming=not isinstance(outcome, Delivered))
+    output.give({"stream": event.stream, "id": event.event_id, "result": said})
