@@ -1,6 +1,5 @@
 """``forward-email``: each reply as one mail, out of the store that it shares with other forwarders."""
 
-import ssl
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,8 +11,9 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps, drive
 from producers.contract.talks import talk_key
 from producers.queueing.conversations import Conversations
+from worker.forwarding import counts
+from worker.forwarding.decisions import Decisions
 from worker.forwarding.outcomes import TEST, Delivered, Event, Outcome, Refused
-from worker.forwarding.runner import Runner
 from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import Store
 from worker.mail.composing import Composer
@@ -79,19 +79,16 @@ class ForwardEmail:
         return Letter(reply, entry_id, key, campaign.decode() if campaign else None, answered)
 
 
-def runner(
-    client: redis.Redis, settings: RedisSettings, mail: MailSettings, context: ssl.SSLContext | None = None
-) -> Runner:
-    """Make the loop that forwards replies by mail.
+def store(settings: RedisSettings) -> Store:
+    """Make the store of what is still to be mailed."""
+    return Store(Keys(settings.namespace), NAME, STREAMS, SCHEDULE, LEASE_MS)
 
-    Args:
-        client: Redis client that repeats nothing by itself.
-        settings: of Redis.
-        mail: of mails.
-        context: decides which certificates are trusted; None trusts those that this machine trusts.
+
+def try_at_once(client: redis.Redis, keys: Keys) -> None:
+    """End a hold that is left from before: whoever starts the process has perhaps mended what was wrong.
+
+    Safe to repeat. A pause, which a person decided, stays.
     """
-    keys = Keys(settings.namespace)
-    store = Store(keys, NAME, STREAMS, SCHEDULE, LEASE_MS)
-    forward = ForwardEmail(client, keys, mail, Postbox(mail.server, context))
-    # One mail at a time, over one connection: mail servers count both.
-    return Runner(client, store, forward.deliver, places=1)
+    (found,) = drive(counts.counts(keys, [NAME]), client)
+    if found.held and not found.paused:
+        Decisions(client, keys, NAME, by="forward-email").resume()

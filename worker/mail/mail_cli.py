@@ -4,50 +4,53 @@ import os
 import signal
 import sys
 from os import EX_TEMPFAIL
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import click
-import redis
 import structlog
 
-from producers.contract.keys import Keys
-from producers.contract.outages import OutageLog
-from producers.contract.settings import ProducerSettings, RedisSettings, Settings
-from producers.contract.steps import drive
 from producers.errors import ConfigError
-from worker.forwarding import counts
-from worker.forwarding.decisions import Decisions
-from worker.mail.forward_email import NAME, runner
+from worker.forwarding import process
+from worker.mail.forward_email import ForwardEmail, store, try_at_once
 from worker.mail.incoming import MAIL_MAX_BYTES, Refusal, read
 from worker.mail.mail_in import send
+from worker.mail.postbox import Postbox
 from worker.mail.settings import MailInSettings, MailSettings
+from worker.operator.command import Command
 from worker.process import log
 from worker.process.connection import connect, waits_for_redis
 from worker.process.middleware import stop_at_once
 
-S = TypeVar("S", bound=Settings)
-
 #: What a mail server that starts `mail-in` reads of its output, where the mail was taken.
 _TAKEN = "2.0.0"
-_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@click.command("forward-email")
+@click.command("forward-email", cls=Command)
 def forward_email() -> None:
-    """Mail each reply to those whom MAIL_TO and MAIL_ROUTES name, until it is stopped.
+    """Mail each reply to those whom MAIL_TO and MAIL_ROUTES name, until SIGTERM.
 
-    Several processes may run at a time. A server that is away gets all mails later. What it refuses for good
+    Several processes share the work. A server that is away gets all mails later. What it refuses for good
     waits for: octopush-worker forward replay email --dead
     """
-    settings, mail = _settings(RedisSettings), _settings(MailSettings)
-    log.configure("info")
-    with connect(settings.redis_url, _outage_log()) as client:
+    settings = MailSettings.from_env(os.environ)
+    server, kept = settings.server, store(settings)
+    log.configure(settings.log_level)
+    postbox = Postbox(server)
+    with connect(settings.redis_url) as client:
         with stop_at_once():
-            _try_at_once(client, settings)
-        loop = runner(client, settings, mail)
-        for number in _STOPPING:
-            signal.signal(number, lambda *_: loop.stop())
-        loop.run()
+            for attempt in waits_for_redis():
+                with attempt:
+                    try_at_once(client, kept.keys)
+        # One mail at a time, over one connection: mail servers count both.
+        process.run(
+            settings,
+            kept,
+            ForwardEmail(client, kept.keys, settings, postbox).deliver,
+            place=f"{server.host}:{server.port}",
+            log_level=settings.log_level,
+            places=1,
+        )
+    postbox.close()
 
 
 @click.command("mail-in")
@@ -63,8 +66,8 @@ def mail_in(recipient: str | None) -> None:
     log.configure("info", fd=2)
     logger = structlog.get_logger()
     try:
-        mail, producer = MailInSettings.from_env(os.environ), ProducerSettings.from_env(os.environ)
-        sent = send(read(sys.stdin.buffer.read(MAIL_MAX_BYTES + 1), mail, recipient), mail, producer)
+        settings = MailInSettings.from_env(os.environ)
+        sent = send(read(sys.stdin.buffer.read(MAIL_MAX_BYTES + 1), settings, recipient), settings)
     except Refusal as refusal:
         logger.warning("mail.refused", reason=refusal.reason, code=refusal.code)
         _end(refusal.status, f"{refusal.code} {refusal.words}")
@@ -81,28 +84,3 @@ def mail_in(recipient: str | None) -> None:
 def _end(status: int, words: str) -> NoReturn:
     click.echo(words)
     sys.exit(status)
-
-
-def _settings(kind: type[S]) -> S:
-    try:
-        return kind.from_env(os.environ)
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _try_at_once(client: redis.Redis, settings: RedisSettings) -> None:
-    """End a hold that is left from before: whoever starts the process has perhaps mended what was wrong."""
-    keys = Keys(settings.namespace)
-    for attempt in waits_for_redis():
-        with attempt:
-            (found,) = drive(counts.counts(keys, [NAME]), client)
-            if found.held and not found.paused:
-                Decisions(client, keys, NAME, by="forward-email").resume()
-
-
-def _outage_log() -> OutageLog:
-    logger = structlog.get_logger()
-    return OutageLog(
-        lambda reason: logger.warning("redis.unavailable", reason=reason),
-        lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
-    )

@@ -10,7 +10,6 @@ from producers import Producer
 from producers.contract.clients import connect
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.queueing.records import Sent
 from worker.mail.incoming import Answer, Refusal, not_allowed
@@ -22,22 +21,21 @@ _BY_MAIL: Final = "mail-"
 _ID_MAX: Final = 36
 
 
-def send(answer: Answer, settings: MailInSettings, producer_settings: ProducerSettings) -> Sent:
+def send(answer: Answer, settings: MailInSettings) -> Sent:
     """Send the SMS that a mail wants. Safe to repeat: a mail that comes again sends nothing more.
 
     Args:
         answer: what was read of the mail.
-        settings: sender and purpose of the SMS.
-        producer_settings: of Redis and of the producer.
+        settings: sender and purpose of the SMS, and where Redis is.
 
     Raises:
         Refusal: the address is none of ours, or its time is over; or the SMS cannot be.
         QueueUnavailable: Redis did not answer; repeat.
         redis.RedisError: the same.
     """
-    with connect(producer_settings.redis_url) as client:
-        reply = _proven(answer, settings, client, producer_settings)
-        producer = Producer(settings=producer_settings, client=client)
+    with connect(settings.redis_url) as client:
+        reply = _proven(answer, settings, client)
+        producer = Producer(settings=settings, client=client)
         try:
             return producer.send(
                 reply.number,
@@ -55,10 +53,10 @@ def send(answer: Answer, settings: MailInSettings, producer_settings: ProducerSe
             raise Refusal("repeated", "A mail with this Message-ID has become an SMS already") from None
 
 
-def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis, of: ProducerSettings) -> Reply:
+def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis) -> Reply:
     """Return the reply that a mail answers, if we made the address that it came to."""
     entry_id = answer.claim.entry_id
-    stream = Keys(of.namespace).stream("replies")
+    stream = Keys(settings.namespace).stream("replies")
     found = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(stream, entry_id, entry_id, count=1))
     if not found:
         raise not_allowed("reply_unknown_or_forgotten")

@@ -1,11 +1,11 @@
 """The mail server as ``MAIL_URL`` names it. Pure."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from producers.contract.secret import Secret
+from worker.settings import is_this_machine
 
 #: Ports of submission: with TLS from the first byte, and with STARTTLS (RFC 8314, RFC 6409).
 _PORTS: Final = {"smtps": 465, "smtp": 587}
@@ -73,11 +73,4 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
 def _security(scheme: str, host: str) -> Literal["tls", "starttls", "plain"]:
     if scheme == "smtps":
         return "tls"
-    return "plain" if _is_this_machine(host) else "starttls"
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return "plain" if is_this_machine(host) else "starttls"

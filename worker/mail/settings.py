@@ -6,7 +6,7 @@ from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
 from producers.contract.secret import Secret
-from producers.contract.settings import Settings, variable
+from producers.contract.settings import ProducerSettings, RedisSettings, Settings, variable
 from producers.errors import ConfigError
 from producers.messages import fields
 from producers.messages.message import Purpose
@@ -14,6 +14,7 @@ from worker.mail import addresses
 from worker.mail.mail_server import MailServer, mail_server
 from worker.mail.reply_address import ReplyAddresses
 from worker.mail.routes import Route, routes
+from worker.settings import known_level
 
 #: Characters of a secret that no chance guesses.
 _SECRET_MIN: Final = 32
@@ -112,7 +113,7 @@ class AnswerSettings(Settings):
 
 
 @dataclass(frozen=True)
-class MailSettings(AnswerSettings):
+class MailSettings(AnswerSettings, RedisSettings):
     """What ``forward-email`` needs to know. The first three are required once it is started."""
 
     url: Secret = variable(
@@ -140,6 +141,7 @@ class MailSettings(AnswerSettings):
     console_url: str = variable(
         "CONSOLE_URL", "address of the console, for links in mails", default="", check=_console
     )
+    log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
 
     @classmethod
     def _missing(cls, given: set[str]) -> dict[str, str]:
@@ -163,7 +165,7 @@ class MailSettings(AnswerSettings):
 
 
 @dataclass(frozen=True)
-class MailInSettings(AnswerSettings):
+class MailInSettings(AnswerSettings, ProducerSettings):
     """What ``mail-in`` needs to know. The domain, the secret, senders and the SMS's sender are required."""
 
     senders: str = variable(
