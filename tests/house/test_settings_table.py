@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from producers.contract.secret import Secret
 from producers.contract.settings import ProducerSettings, WebSettings
 from tests.house.repository import modules, name, none_of, rows, text
+from worker.mail.settings import MailInSettings, MailSettings
 from worker.settings import WorkerSettings
 from worker.webhooks.settings import WebhookSettings
 
@@ -16,6 +18,8 @@ READERS = {
     "web": WebSettings,
     "worker": WorkerSettings,
     "forward-http": WebhookSettings,
+    "forward-email": MailSettings,
+    "mail-in": MailInSettings,
 }
 DECLARED = {
     field.metadata["variable"]: field for kind in READERS.values() for field in dataclasses.fields(kind)
@@ -35,7 +39,7 @@ def written(default: object) -> str | None:
         return None
     if isinstance(default, bool):
         return str(int(default))
-    if default == ():
+    if default in ((), Secret("")):
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
 

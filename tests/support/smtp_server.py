@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import threading
 from collections import defaultdict, deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -20,6 +20,8 @@ DROP: Final = "drop"
 TAKE_AND_DROP: Final = "take and drop"
 #: In place of an answer: none comes.
 HANG: Final = "hang"
+#: In place of an answer to a whole mail: it is taken, and no answer comes.
+TAKE_AND_HANG: Final = "take and hang"
 
 USER, PASSWORD = "sms", "geheim/2 @x"
 
@@ -60,6 +62,7 @@ class SmtpServer:
         connections: how many were opened.
         commands: what was said, in order, without arguments.
         port: where it listens.
+        on_taken: called when a mail was taken, before that is answered.
     """
 
     def __init__(self, tls: Path | None = None, *, implicit: bool = False, login: bool = False) -> None:
@@ -74,6 +77,7 @@ class SmtpServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
         self.port = 0
+        self.on_taken: Callable[[], object] = lambda: None
 
     def fail(self, step: str, *answers: str) -> None:
         """Misbehave at a step, once with each answer.
@@ -81,7 +85,7 @@ class SmtpServer:
         Args:
             step: ``CONNECT``, ``EHLO``, ``AUTH``, ``MAIL``, ``RCPT``, ``RCPT <address>``, ``DATA`` (the wish
                 to send), ``BODY`` (the whole mail) or ``QUIT``.
-            answers: such as ``451 4.3.0 Later``, or `DROP`, `TAKE_AND_DROP`, `HANG`.
+            answers: such as ``451 4.3.0 Later``, or `DROP`, `HANG`; at ``BODY`` also the other two.
         """
         self._faults[step].extend(answers)
 
@@ -216,6 +220,10 @@ class _Handler:
         answer = self._of.answer("EHLO")
         return [answer] if answer else responses
 
+    async def handle_HELO(self, server, session, envelope, hostname):  # noqa: N802 - aiosmtpd's name
+        session.host_name = hostname
+        return self._of.answer("EHLO") or "250 mail.example.com"
+
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
         answer = self._of.answer("MAIL")
         if answer:
@@ -232,10 +240,11 @@ class _Handler:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
         answer = self._of.answer("BODY")
-        if answer and answer != TAKE_AND_DROP:
+        if answer and not answer.startswith("take"):
             return answer
         self._of.taken.append(Taken(envelope.mail_from, [*envelope.rcpt_tos], envelope.content))
-        return DROP if answer else "250 2.0.0 OK"
+        self._of.on_taken()
+        return answer or "250 2.0.0 OK"
 
 
 def certificate(directory: Path, *, host: str = "127.0.0.1") -> Path:
