@@ -13,6 +13,7 @@ import click
 
 from producers.contract.settings import RedisSettings, WebSettings
 from producers.errors import ConfigError
+from worker.mail.mail_cli import forward_email, mail_in
 from worker.operator.command import Command
 from worker.operator.commands import COMMANDS
 from worker.presentation.output import Failed, Output
@@ -110,7 +111,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, forward, forward_http):
+for command in (*COMMANDS, forward, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 
