@@ -132,7 +132,13 @@ SCENES: Final[dict[str, Callable[[Stage], str]]] = {
 
 
 def shoot(
-    browser: Browser, name: str, path: Path, *, width: int, scheme: Literal["light", "dark"], open_at: int = -1
+    browser: Browser,
+    name: str,
+    path: Path,
+    *,
+    width: int,
+    scheme: Literal["light", "dark"],
+    open_at: int = -1,
 ) -> None:
     """Write one picture.
 

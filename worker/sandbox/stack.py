@@ -71,11 +71,6 @@ class Stack:
         self._exit.close()
 
     @property
-    def phone_url(self) -> str:
-        """Where a browser shows the simulated handsets."""
-        return f"{self.admin_url}/"
-
-    @property
     def redis_url(self) -> str:
         """Where applications connect."""
         return self._installation.embedded_url or ""

@@ -14,29 +14,33 @@
 | ``GET, POST, DELETE /auto-replies`` | an `AutoReply` | rules with their use |
 | ``GET, POST /weather`` | ``weather``: `Weather` | the weather, and all there is |
 | ``POST /listening`` | ``down_s`` (absent: for good), ``cut_connections``; or ``up`` | ``listening`` |
-| ``POST /replies`` | ``number``, ``text``; ``ticket``, ``message_id_form``, ``copies``, ``after_ms`` | the event; with ``after_ms`` what was asked |
+| ``POST /replies`` | ``number``, ``text``; ``after_ms``, ``copies``, ``ticket``, … | the event |
 | ``POST /stops`` | ``number``; ``text``, ``ticket`` | the event |
 | ``POST /starts`` | ``number``; ``text`` | the event |
-| ``GET, POST /handsets`` | ``number``; ``receipts``, ``blocked`` | the numbers, and what was chosen for each |
+| ``GET, POST /handsets`` | ``number``; ``receipts``, ``blocked`` | what was chosen for each number |
 | ``POST /receipts`` | ``ticket``, ``number``, ``status``; ``copies`` | the event |
 | ``POST /callbacks/on`` | | switched-off URLs are used again |
-| ``POST /callbacks/repost`` | ``event``: serial number | the event, which is posted once more |
+| ``POST /callbacks/repost`` | ``event``: its ``serial`` | the event, posted once more |
 | ``GET /callbacks`` | ``kind`` | list of `CallbackRecord` |
 | ``GET /callbacks/violations`` | | those with violations |
 | ``GET /accepted`` | ``request_id`` | list of `Campaign` |
-| ``GET, DELETE /messages`` | ``number``, ``request_id``, ``ticket``, ``text`` (a part), ``wait`` (s, at most 60) | list of `HandsetMessage`, as soon as there is one; how many of ``number`` were forgotten |
-| ``GET /threads`` | ``number`` | list of `EntryInWords`: the newest 500, both directions |
-| ``GET /events`` | ``Last-Event-ID`` | the same and what changes, as server-sent events |
-| ``GET /``, ``GET /view/latest`` | ``number`` | the phone page; a redirect to the newest message on it, or 404 |
-| ``GET /readyz`` | ``wait`` (s, at most 60) | 200 once the gateway listens and the callback URL takes connections, else 503 |
+| ``GET /messages`` | ``number``, ``request_id``, ``ticket``, ``text``, ``wait`` | list of `HandsetMessage` |
+| ``DELETE /messages`` | ``number`` | how many were ``forgotten``, all without a number |
+| ``GET /threads`` | ``number`` | list of `EntryInWords`, the newest 500 of both directions |
+| ``GET /events`` | header ``Last-Event-ID`` | the same and every change, as server-sent events |
+| ``GET /`` | ``number`` | the phone page |
+| ``GET /view/latest`` | ``number`` | a redirect to the newest message on the page; else 404 |
+| ``GET /readyz`` | ``wait`` | 200 once gateway and callback URL take connections; else 503 |
 | ``GET /counts`` | | what reached handsets per request_id and number, and per number and text |
 | ``GET /attempts`` | ``request_id`` | posts, body hashes and outcomes per request_id |
 | ``GET /requests`` | | list of `RequestRecord` |
 | ``GET /stats`` | | total posts, most parallel, connections opened, pending callbacks, and so on |
 
-Bodies are JSON, or forms with the same names. Errors are 400 with ``{"error": …}``. Numbers in a path or query
-need their ``+`` percent-encoded. `admin_guard` says what browsers may do; the phone page and ``/events`` are for
-this machine only.
+Bodies are JSON, or forms with the same names. ``wait`` is in real seconds, at most 60: the answer comes as
+soon as there is something to tell, or when the time is over. A ``text`` to look for may be a part. A reply
+with ``after_ms`` is no event yet: its order comes back, with a 202. Errors are 400 with ``{"error": …}``.
+Numbers in a path or query need their ``+`` percent-encoded. `admin_guard` says what browsers may do. The
+phone page and ``/events`` are for this machine only.
 """
 
 from collections.abc import Sequence

@@ -42,6 +42,7 @@ class AdminGuard:
         self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)

@@ -1,5 +1,6 @@
 """Admin writes: what handsets do, and what becomes of what they get."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -60,11 +61,18 @@ def _writing_routes(simulator: Simulator) -> Sequence[Route]:
 
     async def reply(request: Request) -> Response:
         wanted = await order(request, _ReplyOrder)
-        how = {"ticket": wanted.ticket, "message_id_form": wanted.message_id_form, "copies": wanted.copies}
+        write = functools.partial(
+            network.reply,
+            wanted.number,
+            wanted.text,
+            ticket=wanted.ticket,
+            message_id_form=wanted.message_id_form,
+            copies=wanted.copies,
+        )
         if wanted.after_ms > 0:
-            network.reply_later(wanted.after_ms, wanted.number, wanted.text, **how)
+            network.write_later(wanted.after_ms, wanted.number, write)
             return answer(wanted, status=202)
-        return answer(network.reply(wanted.number, wanted.text, **how), status=201)
+        return answer(write(), status=201)
 
     async def stop(request: Request) -> Response:
         wanted = await order(request, _StopOrder)

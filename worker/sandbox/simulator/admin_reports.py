@@ -17,7 +17,6 @@ from worker.sandbox.simulator.phone.wording import in_words
 from worker.sandbox.simulator.postman import is_taken
 from worker.sandbox.simulator.simulator import Simulator
 
-
 #: Longest real time that a caller may wait for, in seconds.
 _LONGEST_WAIT_S: Final = 60.0
 _POLL_S: Final = 0.1

@@ -4,7 +4,6 @@ import asyncio
 import functools
 import random
 from collections.abc import Callable
-from typing import Any
 
 from worker.sandbox.simulator.accounts import Account
 from worker.sandbox.simulator.callbacks import CallbackEngine
@@ -104,9 +103,20 @@ class Network:
         self._callbacks.emit(event, copies=copies)
         return event
 
-    def reply_later(self, after_ms: float, number: str, text: str, **fields: Any) -> None:
-        """Let a handset write after real milliseconds; `fields` as for `reply`."""
-        self._type(after_ms, number, functools.partial(self.reply, number, text, **fields))
+    def write_later(self, delay_ms: float, number: str, write: Callable[[], object]) -> None:
+        """Let a handset type for some real milliseconds, then write."""
+
+        async def wait() -> None:
+            try:
+                await asyncio.sleep(delay_ms / 1000)
+            finally:
+                self._threads.types(number, -1)
+            write()
+
+        self._threads.types(number, 1)
+        task = asyncio.get_running_loop().create_task(wait())
+        self._typing.add(task)
+        task.add_done_callback(self._typing.discard)
 
     def stop(self, number: str, text: str = "stop", *, ticket: str | None = None) -> Event:
         """Let a handset opt out: its number is blacklisted at once, and a callback reports the opt-out."""
@@ -125,7 +135,7 @@ class Network:
         return event
 
     def start(self, number: str, text: str = "START") -> Event:
-        """Let a handset opt in again: its number leaves the blacklist, and the word arrives as a reply (assumed)."""
+        """Let a handset opt in again: it leaves the blacklist, and the word arrives as a reply (assumed)."""
         self._account.blacklist.discard(number)
         return self.reply(number, text)
 
@@ -201,20 +211,7 @@ class Network:
             return
         answer = self.reply if rule.kind == "reply" else self.stop
         write = functools.partial(answer, message.number, rule.text, ticket=message.ticket)
-        self._type(rule.after_ms, message.number, write)
-
-    def _type(self, delay_ms: float, number: str, write: Callable[[], object]) -> None:
-        async def wait() -> None:
-            try:
-                await asyncio.sleep(delay_ms / 1000)
-            finally:
-                self._threads.types(number, -1)
-            write()
-
-        self._threads.types(number, 1)
-        task = asyncio.get_running_loop().create_task(wait())
-        self._typing.add(task)
-        task.add_done_callback(self._typing.discard)
+        self.write_later(rule.after_ms, message.number, write)
 
 
 def _subject(message: HandsetMessage) -> Subject:

@@ -36,7 +36,7 @@ def count_units(text: str, *, octopush_double_counting: bool = False) -> int:
 
 
 def forces_unicode(text: str) -> str:
-    """Return the first character that GSM-7 lacks, so that the text travels as UCS-2; empty if there is none."""
+    """Return the first character that GSM-7 lacks, which makes the text UCS-2; empty if there is none."""
     return next((c for c in text if c not in _GSM7_BASIC and c not in _GSM7_EXTENSION), "")
 
 

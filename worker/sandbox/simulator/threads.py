@@ -128,7 +128,7 @@ class Threads:
         self.touch(sending.entries)
 
     def emitted(self, event: Event, *, has_url: bool) -> None:
-        """Note an event: what a handset wrote is an entry, a receipt belongs to its message. Safe to repeat."""
+        """Note an event: what a handset wrote, or a receipt of its message. Safe to repeat."""
         if event.serial in self._by_event:
             return
         if event.kind == "receipt":

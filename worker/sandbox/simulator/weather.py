@@ -16,9 +16,7 @@ AWAY_S: Final = 5.0
 _FAULTS: Final[Mapping[str, Fault]] = {
     # Only the first POST of each message: the repeat must hear what became of it.
     "lost_answer": Fault(answer=PRESETS["accept_then_silence"].answer, first_posts=1, label="lost_answer"),
-    "refused": Fault(
-        processing="none", answer="refusal", code=121, message="STOP au 30101", label="refused"
-    ),
+    "refused": Fault(processing="none", answer="refusal", code=121, message="STOP au 30101", label="refused"),
     "slow": Fault(after_ms=3000, label="slow"),
 }
 

@@ -5,6 +5,7 @@ const wide = matchMedia("(min-width: 48rem)");
 const entries = new Map(); // by id, in order
 let now = null;
 let epoch = "";
+let shownWeather = "";
 let chosen = new URLSearchParams(location.search).get("number");
 let seen = {}; // number -> the highest id that was looked at
 
@@ -124,17 +125,18 @@ function row(entry, unread) {
 }
 
 function face(number) {
-  const made = make("span", "face f" + (number.slice(-2) % 6 || 0), number.slice(-2));
+  const made = make("span", "face f" + (number.slice(-2) % 4 || 0), number.slice(-2));
   made.setAttribute("aria-hidden", "true");
   return made;
 }
 
 function drawNow() {
   for (const button of $("weather").elements) {
-    const is = String(button.value === now.weather);
-    if (is === "true" && is !== button.getAttribute("aria-pressed")) button.scrollIntoView({ inline: "center" });
+    const is = button.value === now.weather;
     button.setAttribute("aria-pressed", is);
+    if (is && shownWeather !== now.weather) button.scrollIntoView({ inline: "center" });
   }
+  shownWeather = now.weather;
   const blocked = now.blocked.includes(chosen);
   $("rules").hidden = !now.rules && now.weather !== "other";
   $("credit").textContent = now.credit;
@@ -207,6 +209,7 @@ function trouble(text) {
 async function submit(event) {
   const form = event.target;
   event.preventDefault();
+  if (form.method === "get") return document.querySelector("#handsets a")?.click();
   try {
     const body = new URLSearchParams(new FormData(form, event.submitter));
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
@@ -233,9 +236,7 @@ document.addEventListener("visibilitychange", () => { look(); drawList(); });
 addEventListener("popstate", () => choose(new URLSearchParams(location.search).get("number"), ""));
 $("receipts").addEventListener("change", () => $("receipts").requestSubmit());
 $("filter").addEventListener("input", drawList);
-$("filter").addEventListener("keydown", (event) => {
-  if (event.key === "Enter") document.querySelector("#handsets a")?.click();
-});
+$("entries").addEventListener("toggle", (event) => event.target.scrollIntoView({ block: "nearest" }), true);
 document.addEventListener("click", (event) => {
   const link = event.target.closest("#handsets a, a.back");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -56,7 +56,7 @@ def situation(simulator: Simulator, listener: Listener) -> Situation:
 
 
 def _ahead(offset_s: float) -> str:
-    sign, seconds = ("−" if offset_s < 0 else "+"), abs(round(offset_s))
+    sign, seconds = ("-" if offset_s < 0 else "+"), abs(round(offset_s))
     parts = ((seconds // _DAY_S, "d"), (seconds % _DAY_S // _HOUR_S, "h"), (seconds % _HOUR_S // 60, "min"))
     told = " ".join(f"{number} {unit}" for number, unit in parts if number)
     return f"{sign}{told}" if told else ""
@@ -72,7 +72,7 @@ def _hint(simulator: Simulator) -> str:
     if not written:
         return "It arrived. Now answer it, as the person with this phone would." if sent[0].message else ""
     if len(sent) == 1 and _is_taken(written[-1]):
-        return "Your app has the answer. Now choose “Lost answer” above, send again, and count how often it is shown."
+        return "Your app has the answer. Now choose “Lost answer” and send again: two POSTs, shown once."
     return ""
 
 

@@ -68,12 +68,18 @@ def in_words(entry: Entry) -> EntryInWords:
     else:
         at = entry.event.at if entry.event else 0.0
         mood, line = _of_writing(entry)
-        facts = [("Answers ticket", (entry.event and entry.event.message_id) or "none: no message came before")]
+        facts = [
+            ("Answers ticket", (entry.event and entry.event.message_id) or "none: no message came before")
+        ]
     local = datetime.fromtimestamp(at).astimezone()
     return EntryInWords(
         id=entry.id,
         order=entry.order,
-        kind="optout" if entry.event and entry.event.kind == "optout" else "reply" if entry.event else "message",
+        kind="optout"
+        if entry.event and entry.event.kind == "optout"
+        else "reply"
+        if entry.event
+        else "message",
         number=entry.number,
         name=spaced(entry.number),
         text=harmless(entry.text),
