@@ -28,6 +28,7 @@ const address = (number) => "/?number=" + encodeURIComponent(number);
 function bubble(entry) {
   const item = make("li", entry.kind + " " + entry.mood);
   item.id = "e" + entry.id;
+  item.dataset.order = entry.order;
   const facts = make("dl");
   for (const [name, value] of entry.facts) facts.append(make("dt", "", name), make("dd", "", value));
   for (const callback of entry.callbacks) {
