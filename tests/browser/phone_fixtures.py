@@ -33,7 +33,10 @@ def open_page(phone_browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def open_at(url: str, *, width: int = WIDE, height: int = 800, **options: object) -> Page:
+    def open_at(
+        url: str, *, width: int = WIDE, height: int = 800, idle_script: bool = False, **options: object
+    ) -> Page:
+        """Open a page; with an idle script it stays as the server wrote it, and axe can still look at it."""
         viewport = {"width": width, "height": height}
         context = phone_browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
         contexts.append(context)
@@ -42,6 +45,8 @@ def open_page(phone_browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: problems.append(dialog.message))
         page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        if idle_script:
+            page.route("**/phone.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
         page.goto(url)
         return page
 
