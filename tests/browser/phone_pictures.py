@@ -103,6 +103,12 @@ def busy(scene: Stage) -> str:
     return f"{scene.url}/?number=%2B{ANNA[1:]}"
 
 
+def handsets(scene: Stage) -> str:
+    """Show the list, which is a view of its own in a narrow window."""
+    busy(scene)
+    return scene.url
+
+
 def stopped(scene: Stage) -> str:
     """Show a handset that opted out, and what came after."""
     scene.send(ANNA, "New on the menu: oysters. STOP au 30101", "menu-1", purpose="wholesale")
@@ -126,6 +132,7 @@ SCENES: Final[dict[str, Callable[[Stage], str]]] = {
     "empty": empty,
     "first": first,
     "busy": busy,
+    "handsets": handsets,
     "stopped": stopped,
     "away": away,
 }
@@ -169,14 +176,13 @@ def write_phone_pictures(browser: Browser, directory: Path) -> None:
     """Write the pictures that the pages in docs show."""
     shoot(browser, "busy", directory / "phone.png", width=WIDE, scheme="light", open_at=-2)
     shoot(browser, "busy", directory / "phone-narrow.png", width=NARROW, scheme="dark", open_at=0)
-    shoot(browser, "empty", directory / "phone-empty.png", width=WIDE, scheme="light")
 
 
 def _wait_for(page: Page, name: str) -> None:
     """Wait until the script has drawn the scene."""
     until(lambda: page.evaluate("now !== null"))
     if name != "empty":
-        page.locator("#entries .bubble").first.wait_for()
+        page.locator("#entries .bubble").first.wait_for(state="attached")
 
 
 def main(directory: Path) -> None:

@@ -107,9 +107,11 @@ def test_what_never_left_is_there_and_says_why(send_sms, admin, fault, line, pos
 
 
 def test_a_message_that_waits_is_told_as_waiting_and_moves_to_the_end_when_it_leaves(send_sms, admin):
-    send_sms(request_id="later", send_at="2999-01-01T08:00:00+00:00")
+    for _ in range(2):
+        send_sms(request_id="later", send_at="2999-01-01T08:00:00+00:00")
     send_sms(request_id="now")
     assert [entry["mood"] for entry in thread(admin)] == ["wait", "good"]
+    assert thread(admin)[0]["line"] == "Accepted, has not left · 2 POSTs"
 
     admin.set_clock("2999-01-01T08:00:01+00:00")
 

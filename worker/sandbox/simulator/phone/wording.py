@@ -1,6 +1,6 @@
 """An entry of a thread in words, the same for the page with scripts and without, and for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -106,7 +106,7 @@ def _of_message(entry: Entry, sending: Sending) -> tuple[Literal["good", "wait",
     counted = f"{posts} POST{'' if posts == 1 else 's'}"
     shown = sum(message.reached for message in sending.messages)
     if entry.message is None:
-        mood, state = _not_yet(sending.requests[-1])
+        mood, state = _not_yet(sending.requests)
         return mood, f"{state} · {counted}"
     receipt = _latest_receipt(entry)
     if not entry.message.reached:
@@ -116,9 +116,12 @@ def _of_message(entry: Entry, sending: Sending) -> tuple[Literal["good", "wait",
     return "good", " · ".join(filter(None, ("Shown 1 of 1", counted, receipt)))
 
 
-def _not_yet(request: RequestRecord) -> tuple[Literal["wait", "bad"], str]:
-    """Tell why nothing left for the handset, from the newest POST."""
-    waiting = {"": "The gateway has it", "accepted": "Accepted, leaves later", "simulated": "Simulation only"}
+def _not_yet(requests: Sequence[RequestRecord]) -> tuple[Literal["wait", "bad"], str]:
+    """Tell why nothing left for the handset: a POST was accepted, or what the newest one heard."""
+    if any(request.outcome == "accepted" for request in requests):
+        return "wait", "Accepted, has not left"
+    request = requests[-1]
+    waiting = {"": "The gateway has it", "simulated": "Simulation only"}
     if request.outcome in waiting:
         return "wait", waiting[request.outcome]
     if request.code is not None:
