@@ -27,6 +27,7 @@ from producers.messages.segments import Segmentation, segment
 from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
 from producers.queueing.campaigns import CampaignCheck, check_campaign
+from producers.queueing.conversations import Conversation, Turn
 from producers.queueing.records import Delivery, MessageStatus, Sent
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "CampaignCheck",
     "CampaignStatus",
     "ConfigError",
+    "Conversation",
     "Delivery",
     "Feed",
     "InvalidMessage",
@@ -52,6 +54,7 @@ __all__ = [
     "RequestIdConflict",
     "Segmentation",
     "Sent",
+    "Turn",
     "check_campaign",
     "segment",
 ]

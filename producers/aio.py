@@ -24,6 +24,7 @@ from producers.queueing.campaign_status import (
 )
 from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, achunks
+from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class AsyncProducer:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
+        self._conversations = Conversations(self._records.keys, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
 
     @classmethod
@@ -88,6 +90,10 @@ class AsyncProducer:
     async def cancel(self, request_id: str) -> Cancellation:
         """Cancel a send whose attempt has not started; see `Producer.cancel`."""
         return await self._run(self._records.cancel(request_id), [request_id])
+
+    async def conversation(self, number: str, *, limit: int = 50) -> Conversation:
+        """Read what went to and came from a number; see `Producer.conversation`."""
+        return await self._drive(self._conversations.with_number(number, limit))
 
     async def send_campaign(
         self,
@@ -139,6 +145,6 @@ class AsyncProducer:
         with translated(request_ids):
             return await command.arun(self._redis)
 
-    async def _drive(self, steps: Steps[T], campaign_id: str) -> T:
+    async def _drive(self, steps: Steps[T], campaign_id: str | None = None) -> T:
         with translated((), campaign_id):
             return await adrive(steps, self._redis)

@@ -24,6 +24,7 @@ from producers.queueing.campaign_status import (
 )
 from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, chunks
+from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Producer:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
+        self._conversations = Conversations(self._records.keys, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
 
     @classmethod
@@ -143,6 +145,19 @@ class Producer:
             QueueUnavailable: Redis did not answer; repeat.
         """
         return self._run(self._records.cancel(request_id), [request_id])
+
+    def conversation(self, number: str, *, limit: int = 50) -> Conversation:
+        """Read what went to and came from a number: replies, and messages that can be answered or answer one.
+
+        Args:
+            number: international, or national in the default region.
+            limit: newest turns to read, 1 to 200; more are not kept.
+
+        Raises:
+            InvalidMessage: names ``number`` or ``limit``.
+            QueueUnavailable: Redis did not answer.
+        """
+        return self._drive(self._conversations.with_number(number, limit))
 
     def send_campaign(
         self,
@@ -272,6 +287,6 @@ class Producer:
 
         return translated_answer
 
-    def _drive(self, steps: Steps[T], campaign_id: str) -> T:
+    def _drive(self, steps: Steps[T], campaign_id: str | None = None) -> T:
         with translated((), campaign_id):
             return drive(steps, self._redis)

@@ -8,14 +8,18 @@ add some.
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 
 from producers.contract.jobs import State
+from producers.contract.receipts import DeliveryState
 
 #: Version of the entries' layout, in each entry as ``v``.
 ENTRY_VERSION: Final = "1"
+
+#: How a callback was bound to a send: by the ticket that it named, by its number and time, or not at all.
+Match = Literal["ticket", "number", "none"]
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +27,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         event_id: the same for every repeat of the same callback.
-        request_id: the send it answers; None when the gateway named no ticket that we know.
+        request_id: the send it answers, or None.
+        match: why it is taken for an answer to that send: ``ticket``, or ``number`` for a reply that named no
+            ticket; ``none`` when it belongs to no send that we know. None in an entry of an older worker.
         ticket: as the gateway named it, or None.
         number: who wrote, E.164 where it could be read as such.
         text: what was written; may be empty.
@@ -40,6 +46,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     number: str
     text: str
+    match: Match | None = None
     short_number: str | None
     received_at: datetime
     gateway_date: str | None
@@ -53,7 +60,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         event_id, request_id, ticket, number, context, raw: as in `Reply`.
+        match: ``ticket`` or ``none``; None in an entry of an older worker.
         status: the gateway's word, such as ``ACK``, ``DELIVERED``, ``NOT_DELIVERED``.
+        state: where the recipient stands with this receipt and all before it: ``sent``, ``undelivered`` or
+            ``delivered``, never back to one before. None in an entry of an older worker.
         final: whether no other status is expected after this one.
         delivered_at: the gateway's date, read as Paris time; without one that can be read, the arrival of the
             callback.
@@ -64,7 +74,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     number: str
     status: str
+    state: DeliveryState | None = None
     final: bool
+    match: Match | None = None
     delivered_at: datetime
     context: Any
     raw: str
@@ -75,6 +87,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         event_id, request_id, ticket, number, raw: as in `Reply`.
+        match: as in `Receipt`.
         text: what was written, such as ``STOP``; empty when a receipt told us.
         at: as `Receipt.delivered_at`.
     """
@@ -84,6 +97,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     number: str
     text: str
+    match: Match | None = None
     at: datetime
     raw: str
 

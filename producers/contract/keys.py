@@ -9,6 +9,7 @@ and a stream entry together, on Redis Cluster too.
 | ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | layout | layout |
+| ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
@@ -19,14 +20,18 @@ and a stream entry together, on Redis Cluster too.
 | ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
+| ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
+| ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
-| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
+| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
+| ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
+| ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -35,7 +40,8 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
-| ``audit`` | stream, decisions of operators | by length | resolve, replay, release | operators |
+| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
+| ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -49,6 +55,10 @@ and a stream entry together, on Redis Cluster too.
 | ``queue:<q>:back`` | hash, by how much the clock went back, and up to where the delayed have followed | until all have | layout | layout |
 | ``queue:<q>:dead`` | sorted set, entry id by time of death | 7 days | nack | operators |
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
+| ``replies:by:<country>`` | sorted set, stream ids of the replies from a country, ``ZZ`` for none, by ms of the id | as their entries | publish | inquiry |
+| ``replies:countries`` | hash, how many these are by country | for ever | layout | layout |
+| ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, conversations |
+| ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
@@ -110,6 +120,11 @@ class Keys:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
 
+    @property
+    def campaigns(self) -> str:
+        """The campaigns, by their start."""
+        return self.prefix + "campaigns"
+
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""
         return f"{self.campaign(campaign_id)}:waiting"
@@ -121,6 +136,28 @@ class Keys:
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
+
+    def replies_by(self, country: str) -> str:
+        """The replies from a country, ``ZZ`` for those from none."""
+        return f"{self.prefix}replies:by:{country}"
+
+    @property
+    def reply_countries(self) -> str:
+        """How many replies are kept by country."""
+        return self.prefix + "replies:countries"
+
+    def talk(self, key: str) -> str:
+        """The turns of a conversation; `producers.contract.talks.talk_key` names it."""
+        return f"{self.prefix}talk:{key}"
+
+    @property
+    def talk_secret(self) -> str:
+        """What makes the names of conversations."""
+        return self.prefix + "talk_secret"
+
+    def deliveries(self, request_id: str) -> str:
+        """The last receipt of each recipient."""
+        return f"{self.prefix}deliveries:{request_id}"
 
     @property
     def unread_trimmed(self) -> str:
@@ -136,6 +173,20 @@ class Keys:
     def parked(self) -> str:
         """The sends a person may decide about."""
         return self.prefix + "parked"
+
+    def parked_group(self, state: str, code: str) -> str:
+        """Those of one state and code."""
+        return f"{self.parked}:{state}:{code}"
+
+    @property
+    def parked_groups(self) -> str:
+        """The states and codes of the sends a person may decide about."""
+        return self.parked + ":groups"
+
+    @property
+    def audit(self) -> str:
+        """What operators did."""
+        return self.prefix + "audit"
 
     @property
     def hold(self) -> str:
@@ -157,6 +208,16 @@ class Keys:
         return f"{self.prefix}aside:{gate}"
 
     @property
+    def credit_seen(self) -> str:
+        """What the account had left when the gateway last said so."""
+        return self.prefix + "credit_seen"
+
+    @property
+    def workers(self) -> str:
+        """The worker processes, by their last sign of life."""
+        return self.prefix + "workers"
+
+    @property
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
@@ -170,6 +231,11 @@ class Keys:
     def strain(self) -> str:
         """How many calls may be in flight while the gateway shows strain."""
         return self.prefix + "strain"
+
+    @property
+    def receipts_awaited(self) -> str:
+        """How many recipients have no receipt yet, by the hour of acceptance."""
+        return self.prefix + "receipts:awaited"
 
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""

@@ -11,36 +11,43 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, records.py, replay, resolve, resume_campaign, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, dissolve, end_members(), end_record(), enqueue, finish, parked.py, records.py, replay, resolve, resume_campaign, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | records.py |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, fetch, records.py |
-| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, operations.py, records.py |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, records.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, conversations.py, fetch, records.py |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay |
-| ``context`` | m; what the application gave, JSON | enqueue | - | announce(), correlate, end_members(), records.py |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, count_delivery(), end_record(), replay |
+| ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record() |
+| ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
+| ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), records.py |
+| ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
+| ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
+| ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | end_members(), end_record() |
+| ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | replay | compose, fetch, finish |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), leave_aside(), put_aside(), replay, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
-| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, correlate, end_members(), finish, records.py, status |
+| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, dissolve, finish, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, correlate, dissolve, finish, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_record(), end_send(), finish, parked.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | replay | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
-| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | - |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | operations.py, records.py |
+| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
+| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | count_delivery(), parked.py, records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, correlate, dissolve, end_members(), status |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
@@ -52,12 +59,14 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``started`` | when its first run began, ms | complete_campaign, enqueue | - | campaign_status.py |
+| ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
 | ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of() |
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over() |
+| ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
+| ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
 | ``<end state>`` | recipients in that state | end_record(), replay | - | campaign_steps.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
@@ -81,7 +90,13 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | note_delivery(), status |
+| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | conversations.py, note_delivery(), status |
+
+**receipts:awaited** Of how many recipients no receipt came yet. Stays for ever; an hour goes when nothing is awaited of it, or some time after the retention.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<hour>`` | recipients; the hour of acceptance, counted from the epoch | add_awaited(), heard() | add_awaited(), heard() | metrics.py |
 
 **callback:<id>** A raw callback. Goes when it is processed.
 
@@ -127,6 +142,13 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``probe_at`` | when to ask next, ms | due_probe, finish | - | due_probe |
 | ``wait`` | ms between the last probe and the next | due_probe | - | due_probe |
 
+**credit_seen** What the account had left when the gateway last said so. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | - |
+| ``at`` | when the gateway said so, ms | note_credit() | - | - |
+
 **pause** Why all sending pauses. Goes when it is over.
 
 | field | it says | written by | removed by | read by |
@@ -139,8 +161,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | live_limits(), throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | live_limits(), observe, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
@@ -182,6 +204,12 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 |---|---|---|---|---|
 | ``<entry id>`` | the message, bytes | delay | ack, cancel, delay, end_members, finish, nack, wait_aside() | fetch |
 
+**replies:countries** How many replies are kept by country. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<country>`` | replies in the stream | publish | publish | - |
+
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
 | field | it says | written by | removed by | read by |
@@ -198,10 +226,12 @@ These functions of the library touch hashes; others call them:
 
 | function | called by |
 |---|---|
+| ``add_awaited()`` | end_members(), end_record() |
 | ``announce()`` | correlate, end_members(), end_record() |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
+| ``count_delivery()`` | note_delivery() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``end_call()`` | correlate, end_send(), finish |
@@ -210,14 +240,19 @@ These functions of the library touch hashes; others call them:
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | correlate, finish |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``heard()`` | count_delivery() |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_delivery()`` | publish |
+| ``note_start()`` | complete_campaign, enqueue |
+| ``park()`` | end_record() |
+| ``note_credit()`` | finish, see_balance |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
+| ``unpark()`` | end_record(), replay |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """

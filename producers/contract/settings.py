@@ -212,6 +212,11 @@ class ProducerSettings(RedisSettings):
         default="",
         check=known_region,
     )
+    keep_texts: bool = variable(
+        "KEEP_TEXTS",
+        "1 keeps the text of a message that can be answered, or is an answer, as long as its record",
+        default=True,
+    )
 
     def with_region(self, region: str | None) -> Self:
         """These settings, with another default region if one is given.
@@ -241,6 +246,14 @@ class WebSettings(RedisSettings):
         "addresses or networks that may bring callbacks, comma-separated, or any",
         default=ANY,
         check=check_addresses,
+    )
+    spool_dir: str = variable(
+        "CALLBACK_SPOOL_DIR",
+        "directory that keeps callbacks while Redis is away",
+        default="",
+    )
+    spool_mib: int = variable(
+        "CALLBACK_SPOOL_MIB", "MiB that these callbacks may take on the disk", default=256, low=1
     )
     metrics_addresses: str = variable(
         "METRICS_ALLOWED_ADDRESSES",

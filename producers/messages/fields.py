@@ -27,6 +27,8 @@ TEXT_MAX = 1224
 RECIPIENTS_MAX = 500
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,36}")
+#: As the worker names the event of a reply: see `producers.events.Reply`.
+_EVENT_ID = re.compile(r"[0-9a-f]{32}")
 _SENDER = re.compile(r"[A-Za-z0-9]{3,11}")
 _SENDER_WITH_SPACES = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ]{1,9})[A-Za-z0-9]")
 
@@ -81,6 +83,17 @@ def request_id(value: object) -> str:
     """
     if not isinstance(value, str) or not _REQUEST_ID.fullmatch(value):
         raise ValueError("must be 1 to 36 letters, digits or -_.:, or None to have one made")
+    return value
+
+
+def reply_to(value: object, recipients: int) -> str:
+    """The event_id of a reply, which a message to one recipient answers; empty for None."""
+    if value is None:
+        return ""
+    if recipients > 1:
+        raise ValueError("must be absent from a message to several recipients")
+    if not isinstance(value, str) or not _EVENT_ID.fullmatch(value):
+        raise ValueError("must be the event_id of a reply, 32 hexadecimal digits")
     return value
 
 

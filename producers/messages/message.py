@@ -4,11 +4,9 @@
 exact bytes of the POST, made once, so that every attempt sends the same. Pure: no I/O, no clock.
 """
 
-import hashlib
 import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Literal, TypedDict
 
 import msgspec
@@ -16,6 +14,7 @@ import msgspec
 from producers.contract.jobs import queue_for
 from producers.messages import content, fields
 from producers.messages.body import Body, encode
+from producers.messages.options import Options, checked_options, share_of
 from producers.messages.recipient import Recipient
 
 Purpose = Literal["alert", "wholesale"]
@@ -45,6 +44,7 @@ class MessageOptions(CampaignOptions, total=False):
     """The keyword arguments of `Message`, shared by every way of sending one."""
 
     request_id: str | None
+    reply_to: str | None
 
 
 def _new_request_id() -> str:
@@ -83,6 +83,8 @@ class Message(_Content, frozen=True, kw_only=True):
         auto_remove_blacklisted_numbers: the gateway drops blocked numbers (0.01 € per call).
         context: any JSON value up to 4 KiB; comes back with statuses, replies and receipts.
         ttl: never POSTed later than this after now (or after ``send_at``).
+        reply_to: the event_id of the reply that this message answers; to one recipient only. It shows in
+            `MessageStatus` and in the conversation; nothing of it goes to the gateway.
         schedule: ``queue`` holds ``send_at`` in our queue, where cancel and ttl still work; ``gateway`` hands
             the date on at once.
     """
@@ -99,10 +101,25 @@ class Message(_Content, frozen=True, kw_only=True):
     context: Any = None
     ttl: timedelta | None = None
     schedule: Schedule = "queue"
+    reply_to: str | None = None
 
     def __post_init__(self) -> None:
         if self.request_id is None:
             msgspec.structs.force_setattr(self, "request_id", _new_request_id())
+
+
+class Talk(msgspec.Struct, frozen=True, gc=False):
+    """What makes a message part of conversations: it can be answered, or is an answer itself.
+
+    Attributes:
+        numbers: those of its recipients.
+        two_way: whether it can be answered.
+        reply_to: the event_id of the reply that it answers, or ``""``.
+    """
+
+    numbers: list[str]
+    two_way: bool
+    reply_to: str
 
 
 class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
@@ -121,6 +138,9 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         recipients: how many.
         share: what messages have in common that may leave in one call, or ``""`` for one that goes alone.
         campaign: the campaign it is a slice of, or ``""``.
+        talk: its part in conversations; None for a message that is in none.
+        receipts: 0 when the gateway sends no receipts, as for low cost and simulation; else 1, or the epoch
+            milliseconds at which the gateway itself is to send it.
     """
 
     request_id: str
@@ -134,20 +154,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     recipients: int
     share: str = ""
     campaign: str = ""
-
-
-class _Options(msgspec.Struct, frozen=True, gc=False):
-    """The checked options that messages commonly share."""
-
-    sender: str
-    type: str
-    purpose: str
-    with_replies: bool
-    simulation_mode: bool
-    auto_optimize_text: bool
-    auto_remove_blacklisted_numbers: bool
-    ttl_ms: int | None
-    schedule: str
+    talk: Talk | None = None
+    receipts: int = 0
 
 
 def freeze(
@@ -171,7 +179,8 @@ def freeze(
     fields.placeholders(check, template, recipients)
     send_at = check("send_at", fields.send_at, message.send_at)
     context = check("context", content.context, message.context)
-    options = check.together(_options, message, allow_spaces=allow_spaces)
+    reply_to = check("reply_to", fields.reply_to, message.reply_to, len(recipients))
+    options = check.together(checked_options, message, allow_spaces=allow_spaces)
     check.raise_if_any()
     body = Body(
         recipients,
@@ -199,76 +208,24 @@ def freeze(
         request_id=request_id,
         queue=queue_for(options.purpose),
         body=wire,
-        digest=content.digest(meant, due_ms, options.ttl_ms, context),
+        digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to),
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum([template.segments_for(recipient) for recipient in recipients]),
         recipients=len(recipients),
-        share="" if alone or not template.variables else _share(template.text, options),
+        share="" if alone or not template.variables else share_of(template.text, options),
         campaign=campaign,
+        talk=_talk(recipients, options, reply_to) if options.with_replies or reply_to else None,
+        receipts=_receipts(options, send_at),
     )
 
 
-def _options(message: Message, *, allow_spaces: bool) -> _Options:
-    """Check the options. The result of a check is remembered by the values and their types."""
-    given = (
-        message.sender,
-        message.type,
-        message.purpose,
-        message.with_replies,
-        message.simulation_mode,
-        message.auto_optimize_text,
-        message.auto_remove_blacklisted_numbers,
-        message.ttl,
-        message.schedule,
-        allow_spaces,
-    )
-    try:
-        return _remembered_options(*given)
-    except TypeError:  # a value such as a list cannot be looked up; it will be refused
-        return _checked_options(*given)
+def _receipts(options: Options, send_at: datetime | None) -> int:
+    if options.type != "sms_premium" or options.simulation_mode:
+        return 0
+    return int(send_at.timestamp() * 1000) if send_at and options.schedule == "gateway" else 1
 
 
-def _checked_options(  # positional: this is the key of a cache
-    sender: object,
-    type_: object,
-    purpose: object,
-    with_replies: object,
-    simulation_mode: object,
-    auto_optimize_text: object,
-    auto_remove_blacklisted_numbers: object,
-    ttl: object,
-    schedule: object,
-    allow_spaces: bool,  # noqa: FBT001
-) -> _Options:
-    check = fields.Problems()
-    options = _Options(
-        check("sender", fields.sender, sender, allow_spaces),
-        check("type", fields.one_of, type_, ("sms_premium", "sms_low_cost")),
-        check("purpose", fields.one_of, purpose, ("wholesale", "alert")),
-        check("with_replies", fields.flag, with_replies),
-        check("simulation_mode", fields.flag, simulation_mode),
-        check("auto_optimize_text", fields.flag, auto_optimize_text),
-        check("auto_remove_blacklisted_numbers", fields.flag, auto_remove_blacklisted_numbers),
-        check("ttl", fields.ttl_ms, ttl),
-        check("schedule", fields.one_of, schedule, ("queue", "gateway")),
-    )
-    check.raise_if_any()
-    return options
-
-
-_remembered_options = lru_cache(maxsize=128, typed=True)(_checked_options)
-
-
-@lru_cache(maxsize=256)
-def _share(text: str, options: _Options) -> str:
-    """Fingerprint of all that two messages must have in common to leave in one call; empty for going alone.
-
-    To be asked for a message to one recipient whose text uses a placeholder. A message goes alone if it asks
-    the gateway to simulate, or to drop blocked numbers: the gateway does so per call, and its answer must
-    speak of one message. The time to live counts, so that the messages of a call expire about together.
-    """
-    if options.simulation_mode or options.auto_remove_blacklisted_numbers:
-        return ""
-    return hashlib.blake2b(encode([text, options]), digest_size=12).hexdigest()
+def _talk(recipients: list[Recipient], options: Options, reply_to: str) -> Talk:
+    return Talk([recipient.phone_number for recipient in recipients], options.with_replies, reply_to)

@@ -85,6 +85,8 @@ class Slicer:
         allow_spaces: bool = False,
         default_region: str = "",
     ) -> None:
+        if "reply_to" in options:
+            raise InvalidMessage({"reply_to": "must be absent: a campaign answers nobody"})
         if "request_id" in options:
             raise InvalidMessage({"request_id": "must be absent: it is made of campaign_id and slice number"})
         if on_invalid != "refuse" and not callable(on_invalid):

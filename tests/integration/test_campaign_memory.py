@@ -408,7 +408,7 @@ def test_a_cancel_between_any_two_commands_of_a_run_leaves_nothing_queued(
 def test_a_slice_of_a_cancelled_campaign_is_refused_by_the_script_that_would_queue_it(sms, redis_client):
     cut(sms, SLICE)
     sms.cancel_campaign(NAME)
-    records = Records(RedisSettings())
+    records = Records(ProducerSettings())
     slice_ = Slicer(TEXT, GOOD, NAME).cut(list(numbers(SLICE, start=SLICE)))
 
     assert records.enqueue_slice(slice_).run(redis_client) == "stopped"

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from producers import Message, Producer, Recipient
-from producers.contract.settings import RedisSettings
+from producers.contract.settings import ProducerSettings, RedisSettings
 from producers.queueing.records import Records
 from tests.integration.test_ledger_model import ENDS, SELDOM
 from tests.integration.test_ledger_model import FATES as FATES_ALONE
@@ -68,7 +68,7 @@ class World(RuleBasedStateMachine):
         self.redis = redis.Redis(port=self.server_port)
         self.redis.flushall()
         self.sms = Producer(client=self.redis)
-        self.records = Records(RedisSettings())
+        self.records = Records(ProducerSettings())
         self.redis.script_load(self.records.status("any").script.text)
         self.hand = HandWorker(self.redis, share_max=share_max)
         self.operations = Operations(self.redis, RedisSettings(), "tester")

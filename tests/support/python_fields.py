@@ -13,6 +13,8 @@ HANDED_OVER: Final = {
     ("producers/queueing/records.py", "_read_status"): "record",
     ("producers/queueing/campaign_status.py", "read_campaign"): "campaign",
 }
+#: Members of `Keys` whose hashes are called by the first part of their key.
+NAMED: Final = {"receipts_awaited": "receipts"}
 _READS: Final = {"hget", "hmget", "hgetall", "hexists", "hvals", "hkeys"}
 _WRITES: Final = {"hset", "hsetnx", "hincrby", "hdel"}
 
@@ -57,7 +59,7 @@ def _key(node: ast.expr, function: ast.AST) -> str:
     if isinstance(node, ast.Call):
         node = node.func
     if isinstance(node, ast.Attribute):
-        return node.attr
+        return NAMED.get(node.attr, node.attr)
     if isinstance(node, ast.Name):
         value = _assigned(function, node.id)
         return _key(value, function) if value is not None else node.id

@@ -5,6 +5,7 @@ the story are `payloads` (what a callback means), `Ledger.correlate` (which send
 `publisher` (its entry on a stream).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,11 @@ import msgspec
 import redis
 import structlog
 
-from producers.contract.events import CallbackEvent, Quarantined, Receipt
+from producers.contract.events import CallbackEvent, Quarantined, Receipt, Reply
 from producers.contract.keys import Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.phone import mask
+from worker.callbacks.dates import read_date
 from worker.callbacks.payloads import Parsed, opt_out_of, read_callback
 from worker.callbacks.publisher import Publisher
 from worker.ledger.correlation import Correlation, Question
@@ -29,6 +31,8 @@ T = TypeVar("T")
 #: Seconds after its arrival for which a callback waits for the send it may belong to: longer than an attempt
 #: and the take-over of a dead worker's attempt together.
 PATIENCE_S: Final = 60.0
+#: Seconds by which the gateway's clock may be behind ours, and its dates be cut.
+SKEW_S: Final = 60.0
 #: Shortest and longest wait between two looks, in milliseconds.
 LOOK_MS: Final = (250, 8_000)
 #: Events that one script takes: bounds how long it keeps Redis.
@@ -117,7 +121,7 @@ class Inbound:
             (event, _question(event, callback))
             for callback in callbacks
             for event in callback.events
-            if not isinstance(event, Quarantined) and event.ticket is not None
+            if not isinstance(event, Quarantined) and (event.ticket or isinstance(event, Reply))
         ]
         answers: dict[int, Correlation] = {}
         for some in _slices(asked):
@@ -150,6 +154,7 @@ class Inbound:
             return
         fields |= {"event_id": event.event_id, "ticket": event.ticket, "number": mask(event.number)}
         fields["correlated"] = event.request_id is not None
+        fields["match"] = event.match
         if event.request_id is not None:
             fields["request_id"] = event.request_id
         if isinstance(event, Receipt):
@@ -161,17 +166,26 @@ def _callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Cal
     received, named, raw, only = (field or b"" for field in fields)
     received_ms = int(received)
     received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
-    events = read_callback(raw, named.decode(), only.decode(), received_at)
+    events = read_callback(raw, named.decode(), only.decode(), received_at, entry.id)
     return _Callback(entry, received_ms, (now_ms - received_ms) / 1000, events)
 
 
 def _question(event: CallbackEvent, callback: _Callback) -> Question:
+    reply = event if isinstance(event, Reply) else None
     return Question(
         ticket=event.ticket or "",
         number=event.number,
         received_ms=callback.received_ms,
         only_when_idle=callback.age_s < PATIENCE_S or not KIND_OF[type(event)].waits,
+        written_ms=_written_ms(reply, callback.received_ms) if reply else callback.received_ms,
+        short_number=re.sub(r"\D", "", (reply and reply.short_number) or "", flags=re.ASCII),
     )
+
+
+def _written_ms(reply: Reply, received_ms: int) -> int:
+    """When a reply was written, at the latest: before it came, and about when the gateway says."""
+    at = read_date(reply.gateway_date or "", reply.received_at)
+    return min(received_ms, int((at.timestamp() + SKEW_S) * 1000)) if at else received_ms
 
 
 def _may_wait(event: CallbackEvent, callback: _Callback) -> bool:
@@ -182,7 +196,7 @@ def _may_wait(event: CallbackEvent, callback: _Callback) -> bool:
 def _connected(event: CallbackEvent, found: Correlation | None) -> Iterator[CallbackEvent]:
     """The event as it is published, followed by the opt-out that a receipt may report."""
     if found and found.request_id is not None:
-        changes: dict[str, Any] = {"request_id": found.request_id}
+        changes: dict[str, Any] = {"request_id": found.request_id, "match": found.match}
         if "context" in event.__struct_fields__:
             changes["context"] = msgspec.json.decode(found.context) if found.context else None
         event = msgspec.structs.replace(event, **changes)

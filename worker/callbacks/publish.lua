@@ -1,16 +1,19 @@
 -- Append events to their streams, each once, in order.
--- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), events (each id, stream, fields,
---   request_id, number, delivery)
+-- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), fresh_secret, events (each id, stream,
+--   fields, request_id, number, delivery, country, received_ms)
 -- Returns a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
 --   how many entries a stream dropped before its slowest group had read them. Safe to repeat.
--- The fields of an event are names and values by turns. An event that belongs to no send of ours has no request_id; only a receipt
--- has a number and a delivery.
+-- The fields of an event are names and values by turns. An event that belongs to no send of ours has no request_id; only a
+-- receipt has a delivery, and only a reply has a country and received_ms. A reply is also listed by its country and in the
+-- conversation with its number, until the stream drops it.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: deliveries
+-- uses: deliveries talks
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256
+-- And what a reply costs beside that: its places by country and in a conversation.
+local LISTED = 384
 -- Trimming many at a time is cheaper; too many at a time would keep Redis from others.
 local SLACK, AT_MOST = 100, 1000
 
@@ -40,6 +43,44 @@ local function read_by_all(stream)
   return slowest
 end
 
+local COUNTRIES = prefix .. 'replies:countries'
+-- Countries of which the number of replies has changed.
+local recounted = {}
+
+local function by_country_key(country)
+  return prefix .. 'replies:by:' .. country
+end
+
+local function list_reply(id, event)
+  redis.call('ZADD', by_country_key(event.country), string.match(id, '^%d+'), id)
+  recounted[event.country] = true
+  note_talk(event.number, 'in:' .. id, event.received_ms)
+end
+
+-- Take replies off the lists that the stream drops. Each is a stream entry.
+local function unlist_replies(entries)
+  for _, entry in ipairs(entries) do
+    local id, fields = entry[1], {}
+    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+    local country = fields.country ~= '' and fields.country or 'ZZ'
+    redis.call('ZREM', by_country_key(country), id)
+    recounted[country] = true
+    redis.call('ZREM', talk_of(fields.number), 'in:' .. id)
+  end
+end
+
+-- Count what is listed by country. A count that is taken from the list itself cannot drift from it.
+local function count_replies()
+  for country in pairs(recounted) do
+    local listed = redis.call('ZCARD', by_country_key(country))
+    if listed > 0 then
+      redis.call('HSET', COUNTRIES, country, listed)
+    else
+      redis.call('HDEL', COUNTRIES, country)
+    end
+  end
+end
+
 -- The streams that got an entry, in order, and how many entries each dropped unread.
 local touched, unread = {}, {}
 
@@ -59,7 +100,7 @@ local function forget_foreign(stream)
 end
 
 local function note_foreign(stream, id, event)
-  local list, size, dropped = foreign_key(stream), OVERHEAD, {}
+  local list, size, dropped = foreign_key(stream), event.country and OVERHEAD + LISTED or OVERHEAD, {}
   for _, part in ipairs(event.fields) do size = size + #part end
   local entries = redis.call('RPUSH', list, id .. ' ' .. event.id .. ' ' .. size)
   if entries == 1 then redis.call('HDEL', BYTES, stream) end
@@ -70,6 +111,9 @@ local function note_foreign(stream, id, event)
   end
   if #dropped > 0 then
     count_unread(stream, dropped)
+    if event.country then
+      for _, dropped_id in ipairs(dropped) do unlist_replies(redis.call('XRANGE', prefix .. stream, dropped_id, dropped_id)) end
+    end
     redis.call('XDEL', prefix .. stream, unpack(dropped))
   end
 end
@@ -79,9 +123,10 @@ local function trim(stream)
   local length = redis.call('XLEN', key)
   local over = math.min(length - given.maxlen - redis.call('LLEN', list), AT_MOST)
   if over < SLACK then return end
-  local ids = {}
-  for i, entry in ipairs(redis.call('XRANGE', key, '-', '+', 'COUNT', over)) do ids[i] = entry[1] end
+  local ids, entries = {}, redis.call('XRANGE', key, '-', '+', 'COUNT', over)
+  for i, entry in ipairs(entries) do ids[i] = entry[1] end
   count_unread(stream, ids)
+  if stream == 'replies' then unlist_replies(entries) end
   redis.call('XTRIM', key, 'MAXLEN', '=', length - over)
   local oldest = redis.call('LINDEX', list, 0)
   while oldest and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
@@ -90,18 +135,26 @@ local function trim(stream)
   end
 end
 
+-- Note a receipt of a send of ours, and let its entry say where its recipient stands now.
+local function note_receipt(event)
+  local state, fields = note_delivery(event.request_id, event.number, event.delivery), event.fields
+  for i = 1, #fields, 2 do
+    if state and fields[i] == 'state' then fields[i + 1] = state end
+  end
+end
+
 local appended, told = {}, {}
 for i, event in ipairs(given.events) do
   local is_new = redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
   if is_new then
+    if event.request_id and event.delivery then note_receipt(event) end
     local id = redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
     if not unread[event.stream] then
       touched[#touched + 1], unread[event.stream] = event.stream, 0
     end
+    if event.country then list_reply(id, event) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
-    elseif event.delivery then
-      note_delivery(event.request_id, event.number, event.delivery)
     end
   end
   appended[i] = is_new and 1 or 0
@@ -113,4 +166,5 @@ for _, stream in ipairs(touched) do
     told[#told + 1], told[#told + 2] = stream, unread[stream]
   end
 end
+count_replies()
 return { appended, told }

@@ -7,16 +7,19 @@ from typing import Any, Final
 import redis
 import structlog
 
-from producers.contract.events import Quarantined, Receipt, to_fields
+from producers.contract.events import Quarantined, Receipt, Reply, to_fields
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
+from producers.contract.talks import fresh_secret
 from worker.callbacks.payloads import Parsed
 from worker.callbacks.ranks import RANKS
 
 _PUBLISH = Script("worker.callbacks", "publish", when_full=True)
 
+#: The country of a number of which none is known.
+NO_COUNTRY: Final = "ZZ"
 #: Bytes that entries of no send of ours may take in one stream: whoever has a token can write them.
 FOREIGN_BYTES: Final = 16 * 1024 * 1024
 
@@ -55,6 +58,7 @@ class Publisher:
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
             "foreign_bytes": FOREIGN_BYTES,
+            "fresh_secret": fresh_secret(),
             "events": [_entry(event) for event in events],
         }
         fresh, dropped = Command(_PUBLISH, self._prefix, given, list[Any]).run(self._redis)
@@ -64,16 +68,20 @@ class Publisher:
 
 
 def _entry(event: Parsed) -> dict[str, Any]:
-    """Say what to append where; and of a send of ours which one, and what a receipt tells of it."""
-    entry = {
+    """Say what to append where, of which send; what a receipt tells of it, and where a reply is listed."""
+    entry: dict[str, Any] = {
         "id": event.event_id,
         "stream": QUARANTINE if isinstance(event, Quarantined) else KIND_OF[type(event)].name,
         "fields": [part for pair in to_fields(event).items() for part in pair],
         "request_id": None if isinstance(event, Quarantined) else event.request_id,
     }
     if isinstance(event, Receipt):
-        return {**entry, "number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
-    return {**entry, "number": None, "delivery": None}
+        entry |= {"number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
+    if isinstance(event, Reply):
+        received_ms = int(event.received_at.timestamp() * 1000)
+        country = event.country or NO_COUNTRY
+        entry |= {"number": event.number, "country": country, "received_ms": received_ms}
+    return entry
 
 
 def _delivery(status: str, at: datetime) -> str:

@@ -14,11 +14,12 @@ from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
+from producers.contract.talks import fresh_secret
 from worker.account.gates import ASIDE_MS
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
-from worker.ledger.correlation import Correlation, Question
-from worker.ledger.evidence import evidence
+from worker.ledger.correlation import ANSWER_S, Correlation, Question
+from worker.ledger.evidence import credit_seen, evidence
 from worker.ledger.members import Members
 from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
@@ -165,6 +166,7 @@ class Ledger:
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
             "seldom_most": SELDOM_MOST,
+            "credit": credit_seen(results),
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)
@@ -204,6 +206,8 @@ class Ledger:
         given = {
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
+            "fresh_secret": fresh_secret(),
+            "answer_ms": ANSWER_S * 1000,
             "questions": questions,
         }
         return Command(_CORRELATE, self._keys.prefix, given, _read_correlations).run(self._redis)
@@ -258,8 +262,8 @@ def _read_states(reply: Sequence[bytes]) -> list[str | None]:
 
 def _read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:
     return [
-        Correlation(reply[1].decode(), context=reply[2].decode())
-        if reply[0] == b"known"
-        else Correlation(None, pending=reply[0] == b"pending")
-        for reply in replies
+        Correlation(None, pending=verdict == b"pending")
+        if verdict in {b"pending", b"foreign"}
+        else Correlation(origin[0].decode(), verdict.decode(), origin[1].decode())  # type: ignore[arg-type]
+        for verdict, *origin in replies
     ]

@@ -18,7 +18,9 @@ from producers.errors import ConfigError
 from worker.account.gates import Gates
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.codes import CODES, OPERATORS
-from worker.operator.operations import REPLAYABLE, Decision, Operations, Parked
+from worker.inquiry.parked import Parked
+from worker.operator.decisions import REPLAYABLE, Decision
+from worker.operator.operations import Operations
 from worker.process.connection import connect
 
 T = TypeVar("T")
@@ -42,8 +44,12 @@ def _with_redis(work: Callable[[redis.Redis, RedisSettings], T]) -> T:
         ) from None
 
 
+def _by() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 def _operations(client: redis.Redis, settings: RedisSettings) -> Operations:
-    return Operations(client, settings, by=f"{getpass.getuser()}@{socket.gethostname()}")
+    return Operations(client, settings, _by())
 
 
 def _throttle(client: redis.Redis, settings: RedisSettings) -> Throttle:
@@ -137,7 +143,7 @@ def replay(request_ids: tuple[str, ...], states: tuple[str, ...], code: str | No
 @click.option("--breaker", help="Let go on what waits at this breaker; `status` names it.")
 def release(breaker: str | None) -> None:
     """Let sending go on after a hold or a pause, and what could not be paid, without waiting."""
-    by = f"{getpass.getuser()}@{socket.gethostname()}"
+    by = _by()
     if breaker is not None:
         shut, given_back = _with_redis(lambda client, settings: _gates(client, settings).open(breaker, by))
         if not (shut or given_back):
@@ -160,7 +166,7 @@ def limits(rate: float | None, in_flight: int | None) -> None:
 
     def work(client: redis.Redis, settings: RedisSettings) -> tuple[Limits, int | None]:
         throttle = _throttle(client, settings)
-        throttle.set_limits(rate=rate, in_flight=in_flight)
+        throttle.set_limits(_by(), rate=rate, in_flight=in_flight)
         return throttle.current_limits(), throttle.strained_limit()
 
     now, strained = _with_redis(work)

@@ -2,9 +2,9 @@
 -- Given: id, states (from which it may be sent again), body (the new one), action (for the audit), by, audit_maxlen
 -- Returns 'done'; or why not: 'gone', 'body_lost', or the state of the message. Safe to repeat: a message that was sent again is no
 --   longer parked.
--- uses: keys queue campaign audit
+-- uses: keys queue campaign audit parked
 local keys = keys_of(given.id)
-local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients')
+local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked')
 if not before.state then return 'gone' end
 local may = false
 for _, state in ipairs(given.states) do may = may or state == before.state end
@@ -17,7 +17,7 @@ if before.campaign then
   redis.call('HINCRBY', campaign, before.state, -tonumber(before.recipients or 1))
   keep_campaign(campaign)
 end
-redis.call('ZREM', prefix .. 'parked', given.id)
+unpark(keys, given.id, before.state, before.parked or '')
 redis.call('HSET', keys.record, 'state', 'queued')
 redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'used', 'code', 'message', 'ticket', 'adopted', 'ambiguous', 'seldom',
   'due', 'call', 'share')

@@ -1,7 +1,8 @@
--- What operators decided, for the audit stream. Takes by and audit_maxlen from what the script is given.
+-- What operators decided, for the audit stream. Takes by and audit_maxlen from what the script is given. Returns the id of the
+-- entry.
 
 local function audit(action, ...)
-  redis.call('XADD', prefix .. 'audit', 'MAXLEN', '~', given.audit_maxlen, '*', 'v', '1', 'action', action, 'by', given.by,
+  return redis.call('XADD', prefix .. 'audit', 'MAXLEN', '~', given.audit_maxlen, '*', 'v', '1', 'action', action, 'by', given.by,
     'at', stamp(now), ...)
 end
 -- uses: clock
