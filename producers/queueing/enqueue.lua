@@ -22,8 +22,9 @@ local function queue_of(name)
   return queues[name]
 end
 
-local function note(campaign, slice, recipients)
-  redis.call('HSETNX', campaign, 'started', now)
+local function note(id, slice, recipients)
+  local campaign = campaign_key(id)
+  note_start(id)
   redis.call('HINCRBY', campaign, 'recipients', recipients)
   if slice >= tonumber(redis.call('HGET', campaign, 'slices') or 0) then redis.call('HSET', campaign, 'slices', slice + 1) end
   redis.call('HDEL', campaign, 'complete')
@@ -66,7 +67,7 @@ for i, message in ipairs(given.messages) do
     end
     if campaign then
       add(fields, 'campaign', campaign_id)
-      note(campaign, slice, recipients)
+      note(campaign_id, slice, recipients)
     end
     if talk then
       if talk.two_way then add(fields, 'two_way', 1) end

@@ -8,6 +8,7 @@ import pytest
 
 from producers.contract.settings import ProducerSettings, WebSettings
 from tests.house.repository import modules, name, none_of, rows, text
+from worker.console.settings import ConsoleSettings
 from worker.settings import WorkerSettings
 from worker.webhooks.settings import WebhookSettings
 
@@ -15,6 +16,7 @@ READERS = {
     "app": ProducerSettings,
     "web": WebSettings,
     "worker": WorkerSettings,
+    "console": ConsoleSettings,
     "forward-http": WebhookSettings,
 }
 DECLARED = {
@@ -35,8 +37,8 @@ def written(default: object) -> str | None:
         return None
     if isinstance(default, bool):
         return str(int(default))
-    if default == ():
-        return ""
+    if isinstance(default, tuple):
+        return ",".join(default)
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
@@ -59,7 +61,12 @@ def readers(name: str) -> list[str]:
 
 def test_every_setting_is_used():
     """Outside of where it is declared; or by a property there, which turns it into another unit."""
-    homes = {"producers/contract/settings.py", "worker/settings.py", "worker/webhooks/settings.py"}
+    homes = {
+        "producers/contract/settings.py",
+        "worker/settings.py",
+        "worker/console/settings.py",
+        "worker/webhooks/settings.py",
+    }
     users = "".join(text(path) for path in modules("producers", "worker") if name(path) not in homes)
     properties = "".join(
         re.findall(r"@property\n.*?(?=\n\n|\Z)", "".join(map(text, sorted(homes))), re.DOTALL)

@@ -2,7 +2,7 @@
 
 import re
 
-from producers.contract.jobs import ENDS
+from producers.contract.jobs import ENDS, PARKED
 from tests.house.repository import files, name, text
 
 LUA = "producers/contract/lua/states.lua"
@@ -16,7 +16,7 @@ def test_lua_and_python_have_the_same_end_states():
 
 def test_a_person_decides_about_end_states_only():
     listed = re.search(r"local PARKED = \{(.+?)\}", text(LUA))[1]
-    assert set(re.findall(r"(\w+) = true", listed)) < set(ENDS)
+    assert set(re.findall(r"(\w+) = true", listed)) == set(PARKED) < set(ENDS)
 
 
 def test_nobody_else_lists_them():

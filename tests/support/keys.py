@@ -10,9 +10,6 @@ from producers.contract.keys import Keys
 class AllKeys(Keys):
     """All keys, those of Lua too; `producers.contract.keys` says what they hold."""
 
-    def deliveries(self, request_id: str) -> str:
-        return f"{self.prefix}deliveries:{request_id}"
-
     def ticket(self, ticket: str) -> str:
         return f"{self.prefix}ticket:{ticket}"
 
