@@ -9,6 +9,7 @@ and a stream entry together, on Redis Cluster too.
 | ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | layout | layout |
+| ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
@@ -278,6 +279,11 @@ class Keys(ForwarderKeys):
     def strain(self) -> str:
         """How many calls may be in flight while the gateway shows strain."""
         return self.prefix + "strain"
+
+    @property
+    def receipts_awaited(self) -> str:
+        """How many recipients have no receipt yet, by the hour of acceptance."""
+        return self.prefix + "receipts:awaited"
 
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""

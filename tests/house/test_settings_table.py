@@ -61,12 +61,7 @@ def readers(name: str) -> list[str]:
 
 def test_every_setting_is_used():
     """Outside of where it is declared; or by a property there, which turns it into another unit."""
-    homes = {
-        "producers/contract/settings.py",
-        "worker/settings.py",
-        "worker/console/settings.py",
-        "worker/webhooks/settings.py",
-    }
+    homes = {f"{kind.__module__.replace('.', '/')}.py" for kind in READERS.values()}
     users = "".join(text(path) for path in modules("producers", "worker") if name(path) not in homes)
     properties = "".join(
         re.findall(r"@property\n.*?(?=\n\n|\Z)", "".join(map(text, sorted(homes))), re.DOTALL)
