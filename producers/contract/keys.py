@@ -89,6 +89,8 @@ clock.
 
 from dataclasses import dataclass
 
+from producers.contract.forwarder_keys import ForwarderKeys
+
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
 #: Callbacks that no parser could place, kept raw.
@@ -111,19 +113,12 @@ class QueueKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Builds key names under one hash tag.
+class Keys(ForwarderKeys):
+    """Builds key names under one hash tag; those of forwarders are inherited.
 
     Args:
         namespace: the hash tag, without braces.
     """
-
-    namespace: str = "sms"
-
-    @property
-    def prefix(self) -> str:
-        """What every key starts with."""
-        return "{" + self.namespace + "}:"
 
     def record(self, request_id: str) -> str:
         """What is known of one message or shared call."""
@@ -342,28 +337,3 @@ class Keys:
             back=ready + ":back",
             dead=ready + ":dead",
         )
-
-    @property
-    def forwarders(self) -> str:
-        """The names of all forwarders, by when they were last heard."""
-        return self.prefix + "forwarders"
-
-    def forward(self, name: str) -> str:
-        """How a forwarder is."""
-        return f"{self.prefix}forward:{name}"
-
-    def forward_waiting(self, name: str) -> str:
-        """The events that a forwarder has still to deliver, by when they came."""
-        return self.forward(name) + ":waiting"
-
-    def forward_due(self, name: str) -> str:
-        """Those of them that nobody delivers now, by when they are due."""
-        return self.forward(name) + ":due"
-
-    def forward_dead(self, name: str) -> str:
-        """The dead letters of a forwarder."""
-        return self.forward(name) + ":dead"
-
-    def event(self, name: str, event_id: str) -> str:
-        """One event that a forwarder has still to deliver."""
-        return f"{self.prefix}event:{name}:{event_id}"
