@@ -29,7 +29,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forward_email.py, leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
@@ -240,12 +240,39 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 |---|---|---|---|---|
 | ``<stream>`` | entries | publish | - | feeds.py, metrics.py |
 
+**forward:<name>** How a forwarder is. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``place`` | where it brings events, for people | runner.py | - | counts.py |
+| ``streams`` | what it forwards, names with commas | runner.py | - | counts.py |
+| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | counts.py, forward_resume, forward_take |
+| ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | counts.py |
+| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | counts.py, forward_resume, forward_settle, forward_take |
+| ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | counts.py |
+| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | counts.py, forward_take |
+| ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | counts.py |
+| ``tried:<result>`` | attempts ever made that came to this | forward_settle, forward_take | - | - |
+
+**event:<name>:<event id>** An event that a forwarder has still to deliver. Goes when it is delivered or dead.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``stream`` | where it came from | await() | - | bury(), counts.py, forward_take |
+| ``entry`` | its id there | await() | - | bury(), forward_take |
+| ``fields`` | the entry's fields, names and values by turns, MessagePack | await() | - | bury(), forward_take |
+| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), counts.py, forward_take |
+| ``holder`` | who delivers it now | forward_take | postpone() | forward_settle |
+| ``why`` | what the last attempt came to, a word or code | forward_settle | - | counts.py |
+
 These functions of the library touch hashes; others call them:
 
 | function | called by |
 |---|---|
 | ``add_awaited()`` | end_members(), end_record() |
 | ``announce()`` | correlate, end_members(), end_record() |
+| ``await()`` | forward_again, forward_in |
+| ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
@@ -267,6 +294,7 @@ These functions of the library touch hashes; others call them:
 | ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
+| ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``send_again()`` | replay, run_bulk |
