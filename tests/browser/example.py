@@ -126,10 +126,10 @@ class ExampleDay:
         place.send("Bistro: brunch on Sunday!", request_id="brunch", send_at="2099-01-01T09:00:00Z")
         campaign = {"sender": "Bistro", "purpose": "wholesale"}
         numbers = [f"+3361300{n:04}" for n in range(800)]
-        text = "Bistro: oysters are back. STOP 36180"
+        text = "Bistro: oysters are back. STOP au 30101"
         place.producer.send_campaign(text, numbers, campaign_id="oysters", **campaign)
         place.wait_for(lambda: place.producer.campaign_status("oysters").complete)
-        text, later = "Bistro: the terrace is open. STOP 36180", "2099-06-01T09:00:00Z"
+        text, later = "Bistro: the terrace is open. STOP au 30101", "2099-06-01T09:00:00Z"
         place.producer.send_campaign(text, numbers, campaign_id="terrace", send_at=later, **campaign)
         place.producer.pause_campaign("terrace")
 
