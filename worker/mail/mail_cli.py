@@ -61,7 +61,7 @@ class _Patient(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            error.exit_code = EX_TEMPFAIL
+            error.exit_code = EX_TEMPFAIL  # type: ignore[misc]  # a class variable to its stubs
             raise
 
 
