@@ -89,7 +89,7 @@ clock.
 
 from dataclasses import dataclass
 
-from producers.contract.forwarder_keys import ForwarderKeys
+from producers.contract.console_keys import ConsoleKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
@@ -113,8 +113,8 @@ class QueueKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys(ForwarderKeys):
-    """Builds key names under one hash tag; those of forwarders are inherited.
+class Keys(ConsoleKeys):
+    """Builds key names under one hash tag; those of forwarders and of the console are inherited.
 
     Args:
         namespace: the hash tag, without braces.
@@ -298,30 +298,6 @@ class Keys(ForwarderKeys):
     def attempt_leases(self) -> str:
         """Leases of running attempts."""
         return self.prefix + "attempt_leases"
-
-    def console_session(self, digest: str) -> str:
-        """Who is logged in to the console."""
-        return f"{self.prefix}console:session:{digest}"
-
-    def console_revoked(self, name: str) -> str:
-        """Since when somebody's older sessions have ended."""
-        return f"{self.prefix}console:revoked:{name}"
-
-    def console_failed(self, address_digest: str) -> str:
-        """How often somebody tried to log in from an address."""
-        return f"{self.prefix}console:failed:{address_digest}"
-
-    def console_revealed(self, digest: str) -> str:
-        """The numbers that a session sees in full."""
-        return f"{self.prefix}console:revealed:{digest}"
-
-    def console_notice(self, digest: str) -> str:
-        """What to tell a session on its next page."""
-        return f"{self.prefix}console:notice:{digest}"
-
-    def console_export(self, name: str) -> str:
-        """Which export of somebody is running."""
-        return f"{self.prefix}console:export:{name}"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
