@@ -32,6 +32,9 @@ and a stream entry together, on Redis Cluster too.
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
 | ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
 | ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
+| ``bulk:<token>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
+| ``bulks`` | sorted set, tokens of the newest 100 by the time of their plan | for ever, bounded | plan_bulk | consoles |
+| ``bulks:running`` | sorted set, tokens of those that are carried out, by when their worker was last heard plus its lease | while they run | begin_bulk, take_bulk, end_bulk | take_bulk |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -61,8 +64,22 @@ and a stream entry together, on Redis Cluster too.
 | ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
+| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and since when | 12 h | console | console |
+| ``console:revoked:<name>`` | string, sessions of somebody that began before this time have ended | 12 h | console | console |
+| ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
+| ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
+| ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
+| ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
+| ``forwarders`` | sorted set, names of forwarders by when they were last heard | for ever | forward_take | forward_take, operators |
+| ``forward:<name>`` | hash, how a forwarder is | for ever | layout | layout |
+| ``forward:<name>:waiting`` | sorted set, ids of events that are not delivered yet, by when they came | until delivered or dead | forward_in, forward_again | forward_in, operators |
+| ``forward:<name>:due`` | sorted set, those of them that nobody delivers now, by due time | until delivered or dead | forward_in, forward_settle, forward_take, forward_again | forward_take, operators |
+| ``forward:<name>:leases`` | sorted set, those of them that somebody delivers now, by deadline | while leased | forward_take | forward_take |
+| ``forward:<name>:failing`` | sorted set, events that failed since the last delivery, by attempts without an answer | until one is delivered | forward_settle | forward_settle |
+| ``event:<name>:<event id>`` | hash, an event that a forwarder has still to deliver | until delivered or dead | layout | layout |
+| ``forward:<name>:dead`` | stream, events that could not be delivered | by length | forward_settle, forward_take | forward_again, operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
 
 Writers and readers are Lua scripts, commands and programs. Who writes and reads a hash stands in
@@ -71,6 +88,8 @@ clock.
 """
 
 from dataclasses import dataclass
+
+from producers.contract.forwarder_keys import ForwarderKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
@@ -94,19 +113,12 @@ class QueueKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Builds key names under one hash tag.
+class Keys(ForwarderKeys):
+    """Builds key names under one hash tag; those of forwarders are inherited.
 
     Args:
         namespace: the hash tag, without braces.
     """
-
-    namespace: str = "sms"
-
-    @property
-    def prefix(self) -> str:
-        """What every key starts with."""
-        return "{" + self.namespace + "}:"
 
     def record(self, request_id: str) -> str:
         """What is known of one message or shared call."""
@@ -115,6 +127,14 @@ class Keys:
     def body(self, request_id: str) -> str:
         """The frozen bytes of one send."""
         return f"{self.prefix}body:{request_id}"
+
+    def ticket(self, ticket: str) -> str:
+        """Which send, or shared call, the gateway gave a ticket."""
+        return f"{self.prefix}ticket:{ticket}"
+
+    def gather(self, share: str) -> str:
+        """The messages that may share a call."""
+        return f"{self.prefix}gather:{share}"
 
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
@@ -136,6 +156,10 @@ class Keys:
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
+
+    def poison(self, stream: str, group: str) -> str:
+        """What a group of a stream gave up."""
+        return f"{self.prefix}{stream}:poison:{group}"
 
     def replies_by(self, country: str) -> str:
         """The replies from a country, ``ZZ`` for those from none."""
@@ -188,6 +212,25 @@ class Keys:
         """What operators did."""
         return self.prefix + "audit"
 
+    def bulk(self, token: str) -> str:
+        """A replay of all that match."""
+        return f"{self.prefix}bulk:{token}"
+
+    @property
+    def bulks(self) -> str:
+        """The newest replays of all that match."""
+        return self.prefix + "bulks"
+
+    @property
+    def bulks_running(self) -> str:
+        """Those that are carried out."""
+        return self.prefix + "bulks:running"
+
+    @property
+    def prices(self) -> str:
+        """What segments cost lately."""
+        return self.prefix + "prices"
+
     @property
     def hold(self) -> str:
         """Why all sending is held."""
@@ -223,6 +266,11 @@ class Keys:
         return self.prefix + "limits"
 
     @property
+    def rate(self) -> str:
+        """What the rate limit is owed."""
+        return self.prefix + "rate"
+
+    @property
     def beat(self) -> str:
         """What is written to ask whether this Redis confirms writes."""
         return self.prefix + "beat"
@@ -242,9 +290,38 @@ class Keys:
         return f"{self.prefix}members:{call}"
 
     @property
+    def attempt_starts(self) -> str:
+        """When running attempts began."""
+        return self.prefix + "attempt_starts"
+
+    @property
     def attempt_leases(self) -> str:
         """Leases of running attempts."""
         return self.prefix + "attempt_leases"
+
+    def console_session(self, digest: str) -> str:
+        """Who is logged in to the console."""
+        return f"{self.prefix}console:session:{digest}"
+
+    def console_revoked(self, name: str) -> str:
+        """Since when somebody's older sessions have ended."""
+        return f"{self.prefix}console:revoked:{name}"
+
+    def console_failed(self, address_digest: str) -> str:
+        """How often somebody tried to log in from an address."""
+        return f"{self.prefix}console:failed:{address_digest}"
+
+    def console_revealed(self, digest: str) -> str:
+        """The numbers that a session sees in full."""
+        return f"{self.prefix}console:revealed:{digest}"
+
+    def console_notice(self, digest: str) -> str:
+        """What to tell a session on its next page."""
+        return f"{self.prefix}console:notice:{digest}"
+
+    def console_export(self, name: str) -> str:
+        """Which export of somebody is running."""
+        return f"{self.prefix}console:export:{name}"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""

@@ -45,7 +45,7 @@ def receipt(request_id: str, status: str, to: str = number(0), minute: int = 5):
         "status": status,
         "delivery_date": f"2030-01-31 14:{minute:02}:09",
     }
-    return msgspec.structs.replace(parse(event, "", AT), request_id=request_id)
+    return msgspec.structs.replace(parse(event, "", AT, "c1"), request_id=request_id)
 
 
 def publish(client: redis.Redis, *events) -> None:

@@ -108,15 +108,23 @@ class Decisions:
         )
         if body is None or state is None:
             return "gone" if state is None else "body_lost" if state.decode() in states else state.decode()
-        fields: dict[str, Any] = msgspec.json.decode(body)
-        fields["request_id"] = str(uuid.uuid5(_AGAIN, fields["request_id"]))
-        again = msgspec.json.encode(fields).decode()
-        given = {"id": request_id, "states": states, "body": again, "action": action}
+        given = {"id": request_id, "states": states, "body": sent_again(body), "action": action}
         return (yield self._decide(_REPLAY, given))  # type: ignore[no-any-return]
 
     def _decide(self, script: Script, given: dict[str, Any]) -> Command[str | None]:
         audited = {**given, "by": self._by, "audit_maxlen": AUDIT_MAXLEN}
         return Command(script, self._keys.prefix, audited, _reason)
+
+
+def sent_again(body: bytes) -> str:
+    """Give a body its next request_id towards the gateway: the same one each time that it is asked for.
+
+    Raises:
+        msgspec.MsgspecError: somebody damaged the body.
+    """
+    fields: dict[str, Any] = msgspec.json.decode(body)
+    fields["request_id"] = str(uuid.uuid5(_AGAIN, fields["request_id"]))
+    return msgspec.json.encode(fields).decode()
 
 
 def _reason(reply: bytes) -> str | None:

@@ -9,6 +9,7 @@ from typing import Final
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 #: Joiners within emoji and Indic scripts: naming them would garble honest text.
 _HONEST: Final = frozenset("\u200c\u200d")
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 _PLAIN: Final = re.compile(r"[ -~]*")
 
 
@@ -32,3 +33,12 @@ def _shown(character: str) -> str:
     if unicodedata.category(character) in _HIDDEN and character not in _HONEST:
         return f"⟨U+{ord(character):04X}⟩"
     return character
+
+
+def whole(text: str) -> str:
+    """Write only half surrogates as ``⟨U+D83D⟩``, so that the text can be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _HALF.sub(lambda half: _shown(half[0]), text)
+    return text

@@ -1,0 +1,86 @@
+"""Why has this message not left yet, or what became of it? A verdict, the reasons, and its life so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from producers.contract.jobs import ENDS
+from producers.contract.keys import Keys
+from producers.contract.steps import Steps
+from worker.inquiry.reasons import Reason, clock, instant, reasons
+from worker.inquiry.send_facts import Send, look
+from worker.inquiry.state_of_sending import meaning_of
+from worker.inquiry.timeline import Moment, read_timeline
+
+#: What an end state means for whoever asks.
+_ENDED: Final = {
+    "accepted": "The gateway took it",
+    "rejected": "The gateway said no for good",
+    "expired": "Its time to live passed before it could leave",
+    "cancelled": "It was cancelled before it left",
+    "failed": "It was never accepted, and nobody tries again",
+    "unknown": "Nobody knows whether the gateway took it: a person decides",
+}
+_WAY_OUT: Final = {
+    "unknown": "octopush-worker resolve {} --as-accepted or --send-again",
+    "rejected": "to send it again: octopush-worker replay {}",
+    "failed": "to send it again: octopush-worker replay {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a message is, and why.
+
+    Attributes:
+        request_id: which.
+        state: that of its record; None if nobody knows the id.
+        verdict: the word of the first reason; docs/commands.md lists them.
+        sentence: the first reason for people.
+        details: the facts of that reason, by name.
+        reasons: all reasons that hold now, the first included.
+        timeline: what happened, the first thing first.
+    """
+
+    request_id: str
+    state: str | None
+    verdict: str
+    sentence: str
+    details: Mapping[str, Any]
+    reasons: tuple[Reason, ...]
+    timeline: tuple[Moment, ...]
+
+
+def explain(keys: Keys, request_id: str) -> Steps[Explanation]:
+    """Say why a message has not left, or what became of it; at most seven round trips."""
+    send = yield from look(keys, request_id)
+    if send is None:
+        sentence = "Nobody knows this id: it never was, or was forgotten some time after its end."
+        return _made(request_id, None, (Reason("forgotten", sentence),), ())
+    state = send.record["state"]
+    found = (_ended(send, state),) if state in ENDS else tuple(reasons(send))
+    timeline = yield from read_timeline(keys, request_id, send.record)
+    return _made(request_id, state, found, timeline)
+
+
+def _made(
+    request_id: str, state: str | None, found: tuple[Reason, ...], timeline: tuple[Moment, ...]
+) -> Explanation:
+    first = found[0]
+    return Explanation(request_id, state, first.word, first.sentence, first.details, found, timeline)
+
+
+def _ended(send: Send, state: str) -> Reason:
+    record = send.record
+    ended_ms, code, ticket = float(record.get("ended", 0)), record.get("code"), record.get("ticket")
+    meaning = meaning_of(code) if code else ""
+    named = f", code {code}{', ' if meaning else ''}{meaning}" if code else ""
+    as_ticket = f", ticket {ticket}" if ticket else ""
+    way_out = f". {_WAY_OUT[state].format(send.request_id)}" if state in _WAY_OUT else ""
+    details = {
+        "state": state,
+        "at": instant(ended_ms) if ended_ms else None,
+        "code": code,
+        "ticket": ticket,
+    }
+    return Reason("ended", f"{_ENDED[state]}, {clock(ended_ms)}{named}{as_ticket}{way_out}.", details)

@@ -1,0 +1,264 @@
+"""The reasons why a message that is under way has not left, the weightiest first. Pure.
+
+Most are gates of admission, with their names and words (`producers.contract.admission`). The others are no
+gates: nobody is there to send, the message is behind others. Several may hold; the first is the verdict.
+
+An attempt that runs comes first, since it has passed all gates. What holds everybody comes before what
+concerns one message. That no worker lives comes before what only a worker could change.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
+from producers.contract.jobs import RECORD_VERSION
+from worker.inquiry.send_facts import LOOKED_AT, Send
+
+#: The words of gates. (Fields of records are named where they are read; these are none.)
+_NEWER: Final = ADMISSION["newer"]
+_BREAKER: Final = ADMISSION["breaker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why a message has not left, or what became of it.
+
+    Attributes:
+        word: what kind of reason, in one word.
+        sentence: the reason for people.
+        details: the facts by name; times are aware.
+    """
+
+    word: str
+    sentence: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def reasons(send: Send) -> Iterator[Reason]:
+    """Name all reasons that hold, in their order; at least one."""
+    found = False
+    for ask in _REASONS:
+        reason = ask(send)
+        if reason is not None:
+            found = True
+            yield reason
+            if reason.word in _ALONE:
+                return
+    if not found:
+        yield _in_line(send)
+
+
+#: Reasons that leave no room for others: an attempt has passed the gates.
+_ALONE: Final = {"attempt"}
+
+
+def instant(ms: float) -> datetime:
+    """Make an instant of a time in Redis."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def clock(ms: float) -> str:
+    """Write a time for people."""
+    return instant(ms).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _newer(send: Send) -> Reason | None:
+    version = int(send.waits.get("v", 0))
+    return Reason("newer", f"It waits: {_NEWER}.") if version > RECORD_VERSION else None
+
+
+def _attempt(send: Send) -> Reason | None:
+    if "running" not in send.waits:
+        return None
+    since, until = send.place.attempt_since_ms, send.place.attempt_until_ms
+    details = {"since": instant(since) if since else None, "call": send.call}
+    begun = f" since {clock(since)}" if since else ""
+    if until is not None and until > send.facts.now_ms:
+        return Reason("attempt", f"An attempt runs{begun}{_in_call(send)}.", details)
+    sentence = (
+        f"An attempt ran{begun}{_in_call(send)}, and its worker has died. The message is in doubt, and is "
+        "taken up again within seconds, if a worker is there."
+    )
+    return Reason("attempt", sentence, details | {"worker_lost": True})
+
+
+def _hold(send: Send) -> Reason | None:
+    hold = send.facts.hold
+    if hold is None:
+        return None
+    way_out = (
+        "Only an operator ends it: octopush-worker release"
+        if hold.by_person
+        else "It ends by itself once the account is well again; at once: octopush-worker release"
+    )
+    sentence = (
+        f"All sending is held since {clock(hold.since_ms)}: {_code(hold.code, hold.meaning)}. {way_out}."
+    )
+    details = {"code": hold.code, "since": instant(hold.since_ms), "by_person": hold.by_person}
+    return Reason("hold", sentence, details)
+
+
+def _pause(send: Send) -> Reason | None:
+    pause = send.facts.pause
+    if pause is None or pause.until_ms is None:
+        return None
+    why = _code(pause.code, pause.meaning)
+    sentence = f"All sending pauses until {clock(pause.until_ms)}, as the gateway asked: {why}."
+    return Reason("pause", sentence, {"code": pause.code, "until": instant(pause.until_ms)})
+
+
+def _campaign(send: Send) -> Reason | None:
+    name, listed = send.record.get("campaign"), send.place.in_campaign_list
+    if name is None or send.in_doubt or not (send.halt or listed):
+        return None
+    details = {"campaign": name, "halt": send.halt}
+    resume = f"octopush-worker campaign resume {name}"
+    if send.halt == "stopped":
+        sentence = f"Its campaign {name} was cancelled: it ends when it is next looked at."
+    elif send.halt == "paused":
+        sentence = f"Its campaign {name} is paused. To go on: {resume}."
+    else:
+        sentence = f"Its campaign {name} was resumed, but not to the end. Repeat: {resume}."
+    return Reason("campaign", sentence, details)
+
+
+def _due(send: Send) -> Reason | None:
+    due = int(send.record.get("due", 0))
+    if due <= send.facts.now_ms:
+        return None
+    return Reason("due", f"It is scheduled for {clock(due)}.", {"at": instant(due)})
+
+
+def _lifetime(send: Send) -> Reason | None:
+    expires = send.waits.get("expires")
+    if expires is None or float(expires) > send.facts.now_ms:
+        return None
+    sentence = (
+        f"Its time to live was over at {clock(float(expires))}: it ends when a worker next looks at it."
+    )
+    return Reason("lifetime", sentence, {"expired": instant(float(expires))})
+
+
+def _aside(send: Send) -> Reason | None:
+    name = send.waits.get("aside")
+    if name is None or send.in_doubt:
+        return None
+    price = Decimal(send.waits["price"]) if "price" in send.waits else None
+    why = describe(name, send.facts.gates.get(name, Gate()), price)
+    details = {"gate": name, "price": price}
+    if name == CREDIT:
+        return Reason(CREDIT, f"It waits aside, since {ADMISSION[CREDIT]}: {why}.", details)
+    way_out = f"Once the reason is mended: octopush-worker release --breaker {name}"
+    return Reason("breaker", f"It waits aside, since {_BREAKER}: {why}. {way_out}.", details)
+
+
+def _retry(send: Send) -> Reason | None:
+    at, due = send.place.delayed_until_ms, int(send.record.get("due", 0))
+    if at is None or at <= send.facts.now_ms or at == due or "aside" in send.waits:
+        return None
+    attempts, code = int(send.waits.get("attempts", 0)), send.waits.get("code")
+    made = f", after {attempts} POST{'' if attempts == 1 else 's'}" if attempts else ""
+    why = f", the last of which came to {_code(code)}" if code and attempts else ""
+    doubt = ". It is in doubt: the gateway may have it" if send.in_doubt else ""
+    details = {"at": instant(at), "attempts": attempts, "code": code, "in_doubt": send.in_doubt}
+    return Reason("retry", f"It is tried again at {clock(at)}{made}{why}{doubt}.", details)
+
+
+def _dead(send: Send) -> Reason | None:
+    if not send.place.dead:
+        return None
+    return Reason("dead", "Its entry in the queue is dead: no worker could read it. The log has the reason.")
+
+
+def _no_worker(send: Send) -> Reason | None:
+    if send.facts.workers:
+        return None
+    silent = send.facts.silent_s
+    since = "for an hour or more" if silent is None else f"for {silent} s"
+    return Reason("no_worker", f"No worker was seen {since}: nothing leaves.", {"silent_s": silent})
+
+
+def _gathering(send: Send) -> Reason | None:
+    if send.call is not None:
+        members = int(send.waits.get("members", 0))
+        sentence = f"It leaves with the shared call {send.call}, with {members} messages in one POST."
+        return Reason("shared", sentence, {"call": send.call, "members": members, "ahead": send.place.ahead})
+    if send.place.gathered is None:
+        return None
+    ahead = send.place.gathered
+    sentence = f"It gathers with messages of the same text, to leave in one call; {ahead} are before it."
+    return Reason("gathering", sentence, {"ahead": ahead})
+
+
+def _rate(send: Send) -> Reason | None:
+    wait = send.facts.rate_free_ms(send.queue)
+    if not wait or not _is_in_line(send):
+        return None
+    at = send.facts.now_ms + wait
+    return Reason("rate", f"The rate is used up: the next may leave at {clock(at)}.", {"at": instant(at)})
+
+
+def _in_flight(send: Send) -> Reason | None:
+    if send.facts.free_calls(send.queue) != 0 or not _is_in_line(send):
+        return None
+    strained, limit = send.facts.strained, send.facts.limit
+    why = "the gateway shows strain" if strained is not None and strained == limit else "so the limit says"
+    sentence = f"As many calls are in flight as may be: {limit}, since {why}."
+    return Reason("in_flight", sentence, {"limit": limit, "strained": strained})
+
+
+def _in_line(send: Send) -> Reason:
+    ahead = send.place.ahead
+    if ahead == 0:
+        return Reason("next", "It is next in its queue.", {"queue": send.queue, "ahead": 0})
+    if ahead is not None:
+        sentence = f"It waits its turn in the queue {send.queue}: {ahead} are before it."
+        return Reason("behind", sentence, {"queue": send.queue, "ahead": ahead})
+    if send.place.maybe_far:
+        sentence = f"It waits its turn in the queue {send.queue}: more than {LOOKED_AT} are before it."
+        return Reason("behind", sentence, {"queue": send.queue, "ahead": None, "more_than": LOOKED_AT})
+    if send.place.delayed_until_ms is not None:
+        return Reason(
+            "next", "Its time has come: the next look at its queue takes it.", {"queue": send.queue}
+        )
+    return Reason(
+        "fetched", "A worker has fetched it, and is about to begin an attempt.", {"queue": send.queue}
+    )
+
+
+def _behind(send: Send) -> Reason | None:
+    return _in_line(send) if _is_in_line(send) or send.place.maybe_far else None
+
+
+def _is_in_line(send: Send) -> bool:
+    return send.place.ahead is not None
+
+
+def _in_call(send: Send) -> str:
+    return f" in the shared call {send.call}" if send.call else ""
+
+
+def _code(code: str, meaning: str = "") -> str:
+    return f"code {code}, {meaning}" if meaning else f"code {code}"
+
+
+_REASONS: Final[tuple[Callable[[Send], Reason | None], ...]] = (
+    _attempt,
+    _newer,
+    _hold,
+    _pause,
+    _campaign,
+    _due,
+    _lifetime,
+    _aside,
+    _retry,
+    _dead,
+    _no_worker,
+    _gathering,
+    _rate,
+    _in_flight,
+    _behind,
+)

@@ -1,0 +1,251 @@
+"""Replies by country, by date, by what they answer and by what they say; newest first, a page at a time.
+
+A reply counts by the time of its stream id: when the worker published it, by Redis's clock. That is moments
+after it came, or later if Redis was away meanwhile.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from producers.contract.events import Reply, from_fields
+from producers.contract.keys import Keys
+from producers.contract.steps import Commands, Steps
+
+#: Replies on a page.
+PAGE: Final = 50
+#: Replies read at a time while a text or a match is looked for, and at most for one page.
+BLOCK: Final = 500
+EXAMINED: Final = 10_000
+#: Where replies from nobody knows which country are kept.
+NOWHERE: Final = "ZZ"
+MATCHES: Final = ("ticket", "number", "none")
+
+_COUNTRY: Final = re.compile(r"[A-Z]{2}|\d{3}", re.ASCII)
+_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFilter:
+    """Which replies are asked for; None asks for all.
+
+    Attributes:
+        country: region such as ``FR``; ``ZZ`` for unknown ones.
+        since: first instant asked for, aware.
+        until: first instant no longer asked for, aware.
+        match: how it was found what the reply answers: ``ticket``, ``number`` or ``none``.
+        text: what the reply contains, whatever the case and the accents.
+    """
+
+    country: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    match: str | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.country is not None and not _COUNTRY.fullmatch(self.country):
+            raise ValueError("a country is two capital letters such as FR, or ZZ for unknown ones")
+        if self.match is not None and self.match not in MATCHES:
+            raise ValueError("match is ticket, number or none")
+
+    @property
+    def reads_entries(self) -> bool:
+        """Whether entries must be read to tell whether they are asked for."""
+        return self.match is not None or bool(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reply, and where it lies.
+
+    Attributes:
+        id: of its entry in the stream.
+        reply: what it says; None if the entry cannot be read.
+    """
+
+    id: str
+    reply: Reply | None
+
+    @property
+    def at(self) -> datetime:
+        """When it was published."""
+        return moment(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some replies, newest first.
+
+    Attributes:
+        replies: at most as many as were asked for.
+        cursor: what to ask on with for older ones; None if there are none.
+        searched_to: how far back the search has come, if it ended because it had read enough; else None.
+        examined: how many replies were read.
+    """
+
+    replies: tuple[Found, ...]
+    cursor: str | None
+    searched_to: datetime | None
+    examined: int
+
+
+Entry = tuple[str, Mapping[bytes, bytes]]
+
+
+def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
+    """Find a page of replies.
+
+    One round trip, two with a country; up to 40 while a text or a match is looked for, or where entries are
+    gone from the stream and not from the index.
+
+    Args:
+        keys: key names.
+        asked: which replies.
+        cursor: that of the page before; None for the newest.
+        most: replies on a page.
+
+    Returns:
+        The page. What came while pages were turned is on none of them.
+
+    Raises:
+        ValueError: the cursor is none of ours.
+    """
+    if cursor is not None and not _ID.fullmatch(cursor):
+        raise ValueError("this cursor is none of ours")
+    walk = _ByCountry(keys, asked, cursor) if asked.country else _ByDate(keys, asked, cursor)
+    found: list[Found] = []
+    examined, last = 0, None
+    for _ in range(EXAMINED // BLOCK):
+        # One more than fits says whether there are older ones.
+        wanted = BLOCK if asked.reads_entries else most + 1 - len(found)
+        block, more = yield from walk.read(wanted)
+        for entry in block:
+            examined += 1
+            each = read_reply(*entry)
+            if says_what_is_asked(asked, each):
+                if len(found) == most:
+                    return Page(tuple(found), last, None, examined)
+                found.append(each)
+            last = each.id
+        if not more:
+            return Page(tuple(found), None, None, examined)
+    return Page(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
+
+
+def read_countries(keys: Keys) -> Steps[dict[str, int]]:
+    """Count the replies that are kept, by country; one round trip."""
+    [counts] = yield Commands([("HGETALL", keys.reply_countries)])
+    named = {name.decode(): int(count) for name, count in _pairs(counts)}
+    return dict(
+        sorted(((name, count) for name, count in named.items() if count > 0), key=lambda each: -each[1])
+    )
+
+
+def moment(stream_id: str) -> datetime:
+    """Say when an entry was appended."""
+    return datetime.fromtimestamp(int(stream_id.partition("-")[0]) / 1000, UTC)
+
+
+class _ByDate:
+    """Walks back through the stream."""
+
+    def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
+        self._stream = keys.stream("replies")
+        self._oldest = str(_ms(asked.since)) if asked.since else "-"
+        self._newest = f"{_ms(asked.until) - 1}" if asked.until else "+"
+        if cursor is not None and (asked.until is None or moment(cursor) < asked.until):
+            self._newest = f"({cursor}"
+        self.last = cursor
+
+    def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
+        """Read the next entries, and say whether there may be more."""
+        [entries] = yield Commands([("XREVRANGE", self._stream, self._newest, self._oldest, "COUNT", most)])
+        block = [(entry_id.decode(), _mapping(fields)) for entry_id, fields in entries]
+        if block:
+            self.last = block[-1][0]
+            self._newest = f"({self.last}"
+        return block, len(block) == most
+
+
+class _ByCountry:
+    """Walks back through the index of a country, where the ids of one millisecond stand by their bytes."""
+
+    def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
+        self._stream = keys.stream("replies")
+        self._index = keys.replies_by(asked.country or NOWHERE)
+        self._oldest = str(_ms(asked.since)) if asked.since else "-inf"
+        self._until = _ms(asked.until) - 1 if asked.until else None
+        self._skip = 0
+        self.last = cursor
+
+    def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
+        """Read the next entries, and say whether there may be more."""
+        newest = "+inf" if self._until is None else str(self._until)
+        at = _place(self.last)[0] if self.last else None
+        if at is not None and (self._until is None or at <= self._until):
+            newest = str(at)
+        limit = ("LIMIT", self._skip, most)
+        [members] = yield Commands([("ZREVRANGEBYSCORE", self._index, newest, self._oldest, *limit)])
+        ids = [member.decode() for member in members]
+        # Those of the cursor's own millisecond that were read before.
+        fresh = [each for each in ids if self.last is None or _place(each) < _place(self.last)]
+        self._skip = 0 if fresh else self._skip + most
+        if not fresh:
+            return [], len(ids) == most
+        self.last = fresh[-1]
+        found = yield Commands([("XRANGE", self._stream, each, each) for each in fresh])
+        block = [(entries[0][0].decode(), _mapping(entries[0][1])) for entries in found if entries]
+        return block, len(ids) == most
+
+
+def _place(stream_id: str) -> tuple[int, str]:
+    return int(stream_id.partition("-")[0]), stream_id
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def read_reply(entry_id: str, fields: Mapping[bytes, bytes]) -> Found:
+    """Read an entry of the stream."""
+    try:
+        reply = from_fields(Reply, fields)
+    except ValueError:
+        reply = None
+    return Found(entry_id, reply)
+
+
+def comes_from(asked: ReplyFilter, found: Found) -> bool:
+    """Say whether a reply comes from the country that is asked for."""
+    country = found.reply.country if found.reply is not None else None
+    return asked.country is None or (country or NOWHERE) == asked.country
+
+
+def says_what_is_asked(asked: ReplyFilter, found: Found) -> bool:
+    """Say whether a reply has the text and the match that are asked for."""
+    if not asked.reads_entries:
+        return True
+    reply = found.reply
+    if reply is None or (asked.match is not None and reply.match != asked.match):
+        return False
+    return not asked.text or _plain(asked.text) in _plain(reply.text)
+
+
+def _plain(text: str) -> str:
+    """Take case and accents off a text."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in apart if not unicodedata.combining(character))
+
+
+def _mapping(fields: Any) -> Mapping[bytes, bytes]:
+    return fields if isinstance(fields, Mapping) else dict(_pairs(fields))
+
+
+def _pairs(flat: Sequence[bytes] | Mapping[bytes, bytes]) -> Sequence[tuple[bytes, bytes]]:
+    if isinstance(flat, Mapping):
+        return list(flat.items())
+    return list(zip(flat[::2], flat[1::2], strict=True))

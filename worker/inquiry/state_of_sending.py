@@ -1,0 +1,211 @@
+"""What keeps sends from leaving, and who could send them: the facts that the gates go by, read once.
+
+The gates themselves are Lua, asked where entries are fetched and claimed (`producers.contract.admission`).
+Here the same facts are read for people, with plain commands.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from producers.contract.admission import Gate, read_gate
+from producers.contract.heartbeats import WORKERS_MAX, count_alive
+from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.keys import Keys
+from producers.contract.steps import Commands, Steps
+from worker.gateway.codes import CODES, OPERATORS
+
+#: Ms of debt up to which the rate lets a recipient leave: as ``gates/rate.lua``.
+_AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
+
+#: The queues of sends.
+SENDS: Final = (QUEUE_ALERT, QUEUE_MARKETING)
+
+Plain = tuple[str | bytes | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """All sending is held, or pauses.
+
+    Attributes:
+        code: what the gateway said.
+        since_ms: when it began.
+        until_ms: when it ends by itself, if that is known.
+        by_person: whether only an operator ends it.
+    """
+
+    code: str
+    since_ms: int
+    until_ms: int | None
+    by_person: bool
+
+    @property
+    def meaning(self) -> str:
+        """What the code means, in words; empty if nobody knows."""
+        return meaning_of(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides about sends now.
+
+    Attributes:
+        now_ms: Redis's clock.
+        hold: why all sending is held, or None.
+        pause: why all sending pauses, or None.
+        gates: what is shut for some sends, by name.
+        rate: recipients per second that are set live; None where the workers' own setting counts.
+        in_flight: the same for calls.
+        strained: calls that may be in flight while the gateway shows strain, else None.
+        debts: ms that each queue owes to the rate.
+        at_work: calls in flight by queue.
+        ending: shared calls by queue that are back and tell their members what became of them.
+        ready: entries that wait by queue.
+        workers: processes that are alive.
+        worker_seen_ms: when any worker was last heard; None if none was within an hour.
+    """
+
+    now_ms: int
+    hold: Stop | None
+    pause: Stop | None
+    gates: Mapping[str, Gate]
+    rate: float | None
+    in_flight: int | None
+    strained: int | None
+    debts: Mapping[str, float]
+    at_work: Mapping[str, int]
+    ending: Mapping[str, int]
+    ready: Mapping[str, int]
+    workers: int
+    worker_seen_ms: int | None
+
+    @property
+    def limit(self) -> int | None:
+        """Calls that may be in flight, as far as that is known here; None for any number."""
+        known = [limit for limit in (self.in_flight or None, self.strained) if limit is not None]
+        return min(known) if known else None
+
+    @property
+    def silent_s(self) -> int | None:
+        """Seconds since a worker was last heard; None if none was within an hour."""
+        return None if self.worker_seen_ms is None else max(0, self.now_ms - self.worker_seen_ms) // 1000
+
+    def rate_free_ms(self, queue: str) -> int:
+        """Ms until the rate lets one more recipient of a queue leave; 0 for now."""
+        if self.rate == 0:
+            return 0
+        return max(0, math.ceil(self.debts.get(queue, 0) - _AHEAD_MS.get(queue, 0)))
+
+    def free_calls(self, queue: str) -> int | None:
+        """How many calls are free for a queue, shared out as in ``gates/in_flight.lua``. None: any number."""
+        limit, alerts, marketing = self.limit, self.at_work[QUEUE_ALERT], self.at_work[QUEUE_MARKETING]
+        if limit is None:
+            return None
+        reserved = 0 if self.in_flight == 1 else max(1, limit // 5)
+        if queue == QUEUE_ALERT:
+            return max(0, limit - alerts - marketing, reserved - alerts)
+        room = min(max(1, limit - reserved), limit - self.ready[QUEUE_ALERT])
+        return max(0, room - alerts - marketing)
+
+
+def facts_commands(keys: Keys) -> list[Plain]:
+    """The commands that `read_facts` reads: 14, each O(1) or as small as what people have set."""
+    queues = [keys.queue(name) for name in SENDS]
+    return [
+        ("TIME",),
+        ("HGETALL", keys.hold),
+        ("HGETALL", keys.pause),
+        ("HGETALL", keys.gates),
+        ("HGETALL", keys.limits),
+        ("HGETALL", keys.strain),
+        ("HGETALL", keys.rate),
+        *(("ZCARD", queue.leases) for queue in queues),
+        *(("SCARD", queue.ending) for queue in queues),
+        *(("LLEN", queue.ready) for queue in queues),
+        ("ZREVRANGE", keys.workers, 0, WORKERS_MAX - 1, "WITHSCORES"),
+    ]
+
+
+def read_facts(replies: list[Any]) -> Facts:
+    """Read the replies to `facts_commands`."""
+    time, hold, pause, gates, limits, strain, rate, *counts, workers = replies
+    now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+    seen = list(scored(workers))
+    leased, ending, ready = (dict(zip(SENDS, counts[i : i + 2], strict=True)) for i in (0, 2, 4))
+    return Facts(
+        now_ms=now_ms,
+        hold=_hold(strings(hold)),
+        pause=_pause(strings(pause), now_ms),
+        gates={name: read_gate(facts) for name, facts in strings(gates).items()},
+        **_limits(strings(limits)),
+        strained=_strained(strings(strain)),
+        debts=_debts(strings(rate), now_ms),
+        at_work={name: leased[name] - ending[name] for name in SENDS},
+        ending=ending,
+        ready=ready,
+        workers=count_alive(seen, now_ms),
+        worker_seen_ms=max((int(at) for _, at in seen), default=None),
+    )
+
+
+def facts(keys: Keys) -> Steps[Facts]:
+    """Read what decides about sends now; one round trip."""
+    return read_facts((yield Commands(facts_commands(keys))))
+
+
+def meaning_of(code: str) -> str:
+    """Say what a code of the gateway means; empty if nobody knows."""
+    known = CODES.get(int(code)) if code.isascii() and code.isdigit() else None
+    return "" if known is None else known.meaning
+
+
+def strings(reply: Any) -> dict[str, str]:
+    """Read a hash, whichever way a client hands it over."""
+    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+    return {name.decode(): value.decode("utf-8", "replace") for name, value in pairs}
+
+
+def scored(reply: Sequence[Any]) -> Iterator[tuple[str, float]]:
+    """Read members of a sorted set with their scores, whichever way a client hands them over."""
+    pairs = (
+        reply
+        if not reply or isinstance(reply[0], list | tuple)
+        else zip(reply[::2], reply[1::2], strict=True)
+    )
+    for member, score in pairs:
+        yield member.decode("utf-8", "replace"), float(score)
+
+
+def _hold(found: Mapping[str, str]) -> Stop | None:
+    if "code" not in found:
+        return None
+    by_person = found["code"] in OPERATORS or "lasting" in found
+    return Stop(found["code"], int(found.get("since", 0)), until_ms=None, by_person=by_person)
+
+
+def _pause(found: Mapping[str, str], now_ms: int) -> Stop | None:
+    if "at" not in found:
+        return None
+    # A pause that seems to begin later begins now: the clock went back.
+    since_ms = min(int(found["at"]), now_ms)
+    until_ms = since_ms + int(found["ms"])
+    return Stop(found["code"], since_ms, until_ms, by_person=False) if until_ms > now_ms else None
+
+
+def _limits(found: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "rate": float(found["rate"]) if "rate" in found else None,
+        "in_flight": int(found["in_flight"]) if "in_flight" in found else None,
+    }
+
+
+def _strained(found: Mapping[str, str]) -> int | None:
+    return max(1, int(float(found["limit"]))) if "limit" in found else None
+
+
+def _debts(found: Mapping[str, str], now_ms: int) -> dict[str, float]:
+    paid = max(0, now_ms - int(float(found.get("at", now_ms))))
+    owed = {QUEUE_ALERT: found.get("alert", 0), QUEUE_MARKETING: found.get("all", 0)}
+    return {queue: max(0.0, float(ms) - paid) for queue, ms in owed.items()}

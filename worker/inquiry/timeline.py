@@ -1,0 +1,108 @@
+"""The life of one message in order: what its record, its receipts and its conversation say."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from producers.contract.events import Reply, from_fields
+from producers.contract.keys import Keys
+from producers.contract.steps import Commands, Steps
+from producers.contract.talks import talk_key
+from producers.queueing.records import read_delivery
+from worker.inquiry.reasons import instant
+from worker.inquiry.state_of_sending import strings
+
+#: Receipts and turns of a conversation that are read.
+RECEIPTS: Final = 100
+TURNS: Final = 50
+
+_TIMES: Final = (("queued", "queued"), ("due", "due"), ("first", "first_attempt"), ("expires", "expires"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What happened, or is to happen.
+
+    Attributes:
+        at: when; aware.
+        what: ``queued``, ``due``, ``first_attempt``, ``expires``, ``ended``, ``receipt`` or ``reply``.
+        details: the facts by name; ``number`` is one in full.
+    """
+
+    at: datetime
+    what: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_timeline(keys: Keys, request_id: str, record: Mapping[str, str]) -> Steps[tuple[Moment, ...]]:
+    """Put together the life of a message, the first thing first; at most three round trips."""
+    (_, receipts), body, secret = yield Commands(
+        [
+            ("HSCAN", keys.deliveries(request_id), 0, "COUNT", RECEIPTS),
+            ("GET", keys.body(request_id)),
+            ("GET", keys.talk_secret),
+        ]
+    )
+    delivered = strings(receipts)
+    moments = [*_of_record(record), *_of_receipts(delivered)]
+    number = _only_number(record, body, list(delivered))
+    if number and secret:
+        moments += yield from _replies(keys, request_id, talk_key(secret, number))
+    return tuple(sorted(moments, key=lambda moment: moment.at))
+
+
+def _of_record(record: Mapping[str, str]) -> Iterator[Moment]:
+    for name, what in _TIMES:
+        if name in record:
+            yield Moment(instant(float(record[name])), what)
+    if "ended" in record:
+        told = {
+            name: record[name] for name in ("state", "code", "message", "ticket", "cost") if record.get(name)
+        }
+        yield Moment(instant(float(record["ended"])), "ended", told)
+
+
+def _of_receipts(delivered: Mapping[str, str]) -> Iterator[Moment]:
+    for number, value in list(delivered.items())[:RECEIPTS]:
+        delivery = read_delivery(value)
+        details = {"number": number, "status": delivery.status, "final": delivery.final}
+        yield Moment(delivery.at, "receipt", details)
+
+
+def _only_number(record: Mapping[str, str], body: bytes | None, delivered: list[str]) -> str | None:
+    """Name the recipient of a message that has one, as far as that is still known."""
+    if int(record.get("recipients", 1)) != 1:
+        return None
+    if len(delivered) == 1:
+        return delivered[0]
+    if body is None:
+        return None
+    number: str = msgspec.json.decode(body)["recipients"][0]["phone_number"]
+    return number
+
+
+def _replies(keys: Keys, request_id: str, talk: str) -> Steps[list[Moment]]:
+    [turns] = yield Commands([("ZREVRANGE", keys.talk(talk), 0, TURNS - 1)])
+    ids = [turn.decode()[3:] for turn in turns if turn.startswith(b"in:")]
+    if not ids:
+        return []
+    found = yield Commands([("XRANGE", keys.stream("replies"), each, each) for each in ids])
+    moments = []
+    for entries in found:
+        for _, fields in entries:
+            try:
+                reply = from_fields(
+                    Reply,
+                    fields
+                    if isinstance(fields, Mapping)
+                    else dict(zip(fields[::2], fields[1::2], strict=True)),
+                )
+            except ValueError:
+                continue
+            if reply.request_id == request_id:
+                details = {"event_id": reply.event_id, "number": reply.number, "text": reply.text}
+                moments.append(Moment(reply.received_at, "reply", details))
+    return moments

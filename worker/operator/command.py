@@ -1,0 +1,144 @@
+"""What every command of ``octopush-worker`` has in common: ``--json``, how it ends, Redis, who acts."""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import click
+import redis
+
+from producers.contract.keys import Keys
+from producers.contract.outages import passes
+from producers.contract.phone import mask
+from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.settings import ProducerSettings, RedisSettings
+from producers.contract.steps import Steps, drive
+from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
+from producers.producer import Producer
+from worker.operator import audit
+from worker.presentation.output import Exit, Failed, Output, RedisAway
+from worker.process.connection import connect
+
+T = TypeVar("T")
+
+#: How a command ends that somebody has cut short.
+INTERRUPTED: Final = 130
+#: What a program is told of an exit code.
+_ERRORS: Final = {
+    Exit.FAILED: "failed",
+    Exit.USAGE: "usage",
+    Exit.NOT_FOUND: "not_found",
+    Exit.REDIS_AWAY: "redis_away",
+    Exit.FORBIDDEN: "forbidden",
+}
+
+
+class Command(click.Command):
+    """A command with ``--json`` that ends as `Exit` says.
+
+    Its function is handed the `Output` by ``click.pass_obj``. With ``--json`` an error is an object, too.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        about = "JSON instead of words: one object, or one a line where there are many."
+        self.params.append(click.Option(["--json", "as_json"], is_flag=True, help=about))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and turn what may go wrong into one message and an exit code."""
+        ctx.obj = output = Output(as_json=ctx.params.pop("as_json"))
+        try:
+            with _said_plainly():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except click.ClickException as error:
+            output.give({"error": _ERRORS[Exit(error.exit_code)], "message": error.format_message()})
+            raise
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, InvalidMessage) as error:
+        raise Failed(str(error)) from None
+    except QueueUnavailable as error:
+        raise away(error.__cause__ or error) from None
+    except REDIS_ERRORS as error:
+        raise away(error) from None
+
+
+def away(error: BaseException) -> Failed:
+    """Say that Redis does not answer, or that it refuses; without its password."""
+    url = RedisSettings.from_env(os.environ).redis_url
+    if isinstance(error, QueueUnavailable) or (isinstance(error, Exception) and passes(error)):
+        return RedisAway(f"Redis at {url} did not answer ({type(error).__name__}): see REDIS_URL")
+    return Failed(f"Redis at {url} refuses ({type(error).__name__}): see REDIS_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a command works with.
+
+    Attributes:
+        client: Redis client.
+        settings: of the environment.
+        keys: key names.
+    """
+
+    client: redis.Redis
+    settings: RedisSettings
+    keys: Keys
+
+    def ask(self, steps: Steps[T]) -> T:
+        """Carry out a question of `worker.inquiry`."""
+        return drive(steps, self.client)
+
+    def unmasked(self, command: str, *, reveal: bool, **about: str) -> Callable[[str], str]:
+        """Say how numbers are shown: masked, or in full after an entry in the audit stream.
+
+        Args:
+            command: what the entry says was looked at.
+            reveal: whether a person asked for numbers in full.
+            about: what else the entry says; no number in full.
+        """
+        if not reveal:
+            return mask
+        audit.entry(self.keys, whoever(), "reveal", command=command, **about).run(self.client)
+        return str
+
+
+@contextmanager
+def at_desk() -> Iterator[Desk]:
+    """Connect to the Redis of the environment.
+
+    Raises:
+        ConfigError: the environment is wrong.
+    """
+    settings = RedisSettings.from_env(os.environ)
+    with connect(settings.redis_url) as client:
+        yield Desk(client, settings, Keys(settings.namespace))
+
+
+@contextmanager
+def with_producer() -> Iterator[Producer]:
+    """Make a producer of the environment.
+
+    Raises:
+        ConfigError: the environment is wrong.
+    """
+    producer = Producer(settings=ProducerSettings.from_env(os.environ))
+    try:
+        yield producer
+    finally:
+        producer.close()
+
+
+def whoever() -> str:
+    """Name who acts, for the audit stream."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
