@@ -14,9 +14,9 @@ import click
 from producers.contract.settings import RedisSettings, WebSettings
 from producers.errors import ConfigError
 from worker.mail.mail_cli import forward_email, mail_in
-from worker.operator.campaign_cli import campaign
-from worker.operator.operator_cli import COMMANDS
-from worker.operator.send_cli import send
+from worker.operator.command import Command
+from worker.operator.commands import COMMANDS
+from worker.presentation.output import Failed, Output
 from worker.settings import WorkerSettings
 from worker.webhooks.forward_cli import forward
 from worker.webhooks.forward_http import forward_http
@@ -28,8 +28,15 @@ DATA_DIR = Path(".octopush")
 
 @click.group()
 @click.version_option(package_name="octopush-worker")
-def main() -> None:
-    """Send and receive SMS through the Octopush gateway."""
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Send and receive SMS through the Octopush gateway.
+
+    Each command ends with 0 if all is well, 1 if it failed, 2 if it was called wrongly, 3 if nothing was
+    found, 4 if Redis is away, 5 if the state forbids it.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
 
 
 def _stop(*_: object) -> None:
@@ -44,17 +51,19 @@ def _stay_calm() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-@main.command()
-def demo() -> None:
+@main.command(cls=Command)
+@click.pass_obj
+def demo(output: Output) -> None:
     """Send a two-way SMS through everything, on this machine, and stop."""
     from worker.sandbox import demo as story  # noqa: PLC0415 - needs the sandbox extra
 
     with _said_plainly():
-        story.run()
+        story.run(output)
 
 
-@main.command()
-def sandbox() -> None:
+@main.command(cls=Command)
+@click.pass_obj
+def sandbox(output: Output) -> None:
     """Run Redis, a simulated Octopush, worker and web until Ctrl-C."""
     from worker.sandbox.stack import Stack  # noqa: PLC0415 - needs the sandbox extra
 
@@ -63,13 +72,18 @@ def sandbox() -> None:
         tempfile.TemporaryDirectory(prefix="octopush-sandbox-") as data_dir,
         Stack(Path(data_dir), logs_to_files=False) as stack,
     ):
-        click.echo(instructions(stack.redis_url, stack.admin_url, stack.callback_url))
-        _until_interrupted(lambda: stack.supervise(click.echo))
+        output.give(
+            {"redis_url": stack.redis_url, "admin_url": stack.admin_url, "callback_url": stack.callback_url}
+        )
+        if not output.as_json:
+            click.echo(instructions(stack.redis_url, stack.admin_url, stack.callback_url))
+        _until_interrupted(output, lambda: stack.supervise(output.say))
 
 
-@main.command()
+@main.command(cls=Command)
 @click.option("--workers", type=click.IntRange(1), default=1, help="How many worker processes.")
-def up(workers: int) -> None:
+@click.pass_obj
+def up(output: Output, workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
@@ -79,8 +93,10 @@ def up(workers: int) -> None:
 
     _check_settings()
     with _said_plainly(), Installation(DATA_DIR, os.environ, workers=workers) as installation:
-        click.echo(_addresses(installation.embedded_url, installation.web_url))
-        _until_interrupted(lambda: installation.supervise(click.echo))
+        output.give({"redis_url": installation.embedded_url, "web_url": installation.web_url})
+        if not output.as_json:
+            click.echo(_addresses(installation.embedded_url, installation.web_url))
+        _until_interrupted(output, lambda: installation.supervise(output.say))
 
 
 @main.command("dramatiq", add_help_option=False, context_settings={"ignore_unknown_options": True})
@@ -95,7 +111,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, send, campaign, forward, forward_http, forward_email, mail_in):
+for command in (*COMMANDS, forward, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 
@@ -112,7 +128,7 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except (InstallationError, NoServerError) as error:
-        raise click.ClickException(str(error)) from None
+        raise Failed(str(error)) from None
 
 
 def _check_settings() -> None:
@@ -124,17 +140,17 @@ def _check_settings() -> None:
         except ConfigError as error:
             problems |= error.problems
     if problems:
-        raise click.ClickException(str(ConfigError(problems)))
+        raise ConfigError(problems)
 
 
-def _until_interrupted(check: Callable[[], None]) -> None:
+def _until_interrupted(output: Output, check: Callable[[], None]) -> None:
     try:
         while True:
             check()
             time.sleep(0.5)
     except KeyboardInterrupt:
         _stay_calm()
-        click.echo("stopping")
+        output.say("stopping")
 
 
 def _addresses(embedded_url: str | None, web_url: str) -> str:

@@ -30,6 +30,7 @@ from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.process import log, middleware, parent, preflight
 from worker.process.connection import connect, waits_for_redis
+from worker.process.heartbeat import Heartbeat
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 from worker.queue.slots import Slots
@@ -113,11 +114,14 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     limits = Limits(settings.rate_per_s, settings.in_flight)
     throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys)
+    heart = Heartbeat(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
     outbound = Outbound(ledger, gateway, recorder, engine, calls)
     inbound = Inbound(client, keys, ledger, Publisher(client, settings))
+    start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
+    stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop, client.close]
     broker = LeaseBroker(
         client,
         keys,
@@ -126,17 +130,7 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
         [
             # No count of retries: the ledger ends every message by time, see worker.sending.next_attempt.
             Retries(max_retries=None, **UNPLANNED_BACKOFF_MS),  # type: ignore[arg-type]
-            middleware.Companions(
-                start=[confirmation.start, leases.start, engine.start, recorder.start, probe.start],
-                stop=[
-                    probe.stop,
-                    engine.stop,
-                    recorder.stop,
-                    leases.stop,
-                    confirmation.stop,
-                    client.close,
-                ],
-            ),
+            middleware.Companions(start, stop),
         ],
         slots(settings.calls),
         lambda: settings.share_max if confirmation.sharing else 1,

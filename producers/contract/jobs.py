@@ -19,6 +19,8 @@ End = Literal["accepted", "rejected", "expired", "cancelled", "failed", "unknown
 State = Literal["queued", "sending", End]
 #: The end states, as a tuple; Lua has them in ``lua/states.lua``.
 ENDS: Final[tuple[End, ...]] = get_args(End)
+#: The end states after which a person may decide otherwise; also in ``lua/states.lua``.
+PARKED: Final[tuple[End, ...]] = ("rejected", "failed", "unknown")
 
 QUEUE_ALERT: Final = "alert"
 QUEUE_MARKETING: Final = "marketing"

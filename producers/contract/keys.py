@@ -9,6 +9,7 @@ and a stream entry together, on Redis Cluster too.
 | ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | layout | layout |
+| ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
@@ -19,14 +20,21 @@ and a stream entry together, on Redis Cluster too.
 | ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
+| ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
+| ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
-| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every transition | operators |
+| ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
+| ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
+| ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
+| ``bulk:<token>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
+| ``bulks`` | sorted set, tokens of the newest 100 by the time of their plan | for ever, bounded | plan_bulk | consoles |
+| ``bulks:running`` | sorted set, tokens of those that are carried out, by when their worker was last heard plus its lease | while they run | begin_bulk, take_bulk, end_bulk | take_bulk |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -35,7 +43,8 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
-| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, append_audit | operators |
+| ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
+| ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
@@ -55,6 +64,12 @@ and a stream entry together, on Redis Cluster too.
 | ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
+| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and since when | 12 h | console | console |
+| ``console:revoked:<name>`` | string, sessions of somebody that began before this time have ended | 12 h | console | console |
+| ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
+| ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
+| ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
+| ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``forwarders`` | sorted set, names of forwarders by when they were last heard | for ever | forward_take | forward_take, operators |
@@ -73,6 +88,8 @@ clock.
 """
 
 from dataclasses import dataclass
+
+from producers.contract.forwarder_keys import ForwarderKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
@@ -96,19 +113,12 @@ class QueueKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Builds key names under one hash tag.
+class Keys(ForwarderKeys):
+    """Builds key names under one hash tag; those of forwarders are inherited.
 
     Args:
         namespace: the hash tag, without braces.
     """
-
-    namespace: str = "sms"
-
-    @property
-    def prefix(self) -> str:
-        """What every key starts with."""
-        return "{" + self.namespace + "}:"
 
     def record(self, request_id: str) -> str:
         """What is known of one message or shared call."""
@@ -118,9 +128,22 @@ class Keys:
         """The frozen bytes of one send."""
         return f"{self.prefix}body:{request_id}"
 
+    def ticket(self, ticket: str) -> str:
+        """Which send, or shared call, the gateway gave a ticket."""
+        return f"{self.prefix}ticket:{ticket}"
+
+    def gather(self, share: str) -> str:
+        """The messages that may share a call."""
+        return f"{self.prefix}gather:{share}"
+
     def campaign(self, campaign_id: str) -> str:
         """How far a campaign is."""
         return f"{self.prefix}campaign:{campaign_id}"
+
+    @property
+    def campaigns(self) -> str:
+        """The campaigns, by their start."""
+        return self.prefix + "campaigns"
 
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""
@@ -133,6 +156,10 @@ class Keys:
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
+
+    def poison(self, stream: str, group: str) -> str:
+        """What a group of a stream gave up."""
+        return f"{self.prefix}{stream}:poison:{group}"
 
     def replies_by(self, country: str) -> str:
         """The replies from a country, ``ZZ`` for those from none."""
@@ -171,10 +198,38 @@ class Keys:
         """The sends a person may decide about."""
         return self.prefix + "parked"
 
+    def parked_group(self, state: str, code: str) -> str:
+        """Those of one state and code."""
+        return f"{self.parked}:{state}:{code}"
+
+    @property
+    def parked_groups(self) -> str:
+        """The states and codes of the sends a person may decide about."""
+        return self.parked + ":groups"
+
     @property
     def audit(self) -> str:
         """What operators did."""
         return self.prefix + "audit"
+
+    def bulk(self, token: str) -> str:
+        """A replay of all that match."""
+        return f"{self.prefix}bulk:{token}"
+
+    @property
+    def bulks(self) -> str:
+        """The newest replays of all that match."""
+        return self.prefix + "bulks"
+
+    @property
+    def bulks_running(self) -> str:
+        """Those that are carried out."""
+        return self.prefix + "bulks:running"
+
+    @property
+    def prices(self) -> str:
+        """What segments cost lately."""
+        return self.prefix + "prices"
 
     @property
     def hold(self) -> str:
@@ -196,9 +251,24 @@ class Keys:
         return f"{self.prefix}aside:{gate}"
 
     @property
+    def credit_seen(self) -> str:
+        """What the account had left when the gateway last said so."""
+        return self.prefix + "credit_seen"
+
+    @property
+    def workers(self) -> str:
+        """The worker processes, by their last sign of life."""
+        return self.prefix + "workers"
+
+    @property
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
+
+    @property
+    def rate(self) -> str:
+        """What the rate limit is owed."""
+        return self.prefix + "rate"
 
     @property
     def beat(self) -> str:
@@ -210,14 +280,48 @@ class Keys:
         """How many calls may be in flight while the gateway shows strain."""
         return self.prefix + "strain"
 
+    @property
+    def receipts_awaited(self) -> str:
+        """How many recipients have no receipt yet, by the hour of acceptance."""
+        return self.prefix + "receipts:awaited"
+
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""
         return f"{self.prefix}members:{call}"
 
     @property
+    def attempt_starts(self) -> str:
+        """When running attempts began."""
+        return self.prefix + "attempt_starts"
+
+    @property
     def attempt_leases(self) -> str:
         """Leases of running attempts."""
         return self.prefix + "attempt_leases"
+
+    def console_session(self, digest: str) -> str:
+        """Who is logged in to the console."""
+        return f"{self.prefix}console:session:{digest}"
+
+    def console_revoked(self, name: str) -> str:
+        """Since when somebody's older sessions have ended."""
+        return f"{self.prefix}console:revoked:{name}"
+
+    def console_failed(self, address_digest: str) -> str:
+        """How often somebody tried to log in from an address."""
+        return f"{self.prefix}console:failed:{address_digest}"
+
+    def console_revealed(self, digest: str) -> str:
+        """The numbers that a session sees in full."""
+        return f"{self.prefix}console:revealed:{digest}"
+
+    def console_notice(self, digest: str) -> str:
+        """What to tell a session on its next page."""
+        return f"{self.prefix}console:notice:{digest}"
+
+    def console_export(self, name: str) -> str:
+        """Which export of somebody is running."""
+        return f"{self.prefix}console:export:{name}"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
@@ -233,28 +337,3 @@ class Keys:
             back=ready + ":back",
             dead=ready + ":dead",
         )
-
-    @property
-    def forwarders(self) -> str:
-        """The names of all forwarders, by when they were last heard."""
-        return self.prefix + "forwarders"
-
-    def forward(self, name: str) -> str:
-        """How a forwarder is."""
-        return f"{self.prefix}forward:{name}"
-
-    def forward_waiting(self, name: str) -> str:
-        """The events that a forwarder has still to deliver, by when they came."""
-        return self.forward(name) + ":waiting"
-
-    def forward_due(self, name: str) -> str:
-        """Those of them that nobody delivers now, by when they are due."""
-        return self.forward(name) + ":due"
-
-    def forward_dead(self, name: str) -> str:
-        """The dead letters of a forwarder."""
-        return self.forward(name) + ":dead"
-
-    def event(self, name: str, event_id: str) -> str:
-        """One event that a forwarder has still to deliver."""
-        return f"{self.prefix}event:{name}:{event_id}"

@@ -10,42 +10,46 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, replay, unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), end_record(), enqueue, finish, operations.py, overview.py, records.py, replay, resolve, resume_campaign, send_facts.py, status |
+| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
-| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign |
+| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | replay | claim, conversations.py, fetch, overview.py, records.py |
-| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, operations.py, records.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, reasons.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, count_delivery(), end_record(), replay, run_bulk |
+| ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record() |
+| ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), records.py |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
-| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | replay | compose, fetch, finish |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), replay, suspect |
-| ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, unclaim |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, replay, unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), replay | claim, compose, correlate, dissolve, finish, unclaim |
-| ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), replay | finish |
-| ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | replay | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, replay | announce(), end_members(), end_send(), finish, operations.py, overview.py, records.py, status |
-| ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, replay | announce(), end_members(), records.py, status |
-| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), replay | announce(), correlate, end_members(), finish, forget_adopted(), records.py |
-| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), replay | correlate, forget_adopted() |
-| ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | replay | correlate |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), finish, reasons.py, records.py, status, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, send_facts.py, unclaim |
+| ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
+| ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, overview.py, parked.py, reasons.py, records.py, status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, send_again() | announce(), end_members(), records.py, status |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), send_again() | announce(), correlate, end_members(), explain.py, finish, forget_adopted(), records.py |
+| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | correlate, forget_adopted() |
+| ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
-| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | - |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | replay | operations.py, records.py |
-| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), status |
-| ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, replay | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
-| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish |
+| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
+| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay, run_bulk |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, parked.py, records.py, run_bulk |
+| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
+| ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish, reasons.py |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
@@ -56,13 +60,15 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``started`` | when its first run began, ms | complete_campaign, enqueue | - | campaign_status.py |
+| ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
 | ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over(), send_facts.py |
-| ``<end state>`` | recipients in that state | end_record(), replay | - | campaign_steps.py, is_over() |
+| ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
+| ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
+| ``<end state>`` | recipients in that state | end_record(), send_again() | - | campaign_steps.py, campaigns.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
@@ -71,8 +77,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``enqueued`` | all messages | enqueue | - | operator_cli.py |
-| ``<end state>`` | messages in that state | end_members(), end_record(), replay | - | metrics.py, overview.py |
+| ``enqueued`` | all messages | enqueue | - | - |
+| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
@@ -87,20 +93,26 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 |---|---|---|---|---|
 | ``<number>`` | status, rank and date of the receipt | note_delivery() | - | conversations.py, note_delivery(), status |
 
+**receipts:awaited** Of how many recipients no receipt came yet. Stays for ever; an hour goes when nothing is awaited of it, or some time after the retention.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<hour>`` | recipients; the hour of acceptance, counted from the epoch | add_awaited(), heard() | add_awaited(), heard() | metrics.py |
+
 **callback:<id>** A raw callback. Goes when it is processed.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``received`` | when it came, ms | accept_callback | - | inbound.py, overview.py |
-| ``kind`` | kind that the URL names, or nothing | accept_callback | - | inbound.py |
-| ``raw`` | its bytes | accept_callback | - | inbound.py |
-| ``only`` | kinds that its callback token may bring, or nothing | accept_callback | - | inbound.py |
+| ``received`` | when it came, ms | accept_callback, parse_again | - | inbound.py, overview.py |
+| ``kind`` | kind that the URL names, or nothing | accept_callback, parse_again | - | inbound.py |
+| ``raw`` | its bytes | accept_callback, parse_again | - | inbound.py |
+| ``only`` | kinds that its callback token may bring, or nothing | accept_callback, parse_again | - | inbound.py |
 
 **gates** What keeps some sends and not all. Goes when the last gate opens.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), state_of_sending.py, status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), state_of_sending.py, status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
@@ -112,15 +124,32 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price | - | price_of(), see_balance |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price | - | price.py, price_of(), see_balance |
+
+**bulk:<token>** A replay of all that match. Goes 15 minutes after its plan unless it begins, and with the retention after its end.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``state`` | ``planned``, ``running``, ``done`` or ``stopped`` | begin_bulk, end_bulk, plan_bulk | - | begin_bulk, end_bulk, run_bulk |
+| ``match`` | what it is about, for people | - | - | begin_bulk |
+| ``total`` | messages that matched | - | - | begin_bulk |
+| ``by`` | who planned it, or let it begin | begin_bulk | - | - |
+| ``made`` | when it was planned, ms | plan_bulk | - | - |
+| ``began`` | when it began, ms | begin_bulk | - | - |
+| ``ended`` | when it was done or stopped, ms | end_bulk | - | - |
+| ``owner`` | which console works at it | take_bulk | - | end_bulk, run_bulk, take_bulk |
+| ``cursor`` | behind which message it goes on | run_bulk | - | - |
+| ``queued`` | messages queued again | run_bulk | - | end_bulk |
+| ``left`` | messages left alone | run_bulk | - | end_bulk |
+| ``<name>`` | what else was planned: ``groups``, ``planned``, ``examined``, ``cost``, ``unpriced``, ``expired``, ``lost``; see `worker.operator.bulk` | plan_bulk | - | bulk.py |
 
 **hold** Why all sending is held. Goes when it is released.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway | hold | - | hold, release, throttle.py |
-| ``lasting`` | 1 when only an operator may end it | hold | - | hold, release |
-| ``since`` | when it began, ms | hold | - | throttle.py |
+| ``code`` | code of the gateway | hold | - | hold, release, state_of_sending.py, throttle.py |
+| ``lasting`` | 1 when only an operator may end it | hold | - | hold, release, state_of_sending.py |
+| ``since`` | when it began, ms | hold | - | state_of_sending.py, throttle.py |
 | ``probe_at`` | when to ask for the balance next, ms | due_probe, hold | - | due_probe |
 | ``wait`` | ms between the last probe and the next | due_probe, hold | - | due_probe |
 
@@ -131,34 +160,41 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``probe_at`` | when to ask next, ms | due_probe, finish | - | due_probe |
 | ``wait`` | ms between the last probe and the next | due_probe | - | due_probe |
 
+**credit_seen** What the account had left when the gateway last said so. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | overview.py |
+| ``at`` | when the gateway said so, ms | note_credit() | - | overview.py |
+
 **pause** Why all sending pauses. Goes when it is over.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway, for people | pause | - | throttle.py |
-| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), throttle.py |
-| ``ms`` | how long it lasts | pause | - | pause_left(), throttle.py |
+| ``code`` | code of the gateway, for people | pause | - | state_of_sending.py, throttle.py |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), state_of_sending.py, throttle.py |
+| ``ms`` | how long it lasts | pause | - | pause_left(), state_of_sending.py, throttle.py |
 
 **limits** The limits that operators set live. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | throttle.py | - | live_limits(), throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | throttle.py | - | live_limits(), observe, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), state_of_sending.py, throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, state_of_sending.py, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``all`` | debt of all sends, ms | charge() | - | debts() |
-| ``alert`` | debt of the alerts, ms | charge() | - | debts() |
-| ``at`` | when these were counted, ms | charge(), debts() | - | debts() |
+| ``all`` | debt of all sends, ms | charge() | - | debts(), state_of_sending.py |
+| ``alert`` | debt of the alerts, ms | charge() | - | debts(), state_of_sending.py |
+| ``at`` | when these were counted, ms | charge(), debts() | - | debts(), state_of_sending.py |
 
 **strain** How many calls the gateway takes. Goes ten minutes after the last call.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), metrics.py, observe, throttle.py |
+| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), metrics.py, observe, state_of_sending.py, throttle.py |
 | ``top`` | where the limit ends | observe | observe | observe |
 | ``cut`` | when it was halved last, ms | observe | - | observe |
 | ``base:<digits>`` | what calls of so many digits of recipients take at best, ms | observe | - | observe |
@@ -190,7 +226,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | publish | publish | - |
+| ``<country>`` | replies in the stream | publish | publish | replies.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
@@ -202,7 +238,7 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<stream>`` | entries | publish | - | metrics.py |
+| ``<stream>`` | entries | publish | - | feeds.py, metrics.py |
 
 **forward:<name>** How a forwarder is. Stays for ever.
 
@@ -233,12 +269,14 @@ These functions of the library touch hashes; others call them:
 
 | function | called by |
 |---|---|
+| ``add_awaited()`` | end_members(), end_record() |
 | ``announce()`` | correlate, end_members(), end_record() |
 | ``await()`` | forward_again, forward_in |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
+| ``count_delivery()`` | note_delivery() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``end_call()`` | correlate, end_send(), finish |
@@ -247,15 +285,21 @@ These functions of the library touch hashes; others call them:
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | correlate, finish |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``heard()`` | count_delivery() |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
+| ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_start()`` | complete_campaign, enqueue |
+| ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
+| ``send_again()`` | replay, run_bulk |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
+| ``unpark()`` | end_record(), send_again() |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """

@@ -7,7 +7,7 @@ local campaign = campaign_key(given.campaign)
 if is_cancelled(campaign) then return 'stopped' end
 local known = read(campaign, 'recipients', 'slices')
 if tonumber(known.recipients or 0) < given.recipients then return 'lost' end
-redis.call('HSETNX', campaign, 'started', now)
+note_start(given.campaign)
 redis.call('HSETNX', campaign, 'complete', now)
 if given.slices > tonumber(known.slices or -1) then redis.call('HSET', campaign, 'slices', given.slices) end
 expire_campaign(campaign)

@@ -103,7 +103,7 @@ def test_the_first_gate_that_leaves_no_room_says_how_long_a_fetch_waits(hand, qu
     redis_client.hset(KEYS.hold, mapping={"code": "101", "since": now, "probe_at": now + HOUR_MS})
     redis_client.hset(KEYS.pause, mapping={"code": "http_429", "at": now, "ms": PAUSE_MS})
     redis_client.zadd(hand.names.leases, {"other.1:b": now + 9_000})
-    hand.throttle.set_limits(in_flight=1, rate=1)
+    hand.throttle.set_limits("tester", in_flight=1, rate=1)
     redis_client.hset(KEYS.rate, mapping={"all": 6_000, "alert": 6_000, "at": now})
 
     assert hand.consumer._fetch(1) == 1_000
@@ -132,7 +132,7 @@ def test_what_is_owed_to_the_rate_follows_a_clock_that_went_back_although_all_ca
 ):
     now = now_ms(redis_client)
     redis_client.zadd(hand.names.leases, {"other.1:b": now + 9_000})
-    hand.throttle.set_limits(in_flight=1, rate=1)
+    hand.throttle.set_limits("tester", in_flight=1, rate=1)
     redis_client.hset(KEYS.rate, mapping={"all": 6_000, "alert": 6_000, "at": now + HOUR_MS})
     assert hand.consumer._fetch(1) == 20
     assert int(redis_client.hget(KEYS.rate, "at")) <= now_ms(redis_client)

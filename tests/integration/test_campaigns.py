@@ -378,3 +378,36 @@ def test_both_producers_describe_a_campaign_alike():
     for name in ("send_campaign", "campaign_status", "pause_campaign", "resume_campaign", "cancel_campaign"):
         ours, theirs = (inspect.signature(getattr(kind, name)) for kind in (Producer, AsyncProducer))
         assert list(ours.parameters) == list(theirs.parameters)
+
+
+def test_campaigns_are_listed_by_the_start_of_their_first_run(sms, redis_client):
+    for name in ("spring", "summer", "spring"):
+        sms.send_campaign(TEXT, numbers(3), **GOOD, campaign_id=name)
+    sms.send_campaign(TEXT, [], **GOOD, campaign_id="nobody")
+
+    listed = redis_client.zrange(KEYS.campaigns, 0, -1, withscores=True)
+
+    starts = {each: float(redis_client.hget(KEYS.campaign(each.decode()), "started")) for each, _ in listed}
+    assert dict(listed) == starts
+    assert {each.decode() for each in starts} == {"spring", "summer", "nobody"}
+
+
+def test_the_list_of_campaigns_ends_somewhere_and_drops_old_ones_that_are_forgotten(sms, redis_client):
+    sms.send_campaign(TEXT, numbers(3), **GOOD, campaign_id="kept")
+    redis_client.zadd(KEYS.campaigns, {"kept": 1, "forgotten": 2})
+    redis_client.zadd(KEYS.campaigns, {f"c{each}": 10 + each for each in range(10_001)})
+
+    sms.send_campaign(TEXT, numbers(3), **GOOD, campaign_id="newest")
+
+    assert redis_client.zcard(KEYS.campaigns) <= 10_000
+    assert redis_client.zscore(KEYS.campaigns, "forgotten") is None
+    assert redis_client.zrange(KEYS.campaigns, -1, -1) == [b"newest"]
+
+
+def test_a_campaign_at_work_for_long_stays_listed_while_forgotten_ones_go(sms, redis_client):
+    sms.send_campaign(TEXT, numbers(3), **GOOD, campaign_id="kept")
+    redis_client.zadd(KEYS.campaigns, {"kept": 1, "forgotten": 2})
+
+    sms.send_campaign(TEXT, numbers(3), **GOOD, campaign_id="newest")
+
+    assert redis_client.zrange(KEYS.campaigns, 0, -1) == [b"kept", b"newest"]

@@ -71,7 +71,7 @@ def pass_by(client: redis.Redis, seconds: float, looking: HandWorker) -> None:
 @pytest.mark.parametrize("queue", ["alert", "marketing"])
 def test_with_a_rate_nobody_waits_for_longer_than_what_is_owed(redis_client, sms, throttle, back, queue):
     rate, ahead = 20, 21 if queue == "alert" else 3
-    throttle.set_limits(rate=rate)
+    throttle.set_limits("tester", rate=rate)
     purpose = "alert" if queue == "alert" else "wholesale"
     sms.send_many([Message(NUMBER, "Hi", sender="Bistro", purpose=purpose) for _ in range(100)])
     worker = HandWorker(redis_client, queue=queue)

@@ -15,7 +15,7 @@ from worker.account.gates import ASIDE_MS, Gates
 from worker.account.probe import AccountProbe
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
-from worker.ledger.claims import Claim, Over
+from worker.ledger.claims import Claim, Over, Result
 
 NO_CREDIT = Deferred("104", account=True)
 BELGIAN = "+32470123456"
@@ -492,3 +492,35 @@ def test_what_is_not_gated_is_claimed_as_before(sms, marketing, redis_client):
     slice_of(sms, "a", 3)
     redis_client.hset(KEYS.gates, "of-a-newer-version", '{"code":"1"}')
     assert isinstance(claim_one(marketing.ledger, "a"), Claim)
+
+
+def test_the_last_answer_of_a_batch_tells_what_is_left_on_the_account(sms, alerts, redis_client):
+    for each in range(4):
+        send(sms, f"a{each}", number(each), purpose="alert")
+    said = ["9.90", "9.80", None]
+    claims = alerts.take()
+    results = [
+        Result(claim, Accepted(f"t{place}", credit=credit), 1, False, False, 0)
+        for place, (claim, credit) in enumerate(zip(claims[:3], said, strict=True))
+    ]
+
+    alerts.ledger.finish([*results, Result(claims[3], Deferred("128"), 1, False, False, 0)])
+
+    seen = redis_client.hgetall(KEYS.credit_seen)
+    assert seen[b"amount"] == b"9.80"
+    assert int(seen[b"at"]) == int(redis_client.hget(KEYS.record("a1"), "ended"))
+
+
+def test_an_answer_without_a_balance_leaves_the_last_one_standing(sms, alerts, redis_client):
+    send(sms, "a", number(1), purpose="alert")
+    redis_client.hset(KEYS.credit_seen, mapping={"amount": "5.00", "at": 1})
+
+    assert pay(alerts, Gates(redis_client, KEYS)) == ["a"]
+
+    assert redis_client.hgetall(KEYS.credit_seen) == {b"amount": b"5.00", b"at": b"1"}
+
+
+def test_the_balance_that_a_probe_sees_is_noted_also_if_nothing_waits(gates, redis_client):
+    gates.see_balance(94.995)
+
+    assert redis_client.hget(KEYS.credit_seen, "amount") == b"94.99500"

@@ -129,6 +129,17 @@ def test_a_replay_that_finds_no_room_says_how_far_it_came(forwarder):
     assert decide(forwarder).replay_dead() == 2
 
 
+def test_a_replay_that_finds_no_room_at_all_does_nothing(forwarder):
+    forwarder.arrive("r1")
+    refuse_all(forwarder)
+
+    with pytest.raises(NoRoomError):
+        decide(forwarder, room=0).replay_dead()
+
+    assert audited(forwarder) == []
+    assert len(drive(counts.dead(forwarder.keys, forwarder.name), forwarder.redis)) == 1
+
+
 def test_a_test_is_delivered_before_all_others_and_tried_once(forwarder, decisions):
     forwarder.arrive("r1")
     name = decisions.test()

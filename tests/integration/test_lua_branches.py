@@ -16,8 +16,7 @@ from tests.support.template_sends import number, only, send_codes
 from worker.account.gates import Gates
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.ledger.claims import Over
-from worker.operator import operations
-from worker.operator.operations import Operations
+from worker.operator.decisions import Decisions
 from worker.queue.entries import Entry
 from worker.queue.holder import DEAD_MS
 
@@ -197,11 +196,11 @@ def test_what_is_lost_while_somebody_decides_is_not_sent_again(sms, hand, redis_
     """The body was read already, to make the new one."""
     send(sms, "a")
     hand.finish(only(hand.take()), Refused("121"))
-    deciding = Operations(redis_client, RedisSettings(), by="anna@desk")
+    deciding = Decisions(RedisSettings(), by="anna@desk").replay("a")
+    read = next(deciding).run(redis_client)
     redis_client.delete(getattr(KEYS, lost)("a"))
 
-    given = {"id": "a", "states": ("rejected",), "body": "{}", "action": "replay"}
-    assert deciding._decide(operations._REPLAY, given) == reason
+    assert deciding.send(read).run(redis_client) == reason
     assert hand.take() == []
 
 

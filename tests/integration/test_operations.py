@@ -181,7 +181,7 @@ def test_the_command_line_says_what_it_would_replay_before_it_does(cli, ended, r
     assert "rejected: rejected 121" in output
     assert "1 to queue again; add --yes" in output
     assert redis_client.llen(KEYS.queue("alert").ready) == 0
-    assert "2 queued again" in cli("replay", "failed", "rejected", "nobody", "--yes")
+    assert "2 queued again" in cli("replay", "failed", "rejected", "nobody", "--yes", status=3)
     assert redis_client.llen(KEYS.queue("alert").ready) == 2
 
 
@@ -189,7 +189,7 @@ def test_the_command_line_resolves(cli, ended):
     ended("unknown")
     assert "say --as-accepted or --send-again" in cli("resolve", "unknown", status=2)
     assert "accepted" in cli("resolve", "unknown", "--as-accepted")
-    assert "not unknown but accepted" in cli("resolve", "unknown", "--send-again", status=1)
+    assert "not unknown but accepted" in cli("resolve", "unknown", "--send-again", status=5)
 
 
 def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
@@ -264,7 +264,7 @@ def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client)
     assert "3 wait" in cli("status")
     assert cli("release", "--breaker", "777") == "released breaker 777, 3 go on\n"
     assert "aside" not in cli("status")
-    assert "there is no breaker 777" in cli("release", "--breaker", "777", status=1)
+    assert "there is no breaker 777" in cli("release", "--breaker", "777", status=3)
     assert [(entry["action"], entry["gate"], entry["code"]) for entry in audit(redis_client)] == [
         ("release", "credit", "104"),
         ("release", "777", "777"),
@@ -273,5 +273,5 @@ def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client)
 
 def test_the_command_line_says_when_redis_is_away():
     result = CliRunner().invoke(main, ["status"], env={"REDIS_URL": "redis://127.0.0.1:1/0"})
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "Redis at redis://127.0.0.1:1/0 did not answer" in result.output

@@ -96,7 +96,7 @@ def test_another_text_or_option_is_another_campaign_unless_it_is_named(octopush,
 
     assert campaign_id(octopush("send", "--csv", path, *SEND, *other)) != campaign_id(first)
     refused = octopush("send", "--csv", path, *SEND, *other, "--campaign", campaign_id(first))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 5
     assert "was begun with another file, text or other options" in refused.output
 
 
@@ -174,7 +174,7 @@ def test_an_address_where_no_redis_answers_is_named_without_its_password(octopus
     monkeypatch.setenv("REDIS_URL", "redis://:hush@127.0.0.1:1/0")
     for command in (["send", "--csv", listed(numbers(1)), *SEND], ["campaign", "status", "x"]):
         result = octopush(*command)
-        assert result.exit_code == 1
+        assert result.exit_code == 4
         assert "Redis at redis://127.0.0.1:1/0 did not answer" in result.output
         assert "hush" not in result.output
 
@@ -231,7 +231,7 @@ def test_a_file_that_is_read_in_another_way_the_next_time_texts_nobody_again(oct
 
     again = octopush("send", "--csv", path, *SEND, "--region", "FR")
 
-    assert (again.exit_code, "nothing was queued from the first difference on" in again.output) == (1, True)
+    assert (again.exit_code, "nothing was queued from the first difference on" in again.output) == (5, True)
     assert texted(redis_client) == Counter(["+33612345678"])
 
 
@@ -303,7 +303,7 @@ def test_wrong_settings_and_an_absent_redis_are_said_plainly(octopush, listed, m
     path = listed(numbers(3))
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     assert "To go on: the same command again" in octopush("send", "--csv", path, *SEND).output
-    assert "and repeat the command" in octopush("campaign", "status", "x").output
+    assert octopush("campaign", "status", "x").exit_code == 4
     monkeypatch.setenv("REDIS_URL", "http://nowhere")
     assert "REDIS_URL" in octopush("send", "--csv", path, *SEND).output
 
@@ -320,7 +320,7 @@ def test_the_campaign_commands(octopush, listed):
     assert "cancelled 1203" in cancelled
     assert "was cancelled" in octopush("campaign", "resume", name).output
     again = octopush("send", "--csv", listed(numbers(1203)), *SEND)
-    assert again.exit_code == 1
+    assert again.exit_code == 5
     assert "was cancelled" in again.output
 
 
@@ -328,7 +328,7 @@ def test_the_campaign_commands(octopush, listed):
 def test_an_unknown_campaign_is_said_to_be_unknown(octopush, command):
     result = octopush("campaign", command, "nobody")
 
-    assert (result.exit_code, "no campaign nobody" in result.output) == (1, True)
+    assert (result.exit_code, "no campaign nobody" in result.output) == (3, True)
 
 
 def test_waiting_ends_when_all_have_ended(octopush, listed, redis_client):

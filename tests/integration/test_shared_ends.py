@@ -317,7 +317,7 @@ def test_messages_that_were_held_gather_when_they_are_due(hand, queued, sms, red
 
 def test_the_next_call_need_not_wait_until_the_members_of_the_last_one_know(redis_client, queued, sms):
     hand = HandWorker(redis_client, share_max=3)
-    hand.throttle.set_limits(in_flight=1)
+    hand.throttle.set_limits("tester", in_flight=1)
     ids = queued(6)
     first = only(hand.take())
     assert hand.fetch() is None, "one call at a time"

@@ -100,11 +100,11 @@ def test_it_is_never_above_the_setting_and_goes_when_it_reaches_it(redis_client)
 def test_a_setting_changed_live_counts_at_once(gauge, redis_client):
     throttle = Throttle(redis_client, KEYS, Limits(0, 0))
     gauge.see(STRAIN)
-    throttle.set_limits(in_flight=20)
+    throttle.set_limits("tester", in_flight=20)
     assert gauge.cut() == 10
-    throttle.set_limits(in_flight=8)
+    throttle.set_limits("tester", in_flight=8)
     assert gauge.see(observed()) is None
-    throttle.set_limits(in_flight=1)
+    throttle.set_limits("tester", in_flight=1)
     assert gauge.cut() is None
 
 
@@ -224,7 +224,7 @@ def test_whatever_is_observed_the_limit_stays_between_one_and_the_setting(redis_
     throttle, gauge = Throttle(redis_client, KEYS, Limits(0, 0)), Gauge(redis_client)
     for seen, leased, setting, passed_ms in sequence:
         in_flight(redis_client, leased)
-        throttle.set_limits(in_flight=setting)
+        throttle.set_limits("tester", in_flight=setting)
         if redis_client.hexists(KEYS.strain, "cut"):
             redis_client.hincrby(KEYS.strain, "cut", -passed_ms)
         limit = gauge.see(*seen)

@@ -212,7 +212,7 @@ def test_a_pause_stops_all_sending_until_it_is_over(consumer, queue_some, thrott
 
 def test_the_calls_in_flight_are_limited_over_all_workers(consumer, queue_some, throttle, redis_client):
     queue_some(20)
-    throttle.set_limits(in_flight=3)
+    throttle.set_limits("tester", in_flight=3)
     first, second = consumer(), consumer()
     held = fetched(first) + fetched(second)
     assert len(held) == 3
@@ -223,7 +223,7 @@ def test_the_calls_in_flight_are_limited_over_all_workers(consumer, queue_some, 
 
 def test_marketing_leaves_calls_for_alerts(consumer, queue_some, throttle):
     queue_some(20, "wholesale")
-    throttle.set_limits(in_flight=5)
+    throttle.set_limits("tester", in_flight=5)
     assert len(fetched(consumer("marketing"))) == 4
     alerts = queue_some(5)
     assert fetched(consumer()) == alerts[:1]
@@ -231,7 +231,7 @@ def test_marketing_leaves_calls_for_alerts(consumer, queue_some, throttle):
 
 def test_the_rate_holds_over_all_workers_and_may_change_live(consumer, queue_some, throttle):
     queue_some(500, "wholesale")
-    throttle.set_limits(rate=50)
+    throttle.set_limits("tester", rate=50)
     workers = [consumer("marketing"), consumer("marketing")]
     started = time.monotonic()
     count = 0
@@ -239,14 +239,14 @@ def test_the_rate_holds_over_all_workers_and_may_change_live(consumer, queue_som
         count += sum(len(fetched(worker)) for worker in workers)
     # Two seconds at 50/s, and the tenth of a second that marketing may run ahead.
     assert 60 <= count <= 50 * (time.monotonic() - started) + 7
-    throttle.set_limits(rate=0)
+    throttle.set_limits("tester", rate=0)
     assert len(fetched(consumer("marketing"))) == 100
 
 
 def test_every_recipient_counts_towards_the_rate(queue_some, throttle, ledger, redis_client, consumer):
     [request_id] = queue_some(1, "wholesale", [f"+336123456{i:02}" for i in range(50)])
     queue_some(1, "wholesale")
-    throttle.set_limits(rate=10)
+    throttle.set_limits("tester", rate=10)
     marketing = consumer("marketing")
     assert fetched(marketing)[0] == request_id
     claim_one(ledger, request_id)
@@ -257,7 +257,7 @@ def test_every_recipient_counts_towards_the_rate(queue_some, throttle, ledger, r
 
 def test_an_alert_does_not_wait_for_the_rate_that_marketing_used_up(consumer, queue_some, throttle):
     queue_some(100, "wholesale")
-    throttle.set_limits(rate=20)
+    throttle.set_limits("tester", rate=20)
     fetched(consumer("marketing"))
     assert fetched(consumer("marketing")) == []
     alerts = queue_some(3)
@@ -267,7 +267,7 @@ def test_an_alert_does_not_wait_for_the_rate_that_marketing_used_up(consumer, qu
 def test_an_alert_never_waits_for_what_a_campaign_owes(consumer, queue_some, throttle, ledger, redis_client):
     numbers = [f"+3361234{i:04}" for i in range(500)]
     slices = queue_some(3, "wholesale", numbers)
-    throttle.set_limits(rate=20)
+    throttle.set_limits("tester", rate=20)
     for request_id in fetched(consumer("marketing")):
         claim_one(ledger, request_id)
     owed = float(redis_client.hget(KEYS.rate, "all"))
@@ -282,7 +282,7 @@ def test_an_alert_never_waits_for_what_a_campaign_owes(consumer, queue_some, thr
 
 def test_marketing_makes_up_for_what_alerts_use(consumer, queue_some, throttle, redis_client):
     queue_some(5, "wholesale")
-    throttle.set_limits(rate=0.1)
+    throttle.set_limits("tester", rate=0.1)
     assert len(fetched(consumer("marketing"))) == 1
     queue_some(2)
     assert len(fetched(consumer())) == 1
@@ -292,7 +292,7 @@ def test_marketing_makes_up_for_what_alerts_use(consumer, queue_some, throttle, 
 
 def test_alerts_alone_keep_to_the_rate(consumer, queue_some, throttle):
     queue_some(200)
-    throttle.set_limits(rate=20)
+    throttle.set_limits("tester", rate=20)
     workers, started = [consumer(), consumer()], time.monotonic()
     count = 0
     while time.monotonic() < started + 2:
@@ -302,7 +302,7 @@ def test_alerts_alone_keep_to_the_rate(consumer, queue_some, throttle):
 
 def test_an_alert_to_many_answers_for_all_of_them(consumer, queue_some, throttle, ledger):
     [request_id] = queue_some(1, "alert", [f"+336123456{i:02}" for i in range(50)])
-    throttle.set_limits(rate=10)
+    throttle.set_limits("tester", rate=10)
     assert fetched(consumer()) == [request_id]
     claim_one(ledger, request_id)
     queue_some()
@@ -312,7 +312,7 @@ def test_an_alert_to_many_answers_for_all_of_them(consumer, queue_some, throttle
 @pytest.mark.parametrize("in_flight", [1, 2, 5])
 def test_the_next_free_call_is_an_alerts(consumer, queue_some, throttle, redis_client, in_flight):
     queue_some(20, "wholesale")
-    throttle.set_limits(in_flight=in_flight)
+    throttle.set_limits("tester", in_flight=in_flight)
     marketing = consumer("marketing")
     assert len(fetched(marketing)) == max(1, in_flight - 1)
     alerts = queue_some(in_flight + 1)
@@ -334,7 +334,7 @@ def test_the_alerts_part_is_theirs_whatever_marketing_has_out(
     queue_some(30, "wholesale")
     assert len(fetched(consumer("marketing"))) == 30
     redis_client.hset(KEYS.strain, mapping={"limit": limit, "top": 60})
-    throttle.set_limits(in_flight=setting)
+    throttle.set_limits("tester", in_flight=setting)
     queue_some(5)
     alerts = consumer()
     assert len(fetched(alerts)) == found
@@ -343,7 +343,7 @@ def test_the_alerts_part_is_theirs_whatever_marketing_has_out(
 
 def test_a_setting_is_never_exceeded_by_alerts(consumer, queue_some, throttle):
     queue_some(20, "wholesale")
-    throttle.set_limits(in_flight=10)
+    throttle.set_limits("tester", in_flight=10)
     assert len(fetched(consumer("marketing"))) == 8
     queue_some(20)
     assert len(fetched(consumer())) == 2
@@ -358,13 +358,13 @@ def test_limits_default_to_the_settings_and_zero_switches_off(redis_client, redi
     queue_some(10)
     assert throttle.current_limits() == limits
     assert len(fetched(broker.consume("alert", timeout=10))) == 2
-    throttle.set_limits(in_flight=0)
+    throttle.set_limits("tester", in_flight=0)
     assert len(fetched(broker.consume("alert", timeout=10))) == 8
 
 
 def test_a_finished_send_frees_its_call(consumer, queue_some, throttle, ledger):
     ids = queue_some(2)
-    throttle.set_limits(in_flight=1)
+    throttle.set_limits("tester", in_flight=1)
     worker = consumer()
     message = next(worker)
     [claim] = ledger.claim(message.batch, ())

@@ -48,6 +48,10 @@ def status(request_id: str = "booking-42") -> Status:
     )
 
 
+#: One step: what is delivered meanwhile must not come back.
+_MOVE = "return redis.call('ZADD', KEYS[1], 'XX', 'INCR', ARGV[2], ARGV[1])"
+
+
 class HandForwarder:
     """A forwarder whose steps a test makes one by one.
 
@@ -104,12 +108,14 @@ class HandForwarder:
         pass_time(self.redis, self.keys, self.name, seconds)
 
 
-def pass_time(client: redis.Redis, keys: Keys, name: str, seconds: float) -> None:
-    """Let a forwarder's times come nearer, as if the clock had gone on."""
+def pass_time(client: redis.Redis, keys: Keys, name: str, seconds: float, *, leases: bool = True) -> None:
+    """Let a forwarder's times come nearer, as if the clock had gone on; leases only if nobody holds any."""
     by_ms = -round(1000 * seconds)
-    for key in (keys.forward_due(name), keys.forward_waiting(name), keys.forward(name) + ":leases"):
+    moved = [keys.forward_due(name), keys.forward_waiting(name)]
+    moved += [keys.forward(name) + ":leases"] if leases else []
+    for key in moved:
         for member in client.zrange(key, 0, -1):
-            client.zincrby(key, by_ms, member)
+            client.eval(_MOVE, 1, key, member, by_ms)
     for field in ("probe_at", "held_at", "paused_at"):
         if client.hexists(keys.forward(name), field):
             client.hincrbyfloat(keys.forward(name), field, by_ms)

@@ -110,12 +110,15 @@ class Origins:
         return not learnt or not written_to or learnt == written_to
 
     def _by_ticket(self, asked: Asked, *, patient: bool) -> tuple[str, str] | None:
+        assert asked.ticket is not None
         owner = next((send for send in self.sends if send.ticket == asked.ticket), None)
         if owner:
             return self._bound(owner, asked)
         busy = any(s.busy_since is not None and s.busy_since <= asked.received for s in self.sends)
         if busy and patient:
             return None
+        if not asked.ticket.startswith("sms_"):
+            return "none", ""
         candidates = [
             send
             for send in self.sends
@@ -123,7 +126,7 @@ class Origins:
             and not send.ambiguous
             and asked.number in send.members
             and send.first is not None
-            and send.first <= asked.received
+            and send.first <= asked.written
         ]
         without = [send for send in candidates if send.ticket is None]
         if len(without) == 1:

@@ -12,7 +12,25 @@ from tests.support.lua_fields import ANY, Access, Mode
 HANDED_OVER: Final = {
     ("producers/queueing/records.py", "_read_status"): "record",
     ("producers/queueing/campaign_status.py", "read_campaign"): "campaign",
+    ("worker/inquiry/explain.py", "_ended"): "record",
+    ("worker/inquiry/overview.py", "_credit"): "credit_seen",
+    ("worker/inquiry/reasons.py", "_aside"): "record",
+    ("worker/inquiry/reasons.py", "_campaign"): "record",
+    ("worker/inquiry/reasons.py", "_due"): "record",
+    ("worker/inquiry/reasons.py", "_gathering"): "record",
+    ("worker/inquiry/reasons.py", "_lifetime"): "record",
+    ("worker/inquiry/reasons.py", "_newer"): "record",
+    ("worker/inquiry/reasons.py", "_retry"): "record",
+    ("worker/inquiry/send_facts.py", "in_doubt"): "record",
+    ("worker/inquiry/send_facts.py", "_place"): "record",
+    ("worker/inquiry/state_of_sending.py", "_debts"): "rate",
+    ("worker/inquiry/state_of_sending.py", "_hold"): "hold",
+    ("worker/inquiry/state_of_sending.py", "_limits"): "limits",
+    ("worker/inquiry/state_of_sending.py", "_pause"): "pause",
+    ("worker/inquiry/state_of_sending.py", "_strained"): "strain",
 }
+#: Members of `Keys` whose hashes are called otherwise.
+NAMED: Final = {"receipts_awaited": "receipts", "reply_countries": "replies"}
 _READS: Final = {"hget", "hmget", "hgetall", "hexists", "hvals", "hkeys"}
 _WRITES: Final = {"hset", "hsetnx", "hincrby", "hdel"}
 
@@ -57,7 +75,7 @@ def _key(node: ast.expr, function: ast.AST) -> str:
     if isinstance(node, ast.Call):
         node = node.func
     if isinstance(node, ast.Attribute):
-        return node.attr
+        return NAMED.get(node.attr, node.attr)
     if isinstance(node, ast.Name):
         value = _assigned(function, node.id)
         return _key(value, function) if value is not None else node.id

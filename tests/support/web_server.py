@@ -1,4 +1,4 @@
-"""The callback server as operators run it: a uvicorn process of its own, with all its output kept."""
+"""The callback server and the console as operators run them: uvicorn processes, all their output kept."""
 
 import os
 import signal
@@ -6,10 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import httpx
 
@@ -28,11 +28,16 @@ class WebServer:
         arguments: further uvicorn arguments.
     """
 
+    #: What uvicorn is given before everything else.
+    factory: ClassVar[Sequence[str]] = (
+        "producers.web:create_app",
+        *("--http", "producers.web_connection:Connection"),
+    )
+
     def __init__(self, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
         self.port = free_port()
         self._log = log
-        command = [sys.executable, "-m", "uvicorn", "--factory", "producers.web:create_app"]
-        command += ["--http", "producers.web_connection:Connection"]
+        command = [sys.executable, "-m", "uvicorn", "--factory", *self.factory]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*command, "--port", str(self.port), *arguments],
@@ -90,6 +95,12 @@ class WebServer:
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
             return _read_all(connection)
+
+
+class ConsoleServer(WebServer):
+    """``uvicorn --factory worker.console.app:create_app`` in a subprocess."""
+
+    factory = ("worker.console.app:create_app", "--no-access-log", "--no-server-header")
 
 
 def _read_all(connection: socket.socket) -> bytes:

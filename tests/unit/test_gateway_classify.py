@@ -32,7 +32,7 @@ def test_the_documented_success_is_read_field_by_field():
         "residual_credit": 94.995,
         "total_cost": 5.00502839,
     }
-    assert answer(201, body) == Accepted(TICKET, cost="5.00502839", segments=2, contacts=1)
+    assert answer(201, body) == Accepted(TICKET, "5.00502839", segments=2, contacts=1, credit="94.995")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
@@ -64,6 +64,8 @@ def test_a_ticket_must_look_like_one(ticket):
 
 def test_a_simulated_call_may_lack_a_ticket():
     assert answer(201, {"number_of_contacts": 1}, simulated=True) == Accepted(None)
+    simulated = {"sms_ticket": TICKET, "residual_credit": 1000}
+    assert answer(201, simulated, simulated=True) == Accepted(TICKET)
 
 
 PROVEN = [100, 102, 106, 107, 110, 111, 112, 115, 116, 117, 118, 119, 121, 122, 123, 124, 150, 151, 152, 189]

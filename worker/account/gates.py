@@ -18,6 +18,7 @@ import structlog
 from producers.contract.admission import CREDIT, Gate, describe, read_gate
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
+from producers.contract.steps import Commands, Steps, drive
 from worker.account.observed import Observed
 from worker.account.throttle import AUDIT_MAXLEN
 from worker.gateway.outcomes import Accepted, Unexplained
@@ -99,7 +100,9 @@ class Gates:
         """
         given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS}
         up_to, first = Command(_SEE_BALANCE, self._keys.prefix, given, list[bytes]).run(self._redis)
-        return self._give_back(CREDIT, up_to.decode()) if up_to else 0, first == b"1"
+        return drive(
+            _giving_back(self._keys, CREDIT, up_to.decode()), self._redis
+        ) if up_to else 0, first == b"1"
 
     def open(self, name: str, by: str) -> tuple[bool, int]:
         """Open a gate, with an audit entry, and give back what waits there. Safe to repeat.
@@ -107,9 +110,7 @@ class Gates:
         Returns:
             Whether it was shut, and how many sends were given back.
         """
-        given = {"gate": name, "by": by, "audit_maxlen": AUDIT_MAXLEN}
-        was_shut = Command(_OPEN_GATE, self._keys.prefix, given, bool).run(self._redis)
-        return was_shut, self._give_back(name, "+inf")
+        return drive(opening(self._keys, name, by), self._redis)
 
     def current(self) -> Iterator[Shut]:
         """The gates that are shut, by name."""
@@ -120,14 +121,6 @@ class Gates:
             price = Decimal(cheapest[0][1]) if cheapest and cheapest[0][1] else None
             gate = read_gate(facts)
             yield Shut(name, self._redis.zcard(aside), gate, describe(name, gate, price))
-
-    def _give_back(self, name: str, up_to: str) -> int:
-        given = {"gate": name, "up_to": up_to, "most": AT_ONCE}
-        command, given_back = Command(_GIVE_BACK, self._keys.prefix, given, int), 0
-        # Bounded by what waits now: what is put aside again meanwhile stays.
-        for _ in range(0, self._redis.zcard(self._keys.aside(name)), AT_ONCE):
-            given_back += command.run(self._redis)
-        return given_back
 
     def _learn(self, each: Observed, outcome: Accepted) -> None:
         now, tariff = self._clock(), (each.type, each.number[:COUNTRY])
@@ -154,3 +147,20 @@ class Gates:
             self._log.error("breaker.tripped", code=code, check=gate, reason="in common: " + common)
         elif verdict == b"nothing_in_common":
             self._log.error("breaker.nothing_in_common", code=code)
+
+
+def opening(keys: Keys, name: str, by: str) -> Steps[tuple[bool, int]]:
+    """Take the steps of `Gates.open`, on any client."""
+    given = {"gate": name, "by": by, "audit_maxlen": AUDIT_MAXLEN}
+    was_shut = yield Command(_OPEN_GATE, keys.prefix, given, bool)
+    return was_shut, (yield from _giving_back(keys, name, "+inf"))
+
+
+def _giving_back(keys: Keys, name: str, up_to: str) -> Steps[int]:
+    given = {"gate": name, "up_to": up_to, "most": AT_ONCE}
+    [waiting] = yield Commands([("ZCARD", keys.aside(name))])
+    given_back = 0
+    # Bounded by what waits now: what is put aside again meanwhile stays.
+    for _ in range(0, waiting, AT_ONCE):
+        given_back += yield Command(_GIVE_BACK, keys.prefix, given, int)
+    return given_back

@@ -4,8 +4,9 @@
 --   Safe to repeat.
 -- A tariff whose price is known opens as far as the balance reaches. A tariff without a price is tried again when the balance has
 -- risen. Estimates may be wrong: now and then a tariff is tried whatever they say.
--- uses: keys clock aside prices
+-- uses: keys clock aside prices credit
 local gates, aside, balance = prefix .. 'gates', prefix .. 'aside:credit', given.balance
+note_credit(string.format('%.5f', balance))
 local known = redis.call('HGET', gates, 'credit')
 if not known then return { '', '0' } end
 local gate = cjson.decode(known)

@@ -7,7 +7,7 @@ that waiting costs no retry; holds and pauses also where entries are claimed tha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 import redis
 
@@ -22,6 +22,7 @@ _HOLD = Script("worker.account", "hold", when_full=True)
 _DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
 _RELEASE = Script("worker.account", "release", when_full=True)
 _PAUSE = Script("worker.account", "pause", when_full=True)
+_SET_LIMITS = Script("worker.account", "set_limits", when_full=True)
 
 #: Milliseconds before the first probe of a held account; doubles with each probe and each new hold, up to the
 #: longest; forgotten when sending has been well for so long.
@@ -123,8 +124,7 @@ class Throttle:
         Returns:
             True when a hold was ended.
         """
-        given = {"by": by, "operator": by != PROBE, "audit_maxlen": AUDIT_MAXLEN}
-        return Command(_RELEASE, self._keys.prefix, given, bool).run(self._redis)
+        return releasing(self._keys, by).run(self._redis)
 
     def pause(self, code: str, ms: int) -> None:
         """Pause all sending; a longer pause that runs already stays."""
@@ -158,9 +158,41 @@ class Throttle:
         found = cast("bytes | None", self._redis.hget(self._keys.strain, "limit"))
         return None if found is None else max(1, int(float(found)))
 
-    def set_limits(self, *, rate: float | None = None, in_flight: int | None = None) -> None:
-        """Change limits for all workers from their next fetch on; None leaves one as it is."""
-        given: dict[str, float | None] = {"rate": rate, "in_flight": in_flight}
-        changed: Any = {name: value for name, value in given.items() if value is not None}
-        if changed:
-            self._redis.hset(self._keys.limits, mapping=changed)
+    def set_limits(self, by: str, *, rate: float | None = None, in_flight: int | None = None) -> None:
+        """Change limits for all workers from their next fetch on, with an audit entry; safe to repeat.
+
+        Args:
+            by: the operator who decided.
+            rate: recipients per second, 0 for none; None leaves the limit as it is.
+            in_flight: calls that are made at once, likewise.
+        """
+        setting_limits(self._keys, by, rate=rate, in_flight=in_flight).run(self._redis)
+
+
+def releasing(keys: Keys, by: str) -> Command[bool]:
+    """Make the command of `Throttle.release`, for any client."""
+    given = {"by": by, "operator": by != PROBE, "audit_maxlen": AUDIT_MAXLEN}
+    return Command(_RELEASE, keys.prefix, given, bool)
+
+
+def setting_limits(
+    keys: Keys, by: str, *, rate: float | None = None, in_flight: int | None = None
+) -> Command[bool]:
+    """Make the command of `Throttle.set_limits`, for any client.
+
+    Args:
+        keys: key names.
+        by: who decided.
+        rate: recipients per second, 0 for no limit; None leaves it as it is.
+        in_flight: calls that are made at once, 0 for no limit; None leaves it as it is.
+
+    Returns:
+        The command; its value says whether something was to be changed.
+    """
+    given = {
+        "rate": None if rate is None else str(rate),
+        "in_flight": None if in_flight is None else str(in_flight),
+        "by": by,
+        "audit_maxlen": AUDIT_MAXLEN,
+    }
+    return Command(_SET_LIMITS, keys.prefix, given, bool)

@@ -66,7 +66,7 @@ def _success(
     ticket = _ticket(answer or {})
     well = not code or 200 <= code < 300 or code == status
     if ticket and well:
-        return _accepted(ticket, answer or {})
+        return _accepted(ticket, answer or {}, simulated=simulated)
     if ticket or not (well or code in CODES):
         return Unknown(_word(code, status), message, may_use_up_id=True)
     if not well:
@@ -114,12 +114,14 @@ def _by_status(
     return Unexplained(word, message)
 
 
-def _accepted(ticket: str, answer: dict[str, Any]) -> Accepted:
+def _accepted(ticket: str, answer: dict[str, Any], *, simulated: bool) -> Accepted:
     return Accepted(
         ticket=ticket,
         cost=_amount(answer.get("total_cost")),
         segments=_count(answer.get("number_of_sms_needed")),
         contacts=_count(answer.get("number_of_contacts")),
+        # What a simulated call leaves on the account is made up, too.
+        credit=None if simulated else _amount(answer.get("residual_credit")),
     )
 
 

@@ -34,12 +34,15 @@ class Accepted:
         cost: total cost as the gateway wrote it, or None.
         segments: its segment count, or None.
         contacts: recipients it will serve, or None.
+        credit: what it said is left on the account, as it wrote it, or None (Octopush docs, send page:
+            ``residual_credit``).
     """
 
     ticket: str | None
     cost: str | None = None
     segments: int | None = None
     contacts: int | None = None
+    credit: str | None = None
 
     leaves_doubt: ClassVar[bool] = False
     may_use_up_id: ClassVar[bool] = False

@@ -10,7 +10,7 @@ from producers.contract.admission import CREDIT, Gate, describe
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.state_of_sending import ALL, Facts, facts_commands, read_facts, scored, strings
+from worker.inquiry.state_of_sending import Facts, facts_commands, read_facts, scored, strings
 
 #: The lanes in the order in which they are shown.
 LANES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
@@ -151,7 +151,7 @@ def _counting(keys: Keys) -> list[Plain]:
         ("LLEN", callbacks.ready),
         *(("ZCARD", key) for key in (callbacks.delayed, callbacks.leases, callbacks.dead)),
         *(("LINDEX", queue.ready, 0) for queue in (alert, marketing, callbacks)),
-        (ALL, keys.stream("credit_seen")),
+        ("HGETALL", keys.credit_seen),
         ("HMGET", keys.counts, *("enqueued", *ENDS)),
         ("ZCARD", keys.parked),
         ("ZREVRANGE", keys.parked, 0, NEWEST - 1, "WITHSCORES"),

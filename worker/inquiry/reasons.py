@@ -17,6 +17,10 @@ from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
 from producers.contract.jobs import RECORD_VERSION
 from worker.inquiry.send_facts import LOOKED_AT, Send
 
+#: The words of gates. (Fields of records are named where they are read; these are none.)
+_NEWER: Final = ADMISSION["newer"]
+_BREAKER: Final = ADMISSION["breaker"]
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -63,7 +67,7 @@ def clock(ms: float) -> str:
 
 def _newer(send: Send) -> Reason | None:
     version = int(send.waits.get("v", 0))
-    return Reason("newer", f"It waits: {ADMISSION['newer']}.") if version > RECORD_VERSION else None
+    return Reason("newer", f"It waits: {_NEWER}.") if version > RECORD_VERSION else None
 
 
 def _attempt(send: Send) -> Reason | None:
@@ -148,7 +152,7 @@ def _aside(send: Send) -> Reason | None:
     if name == CREDIT:
         return Reason(CREDIT, f"It waits aside, since {ADMISSION[CREDIT]}: {why}.", details)
     way_out = f"Once the reason is mended: octopush-worker release --breaker {name}"
-    return Reason("breaker", f"It waits aside, since {ADMISSION['breaker']}: {why}. {way_out}.", details)
+    return Reason("breaker", f"It waits aside, since {_BREAKER}: {why}. {way_out}.", details)
 
 
 def _retry(send: Send) -> Reason | None:

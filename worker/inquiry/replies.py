@@ -125,8 +125,8 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
         block, more = yield from walk.read(wanted)
         for entry in block:
             examined += 1
-            each = _read(entry)
-            if _is_asked_for(asked, each):
+            each = read_reply(*entry)
+            if says_what_is_asked(asked, each):
                 if len(found) == most:
                     return Page(tuple(found), last, None, examined)
                 found.append(each)
@@ -210,8 +210,8 @@ def _ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def _read(entry: Entry) -> Found:
-    entry_id, fields = entry
+def read_reply(entry_id: str, fields: Mapping[bytes, bytes]) -> Found:
+    """Read an entry of the stream."""
     try:
         reply = from_fields(Reply, fields)
     except ValueError:
@@ -219,7 +219,14 @@ def _read(entry: Entry) -> Found:
     return Found(entry_id, reply)
 
 
-def _is_asked_for(asked: ReplyFilter, found: Found) -> bool:
+def comes_from(asked: ReplyFilter, found: Found) -> bool:
+    """Say whether a reply comes from the country that is asked for."""
+    country = found.reply.country if found.reply is not None else None
+    return asked.country is None or (country or NOWHERE) == asked.country
+
+
+def says_what_is_asked(asked: ReplyFilter, found: Found) -> bool:
+    """Say whether a reply has the text and the match that are asked for."""
     if not asked.reads_entries:
         return True
     reply = found.reply

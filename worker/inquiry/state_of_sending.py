@@ -10,23 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from producers.contract.admission import Gate, read_gate
+from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.gateway.codes import CODES, OPERATORS
 
-#: Seconds after its last heartbeat within which a worker is alive.
-ALIVE_S: Final = 20
-#: Workers that are counted at most.
-MOST_WORKERS: Final = 500
 #: Ms of debt up to which the rate lets a recipient leave: as ``gates/rate.lua``.
 _AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
 
 #: The queues of sends.
 SENDS: Final = (QUEUE_ALERT, QUEUE_MARKETING)
-
-#: The command that reads a hash.
-ALL: Final = "HGETALL"
 
 Plain = tuple[str | bytes | int, ...]
 
@@ -119,7 +113,6 @@ class Facts:
 def facts_commands(keys: Keys) -> list[Plain]:
     """The commands that `read_facts` reads: 14, each O(1) or as small as what people have set."""
     queues = [keys.queue(name) for name in SENDS]
-    workers = keys.stream("workers")
     return [
         ("TIME",),
         ("HGETALL", keys.hold),
@@ -127,11 +120,11 @@ def facts_commands(keys: Keys) -> list[Plain]:
         ("HGETALL", keys.gates),
         ("HGETALL", keys.limits),
         ("HGETALL", keys.strain),
-        (ALL, keys.stream("rate")),
+        ("HGETALL", keys.rate),
         *(("ZCARD", queue.leases) for queue in queues),
         *(("SCARD", queue.ending) for queue in queues),
         *(("LLEN", queue.ready) for queue in queues),
-        ("ZREVRANGE", workers, 0, MOST_WORKERS - 1, "WITHSCORES"),
+        ("ZREVRANGE", keys.workers, 0, WORKERS_MAX - 1, "WITHSCORES"),
     ]
 
 
@@ -139,23 +132,21 @@ def read_facts(replies: list[Any]) -> Facts:
     """Read the replies to `facts_commands`."""
     time, hold, pause, gates, limits, strain, rate, *counts, workers = replies
     now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
-    limits, rate = strings(limits), strings(rate)
-    seen = [int(score) for _, score in scored(workers)]
+    seen = list(scored(workers))
     leased, ending, ready = (dict(zip(SENDS, counts[i : i + 2], strict=True)) for i in (0, 2, 4))
     return Facts(
         now_ms=now_ms,
         hold=_hold(strings(hold)),
         pause=_pause(strings(pause), now_ms),
         gates={name: read_gate(facts) for name, facts in strings(gates).items()},
-        rate=float(limits["rate"]) if "rate" in limits else None,
-        in_flight=int(limits["in_flight"]) if "in_flight" in limits else None,
+        **_limits(strings(limits)),
         strained=_strained(strings(strain)),
-        debts=_debts(rate, now_ms),
+        debts=_debts(strings(rate), now_ms),
         at_work={name: leased[name] - ending[name] for name in SENDS},
         ending=ending,
         ready=ready,
-        workers=sum(now_ms - at <= ALIVE_S * 1000 for at in seen),
-        worker_seen_ms=max(seen, default=None),
+        workers=count_alive(seen, now_ms),
+        worker_seen_ms=max((int(at) for _, at in seen), default=None),
     )
 
 
@@ -201,6 +192,13 @@ def _pause(found: Mapping[str, str], now_ms: int) -> Stop | None:
     since_ms = min(int(found["at"]), now_ms)
     until_ms = since_ms + int(found["ms"])
     return Stop(found["code"], since_ms, until_ms, by_person=False) if until_ms > now_ms else None
+
+
+def _limits(found: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "rate": float(found["rate"]) if "rate" in found else None,
+        "in_flight": int(found["in_flight"]) if "in_flight" in found else None,
+    }
 
 
 def _strained(found: Mapping[str, str]) -> int | None:

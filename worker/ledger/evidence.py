@@ -1,5 +1,6 @@
 """What `finish.lua` is told of an attempt: its outcome in one word, what that proves, the facts. No I/O."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from worker.gateway.codes import SPLITTING
@@ -42,6 +43,12 @@ def evidence(result: Result) -> dict[str, Any]:
         "delay_ms": result.delay_ms,
         **_facts(outcome),
     }
+
+
+def credit_seen(results: Sequence[Result]) -> str | None:
+    """Return what is left on the account, as the last answer said that named it; None if none did."""
+    said = (each.outcome.credit for each in reversed(results) if isinstance(each.outcome, Accepted))
+    return next((credit for credit in said if credit is not None), None)
 
 
 def _word(outcome: Outcome) -> str:

@@ -1,5 +1,5 @@
 -- Record what attempts brought, and end or delay their queue entries in the same step.
--- Given: retention_ms, maxlen, seldom_most, results (each id, token, outcome, posts, in_doubt, id_used_up, splits, code, message,
+-- Given: retention_ms, maxlen, seldom_most, credit (left on the account, none if no answer said so), results (each id, token, outcome, posts, in_doubt, id_used_up, splits, code, message,
 --   ticket, cost, segments, contacts, queue, lease, delay_ms).
 --   outcome: accepted | duplicate | refused | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/ledger/evidence.py. in_doubt: a POST may have been taken. id_used_up: an answer that said no may have used up the
@@ -8,7 +8,7 @@
 --   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
 --   ended keeps its entry until its members have ended, too: see end_members.lua.
 -- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
--- uses: keys clock states queue aside record call unticketed prices
+-- uses: keys clock states queue aside record call unticketed prices credit
 
 local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
 local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
@@ -188,4 +188,5 @@ for i, result in ipairs(given.results) do
   states[i] = state
 end
 for _, queue in pairs(touched) do wake_if_ready(queue) end
+if given.credit then note_credit(given.credit) end
 return states

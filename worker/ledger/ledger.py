@@ -19,7 +19,7 @@ from worker.account.gates import ASIDE_MS
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import ANSWER_S, Correlation, Question
-from worker.ledger.evidence import evidence
+from worker.ledger.evidence import credit_seen, evidence
 from worker.ledger.members import Members
 from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
@@ -166,6 +166,7 @@ class Ledger:
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
             "seldom_most": SELDOM_MOST,
+            "credit": credit_seen(results),
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)

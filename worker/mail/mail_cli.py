@@ -53,19 +53,22 @@ def forward_email() -> None:
     postbox.close()
 
 
-class _Patient(click.Command):
-    """A command whose wrong call, too, makes the mail server keep the mail: somebody will mend the call."""
+class _WrongCall(click.UsageError):
+    """The mail server keeps the mail until somebody has mended the call."""
 
+    exit_code = EX_TEMPFAIL
+
+
+class _MailIn(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options."""
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            error.exit_code = EX_TEMPFAIL
-            raise
+            raise _WrongCall(error.format_message(), ctx) from None
 
 
-@click.command("mail-in", cls=_Patient)
+@click.command("mail-in", cls=_MailIn)
 @click.option("--recipient", help="Address that the mail came to; without it the headers To and Cc tell.")
 def mail_in(recipient: str | None) -> None:
     """Read one mail from standard input, and send the SMS that answers a reply.

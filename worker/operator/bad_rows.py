@@ -3,14 +3,13 @@
 from collections import Counter
 from typing import Any, Final
 
-import click
-
 from producers.contract.phone import mask
 from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
 from producers.queueing.campaigns import REPEATED
 from worker.operator.recipient_columns import printable
 from worker.operator.recipient_file import BadRow, RecipientFile
+from worker.presentation.output import Output
 
 #: Rows that are shown one by one; more are only counted.
 _SHOWN: Final = 20
@@ -43,19 +42,23 @@ class BadRows:
             number = f"{printable(mask(given.phone_number))} " if isinstance(given, Recipient) else ""
             self._lines.append(f"line {self._file.line_of(position)}: {number}{'; '.join(reasons)}")
 
-    def account_for_rows(self) -> None:
-        """Say what became of the other rows, so that the numbers add up to all rows."""
-        click.echo(f"left out   {self.repeated}, the number was met before")
-        click.echo(f"bad rows   {self.count - self.repeated}")
-        click.echo(f"rows       {self._file.rows} in all")
+    def fields(self) -> dict[str, int]:
+        """Name what became of the other rows, for programs."""
+        return {"left_out": self.repeated, "bad_rows": self.count - self.repeated, "rows": self._file.rows}
 
-    def tell(self) -> None:
+    def account_for_rows(self, output: Output) -> None:
+        """Say what became of the other rows, so that the numbers add up to all rows."""
+        output.show(f"left out   {self.repeated}, the number was met before")
+        output.show(f"bad rows   {self.count - self.repeated}")
+        output.show(f"rows       {self._file.rows} in all")
+
+    def tell(self, output: Output) -> None:
         """Show the first bad rows by line, then the number of all bad rows by reason."""
         for line in self._lines:
-            click.echo(line, err=True)
+            output.say(line)
         if self.count > _SHOWN:
-            click.echo(f"… and {self.count - _SHOWN} more rows", err=True)
+            output.say(f"… and {self.count - _SHOWN} more rows")
         for reason, count in self._reasons.most_common(_REASONS):
-            click.echo(f"           {count} x {reason}", err=True)
+            output.say(f"           {count} x {reason}")
         if (more := len(self._reasons) - _REASONS) > 0:
-            click.echo(f"           … and {more} more {'reason' if more == 1 else 'reasons'}", err=True)
+            output.say(f"           … and {more} more {'reason' if more == 1 else 'reasons'}")

@@ -1,19 +1,20 @@
-"""``octopush-worker campaign``: where a campaign stands; pause, resume and cancel it."""
+"""``octopush-worker campaign``: which there are, where one stands; pause, resume and cancel it."""
 
-import os
 import re
 import sys
 import time
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from producers.contract.jobs import ENDS
-from producers.contract.settings import ProducerSettings
-from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
+from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
+from worker.inquiry.campaigns import newest
+from worker.operator.command import Command, at_desk, with_producer
+from worker.presentation.output import Forbidden, NotFound, Output
+from worker.presentation.visible import visible
 
 T = TypeVar("T")
 
@@ -24,57 +25,100 @@ _LINE_S: Final = 10.0
 
 @click.group()
 def campaign() -> None:
-    """Look at a campaign, pause, resume or cancel it."""
+    """List campaigns; look at one, pause, resume or cancel it."""
 
 
-@campaign.command()
+@campaign.command("list", cls=Command)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.pass_obj
+def list_campaigns(output: Output, limit: int) -> None:
+    """Show the campaigns that began last, the newest first."""
+    found: list[CampaignStatus] = []
+    cursor: str | None = None
+    with at_desk() as desk:
+        while len(found) <= limit:
+            page = desk.ask(newest(desk.keys, cursor))
+            found += page.rows
+            cursor = page.cursor
+            if cursor is None:
+                break
+    output.give({"campaigns": [fields(each) for each in found[:limit]], "more": len(found) > limit})
+    for each in found[:limit]:
+        began = f"{each.started_at:%Y-%m-%d %H:%M:%S} UTC" if each.started_at else " " * 23
+        state = state_of(each)
+        output.show(f"{began}  {each.campaign_id}: {_STATES.get(state, state)}; {_line(each)}")
+    if not found:
+        output.say("no campaigns")
+    elif len(found) > limit:
+        output.say(f"… and older ones: --limit {10 * limit}")
+
+
+@campaign.command(cls=Command)
 @click.argument("campaign_id")
 @click.option("--wait", is_flag=True, help="Stay until all have ended.")
-def status(campaign_id: str, *, wait: bool) -> None:
+@click.pass_obj
+def status(output: Output, campaign_id: str, *, wait: bool) -> None:
     """Show how many recipients of a campaign are where, and what it has cost so far."""
-    if wait:
-        _with_producer(lambda sms: follow(sms, campaign_id))
-        return
-    _show(_known(_with_producer(lambda sms: sms.campaign_status(campaign_id)), campaign_id))
+    with with_producer() as producer:
+        if wait:
+            show(output, follow(output, producer, campaign_id))
+        else:
+            show(output, _known(producer.campaign_status(campaign_id), campaign_id))
 
 
-@campaign.command()
+@campaign.command(cls=Command)
 @click.argument("campaign_id")
-def pause(campaign_id: str) -> None:
+@click.pass_obj
+def pause(output: Output, campaign_id: str) -> None:
     """Let no further attempt of a campaign begin; what is being sent comes to its end."""
-    verdict = _with_producer(lambda sms: sms.pause_campaign(campaign_id))
-    _refuse(campaign_id, verdict)
-    click.echo(f"paused; to go on: octopush-worker campaign resume {campaign_id}")
+    with with_producer() as producer:
+        _refuse(campaign_id, producer.pause_campaign(campaign_id))
+    output.give({"campaign_id": campaign_id, "state": "paused"})
+    output.show("paused")
+    output.say(f"to go on: octopush-worker campaign resume {campaign_id}")
 
 
-@campaign.command()
+@campaign.command(cls=Command)
 @click.argument("campaign_id")
-def resume(campaign_id: str) -> None:
+@click.pass_obj
+def resume(output: Output, campaign_id: str) -> None:
     """Let a paused campaign go on."""
-    verdict = _with_producer(lambda sms: sms.resume_campaign(campaign_id))
+    with with_producer() as producer:
+        verdict = producer.resume_campaign(campaign_id)
     _refuse(campaign_id, verdict)
-    click.echo("resumed" if verdict == "resumed" else "paused again by somebody else meanwhile")
+    output.give({"campaign_id": campaign_id, "state": verdict})
+    output.show("resumed" if verdict == "resumed" else "paused again by somebody else meanwhile")
 
 
-@campaign.command()
+@campaign.command(cls=Command)
 @click.argument("campaign_id")
-def cancel(campaign_id: str) -> None:
+@click.pass_obj
+def cancel(output: Output, campaign_id: str) -> None:
     """Cancel all of a campaign that has not left, for good. Safe to repeat."""
-    result = _known(_with_producer(lambda sms: sms.cancel_campaign(campaign_id)), campaign_id)
-    click.echo(f"cancelled  {result.cancelled} messages; too late for {result.too_late}")
-    found = _with_producer(lambda sms: sms.campaign_status(campaign_id))
+    with with_producer() as producer:
+        result = _known(producer.cancel_campaign(campaign_id), campaign_id)
+        found = producer.campaign_status(campaign_id)
+    output.give(
+        {
+            "campaign_id": campaign_id,
+            "cancelled": result.cancelled,
+            "too_late": result.too_late,
+            "campaign": found and fields(found),
+        }
+    )
+    output.show(f"cancelled  {result.cancelled} messages; too late for {result.too_late}")
     if found is not None:
-        _show(found)
+        show_words(output, found)
 
 
-def follow(producer: Producer, campaign_id: str) -> None:
-    """Show a campaign's status until all of it has ended, or Ctrl-C.
+def follow(output: Output, producer: Producer, campaign_id: str) -> CampaignStatus:
+    """Show how far a campaign is until all of it has ended, or Ctrl-C; on stderr if programs read stdout.
 
     Raises:
-        click.ClickException: it is unknown.
+        NotFound: it is unknown.
         SystemExit: with status 130, after Ctrl-C.
     """
-    live, printed, line = sys.stdout.isatty(), 0.0, ""
+    live, printed, line = sys.stdout.isatty() and not output.as_json, 0.0, ""
     try:
         while True:
             try:
@@ -84,46 +128,75 @@ def follow(producer: Producer, campaign_id: str) -> None:
                 continue
             before, line = line, _line(found)
             if live:
-                click.echo(f"\r\033[K{line}", nl=False)
+                click.echo(f"\r\033[K{visible(line)}", nl=False, color=True)
             elif line != before and (found.done or time.monotonic() - printed > _LINE_S):
-                click.echo(line)
+                output.say(line) if output.as_json else output.show(line)
                 printed = time.monotonic()
             if found.done:
                 break
             time.sleep(_LOOK_S)
     except KeyboardInterrupt:
-        click.echo(
-            f"\nit goes on without us; to look: octopush-worker campaign status {campaign_id}", err=True
-        )
+        output.say(f"it goes on without us; to look: octopush-worker campaign status {campaign_id}")
         sys.exit(130)
     if live:
         click.echo()
-    _show(found)
+    return found
 
 
-def _show(found: CampaignStatus) -> None:
-    state = (
-        "cancelled"
-        if found.stopped
-        else "PAUSED"
-        if found.paused
-        else "done"
-        if found.done
-        else "going on"
-        if found.complete
-        else "not queued to its end: a send is at work, or was cut short"
-    )
-    click.echo(f"campaign   {found.campaign_id}: {state}")
-    click.echo(f"recipients {found.recipients}, pending {found.pending}")
-    click.echo("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
+def show(output: Output, found: CampaignStatus) -> None:
+    """Print where a campaign stands."""
+    output.give(fields(found))
+    show_words(output, found)
+
+
+def fields(found: CampaignStatus) -> dict[str, Any]:
+    """Name what is known of a campaign, for programs."""
+    return {
+        "campaign_id": found.campaign_id,
+        "state": state_of(found),
+        "done": found.done,
+        "complete": found.complete,
+        "recipients": found.recipients,
+        "pending": found.pending,
+        **_ended(found),
+        "aside": found.aside,
+        "waits_for": found.waits_for,
+        "cost": found.cost,
+        "started_at": found.started_at,
+        "queued_at": found.completed_at,
+    }
+
+
+def state_of(found: CampaignStatus) -> str:
+    """Say in one word where a campaign stands."""
+    if found.stopped:
+        return "cancelled"
+    if found.paused:
+        return "paused"
+    return "done" if found.done else "going_on" if found.complete else "queueing"
+
+
+_STATES: Final = {
+    "paused": "PAUSED",
+    "going_on": "going on",
+    "queueing": "not queued to its end: a send is at work, or was cut short",
+}
+
+
+def show_words(output: Output, found: CampaignStatus) -> None:
+    """Print where a campaign stands for people."""
+    state = state_of(found)
+    output.show(f"campaign   {found.campaign_id}: {_STATES.get(state, state)}")
+    output.show(f"recipients {found.recipients}, pending {found.pending}")
+    output.show("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
     if found.waits_for:
-        click.echo(f"aside      {found.aside} messages wait: {found.waits_for[0]}")
+        output.show(f"aside      {found.aside} messages wait: {found.waits_for[0]}")
     for why in found.waits_for[1:]:
-        click.echo(f"           and: {why}")
-    click.echo(f"cost       {found.cost:f}")
+        output.show(f"           and: {why}")
+    output.show(f"cost       {found.cost:f}")
     for name, when in (("started", found.started_at), ("queued", found.completed_at)):
         if when is not None:
-            click.echo(f"{name:<10} {when:%Y-%m-%d %H:%M:%S} UTC")
+            output.show(f"{name:<10} {when:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _line(found: CampaignStatus) -> str:
@@ -143,27 +216,11 @@ def _ended(found: CampaignStatus) -> dict[str, int]:
 
 def _refuse(campaign_id: str, verdict: str) -> None:
     if verdict == "stopped":
-        raise click.ClickException(f"campaign {campaign_id} was cancelled; nothing was changed")
+        raise Forbidden(f"campaign {campaign_id} was cancelled; nothing was changed")
     _known(None if verdict == "unknown_id" else verdict, campaign_id)
 
 
 def _known(found: T | None, campaign_id: str) -> T:
     if found is None:
-        raise click.ClickException(f"no campaign {campaign_id}, or it has been forgotten")
+        raise NotFound(f"no campaign {campaign_id}, or it has been forgotten")
     return found
-
-
-def _with_producer(work: Callable[[Producer], T]) -> T:
-    try:
-        settings = ProducerSettings.from_env(os.environ)
-        producer = Producer(settings=settings)
-        try:
-            return work(producer)
-        finally:
-            producer.close()
-    except (ConfigError, InvalidMessage) as error:
-        raise click.ClickException(str(error)) from None
-    except QueueUnavailable:
-        raise click.ClickException(
-            f"Redis at {settings.redis_url} did not answer: see REDIS_URL, and repeat the command"
-        ) from None

@@ -2,67 +2,38 @@
 
 import hashlib
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
 
 from producers.contract.settings import ProducerSettings
-from producers.errors import (
-    CampaignCancelled,
-    ConfigError,
-    InvalidMessage,
-    QueueUnavailable,
-    RequestIdConflict,
-)
+from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
-from producers.messages.template import VARIABLES, take_apart
+from producers.messages.template import take_apart
 from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
 from worker.operator.bad_rows import BadRows
-from worker.operator.campaign_cli import follow
+from worker.operator.campaign_cli import fields, follow, show_words
+from worker.operator.command import Command
+from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
 from worker.operator.recipient_file import RecipientFile, open_recipients
-
-_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-class _Duration(click.ParamType):  # type: ignore[type-arg]
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", str(value))
-        if match is None:
-            self.fail("must be a number and m, h or d, such as 90m, 12h or 2d", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
-
-
-class _Mapped(click.ParamType):  # type: ignore[type-arg]
-    name = "name=title"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        name, _, title = str(value).partition("=")
-        if name not in (NUMBERS, *VARIABLES) or not title.strip():
-            known = ", ".join((NUMBERS, *VARIABLES))
-            self.fail(f"must be a name, = and the title of a column; names are {known}", param, ctx)
-        return name, title
+from worker.presentation.output import Failed, Forbidden, Output, RedisAway
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What one command is to send."""
+    """What one command is to send, and where it says so."""
 
+    output: Output
     file: RecipientFile
     text: str
     options: CampaignOptions
@@ -70,7 +41,7 @@ class _Plan:
     campaign_id: str
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--csv", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--text", required=True, help="With {first_name}, {last_name}, {param1} … {param5} from columns."
@@ -87,14 +58,14 @@ class _Plan:
 @click.option("--with-replies", is_flag=True, help="Two-way SMS, mainland France.")
 @click.option("--send-at", help="When, such as 2030-01-31T09:00:00+01:00; until then it can be cancelled.")
 @click.option(
-    "--ttl", type=_Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
+    "--ttl", type=Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
 )
 @click.option("--campaign", "campaign_id", help="Its id; made of file, text and options unless given.")
 @click.option("--column", help="Title of the column of the numbers, if it is not found.")
 @click.option(
     "--map",
     "mapped",
-    type=_Mapped(),
+    type=Mapped(),
     multiple=True,
     help="Title of another column, such as first_name=Rufname; repeatable.",
 )
@@ -109,7 +80,10 @@ class _Plan:
 )
 @click.option("--dry-run", is_flag=True, help="Check and count everything, queue nothing.")
 @click.option("--wait", is_flag=True, help="Stay until all have ended, and show how far it is.")
+@click.pass_obj
 def send(
+    output: Output,
+    /,
     path: Path,
     text: str,
     campaign_id: str | None,
@@ -140,9 +114,10 @@ def send(
             region=settings.default_region,
             encoding=encoding,
         )
-    except (ConfigError, FileProblem, OSError) as error:
-        raise click.ClickException(str(error)) from None
+    except (FileProblem, OSError) as error:
+        raise Failed(str(error)) from None
     plan = _Plan(
+        output,
         file,
         text,
         options,
@@ -189,26 +164,38 @@ def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
             default_region=plan.settings.default_region,
             **plan.options,
         )
+    output = plan.output
     if dry_run:
-        click.echo(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
-        click.echo(f"columns    {plan.file.layout.describe()}")
-        click.echo(f"recipients {check.recipients} in {check.slices} messages")
-        click.echo(f"segments   {check.segments}, as we count them")
-        bad.account_for_rows()
-    bad.tell()
+        output.give(
+            {
+                "campaign_id": plan.campaign_id,
+                "dry_run": True,
+                "recipients": check.recipients,
+                "messages": check.slices,
+                "segments": check.segments,
+                **bad.fields(),
+            }
+        )
+        output.show(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
+        output.show(f"columns    {plan.file.layout.describe()}")
+        output.show(f"recipients {check.recipients} in {check.slices} messages")
+        output.show(f"segments   {check.segments}, as we count them")
+        bad.account_for_rows(output)
+    bad.tell(output)
     if bad.count and refused:
         why = f"{bad.count} of {plan.file.rows} rows cannot be texted"
         advice = "Mend them, or leave them out with --bad-rows leave-out"
         if not dry_run:
-            raise click.ClickException(f"{why}; nothing was queued. {advice}")
-        click.echo(f"without --dry-run this would be refused: {why}. {advice}", err=True)
+            raise Failed(f"{why}; nothing was queued. {advice}")
+        output.say(f"without --dry-run this would be refused: {why}. {advice}")
 
 
 def _queue(plan: _Plan, *, wait: bool) -> None:
     # A second command for the same campaign would be right, but exit status 0 would not.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    click.echo(f"campaign   {plan.campaign_id}")
-    click.echo(f"columns    {plan.file.layout.describe()}")
+    output = plan.output
+    output.show(f"campaign   {plan.campaign_id}")
+    output.show(f"columns    {plan.file.layout.describe()}")
     bad, producer = BadRows(plan.file), Producer(settings=plan.settings)
     try:
         with _progress(plan.file, "queueing") as recipients:
@@ -216,60 +203,73 @@ def _queue(plan: _Plan, *, wait: bool) -> None:
                 *(plan.text, recipients), campaign_id=plan.campaign_id, on_invalid=bad, **plan.options
             )
     except KeyboardInterrupt:
-        bad.tell()
-        click.echo(
-            "\nstopped; what is queued will be sent. To go on: the same command again. To stop that, too: "
-            f"octopush-worker campaign cancel {plan.campaign_id}",
-            err=True,
+        bad.tell(output)
+        output.say(
+            "stopped; what is queued will be sent. To go on: the same command again. To stop that, too: "
+            f"octopush-worker campaign cancel {plan.campaign_id}"
         )
         sys.exit(130)
-    _sum_up(campaign, bad)
-    if wait:
-        follow(producer, plan.campaign_id)
+    _sum_up(output, campaign, bad)
+    ended = follow(output, producer, plan.campaign_id) if wait else None
+    output.give(
+        {
+            "campaign_id": campaign.campaign_id,
+            "dry_run": False,
+            "recipients": campaign.recipients,
+            "messages": campaign.slices,
+            "segments": campaign.segments,
+            **bad.fields(),
+            "created": campaign.created,
+            "existing": campaign.existing,
+            "campaign": ended and fields(ended),
+        }
+    )
+    if ended is not None:
+        show_words(output, ended)
 
 
-def _sum_up(campaign: Campaign, bad: BadRows) -> None:
-    click.echo(f"recipients {campaign.recipients} in {campaign.slices} messages")
-    click.echo(f"queued     {campaign.created} messages now, {campaign.existing} had been queued before")
-    click.echo(f"segments   {campaign.segments}, as we count them")
-    bad.account_for_rows()
-    bad.tell()
+def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
+    output.show(f"recipients {campaign.recipients} in {campaign.slices} messages")
+    output.show(f"queued     {campaign.created} messages now, {campaign.existing} had been queued before")
+    output.show(f"segments   {campaign.segments}, as we count them")
+    bad.account_for_rows(output)
+    bad.tell(output)
     if bad.count:
-        click.echo(
+        output.say(
             "           once mended, send them from a file of their own: this one, changed, would be a new"
         )
-        click.echo("           campaign, and everybody in it would be texted again")
-    click.echo(f"follow     octopush-worker campaign status {campaign.campaign_id}")
+        output.say("           campaign, and everybody in it would be texted again")
+    output.show(f"follow     octopush-worker campaign status {campaign.campaign_id}")
 
 
 @contextmanager
 def _progress(file: RecipientFile, label: str) -> Iterator[Any]:
     """Hand out the recipients; on a terminal, show how many."""
-    if not sys.stdout.isatty():
+    if not sys.stderr.isatty():
         yield file.recipients()
         return
-    with click.progressbar(file.recipients(), file.rows, f"{label:<10}", update_min_steps=500) as bar:
+    with click.progressbar(
+        file.recipients(), file.rows, f"{label:<10}", update_min_steps=500, file=sys.stderr
+    ) as bar:
         yield bar
 
 
 @contextmanager
 def _said_plainly(plan: _Plan) -> Iterator[None]:
-    """Turn what may go wrong into one message that says what to do, and status 1."""
+    """Turn what may go wrong into one message that says what to do, and an exit code."""
     try:
         yield
-    except InvalidMessage as error:
-        raise click.ClickException(str(error)) from None
     except RequestIdConflict:
-        raise click.ClickException(
+        raise Forbidden(
             f"campaign {plan.campaign_id} was begun with another file, text or other options; "
             "nothing was queued from the first difference on"
         ) from None
     except CampaignCancelled as error:
-        raise click.ClickException(f"{error}. To send it after all, give another --campaign") from None
+        raise Forbidden(f"{error}. To send it after all, give another --campaign") from None
     except QueueUnavailable:
-        raise click.ClickException(
+        raise RedisAway(
             f"Redis at {plan.settings.redis_url} did not answer, or has lost writes: see REDIS_URL. "
             "To go on: the same command again"
         ) from None
     except FileProblem as error:
-        raise click.ClickException(f"{error}; the file has changed while it was read") from None
+        raise Failed(f"{error}; the file has changed while it was read") from None

@@ -13,6 +13,7 @@ from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
 from producers.events import Reply
 from producers.feeds import Feed
+from worker.presentation.output import Output
 from worker.sandbox.installation import InstallationError, wait_for
 from worker.sandbox.stack import Stack
 
@@ -25,27 +26,30 @@ TEXT: Final = "Bistro: table for 4 tonight at 8 pm. Reply YES to confirm."
 ANSWER: Final = "YES, see you at 8!"
 
 
-def run() -> None:
+def run(output: Output) -> None:
     """Start everything, send, let the handset answer, show each step, stop everything.
+
+    Args:
+        output: for people, or for programs an object per step.
 
     Raises:
         InstallationError: a step did not happen; the message names the logs, which are kept then.
     """
     data_dir = Path(tempfile.mkdtemp(prefix="octopush-demo-"))
-    _say("", "starting an embedded Redis, a simulated Octopush, a worker and the web process")
+    _say(output, "", "starting an embedded Redis, a simulated Octopush, a worker and the web process")
     try:
         with Stack(data_dir) as stack:
-            _tell(stack)
+            _tell(stack, output)
     except InstallationError as error:
         raise InstallationError(f"{error}; the logs are in {data_dir}") from error
     except BaseException:
         shutil.rmtree(data_dir)
         raise
     shutil.rmtree(data_dir)
-    _say("", "all processes stopped")
+    _say(output, "", "all processes stopped")
 
 
-def _tell(stack: Stack) -> None:
+def _tell(stack: Stack, output: Output) -> None:
     """Follow one SMS from `send` to the reply on the stream."""
     stack.gateway.auto_reply(ANSWER, after_ms=900, match={"number": NUMBER})
     sms = Producer(stack.redis_url)
@@ -58,18 +62,26 @@ def _tell(stack: Stack) -> None:
         request_id="booking-42",
         context={"booking": 42},
     )
-    _say("queued", f"request_id {sent.request_id}, {sent.segments} segment")
+    _say(output, "queued", f"request_id {sent.request_id}, {sent.segments} segment")
 
     def status(reached: Callable[[MessageStatus], bool]) -> MessageStatus:
         return _wait(stack, lambda: (now := sms.status(sent.request_id)) and reached(now) and now)
 
     accepted = status(lambda now: now.state == "accepted")
-    _say("accepted", f"ticket {accepted.ticket}, cost {accepted.cost} €, POSTs made: {accepted.attempts}")
+    _say(
+        output,
+        "accepted",
+        f"ticket {accepted.ticket}, cost {accepted.cost} €, POSTs made: {accepted.attempts}",
+    )
     delivered = status(lambda now: any(delivery.final for delivery in now.deliveries.values()))
-    _say("delivered", f"{mask(NUMBER)} shows the text; receipt {delivered.deliveries[NUMBER].status}")
+    _say(output, "delivered", f"{mask(NUMBER)} shows the text; receipt {delivered.deliveries[NUMBER].status}")
     reply = _first_reply(stack)
-    _say("reply", f"{reply.text!r} from {mask(reply.number)}")
-    _say("", f"read from the stream with request_id {reply.request_id} and the app's context {reply.context}")
+    _say(output, "reply", f"{reply.text!r} from {mask(reply.number)}")
+    _say(
+        output,
+        "",
+        f"read from the stream with request_id {reply.request_id} and the app's context {reply.context}",
+    )
     sms.close()
 
 
@@ -86,5 +98,7 @@ def _wait(stack: Stack, look: Callable[[], T | bool | None]) -> T:
     return wait_for(look, stack.check, STEP_S)  # type: ignore[return-value]
 
 
-def _say(step: str, text: str) -> None:
-    click.echo(f"{click.style(f'{step:>10}', fg='green', bold=True)}  {text}")
+def _say(output: Output, step: str, text: str) -> None:
+    output.give({"step": step or None, "text": text})
+    if not output.as_json:
+        click.echo(f"{click.style(f'{step:>10}', fg='green', bold=True)}  {text}")

@@ -18,6 +18,7 @@ from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.presentation.output import Failed, Forbidden, NotFound, Output
 from worker.webhooks.forward_listen import listen
 from worker.webhooks.settings import WebhookSettings
+from worker.webhooks.signing import secrets_of
 
 #: Seconds that `forward test` waits: a held forwarder probes every 30 s, and a POST may take 15.
 _TEST_S: Final = 50.0
@@ -102,7 +103,7 @@ def _numbers(each: ForwarderCounts) -> str:
 @click.pass_obj
 def secret(output: Output, name: str) -> None:
     """Print the secret with which the webhooks of NAME are signed; while it changes, the new one first."""
-    for each in WebhookSettings.from_env(os.environ).secrets_of(name):
+    for each in secrets_of(WebhookSettings.from_env(os.environ), name):
         output.show(each)
         output.give({"secret": each})
 

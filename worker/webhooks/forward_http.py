@@ -11,6 +11,7 @@ from worker.forwarding.schedule import A_DAY
 from worker.forwarding.store import Store, check_name
 from worker.operator.command import Command
 from worker.webhooks.settings import WebhookSettings, check_streams, check_url
+from worker.webhooks.signing import secrets_of
 
 
 @click.command("forward-http", cls=Command)
@@ -29,7 +30,7 @@ def forward_http(name: str | None, url: str | None, streams: str | None, *, inse
     if name is not None and url is None:
         raise click.UsageError("say NAME and URL, or neither")
     settings = WebhookSettings.from_env(os.environ)
-    secrets = settings.secrets_of(name or settings.name)
+    secrets = secrets_of(settings, name or settings.name)
     try:
         to = check_url(url or _configured(settings), insecure=insecure)
         store = Store(

@@ -11,6 +11,7 @@ from worker.forwarding.store import check_name, event_id_of
 from worker.operator.command import Command, Desk, at_desk
 from worker.presentation.output import Output
 from worker.webhooks.settings import WebhookSettings, check_streams, check_url
+from worker.webhooks.signing import secrets_of
 
 #: Milliseconds that one look for entries waits.
 _LOOK_MS = 1_000
@@ -31,26 +32,30 @@ def listen(output: Output, url: str, name: str | None, streams: str | None) -> N
     settings = WebhookSettings.from_env(os.environ)
     try:
         chosen = check_streams(streams or settings.streams)
-        secrets = settings.secrets_of(check_name(name or settings.name))
+        secrets = secrets_of(settings, check_name(name or settings.name))
         sender = Sender(check_url(url), secrets)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     with at_desk() as desk, sender:
+        last = _last_ids(desk, chosen)
         output.say(f"{', '.join(chosen)} go to {sender.place}; the secret is {secrets[0]}")
-        _follow(desk, sender.deliver, chosen, output)
+        _follow(desk, sender.deliver, last, output)
 
 
-def _follow(desk: Desk, deliver: Deliver, streams: Sequence[str], output: Output) -> None:
-    names = {desk.keys.stream(name).encode(): name for name in streams}
-    last: dict[Any, Any] = {}
-    for key in names:
-        newest: Any = desk.client.xrevrange(key, count=1)
-        last[key] = newest[0][0] if newest else b"0"
+def _last_ids(desk: Desk, streams: Sequence[str]) -> dict[str, bytes]:
+    """Say where the streams end now."""
+    newest: list[Any] = [desk.client.xrevrange(desk.keys.stream(name), count=1) for name in streams]
+    return {name: found[0][0] if found else b"0" for name, found in zip(streams, newest, strict=True)}
+
+
+def _follow(desk: Desk, deliver: Deliver, last: dict[str, bytes], output: Output) -> None:
+    names = {desk.keys.stream(name).encode(): name for name in last}
     while True:
-        found: Any = desk.client.xread(last, count=10, block=_LOOK_MS)
+        ids: dict[Any, Any] = {key: last[name] for key, name in names.items()}
+        found: Any = desk.client.xread(ids, count=10, block=_LOOK_MS)
         for key, entries in found or ():
             for entry_id, fields in entries:
-                last[key] = entry_id
+                last[names[key]] = entry_id
                 event = Event(event_id_of(entry_id, fields), names[key], entry_id.decode(), 1, fields, "")
                 _tell(output, event, deliver(event))
 

@@ -33,8 +33,6 @@ RETRY_AFTER_MAX_S: Final = 3_600.0
 #: Bytes that are read of an answer, and seconds for that: only its status counts.
 _ANSWER_MAX_BYTES: Final = 4_096
 _ANSWER_S: Final = 1.0
-#: Seconds an idle connection is kept: less than common servers keep it.
-_KEEPALIVE_S: Final = 2.0
 #: Answers of proxies for a receiver that is not there.
 _AWAY: Final = frozenset({502, 503, 504})
 _GONE: Final = 410
@@ -62,14 +60,15 @@ class Sender:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="webhooks", daemon=True)
         # The transport itself follows no redirects, which would hand numbers and texts to whoever is named
-        # there, and keeps no cookies.
+        # there, and keeps no cookies. A connection that is kept may have been closed at the other end.
         self._transport = httpx.AsyncHTTPTransport(
-            verify=httpx.create_ssl_context(), limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_S)
+            verify=httpx.create_ssl_context(), limits=httpx.Limits(max_keepalive_connections=0)
         )
         self._headers = {
             "content-type": "application/json",
             "user-agent": f"octopush-worker/{version('octopush-worker')}",
             "accept-encoding": "identity",
+            "connection": "close",
             **_authorization(self._url),
         }
 
@@ -83,7 +82,7 @@ class Sender:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._transport.aclose(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -96,9 +95,14 @@ class Sender:
             return Refused("unreadable")
         return asyncio.run_coroutine_threadsafe(self._post(event.event_id, body), self._loop).result()
 
+    async def _close(self) -> None:
+        await self._transport.aclose()
+        await self._loop.shutdown_asyncgens()
+
     async def _post(self, event_id: str, body: bytes) -> Outcome:
         signed = sign(body, event_id, int(time.time()), self._secrets)
-        limits = {"timeout": httpx.Timeout(self._timeout_s).as_dict()}
+        # Less for the connection: what is cut off in the middle of a TLS handshake is not closed at once.
+        limits = {"timeout": httpx.Timeout(self._timeout_s, connect=self._timeout_s / 2).as_dict()}
         request = httpx.Request(
             "POST", self._url, content=body, headers={**self._headers, **signed}, extensions=limits
         )
@@ -113,7 +117,7 @@ class Sender:
 
 
 async def _finish(response: httpx.Response) -> None:
-    """Read a short answer, so that the connection can be used again; close the connection of any other."""
+    """Read a short answer, as servers like to see, and hang up."""
     try:
         async with asyncio.timeout(_ANSWER_S):
             read = 0

@@ -1,15 +1,11 @@
 """Settings of a process that forwards by HTTP."""
 
-import base64
-import hashlib
-import hmac
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from producers.contract.kinds import TYPES
 from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, scheme_of, variable
-from producers.errors import ConfigError
 from worker.forwarding.store import check_name
 from worker.settings import is_this_machine, known_level
 
@@ -73,18 +69,3 @@ class WebhookSettings(RedisSettings):
         check=_roots,
     )
     log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
-
-    def secrets_of(self, name: str) -> list[str]:
-        """Make the secrets of a forwarder, one from each of `WEBHOOK_SECRETS`; none tells of another's.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        if not self.secrets:
-            raise ConfigError({"WEBHOOK_SECRETS": "is required"})
-        return [_secret(root, name) for root in self.secrets]
-
-
-def _secret(root: Secret, name: str) -> str:
-    made = hmac.digest(root.reveal().encode(), b"octopush-worker webhook " + name.encode(), hashlib.sha256)
-    return "whsec_" + base64.b64encode(made).decode()

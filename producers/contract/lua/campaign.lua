@@ -10,6 +10,18 @@ local function waiting_key(campaign)
   return campaign .. ':waiting'
 end
 
+-- Note the start of a campaign, once, also in the list of all of them. The list ends somewhere; and of the oldest those go that are
+-- forgotten.
+local function note_start(id)
+  local campaigns, MOST, LOOKED_AT = prefix .. 'campaigns', 10000, 8
+  if redis.call('HSETNX', campaign_key(id), 'started', now) == 0 then return end
+  redis.call('ZADD', campaigns, now, id)
+  redis.call('ZREMRANGEBYRANK', campaigns, 0, -MOST - 1)
+  for _, oldest in ipairs(redis.call('ZRANGE', campaigns, 0, LOOKED_AT - 1)) do
+    if redis.call('EXISTS', campaign_key(oldest)) == 0 then redis.call('ZREM', campaigns, oldest) end
+  end
+end
+
 -- What keeps the messages of a campaign from leaving: 'stopped' since somebody has cancelled it, 'paused', or nil.
 local function halt_of(campaign)
   local set = read(campaign, 'paused', 'stopped')
@@ -47,4 +59,4 @@ local function expire_campaign(campaign)
   if redis.call('PTTL', campaign) < given.retention_ms then redis.call('PEXPIRE', campaign, given.retention_ms) end
   end_together(campaign)
 end
--- uses: states
+-- uses: keys clock states

@@ -1,0 +1,130 @@
+"""A day at a bistro: what the pages show in browser tests and on screenshots, made by real processes.
+
+    with ExampleDay(directory, redis_server.url) as day:
+        browser.goto(day.console.url)
+
+A worker sends to a simulated gateway, handsets answer, callbacks come back, a person has to decide. All of it
+lies in a namespace of its own.
+"""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, Self
+
+from tests.support.console_client import TOKENS
+from tests.support.hostile_texts import HOSTILE_TEXTS
+from tests.support.installation import Installation
+from tests.support.web_server import ConsoleServer
+
+#: The guest whose conversation is shown, and others.
+GUEST: Final = "+33612345678"
+OTHERS: Final = tuple(f"+336123456{n:02}" for n in range(10, 40))
+#: Who writes what harms, if it is not made harmless.
+ATTACKER: Final = "+33699999999"
+
+_ANSWERS: Final = (
+    "Oui, parfait !",
+    "YES",
+    "On sera 5 finalement, c'est possible ?",
+    "Non désolé",
+    "Merci, à ce soir",
+    "OK",
+    "Pouvez-vous me rappeler s'il vous plaît ? Nous avons une allergie aux noix à table.",
+)
+
+
+class ExampleDay:
+    """The processes, and the data that they have made.
+
+    Args:
+        directory: receives the output of the processes.
+        redis_url: where Redis listens.
+        hostile: whether somebody writes the corpus of hostile texts, too.
+    """
+
+    def __init__(self, directory: Path, redis_url: str, *, hostile: bool = False) -> None:
+        self.installation = Installation(directory, redis_url, web=True, namespace="sms")
+        self._log = directory / "console.log"
+        self._hostile = hostile
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            starting.enter_context(self.installation)
+            environ = {**self.installation.environ, "CONSOLE_TOKENS": TOKENS, "CONSOLE_SENDER": "Bistro"}
+            self.console = starting.enter_context(ConsoleServer(self._log, environ))
+            self._talk()
+            self._send_others()
+            if self._hostile:
+                self._attack()
+            self._exit = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    @property
+    def conversation(self) -> str:
+        """Path of the guest's conversation."""
+        return f"/conversations/{self.installation.producer.conversation(GUEST).key}"
+
+    @property
+    def attack(self) -> str:
+        """Path of the attacker's conversation."""
+        return f"/conversations/{self.installation.producer.conversation(ATTACKER).key}"
+
+    def replies(self, number: int) -> None:
+        """Wait until so many replies are on the stream."""
+        stream = self.installation.keys.stream("replies")
+        self.installation.wait_for(lambda: self.installation.redis.xlen(stream) >= number)
+
+    def _talk(self) -> None:
+        """Let a guest and the bistro write to each other."""
+        place = self.installation
+        text = "Bistro: table for 4 tonight at 8 pm. Reply YES to confirm."
+        sent = place.send(text, to=GUEST, with_replies=True, request_id="booking-42", context={"booking": 42})
+        place.settled(sent)
+        place.gateway.reply(GUEST, "YES, see you at 8!\nCould we sit outside?")
+        self.replies(1)
+        [reply] = place.producer.conversation(GUEST).turns[-1:]
+        answer = "With pleasure: table 7, under the lime tree."
+        sent = place.send(
+            answer, to=GUEST, with_replies=True, request_id="lime-tree", reply_to=reply.event_id
+        )
+        place.settled(sent)
+        place.gateway.reply(GUEST, "Merci beaucoup, à tout à l'heure !")
+        self.replies(2)
+
+    def _send_others(self) -> None:
+        place = self.installation
+        sends = [
+            place.send(
+                "Bistro: your table tonight, YES or NO?",
+                to=number,
+                with_replies=True,
+                request_id=f"booking-{n}",
+            )
+            for n, number in enumerate(OTHERS, 100)
+        ]
+        place.all_settled(sends)
+        for n, number in enumerate(OTHERS[:20]):
+            place.gateway.reply(number, _ANSWERS[n % len(_ANSWERS)])
+        self.replies(22)
+        for number in OTHERS[20:23]:
+            place.gateway.stop(number)
+        place.post_callback(b'{"nothing": "we know"}')
+        place.send(
+            "Bistro: brunch on Sunday!", to=OTHERS[29], request_id="brunch", send_at="2099-01-01T09:00:00Z"
+        )
+
+    def _attack(self) -> None:
+        for text in HOSTILE_TEXTS.values():
+            event = {
+                "number": ATTACKER,
+                "text": text,
+                "reception_date": "2026-11-26 10:00:00",
+                "message_id": "",
+            }
+            assert self.installation.post_callback(json.dumps(event).encode()) == [200]
+        self.replies(22 + len(HOSTILE_TEXTS))

@@ -1,0 +1,345 @@
+"""Sending all again that match: planned first, carried out by whoever is there, nothing twice."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from producers import Producer
+from producers.contract.settings import RedisSettings
+from producers.contract.steps import Commands, drive
+from tests.support.keys import AllKeys
+from tests.support.sends import claim_one, finish_one
+from worker.gateway.outcomes import Duplicate, Refused
+from worker.inquiry import audit
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.operator.bulk import AT_ONCE, LEASE_MS, Bulk, Job
+from worker.operator.decisions import Decisions
+from worker.queue.leases import Leases
+
+KEYS = AllKeys()
+SETTINGS = RedisSettings()
+READY = KEYS.queue("alert").ready
+
+
+@pytest.fixture
+def ledger(redis_client) -> Ledger:
+    return Ledger(redis_client, SETTINGS, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
+
+
+@pytest.fixture
+def parked(redis_client, sms, ledger) -> Callable[..., None]:
+    """Let messages end as rejected with a code, or as unknown."""
+
+    def end(*ids: str, code: str = "121", state: str = "rejected", **options) -> None:
+        for request_id in ids:
+            sms.send(
+                "+33612345678", "Hello", sender="Bistro", purpose="alert", request_id=request_id, **options
+            )
+            outcome = Refused(code) if state == "rejected" else Duplicate(code)
+            assert finish_one(ledger, claim_one(ledger, request_id), outcome) == state
+        redis_client.delete(READY)
+
+    return end
+
+
+@pytest.fixture
+def bulk() -> Bulk:
+    return Bulk(SETTINGS)
+
+
+def job_of(client, bulk: Bulk, token: str) -> Job:
+    job = drive(bulk.find(token), client)
+    assert job is not None
+    return job
+
+
+def planned(client, bulk: Bulk, state: str | None = "rejected", code: str | None = None) -> str:
+    return drive(bulk.plan(state, code, "ben"), client)
+
+
+def begun(client, bulk: Bulk, **match) -> str:
+    token = planned(client, bulk, **match)
+    assert bulk.begin(token, "ben").run(client) is None
+    return token
+
+
+def work_off(client, bulk: Bulk) -> None:
+    while drive(bulk.work(), client):
+        pass
+
+
+def queued(client) -> list[str]:
+    return [each.decode() for each in client.lrange(READY, 0, -1)]
+
+
+def test_a_plan_counts_and_prices_and_sends_nothing(redis_client, parked, bulk):
+    parked("a", "b")
+    parked("late", ttl=timedelta(hours=1))
+    redis_client.hincrby(KEYS.record("late"), "expires", -3_601_000)
+    parked("lost", code="122")
+    redis_client.delete(KEYS.body("lost"))
+    parked("nobody_knows", state="unknown")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.049")
+
+    job = job_of(redis_client, bulk, planned(redis_client, bulk))
+
+    assert (job.state, job.total, job.examined) == ("planned", 4, 4)
+    assert (job.cost, job.unpriced, job.expired, job.lost) == (Decimal("0.098"), 0, 1, 1)
+    assert queued(redis_client) == []
+    assert drive(bulk.work(), redis_client) is False
+
+
+def test_a_price_that_nobody_knows_is_said_to_be_unknown(redis_client, parked, bulk):
+    parked("a", "b")
+
+    job = job_of(redis_client, bulk, planned(redis_client, bulk))
+
+    assert (job.cost, job.unpriced) == (0, 2)
+
+
+def test_a_job_sends_again_what_matches_and_nothing_else(redis_client, parked, bulk):
+    parked("a", "b")
+    parked("other", code="122")
+    parked("nobody_knows", state="unknown", code="121")
+
+    token = begun(redis_client, bulk, code="121")
+    work_off(redis_client, bulk)
+
+    assert queued(redis_client) == ["a", "b"]
+    job = job_of(redis_client, bulk, token)
+    assert (job.state, job.queued, job.left, job.match) == ("done", 2, 0, "rejected 121")
+
+
+def test_a_job_about_all_codes_takes_them_one_after_the_other(redis_client, parked, bulk):
+    parked(*(f"a{n}" for n in range(AT_ONCE + 1)))
+    parked("b", code="122")
+
+    token = begun(redis_client, bulk, state=None)
+    work_off(redis_client, bulk)
+
+    assert sorted(queued(redis_client)) == sorted([*(f"a{n}" for n in range(AT_ONCE + 1)), "b"])
+    assert job_of(redis_client, bulk, token).queued == AT_ONCE + 2
+
+
+def test_what_is_left_alone_keeps_nobody_from_the_rest(redis_client, parked, bulk):
+    names = [f"a{n:03}" for n in range(2 * AT_ONCE)]
+    parked(*names)
+    for name in names[: AT_ONCE + 5]:
+        redis_client.delete(KEYS.body(name))
+
+    token = begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+
+    assert queued(redis_client) == names[AT_ONCE + 5 :]
+    job = job_of(redis_client, bulk, token)
+    assert (job.queued, job.left) == (AT_ONCE - 5, AT_ONCE + 5)
+
+
+def test_a_plan_begins_once(redis_client, parked, bulk):
+    parked("a")
+    token = planned(redis_client, bulk)
+
+    assert [bulk.begin(token, "ben").run(redis_client) for _ in range(2)] == [None, "running"]
+    work_off(redis_client, bulk)
+    assert bulk.begin(token, "ben").run(redis_client) == "done"
+    assert bulk.begin("nobody", "ben").run(redis_client) == "gone"
+    assert queued(redis_client) == ["a"]
+
+
+def test_a_plan_is_forgotten_and_a_job_is_not(redis_client, parked, bulk):
+    parked("a")
+    token = planned(redis_client, bulk)
+    assert 0 < redis_client.pttl(KEYS.bulk(token)) <= 900_000
+
+    bulk.begin(token, "ben").run(redis_client)
+    assert redis_client.pttl(KEYS.bulk(token)) == -1
+
+    work_off(redis_client, bulk)
+    assert redis_client.pttl(KEYS.bulk(token)) > 900_000
+
+
+def test_a_job_that_is_stopped_sends_no_more(redis_client, parked, bulk):
+    parked(*(f"a{n}" for n in range(2 * AT_ONCE)))
+    token = begun(redis_client, bulk)
+    assert drive(bulk.work(), redis_client)
+
+    assert bulk.stop(token, "anna").run(redis_client) is None
+
+    assert drive(bulk.work(), redis_client) is False
+    assert len(queued(redis_client)) == AT_ONCE
+    job = job_of(redis_client, bulk, token)
+    assert (job.state, job.queued) == ("stopped", AT_ONCE)
+    assert bulk.stop(token, "anna").run(redis_client) == "stopped"
+
+
+def test_another_console_goes_on_where_a_dead_one_was(redis_client, parked, bulk):
+    parked(*(f"a{n:03}" for n in range(3 * AT_ONCE)))
+    token = begun(redis_client, bulk)
+    drive(bulk.work(), redis_client)
+    other = Bulk(SETTINGS)
+    assert drive(other.work(), redis_client) is False, "its owner may live"
+
+    redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, token)
+    work_off(redis_client, other)
+
+    assert queued(redis_client) == [f"a{n:03}" for n in range(3 * AT_ONCE)]
+    assert job_of(redis_client, other, token).queued == 3 * AT_ONCE
+
+
+def test_a_console_that_comes_back_too_late_is_turned_away(redis_client, parked, bulk):
+    parked(*(f"a{n:03}" for n in range(AT_ONCE)))
+    token = begun(redis_client, bulk)
+    steps = bulk.work()
+    step = next(steps)
+    # It stands still when it has read what it would send again.
+    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
+        step = steps.send(step.run(redis_client))
+    bodies = step.run(redis_client)
+    redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, token)
+    work_off(redis_client, Bulk(SETTINGS))
+
+    run = steps.send(bodies)
+
+    assert run.run(redis_client) == "done"
+    assert len(queued(redis_client)) == AT_ONCE
+    assert job_of(redis_client, bulk, token).queued == AT_ONCE
+
+
+@pytest.mark.parametrize("steps_made", range(1, 12))
+def test_a_job_whose_console_dies_at_any_step_sends_each_message_once(redis_client, parked, steps_made):
+    names = [f"a{n:03}" for n in range(AT_ONCE + 7)]
+    parked(*names)
+    token = begun(redis_client, Bulk(SETTINGS))
+    for _ in range(3):
+        die_after(steps_made, redis_client)
+        if redis_client.zscore(KEYS.bulks_running, token):
+            redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, token)
+    work_off(redis_client, Bulk(SETTINGS))
+
+    assert queued(redis_client) == names
+    assert job_of(redis_client, Bulk(SETTINGS), token).queued == len(names)
+
+
+def die_after(steps_made: int, client) -> None:
+    """Let a console make so many steps and be gone."""
+    steps = Bulk(SETTINGS).work()
+    try:
+        step = next(steps)
+        for _ in range(steps_made):
+            step = steps.send(step.run(client))
+    except StopIteration:
+        return
+
+
+def test_a_message_that_ends_once_more_is_not_sent_again_by_the_same_job(redis_client, parked, bulk, ledger):
+    parked("a")
+    token = begun(redis_client, bulk)
+    [first] = [drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)]
+    assert first is None
+    redis_client.delete(READY)
+    assert finish_one(ledger, claim_one(ledger, "a"), Refused("121")) == "rejected"
+
+    work_off(redis_client, bulk)
+
+    assert queued(redis_client) == []
+    job = job_of(redis_client, bulk, token)
+    assert (job.state, job.queued) == ("done", 0)
+
+
+def test_a_message_that_was_sent_again_keeps_its_new_id_after_the_clock_went_back(
+    redis_client, parked, bulk, ledger
+):
+    parked("a")
+    begun(redis_client, bulk)
+    steps = bulk.work()
+    step = next(steps)
+    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
+        step = steps.send(step.run(redis_client))
+    bodies = step.run(redis_client)
+    drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)
+    redis_client.delete(READY)
+    finish_one(ledger, claim_one(ledger, "a"), Refused("121"))
+    redis_client.hincrby(KEYS.record("a"), "ended", -3_600_000)
+
+    run = steps.send(bodies)
+
+    assert run.run(redis_client) == "running"
+    assert queued(redis_client) == []
+
+
+def test_a_message_leaves_under_a_new_id_towards_the_gateway(redis_client, parked, bulk):
+    parked("a")
+    before = json.loads(redis_client.get(KEYS.body("a")))
+    begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+
+    after = json.loads(redis_client.get(KEYS.body("a")))
+
+    assert after.pop("request_id") != before.pop("request_id")
+    assert after == before
+
+
+def test_the_counts_and_the_groups_balance(redis_client, redis_url, parked, bulk):
+    parked("a", "b")
+    begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+
+    counts = {name.decode(): int(value) for name, value in redis_client.hgetall(KEYS.counts).items()}
+    assert (counts["enqueued"], counts["rejected"]) == (2, 0)
+    assert redis_client.zcard(KEYS.parked) == 0
+    assert redis_client.zcard(KEYS.parked_group("rejected", "121")) == 0
+    assert Producer(redis_url).status("a").state == "queued"
+
+
+def test_texts_of_any_size_go_a_bearable_part_at_a_time(redis_client, sms: Producer, ledger, bulk):
+    numbers = [f"+336{n:08}" for n in range(12_000_000, 12_000_000 + 3 * 500)]
+    sms.send_campaign("Hello " * 20, numbers, sender="Bistro", campaign_id="spring")
+    for n in range(3):
+        finish_one(ledger, claim_one(ledger, f"spring.{n}"), Refused("121"))
+    ready = KEYS.queue("marketing").ready
+    redis_client.delete(ready)
+
+    begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+
+    assert redis_client.lrange(ready, 0, -1) == [b"spring.0", b"spring.1", b"spring.2"]
+
+
+def test_each_step_of_a_person_is_audited_and_no_text_or_number_is(redis_client, parked, bulk):
+    parked("a")
+    token = begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+    other = begun(redis_client, bulk)
+    bulk.stop(other, "anna").run(redis_client)
+
+    rows = [(row.action, row.by, dict(row.about)) for row in drive(audit.newest(KEYS), redis_client).rows]
+
+    assert rows[::-1] == [
+        ("replay_all", "ben", {"job": token, "match": "rejected", "messages": "1"}),
+        ("replay_all_done", "ben", {"job": token, "queued": "1", "left": "0"}),
+        ("replay_all", "ben", {"job": other, "match": "rejected", "messages": "0"}),
+        ("replay_all_stopped", "anna", {"job": other, "queued": "0", "left": "0"}),
+    ]
+
+
+def test_the_newest_jobs_are_listed_first(redis_client, parked, bulk):
+    parked("a")
+    tokens = [planned(redis_client, bulk) for _ in range(3)]
+    redis_client.delete(KEYS.bulk(tokens[1]))
+
+    assert [job.token for job in drive(bulk.newest(), redis_client)] == [tokens[2], tokens[0]]
+
+
+def test_what_nobody_knows_is_never_sent_again_together(redis_client, bulk):
+    with pytest.raises(ValueError, match="state must be one of"):
+        planned(redis_client, bulk, state="unknown")
+
+
+def test_a_code_that_somebody_made_up_matches_nothing(redis_client, parked, bulk):
+    parked("a")
+
+    assert job_of(redis_client, bulk, planned(redis_client, bulk, code="121\r\nx")).total == 0

@@ -1,0 +1,262 @@
+"""The console's pages of sends: lists, one send, and what an operator decides about it."""
+
+import pytest
+
+from producers import Producer
+from producers.contract.settings import RedisSettings
+from producers.contract.steps import drive
+from tests.support.harmless import faults_of
+from tests.support.hostile_texts import HOSTILE_TEXTS
+from tests.support.keys import AllKeys
+from tests.support.sends import claim_one, finish_one
+from worker.gateway.outcomes import Accepted, Duplicate, Refused
+from worker.inquiry import audit
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.leases import Leases
+
+KEYS = AllKeys()
+NUMBER = "+33612345678"
+
+
+@pytest.fixture
+def ledger(redis_client) -> Ledger:
+    settings = RedisSettings()
+    return Ledger(redis_client, settings, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
+
+
+@pytest.fixture
+def send(sms, ledger):
+    """Send a message and bring it to a state."""
+
+    def go(state: str, **options) -> str:
+        options = {"sender": "Bistro", "purpose": "alert", "request_id": state, **options}
+        request_id = sms.send(NUMBER, options.pop("text", "Hello"), **options).request_id
+        outcomes = {
+            "accepted": Accepted("sms_1", cost="0.042", segments=1),
+            "rejected": Refused("121"),
+            "unknown": Duplicate("120"),
+        }
+        if state == "sending":
+            claim_one(ledger, request_id)
+        elif state in outcomes:
+            assert finish_one(ledger, claim_one(ledger, request_id), outcomes[state]) == state
+        return request_id
+
+    return go
+
+
+def actions(client) -> list[tuple[str, str]]:
+    return [
+        (row.action, row.by)
+        for row in drive(audit.newest(KEYS), client).rows
+        if row.action not in {"login", "logout"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tab", "state"),
+    [("running", "sending"), ("waiting", "queued"), ("ended", "accepted"), ("scheduled", None)],
+)
+def test_a_tab_lists_its_sends(viewer, send, tab, state):
+    if state:
+        send(state)
+
+    page = viewer.get(f"/sends?tab={tab}")
+
+    assert page.status_code == 200
+    assert (f'href="/sends/{state}"' in page.text) is (state is not None)
+    assert NUMBER not in page.text
+
+
+def test_an_empty_tab_says_so(viewer):
+    assert "Nothing waits." in viewer.get("/sends?tab=waiting").text
+    assert "No attempt runs." in viewer.get("/sends").text
+
+
+def test_a_tab_goes_on_behind_its_last_row(viewer, sms):
+    for n in range(51):
+        sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id=f"a{n:02}")
+
+    first = viewer.get("/sends?tab=waiting&queue=alert")
+    second = viewer.get("/sends?tab=waiting&queue=alert&before=50")
+
+    assert "before=50" in first.text
+    assert "/sends/a49" in first.text
+    assert "/sends/a50" not in first.text
+    assert "/sends/a50" in second.text
+
+
+def test_a_place_that_is_in_no_list_is_refused(viewer):
+    assert viewer.get("/sends?tab=waiting&before=x").status_code == 400
+    assert viewer.get("/sends?tab=ended&before=0").status_code == 400
+
+
+@pytest.mark.parametrize("word", ["accepted", "sms_1"])
+def test_a_send_is_found_by_id_and_by_ticket(viewer, send, word):
+    send("accepted")
+
+    answer = viewer.get(f"/sends?id={word}")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sends/accepted")
+
+
+def test_a_word_that_nobody_knows_is_told_beside_the_field(viewer):
+    page = viewer.get("/sends?id=nobody")
+
+    assert page.status_code == 422
+    assert "Nobody knows this id or ticket" in page.text
+    assert 'aria-invalid="true"' in page.text
+
+
+def test_a_send_shows_why_what_it_cost_and_to_whom_masked(viewer, send):
+    send("accepted", context={"booking": 42})
+
+    page = viewer.get("/sends/accepted")
+
+    assert page.status_code == 200
+    for shown in ("The gateway took it", "0.042", "sms_1", "Timeline", "booking"):
+        assert shown in page.text
+    assert NUMBER not in page.text
+
+
+def test_a_send_that_waits_says_why_and_who_gets_it(viewer, send):
+    send("queued")
+
+    page = viewer.get("/sends/queued").text
+
+    assert "+336******78" in page
+    assert NUMBER not in page
+    assert "Hello" in page
+
+
+def test_a_send_that_nobody_knows_is_not_found(viewer):
+    page = viewer.get("/sends/nobody")
+
+    assert page.status_code == 404
+    assert "forgotten after 7 days" in page.text
+
+
+def test_a_recipient_is_revealed_to_an_operator_and_audited(operator, send, redis_client):
+    send("queued")
+
+    answer = operator.post("/reveal", {"of": "send:queued~0", "back": "/sends/queued"})
+
+    assert answer.headers["location"] == "/sends/queued"
+    assert NUMBER in operator.get("/sends/queued").text
+    assert actions(redis_client) == [("reveal", "ben@console")]
+    assert operator.post("/reveal", {"of": "send:queued~7", "back": "/sends"}).status_code == 404
+
+
+CASES = [
+    ("queued", "cancel", {}, "cancelled"),
+    ("unknown", "resolve", {"decision": "as-accepted"}, "accepted"),
+    ("unknown", "resolve", {"decision": "send-again"}, "queued"),
+    ("rejected", "replay", {}, "queued"),
+]
+
+
+@pytest.mark.parametrize(("state", "action", "form", "after"), CASES)
+def test_a_decision_is_carried_out_and_audited_once(
+    operator, redis_client, redis_url, send, state, action, form, after
+):
+    send(state)
+
+    answer = operator.post(f"/sends/{state}/{action}", form)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sends/{state}")
+    assert Producer(redis_url).status(state).state == after
+    assert actions(redis_client) == [(action, "ben@console")]
+    assert action in operator.get(f"/sends/{state}").text
+
+
+@pytest.mark.parametrize(("state", "action", "form", "after"), CASES)
+def test_a_decision_about_what_has_changed_meanwhile_is_refused_with_the_new_state(
+    operator, redis_client, send, state, action, form, after
+):
+    send(state)
+    assert operator.post(f"/sends/{state}/{action}", form).status_code == 303
+    before = actions(redis_client)
+    if (state, action) == ("queued", "cancel"):
+        # To cancel what is cancelled changes nothing, and is no error.
+        assert operator.post(f"/sends/{state}/{action}", form).status_code == 303
+        return
+
+    answer = operator.post(f"/sends/{state}/{action}", form)
+
+    assert answer.status_code == 409
+    assert after in answer.text
+    assert actions(redis_client) == before
+
+
+def test_what_has_begun_is_not_cancelled(operator, redis_client, send):
+    send("sending")
+
+    answer = operator.post("/sends/sending/cancel")
+
+    assert answer.status_code == 409
+    assert "sending" in answer.text
+    assert actions(redis_client) == []
+
+
+@pytest.mark.parametrize(("state", "action", "form", "_"), CASES)
+def test_a_viewer_decides_nothing(viewer, redis_client, redis_url, send, state, action, form, _):
+    send(state)
+
+    assert viewer.post(f"/sends/{state}/{action}", form).status_code == 403
+
+    assert Producer(redis_url).status(state).state == state
+    assert f"/sends/{state}/{action}" not in viewer.get(f"/sends/{state}").text
+
+
+@pytest.mark.parametrize(("state", "action", "form", "_"), CASES)
+def test_another_site_decides_nothing(operator, redis_url, send, state, action, form, _):
+    send(state)
+
+    answer = operator.post(f"/sends/{state}/{action}", form, sec_fetch_site="cross-site")
+
+    assert answer.status_code == 403
+    assert Producer(redis_url).status(state).state == state
+
+
+@pytest.mark.parametrize("action", ["cancel", "replay", "resolve"])
+def test_nothing_is_decided_about_a_send_that_nobody_knows(operator, action):
+    answer = operator.post(f"/sends/nobody/{action}", {"decision": "as-accepted"})
+
+    assert answer.status_code == 404
+
+
+def test_a_message_whose_text_is_gone_is_not_sent_again(operator, redis_client, send):
+    send("rejected")
+    redis_client.delete(KEYS.body("rejected"))
+
+    answer = operator.post("/sends/rejected/replay")
+
+    assert answer.status_code == 409
+    assert "text is not kept any more" in answer.text
+
+
+def test_a_decision_says_what_it_is(operator, send):
+    send("unknown")
+
+    assert operator.post("/sends/unknown/resolve", {"decision": "maybe"}).status_code == 400
+
+
+def test_an_action_leads_back_to_the_list_it_came_from_and_to_no_other_site(operator, send):
+    send("rejected")
+
+    answer = operator.post("/sends/rejected/replay", {"back": "https://evil.example/"})
+
+    assert answer.headers["location"] == "/sends/rejected"
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+def test_hostile_text_stays_text(viewer, redis_client, send, text):
+    send("rejected")
+    written = text.encode("utf-8", "backslashreplace")
+    redis_client.hset(KEYS.record("rejected"), mapping={"code": written, "message": written})
+
+    page = viewer.get("/sends/rejected")
+
+    assert page.status_code == 200
+    assert faults_of(page.text) == []

@@ -1,0 +1,124 @@
+"""Campaigns: how far they are, what they cost, what was heard of them; pause, resume, cancel."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from producers.errors import InvalidMessage
+from producers.queueing.campaign_status import CampaignStatus
+from producers.queueing.campaigns import checked
+from worker.console.listing import address, cursor_of, older, read
+from worker.console.page import Page, Visit
+from worker.console.refusals import Refusal, not_found, too_late
+from worker.inquiry import campaigns
+from worker.inquiry.state_of_sending import meaning_of
+
+
+async def show(visit: Visit) -> Response:
+    """Show the campaigns that began last."""
+    page = await read(visit, campaigns.newest(visit.keys, cursor_of(visit)))
+    return visit.render(
+        "campaigns.html",
+        page=page,
+        older=older("/campaigns", page.cursor),
+        newest=address("/campaigns") if cursor_of(visit) else "",
+        state_of=state_of,
+    )
+
+
+async def show_one(visit: Visit) -> Response:
+    """Show one campaign and its slices."""
+    status = await _find(visit)
+    here = f"/campaigns/{status.campaign_id}"
+    slices = await read(visit, campaigns.slices(visit.keys, status, cursor_of(visit)))
+    return visit.render(
+        "campaign.html",
+        campaign=status,
+        state=state_of(status),
+        slices=slices,
+        older=older(here, slices.cursor),
+        newest=address(here) if cursor_of(visit) else "",
+        meaning=meaning_of,
+    )
+
+
+async def pause(visit: Visit) -> Response:
+    """Let no further attempt begin."""
+    status = await _find(visit)
+    if status.paused or status.stopped or status.done:
+        raise _changed(status)
+    await visit.audit("campaign_pause", campaign=status.campaign_id)
+    outcome = await visit.office.producer.pause_campaign(status.campaign_id)
+    if outcome != "paused":
+        raise _changed(await _find(visit))
+    return await visit.done(_path(status), "The campaign is paused.")
+
+
+async def resume(visit: Visit) -> Response:
+    """Let a paused campaign go on."""
+    status = await _find(visit)
+    if status.stopped or not (status.paused or status.waiting):
+        raise _changed(status)
+    await visit.audit("campaign_resume", campaign=status.campaign_id)
+    outcome = await visit.office.producer.resume_campaign(status.campaign_id)
+    if outcome != "resumed":
+        raise _changed(await _find(visit))
+    return await visit.done(_path(status), "The campaign goes on.")
+
+
+async def cancel(visit: Visit) -> Response:
+    """Stop a campaign for good, and cancel all of it that has not left."""
+    status = await _find(visit)
+    if status.stopped or status.done:
+        raise _changed(status)
+    await visit.audit("campaign_cancel", campaign=status.campaign_id)
+    outcome = await visit.office.producer.cancel_campaign(status.campaign_id)
+    if outcome is None:
+        raise not_found("This campaign is forgotten.", "/campaigns")
+    words = f"Cancelled: {outcome.cancelled:,} slices never leave, {outcome.too_late:,} had left or ended."
+    return await visit.done(_path(status), words)
+
+
+def state_of(status: CampaignStatus) -> tuple[str, str]:
+    """Say how a campaign is, as kind and word for ``ui.state``."""
+    if status.stopped:
+        return "plain", "cancelled"
+    if status.paused:
+        return "wait", "paused"
+    if status.done:
+        return "ok", "done"
+    return ("wait", "sending") if status.complete else ("wait", "being queued")
+
+
+async def _find(visit: Visit) -> CampaignStatus:
+    """Read the campaign that the address names.
+
+    Raises:
+        Refusal: there is none.
+    """
+    try:
+        status = await visit.ask(
+            campaigns.find(visit.keys, checked(visit.request.path_params["campaign_id"]))
+        )
+    except InvalidMessage:
+        status = None
+    if status is None:
+        raise not_found("This campaign is unknown, or forgotten.", "/campaigns")
+    return status
+
+
+def _changed(status: CampaignStatus) -> Refusal:
+    return too_late(state_of(status)[1], _path(status))
+
+
+def _path(status: CampaignStatus) -> str:
+    return address(f"/campaigns/{status.campaign_id}")
+
+
+PAGES: Final = (
+    Page("/campaigns", show),
+    Page("/campaigns/{campaign_id}", show_one),
+    Page("/campaigns/{campaign_id}/pause", pause, method="POST", role="operator"),
+    Page("/campaigns/{campaign_id}/resume", resume, method="POST", role="operator"),
+    Page("/campaigns/{campaign_id}/cancel", cancel, method="POST", role="operator"),
+)

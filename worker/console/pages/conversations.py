@@ -1,0 +1,193 @@
+"""Both directions of a conversation, and the box in which an operator answers.
+
+The request_id of an answer is made of the conversation and its newest turn as the form knew it. So a double
+click, a reload and a repeat after an outage send once; and of two people who answer the same turn in
+different words the second one is told that somebody was faster.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import Response
+
+from producers.contract.keys import Keys
+from producers.contract.steps import Steps
+from producers.errors import InvalidMessage, RequestIdConflict
+from producers.messages.segments import Segmentation, billed, segment
+from producers.queueing.conversations import Conversation, Conversations, Turn
+from worker.console.page import Page, Visit
+from worker.console.pages.replies import MATCHES
+from worker.console.refusals import not_found
+
+_KEY: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
+#: Two-way messages reach mainland France only; there a short number takes the place of the sender.
+_TWO_WAY: Final = "+33"
+_STATES: Final = {
+    "accepted": "ok",
+    "unknown": "unknown",
+    "failed": "bad",
+    "rejected": "bad",
+    "expired": "bad",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stands in the answer box.
+
+    Attributes:
+        text: the answer.
+        seen: the newest turn that its writer saw.
+        problems: what is wrong with it, by field.
+        counted: what it becomes over the air, once somebody has asked.
+        costly: the first character that needs the wide encoding, or ``""``.
+        segments: what it is billed as.
+    """
+
+    text: str = ""
+    seen: str = ""
+    problems: tuple[tuple[str, str], ...] = ()
+    counted: Segmentation | None = None
+    costly: str = ""
+    segments: int = 0
+
+
+async def show(visit: Visit) -> Response:
+    """Show the newest 50 turns; four round trips."""
+    conversation = await _read(visit)
+    return _render(visit, conversation, Draft(seen=_newest(conversation)))
+
+
+async def look_up(visit: Visit) -> Response:
+    """Go to the conversation with a number that was typed: a form's body carries it, never an address."""
+    try:
+        found = await visit.office.producer.conversation(visit.form.get("number", ""))
+    except InvalidMessage as error:
+        return await visit.done("/replies", f"The number {error.fields['number']}.")
+    if found.key is None or not found.turns:
+        return await visit.done("/replies", "Nothing is kept of a conversation with this number.")
+    return await visit.done(f"/conversations/{found.key}")
+
+
+async def answer(visit: Visit) -> Response:
+    """Count the segments of an answer, or queue it. Safe to repeat: one turn gets one answer."""
+    conversation = await _read(visit)
+    text = visit.form.get("text", "").replace("\r\n", "\n")
+    draft = Draft(text, visit.form.get("seen", ""))
+    request_id = _request_id(visit, draft.seen)
+    if conversation.number is None:
+        raise not_found("Nothing that is kept tells whom to answer.", visit.request.url.path)
+    if visit.form.get("do") != "send":
+        return _render(visit, conversation, _counted(draft))
+    if _answered_meanwhile(conversation, draft.seen, request_id):
+        return _too_late(visit, conversation, draft)
+    try:
+        sent = await visit.office.producer.send(
+            conversation.number,
+            text,
+            sender=visit.office.settings.sender,
+            purpose="alert",
+            with_replies=conversation.number.startswith(_TWO_WAY),
+            reply_to=_newest_reply(conversation),
+            request_id=request_id,
+        )
+    except InvalidMessage as error:
+        problems = tuple((_field(name), _words(name, words)) for name, words in error.fields.items())
+        mended = Draft(text, draft.seen, problems)
+        return _render(visit, conversation, mended, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except RequestIdConflict:
+        return _too_late(visit, await _read(visit), draft)
+    here = f"/conversations/{visit.request.path_params['key']}"
+    if not sent.created:
+        return await visit.done(here, "This answer was queued already; it leaves once.")
+    await visit.audit("answer", request_id=request_id, segments=sent.segments)
+    return await visit.done(
+        here, f"The answer is queued: {sent.segments} {_plural(sent.segments, 'segment')}."
+    )
+
+
+def number_of(keys: Keys, key: str) -> Steps[str | None]:
+    """Find with whom a conversation is."""
+    if not _KEY.fullmatch(key):
+        return None
+    return (yield from Conversations(keys).by_key(key, 1)).number
+
+
+async def _read(visit: Visit) -> Conversation:
+    key = visit.request.path_params["key"]
+    if not _KEY.fullmatch(key):
+        raise not_found("There is no such conversation.", "/replies")
+    return await visit.ask(Conversations(visit.keys).by_key(key))
+
+
+def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int = HTTPStatus.OK) -> Response:
+    return visit.render(
+        "conversation.html",
+        status,
+        talk=conversation,
+        draft=draft,
+        problems=dict(draft.problems),
+        matches=MATCHES,
+        states=_STATES,
+        sender=visit.office.settings.sender,
+        two_way=(conversation.number or "").startswith(_TWO_WAY),
+    )
+
+
+def _too_late(visit: Visit, conversation: Conversation, draft: Draft) -> Response:
+    words = "Somebody answered meanwhile. Nothing was sent: read on, then decide again."
+    kept = Draft(draft.text, _newest(conversation), (("text", words),))
+    return _render(visit, conversation, kept, HTTPStatus.CONFLICT)
+
+
+def _counted(draft: Draft) -> Draft:
+    costly = next((each for each in draft.text if segment(each).encoding == "ucs2"), "")
+    return Draft(draft.text, draft.seen, (), segment(draft.text), costly, billed(draft.text, optimise=True))
+
+
+def _name(turn: Turn) -> str:
+    return f"in:{turn.event_id}" if turn.direction == "in" else f"out:{turn.request_id}"
+
+
+def _newest(conversation: Conversation) -> str:
+    return _name(conversation.turns[-1]) if conversation.turns else ""
+
+
+def _newest_reply(conversation: Conversation) -> str | None:
+    return next((turn.event_id for turn in reversed(conversation.turns) if turn.direction == "in"), None)
+
+
+def _answered_meanwhile(conversation: Conversation, seen: str, request_id: str) -> bool:
+    """Say whether somebody else's message is newer than what the writer saw."""
+    names = [_name(turn) for turn in conversation.turns]
+    later = conversation.turns[names.index(seen) + 1 :] if seen in names else ()
+    return any(turn.direction == "out" and turn.request_id != request_id for turn in later)
+
+
+def _request_id(visit: Visit, seen: str) -> str:
+    meant = f"{visit.request.path_params['key']} {seen}"
+    return "answer-" + hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def _field(name: str) -> str:
+    return name if name in {"text", "sender"} else "text"
+
+
+def _words(name: str, words: str) -> str:
+    if name == "sender":
+        return f"The sender of answers {words}: see CONSOLE_SENDER."
+    return f"The answer {words}." if name == "text" else f"{name}: {words}."
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+PAGES = (
+    Page("/conversations", look_up, method="POST"),
+    Page("/conversations/{key}", show),
+    Page("/conversations/{key}/answer", answer, method="POST", role="operator"),
+)

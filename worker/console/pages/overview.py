@@ -1,0 +1,77 @@
+"""The first page: is all well, and if not, what keeps messages from leaving."""
+
+from starlette.responses import Response
+
+from producers.contract.admission import CREDIT
+from worker.console.page import Page, Visit
+from worker.console.refusals import not_found
+from worker.inquiry.overview import overview
+from worker.operator.decisions import Decisions
+
+#: What limits may be: as `WorkerSettings` says.
+_LIMIT_MAX = 10_000
+
+
+async def show(visit: Visit) -> Response:
+    """Show how sending is: at most 40 commands in at most three round trips."""
+    return visit.render("overview.html", found=await visit.ask(overview(visit.keys)), problems={})
+
+
+async def release(visit: Visit) -> Response:
+    """End a hold or a pause, and let go on what could not be paid. The script has the audit entry."""
+    done = await visit.ask(_decisions(visit).release())
+    if not (done.held or done.paused or done.unpaid or done.given_back):
+        return await visit.done("/", "Sending was not held; nothing was changed.")
+    words = f" {done.given_back} that could not be paid go on." if done.given_back else ""
+    return await visit.done("/", "Sending goes on." + words)
+
+
+async def open_breaker(visit: Visit) -> Response:
+    """Let go on what waits at a breaker. The script has the audit entry."""
+    name = visit.form.get("name", "")
+    if not name or name == CREDIT:
+        raise not_found("There is no such breaker.")
+    shut, given_back = await visit.ask(_decisions(visit).open_breaker(name))
+    if not (shut or given_back):
+        raise not_found("There is no such breaker any more; nothing was changed.")
+    return await visit.done("/", f"The breaker {name} is released; {given_back} go on.")
+
+
+async def set_limits(visit: Visit) -> Response:
+    """Change the limits for all workers at once. The script has the audit entry."""
+    problems: dict[str, str] = {}
+    limits = {name: _limit(visit.form.get(name, ""), name, problems) for name in ("rate", "in_flight")}
+    if problems:
+        found = await visit.ask(overview(visit.keys))
+        return visit.render("overview.html", 422, found=found, problems=problems)
+    in_flight = None if limits["in_flight"] is None else int(limits["in_flight"])
+    changed = (
+        await _decisions(visit).set_limits(rate=limits["rate"], in_flight=in_flight).arun(visit.office.redis)
+    )
+    return await visit.done("/", "The limits hold from now on." if changed else "No limit was changed.")
+
+
+def _limit(written: str, name: str, problems: dict[str, str]) -> float | None:
+    if not written.strip():
+        return None
+    try:
+        limit = float(written)
+    except ValueError:
+        limit = -1
+    if not 0 <= limit <= _LIMIT_MAX or (name == "in_flight" and not limit.is_integer()):
+        words = {"rate": "Recipients per second", "in_flight": "Calls in flight"}[name]
+        problems[name] = f"{words}: a number from 0 to {_LIMIT_MAX}; 0 for no limit."
+        return None
+    return limit
+
+
+def _decisions(visit: Visit) -> Decisions:
+    return Decisions(visit.office.settings, visit.by)
+
+
+PAGES = (
+    Page("/", show),
+    Page("/release", release, method="POST", role="operator"),
+    Page("/release-breaker", open_breaker, method="POST", role="operator"),
+    Page("/limits", set_limits, method="POST", role="operator"),
+)

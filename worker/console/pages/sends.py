@@ -1,0 +1,194 @@
+"""Sends: what runs, waits, comes later and has ended; one send with why it is where it is, and decisions."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from producers.contract.keys import Keys
+from producers.contract.settings import ProducerSettings
+from producers.contract.steps import Steps
+from producers.queueing.records import Records
+from worker.console.forms import local_path
+from worker.console.listing import address, cursor_of, older, read
+from worker.console.page import Page, Visit, see
+from worker.console.refusals import Refusal, not_found, too_late
+from worker.inquiry import audit, explain, send_detail, sends
+from worker.inquiry.paging import Page as Rows
+from worker.inquiry.state_of_sending import meaning_of
+from worker.operator.decisions import Decision, Decisions
+
+#: What stands above the times of a tab, and what an empty one means.
+_TABS: Final = {
+    "running": ("Running", "Since", "Attempts that run now", "No attempt runs."),
+    "waiting": ("Waiting", "Queued", "Ready to leave, the next one first", "Nothing waits."),
+    "scheduled": ("Scheduled", "Due", "What comes later, the next one first", "Nothing is scheduled."),
+    "ended": ("Ended", "Ended", "The newest ends", "Nothing has ended yet."),
+}
+#: What a moment of a timeline is called.
+_HAPPENED: Final = {
+    "queued": "Queued",
+    "due": "Due",
+    "first_attempt": "First attempt",
+    "expires": "Ends its time to live",
+    "ended": "Ended",
+    "receipt": "Receipt",
+    "reply": "Reply",
+}
+_RECIPIENTS: Final = 100
+
+
+async def show(visit: Visit) -> Response:
+    """Show one tab, or go to the send that is asked for."""
+    word, problem = visit.asked("id"), ""
+    if word:
+        found = await visit.ask(sends.look_up(visit.keys, word))
+        if found is not None:
+            return see(address(f"/sends/{found}"))
+        problem = "Nobody knows this id or ticket, or it is forgotten."
+    tab = visit.asked("tab")
+    tab = tab if tab in _TABS else "running"
+    queue = visit.asked("queue")
+    queue = queue if queue in sends.QUEUES else sends.QUEUES[0]
+    counts = await visit.ask(sends.count(visit.keys))
+    page = await read(visit, _ask(visit.keys, tab, queue, cursor_of(visit)))
+    of_queues = {"waiting": counts.waiting, "scheduled": counts.scheduled}.get(tab)
+    sums = (counts.running, sum(counts.waiting.values()), sum(counts.scheduled.values()), counts.ended)
+    here = {"tab": tab, "queue": queue if of_queues else None}
+    _, when, caption, nothing = _TABS[tab]
+    return visit.render(
+        "sends.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+        word=word,
+        problem=problem,
+        tab=tab,
+        tabs=[(name, words[0], size) for (name, words), size in zip(_TABS.items(), sums, strict=True)],
+        queue=queue,
+        queues=of_queues,
+        page=page,
+        caption=caption,
+        when=when,
+        nothing=nothing,
+        older=older("/sends", page.cursor, **here),
+        newest=address("/sends", **here) if cursor_of(visit) else "",
+        deepest=sends.DEEPEST if counts.waiting[queue] > sends.DEEPEST else 0,
+        meaning=meaning_of,
+    )
+
+
+def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[Rows[sends.SendRow]]:
+    if tab == "waiting":
+        return sends.waiting(keys, queue, cursor)
+    if tab == "scheduled":
+        return sends.scheduled(keys, queue, cursor)
+    return sends.ended(keys, cursor) if tab == "ended" else sends.running(keys, cursor)
+
+
+async def show_one(visit: Visit) -> Response:
+    """Show one send: why it is where it is, its facts, life, recipients, and what people did."""
+    request_id = _named(visit)
+    detail = await visit.ask(send_detail.find(visit.keys, _records(visit), request_id))
+    if detail is None:
+        days = visit.office.settings.retention_days
+        raise not_found(f"Unknown, or forgotten after {days} days.", "/sends")
+    context = detail.status.context
+    first = int(cursor) if (cursor := visit.asked("before")).isdigit() and len(cursor) < 10 else 0
+    last = first + _RECIPIENTS
+    more = str(last) if last < len(detail.numbers) else None
+    return visit.render(
+        "send.html",
+        request_id=request_id,
+        is_call=bool(detail.members) or request_id.startswith("@"),
+        detail=detail,
+        explanation=await visit.panel(explain.explain(visit.keys, request_id)),
+        audit=await visit.panel(audit.of_send(visit.keys, request_id)),
+        examined=audit.EXAMINED,
+        numbers=list(enumerate(detail.numbers))[first:last],
+        older=older(f"/sends/{request_id}", more),
+        newest=address(f"/sends/{request_id}") if first else "",
+        context="" if context is None else msgspec.json.encode(context).decode(),
+        happened=_HAPPENED,
+        meaning=meaning_of,
+    )
+
+
+async def cancel(visit: Visit) -> Response:
+    """Cancel a message of which no attempt has begun."""
+    request_id = _named(visit)
+    outcome = await visit.office.producer.cancel(request_id)
+    if outcome == "unknown_id":
+        raise not_found("This message is forgotten.", "/sends")
+    if outcome == "too_late":
+        raise await _changed(visit, request_id)
+    await visit.audit("cancel", request_id=request_id)
+    return await visit.done(_back(visit, request_id), "The message is cancelled.")
+
+
+async def resolve(visit: Visit) -> Response:
+    """Decide about a message whose outcome nobody knows."""
+    request_id = _named(visit)
+    decisions: dict[str, Decision] = {"as-accepted": "as-accepted", "send-again": "send-again"}
+    decision = decisions.get(visit.form.get("decision", ""))
+    if decision is None:
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, "Say whether it was sent, or is to be sent again.", back="/sends"
+        )
+    _raise_if_not(await visit.ask(_decisions(visit).resolve(request_id, decision)), _back(visit, request_id))
+    words = "is called accepted" if decision == "as-accepted" else "is queued again"
+    return await visit.done(_back(visit, request_id), f"The message {words}.")
+
+
+async def replay(visit: Visit) -> Response:
+    """Send a failed or rejected message again."""
+    request_id = _named(visit)
+    _raise_if_not(await visit.ask(_decisions(visit).replay(request_id)), _back(visit, request_id))
+    return await visit.done(_back(visit, request_id), "The message is queued again.")
+
+
+def find_number(keys: Keys, name: str) -> Steps[str | None]:
+    """Find the number of a recipient, for `REVEALS`."""
+    return send_detail.number_of(keys, Records(ProducerSettings(namespace=keys.namespace)), name)
+
+
+def _raise_if_not(why_not: str | None, back: str) -> None:
+    """Refuse what could not be decided any more."""
+    if why_not == "gone":
+        raise not_found("This message is forgotten.", "/sends")
+    if why_not == "body_lost":
+        words = "Its text is not kept any more, so it cannot be sent again."
+        raise Refusal(HTTPStatus.CONFLICT, words, back=back)
+    if why_not is not None:
+        raise too_late(why_not, back)
+
+
+async def _changed(visit: Visit, request_id: str) -> Refusal:
+    status = await visit.office.producer.status(request_id)
+    return too_late(status.state if status else "forgotten", _back(visit, request_id))
+
+
+def _named(visit: Visit) -> str:
+    request_id: str = visit.request.path_params["request_id"]
+    return request_id
+
+
+def _back(visit: Visit, request_id: str) -> str:
+    """Say where an action leads: to the list it came from, else to the send."""
+    return local_path(visit.form.get("back", ""), address(f"/sends/{request_id}"))
+
+
+def _decisions(visit: Visit) -> Decisions:
+    return Decisions(visit.office.settings, visit.by)
+
+
+def _records(visit: Visit) -> Records:
+    return Records(visit.office.settings)
+
+
+PAGES: Final = (
+    Page("/sends", show),
+    Page("/sends/{request_id}", show_one),
+    Page("/sends/{request_id}/cancel", cancel, method="POST", role="operator"),
+    Page("/sends/{request_id}/resolve", resolve, method="POST", role="operator"),
+    Page("/sends/{request_id}/replay", replay, method="POST", role="operator"),
+)

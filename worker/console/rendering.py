@@ -1,0 +1,64 @@
+"""Pages as text: templates whose every value is harmless, whoever wrote it.
+
+Each value that a template writes passes `visible` and is escaped, without anybody asking for it. So no
+template can forget to; what it may add is ``ui.foreign``, which keeps the direction of a text to itself.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from producers.contract.phone import mask
+from worker.presentation.visible import visible
+
+#: Where times on pages are read: as the gateway's own dates, and as dates in filters.
+ZONE: Final = ZoneInfo("Europe/Paris")
+
+
+def templates() -> Environment:
+    """Make the environment of all templates."""
+    made = Environment(
+        loader=PackageLoader("worker.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"when": when, "ago": ago, "count": count, "mask": mask, "visible": visible}
+    return made
+
+
+def when(at: datetime | float | None) -> Markup:
+    """Write a time in Paris: ``<time>12 Nov 2026 14:03:22</time>``.
+
+    Args:
+        at: an aware time, or milliseconds since the epoch; None is written as a dash.
+    """
+    if at is None:
+        return Markup("–")  # noqa: RUF001 - a dash that stands for nothing
+    moment = at if isinstance(at, datetime) else datetime.fromtimestamp(at / 1000, UTC)
+    shown = moment.astimezone(ZONE).strftime("%-d %b %Y %H:%M:%S")
+    return Markup('<time datetime="{}">{}</time>').format(moment.astimezone(UTC).isoformat(), shown)
+
+
+def ago(seconds: float | None) -> str:
+    """Write how long something has taken, in its largest unit: ``3 min``. None is written as a dash."""
+    if seconds is None:
+        return "–"  # noqa: RUF001 - as above
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def count(number: float) -> str:
+    """Write a number with its thousands apart."""
+    return f"{number:,}"
+
+
+def _harmless(value: Any) -> Any:
+    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,151 @@
+"""Who reads the streams, how far, and what each group has given up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from producers.contract.keys import Keys
+from producers.contract.kinds import TYPES
+from producers.contract.steps import Commands, Steps
+from worker.inquiry.paging import Entry, Page, read_stream
+
+#: Groups of one stream that are shown.
+GROUPS: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One consumer group.
+
+    Attributes:
+        name: its name.
+        consumers: how many read for it.
+        lag: entries it has not been given; None where Redis cannot tell, since entries were deleted.
+        behind: whether there is any such entry.
+        pending: entries given to a consumer and not acknowledged.
+        oldest_pending_at: when the oldest of these was appended, or None.
+        poison: entries it has given up.
+    """
+
+    name: str
+    consumers: int
+    lag: int | None
+    behind: bool
+    pending: int
+    oldest_pending_at: datetime | None
+    poison: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One stream.
+
+    Attributes:
+        stream: its short name.
+        length: entries that it keeps.
+        newest_at, oldest_at: when the last and the first of them were appended; None if it is empty.
+        unread_trimmed: entries it dropped before its slowest group had read them.
+        groups: the first `GROUPS` of its groups by name.
+        more_groups: how many more it has.
+    """
+
+    stream: str
+    length: int
+    newest_at: datetime | None
+    oldest_at: datetime | None
+    unread_trimmed: int
+    groups: tuple[Group, ...]
+    more_groups: int
+
+
+def read_feeds(keys: Keys) -> Steps[tuple[FeedRow, ...]]:
+    """Read all streams that applications read; three round trips."""
+    streams = list(TYPES)
+    replies = yield Commands([command for name in streams for command in _of_stream(keys, name)])
+    of_stream = [replies[start : start + 5] for start in range(0, len(replies), 5)]
+    # A stream that nobody has written or read yet has no groups, and XINFO would be an error.
+    there = [name for name, found in zip(streams, of_stream, strict=True) if found[4]]
+    groups = (yield Commands([("XINFO", "GROUPS", keys.stream(name)) for name in there])) if there else []
+    by_stream = {name: _by_name(found) for name, found in zip(there, groups, strict=True)}
+    asked = [(name, group) for name in there for group in by_stream[name][:GROUPS]]
+    commands = [command for name, group in asked for command in _of_group(keys, name, group)]
+    told = (yield Commands(commands)) if commands else []
+    read = iter([told[start : start + 3] for start in range(0, len(told), 3)])
+    rows = []
+    for name, (length, first, last, dropped, _) in zip(streams, of_stream, strict=True):
+        found = by_stream.get(name, [])
+        shown = tuple(_group(group, *next(read)) for group in found[:GROUPS])
+        rows.append(
+            FeedRow(
+                stream=name,
+                length=length,
+                newest_at=_moment(last),
+                oldest_at=_moment(first),
+                unread_trimmed=int(dropped or 0),
+                groups=shown,
+                more_groups=max(0, len(found) - GROUPS),
+            )
+        )
+    return tuple(rows)
+
+
+def read_poison(keys: Keys, stream: str, group: str, cursor: str | None = None) -> Steps[Page[Entry]]:
+    """Read the newest entries that a group has given up; one round trip.
+
+    Raises:
+        BadCursor: see `read_stream`.
+    """
+    return (yield from read_stream(keys.poison(stream, group), cursor))
+
+
+def _of_stream(keys: Keys, name: str) -> Sequence[Sequence[str | int]]:
+    key = keys.stream(name)
+    return [
+        ("XLEN", key),
+        ("XRANGE", key, "-", "+", "COUNT", 1),
+        ("XREVRANGE", key, "+", "-", "COUNT", 1),
+        ("HGET", keys.unread_trimmed, name),
+        ("EXISTS", key),
+    ]
+
+
+def _of_group(keys: Keys, stream: str, group: Mapping[str, Any]) -> Sequence[Sequence[str | int]]:
+    key = keys.stream(stream)
+    last = _str(group["last-delivered-id"])
+    return [
+        ("XPENDING", key, _str(group["name"])),
+        ("XRANGE", key, f"({last}", "+", "COUNT", 1),
+        ("XLEN", keys.poison(stream, _str(group["name"]))),
+    ]
+
+
+def _by_name(groups: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
+    named = [{_str(name): value for name, value in group.items()} for group in groups]
+    return sorted(named, key=lambda group: _str(group["name"]))
+
+
+def _group(group: Mapping[str, Any], pending: Mapping[str, Any], unread: Sequence[Any], poison: int) -> Group:
+    lag = group.get("lag")
+    oldest = pending["min"]
+    return Group(
+        name=_str(group["name"]),
+        consumers=int(group["consumers"]),
+        lag=None if lag is None else int(lag),
+        behind=bool(unread),
+        pending=int(group["pending"]),
+        oldest_pending_at=_instant(oldest) if oldest else None,
+        poison=poison,
+    )
+
+
+def _moment(entries: Sequence[Any]) -> datetime | None:
+    return _instant(entries[0][0]) if entries else None
+
+
+def _instant(entry_id: bytes | str) -> datetime:
+    return datetime.fromtimestamp(int(_str(entry_id).partition("-")[0]) / 1000, UTC)
+
+
+def _str(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

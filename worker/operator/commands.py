@@ -1,0 +1,22 @@
+"""All commands of this room."""
+
+from typing import Final
+
+import click
+
+from worker.operator.audit_cli import audit
+from worker.operator.campaign_cli import campaign
+from worker.operator.completion_cli import completion
+from worker.operator.conversation_cli import conversation
+from worker.operator.decisions_cli import parked, replay, resolve
+from worker.operator.explain_cli import explain
+from worker.operator.replies_cli import replies
+from worker.operator.send_cli import send
+from worker.operator.sending_cli import limits, release
+from worker.operator.show_cli import show
+from worker.operator.status_cli import status
+
+COMMANDS: Final[tuple[click.Command, ...]] = (
+    *(status, explain, show, replies, conversation, send, campaign),
+    *(parked, resolve, replay, release, limits, audit, completion),
+)

@@ -1,0 +1,48 @@
+"""``octopush-worker conversation``: what went to a number and what came back."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from producers.queueing.conversations import Conversation, Turn
+from worker.inquiry.dates import in_paris
+from worker.operator.command import Command, at_desk, with_producer
+from worker.presentation.output import NotFound, Output
+
+
+@click.command(cls=Command)
+@click.argument("number")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Newest turns.")
+@click.option("--reveal", is_flag=True, help="Show the number in full, with an entry in the audit stream.")
+@click.pass_obj
+def conversation(output: Output, number: str, limit: int, *, reveal: bool) -> None:
+    """Show what went to a number and what came back, the oldest first.
+
+    Of messages, those that can be answered or answer a reply. The number may be national if DEFAULT_REGION is
+    set.
+    """
+    with with_producer() as producer:
+        found = producer.conversation(number, limit=limit)
+    if not found.turns:
+        raise NotFound("nothing is kept of a conversation with this number")
+    with at_desk() as desk:
+        shown = desk.unmasked("conversation", reveal=reveal, conversation=found.key or "")
+    output.give(_fields(found, shown))
+    output.show(f"conversation with {shown(found.number or number)}")
+    for turn in found.turns:
+        output.show(f"{in_paris(turn.at)}  {_line(turn)}")
+
+
+def _line(turn: Turn) -> str:
+    text = "(text not kept)" if turn.text is None else turn.text
+    if turn.direction == "in":
+        answers = f"  answers {turn.request_id} (by {turn.match or 'ticket'})" if turn.request_id else ""
+        return f"<  {text}{answers}"
+    delivery = f", {turn.delivery.status}" if turn.delivery else ""
+    return f">  {text}  {turn.request_id} ({turn.state}{delivery})"
+
+
+def _fields(found: Conversation, shown: Callable[[str], str]) -> dict[str, Any]:
+    number = shown(found.number) if found.number else None
+    return {"number": number, "key": found.key, "turns": found.turns}

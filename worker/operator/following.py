@@ -1,0 +1,66 @@
+"""Replies as they come, for people who look on: nothing is acknowledged, and an outage is waited out."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import redis
+
+from producers.contract.outages import passes
+from worker.inquiry.replies import Found, ReplyFilter, comes_from, read_reply, says_what_is_asked
+from worker.operator.command import Desk
+from worker.presentation.output import Output
+
+#: Ms for which one read waits; entries that one read takes.
+_BLOCK_MS: Final = 1000
+_COUNT: Final = 200
+#: Seconds between two tries while Redis is away.
+_AWAY_S: Final = 0.5
+
+
+def follow(desk: Desk, output: Output, asked: ReplyFilter) -> Iterator[Found]:
+    """Yield replies as they are published, without an end.
+
+    The place in the stream is kept here: after an outage nothing is left out but what was trimmed meanwhile.
+
+    Raises:
+        redis.RedisError: Redis did not answer at the beginning, or a trouble that does not pass.
+    """
+    place = _beginning(desk, asked)
+    away = False
+    while True:
+        try:
+            found: Any = desk.client.xread({desk.keys.stream("replies"): place}, _COUNT, _BLOCK_MS)
+        except redis.RedisError as error:
+            if not passes(error):
+                raise
+            if not away:
+                output.say(f"Redis does not answer ({type(error).__name__}); waiting for it")
+            away = True
+            time.sleep(_AWAY_S)
+            continue
+        if away:
+            output.say("Redis is back")
+            away = False
+        for entry_id, fields in _entries(found):
+            place = entry_id.decode()
+            each = read_reply(place, fields)
+            if comes_from(asked, each) and says_what_is_asked(asked, each):
+                yield each
+
+
+def _beginning(desk: Desk, asked: ReplyFilter) -> str:
+    """Name the entry behind which to begin."""
+    if asked.since is not None:
+        return f"{round(asked.since.timestamp() * 1000) - 1}-{2**64 - 1}"
+    newest: Any = desk.client.xrevrange(desk.keys.stream("replies"), count=1)
+    return newest[0][0].decode() if newest else "0-0"
+
+
+def _entries(found: Any) -> Iterator[tuple[bytes, Any]]:
+    """Take the entries out of a reply, in whichever protocol."""
+    streams = found.values() if isinstance(found, dict) else (entries for _, entries in found or ())
+    for entries in streams:
+        # RESP3 wraps the list of a stream once more.
+        flat = entries[0] if entries and isinstance(entries[0], list) else entries
+        yield from flat

@@ -1,0 +1,62 @@
+"""What people may write behind options: lengths of time, dates, titles of columns."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import click
+
+from producers.messages.template import VARIABLES
+from worker.operator.recipient_columns import NUMBERS
+
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """A number and a unit, such as ``90m``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Read it."""
+        match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", str(value))
+        if match is None:
+            self.fail("must be a number and m, h or d, such as 90m, 12h or 2d", param, ctx)
+        return int(match[1]) * _UNITS[match[2]]
+
+
+class Mapped(click.ParamType):  # type: ignore[type-arg]
+    """A name and the title of its column, such as ``first_name=Rufname``."""
+
+    name = "name=title"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read it."""
+        name, _, title = str(value).partition("=")
+        if name not in (NUMBERS, *VARIABLES) or not title.strip():
+            known = ", ".join((NUMBERS, *VARIABLES))
+            self.fail(f"must be a name, = and the title of a column; names are {known}", param, ctx)
+        return name, title
+
+
+class Date(click.ParamType):  # type: ignore[type-arg]
+    """A day or a time.
+
+    Args:
+        read: makes an instant of it, or raises ValueError with advice.
+    """
+
+    name = "date"
+
+    def __init__(self, read: Callable[[str], datetime]) -> None:
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it."""
+        try:
+            return self._read(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

@@ -1,0 +1,158 @@
+"""``octopush-worker status``: is all well?"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from producers.contract.admission import ADMISSION
+from worker.account.gates import Gates, Shut
+from worker.inquiry.overview import Lane, Overview, overview
+from worker.inquiry.reasons import clock, instant
+from worker.inquiry.state_of_sending import Facts, Stop
+from worker.operator.command import Command, at_desk
+from worker.presentation.output import Output
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def status(output: Output) -> None:
+    """Show holds, workers, limits, queues, and how many sends are in which state."""
+    with at_desk() as desk:
+        found, shut = desk.ask(overview(desk.keys)), list(Gates(desk.client, desk.keys).current())
+    output.give(_fields(found, shut))
+    for line in _sending(found.facts):
+        output.show(line, alarming=found.facts.hold is not None)
+    output.show(_workers(found.facts), alarming=not found.facts.workers)
+    for line in (*_limits(found.facts), *_aside(shut), *map(_lane, found.lanes), *_sends(found)):
+        output.show(line)
+
+
+def _sending(facts: Facts) -> Iterator[str]:
+    lines = list(_what_keeps_all(facts))
+    if not lines:
+        lines = [f"on, but {ADMISSION['in_flight']}" if _is_full(facts) else "on"]
+    yield f"sending    {lines[0]}"
+    yield from (f"           {line}" for line in lines[1:])
+
+
+def _what_keeps_all(facts: Facts) -> Iterator[str]:
+    """Say which gates are shut for all sends, why, and how they open."""
+    hold, pause = facts.hold, facts.pause
+    if hold is not None:
+        yield f"HELD: {ADMISSION['hold']}"
+        yield f"since {clock(hold.since_ms)}, {_named(hold)}"
+        yield way_out(hold)
+    if pause is not None:
+        yield f"PAUSED: {ADMISSION['pause']}"
+        yield f"until {clock(pause.until_ms or 0)}, {_named(pause)}"
+        yield "at once: octopush-worker release"
+
+
+def _named(stop: Stop) -> str:
+    return f"code {stop.code}{': ' if stop.meaning else ''}{stop.meaning}"
+
+
+def way_out(hold: Stop) -> str:
+    """Say how a hold ends."""
+    if hold.by_person:
+        return "nothing ends it but, once somebody has done so: octopush-worker release"
+    return "it ends by itself once the account is mended; at once: octopush-worker release"
+
+
+def _is_full(facts: Facts) -> bool:
+    return facts.limit is not None and facts.limit <= sum(facts.at_work.values())
+
+
+def _workers(facts: Facts) -> str:
+    if facts.workers:
+        return f"workers    {facts.workers} alive"
+    silent = facts.silent_s
+    heard = "none was heard within an hour" if silent is None else f"the last was heard {_span(silent)} ago"
+    return f"workers    NONE alive; {heard}"
+
+
+def _limits(facts: Facts) -> Iterator[str]:
+    rate, in_flight = facts.rate or 0, facts.in_flight or 0
+    yield f"limits     {rate:g} recipients/s, {in_flight} in flight set live (0: none)"
+    if facts.strained is not None:
+        yield f"           {strained_words(facts.limit)}"
+
+
+def allowed(strained: int, setting: int) -> int:
+    """Say how many calls may be in flight under strain; the setting may be lower by now."""
+    return min(strained, setting or strained)
+
+
+def strained_words(limit: int | None) -> str:
+    """Say what holds while the gateway shows strain."""
+    return f"{limit} in flight now: the gateway shows strain"
+
+
+def _aside(shut: list[Shut]) -> Iterator[str]:
+    for each in shut:
+        yield f"aside      {each.waiting} wait, since {clock(each.gate.since)}: {each.why}"
+        if each.name != "credit":
+            yield f"           to let them go on: octopush-worker release --breaker {each.name}"
+
+
+def _lane(lane: Lane) -> str:
+    oldest = "" if lane.oldest_s is None else f"; the oldest has waited for {_span(lane.oldest_s)}"
+    counts = f"ready {lane.ready}, delayed {lane.delayed}, running {lane.running}, dead {lane.dead}"
+    return f"{lane.name:<10} {counts}{oldest}"
+
+
+def _sends(found: Overview) -> Iterator[str]:
+    yield f"sends      enqueued {found.enqueued}, waiting {found.waiting}"
+    yield "           " + ", ".join(f"{state} {count}" for state, count in found.ends.items())
+    if found.parked:
+        yield f"parked     {found.parked} wait for a person: octopush-worker parked"
+    if found.credit is not None:
+        age = (found.facts.now_ms - found.credit.at_ms) / 1000
+        yield f"credit     {found.credit.amount:f}, seen {_span(max(0.0, age))} ago"
+
+
+def _span(seconds: float) -> str:
+    """Write a length of time as people say it."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
+    facts = found.facts
+    return {
+        "at": instant(facts.now_ms),
+        "sending": "held" if facts.hold else "paused" if facts.pause else "full" if _is_full(facts) else "on",
+        "hold": _stop(facts.hold),
+        "pause": _stop(facts.pause),
+        "workers": {"alive": facts.workers, "seen_at": _instant(facts.worker_seen_ms)},
+        "limits": {"rate": facts.rate, "in_flight": facts.in_flight, "strained": facts.strained},
+        "aside": [
+            {"gate": each.name, "waiting": each.waiting, "since": instant(each.gate.since), "why": each.why}
+            for each in shut
+        ],
+        "queues": found.lanes,
+        "sends": {"enqueued": found.enqueued, "waiting": found.waiting, **found.ends},
+        "parked": found.parked,
+        "quarantined": found.quarantined,
+        "credit": found.credit and {"amount": found.credit.amount, "at": instant(found.credit.at_ms)},
+    }
+
+
+def _stop(stop: Stop | None) -> dict[str, Any] | None:
+    if stop is None:
+        return None
+    return {
+        "code": stop.code,
+        "meaning": stop.meaning or None,
+        "since": instant(stop.since_ms),
+        "until": _instant(stop.until_ms),
+        "by_person": stop.by_person,
+    }
+
+
+def _instant(ms: float | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
