@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from os import EX_TEMPFAIL
 from typing import NoReturn
 
 import click
 import structlog
 
+from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import ConfigError
 from worker.forwarding import process
 from worker.mail.forward_email import ForwardEmail, store, try_at_once
@@ -18,8 +20,7 @@ from worker.mail.postbox import Postbox
 from worker.mail.settings import MailInSettings, MailSettings
 from worker.operator.command import Command
 from worker.process import log
-from worker.process.connection import connect, waits_for_redis
-from worker.process.middleware import stop_at_once
+from worker.process.connection import connect
 
 #: What a mail server that starts `mail-in` reads of its output, where the mail was taken.
 _TAKEN = "2.0.0"
@@ -37,10 +38,9 @@ def forward_email() -> None:
     log.configure(settings.log_level)
     postbox = Postbox(server)
     with connect(settings.redis_url) as client:
-        with stop_at_once():
-            for attempt in waits_for_redis():
-                with attempt:
-                    try_at_once(client, kept.keys)
+        # While Redis is away there is nothing to end yet; the process itself waits for Redis.
+        with suppress(*REDIS_ERRORS):
+            try_at_once(client, kept.keys)
         # One mail at a time, over one connection: mail servers count both.
         process.run(
             settings,
