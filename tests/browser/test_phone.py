@@ -7,12 +7,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.phone_fixtures import open_page, phone_browser, scene
+from tests.browser.phone_fixtures import open_page, scene
 from tests.browser.phone_pictures import ANNA, BEN, NARROW, SCENES, WIDE
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.waiting import until
 
-__all__ = ["open_page", "phone_browser", "scene"]
+__all__ = ["open_page", "scene"]
 
 AT_ANNA = f"/?number=%2B{ANNA[1:]}"
 
