@@ -19,7 +19,9 @@ from producers.contract.steps import Commands, Steps
 PAGE: Final = 50
 #: Replies read at a time while a text or a match is looked for, and at most for one page.
 BLOCK: Final = 500
-EXAMINED: Final = 10_000
+EXAMINED: Final = 5_000
+#: The same where a country is asked for, too: each reply is read by a command of its own.
+EXAMINED_BY_COUNTRY: Final = 1_500
 #: Where replies from nobody knows which country are kept.
 NOWHERE: Final = "ZZ"
 MATCHES: Final = ("ticket", "number", "none")
@@ -99,7 +101,7 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, two with a country; up to 40 while a text or a match is looked for, or where entries are
+    One round trip, two with a country; up to ten while a text or a match is looked for, or where entries are
     gone from the stream and not from the index.
 
     Args:
@@ -119,18 +121,17 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
     walk = _ByCountry(keys, asked, cursor) if asked.country else _ByDate(keys, asked, cursor)
     found: list[Found] = []
     examined, last = 0, None
-    for _ in range(EXAMINED // BLOCK):
+    for _ in range((EXAMINED_BY_COUNTRY if asked.country else EXAMINED) // BLOCK):
         # One more than fits says whether there are older ones.
         wanted = BLOCK if asked.reads_entries else most + 1 - len(found)
         block, more = yield from walk.read(wanted)
         for entry in block:
             examined += 1
-            each = read_reply(*entry)
-            if says_what_is_asked(asked, each):
+            if _may_say_it(asked, entry[1]) and says_what_is_asked(asked, each := read_reply(*entry)):
                 if len(found) == most:
                     return Page(tuple(found), last, None, examined)
                 found.append(each)
-            last = each.id
+            last = entry[0]
         if not more:
             return Page(tuple(found), None, None, examined)
     return Page(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
@@ -235,8 +236,15 @@ def says_what_is_asked(asked: ReplyFilter, found: Found) -> bool:
     return not asked.text or _plain(asked.text) in _plain(reply.text)
 
 
+def _may_say_it(asked: ReplyFilter, fields: Mapping[bytes, bytes]) -> bool:
+    """Say whether an entry is worth reading: most are not, when somebody looks for a text."""
+    return not asked.text or _plain(asked.text) in _plain(fields.get(b"text", b"").decode("utf-8", "replace"))
+
+
 def _plain(text: str) -> str:
     """Take case and accents off a text."""
+    if text.isascii():
+        return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in apart if not unicodedata.combining(character))
 
