@@ -9,9 +9,12 @@ from typing import Final
 import redis.asyncio
 
 from producers.contract.admission import CREDIT
+from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS
+from producers.contract.receipts import missing
+from producers.contract.settings import RedisSettings
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,14 +34,17 @@ class Gauges:
     """Reads the counts of one namespace and writes the page.
 
     Args:
-        namespace: hash tag of the keys.
+        settings: namespace, and for how long records are kept.
     """
 
-    def __init__(self, namespace: str) -> None:
-        self._keys = Keys(namespace)
+    def __init__(self, settings: RedisSettings) -> None:
+        self._keys = Keys(settings.namespace)
+        self._retention_ms = settings.retention_ms
 
     async def read(self, client: redis.asyncio.Redis) -> list[int]:
-        """Count all keys in one round trip, two while something waits at a gate; each takes constant time.
+        """Count all keys in one round trip, two while something waits at a gate.
+
+        Each takes constant time, or little more: workers and hours that receipts are awaited for are few.
 
         Raises:
             redis.RedisError: Redis did not answer.
@@ -58,10 +64,16 @@ class Gauges:
             pipeline.hmget(self._keys.counts, _STATES)
             pipeline.hkeys(self._keys.gates)
             pipeline.hget(self._keys.counts, "unexplained")
-            *counts, limit, unread, states, gates, unexplained = await pipeline.execute()
+            pipeline.time()
+            pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
+            pipeline.hgetall(self._keys.receipts_awaited)
+            *found, time, workers, awaited = await pipeline.execute()
+        *counts, limit, unread, states, gates, unexplained = found
+        now_ms = time[0] * 1000 + time[1] // 1000
+        living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
         aside = await self._aside(client, [gate.decode() for gate in gates])
         told = [int(count or 0) for count in (*unread, *states)]
-        return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0)]
+        return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0), *living]
 
     async def _aside(self, client: redis.asyncio.Redis, gates: Sequence[str]) -> list[int]:
         """Count what waits aside at the gate of credit and at breakers, then the breakers; one round trip."""
@@ -129,6 +141,13 @@ class Gauges:
                 "unexplained_refusals_total",
                 "counter",
                 "Refusals with a code that nobody knows.",
+                [("", next(counts))],
+            ),
+            *_metric("workers", "gauge", "Worker processes that are alive.", [("", next(counts))]),
+            *_metric(
+                "receipts_missing",
+                "gauge",
+                "Recipients of whom no receipt came within 48 h, as long as records are kept.",
                 [("", next(counts))],
             ),
         ]

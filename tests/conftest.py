@@ -42,6 +42,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
+    # No web process of a test leaves files in the working directory, or finds those of another.
+    monkeypatch.setenv("CALLBACK_SPOOL_DIR", "")
 
 
 @pytest.fixture(scope="session", autouse=True)

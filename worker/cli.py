@@ -17,6 +17,8 @@ from worker.operator.command import Command
 from worker.operator.commands import COMMANDS
 from worker.presentation.output import Failed, Output
 from worker.settings import WorkerSettings
+from worker.webhooks.forward_cli import forward
+from worker.webhooks.forward_http import forward_http
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
 #: the simulated gateway must never meet real credentials.
@@ -108,7 +110,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, forward, forward_http):
     main.add_command(command)
 
 

@@ -10,12 +10,14 @@ from producers.contract.settings import ProducerSettings, WebSettings
 from tests.house.repository import modules, name, none_of, rows, text
 from worker.console.settings import ConsoleSettings
 from worker.settings import WorkerSettings
+from worker.webhooks.settings import WebhookSettings
 
 READERS = {
     "app": ProducerSettings,
     "web": WebSettings,
     "worker": WorkerSettings,
     "console": ConsoleSettings,
+    "forward-http": WebhookSettings,
 }
 DECLARED = {
     field.metadata["variable"]: field for kind in READERS.values() for field in dataclasses.fields(kind)
@@ -59,7 +61,7 @@ def readers(name: str) -> list[str]:
 
 def test_every_setting_is_used():
     """Outside of where it is declared; or by a property there, which turns it into another unit."""
-    homes = {"producers/contract/settings.py", "worker/settings.py", "worker/console/settings.py"}
+    homes = {f"{kind.__module__.replace('.', '/')}.py" for kind in READERS.values()}
     users = "".join(text(path) for path in modules("producers", "worker") if name(path) not in homes)
     properties = "".join(
         re.findall(r"@property\n.*?(?=\n\n|\Z)", "".join(map(text, sorted(homes))), re.DOTALL)

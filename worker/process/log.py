@@ -30,17 +30,10 @@ FIELDS: Final = frozenset(
         *("request_id", "state", "outcome", "code", "ticket", "segments", "cost", "recipients", "contacts"),
         *("to", "posts", "attempt", "retry_in_s", "duration_ms"),
         # callbacks
-        *(
-            "callback_id",
-            "event_id",
-            "number",
-            "status",
-            "correlated",
-            "match",
-            "repeated",
-            "stream",
-            "entries",
-        ),
+        *("callback_id", "event_id", "number", "status", "correlated", "match", "repeated"),
+        *("stream", "entries"),
+        # forwarding
+        *("forwarder", "result"),
         # account, gateway, Redis and this process
         *("queue", "reason", "problem", "check", "in_flight"),
     }

@@ -49,7 +49,9 @@ class Installation:
         self._directory = DataDirectory(data_dir)
         embedded = not environ.get("REDIS_URL", "").strip()
         self._server = EmbeddedRedis(self._directory) if embedded else None
-        self._environ = {**environ, "REDIS_URL": self._server.url} if self._server else dict(environ)
+        self._environ = {"CALLBACK_SPOOL_DIR": str(data_dir.absolute() / "spool"), **environ}
+        if self._server is not None:
+            self._environ["REDIS_URL"] = self._server.url
         self._logs_to_files = logs_to_files
         self._lines = {f"worker.{number}": "worker" for number in range(1, workers + 1)} | {"web": "web"}
         self._processes: dict[str, Process | EmbeddedRedis] = {}
