@@ -1,11 +1,12 @@
-"""Pages of the console with a million replies and a million sends kept, and what ten open consoles cost others.
+"""Pages of the console with a million replies and sends kept, and what ten open consoles cost others.
 
-Redis is filled directly (`tests.support.filled`), then every page is asked many times, also deep in its lists,
-of a console as the Procfile starts it. Round trips are counted once per page in a console within this process.
-Redis times each command itself (its slow log); only the console asks it meanwhile.
+Redis is filled directly (`tests.support.filled`), then every page is asked many times, also deep in its
+lists, of a console as an operator starts it. Round trips are counted once per page, in a console within this
+process. Redis times each command itself (its slow log); only the console asks it meanwhile.
 
-Then, on the same Redis, ten browsers poll a page each every five seconds, as open pages do by themselves.
-Callbacks and alerts are measured by turns without and with them: only the ratios say something about them.
+Then, on a Redis with as many replies, ten browsers poll a page each every five seconds, as open pages do by
+themselves. Callbacks and alerts are measured by turns without and with them: only the ratios say something
+about them.
 """
 
 import statistics
@@ -95,12 +96,13 @@ def _console(stand: Stand) -> Iterator[str]:
         yield server.url
 
 
-def _logged_in(url: str) -> httpx.Client:
-    browser = httpx.Client(
-        base_url=url, timeout=30, trust_env=False, headers={"Sec-Fetch-Site": "same-origin"}
-    )
-    browser.post("/login", data={"token": OPERATOR})
-    return browser
+@contextmanager
+def _browser(url: str) -> Iterator[httpx.Client]:
+    """Open a browser in which an operator is logged in."""
+    same = {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=url, timeout=30, trust_env=False, headers=same) as browser:
+        browser.post("/login", data={"token": OPERATOR})
+        yield browser
 
 
 def _ask(context: Context, stand: Stand, url: str, path: str) -> Asked:
@@ -115,7 +117,7 @@ def _ask(context: Context, stand: Stand, url: str, path: str) -> Asked:
         with counted() as sent:
             within.get(path)
     stand.redis.config_set("slowlog-log-slower-than", 200)
-    with _logged_in(url) as browser:
+    with _browser(url) as browser:
         browser.get(path)
         stand.redis.slowlog_reset()
         took_ms = []
@@ -207,7 +209,7 @@ def _polling(url: str) -> Iterator[None]:
     failed: list[int] = []
 
     def keep_open(number: int) -> None:
-        with _logged_in(url) as browser:
+        with _browser(url) as browser:
             path, etag = _OPEN[number % len(_OPEN)], ""
             # They do not ask all at once.
             stopping.wait(POLL_S * number / CONSOLES)
