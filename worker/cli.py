@@ -13,6 +13,7 @@ import click
 
 from producers.contract.settings import RedisSettings, WebSettings
 from producers.errors import ConfigError
+from worker.mail.mail_cli import forward_email, mail_in
 from worker.operator.command import Command
 from worker.operator.commands import COMMANDS
 from worker.presentation.output import Failed, Output
@@ -110,7 +111,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, forward, forward_http):
+for command in (*COMMANDS, forward, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 
@@ -167,10 +168,9 @@ def instructions(redis_url: str, admin_url: str, callback_url: str) -> str:
     """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
     # Snippets stand at the margin: Python's shell refuses pasted lines that are indented.
     return f"""
-The sandbox is up, until Ctrl-C. In other terminals, octopush-worker and the commands in docs/ need:
+The sandbox is up, until Ctrl-C. Open its phone in a browser, and answer what arrives there:
 
-export REDIS_URL={redis_url}
-export ADMIN={admin_url}
+    {admin_url}/
 
 Paste into an app (or a Python shell of this environment):
 
@@ -179,16 +179,18 @@ sms = Producer("{redis_url}")
 sms.send("+33612345678", "Reply YES to confirm.", sender="Bistro", purpose="alert",
          with_replies=True, context={{"booking": 42}})
 
-Answer from the handset:
-
-curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
-
 Read the replies, until Ctrl-C:
 
 from producers.feeds import Feed
 for reply in Feed("replies", group="my-app", redis_url="{redis_url}"):
     print(reply)
 
+In other terminals, octopush-worker and the commands in docs/ need:
+
+export REDIS_URL={redis_url}
+export ADMIN={admin_url}
+
+Answer without the phone:    curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
 What reached which handset:  curl {admin_url}/messages
 Callbacks arrive at:         {callback_url}
 """

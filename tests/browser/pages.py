@@ -27,10 +27,21 @@ class BrowserPage:
 
 PAGES: Final = (
     BrowserPage("overview", lambda _: "/"),
-    BrowserPage("replies", lambda _: "/replies"),
+    BrowserPage("replies", lambda _: "/replies?country=FR"),
     BrowserPage("replies-filtered", lambda _: "/replies?country=FR&q=oui&match=ticket", picture=False),
     BrowserPage("replies-misread", lambda _: "/replies?from=yesterday", picture=False),
     BrowserPage("conversation", lambda day: day.conversation),
     BrowserPage("conversation-hostile", lambda day: day.attack, picture=False),
+    BrowserPage("sends", lambda _: "/sends?tab=ended"),
+    BrowserPage("sends-scheduled", lambda _: "/sends?tab=scheduled", picture=False),
+    BrowserPage("send", lambda _: "/sends/booking-42"),
+    BrowserPage("failures", lambda _: "/failures"),
+    BrowserPage("campaigns", lambda _: "/campaigns"),
+    BrowserPage("campaign", lambda _: "/campaigns/oysters", picture=False),
+    BrowserPage("optouts", lambda _: "/optouts"),
+    BrowserPage("feeds", lambda _: "/feeds"),
+    BrowserPage("poison", lambda _: "/feeds/replies/poison?group=bookings", picture=False),
+    BrowserPage("quarantine", lambda _: "/quarantine"),
+    BrowserPage("audit", lambda _: "/audit"),
     BrowserPage("nowhere", lambda _: "/nowhere", picture=False),
 )

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from producers.contract.secret import Secret
 from producers.contract.settings import ProducerSettings, WebSettings
 from tests.house.repository import modules, name, none_of, rows, text
 from worker.console.settings import ConsoleSettings
+from worker.mail.settings import MailInSettings, MailSettings
 from worker.settings import WorkerSettings
 from worker.webhooks.settings import WebhookSettings
 
@@ -18,6 +20,8 @@ READERS = {
     "worker": WorkerSettings,
     "console": ConsoleSettings,
     "forward-http": WebhookSettings,
+    "forward-email": MailSettings,
+    "mail-in": MailInSettings,
 }
 DECLARED = {
     field.metadata["variable"]: field for kind in READERS.values() for field in dataclasses.fields(kind)
@@ -37,8 +41,8 @@ def written(default: object) -> str | None:
         return None
     if isinstance(default, bool):
         return str(int(default))
-    if isinstance(default, tuple):
-        return ",".join(default)
+    if default in ((), Secret("")):
+        return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 

@@ -31,10 +31,26 @@ from worker.ledger.claims import Claim
 from worker.queue.entries import is_call
 
 NUMBERS = ["+33612000001", "+33612000002"]
+#: Nobody sends to this one.
+STRANGER = "+33612000009"
 FATES = ["accepted", "accepted", "lost", "lost", "not taken now", "refused", "duplicate"]
 #: Dates that the gateway may give to a reply: none, about now, and from before anything was sent.
 DATES = st.sampled_from([None, None, timedelta(0), timedelta(days=1)])
+#: Whom a message goes to, whether it may share a call, and whether it can be answered.
+MESSAGES = st.tuples(
+    st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=2, unique=True),
+    st.sampled_from(["alone", "template"]),
+    st.sampled_from([True, True, False]),
+)
 SHORTS = st.sampled_from(["", "38015", "38016"])
+#: Who answers, with which ticket (one of ours by age), when (now, or a moment by age), with what date.
+ANSWERS = st.tuples(
+    st.sampled_from([*NUMBERS, NUMBERS[0], STRANGER]),
+    st.sampled_from(["none", "none", "none", 0, 0, 1, 2, "foreign", "shapeless"]),
+    st.sampled_from([0, 0, 1, 2, 3]),
+    DATES,
+    SHORTS,
+)
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -71,12 +87,18 @@ class World(RuleBasedStateMachine):
             now = self.callbacks.now_ms()
         return now
 
-    @rule(
-        numbers=st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=2, unique=True),
-        kind=st.sampled_from(["alone", "template"]),
-        two_way=st.sampled_from([True, True, False]),
-    )
-    def send(self, numbers, kind, two_way):
+    @rule(message=MESSAGES)
+    def send(self, message):
+        self._send(*message)
+
+    @rule(message=MESSAGES, fate=st.sampled_from(FATES))
+    def send_and_attempt(self, message, fate):
+        self._send(*message)
+        self.begin_attempts()
+        for _ in range(len(self.claims)):
+            self._end_attempt(self.claims.pop(), fate)
+
+    def _send(self, numbers, kind, two_way):
         self.sent += 1
         options = {"sender": "Bistro", "purpose": "alert", "with_replies": two_way}
         if kind == "alone":
@@ -123,7 +145,9 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: getattr(self, "claims", ()))
     @rule(data=st.data(), fate=st.sampled_from(FATES))
     def end_attempt(self, data, fate):
-        claim = self.claims.pop(data.draw(st.integers(0, len(self.claims) - 1)))
+        self._end_attempt(self.claims.pop(data.draw(st.integers(0, len(self.claims) - 1))), fate)
+
+    def _end_attempt(self, claim, fate):
         send, doubt = self._send_of(claim), claim.in_doubt
         ticket = f"sms_{len(self.tickets)}"
         outcome = {
@@ -157,21 +181,17 @@ class World(RuleBasedStateMachine):
         """Its lease runs out: the next claim finds the send in doubt."""
         self.hand.lose(self.claims.pop(data.draw(st.integers(0, len(self.claims) - 1))))
 
-    @rule(
-        data=st.data(),
-        number=st.sampled_from(NUMBERS),
-        named=st.sampled_from(["none", "none", "ours", "ours", "foreign", "shapeless"]),
-        early=st.booleans(),
-        date=DATES,
-        short=SHORTS,
-    )
-    def answer(self, data, number, named, early, date, short):
+    @rule(answers=st.lists(ANSWERS, min_size=1, max_size=4))
+    def answer(self, answers):
+        for each in answers:
+            self._answer(*each)
+
+    def _answer(self, number, named, ago, date, short):
         self.told += 1
-        tickets = {"foreign": f"sms_x{self.told}", "shapeless": "ticket"}
-        ticket = tickets.get(named)
-        if named == "ours" and self.tickets:
-            ticket = data.draw(st.sampled_from(self.tickets))
-        at = data.draw(st.sampled_from(self.moments)) if early else self.tick()
+        ticket = {"foreign": f"sms_x{self.told}", "shapeless": "ticket"}.get(str(named))
+        if isinstance(named, int) and self.tickets:
+            ticket = self.tickets[-1 - named % len(self.tickets)]
+        at = self.moments[-ago % len(self.moments)] if ago else self.tick()
         event = reply(number, f"{self.told}", ticket, sim_card_number=short)
         written = at
         if date is not None:
@@ -229,6 +249,6 @@ def test_callbacks_are_bound_to_their_origins(redis_server):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

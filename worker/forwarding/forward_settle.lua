@@ -2,7 +2,7 @@
 -- Given: forward (its name), id, holder (who took the event), result ('delivered', 'failed': the receiver answered, and not well;
 --   'unreachable': it did not answer; 'refused': for good; 'halted': the receiver wants nothing, or nothing now), why (in a word),
 --   wait_ms (until the next attempt, -1: there is none), lasting (of a halt: until a person ends it), away (failures of different events
---   that hold the forwarder), probe_ms, dead_maxlen
+--   that hold the forwarder), probe_ms (until the next probe), dead_maxlen
 -- Returns what became of the event ('delivered', 'waits', 'dead', 'late': nothing, since the lease was lost), and of the forwarder
 --   ('held', 'paused', 'released' or ''). Safe to repeat: it says 'late' then.
 -- uses: clock forwards failures
@@ -18,7 +18,8 @@ redis.call('HINCRBY', keys.forward, 'tried:' .. result, 1)
 redis.call('HSET', event_key(id), 'why', given.why)
 
 local function hold()
-  redis.call('HSET', keys.forward, 'held', given.why, 'held_at', now, 'probe_at', now + given.probe_ms)
+  redis.call('HSET', keys.forward, 'held', given.why, 'probe_at', now + given.probe_ms)
+  redis.call('HSETNX', keys.forward, 'held_at', now)
 end
 
 -- Different events fail one after the other: the receiver is away. Those that it did not answer get their attempts back.

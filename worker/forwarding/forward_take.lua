@@ -1,7 +1,7 @@
 -- Hand out events that are due, under a lease, and see to the leases of the forwarder. While the forwarder is held, one event at a
 -- time is handed out as a probe, due or not; while it is paused, none.
 -- Given: forward (its name), holder (of this call: never comes again), most (events at most), lease_ms, probe_ms (between two probes),
---   waits (ms before each attempt), dead_maxlen
+--   probe_max_ms (the same at most, where an outcome asked for more), waits (ms before each attempt), dead_maxlen
 -- Returns ms until something may be due (-1: not known); then per event: id, stream, entry, attempts with this one, fields. Not safe
 --   to repeat: what an answer that was lost has brought stays leased until that lease runs out.
 -- uses: clock forwards failures
@@ -42,7 +42,7 @@ local function due_now()
   if state.paused then return {} end
   if not state.held then return redis.call('ZRANGEBYSCORE', keys.due, '-inf', now, 'LIMIT', 0, given.most) end
   local probe_in = tonumber(state.probe_at) - now
-  if given.most < 1 or (probe_in > 0 and probe_in <= given.probe_ms) then return {} end
+  if given.most < 1 or (probe_in > 0 and probe_in <= given.probe_max_ms) then return {} end
   redis.call('HSET', keys.forward, 'probe_at', now + given.probe_ms)
   return redis.call('ZRANGE', keys.due, 0, 0)
 end

@@ -90,10 +90,12 @@ class Halted:
         why: in a word or a code.
         lasting: only a person lets the forwarder go on. Otherwise it tries one event now and then, and goes
             on by itself.
+        probe_s: seconds until it tries one; None for the usual time.
     """
 
     why: str
     lasting: bool
+    probe_s: float | None = None
 
 
 Outcome = Delivered | Later | Unreachable | Refused | Halted

@@ -13,7 +13,9 @@ from worker.process import log
 from worker.process.connection import connect
 
 
-def run(settings: RedisSettings, store: Store, deliver: Deliver, *, place: str, log_level: str) -> None:
+def run(
+    settings: RedisSettings, store: Store, deliver: Deliver, *, place: str, log_level: str, places: int = 8
+) -> None:
     """Run a forwarder until SIGTERM, SIGINT or SIGHUP, and then until what it delivers is delivered.
 
     Args:
@@ -22,6 +24,7 @@ def run(settings: RedisSettings, store: Store, deliver: Deliver, *, place: str, 
         deliver: delivers one event.
         place: where to, for people; nothing secret.
         log_level: as in `worker.process.log.configure`.
+        places: deliveries at a time.
 
     Raises:
         redis.RedisError: trouble that does not pass by waiting.
@@ -33,7 +36,7 @@ def run(settings: RedisSettings, store: Store, deliver: Deliver, *, place: str, 
         lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
     )
     with connect(settings.redis_url, outages) as client:
-        runner = Runner(client, store, deliver, place=place)
+        runner = Runner(client, store, deliver, places=places, place=place)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # Under nohup the process shall outlive the terminal.
             if signal.getsignal(number) != signal.SIG_IGN:

@@ -33,6 +33,8 @@ DEAD_MAXLEN: Final = 10_000
 AWAY: Final = 5
 #: Milliseconds between two probes of a held forwarder.
 PROBE_MS: Final = 30_000
+#: Longest time that an outcome may ask for instead.
+PROBE_MAX_MS: Final = 600_000
 #: Where a new forwarder begins: with what comes from now on.
 _NOW: Final = "$"
 
@@ -148,7 +150,7 @@ class Store:
 
         waits = self.schedule.waits_ms()
         given = {"holder": holder, "most": most, "lease_ms": self.lease_ms, "waits": waits}
-        bounds = {"probe_ms": PROBE_MS, "dead_maxlen": DEAD_MAXLEN}
+        bounds = {"probe_ms": PROBE_MS, "probe_max_ms": PROBE_MAX_MS, "dead_maxlen": DEAD_MAXLEN}
         return self._command(_TAKE, read, **bounds, **given)
 
     def settle(self, event: Event, outcome: Outcome) -> Command[Settled]:
@@ -164,9 +166,8 @@ class Store:
             "wait_ms": -1 if wait_ms is None else wait_ms,
             "lasting": isinstance(outcome, Halted) and outcome.lasting,
         }
-        return self._command(
-            _SETTLE, _settled, away=AWAY, probe_ms=PROBE_MS, dead_maxlen=DEAD_MAXLEN, **given
-        )
+        bounds = {"away": AWAY, "probe_ms": _probe_ms(outcome), "dead_maxlen": DEAD_MAXLEN}
+        return self._command(_SETTLE, _settled, **bounds, **given)
 
     def _read_in(self, reply: list[Any]) -> TakenIn:
         entries, full, *last_ids = reply
@@ -175,6 +176,12 @@ class Store:
 
     def _command(self, script: Script, read: Callable[[Any], T], **given: Any) -> Command[T]:
         return Command(script, self.keys.prefix, {"forward": self.name, **given}, read)
+
+
+def _probe_ms(outcome: Outcome) -> int:
+    if isinstance(outcome, Halted) and outcome.probe_s is not None:
+        return min(round(1000 * outcome.probe_s), PROBE_MAX_MS)
+    return PROBE_MS
 
 
 def _event(reply: list[Any], holder: str) -> Event:

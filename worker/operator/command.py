@@ -25,6 +25,8 @@ from worker.process.connection import connect
 
 T = TypeVar("T")
 
+#: How a command ends that somebody has cut short.
+INTERRUPTED: Final = 130
 #: What a program is told of an exit code.
 _ERRORS: Final = {
     Exit.FAILED: "failed",
@@ -52,6 +54,8 @@ class Command(click.Command):
         try:
             with _said_plainly():
                 return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
         except click.ClickException as error:
             output.give({"error": _ERRORS[Exit(error.exit_code)], "message": error.format_message()})
             raise
