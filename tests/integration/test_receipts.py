@@ -7,7 +7,7 @@ from itertools import permutations, product
 import msgspec
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from producers import Producer
@@ -221,11 +221,13 @@ def test_where_the_gateway_does_not_report_nothing_is_missing(sms, hand, redis_c
 def test_what_the_gateway_left_out_is_not_missing(sms, hand, redis_client):
     send(sms, "a", 3, auto_remove_blacklisted_numbers=True)
     accept(hand, contacts=2)
-    let_hours_pass(redis_client, 49, "a")
+    send(sms, "b", 5)
+    accept(hand)
+    let_hours_pass(redis_client, 49, "a", "b")
 
-    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (2, 2)
+    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (2, 7)
     publish(redis_client, *(receipt("a", "DELIVERED", number(each)) for each in range(3)))
-    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (0, 0)
+    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (0, 5)
 
 
 def test_what_the_gateway_is_to_send_later_is_awaited_from_then_on(sms, hand, redis_client):
@@ -335,8 +337,18 @@ def expected(client: redis.Redis) -> int:
     return total
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, min_size=1, max_size=20))
+ALL = [("end", "accepted")] * 3
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, min_size=4, max_size=20))
+@example(steps=[("receipt", 0), ("receipt", 4), *ALL, ("receipt", 0), ("receipt", 1)])
+@example(steps=[*ALL[:2], ("end", "few"), ("receipt", 1), ("receipt", 2), ("receipt", 3)])
+@example(steps=[("end", "used"), ("callback", 1), *ALL[:2], ("receipt", 4)])
+@example(
+    steps=[*[("end", "unknown")] * 3, ("as-accepted", 0), ("send-again", 1), ("callback", 2), ("end", "few")]
+)
+@example(steps=[*[("end", "refused")] * 3, ("receipt", 1), ("replay", 1), ("replay", 0), *ALL])
 def test_the_number_of_awaited_receipts_never_drifts(sms, redis_client, steps):
     """Receipts before the acceptance, adopted tickets, replays and decisions in any order."""
     redis_client.flushall()

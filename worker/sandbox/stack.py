@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -16,6 +16,9 @@ from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
 from worker.sandbox.simulator.client import SimulatorAdmin
 
+#: Who acts in the sandbox's console, as its audit says.
+CONSOLE_NAME: Final = "you"
+
 
 class Stack:
     """Redis, simulated gateway, worker and web, wired to each other; a context manager.
@@ -23,7 +26,11 @@ class Stack:
     Args:
         data_dir: holds the server's files and the logs.
         simulator_settings: settings of the gateway, by name.
-        logs_to_files: False lets worker and web write to the output of this process.
+        logs_to_files: False lets the processes write to the output of this process.
+        console: whether the console runs, too.
+
+    Attributes:
+        console_secret: what lets an operator into the console.
     """
 
     def __init__(
@@ -32,8 +39,11 @@ class Stack:
         simulator_settings: Mapping[str, object] | None = None,
         *,
         logs_to_files: bool = True,
+        console: bool = False,
     ) -> None:
         self._data_dir = data_dir
+        self._console_port = free_port() if console else None
+        self.console_secret = secrets.token_urlsafe(24)
         self._simulator_settings = dict(simulator_settings or {})
         self._logs_to_files = logs_to_files
         self._port, self._gateway_port, self._token = free_port(), free_port(), secrets.token_urlsafe(24)
@@ -55,6 +65,9 @@ class Stack:
             "HOST": "127.0.0.1",
             "PORT": str(self._port),
         }
+        if self._console_port:
+            environ["CONSOLE_TOKENS"] = f"operator:{CONSOLE_NAME}:{self.console_secret}"
+            environ |= {"CONSOLE_PORT": str(self._console_port), "CONSOLE_SENDER": "Sandbox"}
         # The simulator's page names the address of the Redis, so that address must be known first.
         self._installation = Installation(self._data_dir, environ, logs_to_files=self._logs_to_files)
         with ExitStack() as starting:
@@ -69,6 +82,11 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
+
+    @property
+    def console_url(self) -> str | None:
+        """Where the console is; None if there is none."""
+        return self._installation.console_url
 
     @property
     def redis_url(self) -> str:
