@@ -29,8 +29,8 @@ from tests.support.counted import counted
 from tests.support.filled import fill
 from tests.support.web_server import ConsoleServer
 
-#: How often each page is asked.
-ASKED: Final = 50
+#: How often each page is asked; less often in a quick run.
+ASKED: Final = 100
 #: Bounds of a page, and of a Redis command that it runs.
 ROUND_TRIPS_MAX: Final = 60
 PAGE_P99_MS: Final = 150
@@ -121,7 +121,7 @@ def _ask(context: Context, stand: Stand, url: str, path: str) -> Asked:
         browser.get(path)
         stand.redis.slowlog_reset()
         took_ms = []
-        for _ in range(ASKED):
+        for _ in range(min(ASKED, context.messages // 100)):
             began = time.perf_counter()
             status = browser.get(path).status_code
             took_ms.append(1000 * (time.perf_counter() - began))
@@ -174,16 +174,18 @@ def _beside_others(context: Context, stand: Stand, url: str) -> list[Row]:
     stand.worker.start()
     stand.start_web()
     stand.warm_up()
-    turns = 2 * context.rounds
-    pairs = send(stand, CALLBACKS * turns)
+    turns, callbacks = 2 * context.rounds, min(CALLBACKS, context.messages)
+    pairs = send(stand, callbacks * turns)
     answers: dict[bool, list[float]] = {False: [], True: []}
     alerts: dict[bool, list[float]] = {False: [], True: []}
     for turn in range(turns):
         are_open = turn % 2 == 1
         with _polling(url) if are_open else _nothing():
-            some = pairs[turn * CALLBACKS : (turn + 1) * CALLBACKS]
+            some = pairs[turn * callbacks : (turn + 1) * callbacks]
             answers[are_open].append(percentile(post(stand, some, CALLBACKS_PER_S).answer, 99))
-            alerts[are_open].append(percentile(pick_up_ms(stand, ALERTS, 0, f"turn{turn}"), 99))
+            alerts[are_open].append(
+                percentile(pick_up_ms(stand, min(ALERTS, callbacks), 0, f"turn{turn}"), 99)
+            )
         who = f"{CONSOLES} consoles open" if are_open else "none open"
         context.say(
             f"{who}: callbacks p99 {answers[are_open][-1]:.1f} ms, alerts p99 {alerts[are_open][-1]:.1f} ms"
