@@ -106,7 +106,8 @@ def test_an_answer_comes_later_and_twice(scene, open_page):
 def test_receipts_and_blocking_are_chosen_per_handset(scene, open_page):
     page = open_page(scene.url + AT_ANNA)
     page.get_by_label("Receipts").select_option("not_delivered")
-    until(lambda: scene.admin.call("GET", "/handsets")[0]["receipts"] == "not_delivered")
+    chosen = {"number": ANNA, "receipts": "not_delivered", "blocked": False}
+    until(lambda: chosen in scene.admin.call("GET", "/handsets"))
     scene.send(ANNA, "Hello", "a")
     expect(lines(page)).to_have_text(["Not shown: NOT_DELIVERED · 1 POST"])
 
