@@ -1,4 +1,4 @@
-"""Writes the pictures of docs/console.md: every page, wide and narrow, light and dark.
+"""Writes the pictures of docs/console.md: every page on a wide screen, some on a narrow one in dark colours.
 
     python -m tests.browser.screenshots [directory]
 
@@ -22,7 +22,9 @@ from worker.sandbox.redis_server import RedisServer
 _DIRECTORY: Final = Path(__file__).parents[2] / "docs" / "images"
 #: Width and colours by the end of a picture's name. Pages are long: a picture shows their beginning.
 _LOOKS: Final = {"wide": (1280, "light"), "narrow": (360, "dark")}
-_HEIGHT_MAX: Final = 1200
+_HEIGHT_MAX: Final = 1000
+#: Pages that are shown on a narrow screen, too.
+_NARROW: Final = {"overview", "replies", "conversation", "failures"}
 
 
 def main() -> None:
@@ -47,11 +49,9 @@ def main() -> None:
 def _take(browser: Any, day: ExampleDay, directory: Path, ending: str, width: int, scheme: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     tab = Tab(context, day.console.url)
-    tab.go("/login")
-    _picture(tab, directory / f"console-login-{ending}.png", width)
     tab.log_in(OPERATOR)
     for page in PAGES:
-        if page.picture:
+        if page.picture and (ending == "wide" or page.name in _NARROW):
             tab.go(page.path(day))
             _picture(tab, directory / f"console-{page.name}-{ending}.png", width)
     context.close()
