@@ -9,7 +9,7 @@ BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test faults soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## Send a two-way SMS end to end on this machine, then stop
 sandbox: $(INSTALLED) ## Keep a complete Octopush running on this machine until Ctrl-C
 	@$(BIN)/octopush-worker sandbox
 
-run: $(INSTALLED) ## Run worker and web with the settings in the environment until Ctrl-C
+run: $(INSTALLED) ## Run worker, web and what else is configured in the environment until Ctrl-C
 	@$(BIN)/octopush-worker up
 
 quick: $(INSTALLED) ## Check style and types, run unit and contract tests: the inner loop
@@ -41,6 +41,12 @@ units-m-z: $(INSTALLED) ## Run the other half, which takes about as long
 
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
+
+browser: $(INSTALLED) ## Run the tests of the pages in a headless Chromium
+	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest tests/browser
+
+screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots
 
 faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 12 minutes)
 	$(BIN)/python -m pytest tests/faults

@@ -9,9 +9,13 @@ from typing import Final
 import redis.asyncio
 
 from producers.contract.admission import CREDIT
+from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS
+from producers.contract.receipts import missing
+from producers.contract.settings import RedisSettings
+from producers.intake.spool import Fill
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,14 +35,17 @@ class Gauges:
     """Reads the counts of one namespace and writes the page.
 
     Args:
-        namespace: hash tag of the keys.
+        settings: namespace, and for how long records are kept.
     """
 
-    def __init__(self, namespace: str) -> None:
-        self._keys = Keys(namespace)
+    def __init__(self, settings: RedisSettings) -> None:
+        self._keys = Keys(settings.namespace)
+        self._retention_ms = settings.retention_ms
 
     async def read(self, client: redis.asyncio.Redis) -> list[int]:
-        """Count all keys in one round trip, two while something waits at a gate; each takes constant time.
+        """Count all keys in one round trip, two while something waits at a gate.
+
+        Each takes constant time, or little more: workers and hours that receipts are awaited for are few.
 
         Raises:
             redis.RedisError: Redis did not answer.
@@ -58,10 +65,16 @@ class Gauges:
             pipeline.hmget(self._keys.counts, _STATES)
             pipeline.hkeys(self._keys.gates)
             pipeline.hget(self._keys.counts, "unexplained")
-            *counts, limit, unread, states, gates, unexplained = await pipeline.execute()
+            pipeline.time()
+            pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
+            pipeline.hgetall(self._keys.receipts_awaited)
+            *found, time, workers, awaited = await pipeline.execute()
+        *counts, limit, unread, states, gates, unexplained = found
+        now_ms = time[0] * 1000 + time[1] // 1000
+        living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
         aside = await self._aside(client, [gate.decode() for gate in gates])
         told = [int(count or 0) for count in (*unread, *states)]
-        return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0)]
+        return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0), *living]
 
     async def _aside(self, client: redis.asyncio.Redis, gates: Sequence[str]) -> list[int]:
         """Count what waits aside at the gate of credit and at breakers, then the breakers; one round trip."""
@@ -74,12 +87,15 @@ class Gauges:
                     waiting[CREDIT if gate == CREDIT else "breaker"] += count
         return [*waiting.values(), sum(gate != CREDIT for gate in gates)]
 
-    def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
+    def render(
+        self, counts: Sequence[int] | None, answers: Mapping[int, int], fill: Fill | None = None
+    ) -> str:
         """Write the page.
 
         Args:
             counts: what `read` returned; None when Redis did not answer, which leaves its gauges out.
             answers: callbacks of this process by HTTP status.
+            fill: what lies in the spool of callbacks; None if there is none.
         """
         lines = _metric(
             "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(counts is not None))]
@@ -88,6 +104,11 @@ class Gauges:
             lines += self._redis_lines(iter(counts))
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
+        if fill is not None:
+            lines += _metric("spool_bytes", "gauge", "Callbacks kept on this disk.", [("", fill.bytes)])
+            lines += _metric(
+                "spool_oldest_seconds", "gauge", "Age of the oldest file of them.", [("", int(fill.oldest_s))]
+            )
         return "\n".join(lines) + "\n"
 
     def _redis_lines(self, counts: Iterator[int]) -> list[str]:
@@ -129,6 +150,13 @@ class Gauges:
                 "unexplained_refusals_total",
                 "counter",
                 "Refusals with a code that nobody knows.",
+                [("", next(counts))],
+            ),
+            *_metric("workers", "gauge", "Worker processes that are alive.", [("", next(counts))]),
+            *_metric(
+                "receipts_missing",
+                "gauge",
+                "Recipients of whom no receipt came within 48 h, as long as records are kept.",
                 [("", next(counts))],
             ),
         ]

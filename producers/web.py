@@ -8,7 +8,7 @@
 | ``POST /callbacks/{token}/{kind}`` | same, the URL says the kind; a slash at either end does no harm |
 | ``GET``, ``HEAD`` of these | 200 or 404, always an empty body: Octopush advises to try a URL with them |
 | ``GET /healthz`` | 200 while the process runs |
-| ``GET /readyz`` | 200 if Redis answers within a second, else 503 |
+| ``GET /readyz`` | 200 if Redis answers within a second, or callbacks are kept on the disk, else 503 |
 | ``GET /metrics`` | Prometheus text, for `METRICS_ALLOWED_ADDRESSES` and not through a proxy; else 404 |
 
 The token is part of the path, so nothing may log paths: uvicorn's access log is switched off here, whatever
@@ -47,6 +47,10 @@ _BODY_S: Final = 10.0
 #: Seconds Redis may take to answer a probe.
 _PROBE_S: Final = 1.0
 
+#: Where callbacks are kept while Redis is away, unless the environment says otherwise. A view in an
+#: application keeps them only if it is told where: its directory is not ours.
+SPOOL_DIR: Final = ".octopush-spool"
+
 #: Seconds between two lines that say of a client that it speaks no HTTP: anybody can send nonsense.
 _QUIET_S: Final = 60.0
 #: Headers that a proxy adds. A proxy is to pass on callbacks only.
@@ -62,7 +66,8 @@ def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] =
     """Make the application; connects to Redis with the first request.
 
     Args:
-        settings: tokens, Redis, namespace; read from ``environ`` if None.
+        settings: tokens, Redis, namespace, spool; read from ``environ`` if None, with `SPOOL_DIR` for a spool
+            that it does not name. An empty ``CALLBACK_SPOOL_DIR`` keeps none.
         environ: the process environment.
 
     Raises:
@@ -70,7 +75,7 @@ def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] =
             that names the variables.
     """
     try:
-        settings = settings or WebSettings.from_env(environ)
+        settings = settings or WebSettings.from_env({"CALLBACK_SPOOL_DIR": SPOOL_DIR, **environ})
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     _silence_path_logs()
@@ -123,7 +128,7 @@ class _Server:
     def __init__(self, settings: WebSettings) -> None:
         self._redis = connect_async(settings.redis_url, CALLBACKS)
         self._intake = AsyncCallbackIntake(settings, self._redis)
-        self._gauges = Gauges(settings.namespace)
+        self._gauges = Gauges(settings)
         self._callers = Addresses(settings.allowed_addresses)
         self._scrapers = Addresses(settings.metrics_addresses)
         self._answers: Counter[int] = Counter()
@@ -146,8 +151,9 @@ class _Server:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self._intake.start()
         yield
-        await self._redis.aclose()
+        await self._intake.close()
 
     async def callback(self, request: Request) -> Response:
         """Take one callback; a body that never arrives in full leaves no trace."""
@@ -172,6 +178,8 @@ class _Server:
             async with asyncio.timeout(_PROBE_S):
                 await self._redis.ping()
         except (*REDIS_ERRORS, OSError):
+            if self._intake.has_room:
+                return PlainTextResponse("redis does not answer, callbacks are kept on the disk\n")
             return PlainTextResponse("redis does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
@@ -184,7 +192,9 @@ class _Server:
                 counts = await self._gauges.read(self._redis)
         except (*REDIS_ERRORS, OSError):
             counts = None
-        return Response(self._gauges.render(counts, self._answers), media_type=CONTENT_TYPE)
+        return Response(
+            self._gauges.render(counts, self._answers, self._intake.fill), media_type=CONTENT_TYPE
+        )
 
     def _answer(self, status: int) -> Response:
         self._answers[int(status)] += 1

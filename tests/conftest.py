@@ -14,6 +14,7 @@ from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
+_OURS += ("MAIL_", "CONSOLE_")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,6 +43,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
+    # No web process of a test leaves files in the working directory, or finds those of another.
+    monkeypatch.setenv("CALLBACK_SPOOL_DIR", "")
 
 
 @pytest.fixture(scope="session", autouse=True)

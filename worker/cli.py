@@ -11,12 +11,14 @@ from pathlib import Path
 
 import click
 
-from producers.contract.settings import RedisSettings, WebSettings
+from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
+from worker.mail.mail_cli import forward_email, mail_in
 from worker.operator.command import Command
 from worker.operator.commands import COMMANDS
 from worker.presentation.output import Failed, Output
-from worker.settings import WorkerSettings
+from worker.webhooks.forward_cli import forward
+from worker.webhooks.forward_http import forward_http
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
 #: the simulated gateway must never meet real credentials.
@@ -61,19 +63,24 @@ def demo(output: Output) -> None:
 @main.command(cls=Command)
 @click.pass_obj
 def sandbox(output: Output) -> None:
-    """Run Redis, a simulated Octopush, worker and web until Ctrl-C."""
+    """Run Redis, a simulated Octopush, worker, web and console until Ctrl-C."""
     from worker.sandbox.stack import Stack  # noqa: PLC0415 - needs the sandbox extra
 
     with (
         _said_plainly(),
         tempfile.TemporaryDirectory(prefix="octopush-sandbox-") as data_dir,
-        Stack(Path(data_dir), logs_to_files=False) as stack,
+        Stack(Path(data_dir), logs_to_files=False, console=True) as stack,
     ):
-        output.give(
-            {"redis_url": stack.redis_url, "admin_url": stack.admin_url, "callback_url": stack.callback_url}
-        )
+        places = {
+            "redis_url": stack.redis_url,
+            "admin_url": stack.admin_url,
+            "callback_url": stack.callback_url,
+            "console_url": stack.console_url or "",
+            "console_secret": stack.console_secret,
+        }
+        output.give(places)
         if not output.as_json:
-            click.echo(instructions(stack.redis_url, stack.admin_url, stack.callback_url))
+            click.echo(instructions(**places))
         _until_interrupted(output, lambda: stack.supervise(output.say))
 
 
@@ -83,6 +90,9 @@ def sandbox(output: Output) -> None:
 def up(output: Output, workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
+    Worker and web always; the console if CONSOLE_TOKENS is set, forward-http if WEBHOOK_URL is, forward-email
+    if MAIL_URL is.
+
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
     started, whose data stay under .octopush; nobody else can reach it, and one directory has one.
     """
@@ -90,9 +100,14 @@ def up(output: Output, workers: int) -> None:
 
     _check_settings()
     with _said_plainly(), Installation(DATA_DIR, os.environ, workers=workers) as installation:
-        output.give({"redis_url": installation.embedded_url, "web_url": installation.web_url})
+        places = {
+            "redis_url": installation.embedded_url,
+            "web_url": installation.web_url,
+            "console_url": installation.console_url,
+        }
+        output.give(places)
         if not output.as_json:
-            click.echo(_addresses(installation.embedded_url, installation.web_url))
+            click.echo(_addresses(**places))
         _until_interrupted(output, lambda: installation.supervise(output.say))
 
 
@@ -108,7 +123,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, forward, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 
@@ -130,10 +145,12 @@ def _said_plainly() -> Iterator[None]:
 
 def _check_settings() -> None:
     """Name every problem of all processes at once, before any of them starts."""
+    from worker.sandbox.environments import SETTINGS, configured  # noqa: PLC0415 - needs the sandbox extra
+
     problems: dict[str, str] = {}
-    for kind in (WorkerSettings, WebSettings):
+    for process_type in configured(os.environ):
         try:
-            kind.from_env(os.environ)
+            SETTINGS[process_type].from_env(os.environ)
         except ConfigError as error:
             problems |= error.problems
     if problems:
@@ -150,25 +167,31 @@ def _until_interrupted(output: Output, check: Callable[[], None]) -> None:
         output.say("stopping")
 
 
-def _addresses(embedded_url: str | None, web_url: str) -> str:
-    if embedded_url:
-        connect = f"connect with\n\n    export REDIS_URL={embedded_url}\n"
+def _addresses(redis_url: str | None, web_url: str | None, console_url: str | None) -> str:
+    if redis_url:
+        connect = f"connect with\n\n    export REDIS_URL={redis_url}\n"
     else:
         connect = f"use the Redis at {RedisSettings.from_env(os.environ).redis_url}."
     return f"""
 Worker and web are up. Applications on this machine {connect}
 Callbacks are taken at {web_url}/callbacks/<token>
+{f"The console is at {console_url}/" if console_url else "There is no console without CONSOLE_TOKENS."}
 """
 
 
-def instructions(redis_url: str, admin_url: str, callback_url: str) -> str:
+def instructions(
+    redis_url: str, admin_url: str, callback_url: str, console_url: str, console_secret: str
+) -> str:
     """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
     # Snippets stand at the margin: Python's shell refuses pasted lines that are indented.
     return f"""
-The sandbox is up, until Ctrl-C. In other terminals, octopush-worker and the commands in docs/ need:
+The sandbox is up, until Ctrl-C. Open its phone in a browser, and answer what arrives there:
 
-export REDIS_URL={redis_url}
-export ADMIN={admin_url}
+    {admin_url}/
+
+The console, where operators read replies and decide:
+
+    {console_url}/    token: {console_secret}
 
 Paste into an app (or a Python shell of this environment):
 
@@ -177,16 +200,18 @@ sms = Producer("{redis_url}")
 sms.send("+33612345678", "Reply YES to confirm.", sender="Bistro", purpose="alert",
          with_replies=True, context={{"booking": 42}})
 
-Answer from the handset:
-
-curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
-
 Read the replies, until Ctrl-C:
 
 from producers.feeds import Feed
 for reply in Feed("replies", group="my-app", redis_url="{redis_url}"):
     print(reply)
 
+In other terminals, octopush-worker and the commands in docs/ need:
+
+export REDIS_URL={redis_url}
+export ADMIN={admin_url}
+
+Answer without the phone:    curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
 What reached which handset:  curl {admin_url}/messages
 Callbacks arrive at:         {callback_url}
 """

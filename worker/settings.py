@@ -16,18 +16,24 @@ def _header(secret: Secret) -> None:
 def _gateway(url: str) -> None:
     scheme_of("https", "http")(url)
     host = urlsplit(url).hostname or ""
-    if not url.lower().startswith("https:") and not _is_this_machine(host):
+    if not url.lower().startswith("https:") and not is_this_machine(host):
         raise ValueError("must be https, but for this machine: the API key would travel in clear")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Say whether a host is certainly this machine: a loopback address, or localhost."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _level(value: str) -> None:
+def known_level(value: str) -> None:
+    """Check a log level.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
     if value.lower() not in {"debug", "info", "warning", "error"}:
         raise ValueError("must be debug, info, warning or error")
 
@@ -88,7 +94,7 @@ class WorkerSettings(RedisSettings):
     allow_unsafe_redis: bool = variable(
         "ALLOW_UNSAFE_REDIS", "1 starts although Redis may evict or forget records", default=False
     )
-    log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=_level)
+    log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
 
     @property
     def post_max_s(self) -> float:

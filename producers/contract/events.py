@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeVar, get_type_hints
 import msgspec
 
 from producers.contract.jobs import State
+from producers.contract.receipts import DeliveryState
 
 #: Version of the entries' layout, in each entry as ``v``.
 ENTRY_VERSION: Final = "1"
@@ -61,6 +62,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         event_id, request_id, ticket, number, context, raw: as in `Reply`.
         match: ``ticket`` or ``none``; None in an entry of an older worker.
         status: the gateway's word, such as ``ACK``, ``DELIVERED``, ``NOT_DELIVERED``.
+        state: where the recipient stands with this receipt and all before it: ``sent``, ``undelivered`` or
+            ``delivered``, never back to one before. None in an entry of an older worker.
         final: whether no other status is expected after this one.
         delivered_at: the gateway's date, read as Paris time; without one that can be read, the arrival of the
             callback.
@@ -71,6 +74,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     number: str
     status: str
+    state: DeliveryState | None = None
     final: bool
     match: Match | None = None
     delivered_at: datetime

@@ -9,6 +9,7 @@ and a stream entry together, on Redis Cluster too.
 | ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | layout | layout |
+| ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
@@ -71,6 +72,14 @@ and a stream entry together, on Redis Cluster too.
 | ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
+| ``forwarders`` | sorted set, names of forwarders by when they were last heard | for ever | forward_take | forward_take, operators |
+| ``forward:<name>`` | hash, how a forwarder is | for ever | layout | layout |
+| ``forward:<name>:waiting`` | sorted set, ids of events that are not delivered yet, by when they came | until delivered or dead | forward_in, forward_again | forward_in, operators |
+| ``forward:<name>:due`` | sorted set, those of them that nobody delivers now, by due time | until delivered or dead | forward_in, forward_settle, forward_take, forward_again | forward_take, operators |
+| ``forward:<name>:leases`` | sorted set, those of them that somebody delivers now, by deadline | while leased | forward_take | forward_take |
+| ``forward:<name>:failing`` | sorted set, events that failed since the last delivery, by attempts without an answer | until one is delivered | forward_settle | forward_settle |
+| ``event:<name>:<event id>`` | hash, an event that a forwarder has still to deliver | until delivered or dead | layout | layout |
+| ``forward:<name>:dead`` | stream, events that could not be delivered | by length | forward_settle, forward_take | forward_again, operators |
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
 
 Writers and readers are Lua scripts, commands and programs. Who writes and reads a hash stands in
@@ -79,6 +88,8 @@ clock.
 """
 
 from dataclasses import dataclass
+
+from producers.contract.forwarder_keys import ForwarderKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
@@ -102,19 +113,12 @@ class QueueKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Builds key names under one hash tag.
+class Keys(ForwarderKeys):
+    """Builds key names under one hash tag; those of forwarders are inherited.
 
     Args:
         namespace: the hash tag, without braces.
     """
-
-    namespace: str = "sms"
-
-    @property
-    def prefix(self) -> str:
-        """What every key starts with."""
-        return "{" + self.namespace + "}:"
 
     def record(self, request_id: str) -> str:
         """What is known of one message or shared call."""
@@ -275,6 +279,11 @@ class Keys:
     def strain(self) -> str:
         """How many calls may be in flight while the gateway shows strain."""
         return self.prefix + "strain"
+
+    @property
+    def receipts_awaited(self) -> str:
+        """How many recipients have no receipt yet, by the hour of acceptance."""
+        return self.prefix + "receipts:awaited"
 
     def members(self, call: str) -> str:
         """The members of a shared call, by number."""

@@ -11,23 +11,25 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, decisions.py, decisions_cli.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, reasons.py, records.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish | - | announce(), compose, end_members(), price_of(), records.py |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, end_record(), replay, run_bulk |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish | - | claim, count_delivery(), end_record(), replay, run_bulk |
+| ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record() |
+| ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), records.py |
-| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, end_record(), leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forward_email.py, leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
@@ -41,9 +43,9 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | correlate, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
-| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | - |
+| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay, run_bulk |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | explain.py, parked.py, records.py, run_bulk |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, parked.py, records.py, run_bulk |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
@@ -64,6 +66,8 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over(), send_facts.py |
+| ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
+| ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
 | ``<end state>`` | recipients in that state | end_record(), send_again() | - | campaign_steps.py, campaigns.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
@@ -88,6 +92,12 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``<number>`` | status, rank and date of the receipt | note_delivery() | - | conversations.py, note_delivery(), status |
+
+**receipts:awaited** Of how many recipients no receipt came yet. Stays for ever; an hour goes when nothing is awaited of it, or some time after the retention.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<hour>`` | recipients; the hour of acceptance, counted from the epoch | add_awaited(), heard() | add_awaited(), heard() | metrics.py |
 
 **callback:<id>** A raw callback. Goes when it is processed.
 
@@ -230,14 +240,43 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 |---|---|---|---|---|
 | ``<stream>`` | entries | publish | - | feeds.py, metrics.py |
 
+**forward:<name>** How a forwarder is. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``place`` | where it brings events, for people | runner.py | - | counts.py |
+| ``streams`` | what it forwards, names with commas | runner.py | - | counts.py |
+| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | counts.py, forward_resume, forward_take |
+| ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | counts.py |
+| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | counts.py, forward_resume, forward_settle, forward_take |
+| ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | counts.py |
+| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | counts.py, forward_take |
+| ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | counts.py |
+| ``tried:<result>`` | attempts ever made that came to this | forward_settle, forward_take | - | - |
+
+**event:<name>:<event id>** An event that a forwarder has still to deliver. Goes when it is delivered or dead.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``stream`` | where it came from | await() | - | bury(), counts.py, forward_take |
+| ``entry`` | its id there | await() | - | bury(), forward_take |
+| ``fields`` | the entry's fields, names and values by turns, MessagePack | await() | - | bury(), forward_take |
+| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), counts.py, forward_take |
+| ``holder`` | who delivers it now | forward_take | postpone() | forward_settle |
+| ``why`` | what the last attempt came to, a word or code | forward_settle | - | counts.py |
+
 These functions of the library touch hashes; others call them:
 
 | function | called by |
 |---|---|
+| ``add_awaited()`` | end_members(), end_record() |
 | ``announce()`` | correlate, end_members(), end_record() |
+| ``await()`` | forward_again, forward_in |
+| ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
+| ``count_delivery()`` | note_delivery() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``end_call()`` | correlate, end_send(), finish |
@@ -246,6 +285,7 @@ These functions of the library touch hashes; others call them:
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | correlate, finish |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``heard()`` | count_delivery() |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
@@ -254,6 +294,7 @@ These functions of the library touch hashes; others call them:
 | ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
+| ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``send_again()`` | replay, run_bulk |

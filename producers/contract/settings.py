@@ -247,6 +247,14 @@ class WebSettings(RedisSettings):
         default=ANY,
         check=check_addresses,
     )
+    spool_dir: str = variable(
+        "CALLBACK_SPOOL_DIR",
+        "directory that keeps callbacks while Redis is away",
+        default="",
+    )
+    spool_mib: int = variable(
+        "CALLBACK_SPOOL_MIB", "MiB that these callbacks may take on the disk", default=256, low=1
+    )
     metrics_addresses: str = variable(
         "METRICS_ALLOWED_ADDRESSES",
         "addresses or networks that may read /metrics, comma-separated, or private, or any",

@@ -139,6 +139,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         share: what messages have in common that may leave in one call, or ``""`` for one that goes alone.
         campaign: the campaign it is a slice of, or ``""``.
         talk: its part in conversations; None for a message that is in none.
+        receipts: 0 when the gateway sends no receipts, as for low cost and simulation; else 1, or the epoch
+            milliseconds at which the gateway itself is to send it.
     """
 
     request_id: str
@@ -153,6 +155,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     share: str = ""
     campaign: str = ""
     talk: Talk | None = None
+    receipts: int = 0
 
 
 def freeze(
@@ -214,7 +217,14 @@ def freeze(
         share="" if alone or not template.variables else share_of(template.text, options),
         campaign=campaign,
         talk=_talk(recipients, options, reply_to) if options.with_replies or reply_to else None,
+        receipts=_receipts(options, send_at),
     )
+
+
+def _receipts(options: Options, send_at: datetime | None) -> int:
+    if options.type != "sms_premium" or options.simulation_mode:
+        return 0
+    return int(send_at.timestamp() * 1000) if send_at and options.schedule == "gateway" else 1
 
 
 def _talk(recipients: list[Recipient], options: Options, reply_to: str) -> Talk:

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import ENDS
+from producers.contract.receipts import DeliveryState, missing
 
 #: How the fields begin that count what waits at a gate.
 _ASIDE: Final = "aside:"
+#: And those that count, by the hour of acceptance, of whom no receipt came yet.
+_AWAITED: Final = b"awaited:"
 
 #: What became of a pause: ``stopped`` if the campaign was cancelled.
 Halt = Literal["paused", "stopped", "unknown_id"]
@@ -53,6 +56,9 @@ class CampaignStatus:
         pending: of these, not at an end: queued or being sent.
         accepted, rejected, expired, cancelled, failed, unknown: of these, at this end. They and ``pending``
             add up to ``recipients``.
+        sent, undelivered, delivered: recipients by what their receipts say: it left and no more is known; the
+            network could not deliver it; a handset has it. A recipient without a receipt is in none of them.
+        receipts_missing: recipients of whom no receipt came within 48 h of the acceptance, counted by hours.
         cost: what the gateway has charged so far, in the account's currency.
         slices: slices so far, also those that nobody is left in: at least as many as there are messages.
         waiting: messages that a worker has put aside because of the pause; others still lie in the queue.
@@ -83,6 +89,10 @@ class CampaignStatus:
     stopped: bool
     started_at: datetime | None
     completed_at: datetime | None
+    sent: int = 0
+    undelivered: int = 0
+    delivered: int = 0
+    receipts_missing: int = 0
     aside: int = 0
     waits_for: tuple[str, ...] = ()
 
@@ -106,7 +116,7 @@ class CampaignCancellation:
 
 
 def read_campaign(
-    campaign_id: str, reply: Mapping[bytes, bytes], waiting: int, gates: Mapping[bytes, bytes]
+    campaign_id: str, reply: Mapping[bytes, bytes], waiting: int, gates: Mapping[bytes, bytes], now_ms: int
 ) -> CampaignStatus | None:
     """Read a campaign's hash and the gates as Redis returns them; None for an unknown id."""
     if not reply:
@@ -115,6 +125,8 @@ def read_campaign(
     ended = {state: int(fields.get(state, 0)) for state in ENDS}
     recipients = int(fields.get("recipients", 0))
     aside = {name.removeprefix(_ASIDE): int(n) for name, n in fields.items() if name.startswith(_ASIDE)}
+    deliveries = {state: int(fields.get("delivery:" + state, 0)) for state in get_args(DeliveryState)}
+    awaited = {hour[len(_AWAITED) :]: n for hour, n in reply.items() if hour.startswith(_AWAITED)}
     return CampaignStatus(
         campaign_id=campaign_id,
         recipients=recipients,
@@ -128,6 +140,8 @@ def read_campaign(
         stopped="stopped" in fields,
         started_at=_at(fields.get("started")),
         completed_at=_at(fields.get("complete")),
+        **deliveries,
+        receipts_missing=missing(awaited, now_ms),
         aside=sum(aside.values()),
         waits_for=tuple(_why(name, gates, fields.get("price:" + name)) for name in sorted(aside)),
     )

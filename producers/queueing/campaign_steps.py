@@ -61,14 +61,15 @@ class Campaigns:
     def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
         """Read where a campaign stands; None if it is unknown or forgotten."""
         key = self._keys.campaign(checked(campaign_id))
-        waiting, gates, fields = yield Commands(
+        (seconds, _), waiting, gates, fields = yield Commands(
             [
+                ("TIME",),
                 ("LLEN", self._keys.campaign_waiting(campaign_id)),
                 ("HGETALL", self._keys.gates),
                 ("HGETALL", key),
             ]
         )
-        return read_campaign(campaign_id, fields, int(waiting), gates)
+        return read_campaign(campaign_id, fields, int(waiting), gates, int(seconds) * 1000)
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""

@@ -1,7 +1,8 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil), keep_texts, fresh_secret (with a message that has talk). Of a
---   message in conversations talk has numbers, two_way, reply_to or ''.
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts), keep_texts, fresh_secret (with a message that has talk). Of a
+--   message in conversations talk has numbers, two_way, reply_to or ''. receipts: 0 when
+--   the gateway reports on none, 1, or when it is to send, ms.
 -- Returns what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
 --   '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled. Safe to repeat: an existing
 --   record with the same digest is returned untouched.
@@ -44,7 +45,8 @@ end
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
 for i, message in ipairs(given.messages) do
-  local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk = unpack(message, 1, 12)
+  local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk, receipts =
+    unpack(message, 1, 13)
   local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest') or NOTHING
   seen[id] = true
   local campaign = campaign_id ~= '' and campaign_key(campaign_id)
@@ -60,6 +62,7 @@ for i, message in ipairs(given.messages) do
     if ttl then add(fields, 'expires', math.max(now, due or 0) + ttl) end
     if context ~= '' then add(fields, 'context', context) end
     if recipients ~= 1 then add(fields, 'recipients', recipients) end
+    if receipts > 0 then add(fields, 'receipts', receipts) end
     if share ~= '' then
       era = era or redis.call('HGET', prefix .. 'memory', 'era') or current_era()
       add(fields, 'share', share)

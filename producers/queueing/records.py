@@ -11,6 +11,7 @@ import msgspec
 from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import RECORD_VERSION, State
 from producers.contract.keys import Keys
+from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import ProducerSettings
 from producers.contract.talks import fresh_secret
@@ -51,17 +52,19 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The last delivery receipt of one recipient.
+    """The delivery receipt of one recipient that stands: of those that came the one that says most.
 
     Attributes:
         status: the gateway's word, such as ``DELIVERED``.
         final: whether no other status is expected.
         at: when the gateway says it happened, or when we received it if it did not say.
+        state: ``sent``, ``undelivered`` or ``delivered``; never goes back to one before.
     """
 
     status: str
     final: bool
     at: datetime
+    state: DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ class MessageStatus:
         message: the gateway's last error text.
         context: the application's own value.
         queued_at, due_at, expires_at, first_attempt_at, ended_at: its life; None where it does not apply.
-        deliveries: the last receipt by recipient number.
+        deliveries: the receipt that stands, by recipient number.
+        receipts_missing: recipients of whom no receipt came within 48 h of the acceptance; 0 for sends on
+            which the gateway does not report (low cost, simulation).
         waits_for: why it waits aside, in words for people: a price that the account cannot pay, or an error
             that nobody knows. None while nothing but its turn keeps it.
         reply_to: event_id of the reply that it answers, or None.
@@ -101,6 +106,7 @@ class MessageStatus:
     ended_at: datetime | None
     deliveries: Mapping[str, Delivery]
     waits_for: str | None = None
+    receipts_missing: int = 0
     reply_to: str | None = None
 
 
@@ -152,7 +158,7 @@ class Records:
             "messages": [
                 (
                     *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
-                    *(m.segments, m.recipients, m.share, m.campaign, m.talk),
+                    *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
                 )
                 for m in messages
             ],
@@ -182,6 +188,7 @@ def _read_status(
     deliveries: Sequence[bytes],
     call: Sequence[bytes],
     aside: Sequence[bytes],
+    now_ms: int,
 ) -> MessageStatus | None:
     if not record:
         return None
@@ -207,6 +214,7 @@ def _read_status(
         ended_at=_at(text.get("ended")),
         deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
         waits_for=_read_aside(*aside) if aside else None,
+        receipts_missing=_missing(text, len(deliveries) // 2, now_ms),
         reply_to=text.get("reply_to"),
     )
 
@@ -219,10 +227,21 @@ def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, str]]:
     return zip(map(bytes.decode, flat[::2]), map(bytes.decode, flat[1::2]), strict=True)
 
 
+def _missing(record: Mapping[str, str], deliveries: int, now_ms: int) -> int:
+    """Count the recipients of whom nothing was heard in time, without those whom the gateway left out."""
+    if record["state"] != "accepted" or not record.get("receipts"):
+        return 0
+    since_ms = max(int(record.get("ended") or now_ms), int(record["receipts"]))
+    if now_ms < since_ms + AWAITED_MS:
+        return 0
+    recipients = int(record.get("recipients", 1))
+    return max(0, min(recipients, int(record.get("contacts", recipients))) - deliveries)
+
+
 def read_delivery(value: str) -> Delivery:
     """Read a delivery as the worker's publisher writes it: ``rank|ISO time|status``."""
     rank, at, status = value.split("|", 2)
-    return Delivery(status=status, final=int(rank) > 0, at=datetime.fromisoformat(at))
+    return Delivery(status, final=int(rank) > 0, at=datetime.fromisoformat(at), state=STATES[int(rank)])
 
 
 def _at(ms: str | None) -> datetime | None:

@@ -2,8 +2,8 @@
 -- Given: id
 -- Returns the record and the deliveries as lists of names and values; then of the call that the send waits or leaves with: state,
 --   attempts, code, message, first; an empty list without one; then of the gate that keeps the send: name, facts, estimated price;
---   an empty list without one. Safe to repeat.
--- uses: keys deliveries
+--   an empty list without one; then the time now, ms. Safe to repeat.
+-- uses: keys clock deliveries
 local record = keys_of(given.id).record
 local send = read(record, 'state', 'call')
 local call, aside = {}, {}
@@ -17,4 +17,4 @@ if send.state == 'queued' then
     aside = { gate.aside, redis.call('HGET', prefix .. 'gates', gate.aside) or '{}', gate.price or '' }
   end
 end
-return { redis.call('HGETALL', record), redis.call('HGETALL', deliveries_key(given.id)), call, aside }
+return { redis.call('HGETALL', record), redis.call('HGETALL', deliveries_key(given.id)), call, aside, now }

@@ -79,6 +79,16 @@ class ExampleDay:
         stream = self.installation.keys.stream("replies")
         self.installation.wait_for(lambda: self.installation.redis.xlen(stream) >= number)
 
+    def wait_for_reply(self, text: str) -> None:
+        """Wait until a reply with this text is the newest on the stream."""
+        stream = self.installation.keys.stream("replies")
+
+        def is_newest() -> bool:
+            [(_, fields)] = self.installation.redis.xrevrange(stream, count=1)
+            return fields[b"text"].decode() == text
+
+        self.installation.wait_for(is_newest)
+
     def _talk(self) -> None:
         """Let a guest and the bistro write to each other."""
         place = self.installation
@@ -127,4 +137,5 @@ class ExampleDay:
                 "message_id": "",
             }
             assert self.installation.post_callback(json.dumps(event).encode()) == [200]
-        self.replies(22 + len(HOSTILE_TEXTS))
+        # Some become one and the same on their way: nobody knows how many replies there will be.
+        self.installation.wait_for(lambda: not self.installation.redis.keys("{sms}:callback:*"))

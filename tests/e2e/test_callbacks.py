@@ -55,6 +55,22 @@ def reply_event(number, **fields):
     }
 
 
+@pytest.mark.parametrize("form", ["absent", "empty", "null"])
+def test_a_reply_without_ticket_finds_the_two_way_sms_that_it_answers(shared, form):
+    number = new_number()
+    plain = shared.send(to=number)
+    shared.settled(plain)
+    sent = shared.send(to=number, with_replies=True, context={"booking": 42})
+    status = shared.settled(sent)
+
+    shared.gateway.reply(number, "YES", message_id_form=form)
+
+    reply = wait_for_entry(shared, "replies", number)
+    assert (reply.match, reply.request_id, reply.context) == ("number", sent.request_id, {"booking": 42})
+    assert reply.ticket is None
+    assert status.ticket is not None
+
+
 def test_a_two_way_sms_goes_out_and_comes_back_with_its_context(installation):
     number, context = new_number(), {"booking": 42}
     installation.gateway.auto_reply("YES 👍", match={"number": number})

@@ -6,16 +6,22 @@ import re
 
 import pytest
 
+from producers.contract.secret import Secret
 from producers.contract.settings import ProducerSettings, WebSettings
 from tests.house.repository import modules, name, none_of, rows, text
 from worker.console.settings import ConsoleSettings
+from worker.mail.settings import MailInSettings, MailSettings
 from worker.settings import WorkerSettings
+from worker.webhooks.settings import WebhookSettings
 
 READERS = {
     "app": ProducerSettings,
     "web": WebSettings,
     "worker": WorkerSettings,
     "console": ConsoleSettings,
+    "forward-http": WebhookSettings,
+    "forward-email": MailSettings,
+    "mail-in": MailInSettings,
 }
 DECLARED = {
     field.metadata["variable"]: field for kind in READERS.values() for field in dataclasses.fields(kind)
@@ -37,6 +43,8 @@ def written(default: object) -> str | None:
         return str(int(default))
     if isinstance(default, tuple):
         return ",".join(default)
+    if isinstance(default, Secret):
+        return default.reveal()
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
@@ -59,7 +67,7 @@ def readers(name: str) -> list[str]:
 
 def test_every_setting_is_used():
     """Outside of where it is declared; or by a property there, which turns it into another unit."""
-    homes = {"producers/contract/settings.py", "worker/settings.py", "worker/console/settings.py"}
+    homes = {f"{kind.__module__.replace('.', '/')}.py" for kind in READERS.values()}
     users = "".join(text(path) for path in modules("producers", "worker") if name(path) not in homes)
     properties = "".join(
         re.findall(r"@property\n.*?(?=\n\n|\Z)", "".join(map(text, sorted(homes))), re.DOTALL)

@@ -5,10 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from producers import Producer
 from tests.support.callback_receiver import CallbackReceiver
+from tests.support.console_client import OPERATOR, VIEWER, ConsoleClient, console_settings
+from tests.support.console_user import console_user
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
+from worker.sandbox.redis_server import RedisServer
 
 __all__ = ["simulator", "simulator_thread"]
 
@@ -19,6 +23,35 @@ def sms(redis_url: str) -> Iterator[Producer]:
     producer = Producer(redis_url)
     yield producer
     producer.close()
+
+
+@pytest.fixture
+def console_url(redis_server: RedisServer, redis_client: redis.Redis) -> Iterator[str]:
+    """Name the shared server as the console's own user does."""
+    with console_user(redis_client, redis_server.port) as url:
+        yield url
+
+
+@pytest.fixture
+def console(console_url: str) -> Iterator[ConsoleClient]:
+    """Give a browser at the console, not logged in."""
+    with ConsoleClient(console_settings(console_url)) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(console: ConsoleClient) -> ConsoleClient:
+    """Give a browser at the console in which an operator is logged in."""
+    assert console.log_in(OPERATOR).status_code == 303
+    return console
+
+
+@pytest.fixture
+def viewer(console_url: str) -> Iterator[ConsoleClient]:
+    """Give another browser, in which a viewer is logged in."""
+    with ConsoleClient(console_settings(console_url)) as client:
+        assert client.log_in(VIEWER).status_code == 303
+        yield client
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ import pytest
 import redis
 
 from producers import callbacks
-from producers.callbacks import ALLOWED, BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
+from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake, CallbackIntake
 from producers.contract.clients import Timeouts
 from producers.contract.keys import Keys
 from producers.contract.secret import Secret
 from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
+from producers.intake.judge import ALLOWED
 from tests.support.tcp_proxy import TcpProxy
 
 OLD, NEW = "an-old-token-0123456789", "a-new-token-0123456789"

@@ -9,25 +9,11 @@ from producers.contract.keys import Keys
 from producers.contract.secret import Secret
 from producers.errors import ConfigError
 from tests.support.console_client import OPERATOR, TOKENS, VIEWER, ConsoleClient, console_settings
-from tests.support.console_user import console_user
 from worker.console.doors import POLICY
 from worker.console.sessions import FAILURES_MAX
 from worker.console.settings import ConsoleSettings
 
 KEYS = Keys("sms")
-
-
-@pytest.fixture
-def console_url(redis_server, redis_client):
-    """Connect as the console's own user."""
-    with console_user(redis_client, redis_server.port) as url:
-        yield url
-
-
-@pytest.fixture
-def console(console_url):
-    with ConsoleClient(console_settings(console_url)) as client:
-        yield client
 
 
 def sessions(client) -> list[bytes]:

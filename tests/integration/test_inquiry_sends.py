@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from producers import Producer, Recipient
+from producers import Producer
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
+from tests.support.template_sends import send_codes
 from worker.gateway.outcomes import Accepted, Deferred, Refused
 from worker.inquiry import campaigns, sends
 from worker.inquiry.paging import PAGE, BadCursor
@@ -60,14 +61,12 @@ def test_waiting_messages_are_listed_in_the_order_in_which_they_leave(redis_clie
 
 
 def test_messages_that_gather_for_one_call_are_one_row(redis_client, sms):
-    for n in range(7):
-        options = {"sender": "Bistro", "purpose": "alert", "request_id": f"g{n}"}
-        sms.send(Recipient(f"+3361234567{n}", first_name=f"N{n}"), "Hello {{first_name}}", **options)
+    ids = send_codes(sms, range(7))
 
     [row] = drive(sends.waiting(KEYS, "alert"), redis_client).rows
 
     assert (row.why, row.gathered) == ("gather", 7)
-    assert row.named == ("g0", "g1", "g2", "g3", "g4")
+    assert list(row.named) == ids[:5]
 
 
 def test_a_cursor_leads_no_deeper_than_a_queue_is_shown(redis_client):
@@ -83,7 +82,7 @@ def test_what_comes_later_says_why(redis_client, ledger, send):
     worker = HandWorker(redis_client)
     send("retried")
     [claim] = worker.claim(worker.fetch())
-    worker.finish(claim, Deferred("connect_error"), delay_ms=60_000)
+    worker.finish(claim, Deferred("connect_error"))
 
     rows = {row.request_id: row for row in drive(sends.scheduled(KEYS, "alert"), redis_client).rows}
 

@@ -25,7 +25,9 @@ NAMES = itertools.count()
 
 def reply(country: str, *, ours: bool, size: int = 0):
     number = f"{NUMBERS[country]}{next(NAMES) % 40:02}"
-    event = parse({"number": number, "text": f"{next(NAMES)} " + "x" * size, "reception_date": "x"}, "", AT)
+    event = parse(
+        {"number": number, "text": f"{next(NAMES)} " + "x" * size, "reception_date": "x"}, "", AT, "c1"
+    )
     return msgspec.structs.replace(event, request_id="a" if ours else None)
 
 
@@ -110,7 +112,7 @@ def test_a_reply_is_listed_at_the_time_of_its_id(redis_client):
 
 
 def test_other_streams_are_not_listed(redis_client):
-    receipt = parse({"number": "+33612345678", "status": "ACK", "delivery_date": "x"}, "", AT)
-    stop = parse({"number": "+33612345678", "stop_date": "x"}, "", AT)
+    receipt = parse({"number": "+33612345678", "status": "ACK", "delivery_date": "x"}, "", AT, "c1")
+    stop = parse({"number": "+33612345678", "stop_date": "x"}, "", AT, "c1")
     Publisher(redis_client, RedisSettings()).publish([receipt, stop])
     assert listed(redis_client) == counts(redis_client) == in_talks(redis_client) == {}

@@ -43,11 +43,11 @@ class CallbacksByHand:
         self._inbound = Inbound(client, KEYS, ledger, Publisher(client, settings or RedisSettings()))
         self._names = map("c{}".format, itertools.count())
 
-    def bring(self, *events: dict[str, Any], age_s: float = 0) -> None:
-        """Store one callback for each event, as if it came so many seconds ago, and process all of them."""
+    def bring(self, *events: dict[str, Any], at_ms: int | None = None) -> None:
+        """Store one callback for each event, as if it came at that time, else now; then process all."""
         for event in events:
             self.waiting.append(next(self._names))
-            fields = {"kind": "", "raw": json.dumps(event), "received": self.now_ms() - int(age_s * 1000)}
+            fields = {"kind": "", "raw": json.dumps(event), "received": at_ms or self.now_ms()}
             self.redis.hset(KEYS.callback(self.waiting[-1]), mapping=fields)
         self.look_again()
 
@@ -57,11 +57,6 @@ class CallbacksByHand:
         batch = Batch(QUEUE_CALLBACKS, [Entry(each, each) for each in self.waiting], holder)
         self._inbound.process_callbacks(batch)
         self.waiting = holder.ids
-
-    def become_older(self, seconds: float) -> None:
-        """Let time pass for what waits."""
-        for each in self.waiting:
-            self.redis.hincrby(KEYS.callback(each), "received", -int(seconds * 1000))
 
     def now_ms(self) -> int:
         """Read Redis's clock."""

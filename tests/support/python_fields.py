@@ -29,8 +29,8 @@ HANDED_OVER: Final = {
     ("worker/inquiry/state_of_sending.py", "_pause"): "pause",
     ("worker/inquiry/state_of_sending.py", "_strained"): "strain",
 }
-#: Methods of `Keys` that are not called like the hash that they name.
-_CALLED: Final = {"reply_countries": "replies"}
+#: Members of `Keys` whose hashes are called otherwise.
+NAMED: Final = {"receipts_awaited": "receipts", "reply_countries": "replies"}
 _READS: Final = {"hget", "hmget", "hgetall", "hexists", "hvals", "hkeys"}
 _WRITES: Final = {"hset", "hsetnx", "hincrby", "hdel"}
 
@@ -75,7 +75,7 @@ def _key(node: ast.expr, function: ast.AST) -> str:
     if isinstance(node, ast.Call):
         node = node.func
     if isinstance(node, ast.Attribute):
-        return _CALLED.get(node.attr, node.attr)
+        return NAMED.get(node.attr, node.attr)
     if isinstance(node, ast.Name):
         value = _assigned(function, node.id)
         return _key(value, function) if value is not None else node.id

@@ -52,5 +52,5 @@ def correlate_one(
     ledger: Ledger, ticket: str, number: str, received_ms: int, *, only_when_idle: bool = True
 ) -> Correlation:
     """Find the send behind one callback."""
-    [found] = ledger.correlate([Question(ticket, number, received_ms, only_when_idle)])
+    [found] = ledger.correlate([Question(ticket, number, received_ms, received_ms, only_when_idle)])
     return found

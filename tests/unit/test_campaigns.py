@@ -115,6 +115,7 @@ def test_refusing_names_all_of_the_slice_by_position_in_the_campaign():
         ("campaign_id", {"campaign_id": ""}),
         ("campaign_id", {"campaign_id": "with:colon"}),
         ("campaign_id", {"campaign_id": 7}),
+        ("reply_to", {"reply_to": "a" * 32}),
         ("request_id", {"request_id": "mine"}),
         ("on_invalid", {"on_invalid": "leave-out"}),
         ("sender", {"sender": ""}),

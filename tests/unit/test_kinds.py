@@ -5,9 +5,9 @@ from typing import get_args, get_overloads
 
 import pytest
 
-from producers.callbacks import ALLOWED
 from producers.contract.kinds import KINDS, TYPES, StreamName
 from producers.feeds import AsyncFeed, Feed
+from producers.intake.judge import ALLOWED
 from worker.callbacks.payloads import _PARSERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text("utf-8")

@@ -1,5 +1,6 @@
 """What a message may be, and the bytes it becomes."""
 
+import hashlib
 import json
 import math
 import uuid
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.errors import InvalidMessage
-from producers.messages.message import Message, freeze
+from producers.messages.message import Message, Talk, freeze
 from producers.messages.recipient import Recipient
 
 NUMBER = "+33612345678"
@@ -155,6 +156,39 @@ def test_another_notation_is_the_same_content(one, other):
 def test_other_content_in_a_like_notation_is_other_content(one, other):
     digests = {freeze(Message(**{**GOOD, **each}, request_id="x")).digest for each in (one, other)}
     assert len(digests) == 2
+
+
+def test_what_answers_nothing_has_the_digest_that_it_always_had():
+    """A repeat after an upgrade must find its record."""
+    frozen = freeze(Message(**GOOD, request_id="x", context={"b": 1}))
+    whole = frozen.body + b'|None|None|{"b":1}'
+    assert frozen.digest == hashlib.blake2b(whole, digest_size=16).hexdigest()
+    assert freeze(Message(**GOOD, request_id="x", context={"b": 1}, reply_to=None)).digest == frozen.digest
+
+
+def test_the_reply_that_is_answered_is_content_and_stays_here():
+    answers = [freeze(Message(**GOOD, request_id="x", reply_to=each * 32)) for each in "ab"]
+    plain = freeze(Message(**GOOD, request_id="x"))
+    assert len({each.digest for each in (*answers, plain)}) == 3
+    assert {each.body for each in answers} == {plain.body}
+    assert [each.talk.reply_to for each in answers] == ["a" * 32, "b" * 32]
+    assert plain.talk is None
+
+
+@pytest.mark.parametrize("wrong", ["", "a" * 31, "A" * 32, "g" * 32, "a" * 33, 7, b"a" * 32])
+def test_only_the_event_id_of_a_reply_can_be_answered(wrong):
+    assert list(problems(reply_to=wrong)) == ["reply_to"]
+
+
+def test_a_message_to_several_answers_nobody():
+    assert list(problems(reply_to="a" * 32, recipients=[NUMBER, "+33612345679"])) == ["reply_to"]
+
+
+@pytest.mark.parametrize("two_way", [True, False])
+def test_a_message_that_can_be_answered_names_its_numbers_for_conversations(two_way):
+    numbers = [NUMBER, "+33612345679"]
+    talk = freeze(Message(**{**GOOD, "recipients": numbers}, with_replies=two_way)).talk
+    assert talk == (Talk(numbers, two_way=True, reply_to="") if two_way else None)
 
 
 def test_dates_at_the_ends_of_the_calendar_can_be_compared():

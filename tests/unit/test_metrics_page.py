@@ -3,15 +3,16 @@
 import re
 
 from producers.contract.kinds import KINDS
+from producers.contract.settings import RedisSettings
 from producers.metrics import Gauges
 
-#: One number of each queue, state and gate, and two of each kind of callback.
-COUNTS = list(range(28 + 2 * len(KINDS)))
+#: One number of each queue, state and gate, and two of each kind of callback; workers, missing receipts.
+COUNTS = list(range(30 + 2 * len(KINDS)))
 LINE = re.compile(r'octopush_[a-z_]+(\{[a-z]+="[\w]+"(,[a-z]+="\w+")?\})? \d+')
 
 
 def test_every_line_is_a_sample_or_describes_one():
-    page = Gauges("sms").render(COUNTS, {200: 3, 404: 1})
+    page = Gauges(RedisSettings()).render(COUNTS, {200: 3, 404: 1})
 
     assert page.endswith("\n")
     for line in page.splitlines():
@@ -20,7 +21,7 @@ def test_every_line_is_a_sample_or_describes_one():
 
 
 def test_each_metric_is_described_once_before_its_samples():
-    page = Gauges("sms").render(COUNTS, {200: 3})
+    page = Gauges(RedisSettings()).render(COUNTS, {200: 3})
 
     for name in set(re.findall(r"^(octopush_\w+)", page, re.MULTILINE)):
         described = [page.index(f"# HELP {name} "), page.index(f"# TYPE {name} "), page.index(f"\n{name}")]
@@ -29,7 +30,7 @@ def test_each_metric_is_described_once_before_its_samples():
 
 
 def test_without_redis_its_gauges_are_absent_rather_than_zero():
-    page = Gauges("sms").render(None, {503: 2})
+    page = Gauges(RedisSettings()).render(None, {503: 2})
 
     assert "octopush_redis_up 0\n" in page
     assert "queue" not in page

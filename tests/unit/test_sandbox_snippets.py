@@ -15,6 +15,13 @@ def test_the_python_snippets_are_python_as_they_are_printed():
         compile(snippet, "<pasted>", "exec")
 
 
+def test_the_phone_comes_first():
+    first = re.search(r"\S+://\S+", PRINTED)
+
+    assert first
+    assert first[0] == "http://127.0.0.1:1/"
+
+
 def test_what_the_pages_call_admin_is_said():
     assert "\nexport ADMIN=http://127.0.0.1:1\n" in PRINTED
     assert "\nexport REDIS_URL=unix:///tmp/x/redis.sock\n" in PRINTED

@@ -18,7 +18,7 @@ def imported(module):
 
 
 def test_it_imports_nothing_else_of_the_project():
-    names = {name for module in _FOLDER.glob("*.py") for name in imported(module)}
+    names = {name for module in _FOLDER.rglob("*.py") for name in imported(module)}
 
     ours = {name for name in names if name.startswith(("producers", "worker"))}
     assert all(name.startswith("worker.sandbox.simulator") for name in ours)
@@ -28,5 +28,5 @@ def test_it_imports_nothing_else_of_the_project():
 def test_every_module_is_on_the_map():
     text = worker.sandbox.simulator.__doc__ or ""
 
-    for module in _FOLDER.glob("[a-z]*.py"):
+    for module in _FOLDER.rglob("[a-z]*.py"):
         assert f"`{module.stem}`" in text or module.stem.startswith("admin_"), module.stem

@@ -166,7 +166,7 @@ def _callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Cal
     received, named, raw, only = (field or b"" for field in fields)
     received_ms = int(received)
     received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
-    events = read_callback(raw, named.decode(), only.decode(), received_at)
+    events = read_callback(raw, named.decode(), only.decode(), received_at, entry.id)
     return _Callback(entry, received_ms, (now_ms - received_ms) / 1000, events)
 
 

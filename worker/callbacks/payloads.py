@@ -16,6 +16,7 @@ import msgspec
 from producers.contract.events import CallbackEvent, OptOut, Quarantined, Receipt, Reply
 from producers.contract.kinds import KIND_OF, Kind
 from producers.contract.phone import from_gateway
+from producers.contract.receipts import STATES
 from producers.intake.callback_body import MAX_EVENTS, read_events
 from worker.callbacks.callback_fields import flatten
 from worker.callbacks.dates import read_date
@@ -31,7 +32,7 @@ _TICKET: Final = ("message_id", "sms_ticket", "ticket", "ticket_number")
 Parsed = CallbackEvent | Quarantined
 
 
-def read_callback(raw: bytes, named: str, only: str, received_at: datetime) -> list[Parsed]:
+def read_callback(raw: bytes, named: str, only: str, received_at: datetime, callback_id: str) -> list[Parsed]:
     """Read a stored callback.
 
     Args:
@@ -39,6 +40,7 @@ def read_callback(raw: bytes, named: str, only: str, received_at: datetime) -> l
         named: the kind that the URL named, or ``""``.
         only: the kind that its token may bring, or ``""`` for any.
         received_at: when it came.
+        callback_id: names it.
 
     Returns:
         What it says, in order, at least one; events are not yet connected to a send.
@@ -53,7 +55,7 @@ def read_callback(raw: bytes, named: str, only: str, received_at: datetime) -> l
                 raw=bounded(raw.decode("utf-8", "backslashreplace")),
             )
         ]
-    return [_allowed(parse(event, named, received_at), only, received_at) for event in events]
+    return [_allowed(parse(event, named, received_at, callback_id), only, received_at) for event in events]
 
 
 def _allowed(found: Parsed, only: str, received_at: datetime) -> Parsed:
@@ -63,15 +65,16 @@ def _allowed(found: Parsed, only: str, received_at: datetime) -> Parsed:
     return Quarantined(event_id=found.event_id, reason="other_kind", received_at=received_at, raw=found.raw)
 
 
-def parse(event: Any, named: str, received_at: datetime) -> Parsed:
+def parse(event: Any, named: str, received_at: datetime, callback_id: str) -> Parsed:
     """Read one event.
 
     Args:
         event: an element of what `producers.intake.callback_body.read_events` returns: a JSON object, form
             fields, or an element of an array that is no event.
         named: the kind that the URL named, or ``""``. The fields win over it.
-        received_at: when the callback came. The event's date is judged by it, and an event without a date
-            that can be read is named by it.
+        received_at: when the callback came. The event's date is judged by it.
+        callback_id: names the callback. An event without a date that can be read is told from others by it: a
+            callback may be stored twice under one id, if Redis could not say that it had it.
 
     Returns:
         The typed event, not yet connected to a send (request_id and context are None).
@@ -89,7 +92,9 @@ def parse(event: Any, named: str, received_at: datetime) -> Parsed:
         reason = f"no_{kind.needs[0]}"
     else:
         number, country = from_gateway(_text(fields, *_NUMBER))
-        return _PARSERS[kind.name](_Given(kind, fields, number, country, bounded(whole), received_at))
+        return _PARSERS[kind.name](
+            _Given(kind, fields, number, country, bounded(whole), received_at, callback_id)
+        )
     name = _event_id("unknown", whole)
     return Quarantined(event_id=name, reason=reason, received_at=received_at, raw=bounded(whole))
 
@@ -119,6 +124,7 @@ class _Given:
         number, country: the other party, and its region.
         raw: the event as JSON, bounded.
         received_at: when the callback came.
+        callback_id: names the callback.
     """
 
     kind: Kind
@@ -127,6 +133,7 @@ class _Given:
     country: str | None
     raw: str
     received_at: datetime
+    callback_id: str
 
     def text(self, *names: str) -> str:
         """The first of these fields that is not blank."""
@@ -159,23 +166,25 @@ class _Given:
         return read_date(self.date, self.received_at) or self.received_at
 
     def event_id(self, word: str, fact: str, *more: str | None) -> str:
-        """Name the event by its facts and its date, else its arrival: what tells it from one of another day.
+        """Name the event by its facts and its date, else its callback: what tells it from one of another day.
 
         A date that was put together from the fields of an object is good enough to show. It is not good
         enough to drop an event for having the same one: nobody has seen the gateway write such dates.
         """
         date = self.text(*self.kind.dates)
-        dated = date if read_date(date, self.received_at) else self.received_at.isoformat()
+        dated = date if read_date(date, self.received_at) else self.callback_id
         return _event_id(word, self.ticket, self.number, fact, dated, *more)
 
 
 def _receipt(given: _Given) -> Receipt:
     status = given.text(*given.kind.needs).upper()
+    rank = RANKS.get(status, 0)
     return Receipt(
         **given.origin,
         event_id=given.event_id("receipt", status),
         status=status,
-        final=RANKS.get(status, 0) > 0,
+        state=STATES[rank],
+        final=rank > 0,
         delivered_at=given.at,
         context=None,
     )

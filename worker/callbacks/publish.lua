@@ -135,10 +135,19 @@ local function trim(stream)
   end
 end
 
+-- Note a receipt of a send of ours, and let its entry say where its recipient stands now.
+local function note_receipt(event)
+  local state, fields = note_delivery(event.request_id, event.number, event.delivery), event.fields
+  for i = 1, #fields, 2 do
+    if state and fields[i] == 'state' then fields[i + 1] = state end
+  end
+end
+
 local appended, told = {}, {}
 for i, event in ipairs(given.events) do
   local is_new = redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
   if is_new then
+    if event.request_id and event.delivery then note_receipt(event) end
     local id = redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
     if not unread[event.stream] then
       touched[#touched + 1], unread[event.stream] = event.stream, 0
@@ -146,8 +155,6 @@ for i, event in ipairs(given.events) do
     if event.country then list_reply(id, event) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
-    elseif event.delivery then
-      note_delivery(event.request_id, event.number, event.delivery)
     end
   end
   appended[i] = is_new and 1 or 0

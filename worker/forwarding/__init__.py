@@ -1,1 +1,1 @@
-"""Handing entries of the streams on: once each into a store of its own, with retries and dead letters."""
+"""Events of the streams on their way to somebody's server: kept, tried again, put aside, replayed."""

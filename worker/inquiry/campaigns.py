@@ -40,8 +40,10 @@ def slices(keys: Keys, status: CampaignStatus, cursor: str | None = None) -> Ste
 
 def _read(keys: Keys, ids: list[str]) -> Steps[list[CampaignStatus | None]]:
     commands = [(("HGETALL", keys.campaign(each)), ("LLEN", keys.campaign_waiting(each))) for each in ids]
-    gates, *told = yield Commands([("HGETALL", keys.gates), *(c for both in commands for c in both)])
+    (seconds, _), gates, *told = yield Commands(
+        [("TIME",), ("HGETALL", keys.gates), *(c for both in commands for c in both)]
+    )
     return [
-        read_campaign(each, fields, waiting, gates)
+        read_campaign(each, fields, waiting, gates, int(seconds) * 1000)
         for each, fields, waiting in zip(ids, told[::2], told[1::2], strict=True)
     ]

@@ -1,8 +1,8 @@
 -- Find the sends that callbacks belong to, one callback after the other.
 -- Given: retention_ms, maxlen, fresh_secret, answer_ms (in which a reply without ticket is taken for an answer), questions (each
 --   ticket, number, received_ms, written_ms, short_number, only_when_idle).
---   only_when_idle: a send without ticket is taken for the origin only while no attempt runs. written_ms: when a reply was written,
---   at the latest. short_number: the digits that it was written to, or ''.
+--   only_when_idle: a send without ticket is taken for the origin only while no attempt runs. written_ms: when the callback was
+--   written, at the latest. short_number: the digits that it was written to, or ''.
 -- Returns per callback one of
 --   'ticket', request_id, context or ''   found by its ticket, or adopted: the only send to that number without a ticket
 --   'number', request_id, context or ''   a reply without ticket, found by number and time
@@ -93,15 +93,15 @@ local function disown(id)
   end
 end
 
--- Find the sends to a number, begun before a callback came, that have no ticket of the gateway's own: those without any, and
+-- Find the sends to a number, begun before a callback was written, that have no ticket of the gateway's own: those without any, and
 -- those with an adopted one.
-local function candidates(number, received_ms)
+local function candidates(number, written_ms)
   local without, adopters, key = {}, {}, unticketed_key(number)
   for _, id in ipairs(redis.call('SMEMBERS', key)) do
     local record = read(keys_of(id).record, 'state', 'ticket', 'first', 'adopted', 'ambiguous')
     if not record.state then
       redis.call('SREM', key, id)
-    elseif record.first and tonumber(record.first) <= received_ms and not record.ambiguous then
+    elseif record.first and tonumber(record.first) <= written_ms and not record.ambiguous then
       if not record.ticket then
         without[#without + 1] = id
       elseif record.adopted then
@@ -153,7 +153,7 @@ local function by_ticket(question)
   if busy and question.only_when_idle then return { 'pending' } end
 
   if not is_shaped(ticket) then return { 'foreign' } end
-  local without, adopters = candidates(number, question.received_ms)
+  local without, adopters = candidates(number, question.written_ms)
   if #without == 1 then
     adopt(without[1], ticket)
     return known(without[1], question)

@@ -19,16 +19,16 @@ class Question:
         number: the other party, E.164.
         received_ms: epoch milliseconds at which the callback came.
         only_when_idle: a send without ticket is taken for the origin only while no attempt runs.
-        written_ms: epoch milliseconds at which a reply was written, at the latest: no send that began after
-            that is taken for its origin, unless the ticket says so.
+        written_ms: epoch milliseconds at which the callback was written, at the latest: no send that began
+            after that is taken for its origin, unless it has that ticket.
         short_number: digits of the number that a reply was written to, or ``""``.
     """
 
     ticket: str
     number: str
     received_ms: int
+    written_ms: int
     only_when_idle: bool = True
-    written_ms: int = 0
     short_number: str = ""
 
 

@@ -1,7 +1,7 @@
 """Logging: one JSON object per line on standard output, readable lines on a terminal.
 
 Only fields on the allow-list leave the process: a number, a text or a key that slips into an event is
-dropped, not printed. Lines are written straight to file descriptor 1, because Dramatiq routes `sys.stdout`
+dropped, not printed. Lines are written straight to a file descriptor, because Dramatiq routes `sys.stdout`
 of its workers through its parent's standard error.
 """
 
@@ -30,17 +30,10 @@ FIELDS: Final = frozenset(
         *("request_id", "state", "outcome", "code", "ticket", "segments", "cost", "recipients", "contacts"),
         *("to", "posts", "attempt", "retry_in_s", "duration_ms"),
         # callbacks
-        *(
-            "callback_id",
-            "event_id",
-            "number",
-            "status",
-            "correlated",
-            "match",
-            "repeated",
-            "stream",
-            "entries",
-        ),
+        *("callback_id", "event_id", "number", "status", "correlated", "match", "repeated"),
+        *("stream", "entries"),
+        # forwarding
+        *("forwarder", "result"),
         # account, gateway, Redis and this process
         *("queue", "reason", "problem", "check", "in_flight"),
     }
@@ -67,14 +60,15 @@ class _Lossy(io.TextIOWrapper):
             super().flush()
 
 
-def configure(level: str) -> None:
+def configure(level: str, fd: int = 1) -> None:
     """Set up structlog and the standard library's logging for this process. Safe to repeat.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
+        fd: file descriptor that lines are written to.
     """
     # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
-    out = _Lossy(os.fdopen(os.dup(1), "wb"), "utf-8", "backslashreplace", line_buffering=True)
+    out = _Lossy(os.fdopen(os.dup(fd), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

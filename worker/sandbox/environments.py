@@ -9,10 +9,21 @@ from collections.abc import Mapping
 from typing import Final
 
 from producers.contract.settings import Settings, WebSettings
+from worker.console.settings import ConsoleSettings
+from worker.mail.settings import MailSettings
 from worker.settings import WorkerSettings
+from worker.webhooks.settings import WebhookSettings
 
 #: Settings of the process types of the Procfile.
-_SETTINGS: Final[dict[str, type[Settings]]] = {"worker": WorkerSettings, "web": WebSettings}
+SETTINGS: Final[Mapping[str, type[Settings]]] = {
+    "worker": WorkerSettings,
+    "web": WebSettings,
+    "console": ConsoleSettings,
+    "forward-http": WebhookSettings,
+    "forward-email": MailSettings,
+}
+#: The variable without which there is nothing to do for a process type; the others are always wanted.
+_WANTED_BY: Final = {"console": "CONSOLE_TOKENS", "forward-http": "WEBHOOK_URL", "forward-email": "MAIL_URL"}
 #: What programs need of a machine: where things are, language, terminal, how to reach the network.
 _OF_THE_MACHINE: Final = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|COLUMNS"
@@ -26,14 +37,19 @@ def of_the_machine(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if _OF_THE_MACHINE.fullmatch(name)}
 
 
+def configured(environ: Mapping[str, str]) -> list[str]:
+    """List the process types that an environment configures, in the order of the Procfile."""
+    return [each for each in SETTINGS if each not in _WANTED_BY or environ.get(_WANTED_BY[each], "").strip()]
+
+
 def of_process(process_type: str, command: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Keep the variables that a process of the Procfile may see.
 
     Args:
-        process_type: ``worker`` or ``web``.
+        process_type: one of `SETTINGS`.
         command: the shell line of the process, which may name variables, too.
         environ: all variables.
     """
-    names = {field.metadata["variable"] for field in dataclasses.fields(_SETTINGS[process_type])}
+    names = {field.metadata["variable"] for field in dataclasses.fields(SETTINGS[process_type])}
     names.update(_IN_SHELL.findall(command))
     return of_the_machine(environ) | {name: environ[name] for name in names if name in environ}

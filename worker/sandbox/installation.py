@@ -12,7 +12,7 @@ import httpx
 
 from worker.sandbox.data_directory import DataDirectory, DirectoryUnavailableError
 from worker.sandbox.embedded_redis import EmbeddedRedis
-from worker.sandbox.environments import of_process
+from worker.sandbox.environments import configured, of_process
 from worker.sandbox.processes import Process, procfile_command, read_procfile, stop_all
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class InstallationError(Exception):
 
 
 class Installation:
-    """Redis, worker and web; a context manager.
+    """Redis, worker, web and whatever else is configured; a context manager.
 
     Args:
         data_dir: holds the server's files, and a log per process.
@@ -49,9 +49,12 @@ class Installation:
         self._directory = DataDirectory(data_dir)
         embedded = not environ.get("REDIS_URL", "").strip()
         self._server = EmbeddedRedis(self._directory) if embedded else None
-        self._environ = {**environ, "REDIS_URL": self._server.url} if self._server else dict(environ)
+        self._environ = {"CALLBACK_SPOOL_DIR": str(data_dir.absolute() / "spool"), **environ}
+        if self._server is not None:
+            self._environ["REDIS_URL"] = self._server.url
         self._logs_to_files = logs_to_files
-        self._lines = {f"worker.{number}": "worker" for number in range(1, workers + 1)} | {"web": "web"}
+        self._lines = {f"worker.{number}": "worker" for number in range(1, workers + 1)}
+        self._lines |= {each: each for each in configured(self._environ) if each != "worker"}
         self._processes: dict[str, Process | EmbeddedRedis] = {}
         self._restart_at: dict[str, float] = {}
         self._exit = ExitStack()
@@ -64,30 +67,39 @@ class Installation:
     @property
     def web_url(self) -> str:
         """Where the web process listens on this machine."""
-        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - only compared
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+        return _url(*self._web)
 
     @property
-    def _host(self) -> str:
-        return self._environ.get("HOST") or "0.0.0.0"  # noqa: S104 - the default of the Procfile
+    def console_url(self) -> str | None:
+        """Where the console listens on this machine; None if there is none."""
+        return _url(*self._console) if "console" in self._lines else None
 
     @property
-    def _port(self) -> str:
-        return self._environ.get("PORT") or "8000"
+    def _web(self) -> tuple[str, str]:
+        # The defaults are those of the Procfile.
+        return self._environ.get("HOST") or "0.0.0.0", self._environ.get("PORT") or "8000"  # noqa: S104
+
+    @property
+    def _console(self) -> tuple[str, str]:
+        return self._environ.get("CONSOLE_BIND") or "127.0.0.1", self._environ.get("CONSOLE_PORT") or "8001"
 
     def __enter__(self) -> Self:
         try:
             if self._server is not None:
                 self._exit.callback(self._directory.release)
                 self._directory.take()
-            self._check_port()
+            _check_listening("web", *self._web, "HOST and PORT")
+            if self.console_url:
+                _check_listening("console", *self._console, "CONSOLE_BIND and CONSOLE_PORT")
             if self._server is not None:
                 self._exit.callback(self._server.stop)
                 self._processes["redis"] = self._start_server(self._server)
             self._exit.callback(self._stop)
             for name in self._lines:
                 self._processes[name] = self._start(name)
-            wait_for(self._web_is_ready, self.check)
+            wait_for(lambda: _answers(f"{self.web_url}/readyz"), self.check)
+            if self.console_url:
+                wait_for(lambda: _answers(f"{self.console_url}/healthz"), self.check)
         except DirectoryUnavailableError as error:
             self._exit.close()
             raise InstallationError(str(error)) from None
@@ -146,29 +158,37 @@ class Installation:
         except (RuntimeError, TimeoutError) as error:
             raise InstallationError(f"redis: {error}") from error
 
-    def _check_port(self) -> None:
-        """Check, before anything is started, that web can listen; else web would fail again and again."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            socket.create_server((self._host, int(self._port)), family=family).close()
-        except (OSError, ValueError, OverflowError) as error:
-            number = getattr(error, "errno", None) or 0
-            # Errors of a name lookup have negative numbers.
-            reason = os.strerror(number) if number > 0 else "no such address"
-            raise InstallationError(
-                f"web cannot listen on {self._host}:{self._port} ({reason}): set HOST and PORT"
-            ) from None
-
-    def _web_is_ready(self) -> bool:
-        with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.web_url}/readyz", trust_env=False).is_success
-        return False
-
     def _see(self, name: str) -> str:
         return f"; see {self._directory.path / name}.log" if self._logs_to_files else ""
 
     def _stop(self) -> None:
         stop_all([process for process in self._processes.values() if isinstance(process, Process)])
+
+
+def _url(host: str, port: str) -> str:
+    """Say where this machine reaches what listens there."""
+    host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - only compared
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _check_listening(name: str, host: str, port: str, variables: str) -> None:
+    """Check, before anything is started, that a process can listen; else it would fail again and again."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except (OSError, ValueError, OverflowError) as error:
+        number = getattr(error, "errno", None) or 0
+        # Errors of a name lookup have negative numbers.
+        reason = os.strerror(number) if number > 0 else "no such address"
+        raise InstallationError(
+            f"{name} cannot listen on {host}:{port} ({reason}): set {variables}"
+        ) from None
+
+
+def _answers(url: str) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(url, trust_env=False).is_success
+    return False
 
 
 def wait_for(condition: Callable[[], T], check: Callable[[], None], seconds: float = START_S) -> T:

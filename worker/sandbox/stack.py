@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -16,6 +16,9 @@ from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
 from worker.sandbox.simulator.client import SimulatorAdmin
 
+#: Who acts in the sandbox's console, as its audit says.
+CONSOLE_NAME: Final = "you"
+
 
 class Stack:
     """Redis, simulated gateway, worker and web, wired to each other; a context manager.
@@ -23,7 +26,11 @@ class Stack:
     Args:
         data_dir: holds the server's files and the logs.
         simulator_settings: settings of the gateway, by name.
-        logs_to_files: False lets worker and web write to the output of this process.
+        logs_to_files: False lets the processes write to the output of this process.
+        console: whether the console runs, too.
+
+    Attributes:
+        console_secret: what lets an operator into the console.
     """
 
     def __init__(
@@ -32,11 +39,14 @@ class Stack:
         simulator_settings: Mapping[str, object] | None = None,
         *,
         logs_to_files: bool = True,
+        console: bool = False,
     ) -> None:
         self._data_dir = data_dir
+        self._console_port = free_port() if console else None
+        self.console_secret = secrets.token_urlsafe(24)
         self._simulator_settings = dict(simulator_settings or {})
         self._logs_to_files = logs_to_files
-        self._port, self._token = free_port(), secrets.token_urlsafe(24)
+        self._port, self._gateway_port, self._token = free_port(), free_port(), secrets.token_urlsafe(24)
         self._exit = ExitStack()
 
     @property
@@ -46,30 +56,37 @@ class Stack:
 
     def __enter__(self) -> Self:
         self._data_dir.mkdir(parents=True, exist_ok=True)
+        environ = {
+            **of_the_machine(os.environ),
+            "OCTOPUSH_API_LOGIN": "sandbox@example.com",
+            "OCTOPUSH_API_KEY": "sandbox-key",
+            "OCTOPUSH_BASE_URL": f"http://127.0.0.1:{self._gateway_port}/v1/public",
+            "CALLBACK_TOKENS": self._token,
+            "HOST": "127.0.0.1",
+            "PORT": str(self._port),
+        }
+        if self._console_port:
+            environ["CONSOLE_TOKENS"] = f"operator:{CONSOLE_NAME}:{self.console_secret}"
+            environ |= {"CONSOLE_PORT": str(self._console_port), "CONSOLE_SENDER": "Sandbox"}
+        # The simulator's page names the address of the Redis, so that address must be known first.
+        self._installation = Installation(self._data_dir, environ, logs_to_files=self._logs_to_files)
         with ExitStack() as starting:
             self._simulator = self._start_simulator()
             starting.callback(stop_all, [self._simulator])
-            announced = wait_for(self._announced, self._check_simulator)
-            self.admin_url = announced["admin_url"]
+            self.admin_url = wait_for(self._announced, self._check_simulator)["admin_url"]
             self.gateway = SimulatorAdmin(self.admin_url)
             starting.callback(self.gateway.close)
-            environ = {
-                **of_the_machine(os.environ),
-                "OCTOPUSH_API_LOGIN": "sandbox@example.com",
-                "OCTOPUSH_API_KEY": "sandbox-key",
-                "OCTOPUSH_BASE_URL": announced["base_url"],
-                "CALLBACK_TOKENS": self._token,
-                "HOST": "127.0.0.1",
-                "PORT": str(self._port),
-            }
-            self._installation = starting.enter_context(
-                Installation(self._data_dir, environ, logs_to_files=self._logs_to_files)
-            )
+            starting.enter_context(self._installation)
             self._exit = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
+
+    @property
+    def console_url(self) -> str | None:
+        """Where the console is; None if there is none."""
+        return self._installation.console_url
 
     @property
     def redis_url(self) -> str:
@@ -96,11 +113,11 @@ class Stack:
 
     def _start_simulator(self) -> Process:
         config = self._data_dir / "simulator.json"
-        config.write_bytes(
-            msgspec.json.encode({"callback_url": self.callback_url, **self._simulator_settings})
-        )
+        settings = {"callback_url": self.callback_url, "redis_url": self.redis_url}
+        config.write_bytes(msgspec.json.encode({**settings, **self._simulator_settings}))
         with self._log.open("wb") as output:
-            command = [sys.executable, "-m", "worker.sandbox.simulator", "--config", str(config)]
+            command = [sys.executable, "-m", "worker.sandbox.simulator"]
+            command += ["--config", str(config), "--port", str(self._gateway_port)]
             return Process(command, of_the_machine(os.environ), output)
 
     @property

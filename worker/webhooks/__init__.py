@@ -1,1 +1,1 @@
-"""Signed webhooks: entries of the streams by HTTP."""
+"""Entries of the streams by HTTP: signed, tried again for a day, put aside and replayed."""

@@ -12,7 +12,8 @@ end
 -- conversation shows it. After rejected, failed and unknown a person may still decide to send again: there the body stays as long
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
-  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked')
+  local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
+    'early')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
   if was_parked then
@@ -29,15 +30,18 @@ local function end_record(keys, id, state)
     redis.call('DEL', keys.body)
   end
   if PARKED[state] then park(keys, id, state, r.code or '') end
+  local awaited = state == 'accepted' and awaited_of(id, r) or 0
+  if awaited > 0 then add_awaited(hour_of(r, now), awaited) end
   if r.campaign then
     local campaign, recipients = campaign_key(r.campaign), tonumber(r.recipients or 1)
     if was_parked then redis.call('HINCRBY', campaign, r.state, -recipients) end
     redis.call('HINCRBY', campaign, state, recipients)
     if r.cost and not was_parked then redis.call('HINCRBYFLOAT', campaign, 'cost', r.cost) end
+    if awaited > 0 then redis.call('HINCRBY', campaign, 'awaited:' .. hour_of(r, now), awaited) end
     redis.call('SETBIT', ended_key(campaign), string.sub(id, #r.campaign + 2), 1)
     -- After the record: on older servers time goes on within a script.
     expire_campaign(campaign)
   end
   announce(keys, id)
 end
--- uses: keys clock states aside campaign parked
+-- uses: keys clock states aside campaign parked receipts

@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from producers.contract.keys import Keys
-from producers.contract.settings import RedisSettings
+from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps
 from producers.queueing.records import Records
 from worker.console.forms import local_path
@@ -15,6 +15,7 @@ from worker.console.listing import address, cursor_of, older, read
 from worker.console.page import Page, Visit, see
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.inquiry import audit, explain, send_detail, sends
+from worker.inquiry.paging import Page as Rows
 from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.decisions import Decision, Decisions
 
@@ -76,7 +77,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[sends.Page[sends.SendRow]]:
+def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[Rows[sends.SendRow]]:
     if tab == "waiting":
         return sends.waiting(keys, queue, cursor)
     if tab == "scheduled":
@@ -147,7 +148,7 @@ async def replay(visit: Visit) -> Response:
 
 def find_number(keys: Keys, name: str) -> Steps[str | None]:
     """Find the number of a recipient, for `REVEALS`."""
-    return send_detail.number_of(keys, Records(RedisSettings(namespace=keys.namespace)), name)
+    return send_detail.number_of(keys, Records(ProducerSettings(namespace=keys.namespace)), name)
 
 
 def _raise_if_not(why_not: str | None, back: str) -> None:

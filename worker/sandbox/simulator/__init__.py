@@ -15,9 +15,12 @@ The life of a call, in reading order:
 * `gateway`: the decision, with `memory` (request_ids), `journal` (what arrived), `french_hours`;
 * `network`, `handsets`, `fates`: what becomes of each message; `sms_text`, `segments`: what it says and
   weighs;
-* `callbacks`, `events`, `postman`: receipts, replies and opt-outs on their way to the customer;
+* `callbacks`, `callback_record`, `events`, `postman`: receipts, replies and opt-outs on their way to the
+  customer;
 * `admin_api` and its `admin_*` parts: everything tests and people can look at and change (table in
-  `admin_api`), and their typed `client`;
+  `admin_api`), and their typed `client`; `weather`: the usual troubles in one word;
+* `threads`: what customer and handsets said, the newest 500; `phone` shows it in a browser (`page_routes`,
+  `page`, `stream`, `wording`, `situation`), where `harmless` keeps foreign text from doing harm;
 * `settings`: every switch and default; `clock`: time that can be advanced; `simulator`: the parts put
   together.
 """

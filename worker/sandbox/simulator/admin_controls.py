@@ -1,8 +1,8 @@
-"""Admin writes: settings, clock, credit, blacklist, the listening port, and what handsets do."""
+"""Admin writes: settings, clock, credit, blacklist, the listening port, the weather."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from starlette.requests import Request
@@ -12,8 +12,9 @@ from starlette.routing import Route
 from worker.sandbox.simulator.admin_json import answer, order
 from worker.sandbox.simulator.clock import Clock
 from worker.sandbox.simulator.listener import Listener
-from worker.sandbox.simulator.settings import MessageIdForm, patch_settings
+from worker.sandbox.simulator.settings import patch_settings
 from worker.sandbox.simulator.simulator import Simulator
+from worker.sandbox.simulator.weather import Weather, set_weather, weather_of
 
 
 class _Order(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -23,6 +24,10 @@ class _Order(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class _ClockOrder(_Order):
     advance_s: float = 0.0
     set: datetime | None = None
+
+
+class _WeatherOrder(_Order):
+    weather: Weather
 
 
 class _BalanceOrder(_Order):
@@ -35,29 +40,9 @@ class _ListeningOrder(_Order):
     cut_connections: bool = True
 
 
-class _ReplyOrder(_Order):
-    number: str
-    text: str
-    ticket: str | None = None
-    message_id_form: MessageIdForm | None = None
-
-
-class _StopOrder(_Order):
-    number: str
-    text: str = "stop"
-    ticket: str | None = None
-
-
-class _ReceiptOrder(_Order):
-    ticket: str
-    number: str
-    status: str
-    copies: int = 1
-
-
 def control_routes(simulator: Simulator, listener: Listener) -> Sequence[Route]:
-    """Build the routes that change the account, the clock or the port, or make a handset act."""
-    return [*_account_routes(simulator), *_machine_routes(simulator, listener), *_handset_routes(simulator)]
+    """Build the routes that change the account, the clock or the port."""
+    return [*_account_routes(simulator), *_machine_routes(simulator, listener)]
 
 
 def _account_routes(simulator: Simulator) -> Sequence[Route]:
@@ -103,6 +88,11 @@ def _machine_routes(simulator: Simulator, listener: Listener) -> Sequence[Route]
             listener.stop_listening(wanted.down_s, cut_connections=wanted.cut_connections)
         return answer({"listening": listener.is_listening})
 
+    async def weather(request: Request) -> Response:
+        if request.method == "POST":
+            await set_weather(simulator, listener, (await order(request, _WeatherOrder)).weather)
+        return answer({"weather": weather_of(simulator, listener), "known": get_args(Weather)})
+
     async def callbacks_on(_: Request) -> Response:
         simulator.callbacks.switched_off.clear()
         return answer({"ok": True})
@@ -110,6 +100,7 @@ def _machine_routes(simulator: Simulator, listener: Listener) -> Sequence[Route]
     return [
         Route("/reset", reset, methods=["POST"]),
         Route("/listening", listening, methods=["POST"]),
+        Route("/weather", weather, methods=["GET", "POST"]),
         Route("/callbacks/on", callbacks_on, methods=["POST"]),
         _clock_route(simulator.clock),
     ]
@@ -125,29 +116,3 @@ def _clock_route(clock: Clock) -> Route:
         return answer({"now": clock.now(), "offset_s": clock.offset_s, "paris": clock.paris().isoformat()})
 
     return Route("/clock", serve, methods=["GET", "POST"])
-
-
-def _handset_routes(simulator: Simulator) -> Sequence[Route]:
-    network = simulator.network
-
-    async def reply(request: Request) -> Response:
-        wanted = await order(request, _ReplyOrder)
-        event = network.reply(
-            wanted.number, wanted.text, ticket=wanted.ticket, message_id_form=wanted.message_id_form
-        )
-        return answer(event, status=201)
-
-    async def stop(request: Request) -> Response:
-        wanted = await order(request, _StopOrder)
-        return answer(network.stop(wanted.number, wanted.text, ticket=wanted.ticket), status=201)
-
-    async def receipt(request: Request) -> Response:
-        wanted = await order(request, _ReceiptOrder)
-        event = network.receipt(wanted.ticket, wanted.number, wanted.status, copies=wanted.copies)
-        return answer(event, status=201)
-
-    return [
-        Route("/replies", reply, methods=["POST"]),
-        Route("/stops", stop, methods=["POST"]),
-        Route("/receipts", receipt, methods=["POST"]),
-    ]

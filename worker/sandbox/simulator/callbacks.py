@@ -4,48 +4,20 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
-
+from worker.sandbox.simulator.callback_record import CallbackRecord
 from worker.sandbox.simulator.events import Event, Kind, content_type, encode, event_fields
 from worker.sandbox.simulator.postman import Posted, post
 from worker.sandbox.simulator.settings import CallbackSettings
-
-
-class CallbackRecord(msgspec.Struct, kw_only=True):
-    """One POST of a callback, or one that was not made.
-
-    Attributes:
-        kind: Kind of its events.
-        url: Where it went, query included.
-        events: Fields of each event, as posted.
-        body: The exact body.
-        attempt: 1, or more for a repeat after a failure.
-        outcome: ``delivered`` (2xx in time), ``failed``, ``lost`` (on purpose), ``off`` (URL switched off).
-        http_status: None when no answer came in time.
-        ms: Real milliseconds until the answer, or until giving up.
-        violations: What the answer did that Octopush forbids: ``body``, ``status``, ``slow``,
-            ``unreachable``.
-    """
-
-    kind: Kind
-    url: str
-    events: list[dict[str, Any]]
-    body: str = ""
-    attempt: int = 1
-    outcome: str = ""
-    http_status: int | None = None
-    ms: float = 0.0
-    answer_bytes: int = 0
-    violations: list[str] = []
+from worker.sandbox.simulator.threads import Threads
 
 
 class CallbackEngine:
     """Posts events to the customer's URLs and keeps a log."""
 
-    def __init__(self, settings: CallbackSettings, rng: random.Random) -> None:
+    def __init__(self, settings: CallbackSettings, threads: Threads, rng: random.Random) -> None:
         self._settings = settings
+        self._threads = threads
         self._rng = rng
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathered: dict[tuple[Kind, str], list[Event]] = {}
@@ -81,6 +53,7 @@ class CallbackEngine:
             One task per copy, done when the post and its repeats are over; none when the kind has no URL.
         """
         url = self.url_for(event.kind)
+        self._threads.emitted(event, has_url=bool(url))
         if not url:
             return []
         total = copies * self._settings.callback_copies
@@ -110,7 +83,7 @@ class CallbackEngine:
         if not probability or self._rng.random() >= probability:
             return False
         fields = event_fields(event, self._settings)
-        self.log.append(CallbackRecord(kind=event.kind, url=url, events=[fields], outcome="lost"))
+        self._note([event], CallbackRecord(kind=event.kind, url=url, events=[fields], outcome="lost"))
         return True
 
     def _start(self, event: Event, url: str, delay_ms: float) -> asyncio.Task[None]:
@@ -142,16 +115,17 @@ class CallbackEngine:
             record = CallbackRecord(
                 kind=events[0].kind, url=url, events=fields, body=body.decode(), attempt=attempt
             )
-            if await self._attempt(record, body):
+            is_over = await self._attempt(record, body)
+            self._note(events, record)
+            if is_over:
                 return
             if attempt <= self._settings.callback_retries:
                 await asyncio.sleep(self._settings.callback_retry_backoff_ms * 2 ** (attempt - 1) / 1000)
 
     async def _attempt(self, record: CallbackRecord, body: bytes) -> bool:
-        """Make one attempt and log it; return True when no repeat is needed."""
+        """Make one attempt; return True when no repeat is needed."""
         if record.url in self.switched_off:
             record.outcome = "off"
-            self.log.append(record)
             return True
         async with self._current_slots():
             posted = await post(
@@ -164,9 +138,12 @@ class CallbackEngine:
         record.outcome = "delivered" if is_taken else "failed"
         record.http_status, record.ms, record.answer_bytes = posted.status, posted.ms, posted.answer_bytes
         record.violations = _violations(posted)
-        self.log.append(record)
         self._judge(record)
         return is_taken
+
+    def _note(self, events: Sequence[Event], record: CallbackRecord) -> None:
+        self.log.append(record)
+        self._threads.logged(events, record)
 
     def _current_slots(self) -> asyncio.Semaphore:
         """Return the semaphore that bounds parallel posts, a new one when the setting changed."""

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from worker.sandbox.simulator.callbacks import CallbackRecord
+from worker.sandbox.simulator.callback_record import CallbackRecord
 from worker.sandbox.simulator.campaign import Campaign
 from worker.sandbox.simulator.events import Event
 from worker.sandbox.simulator.handsets import HandsetMessage

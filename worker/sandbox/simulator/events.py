@@ -4,6 +4,7 @@ Field names are from Octopush's pages on receipts, replies and opt-outs; dates a
 (the zone is assumed).
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -18,6 +19,7 @@ Kind = Literal["reply", "receipt", "optout"]
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _JSON_TYPE = "application/json"
+_SERIALS = itertools.count(1)
 
 
 class Event(msgspec.Struct, kw_only=True, frozen=True):
@@ -32,6 +34,7 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
         status: What became of the message (receipts).
         short_number: The number that the handset wrote to (replies).
         message_id_form: Overrides the setting `callback_message_id` for this event.
+        serial: Number of the event within the process. No callback carries it.
     """
 
     kind: Kind
@@ -42,6 +45,7 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
     status: str = ""
     short_number: str = ""
     message_id_form: MessageIdForm | None = None
+    serial: int = msgspec.field(default_factory=_SERIALS.__next__)
 
 
 def event_fields(event: Event, settings: CallbackSettings) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class Exchange:
         post = self._simulator.gateway.journal.identified(record, request_id)
         subject = self._subject(fields, post)
         record.numbers = subject.numbers
+        shown = self._simulator.threads.posted(record, subject.text) if self._endpoint == "send" else ()
         fault = self._simulator.faults.for_call(subject)
         if fault is not NO_FAULT:
             record.fault = fault.label or fault.answer
@@ -86,6 +87,7 @@ class Exchange:
             await cut(scope, receive, how="reset")
             return
         reply = await self._answer(Arrived(record, request, fields, fault))
+        self._simulator.threads.touch(shown)
         latency_ms = self._simulator.settings.latency_ms if self._endpoint == "send" else 0
         await _pause(fault.after_ms + latency_ms)
         await play(reply, fault, scope, receive, send)

@@ -1,6 +1,6 @@
 """What becomes of a message after it left: does it reach the handset, and which receipts tell so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -48,6 +48,16 @@ class Fate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True
     copies: int = 1
     before_answer: bool = False
     reaches: bool | None = None
+
+
+#: What a person may choose for all messages to one handset; without a choice the usual receipts come.
+Receipts = Literal["not_delivered", "never", "before_answer"]
+
+RECEIPTS: Mapping[Receipts, Fate] = {
+    "not_delivered": Fate(final_status="NOT_DELIVERED"),
+    "never": Fate(lost="all"),
+    "before_answer": Fate(before_answer=True),
+}
 
 
 class FateRule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):

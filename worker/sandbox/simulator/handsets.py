@@ -69,15 +69,21 @@ class Handsets:
         return self._last_to.get(number)
 
     def find(
-        self, *, number: str | None = None, request_id: str | None = None, ticket: str | None = None
+        self,
+        *,
+        number: str | None = None,
+        request_id: str | None = None,
+        ticket: str | None = None,
+        text: str | None = None,
     ) -> list[HandsetMessage]:
-        """List the messages that have all the given values."""
+        """List the messages that have all the given values; `text` may be a part of their text."""
         return [
             message
             for message in self._messages
             if number in (None, message.number)
             and request_id in (None, message.request_id)
             and ticket in (None, message.ticket)
+            and (text is None or text in message.text)
         ]
 
     def counts(self) -> dict[str, list[dict[str, Any]]]:
@@ -93,10 +99,16 @@ class Handsets:
             "by_text": _counted(("number", "text"), ((m.number, m.text) for m in shown)),
         }
 
-    def reset(self) -> None:
-        """Forget all messages."""
-        self._messages.clear()
-        self._last_to.clear()
+    def forget(self, number: str | None = None) -> int:
+        """Forget the messages of a number, or all; return how many there were."""
+        kept = [message for message in self._messages if number not in (None, message.number)]
+        forgotten = len(self._messages) - len(kept)
+        self._messages = kept
+        if number is None:
+            self._last_to.clear()
+        else:
+            self._last_to.pop(number, None)
+        return forgotten
 
 
 def _counted(names: tuple[str, str], pairs: Iterable[tuple[str | None, str | None]]) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ from worker.sandbox.simulator.callbacks import CallbackEngine
 from worker.sandbox.simulator.campaign import SendCall
 from worker.sandbox.simulator.clock import Clock
 from worker.sandbox.simulator.events import Event
-from worker.sandbox.simulator.fates import Fate, FateRule, reaches_handset, receipt_steps
+from worker.sandbox.simulator.fates import RECEIPTS, Fate, FateRule, Receipts, reaches_handset, receipt_steps
 from worker.sandbox.simulator.handsets import AutoReply, HandsetMessage, Handsets
 from worker.sandbox.simulator.matching import RuleBook, Subject
 from worker.sandbox.simulator.settings import MessageIdForm, SimulatorSettings
+from worker.sandbox.simulator.threads import Threads
 from worker.sandbox.simulator.validation import segments_of
 
 _BLACKLISTED = "BLACKLISTED_NUMBER"
@@ -28,15 +29,19 @@ class Network:
         clock: Clock,
         account: Account,
         callbacks: CallbackEngine,
+        threads: Threads,
         rng: random.Random,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._account = account
         self._callbacks = callbacks
+        self._threads = threads
         self.handsets = Handsets()
         self.fates: RuleBook[FateRule] = RuleBook(rng)
         self.auto_replies: RuleBook[AutoReply] = RuleBook(rng)
+        #: What the receipts of single handsets tell; it goes before all rules.
+        self.receipts_of: dict[str, Receipts] = {}
         self._typing: set[asyncio.Task[None]] = set()
 
     @property
@@ -60,6 +65,7 @@ class Network:
             fate = self._fate_of(message)
             message.status, message.reached = fate.final_status, reaches_handset(fate)
             self.handsets.receive(message)
+            self._threads.left(message)
             if not call.low_cost:
                 early += self._report(message, fate)
             if message.reached:
@@ -73,8 +79,17 @@ class Network:
         *,
         ticket: str | None = None,
         message_id_form: MessageIdForm | None = None,
+        copies: int = 1,
     ) -> Event:
-        """Let a handset write; without a ticket it answers the last message it got, if any."""
+        """Let a handset write; without a ticket it answers the last message it got, if any.
+
+        Args:
+            number: The handset.
+            text: What it writes.
+            ticket: The message that it answers.
+            message_id_form: How the callback names that message.
+            copies: Times the callback is posted.
+        """
         last = self.handsets.last_to(number)
         event = Event(
             kind="reply",
@@ -85,8 +100,23 @@ class Network:
             short_number=self._settings.short_number,
             message_id_form=message_id_form,
         )
-        self._callbacks.emit(event)
+        self._callbacks.emit(event, copies=copies)
         return event
+
+    def write_later(self, delay_ms: float, number: str, write: Callable[[], object]) -> None:
+        """Let a handset type for some real milliseconds, then write."""
+
+        async def wait() -> None:
+            try:
+                await asyncio.sleep(delay_ms / 1000)
+            finally:
+                self._threads.types(number, -1)
+            write()
+
+        self._threads.types(number, 1)
+        task = asyncio.get_running_loop().create_task(wait())
+        self._typing.add(task)
+        task.add_done_callback(self._typing.discard)
 
     def stop(self, number: str, text: str = "stop", *, ticket: str | None = None) -> Event:
         """Let a handset opt out: its number is blacklisted at once, and a callback reports the opt-out."""
@@ -104,6 +134,11 @@ class Network:
             self.reply(number, text, ticket=ticket)
         return event
 
+    def start(self, number: str, text: str = "START") -> Event:
+        """Let a handset opt in again: it leaves the blacklist, and the word arrives as a reply (assumed)."""
+        self._account.blacklist.discard(number)
+        return self.reply(number, text)
+
     def receipt(self, ticket: str, number: str, status: str, *, copies: int = 1) -> Event:
         """Post a receipt, even with a ticket, number or status that the gateway does not know."""
         event = Event(kind="receipt", number=number, message_id=ticket, status=status, at=self._clock.now())
@@ -116,8 +151,9 @@ class Network:
         for task in answers:
             task.cancel()
         await asyncio.gather(*answers, return_exceptions=True)
-        self.handsets.reset()
+        self.handsets.forget()
         self.fates.clear()
+        self.receipts_of.clear()
         self.auto_replies.clear()
 
     def _message(self, call: SendCall, ticket: str, number: str, text: str) -> HandsetMessage:
@@ -136,11 +172,14 @@ class Network:
         )
 
     def _fate_of(self, message: HandsetMessage) -> Fate:
+        if chosen := self.receipts_of.get(message.number):
+            return RECEIPTS[chosen]
         rule = self.fates.pick(_subject(message))
         return rule.fate if rule else self._settings.receipts
 
     def _refuse_blacklisted(self, call: SendCall, message: HandsetMessage) -> None:
         """Report that a message never left; a low-cost message has no receipts."""
+        self._threads.left(message)
         if not call.low_cost:
             delay_ms = self._settings.receipts.final_delay_ms
             self._report(message, Fate(ack=False, final_status=_BLACKLISTED, final_delay_ms=delay_ms))
@@ -171,15 +210,9 @@ class Network:
         if rule is None:
             return
         answer = self.reply if rule.kind == "reply" else self.stop
-        task = asyncio.get_running_loop().create_task(_after(rule.after_ms, answer, message, rule.text))
-        self._typing.add(task)
-        task.add_done_callback(self._typing.discard)
+        write = functools.partial(answer, message.number, rule.text, ticket=message.ticket)
+        self.write_later(rule.after_ms, message.number, write)
 
 
 def _subject(message: HandsetMessage) -> Subject:
     return Subject(numbers=(message.number,), text=message.text, request_id=message.request_id)
-
-
-async def _after(delay_ms: float, answer: Callable[..., Event], message: HandsetMessage, text: str) -> None:
-    await asyncio.sleep(delay_ms / 1000)
-    answer(message.number, text, ticket=message.ticket)

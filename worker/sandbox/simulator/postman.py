@@ -9,7 +9,7 @@ import contextlib
 import ssl
 import time
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import h11
 
@@ -53,11 +53,25 @@ async def post(url: str, body: bytes, *, content_type: str, timeout_s: float) ->
     return Posted(status, round((time.monotonic() - started) * 1000, 1), size, error)
 
 
+async def is_taken(url: str) -> bool:
+    """Tell whether the place where a URL points to takes connections."""
+    target = urlsplit(url)
+    with contextlib.suppress(OSError, ValueError, TimeoutError):
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection(target.hostname, _port(target))
+        writer.close()
+        return True
+    return False
+
+
+def _port(target: SplitResult) -> int:
+    return target.port or (443 if target.scheme == "https" else 80)
+
+
 async def _exchange(url: str, body: bytes, content_type: str) -> tuple[int, int]:
     target = urlsplit(url)
     secure = ssl.create_default_context() if target.scheme == "https" else None
-    port = target.port or (443 if secure else 80)
-    reader, writer = await asyncio.open_connection(target.hostname, port, ssl=secure)
+    reader, writer = await asyncio.open_connection(target.hostname, _port(target), ssl=secure)
     try:
         connection = h11.Connection(h11.CLIENT)
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")

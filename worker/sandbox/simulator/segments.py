@@ -25,10 +25,28 @@ def count_segments(text: str, *, octopush_double_counting: bool = False) -> int:
         text: What reaches the handset.
         octopush_double_counting: Count ``& $ @`` and line ends as two septets.
     """
-    if all(c in _GSM7_BASIC or c in _GSM7_EXTENSION for c in text):
-        double = _GSM7_EXTENSION | _OCTOPUSH_DOUBLE if octopush_double_counting else _GSM7_EXTENSION
-        return _parts((2 if c in double else 1 for c in text), GSM7_ALONE, GSM7_PART)
-    return _parts((2 if ord(c) > 0xFFFF else 1 for c in text), UCS2_ALONE, UCS2_PART)
+    if forces_unicode(text):
+        return _parts(_ucs2(text), UCS2_ALONE, UCS2_PART)
+    return _parts(_gsm7(text, octopush_double_counting), GSM7_ALONE, GSM7_PART)
+
+
+def count_units(text: str, *, octopush_double_counting: bool = False) -> int:
+    """Count the septets of a text in GSM-7, or the 16-bit units of one that travels as UCS-2."""
+    return sum(_ucs2(text) if forces_unicode(text) else _gsm7(text, octopush_double_counting))
+
+
+def forces_unicode(text: str) -> str:
+    """Return the first character that GSM-7 lacks, which makes the text UCS-2; empty if there is none."""
+    return next((c for c in text if c not in _GSM7_BASIC and c not in _GSM7_EXTENSION), "")
+
+
+def _ucs2(text: str) -> Iterable[int]:
+    return (2 if ord(c) > 0xFFFF else 1 for c in text)
+
+
+def _gsm7(text: str, octopush_double_counting: bool) -> Iterable[int]:  # noqa: FBT001 - private, one caller's name
+    double = _GSM7_EXTENSION | _OCTOPUSH_DOUBLE if octopush_double_counting else _GSM7_EXTENSION
+    return (2 if c in double else 1 for c in text)
 
 
 def _parts(sizes: Iterable[int], alone: int, part: int) -> int:

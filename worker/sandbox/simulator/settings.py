@@ -70,6 +70,8 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     #: Seeds tickets, probabilities and losses: same seed, same calls, same results.
     seed: int = 1
 
+    #: Redis of the sandbox, which the phone page's snippet names; the simulator connects to none.
+    redis_url: str = ""
     api_login: str = "sandbox@example.com"
     api_key: str = "sandbox-key"
     #: Further logins of the same account (login to key); they share balance and blacklist.

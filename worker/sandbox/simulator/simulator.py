@@ -11,6 +11,7 @@ from worker.sandbox.simulator.gateway import SimulatedGateway
 from worker.sandbox.simulator.limits import SendLimits
 from worker.sandbox.simulator.network import Network
 from worker.sandbox.simulator.settings import SimulatorSettings
+from worker.sandbox.simulator.threads import Threads
 
 
 class Simulator:
@@ -33,9 +34,15 @@ class Simulator:
         self.account = Account(self.settings)
         self.limits = SendLimits(self.settings)
         self.faults = Faults(self._generators["faults"])
-        self.callbacks = CallbackEngine(self.settings, self._generators["losses"])
+        self.threads = Threads()
+        self.callbacks = CallbackEngine(self.settings, self.threads, self._generators["losses"])
         self.network = Network(
-            self.settings, self.clock, self.account, self.callbacks, self._generators["fates"]
+            self.settings,
+            self.clock,
+            self.account,
+            self.callbacks,
+            self.threads,
+            self._generators["fates"],
         )
         self.gateway = SimulatedGateway(
             self.settings, self.clock, self.account, self.network, self._generators["tickets"]
@@ -62,6 +69,7 @@ class Simulator:
         self.gateway.reset()
         await self.network.reset()
         await self.callbacks.reset()
+        self.threads.forget()
 
     async def close(self) -> None:
         """Stop everything that waits."""

@@ -1,0 +1,215 @@
+"""Conversations in the console: both directions, and an answer that leaves once, whatever is pressed."""
+
+import re
+
+import msgspec
+import pytest
+
+from producers import Producer
+from producers.contract.keys import Keys
+from producers.contract.phone import mask
+from tests.support.console_client import OPERATOR, ConsoleClient, console_settings
+from tests.support.hostile_texts import HOSTILE_TEXTS
+from tests.support.html import Html
+from tests.support.reply_events import publish_replies
+
+KEYS = Keys("sms")
+NUMBER, BELGIAN = "+33612345678", "+32470123456"
+
+
+@pytest.fixture
+def console(console_url):
+    with ConsoleClient(console_settings(console_url, sender="Bistro")) as client:
+        yield client
+
+
+@pytest.fixture
+def talk(redis_client, sms) -> str:
+    """Let a guest write; return the path of the conversation."""
+    return written(redis_client, sms, "Yes, a table outside?")
+
+
+def written(client, sms: Producer, text: str, number: str = NUMBER) -> str:
+    publish_replies(client, text, number=number)
+    return f"/conversations/{sms.conversation(number).key}"
+
+
+def seen(page) -> str:
+    return re.search(r'name="seen" value="([^"]*)"', page.text)[1]
+
+
+def answers(sms: Producer, number: str = NUMBER) -> list[str]:
+    return [turn.text for turn in sms.conversation(number).turns if turn.direction == "out"]
+
+
+def press(console: ConsoleClient, path: str, text: str, page=None, do: str = "send"):
+    form = {"text": text, "do": do, "seen": seen(page or console.get(path))}
+    return console.post(f"{path}/answer", form)
+
+
+# Reading.
+
+
+def test_both_directions_are_shown_in_order(viewer, redis_client, sms):
+    path = written(redis_client, sms, "Oui")
+    sms.send(NUMBER, "Until tonight!", sender="Bistro", purpose="alert", with_replies=True)
+    page = viewer.get(path)
+
+    assert re.findall(r'<bdi dir="auto" class="foreign">(.*?)</bdi>', page.text) == ["Oui", "Until tonight!"]
+    assert re.findall(r'<li class="turn (\w+)">', page.text) == ["in", "out"]
+    assert NUMBER not in page.text
+    assert mask(NUMBER) in page.text
+
+
+def test_a_viewer_sees_no_answer_box(viewer, talk):
+    assert "Your answer" not in viewer.get(talk).text
+
+
+@pytest.mark.parametrize("key", ["a" * 40, "A" * 40, "x", "a" * 41, "%2e%2e%2f"])
+def test_a_conversation_that_nobody_knows_is_empty_or_none(operator, key):
+    answer = operator.get(f"/conversations/{key}")
+
+    assert answer.status_code == (200 if key == "a" * 40 else 404)
+    assert answer.status_code == 404 or "Nothing is kept of this conversation." in answer.text
+
+
+def test_an_operator_reveals_whom_it_is_with(operator, talk):
+    operator.post("/reveal", {"of": f"talk:{talk.rpartition('/')[2]}", "back": talk})
+
+    assert NUMBER in operator.get(talk).text
+
+
+def test_a_conversation_is_found_by_its_number_without_an_address_that_carries_it(viewer, talk):
+    answer = viewer.post("/conversations", {"number": "+33 6 12 34 56 78"})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, talk)
+
+
+@pytest.mark.parametrize(("number", "words"), [("x", "The number"), (BELGIAN, "Nothing is kept")])
+def test_what_is_no_number_or_has_no_conversation_is_said(viewer, talk, number, words):
+    answer = viewer.post("/conversations", {"number": number})
+
+    assert answer.headers["location"] == "/replies"
+    assert words in viewer.get("/replies").text
+    assert words not in viewer.get("/replies").text
+
+
+def test_hostile_texts_stay_texts(operator, redis_client, sms):
+    path = ""
+    for text in list(HOSTILE_TEXTS.values())[:40]:
+        path = written(redis_client, sms, text.encode("utf-8", "replace").decode())
+    page = Html(operator.get(path).text)
+
+    assert not {"img", "style", "svg"} & page.names()
+    assert [a.get("src") for name, a in page.elements if name == "script"] == ["/static/console.js"]
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+
+
+# Answering.
+
+
+def test_an_answer_is_queued_for_the_guest_and_answers_the_reply(operator, redis_client, sms, talk):
+    answer = press(operator, talk, "Table 7,\r\nunder the lime tree.")
+    turn = sms.conversation(NUMBER).turns[-1]
+    body = msgspec.json.decode(redis_client.get(KEYS.body(turn.request_id)))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, talk)
+    assert turn.text == "Table 7,\nunder the lime tree."
+    assert turn.reply_to == sms.conversation(NUMBER).turns[0].event_id
+    assert body["with_replies"] is True
+    assert body["purpose"] == "alert"
+    assert "The answer is queued: 1 segment." in operator.get(talk).text
+
+
+def test_an_answer_is_audited_without_text_and_number(operator, redis_client, talk):
+    press(operator, talk, "Table 7")
+    entries = [fields for _, fields in redis_client.xrange(KEYS.audit) if fields[b"action"] == b"answer"]
+
+    assert [entry[b"by"] for entry in entries] == [b"ben@console"]
+    assert b"Table" not in b"".join(entries[0].values())
+    assert NUMBER[1:].encode() not in b"".join(entries[0].values())
+
+
+def test_who_is_not_in_mainland_france_gets_a_message_with_the_sender(operator, redis_client, sms):
+    path = written(redis_client, sms, "Ja", BELGIAN)
+    press(operator, path, "Tot straks")
+    body = msgspec.json.decode(redis_client.get(KEYS.body(sms.conversation(BELGIAN).turns[-1].request_id)))
+
+    assert body["sender"] == "Bistro"
+    assert not body.get("with_replies")
+
+
+def test_a_double_click_and_a_reload_send_once(operator, redis_client, sms, talk):
+    page = operator.get(talk)
+    for _ in range(3):
+        assert press(operator, talk, "Table 7", page).status_code == 303
+
+    assert answers(sms) == ["Table 7"]
+    assert redis_client.llen(KEYS.queue("alert").ready) == 1
+
+
+def test_two_answers_one_after_the_other_are_two(operator, sms, talk):
+    press(operator, talk, "Table 7")
+    press(operator, talk, "Or table 8")
+
+    assert sorted(answers(sms)) == ["Or table 8", "Table 7"]
+
+
+def test_of_two_people_who_answer_the_same_the_second_learns_that_somebody_was_faster(
+    operator, console_url, sms, talk
+):
+    page = operator.get(talk)
+    with ConsoleClient(console_settings(console_url, sender="Bistro")) as other:
+        other.log_in(OPERATOR)
+        press(other, talk, "Table 7")
+    late = press(operator, talk, "Sorry, we are full", page)
+
+    assert late.status_code == 409
+    assert "Somebody answered meanwhile. Nothing was sent" in late.text
+    assert "Sorry, we are full</textarea>" in late.text
+    assert "Table 7" in late.text
+    assert answers(sms) == ["Table 7"]
+    assert press(operator, talk, "Sorry, we are full", late).status_code == 303
+    assert len(answers(sms)) == 2
+
+
+def test_an_older_form_does_not_speak_over_a_newer_message(operator, sms, talk):
+    page = operator.get(talk)
+    sms.send(NUMBER, "We call you", sender="Bistro", purpose="alert", with_replies=True)
+
+    assert press(operator, talk, "Table 7", page).status_code == 409
+    assert answers(sms) == ["We call you"]
+
+
+def test_segments_are_counted_before_anything_is_sent(operator, sms, talk):
+    plain = press(operator, talk, "a" * 161, do="count")
+    costly = press(operator, talk, "Ça va 🙂 <b>", do="count")
+
+    assert "2 segments, 161 characters. Nothing was sent yet." in plain.text
+    assert "1 segment, 11 characters: “🙂” makes it costly" in costly.text
+    assert "Ça va 🙂 &lt;b&gt;</textarea>" in costly.text
+    assert answers(sms) == []
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 1225])
+def test_what_cannot_be_sent_stays_in_the_box_with_the_reason(operator, sms, talk, text):
+    answer = press(operator, talk, text)
+
+    assert answer.status_code == 422
+    assert 'href="#f-text"' in answer.text
+    assert f"{text}</textarea>" in answer.text
+    assert answers(sms) == []
+
+
+def test_without_a_sender_the_console_says_which_setting_is_missing(console_url, redis_client, sms):
+    path = written(redis_client, sms, "Ja", BELGIAN)
+    with ConsoleClient(console_settings(console_url)) as console:
+        console.log_in(OPERATOR)
+        answer = press(console, path, "Tot straks")
+
+    assert answer.status_code == 422
+    assert "CONSOLE_SENDER" in answer.text
+
+
+def test_a_conversation_whose_number_is_gone_cannot_be_answered(operator):
+    assert operator.post(f"/conversations/{'a' * 40}/answer", {"text": "Hi", "do": "send"}).status_code == 404

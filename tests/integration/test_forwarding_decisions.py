@@ -1,0 +1,166 @@
+"""What a person decides about a forwarder: pause, resume, replay. A replayed event keeps its id."""
+
+import pytest
+
+from producers.contract.steps import drive
+from tests.support.clock import now_ms
+from tests.support.forwarding import HandForwarder, reply, status
+from worker.forwarding import counts
+from worker.forwarding.decisions import Decisions, NoRoomError
+from worker.forwarding.outcomes import Delivered, Event, Later, Refused
+
+STREAMS = ("replies", "statuses")
+
+
+@pytest.fixture
+def forwarder(redis_client) -> HandForwarder:
+    return HandForwarder(redis_client)
+
+
+@pytest.fixture
+def decisions(forwarder) -> Decisions:
+    return decide(forwarder)
+
+
+def decide(forwarder: HandForwarder, room: int = 1000) -> Decisions:
+    return Decisions(forwarder.redis, forwarder.keys, forwarder.name, "anna", room)
+
+
+def deliver_all(forwarder: HandForwarder) -> list[Event]:
+    events = forwarder.take(1000)
+    for event in events:
+        forwarder.settle(event, Delivered())
+    return events
+
+
+def refuse_all(forwarder: HandForwarder) -> None:
+    for event in forwarder.take(1000):
+        forwarder.settle(event, Refused("550"))
+
+
+def audited(forwarder: HandForwarder) -> list[tuple[str, str]]:
+    entries = forwarder.redis.xrange("{sms}:audit")
+    return [(fields[b"action"].decode(), fields[b"by"].decode()) for _, fields in entries]
+
+
+def test_a_paused_forwarder_takes_in_and_delivers_nothing_until_it_is_resumed(forwarder, decisions):
+    assert decisions.pause()
+    assert not decisions.pause()
+    forwarder.arrive("r1")
+    assert forwarder.take() == []
+
+    assert decisions.resume()
+    assert not decisions.resume()
+    assert forwarder.take_one().event_id == "r1"
+    assert audited(forwarder) == [("forward_pause", "anna"), ("forward_resume", "anna")]
+
+
+def test_all_dead_letters_are_replayed_whole_and_under_their_ids(forwarder, decisions):
+    sent = {f"r{number}": reply(f"r{number}", "Oui\r\n\x1b[2J é") for number in range(250)}
+    for event in sent.values():
+        forwarder.add(event)
+    while forwarder.take_in():
+        pass
+    refuse_all(forwarder)
+
+    assert decisions.replay_dead() == 250
+
+    assert {event.event_id: event.decoded() for event in deliver_all(forwarder)} == sent
+    assert decisions.replay_dead() == 0
+    assert audited(forwarder) == [("forward_replay", "anna")] * 3
+
+
+def test_what_a_stream_holds_of_a_time_is_replayed(forwarder, decisions):
+    forwarder.arrive("before")
+    since = now_ms(forwarder.redis) + 5
+    while now_ms(forwarder.redis) <= since:
+        pass
+    forwarder.arrive("r1", "r2")
+    until = now_ms(forwarder.redis) + 5
+    while now_ms(forwarder.redis) <= until:
+        pass
+    forwarder.arrive("after")
+    deliver_all(forwarder)
+
+    assert decisions.replay_between(STREAMS, since, until) == 2
+
+    assert [event.event_id for event in forwarder.take()] == ["r1", "r2"]
+
+
+def test_one_event_is_replayed_wherever_it_is(forwarder, decisions):
+    entry = forwarder.add(status())
+    forwarder.arrive("delivered", "refused", "failed")
+    for event in forwarder.take():
+        outcome = {"refused": Refused("550"), "failed": Later("500")}.get(event.event_id, Delivered())
+        forwarder.settle(event, outcome)
+
+    assert [decisions.replay_one(STREAMS, name) for name in ("delivered", "refused", "failed", entry)] == [
+        True
+    ] * 4
+    assert not decisions.replay_one(STREAMS, "unknown")
+
+    again = forwarder.take()
+    assert {event.event_id for event in again} == {"delivered", "refused", "failed", entry}
+    assert {event.attempts for event in again} == {1}
+    assert drive(counts.dead(forwarder.keys, forwarder.name), forwarder.redis) == []
+
+
+def test_an_event_that_is_out_is_not_doubled_by_a_replay(forwarder, decisions):
+    forwarder.arrive("r1")
+    event = forwarder.take_one()
+
+    assert decisions.replay_one(STREAMS, "r1")
+
+    assert forwarder.take() == []
+    assert forwarder.settle(event, Delivered()).event == "delivered"
+    forwarder.pass_time(60)
+    assert forwarder.take() == []
+
+
+def test_a_replay_that_finds_no_room_says_how_far_it_came(forwarder):
+    forwarder.arrive(*(f"r{number}" for number in range(5)))
+    refuse_all(forwarder)
+
+    with pytest.raises(NoRoomError) as raised:
+        decide(forwarder, room=3).replay_dead()
+
+    assert raised.value.done == 3
+    assert len(forwarder.take()) == 3
+    assert decide(forwarder).replay_dead() == 2
+
+
+def test_a_replay_that_finds_no_room_at_all_does_nothing(forwarder):
+    forwarder.arrive("r1")
+    refuse_all(forwarder)
+
+    with pytest.raises(NoRoomError):
+        decide(forwarder, room=0).replay_dead()
+
+    assert audited(forwarder) == []
+    assert len(drive(counts.dead(forwarder.keys, forwarder.name), forwarder.redis)) == 1
+
+
+def test_a_test_is_delivered_before_all_others_and_tried_once(forwarder, decisions):
+    forwarder.arrive("r1")
+    name = decisions.test()
+
+    event = forwarder.take(1)[0]
+
+    assert (event.event_id, event.stream) == (name, "test")
+    assert forwarder.settle(event, Later("500")).event == "dead"
+
+
+def test_forwarders_and_what_they_hold_can_be_listed(forwarder, redis_client):
+    other = HandForwarder(redis_client, "audit")
+    forwarder.arrive("r1", "r2")
+    other.take()
+    forwarder.settle(forwarder.take(1)[0], Later("500"))
+    keys = forwarder.keys
+
+    assert drive(counts.forwarders(keys), redis_client) == ["bookings", "audit"]
+    first, second = drive(counts.counts(keys, ["bookings", "audit"]), redis_client)
+    assert (first.waiting, first.dead, first.tried["failed"], first.delivered_ms) == (2, 0, 1, None)
+    assert (second.waiting, second.oldest_ms, second.heard_ms is None) == (0, None, False)
+    shown = drive(counts.waiting(keys, "bookings"), redis_client)
+    assert [(each.event_id, each.attempts, each.why) for each in shown] == [("r1", 1, "500"), ("r2", 0, None)]
+    assert drive(counts.waiting(keys, "nobody"), redis_client) == []

@@ -1,0 +1,211 @@
+"""How forwarders are, for console, metrics and commands: plain commands, bounded, however much waits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from producers.contract.keys import Keys
+from producers.contract.steps import Commands, Steps
+from worker.forwarding.store import RESULTS
+
+#: Events on a page.
+PAGE: Final = 50
+#: Forwarders that are shown, the ones heard last first.
+_FORWARDERS: Final = 50
+_TRIED: Final = tuple("tried:" + result for result in RESULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class ForwarderCounts:
+    """How a forwarder is. Times are epoch milliseconds by Redis's clock, None for never.
+
+    Attributes:
+        name: its name.
+        place: where it brings events, or empty.
+        streams: what it forwards; nothing before one of its processes has begun.
+        waiting: events that are not delivered yet.
+        dead: dead letters.
+        oldest_ms: since when the oldest of the waiting waits.
+        heard_ms: when one of its processes was last heard.
+        delivered_ms: when an event was last delivered.
+        paused: why nothing is delivered until a person resumes, or None.
+        held: why only probes are delivered, or None.
+        since_ms: since when it is paused, or else held.
+        probe_ms: when the next probe is due, while it is held.
+        tried: attempts ever made by result, such as ``delivered``: see `worker.forwarding.store.RESULTS`.
+        now_ms: the time now.
+    """
+
+    name: str
+    place: str
+    streams: Sequence[str]
+    waiting: int
+    dead: int
+    oldest_ms: int | None
+    heard_ms: int | None
+    delivered_ms: int | None
+    paused: str | None
+    held: str | None
+    since_ms: int | None
+    probe_ms: int | None
+    tried: Mapping[str, int]
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An event that is not delivered yet.
+
+    Attributes:
+        event_id, stream, attempts: as in `worker.forwarding.outcomes.Event`.
+        due_ms: epoch milliseconds of the next attempt; None while one runs.
+        why: what the last attempt came to, or None before the first.
+    """
+
+    event_id: str
+    stream: str
+    attempts: int
+    due_ms: int | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that could not be delivered.
+
+    Attributes:
+        letter_id: its id in the stream of dead letters.
+        event_id, stream, entry_id, attempts: as in `worker.forwarding.outcomes.Event`.
+        why: what the last attempt came to.
+        at: when it was given up, ISO 8601.
+    """
+
+    letter_id: str
+    event_id: str
+    stream: str
+    entry_id: str
+    attempts: int
+    why: str
+    at: str
+
+
+def forwarders(keys: Keys) -> Steps[list[str]]:
+    """Name the forwarders, those heard last first, at most 50."""
+    (found,) = yield Commands([("ZREVRANGE", keys.forwarders, 0, _FORWARDERS - 1)])
+    return [name.decode() for name in found]
+
+
+def counts(keys: Keys, names: Sequence[str]) -> Steps[list[ForwarderCounts]]:
+    """Say how forwarders are, in one round trip."""
+    commands: list[Sequence[str | int]] = [("TIME",)]
+    for name in names:
+        waits = keys.forward_waiting(name)
+        commands += [
+            _state_of(keys, name),
+            ("ZCARD", waits),
+            ("ZRANGE", waits, 0, 0, "WITHSCORES"),
+            ("XLEN", keys.forward_dead(name)),
+            ("ZSCORE", keys.forwarders, name),
+        ]
+    (seconds, microseconds), *replies = yield Commands(commands)
+    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    each = zip(names, *(replies[at::5] for at in range(5)), strict=True)
+    return [_counts(now_ms, *found) for found in each]
+
+
+def waiting(keys: Keys, name: str, start: int = 0) -> Steps[list[WaitingEvent]]:
+    """List what is not delivered yet, oldest first, 50 at a time; ``start`` of them are left out."""
+    (ids,) = yield Commands([("ZRANGE", keys.forward_waiting(name), start, start + PAGE - 1)])
+    if not ids:
+        return []
+    commands: list[Sequence[str | bytes]] = []
+    for event_id in ids:
+        commands.append(("HMGET", keys.event(name, event_id.decode()), "stream", "attempts", "why"))
+        commands.append(("ZSCORE", keys.forward_due(name), event_id))
+    replies = yield Commands(commands)
+    found = zip(ids, replies[::2], replies[1::2], strict=True)
+    return [_waiting(*each) for each in found if each[1][0] is not None]
+
+
+def dead(keys: Keys, name: str, before: str = "+") -> Steps[list[DeadLetter]]:
+    """List dead letters, newest first, 50 at a time.
+
+    Args:
+        keys: key names.
+        name: of the forwarder.
+        before: ``(`` and the `DeadLetter.letter_id` of the last one on the page before.
+    """
+    (found,) = yield Commands([("XREVRANGE", keys.forward_dead(name), before, "-", "COUNT", PAGE)])
+    return [_dead(each[0], dict(_pairs(each[1]))) for each in found]
+
+
+def _state_of(keys: Keys, name: str) -> Sequence[str]:
+    state = keys.forward(name)
+    return (
+        "HMGET",
+        state,
+        "place",
+        "streams",
+        "paused",
+        "paused_at",
+        "held",
+        "held_at",
+        "probe_at",
+        "delivered_at",
+        *_TRIED,
+    )
+
+
+def _counts(
+    now_ms: int, name: str, state: list[bytes | None], waits: int, oldest: Any, letters: int, heard: Any
+) -> ForwarderCounts:
+    place, streams, paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
+    first = _pairs(oldest)
+    return ForwarderCounts(
+        name=name,
+        place=(place or b"").decode(),
+        streams=tuple(filter(None, (streams or b"").decode().split(","))),
+        waiting=waits,
+        dead=letters,
+        oldest_ms=_ms(first[0][1]) if first else None,
+        heard_ms=_ms(heard),
+        delivered_ms=_ms(delivered_at),
+        paused=None if paused is None else paused.decode(),
+        held=None if held is None else held.decode(),
+        since_ms=_ms(paused_at or held_at),
+        probe_ms=_ms(probe_at),
+        tried={result: int(count or 0) for result, count in zip(RESULTS, tried, strict=True)},
+        now_ms=now_ms,
+    )
+
+
+def _waiting(event_id: bytes, fields: list[bytes | None], due: Any) -> WaitingEvent:
+    stream, attempts, why = fields
+    return WaitingEvent(
+        event_id.decode(),
+        (stream or b"").decode(),
+        int(attempts or 0),
+        _ms(due),
+        why.decode() if why else None,
+    )
+
+
+def _dead(letter: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
+    event_id, stream, entry, attempts, why, at = (
+        fields[b"forward_" + name].decode()
+        for name in (b"id", b"stream", b"entry", b"attempts", b"why", b"at")
+    )
+    return DeadLetter(letter.decode(), event_id, stream, entry, int(attempts), why, at)
+
+
+def _pairs(reply: Any) -> list[tuple[Any, Any]]:
+    """Read pairs that come flat, in pairs, or as a mapping, as clients and protocols have it."""
+    if isinstance(reply, Mapping):
+        return list(reply.items())
+    if reply and isinstance(reply[0], list | tuple):
+        return [(one, other) for one, other in reply]
+    return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def _ms(value: Any) -> int | None:
+    return None if value is None else int(float(value))

@@ -1,0 +1,94 @@
+"""``forward-email``: each reply as one mail, out of the store that it shares with other forwarders."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import redis
+
+from producers.contract.events import Reply
+from producers.contract.keys import Keys
+from producers.contract.settings import RedisSettings
+from producers.contract.steps import Commands, Steps, drive
+from producers.contract.talks import talk_key
+from producers.queueing.conversations import Conversations
+from worker.forwarding import counts
+from worker.forwarding.decisions import Decisions
+from worker.forwarding.outcomes import TEST, Delivered, Event, Outcome, Refused
+from worker.forwarding.schedule import Schedule
+from worker.forwarding.store import Store
+from worker.mail.composing import Composer
+from worker.mail.letter import Letter, Question
+from worker.mail.postbox import Postbox
+from worker.mail.settings import MailSettings
+
+#: The name of the forwarder: there is one for mails.
+NAME: Final = "email"
+STREAMS: Final = ("replies",)
+#: At once, then after 5 s and longer each time, every 10 minutes in the end, for about a day.
+SCHEDULE: Final = Schedule((0, *(5 * 2.0**n for n in range(7)), *([600.0] * 140)))
+#: Longer than a mail takes, log-in included: another process must not take it up meanwhile.
+LEASE_MS: Final = 240_000
+#: Turns of the conversation among which the SMS that was answered is looked for.
+_TURNS: Final = 50
+
+
+class ForwardEmail:
+    """Delivers events of the stream ``replies`` as mails.
+
+    Args:
+        client: Redis client.
+        keys: key names.
+        settings: whose mails, to whom, how.
+        postbox: where they are handed in.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys, settings: MailSettings, postbox: Postbox) -> None:
+        self._redis, self._keys, self._postbox = client, keys, postbox
+        self._composer = Composer(settings)
+        self._conversations = Conversations(keys)
+
+    def deliver(self, event: Event) -> Outcome:
+        """Send one mail. At least once, always under the same Message-ID."""
+        now = datetime.now(UTC)
+        if event.stream == TEST:
+            return self._postbox.hand_in(self._composer.test(event.event_id, now))
+        try:
+            reply = event.decoded()
+        except ValueError:
+            return Refused("unreadable entry")
+        assert isinstance(reply, Reply), "there is no other kind in this stream"  # noqa: S101
+        mail = self._composer.mail(drive(self._letter(reply, event.entry_id), self._redis), now)
+        return Delivered() if mail is None else self._postbox.hand_in(mail)
+
+    def _letter(self, reply: Reply, entry_id: str) -> Steps[Letter]:
+        """Look up what a reply answers: three round trips or four."""
+        record = self._keys.record(reply.request_id or "")
+        secret, campaign = yield Commands([("GET", self._keys.talk_secret), ("HGET", record, "campaign")])
+        if secret is None:
+            return Letter(reply, entry_id, campaign=campaign and campaign.decode())
+        key = talk_key(secret, reply.number)
+        turns = (yield from self._conversations.by_key(key, _TURNS)).turns
+        answered = next(
+            (
+                Question(turn.text, turn.at)
+                for turn in turns
+                if turn.direction == "out" and turn.request_id == reply.request_id
+            ),
+            None,
+        )
+        return Letter(reply, entry_id, key, campaign.decode() if campaign else None, answered)
+
+
+def store(settings: RedisSettings) -> Store:
+    """Make the store of what is still to be mailed."""
+    return Store(Keys(settings.namespace), NAME, STREAMS, SCHEDULE, LEASE_MS)
+
+
+def try_at_once(client: redis.Redis, keys: Keys) -> None:
+    """End a hold that is left from before: whoever starts the process has perhaps mended what was wrong.
+
+    Safe to repeat. A pause, which a person decided, stays.
+    """
+    (found,) = drive(counts.counts(keys, [NAME]), client)
+    if found.held and not found.paused:
+        Decisions(client, keys, NAME, by="forward-email").resume()

@@ -1,0 +1,91 @@
+"""The address under which one conversation is answered by mail for some days. Pure."""
+
+import base64
+import hashlib
+import hmac
+import re
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from producers.contract.secret import Secret
+from worker.mail.addresses import domain_of
+
+#: How long an answer to a mail is taken.
+LIFETIME: Final = timedelta(days=7)
+
+#: Parts the names that this key signs from what else it may ever sign.
+_PURPOSE: Final = b"octopush-worker answer by mail\0"
+#: The entry's id in two numbers, the last hour as hours since 1970.
+_CLAIM: Final = struct.Struct(">QIL")
+_PROOF_BYTES: Final = 14
+#: 48 characters: with the part in front well below the 64 that a local part may have.
+_ADDRESS: Final = re.compile(r"sms\+([a-z2-7]{48})@", re.IGNORECASE)
+_ENTRY_ID: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,10})")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an address claims; true only if `ReplyAddresses.proves` says so.
+
+    Attributes:
+        entry_id: of the reply's entry in the stream ``replies``.
+        until: when answers end to be taken.
+        proof: binds both to the event of that entry.
+    """
+
+    entry_id: str
+    until: datetime
+    proof: bytes
+
+
+class ReplyAddresses:
+    """Makes and reads addresses such as ``sms+…@sms.example.com``.
+
+    An address names the entry of the reply in the stream: an id that tells nothing. Its proof also covers the
+    event's id, so that an address can never mean another person, not even if the stream was begun anew.
+
+    Args:
+        domain: whose mail comes to ``mail-in``.
+        secret: signs the addresses; who changes it invalidates all of them.
+    """
+
+    def __init__(self, domain: str, secret: Secret) -> None:
+        self._domain = domain.lower()
+        self._secret = secret
+
+    def address(self, entry_id: str, event_id: str, now: datetime) -> str:
+        """Make the address under which a reply can be answered for `LIFETIME`, to the hour.
+
+        Raises:
+            ValueError: the id is none of a stream's entry.
+        """
+        found = _ENTRY_ID.fullmatch(entry_id)
+        if not found:
+            raise ValueError("must be the id of an entry")
+        hour = int((now + LIFETIME).timestamp()) // 3600 + 1
+        claim = _CLAIM.pack(int(found[1]), int(found[2]), hour)
+        token = base64.b32encode(claim + self._proof(claim, event_id)).decode().lower()
+        return f"sms+{token}@{self._domain}"
+
+    def read(self, address: str) -> Claim | None:
+        """Read what an address claims; None if it is not of this kind or of another domain."""
+        found = _ADDRESS.match(address)
+        if not found or domain_of(address) != self._domain:
+            return None
+        whole = base64.b32decode(found[1].upper())
+        ms, seq, hour = _CLAIM.unpack_from(whole)
+        until = datetime.fromtimestamp(min(hour, 2**25) * 3600, UTC)
+        return Claim(f"{ms}-{seq}", until, whole[_CLAIM.size :])
+
+    def proves(self, claim: Claim, event_id: str) -> bool:
+        """Say whether we made this address for this event."""
+        ms, seq = map(int, claim.entry_id.split("-"))
+        hour = int(claim.until.timestamp()) // 3600
+        return hmac.compare_digest(claim.proof, self._proof(_CLAIM.pack(ms, seq, hour), event_id))
+
+    def _proof(self, claim: bytes, event_id: str) -> bytes:
+        signed = _PURPOSE + claim + event_id.encode("utf-8", "surrogatepass")
+        key = self._secret.reveal().encode()
+        return hmac.new(key, signed, hashlib.sha256).digest()[:_PROOF_BYTES]

@@ -1,0 +1,204 @@
+"""``octopush-worker forward``: look at forwarders, of webhooks and of mails, and decide about them."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+import click
+
+from worker.forwarding import counts
+from worker.forwarding.counts import ForwarderCounts
+from worker.forwarding.decisions import Decisions, NoRoomError
+from worker.forwarding.store import check_name
+from worker.inquiry.dates import read_since, read_until
+from worker.operator.command import Command, Desk, at_desk, whoever
+from worker.presentation.output import Failed, Forbidden, NotFound, Output
+from worker.webhooks.forward_listen import listen
+from worker.webhooks.settings import WebhookSettings
+from worker.webhooks.signing import secrets_of
+
+#: Seconds that `forward test` waits: a held forwarder probes every 30 s, and a POST may take 15.
+_TEST_S: Final = 50.0
+#: Milliseconds after which a forwarder of which nothing is heard is taken for stopped.
+_SILENT_MS: Final = 20_000
+
+
+@click.group()
+def forward() -> None:
+    """Look at forwarders, pause and resume them, replay what they delivered or could not deliver."""
+
+
+def _named(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return check_name(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _date(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def convert(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+        try:
+            return None if value is None else read(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return convert
+
+
+_name = click.argument("name", callback=_named)
+
+
+def _known(desk: Desk, name: str) -> ForwarderCounts:
+    """Say how a forwarder is.
+
+    Raises:
+        NotFound: none of this name has ever run.
+    """
+    (found,) = desk.ask(counts.counts(desk.keys, [name]))
+    if found.heard_ms is None:
+        raise NotFound(f"no forwarder {name} has ever run here")
+    return found
+
+
+def _decisions(desk: Desk, name: str) -> Decisions:
+    return Decisions(desk.client, desk.keys, name, whoever())
+
+
+@forward.command("list", cls=Command)
+@click.pass_obj
+def show_all(output: Output) -> None:
+    """Show every forwarder: where to, how much waits, what keeps it."""
+    with at_desk() as desk:
+        names = desk.ask(counts.forwarders(desk.keys))
+        for each in desk.ask(counts.counts(desk.keys, names)) if names else ():
+            output.give({**asdict(each), "state": _state(each)})
+            output.show(f"{each.name:<16} {_state(each)}", alarming=bool(each.paused or each.held))
+            output.show(f"{'':<16} {_numbers(each)}")
+            if each.place:
+                output.show(f"{'':<16} {', '.join(each.streams)} to {each.place}")
+        if not names:
+            output.say("no forwarder has ever run here")
+
+
+def _state(each: ForwarderCounts) -> str:
+    if each.paused:
+        return f"paused ({each.paused}): octopush-worker forward resume {each.name}"
+    if each.heard_ms is None or each.now_ms - each.heard_ms > _SILENT_MS:
+        return "no process runs"
+    if each.held:
+        return f"held ({each.held}): the receiver is away, one event every 30 s asks whether it is back"
+    return "on"
+
+
+def _numbers(each: ForwarderCounts) -> str:
+    oldest = "" if each.oldest_ms is None else f", the oldest for {(each.now_ms - each.oldest_ms) // 1000} s"
+    return f"{each.waiting} waiting{oldest}, {each.dead} dead, {each.tried['delivered']} delivered"
+
+
+@forward.command(cls=Command)
+@_name
+@click.pass_obj
+def secret(output: Output, name: str) -> None:
+    """Print the secret with which the webhooks of NAME are signed; while it changes, the new one first."""
+    for each in secrets_of(WebhookSettings.from_env(os.environ), name):
+        output.show(each)
+        output.give({"secret": each})
+
+
+@forward.command(cls=Command)
+@_name
+@click.pass_obj
+def pause(output: Output, name: str) -> None:
+    """Let NAME deliver nothing until it is resumed; events are still taken in and wait."""
+    with at_desk() as desk:
+        _known(desk, name)
+        is_new = _decisions(desk, name).pause()
+    output.give({"forwarder": name, "changed": is_new})
+    output.show("paused" if is_new else "was paused already")
+
+
+@forward.command(cls=Command)
+@_name
+@click.pass_obj
+def resume(output: Output, name: str) -> None:
+    """Let NAME go on after a pause, or after a hold without waiting for the next probe."""
+    with at_desk() as desk:
+        _known(desk, name)
+        changed = _decisions(desk, name).resume()
+    output.give({"forwarder": name, "changed": changed})
+    output.show("goes on" if changed else "was not paused")
+
+
+@forward.command(cls=Command)
+@_name
+@click.option("--id", "event_id", help="One event: waiting, dead or delivered.")
+@click.option("--since", callback=_date(read_since), help="All that its streams hold from this date on.")
+@click.option("--until", callback=_date(read_until), help="And before this one. A day is all of that day.")
+@click.option("--dead", is_flag=True, help="All dead letters.")
+@click.pass_obj
+def replay(
+    output: Output,
+    name: str,
+    event_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    dead: bool,
+) -> None:
+    """Deliver events of NAME once more, under the ids that they have."""
+    if (event_id is not None) + (since is not None or until is not None) + dead != 1:
+        raise click.UsageError("say --id, or --since and --until, or --dead")
+    with at_desk() as desk:
+        streams, decisions = _known(desk, name).streams, _decisions(desk, name)
+        try:
+            if dead:
+                done = decisions.replay_dead()
+            elif event_id is not None:
+                done = int(decisions.replay_one(streams, event_id))
+            else:
+                # Dates name the first instant that is no longer meant; entries count whole milliseconds.
+                done = decisions.replay_between(streams, _ms(since) or 0, (_ms(until) or 2**47) - 1)
+        except NoRoomError as error:
+            raise Failed(f"{error.done} will be delivered again; there is no room for more now") from None
+    if event_id is not None and not done:
+        raise NotFound(f"{name} holds no event of this id, and none of {', '.join(streams)} does")
+    output.give({"forwarder": name, "events": done})
+    output.show(f"{done} will be delivered again")
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
+
+
+@forward.command(cls=Command)
+@_name
+@click.pass_obj
+def test(output: Output, name: str) -> None:
+    """Let NAME deliver an event that means nothing, and say what came of it."""
+    with at_desk() as desk:
+        state = _known(desk, name)
+        if state.paused:
+            raise Forbidden(f"{name} is paused ({state.paused}): octopush-worker forward resume {name}")
+        event_id = _decisions(desk, name).test()
+        why = _result(desk, name, event_id)
+    output.give({"forwarder": name, "id": event_id, "delivered": not why, "why": why or None})
+    if why:
+        raise Failed(f"not delivered: {why}")
+    output.show("delivered")
+
+
+def _result(desk: Desk, name: str, event_id: str) -> str:
+    """Wait for what becomes of a test; empty if it was delivered."""
+    deadline = time.monotonic() + _TEST_S
+    while desk.client.exists(desk.keys.event(name, event_id)):
+        if time.monotonic() > deadline:
+            return f"it still waits ({_state(_known(desk, name))})"
+        time.sleep(0.1)
+    letters = desk.ask(counts.dead(desk.keys, name))
+    return next((letter.why for letter in letters if letter.event_id == event_id), "")
+
+
+forward.add_command(listen)
