@@ -18,19 +18,37 @@ class BrowserPage:
         name: also that of its screenshot.
         path: where it lies, if an id is part of that.
         picture: whether docs/console.md shows it.
+        status: of the answer.
     """
 
     name: str
     path: Callable[[ExampleDay], str]
     picture: bool = True
+    status: int = 200
 
 
 PAGES: Final = (
     BrowserPage("overview", lambda _: "/"),
-    BrowserPage("replies", lambda _: "/replies"),
+    BrowserPage("replies", lambda _: "/replies?country=FR"),
     BrowserPage("replies-filtered", lambda _: "/replies?country=FR&q=oui&match=ticket", picture=False),
-    BrowserPage("replies-misread", lambda _: "/replies?from=yesterday", picture=False),
+    BrowserPage("replies-misread", lambda _: "/replies?from=yesterday", picture=False, status=422),
     BrowserPage("conversation", lambda day: day.conversation),
     BrowserPage("conversation-hostile", lambda day: day.attack, picture=False),
-    BrowserPage("nowhere", lambda _: "/nowhere", picture=False),
+    BrowserPage("sends", lambda _: "/sends?tab=ended"),
+    BrowserPage("sends-running", lambda _: "/sends", picture=False),
+    BrowserPage("sends-scheduled", lambda _: "/sends?tab=scheduled", picture=False),
+    BrowserPage("send", lambda _: "/sends/booking-42"),
+    BrowserPage("send-unknown", lambda _: "/sends/asked-0", picture=False),
+    BrowserPage("failures", lambda _: "/failures"),
+    BrowserPage("job", lambda day: day.job, picture=False),
+    BrowserPage("campaigns", lambda _: "/campaigns"),
+    BrowserPage("campaign", lambda _: "/campaigns/oysters", picture=False),
+    BrowserPage("optouts", lambda _: "/optouts"),
+    BrowserPage("feeds", lambda _: "/feeds"),
+    BrowserPage("poison", lambda _: "/feeds/replies/poison?group=bookings", picture=False),
+    BrowserPage("forward", lambda _: "/forward", picture=False),
+    BrowserPage("forwarder", lambda _: "/forward/bookings"),
+    BrowserPage("quarantine", lambda _: "/quarantine"),
+    BrowserPage("audit", lambda _: "/audit"),
+    BrowserPage("nowhere", lambda _: "/nowhere", picture=False, status=404),
 )
