@@ -1,5 +1,6 @@
 """What receipts tell: states that never go back, numbers of campaigns, of whom nothing was heard."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
@@ -7,6 +8,7 @@ from itertools import permutations, product
 import msgspec
 import pytest
 import redis
+import redis.asyncio
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from producers import Producer
 from producers.contract.receipts import AWAITED_MS, HOUR_MS, STATES, missing
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.metrics import Gauges
 from producers.queueing.records import read_delivery
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
@@ -24,6 +27,7 @@ from worker.callbacks.publisher import Publisher
 from worker.callbacks.ranks import RANKS
 from worker.gateway.outcomes import Accepted, Duplicate, Refused, Unknown
 from worker.operator.decisions import Decisions
+from worker.process.heartbeat import Heartbeat
 
 KEYS = AllKeys()
 SETTINGS = RedisSettings()
@@ -304,6 +308,28 @@ def test_the_gauge_counts_what_is_older_than_two_days_and_not_forgotten(age_h, c
     assert missing(hours, now_ms, 720 * HOUR_MS) == (3 if counts else 0)
     assert missing(hours, now_ms) == (3 if counts or age_h > 720 else 0)
     assert AWAITED_MS == 48 * HOUR_MS
+
+
+def test_the_metrics_say_how_many_receipts_are_missing_and_how_many_workers_live(
+    sms, hand, redis_url, redis_client
+):
+    async def page() -> str:
+        gauges = Gauges(SETTINGS)
+        async with redis.asyncio.from_url(redis_url) as client:
+            return gauges.render(await gauges.read(client), {})
+
+    send(sms, "a", 3)
+    accept(hand)
+    Heartbeat(redis_client, KEYS).beat()
+    redis_client.zadd(KEYS.workers, {"silent": 1})
+    before = asyncio.run(page())
+    let_hours_pass(redis_client, 50, "a")
+    publish(redis_client, receipt("a", "ACK"))
+    after = asyncio.run(page())
+
+    assert "octopush_receipts_missing 0\n" in before
+    assert "octopush_receipts_missing 2\n" in after
+    assert "octopush_workers 1\n" in after
 
 
 #: What may happen to one of four messages: `a0` to one recipient, `a1` to three, `m10` and `m11` in one call.
