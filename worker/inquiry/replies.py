@@ -18,7 +18,7 @@ from producers.contract.steps import Commands, Steps
 #: Replies on a page.
 PAGE: Final = 50
 #: Replies read at a time while a text or a match is looked for, and at most for one page.
-BLOCK: Final = 500
+BLOCK: Final = 250
 EXAMINED: Final = 5_000
 #: The same where a country is asked for, too: each reply is read by a command of its own.
 EXAMINED_BY_COUNTRY: Final = 1_500
@@ -101,7 +101,7 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, two with a country; up to ten while a text or a match is looked for, or where entries are
+    One round trip, two with a country; up to twenty while a text or a match is looked for, or where entries are
     gone from the stream and not from the index.
 
     Args:
