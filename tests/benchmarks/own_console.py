@@ -173,7 +173,6 @@ def _beside_others(context: Context, stand: Stand, url: str) -> list[Row]:
     stand.wait_for_rewrite()
     stand.worker.start()
     stand.start_web()
-    stand.warm_up()
     turns, callbacks = 2 * context.rounds, min(CALLBACKS, context.messages)
     pairs = send(stand, callbacks * turns)
     answers: dict[bool, list[float]] = {False: [], True: []}
