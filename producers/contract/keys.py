@@ -33,8 +33,7 @@ and a stream entry together, on Redis Cluster too.
 | ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
 | ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
 | ``bulk:<token>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
-| ``bulks`` | sorted set, tokens of the newest 100 by the time of their plan | for ever, bounded | plan_bulk | consoles |
-| ``bulks:running`` | sorted set, tokens of those that are carried out, by when their worker was last heard plus its lease | while they run | begin_bulk, take_bulk, end_bulk | take_bulk |
+| ``bulks`` ``bulks:running`` | sorted sets, tokens: of the newest 100 by their plan; of those that are carried out, by when the lease on them ends | for ever, bounded; while they run | plan_bulk; begin_bulk, take_bulk, end_bulk | consoles; take_bulk |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |
@@ -89,7 +88,7 @@ clock.
 
 from dataclasses import dataclass
 
-from producers.contract.forwarder_keys import ForwarderKeys
+from producers.contract.console_keys import ConsoleKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
@@ -113,8 +112,8 @@ class QueueKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys(ForwarderKeys):
-    """Builds key names under one hash tag; those of forwarders are inherited.
+class Keys(ConsoleKeys):
+    """Builds key names under one hash tag; those of the console and of forwarders are inherited.
 
     Args:
         namespace: the hash tag, without braces.
@@ -212,20 +211,6 @@ class Keys(ForwarderKeys):
         """What operators did."""
         return self.prefix + "audit"
 
-    def bulk(self, token: str) -> str:
-        """A replay of all that match."""
-        return f"{self.prefix}bulk:{token}"
-
-    @property
-    def bulks(self) -> str:
-        """The newest replays of all that match."""
-        return self.prefix + "bulks"
-
-    @property
-    def bulks_running(self) -> str:
-        """Those that are carried out."""
-        return self.prefix + "bulks:running"
-
     @property
     def prices(self) -> str:
         """What segments cost lately."""
@@ -298,30 +283,6 @@ class Keys(ForwarderKeys):
     def attempt_leases(self) -> str:
         """Leases of running attempts."""
         return self.prefix + "attempt_leases"
-
-    def console_session(self, digest: str) -> str:
-        """Who is logged in to the console."""
-        return f"{self.prefix}console:session:{digest}"
-
-    def console_revoked(self, name: str) -> str:
-        """Since when somebody's older sessions have ended."""
-        return f"{self.prefix}console:revoked:{name}"
-
-    def console_failed(self, address_digest: str) -> str:
-        """How often somebody tried to log in from an address."""
-        return f"{self.prefix}console:failed:{address_digest}"
-
-    def console_revealed(self, digest: str) -> str:
-        """The numbers that a session sees in full."""
-        return f"{self.prefix}console:revealed:{digest}"
-
-    def console_notice(self, digest: str) -> str:
-        """What to tell a session on its next page."""
-        return f"{self.prefix}console:notice:{digest}"
-
-    def console_export(self, name: str) -> str:
-        """Which export of somebody is running."""
-        return f"{self.prefix}console:export:{name}"
 
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""

@@ -8,14 +8,19 @@ lies in a namespace of its own.
 """
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final, Self
 
+from producers import Feed
+from producers.contract.steps import drive
 from tests.support.console_client import TOKENS
+from tests.support.forwarding import HandForwarder
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.installation import Installation
 from tests.support.web_server import ConsoleServer
+from worker.forwarding.outcomes import Delivered, Later, Refused
+from worker.operator.bulk import Bulk
 
 #: The guest whose conversation is shown, and others.
 GUEST: Final = "+33612345678"
@@ -56,6 +61,9 @@ class ExampleDay:
             self.console = starting.enter_context(ConsoleServer(self._log, environ))
             self._talk()
             self._send_others()
+            self._need_a_person()
+            self._read()
+            self._forward()
             if self._hostile:
                 self._attack()
             self._exit = starting.pop_all()
@@ -73,6 +81,12 @@ class ExampleDay:
     def attack(self) -> str:
         """Path of the attacker's conversation."""
         return f"/conversations/{self.installation.producer.conversation(ATTACKER).key}"
+
+    @property
+    def job(self) -> str:
+        """Path of a preview of all that is rejected or failed."""
+        steps = Bulk(self.installation.settings).plan(None, None, "ben@console")
+        return f"/failures/jobs/{drive(steps, self.installation.redis)}"
 
     def replies(self, number: int) -> None:
         """Wait until so many replies are on the stream."""
@@ -107,26 +121,66 @@ class ExampleDay:
         self.replies(2)
 
     def _send_others(self) -> None:
+        """Let many be asked and some answer, some of them with STOP; send campaigns."""
         place = self.installation
+        text = "Bistro: your table tonight, YES or NO?"
         sends = [
-            place.send(
-                "Bistro: your table tonight, YES or NO?",
-                to=number,
-                with_replies=True,
-                request_id=f"booking-{n}",
-            )
+            place.send(text, to=number, with_replies=True, request_id=f"booking-{n}")
             for n, number in enumerate(OTHERS, 100)
         ]
         place.all_settled(sends)
         for n, number in enumerate(OTHERS[:20]):
             place.gateway.reply(number, _ANSWERS[n % len(_ANSWERS)])
-        self.replies(22)
         for number in OTHERS[20:23]:
             place.gateway.stop(number)
-        place.post_callback(b'{"nothing": "we know"}')
-        place.send(
-            "Bistro: brunch on Sunday!", to=OTHERS[29], request_id="brunch", send_at="2099-01-01T09:00:00Z"
-        )
+        self.replies(22)
+        place.send("Bistro: brunch on Sunday!", request_id="brunch", send_at="2099-01-01T09:00:00Z")
+        campaign = {"sender": "Bistro", "purpose": "wholesale"}
+        numbers = [f"+3361300{n:04}" for n in range(800)]
+        text = "Bistro: oysters are back. STOP au 30101"
+        place.producer.send_campaign(text, numbers, campaign_id="oysters", **campaign)
+        place.wait_for(lambda: place.producer.campaign_status("oysters").complete)
+        text, later = "Bistro: the terrace is open. STOP au 30101", "2099-06-01T09:00:00Z"
+        place.producer.send_campaign(text, numbers, campaign_id="terrace", send_at=later, **campaign)
+        place.producer.pause_campaign("terrace")
+
+    def _need_a_person(self) -> None:
+        """Let messages end so that a person has to decide, and a callback come that nobody understands."""
+        place = self.installation
+        sends = []
+        for n, code in enumerate((106, 106, 106, 124)):
+            place.gateway.fault("refuse", code=code, match={"number": OTHERS[23 + n]})
+            sends.append(place.send("Bistro: are you coming?", to=OTHERS[23 + n], request_id=f"asked-{n}"))
+        place.gateway.fault("accept_then_silence", match={"number": OTHERS[27]})
+        place.all_settled(sends)
+        place.send("Bistro: see you tonight", to=OTHERS[27], request_id="tonight")
+        place.post_callback(b'{"message_id": "sms_1", "nothing": "that we know"}')
+        place.wait_for(lambda: place.redis.xlen(place.keys.stream("quarantine")))
+
+    def _read(self) -> None:
+        """Let an application read replies, and give one up."""
+        with Feed("replies", "bookings", settings=self.installation.settings, max_deliveries=1) as feed:
+            for place, _ in enumerate(feed):
+                if place == 4:
+                    feed.stop()
+        with (
+            suppress(ZeroDivisionError),
+            Feed(
+                "replies", "bookings", settings=self.installation.settings, max_deliveries=1, idle_s=0.01
+            ) as feed,
+        ):
+            for _ in feed:
+                raise ZeroDivisionError
+
+    def _forward(self) -> None:
+        """Let a forwarder deliver one event, give one up, and have one waiting."""
+        forwarder = HandForwarder(self.installation.redis)
+        for answer in ("oui-1", "oui-2", "oui-3"):
+            forwarder.arrive(answer)
+        first, second, third = forwarder.take(3)
+        forwarder.settle(first, Delivered())
+        forwarder.settle(second, Refused("http_404"))
+        forwarder.settle(third, Later("http_503"))
 
     def _attack(self) -> None:
         for text in HOSTILE_TEXTS.values():

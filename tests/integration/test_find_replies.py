@@ -102,7 +102,7 @@ def test_pages_hold_what_was_asked_for_and_nothing_twice(
 
 def test_a_reply_that_was_published_is_found_by_its_country(redis_client):
     event = {"number": "+32470123456", "text": "Ja", "reception_date": "2030-01-31 14:05:09"}
-    Publisher(redis_client, RedisSettings()).publish([parse(event, "", datetime.now(UTC))])
+    Publisher(redis_client, RedisSettings()).publish([parse(event, "", datetime.now(UTC), "c")])
     [found] = drive(find(KEYS, ReplyFilter(country="BE")), redis_client).replies
     assert (found.reply.text, found.reply.country) == ("Ja", "BE")
     assert drive(find(KEYS, ReplyFilter(country="FR")), redis_client).replies == ()

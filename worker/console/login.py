@@ -95,7 +95,7 @@ def ask_to_log_in(request: Request, office: Office) -> Response:
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.headers.get("sec-fetch-site") == "cross-site":
         return page_response(request, office.templates.get_template("arriving.html").render(here=here))
-    if request.headers.get("sec-fetch-dest") == "empty":
+    if "x-live" in request.headers:
         return Response(status_code=HTTPStatus.UNAUTHORIZED)
     return see("/login" if here == "/" else f"/login?next={quote(here, safe='/')}")
 

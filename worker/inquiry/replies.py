@@ -21,8 +21,8 @@ PAGE: Final = 50
 #: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
 #: index of a country names them, they cost more.
 BLOCK: Final = 500
-EXAMINED: Final = 10_000
-EXAMINED_ONE_BY_ONE: Final = 2_500
+EXAMINED: Final = 5_000
+EXAMINED_ONE_BY_ONE: Final = 1_500
 #: Where replies from nobody knows which country are kept.
 NOWHERE: Final = "ZZ"
 MATCHES: Final = ("ticket", "number", "none")
@@ -107,7 +107,7 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, three with a country; up to 20 while a text or a match is looked for, or where entries are
+    One round trip, three with a country; up to a dozen while a text or a match is looked for, or where entries are
     gone from the stream and not from the index.
 
     Args:
