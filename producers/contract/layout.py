@@ -3,7 +3,7 @@
 
 Names in the last three columns are Lua scripts, functions of the Lua library and of gates with ``()`` behind
 them, and Python modules. A field that nobody removes goes with its hash. Times are milliseconds since the epoch by
-Redis's own clock. `producers.contract.keys` lists the keys; a test compares this page with the code.
+Redis's own clock. `producers.contract.key_table` lists the keys; a test compares this page with the code.
 
 
 **record:<request_id>** The record of a message (m), and of a shared call (c), which is a record under an id of its own. Goes with the retention after its end; the record of a call that was split an hour after that; of a call that fell apart, or lost all members, at once.

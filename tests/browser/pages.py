@@ -18,18 +18,20 @@ class BrowserPage:
         name: also that of its screenshot.
         path: where it lies, if an id is part of that.
         picture: whether docs/console.md shows it.
+        status: of the answer.
     """
 
     name: str
     path: Callable[[ExampleDay], str]
     picture: bool = True
+    status: int = 200
 
 
 PAGES: Final = (
     BrowserPage("overview", lambda _: "/"),
     BrowserPage("replies", lambda _: "/replies?country=FR"),
     BrowserPage("replies-filtered", lambda _: "/replies?country=FR&q=oui&match=ticket", picture=False),
-    BrowserPage("replies-misread", lambda _: "/replies?from=yesterday", picture=False),
+    BrowserPage("replies-misread", lambda _: "/replies?from=yesterday", picture=False, status=422),
     BrowserPage("conversation", lambda day: day.conversation),
     BrowserPage("conversation-hostile", lambda day: day.attack, picture=False),
     BrowserPage("sends", lambda _: "/sends?tab=ended"),
@@ -48,5 +50,5 @@ PAGES: Final = (
     BrowserPage("forwarder", lambda _: "/forward/bookings"),
     BrowserPage("quarantine", lambda _: "/quarantine"),
     BrowserPage("audit", lambda _: "/audit"),
-    BrowserPage("nowhere", lambda _: "/nowhere", picture=False),
+    BrowserPage("nowhere", lambda _: "/nowhere", picture=False, status=404),
 )

@@ -12,6 +12,16 @@ ARGUMENTS: Final = (
 )
 #: What axe is asked for: WCAG 2.2 up to AA, and what axe's makers recommend.
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+#: Compares the places of what somebody can press or fill in.
+_SPILLED: Final = """forms => forms.flatMap(form => {
+    const outer = form.getBoundingClientRect();
+    const all = [...form.querySelectorAll("input:not([type=hidden]), select, textarea, button")];
+    const boxes = all.map(each => each.getBoundingClientRect());
+    const apart = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 1;
+    const over = (a, b) => !apart(a, b) && !apart(b, a);
+    return all.filter((_, n) => boxes[n].width && (boxes[n].right > outer.right + 1
+        || boxes.some((box, m) => m !== n && over(box, boxes[n])))).map(each => each.outerHTML);
+})"""
 
 
 class Tab:
@@ -26,6 +36,7 @@ class Tab:
         context: of the browser.
         page: Playwright's page.
         complaints: errors and warnings of the console, violations of the policy, failed scripts.
+        forgives_status: whether an answer that is no success is no complaint: the test asks for it.
     """
 
     def __init__(self, context: Any, url: str, *, scripts: bool = True) -> None:
@@ -33,6 +44,7 @@ class Tab:
         self.context = context
         self.page = context.new_page()
         self.complaints: list[str] = []
+        self.forgives_status = False
         self._scripts = scripts
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -44,11 +56,12 @@ class Tab:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(self.url + "/")
 
-    def go(self, path: str) -> int:
-        """Open a page and return its status."""
+    def go(self, path: str, status: int = 200) -> None:
+        """Open a page that answers with this status."""
+        self.forgives_status = status >= 400
         answer = self.page.goto(self.url + path)
         assert answer is not None
-        return int(answer.status)
+        assert answer.status == status
 
     def violations(self) -> list[str]:
         """Ask axe what keeps people from using this page."""
@@ -73,8 +86,14 @@ class Tab:
             self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         )
 
+    def spilled(self) -> list[str]:
+        """List the fields and buttons that reach out of their forms or over each other."""
+        found: list[str] = self.page.locator("main form").evaluate_all(_SPILLED)
+        return found
+
     def _note(self, message: Any) -> None:
-        if message.type in {"error", "warning"}:
+        is_status = self.forgives_status and "Failed to load resource" in message.text
+        if message.type in {"error", "warning"} and not is_status:
             self.complaints.append(message.text)
 
 

@@ -6,6 +6,9 @@ from tests.browser.example import GUEST
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from worker.presentation.visible import visible
 
+#: The first test of a run waits for the example day to pass.
+pytestmark = pytest.mark.timeout(300)
+
 
 def press_until(tab, words: str, most: int = 200) -> None:
     """Press Tab until a link or button with these words has the focus."""

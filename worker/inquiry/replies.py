@@ -107,8 +107,8 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, three with a country; up to a dozen while a text or a match is looked for, or where entries are
-    gone from the stream and not from the index.
+    One round trip, three with a country; up to a dozen while a text or a match is looked for, or where
+    entries are gone from the stream and not from the index.
 
     Args:
         keys: key names.
