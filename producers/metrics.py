@@ -15,6 +15,7 @@ from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS
 from producers.contract.receipts import missing
 from producers.contract.settings import RedisSettings
+from producers.intake.spool import Fill
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -86,12 +87,15 @@ class Gauges:
                     waiting[CREDIT if gate == CREDIT else "breaker"] += count
         return [*waiting.values(), sum(gate != CREDIT for gate in gates)]
 
-    def render(self, counts: Sequence[int] | None, answers: Mapping[int, int]) -> str:
+    def render(
+        self, counts: Sequence[int] | None, answers: Mapping[int, int], fill: Fill | None = None
+    ) -> str:
         """Write the page.
 
         Args:
             counts: what `read` returned; None when Redis did not answer, which leaves its gauges out.
             answers: callbacks of this process by HTTP status.
+            fill: what lies in the spool of callbacks; None if there is none.
         """
         lines = _metric(
             "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(counts is not None))]
@@ -100,6 +104,11 @@ class Gauges:
             lines += self._redis_lines(iter(counts))
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
+        if fill is not None:
+            lines += _metric("spool_bytes", "gauge", "Callbacks kept on this disk.", [("", fill.bytes)])
+            lines += _metric(
+                "spool_oldest_seconds", "gauge", "Age of the oldest file of them.", [("", int(fill.oldest_s))]
+            )
         return "\n".join(lines) + "\n"
 
     def _redis_lines(self, counts: Iterator[int]) -> list[str]:

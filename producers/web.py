@@ -192,7 +192,9 @@ class _Server:
                 counts = await self._gauges.read(self._redis)
         except (*REDIS_ERRORS, OSError):
             counts = None
-        return Response(self._gauges.render(counts, self._answers), media_type=CONTENT_TYPE)
+        return Response(
+            self._gauges.render(counts, self._answers, self._intake.fill), media_type=CONTENT_TYPE
+        )
 
     def _answer(self, status: int) -> Response:
         self._answers[int(status)] += 1

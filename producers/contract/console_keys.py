@@ -7,7 +7,25 @@ from producers.contract.forwarder_keys import ForwarderKeys
 
 @dataclass(frozen=True, slots=True)
 class ConsoleKeys(ForwarderKeys):
-    """Builds key names under one hash tag; those of forwarders are inherited."""
+    """Builds key names under one hash tag; those of forwarders are inherited.
+
+    Args:
+        namespace: the hash tag, without braces.
+    """
+
+    def bulk(self, token: str) -> str:
+        """A replay of all that match."""
+        return f"{self.prefix}bulk:{token}"
+
+    @property
+    def bulks(self) -> str:
+        """The newest replays of all that match."""
+        return self.prefix + "bulks"
+
+    @property
+    def bulks_running(self) -> str:
+        """Those that are carried out."""
+        return self.prefix + "bulks:running"
 
     def console_session(self, digest: str) -> str:
         """Who is logged in to the console."""

@@ -3,7 +3,7 @@
 
 Names in the last three columns are Lua scripts, functions of the Lua library and of gates with ``()`` behind
 them, and Python modules. A field that nobody removes goes with its hash. Times are milliseconds since the epoch by
-Redis's own clock. `producers.contract.keys` lists the keys; a test compares this page with the code.
+Redis's own clock. `producers.contract.key_table` lists the keys; a test compares this page with the code.
 
 
 **record:<request_id>** The record of a message (m), and of a shared call (c), which is a record under an id of its own. Goes with the retention after its end; the record of a call that was split an hour after that; of a call that fell apart, or lost all members, at once.
@@ -131,17 +131,11 @@ Redis's own clock. `producers.contract.keys` lists the keys; a test compares thi
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``state`` | ``planned``, ``running``, ``done`` or ``stopped`` | begin_bulk, end_bulk, plan_bulk | - | begin_bulk, end_bulk, run_bulk |
-| ``match`` | what it is about, for people | - | - | begin_bulk |
-| ``total`` | messages that matched | - | - | begin_bulk |
-| ``by`` | who planned it, or let it begin | begin_bulk | - | - |
-| ``made`` | when it was planned, ms | plan_bulk | - | - |
-| ``began`` | when it began, ms | begin_bulk | - | - |
-| ``ended`` | when it was done or stopped, ms | end_bulk | - | - |
 | ``owner`` | which console works at it | take_bulk | - | end_bulk, run_bulk, take_bulk |
 | ``cursor`` | behind which message it goes on | run_bulk | - | - |
 | ``queued`` | messages queued again | run_bulk | - | end_bulk |
 | ``left`` | messages left alone | run_bulk | - | end_bulk |
-| ``<name>`` | what else was planned: ``groups``, ``planned``, ``examined``, ``cost``, ``unpriced``, ``expired``, ``lost``; see `worker.operator.bulk` | plan_bulk | - | bulk.py |
+| ``<name>`` | what was planned, who decided, when: fields of `worker.operator.bulk.Job` | begin_bulk, end_bulk, plan_bulk | - | begin_bulk, bulk.py |
 
 **hold** Why all sending is held. Goes when it is released.
 

@@ -34,11 +34,11 @@ WARM_UP = 1_000
 CALL = 500
 
 _LOAD = Path(__file__).with_name("own_callbacks_load.py")
-_Pair = tuple[str, str]
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Round:
+class Round:
     """Latencies in ms from the scheduled departure, the generator's own lateness, and CPU seconds."""
 
     answer: list[float]
@@ -58,7 +58,7 @@ class _Reader:
     """
 
     def __init__(self, stand: Stand, expected: int) -> None:
-        self.seen: dict[_Pair, int] = {}
+        self.seen: dict[Pair, int] = {}
         self.repeated = 0
         self._stream = stand.keys.stream("receipts")
         self._client = redis.Redis.from_url(stand.server.url)
@@ -112,23 +112,23 @@ def run(context: Context) -> list[Row]:
     ]
 
 
-def _measure(context: Context, i: int) -> _Round:
+def _measure(context: Context, i: int) -> Round:
     total = min(RATE_PER_S * SECONDS, 5 * context.messages)
     warm_up = min(WARM_UP, total)
     with Stand(context) as stand:
         stand.worker.start()
         stand.start_web()
-        pairs = _send(stand, total + warm_up)
+        pairs = send(stand, total + warm_up)
         random.Random(i).shuffle(pairs)
         context.say(f"round {i + 1}: {len(pairs):,} recipients have their messages; warming up")
-        _post(stand, pairs[:warm_up], RATE_PER_S / 4)
+        post(stand, pairs[:warm_up], RATE_PER_S / 4)
         context.say(f"round {i + 1}: {total:,} callbacks")
-        measured = _post(stand, pairs[warm_up:], RATE_PER_S)
+        measured = post(stand, pairs[warm_up:], RATE_PER_S)
     context.say(f"round {i + 1}: entries p99 {percentile(measured.entry, 99):.1f} ms")
     return measured
 
 
-def _send(stand: Stand, recipients: int) -> list[_Pair]:
+def send(stand: Stand, recipients: int) -> list[Pair]:
     """Send messages through the worker and return ticket and number of every recipient."""
     single, numbers = recipients // 2, {}
     for message in messages(single, purpose="alert", prefix="single"):
@@ -142,7 +142,7 @@ def _send(stand: Stand, recipients: int) -> list[_Pair]:
             [Message(called, TEXT, sender="Bench", purpose="alert", request_id=request_id)]
         )
     stand.wait_for(lambda: stand.counts().get("accepted", 0) == len(numbers))
-    pairs: list[_Pair] = []
+    pairs: list[Pair] = []
     for _, fields in stand.redis.xrange(stand.keys.stream(STATUSES)):
         if ticket := fields[b"ticket"].decode():
             pairs += [(ticket, to) for to in numbers.pop(fields[b"request_id"].decode(), ())]
@@ -151,7 +151,7 @@ def _send(stand: Stand, recipients: int) -> list[_Pair]:
     return pairs
 
 
-def _post(stand: Stand, pairs: list[_Pair], rate_per_s: float) -> _Round:
+def post(stand: Stand, pairs: list[Pair], rate_per_s: float) -> Round:
     """POST one receipt for each pair, and wait for the entries.
 
     Raises:
@@ -178,7 +178,7 @@ def _post(stand: Stand, pairs: list[_Pair], rate_per_s: float) -> _Round:
             f"not on the stream, {reader.repeated} are there again"
         )
     answered = max(done for _, _, done, _ in results) - results[0][0]
-    return _Round(
+    return Round(
         answer=[(done - at) / 1e6 for at, _, done, _ in results],
         entry=[(reader.seen[pair] - row[0]) / 1e6 for pair, row in zip(pairs, results, strict=True)],
         late=[(ready - at) / 1e6 for at, ready, _, _ in results],

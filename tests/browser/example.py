@@ -15,10 +15,14 @@ from typing import Final, Self
 import httpx
 
 from producers import Feed
+from producers.contract.steps import drive
 from tests.support.console_client import TOKENS
+from tests.support.forwarding import HandForwarder
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.installation import Installation
 from tests.support.web_server import ConsoleServer
+from worker.forwarding.outcomes import Delivered, Later, Refused
+from worker.operator.bulk import Bulk
 
 #: The guest whose conversation is shown, and others.
 GUEST: Final = "+33612345678"
@@ -61,6 +65,7 @@ class ExampleDay:
             self._send_others()
             self._need_a_person()
             self._read()
+            self._forward()
             if self._hostile:
                 self._attack()
             self._exit = starting.pop_all()
@@ -78,6 +83,12 @@ class ExampleDay:
     def attack(self) -> str:
         """Path of the attacker's conversation."""
         return f"/conversations/{self.installation.producer.conversation(ATTACKER).key}"
+
+    @property
+    def job(self) -> str:
+        """Path of a preview of all that is rejected or failed."""
+        steps = Bulk(self.installation.settings).plan(None, None, "ben@console")
+        return f"/failures/jobs/{drive(steps, self.installation.redis)}"
 
     def replies(self, number: int) -> None:
         """Wait until so many replies are on the stream."""
@@ -162,6 +173,16 @@ class ExampleDay:
         ):
             for _ in feed:
                 raise ZeroDivisionError
+
+    def _forward(self) -> None:
+        """Let a forwarder deliver one event, give one up, and have one waiting."""
+        forwarder = HandForwarder(self.installation.redis)
+        for answer in ("oui-1", "oui-2", "oui-3"):
+            forwarder.arrive(answer)
+        first, second, third = forwarder.take(3)
+        forwarder.settle(first, Delivered())
+        forwarder.settle(second, Refused("http_404"))
+        forwarder.settle(third, Later("http_503"))
 
     def _attack(self) -> None:
         """Let somebody write whatever does harm if nobody takes care."""

@@ -1,23 +1,11 @@
-"""A browser, and a stage with simulated handsets, for the tests of the phone page."""
+"""Pages and a stage with simulated handsets, for the tests of the phone page."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.chromium import CHROMIUM, launch
 from tests.browser.phone_pictures import WIDE, Stage, stage
-
-
-@pytest.fixture(scope="session")
-def phone_browser() -> Iterator[Browser]:
-    """Share one Chromium between all tests."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"browser tests are left out: there is no {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -28,7 +16,7 @@ def scene() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def open_page(phone_browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open pages; a test fails in the end if one of them logged an error or broke its policy."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
@@ -38,7 +26,7 @@ def open_page(phone_browser: Browser) -> Iterator[Callable[..., Page]]:
     ) -> Page:
         """Open a page; with an idle script it stays as the server wrote it, and axe can still look at it."""
         viewport = {"width": width, "height": height}
-        context = phone_browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
+        context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

@@ -5,6 +5,7 @@
 writes every scene in both widths, light and dark; `write_phone_pictures` writes those of the pages in docs.
 """
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Final, Literal
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import launch
+from tests.browser.tab import ARGUMENTS
 from tests.support.callback_receiver import CallbackReceiver
 from tests.support.simulator import SimulatorThread
 from tests.support.waiting import until
@@ -189,7 +190,8 @@ def main(directory: Path) -> None:
     """Write every scene in both widths, light and dark."""
     directory.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         for name in SCENES:
             for width in (NARROW, WIDE):
                 for scheme in ("light", "dark"):

@@ -83,3 +83,15 @@ def test_a_terminal_that_is_closed_stops_up_and_what_is_under_way_is_recorded(in
     for sent in sends:
         found = installation.status(sent)
         assert (found.state, found.attempts, bool(found.ticket)) == ("accepted", 1, True)
+
+
+def test_a_worker_is_seen_to_live_until_it_stops(busy):
+    def seen() -> int:
+        return busy.redis.zcard(busy.keys.workers)
+
+    until(lambda: seen() == 1)
+
+    busy.worker._signal(signal.SIGTERM, whole_group=False)
+
+    assert busy.worker.wait(PLATFORM_GRACE_S) == 0
+    assert seen() == 0

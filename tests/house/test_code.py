@@ -90,8 +90,14 @@ def undocumented(path) -> list[str]:
     return missing + [f"{name(path)}: {n.name}" for n in public(tree) if not ast.get_docstring(n)]
 
 
+def is_a_page(path) -> bool:
+    """Tell a table that is nothing but a docstring from code."""
+    return len(ast.parse(text(path)).body) == 1 and ast.get_docstring(ast.parse(text(path))) is not None
+
+
 def test_files_are_small():
-    assert [name(path) for path in MODULES if len(text(path).splitlines()) > FILE_MAX_LINES] == []
+    long = [path for path in MODULES if len(text(path).splitlines()) > FILE_MAX_LINES]
+    assert [name(path) for path in long if not is_a_page(path)] == []
 
 
 def test_functions_are_small():

@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import re
 
-from producers.contract import keys as keys_module
+from producers.contract import key_table
 from producers.contract.keys import QUARANTINE, Keys, QueueKeys
 from producers.contract.kinds import TYPES
 from tests.support.lua_keys import ANY, keys
@@ -14,7 +14,7 @@ KEYS = Keys("sms")
 
 def table() -> list[str]:
     """Return the names in the table's first column, with their placeholders."""
-    rows = re.findall(r"^\| (``.*?) \|", keys_module.__doc__, re.MULTILINE)
+    rows = re.findall(r"^\| (``.*?) \|", key_table.__doc__, re.MULTILINE)
     return [re.sub(r"<[^>]*>", ANY, key) for row in rows for key in re.findall(r"``(.+?)``", row)]
 
 
@@ -42,7 +42,7 @@ def test_the_table_lists_every_key_that_lua_makes():
         for key, files in keys().items()
         if not any(fits(key, row) or fits(row, key) for row in table())
     }
-    assert unlisted == set(), "without a row in producers/contract/keys.py"
+    assert unlisted == set(), "without a row in producers/contract/key_table.py"
 
 
 def test_the_table_lists_every_key_that_python_makes():

@@ -5,8 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from producers.contract import keys as keys_module
-from producers.contract import layout
+from producers.contract import key_table, layout
 from tests.house.repository import modules, name, none_of
 from tests.support import python_fields
 from tests.support.lua_fields import ANY, Access, Fields
@@ -88,7 +87,7 @@ def differences(said: set[str], true: set[str], place: str) -> Iterator[str]:
 
 
 def test_every_hash_has_its_fields_listed():
-    rows = re.findall(r"^\| ``([^`]+)`` \| hash\b", keys_module.__doc__, re.MULTILINE)
+    rows = re.findall(r"^\| ``([^`]+)`` \| hash\b", key_table.__doc__, re.MULTILINE)
     none_of(differences(set(sections()), set(rows), "hashes in producers/contract/layout.py"))
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from producers import metrics
-from producers.contract import keys
+from producers.contract import key_table
 from tests.house.repository import modules, text
 
 PAGE = text("docs/operating.md")
@@ -33,7 +33,7 @@ def test_every_metric_that_is_named_exists():
 
 def test_every_key_that_is_named_exists():
     """A key is named with an example for what stands in angle brackets in the table of keys."""
-    rows = re.findall(r"``([^`]+)``", keys.__doc__)
+    rows = re.findall(r"``([^`]+)``", key_table.__doc__)
     patterns = [re.sub(r"<[^>]+>", "[^:]+", row) for row in rows]
     named = {key for span in SPANS for key in re.findall(r"\{sms\}:([\w:-]+)", span)}
 

@@ -41,8 +41,10 @@ def written(default: object) -> str | None:
         return None
     if isinstance(default, bool):
         return str(int(default))
-    if default in ((), Secret("")):
-        return ""
+    if isinstance(default, tuple):
+        return ",".join(default)
+    if isinstance(default, Secret):
+        return default.reveal()
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 

@@ -16,6 +16,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from producers.contract.settings import RedisSettings
+from tests.support import commands_page
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.installation import bare_environment
@@ -138,6 +139,10 @@ def test_each_command_ends_as_promised_in_words_and_in_json(run, messages, argum
         return  # the line was not even understood
     found = json.loads(told.stdout)
     assert found["v"] == 1
+    name = " ".join(arguments[: 2 if arguments[0] == "campaign" else 1])
+    assert code in commands_page.codes(name)
+    if not code and name != "show":  # whose fields are those of the record
+        assert set(found) - {"v"} == commands_page.fields(name)
     assert told.stdout.count("\n") == 1
     if code and arguments[0] not in {"explain", "replay"}:
         names = {1: "failed", 2: "usage", 3: "not_found", 5: "forbidden"}

@@ -316,7 +316,7 @@ def test_the_timeline_tells_receipts_and_the_replies_of_this_message_only(sms, a
         publisher.publish([answer(text, request_id, now)])
     stamp = now.strftime("%Y-%m-%d %H:%M:%S")
     receipt = {"message_id": "sms_1", "number": NUMBER, "status": "DELIVERED", "delivery_date": stamp}
-    publisher.publish([bound(parse(receipt, "", now), "a")])
+    publisher.publish([bound(parse(receipt, "", now, "c1"), "a")])
     told = {moment.what: moment.details for moment in asked().timeline}
     assert set(told) == {"queued", "first_attempt", "ended", "receipt", "reply"}
     assert (told["reply"]["text"], told["receipt"]["status"]) == ("Oui", "DELIVERED")
@@ -326,7 +326,7 @@ def test_the_timeline_tells_receipts_and_the_replies_of_this_message_only(sms, a
 
 def answer(text: str, request_id: str, now: datetime):
     event = {"number": NUMBER, "text": text, "reception_date": now.strftime("%Y-%m-%d %H:%M:%S")}
-    return bound(parse(event, "", now), request_id)
+    return bound(parse(event, "", now, "c1"), request_id)
 
 
 def bound(event, request_id: str):

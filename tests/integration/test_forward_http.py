@@ -299,6 +299,7 @@ def chaotic(refused: set[str]) -> Callable[[Post, object], None]:
     return respond
 
 
+@pytest.mark.timeout(240)  # six starts of a process
 def test_through_kills_and_refusals_each_event_arrives_and_only_lost_answers_double_it(start, hand, receiver):
     refused: set[str] = set()
     receiver.respond = chaotic(refused)

@@ -8,7 +8,7 @@ from tests.support.forwarding import HandForwarder, reply, status
 from worker.forwarding import counts
 from worker.forwarding.outcomes import Delivered, Halted, Later, Refused, Unreachable
 from worker.forwarding.schedule import Schedule
-from worker.forwarding.store import PROBE_MS, check_name
+from worker.forwarding.store import PROBE_MAX_MS, PROBE_MS, check_name
 
 DAY_S = 86_400
 
@@ -370,3 +370,19 @@ def test_a_short_schedule_is_a_schedule(redis_client):
 def test_a_forwarder_has_a_simple_name(name):
     with pytest.raises(ValueError, match="1 to 40"):
         check_name(name)
+
+
+def test_a_receiver_that_wants_to_be_asked_less_often_is(forwarder):
+    forwarder.arrive("r1", "r2")
+    for probe_s in (5, 400, 9_999):
+        (event,) = forwarder.take(1)
+        forwarder.settle(event, Halted("535", lasting=False, probe_s=probe_s))
+
+        forwarder.pass_time(min(probe_s, PROBE_MAX_MS / 1000) - 2)
+        assert forwarder.take() == []
+        forwarder.pass_time(3)
+
+    assert state(forwarder).now_ms - state(forwarder).since_ms > 900_000
+    assert waiting(forwarder) == {"r1": 0, "r2": 0}
+    forwarder.settle(forwarder.take_one(), Delivered())
+    assert state(forwarder).held is None

@@ -86,7 +86,7 @@ def test_of_equally_late_receipts_the_same_one_stands_in_any_order(redis_client,
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_the_newer_one_of_two_final_receipts_stands(redis_client, order):
+def test_the_receipt_that_says_most_stands(redis_client, order):
     publisher = Publisher(redis_client, RedisSettings())
     for each in [
         receipt("NOT_DELIVERED", 1),

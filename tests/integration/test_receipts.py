@@ -1,5 +1,6 @@
 """What receipts tell: states that never go back, numbers of campaigns, of whom nothing was heard."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
@@ -7,13 +8,15 @@ from itertools import permutations, product
 import msgspec
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+import redis.asyncio
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from producers import Producer
 from producers.contract.receipts import AWAITED_MS, HOUR_MS, STATES, missing
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.metrics import Gauges
 from producers.queueing.records import read_delivery
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
@@ -24,6 +27,7 @@ from worker.callbacks.publisher import Publisher
 from worker.callbacks.ranks import RANKS
 from worker.gateway.outcomes import Accepted, Duplicate, Refused, Unknown
 from worker.operator.decisions import Decisions
+from worker.process.heartbeat import Heartbeat
 
 KEYS = AllKeys()
 SETTINGS = RedisSettings()
@@ -221,11 +225,13 @@ def test_where_the_gateway_does_not_report_nothing_is_missing(sms, hand, redis_c
 def test_what_the_gateway_left_out_is_not_missing(sms, hand, redis_client):
     send(sms, "a", 3, auto_remove_blacklisted_numbers=True)
     accept(hand, contacts=2)
-    let_hours_pass(redis_client, 49, "a")
+    send(sms, "b", 5)
+    accept(hand)
+    let_hours_pass(redis_client, 49, "a", "b")
 
-    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (2, 2)
+    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (2, 7)
     publish(redis_client, *(receipt("a", "DELIVERED", number(each)) for each in range(3)))
-    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (0, 0)
+    assert (sms.status("a").receipts_missing, awaited(redis_client)) == (0, 5)
 
 
 def test_what_the_gateway_is_to_send_later_is_awaited_from_then_on(sms, hand, redis_client):
@@ -304,6 +310,28 @@ def test_the_gauge_counts_what_is_older_than_two_days_and_not_forgotten(age_h, c
     assert AWAITED_MS == 48 * HOUR_MS
 
 
+def test_the_metrics_say_how_many_receipts_are_missing_and_how_many_workers_live(
+    sms, hand, redis_url, redis_client
+):
+    async def page() -> str:
+        gauges = Gauges(SETTINGS)
+        async with redis.asyncio.from_url(redis_url) as client:
+            return gauges.render(await gauges.read(client), {})
+
+    send(sms, "a", 3)
+    accept(hand)
+    Heartbeat(redis_client, KEYS).beat()
+    redis_client.zadd(KEYS.workers, {"silent": 1})
+    before = asyncio.run(page())
+    let_hours_pass(redis_client, 50, "a")
+    publish(redis_client, receipt("a", "ACK"))
+    after = asyncio.run(page())
+
+    assert "octopush_receipts_missing 0\n" in before
+    assert "octopush_receipts_missing 2\n" in after
+    assert "octopush_workers 1\n" in after
+
+
 #: What may happen to one of four messages: `a0` to one recipient, `a1` to three, `m10` and `m11` in one call.
 STEPS = st.one_of(
     st.tuples(st.just("end"), st.sampled_from(["accepted", "few", "unknown", "refused", "lost", "used"])),
@@ -335,8 +363,18 @@ def expected(client: redis.Redis) -> int:
     return total
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, min_size=1, max_size=20))
+ALL = [("end", "accepted")] * 3
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, min_size=4, max_size=20))
+@example(steps=[("receipt", 0), ("receipt", 4), *ALL, ("receipt", 0), ("receipt", 1)])
+@example(steps=[*ALL[:2], ("end", "few"), ("receipt", 1), ("receipt", 2), ("receipt", 3)])
+@example(steps=[("end", "used"), ("callback", 1), *ALL[:2], ("receipt", 4)])
+@example(
+    steps=[*[("end", "unknown")] * 3, ("as-accepted", 0), ("send-again", 1), ("callback", 2), ("end", "few")]
+)
+@example(steps=[*[("end", "refused")] * 3, ("receipt", 1), ("replay", 1), ("replay", 0), *ALL])
 def test_the_number_of_awaited_receipts_never_drifts(sms, redis_client, steps):
     """Receipts before the acceptance, adopted tickets, replays and decisions in any order."""
     redis_client.flushall()

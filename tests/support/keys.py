@@ -8,7 +8,7 @@ from producers.contract.keys import Keys
 
 @dataclass(frozen=True, slots=True)
 class AllKeys(Keys):
-    """All keys, those of Lua too; `producers.contract.keys` says what they hold."""
+    """All keys, those of Lua too; `producers.contract.key_table` says what they hold."""
 
     def ticket(self, ticket: str) -> str:
         return f"{self.prefix}ticket:{ticket}"

@@ -21,7 +21,7 @@ def publish_replies(
     publisher, replies = Publisher(client, RedisSettings()), []
     for place, text in enumerate(texts):
         event = {"number": number, "text": text, "reception_date": f"2030-01-31 14:{place % 60:02}:09"}
-        reply = parse(event, "", datetime.now(UTC))
+        reply = parse(event, "", datetime.now(UTC), "c1")
         event_id = hashlib.sha256(f"{place} {text} {number}".encode()).hexdigest()[:32]
         fields = {"request_id": request_id, "event_id": event_id, **changes}
         replies.append(msgspec.structs.replace(reply, **fields))

@@ -4,7 +4,13 @@ import re
 
 from worker.cli import instructions
 
-PRINTED = instructions("unix:///tmp/x/redis.sock", "http://127.0.0.1:1", "http://127.0.0.1:2/callbacks/x")
+PRINTED = instructions(
+    "unix:///tmp/x/redis.sock",
+    "http://127.0.0.1:1",
+    "http://127.0.0.1:2/callbacks/x",
+    "http://127.0.0.1:3",
+    "secret",
+)
 
 
 def test_the_python_snippets_are_python_as_they_are_printed():

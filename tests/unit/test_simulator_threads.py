@@ -2,10 +2,12 @@
 
 import asyncio
 
+import httpx
 import msgspec
 import pytest
 
 from tests.support.hostile_texts import HOSTILE_TEXTS
+from worker.sandbox.simulator.admin_api import create_admin_app
 from worker.sandbox.simulator.events import Event
 from worker.sandbox.simulator.harmless import harmless
 from worker.sandbox.simulator.listener import Listener
@@ -151,3 +153,28 @@ def test_how_far_the_clock_is_ahead(offset_s, told):
     simulator.clock._offset_s = offset_s
 
     assert situation(simulator, Listener(simulator, host="127.0.0.1", port=0)).clock == told
+
+
+@pytest.mark.parametrize(
+    ("path", "client", "status"),
+    [
+        ("/", "192.0.2.1", 403),
+        ("/events", "192.0.2.1", 403),
+        ("/phone.js", "192.0.2.1", 403),
+        ("/view/latest", "192.0.2.1", 403),
+        ("/", "::ffff:192.0.2.1", 403),
+        ("/", "somewhere", 403),
+        ("/", "127.0.0.1", 200),
+        ("/", "::1", 200),
+        ("/health", "192.0.2.1", 200),
+    ],
+)
+def test_the_page_is_for_browsers_on_its_own_machine(path, client, status):
+    async def ask():
+        simulator = Simulator()
+        app = create_admin_app(simulator, Listener(simulator, host="127.0.0.1", port=0))
+        transport = httpx.ASGITransport(app, client=(client, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
+            return (await browser.get(path)).status_code
+
+    assert asyncio.run(ask()) == status

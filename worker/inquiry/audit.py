@@ -11,7 +11,7 @@ from worker.inquiry.paging import Entry, Page, read_stream
 
 #: Entries read at a time, and at most, when those of one send are looked for.
 BLOCK: Final = 500
-EXAMINED: Final = 2_000
+EXAMINED: Final = 1_000
 _SHOWN_APART: Final = frozenset({"v", "action", "by", "at"})
 
 
@@ -45,7 +45,7 @@ def newest(keys: Keys, cursor: str | None = None) -> Steps[Page[AuditRow]]:
 
 
 def of_send(keys: Keys, request_id: str) -> Steps[tuple[AuditRow, ...]]:
-    """Read what was done to one send, newest first, among the newest `EXAMINED` actions; four round trips."""
+    """Read what was done to one send, newest first, among the newest `EXAMINED` actions; two round trips."""
     found: list[AuditRow] = []
     cursor = None
     for _ in range(0, EXAMINED, BLOCK):

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Final
 
 from producers.contract.events import Reply, from_fields
@@ -17,9 +18,11 @@ from producers.contract.steps import Commands, Steps
 
 #: Replies on a page.
 PAGE: Final = 50
-#: Replies read at a time while a text or a match is looked for, and at most for one page.
-BLOCK: Final = 500
-EXAMINED: Final = 10_000
+#: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
+#: index of a country names them, they cost more.
+BLOCK: Final = 250
+EXAMINED: Final = 5_000
+EXAMINED_ONE_BY_ONE: Final = 1_500
 #: Where replies from nobody knows which country are kept.
 NOWHERE: Final = "ZZ"
 MATCHES: Final = ("ticket", "number", "none")
@@ -28,7 +31,7 @@ _COUNTRY: Final = re.compile(r"[A-Z]{2}|\d{3}", re.ASCII)
 _ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplyFilter:
     """Which replies are asked for; None asks for all.
 
@@ -51,6 +54,11 @@ class ReplyFilter:
             raise ValueError("a country is two capital letters such as FR, or ZZ for unknown ones")
         if self.match is not None and self.match not in MATCHES:
             raise ValueError("match is ticket, number or none")
+
+    @cached_property
+    def plain_text(self) -> str:
+        """The text without case and accents."""
+        return _plain(self.text or "")
 
     @property
     def reads_entries(self) -> bool:
@@ -99,8 +107,8 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, two with a country; up to 40 while a text or a match is looked for, or where entries are
-    gone from the stream and not from the index.
+    One round trip, three with a country; up to two dozen while a text or a match is looked for, or where
+    entries are gone from the stream and not from the index.
 
     Args:
         keys: key names.
@@ -116,21 +124,20 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
     """
     if cursor is not None and not _ID.fullmatch(cursor):
         raise ValueError("this cursor is none of ours")
-    walk = _ByCountry(keys, asked, cursor) if asked.country else _ByDate(keys, asked, cursor)
+    walk = yield from _walk(keys, asked, cursor)
     found: list[Found] = []
     examined, last = 0, None
-    for _ in range(EXAMINED // BLOCK):
+    for _ in range(walk.examined // BLOCK):
         # One more than fits says whether there are older ones.
         wanted = BLOCK if asked.reads_entries else most + 1 - len(found)
         block, more = yield from walk.read(wanted)
         for entry in block:
             examined += 1
-            each = read_reply(*entry)
-            if says_what_is_asked(asked, each):
+            if is_asked_for(asked, entry[1]):
                 if len(found) == most:
                     return Page(tuple(found), last, None, examined)
-                found.append(each)
-            last = each.id
+                found.append(read_reply(*entry))
+            last = entry[0]
         if not more:
             return Page(tuple(found), None, None, examined)
     return Page(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
@@ -150,8 +157,22 @@ def moment(stream_id: str) -> datetime:
     return datetime.fromtimestamp(int(stream_id.partition("-")[0]) / 1000, UTC)
 
 
+def _walk(keys: Keys, asked: ReplyFilter, cursor: str | None) -> Steps["_ByDate | _ByCountry"]:
+    """Choose how to go back. Where entries must be read, the index pays off only for a country with few."""
+    if asked.country is None:
+        return _ByDate(keys, asked, cursor)
+    if asked.reads_entries:
+        stream = keys.stream("replies")
+        count, whole = yield Commands([("HGET", keys.reply_countries, asked.country), ("XLEN", stream)])
+        if 2 * int(count or 0) >= int(whole):
+            return _ByDate(keys, asked, cursor)
+    return _ByCountry(keys, asked, cursor)
+
+
 class _ByDate:
     """Walks back through the stream."""
+
+    examined = EXAMINED
 
     def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
         self._stream = keys.stream("replies")
@@ -174,32 +195,46 @@ class _ByDate:
 class _ByCountry:
     """Walks back through the index of a country, where the ids of one millisecond stand by their bytes."""
 
+    examined = EXAMINED_ONE_BY_ONE
+
     def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
         self._stream = keys.stream("replies")
         self._index = keys.replies_by(asked.country or NOWHERE)
-        self._oldest = str(_ms(asked.since)) if asked.since else "-inf"
-        self._until = _ms(asked.until) - 1 if asked.until else None
-        self._skip = 0
+        self._oldest = _ms(asked.since) if asked.since else 0
+        self._beyond = _ms(asked.until) if asked.until else None
+        self._rank: int | None = None
         self.last = cursor
 
     def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
         """Read the next entries, and say whether there may be more."""
-        newest = "+inf" if self._until is None else str(self._until)
-        at = _place(self.last)[0] if self.last else None
-        if at is not None and (self._until is None or at <= self._until):
-            newest = str(at)
-        limit = ("LIMIT", self._skip, most)
-        [members] = yield Commands([("ZREVRANGEBYSCORE", self._index, newest, self._oldest, *limit)])
-        ids = [member.decode() for member in members]
-        # Those of the cursor's own millisecond that were read before.
-        fresh = [each for each in ids if self.last is None or _place(each) < _place(self.last)]
-        self._skip = 0 if fresh else self._skip + most
+        if self._rank is None:
+            self._rank = yield from self._first_rank()
+        begin, end = self._rank, self._rank + most - 1
+        [members] = yield Commands([("ZRANGE", self._index, begin, end, "REV")])
+        self._rank += len(members)
+        places = [_place(member.decode()) for member in members]
+        more = len(places) == most and places[-1][0] >= self._oldest
+        # Ranks move when a reply comes: what was read before is left out.
+        before = _place(self.last) if self.last else None
+        fresh = [each for each in places if each[0] >= self._oldest and (before is None or each < before)]
         if not fresh:
-            return [], len(ids) == most
-        self.last = fresh[-1]
-        found = yield Commands([("XRANGE", self._stream, each, each) for each in fresh])
-        block = [(entries[0][0].decode(), _mapping(entries[0][1])) for entries in found if entries]
-        return block, len(ids) == most
+            return [], more
+        self.last = fresh[-1][1]
+        found = yield Commands([("XRANGE", self._stream, each, each) for _, each in fresh])
+        return [(entries[0][0].decode(), _mapping(entries[0][1])) for entries in found if entries], more
+
+    def _first_rank(self) -> Steps[int]:
+        """Find where to begin: behind the cursor, or where it stood if it is gone; not before `until`."""
+        newest = f"({_place(self.last)[0]}" if self.last else "+inf"
+        beyond = "+inf" if self._beyond is None else self._beyond
+        rank, before, later = yield Commands(
+            [
+                ("ZREVRANK", self._index, self.last or ""),
+                ("ZCOUNT", self._index, newest, "+inf"),
+                ("ZCOUNT", self._index, beyond, "+inf"),
+            ]
+        )
+        return max(int(before) if rank is None else int(rank) + 1, int(later))
 
 
 def _place(stream_id: str) -> tuple[int, str]:
@@ -219,24 +254,25 @@ def read_reply(entry_id: str, fields: Mapping[bytes, bytes]) -> Found:
     return Found(entry_id, reply)
 
 
-def comes_from(asked: ReplyFilter, found: Found) -> bool:
-    """Say whether a reply comes from the country that is asked for."""
-    country = found.reply.country if found.reply is not None else None
-    return asked.country is None or (country or NOWHERE) == asked.country
+def is_asked_for(asked: ReplyFilter, fields: Mapping[bytes, bytes]) -> bool:
+    """Say whether an entry has the country, the match and the text that are asked for.
 
-
-def says_what_is_asked(asked: ReplyFilter, found: Found) -> bool:
-    """Say whether a reply has the text and the match that are asked for."""
-    if not asked.reads_entries:
-        return True
-    reply = found.reply
-    if reply is None or (asked.match is not None and reply.match != asked.match):
+    Thousands are looked at for one page: so a reply is made only of what is shown.
+    """
+    if (
+        asked.country is not None
+        and (fields.get(b"country", b"") or NOWHERE.encode()) != asked.country.encode()
+    ):
         return False
-    return not asked.text or _plain(asked.text) in _plain(reply.text)
+    if asked.match is not None and fields.get(b"match") != asked.match.encode():
+        return False
+    return not asked.text or asked.plain_text in _plain(fields.get(b"text", b"").decode("utf-8", "replace"))
 
 
 def _plain(text: str) -> str:
     """Take case and accents off a text."""
+    if text.isascii():
+        return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in apart if not unicodedata.combining(character))
 

@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from os import EX_TEMPFAIL
 from typing import NoReturn
 
 import click
 import structlog
 
+from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import ConfigError
 from worker.forwarding import process
 from worker.mail.forward_email import ForwardEmail, store, try_at_once
@@ -18,8 +20,7 @@ from worker.mail.postbox import Postbox
 from worker.mail.settings import MailInSettings, MailSettings
 from worker.operator.command import Command
 from worker.process import log
-from worker.process.connection import connect, waits_for_redis
-from worker.process.middleware import stop_at_once
+from worker.process.connection import connect
 
 #: What a mail server that starts `mail-in` reads of its output, where the mail was taken.
 _TAKEN = "2.0.0"
@@ -37,10 +38,9 @@ def forward_email() -> None:
     log.configure(settings.log_level)
     postbox = Postbox(server)
     with connect(settings.redis_url) as client:
-        with stop_at_once():
-            for attempt in waits_for_redis():
-                with attempt:
-                    try_at_once(client, kept.keys)
+        # While Redis is away there is nothing to end yet; the process itself waits for Redis.
+        with suppress(*REDIS_ERRORS):
+            try_at_once(client, kept.keys)
         # One mail at a time, over one connection: mail servers count both.
         process.run(
             settings,
@@ -53,19 +53,22 @@ def forward_email() -> None:
     postbox.close()
 
 
-class _Patient(click.Command):
-    """A command whose wrong call, too, makes the mail server keep the mail: somebody will mend the call."""
+class _WrongCall(click.UsageError):
+    """The mail server keeps the mail until somebody has mended the call."""
 
+    exit_code = EX_TEMPFAIL
+
+
+class _MailIn(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options."""
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            error.exit_code = EX_TEMPFAIL  # type: ignore[misc]  # a class variable to its stubs
-            raise
+            raise _WrongCall(error.format_message(), ctx) from None
 
 
-@click.command("mail-in", cls=_Patient)
+@click.command("mail-in", cls=_MailIn)
 @click.option("--recipient", help="Address that the mail came to; without it the headers To and Cc tell.")
 def mail_in(recipient: str | None) -> None:
     """Read one mail from standard input, and send the SMS that answers a reply.

@@ -7,7 +7,7 @@ from typing import Any, Final
 import redis
 
 from producers.contract.outages import passes
-from worker.inquiry.replies import Found, ReplyFilter, comes_from, read_reply, says_what_is_asked
+from worker.inquiry.replies import Found, ReplyFilter, is_asked_for, read_reply
 from worker.operator.command import Desk
 from worker.presentation.output import Output
 
@@ -44,9 +44,8 @@ def follow(desk: Desk, output: Output, asked: ReplyFilter) -> Iterator[Found]:
             away = False
         for entry_id, fields in _entries(found):
             place = entry_id.decode()
-            each = read_reply(place, fields)
-            if comes_from(asked, each) and says_what_is_asked(asked, each):
-                yield each
+            if is_asked_for(asked, fields):
+                yield read_reply(place, fields)
 
 
 def _beginning(desk: Desk, asked: ReplyFilter) -> str:

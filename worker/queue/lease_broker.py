@@ -1,7 +1,7 @@
 """The consume side of the queue: a Dramatiq broker with entries that cannot get lost.
 
 Actors, middleware, retries and the command line are Dramatiq's; this broker says where messages lie and how
-they are fetched (`producers.contract.keys` lists the keys, the scripts lie beside this file):
+they are fetched (`producers.contract.key_table` lists the keys, the scripts lie beside this file):
 
 - an entry is fetched under a lease that `Leases` renews; when a process dies, the next fetch or renewal by
   anybody puts its entries back at the front of the queue;

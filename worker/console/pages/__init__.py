@@ -14,6 +14,7 @@ from worker.console.pages import (
     exports,
     failures,
     feeds,
+    forward,
     optouts,
     overview,
     quarantine,
@@ -32,6 +33,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *campaigns.PAGES,
     *optouts.PAGES,
     *feeds.PAGES,
+    *forward.PAGES,
     *quarantine.PAGES,
     *audit.PAGES,
 )

@@ -7,7 +7,7 @@ made only when somebody looks.
 import asyncio
 import itertools
 import secrets
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -24,14 +24,16 @@ class Sending:
     """One message of the customer to one number, however often it is POSTed.
 
     Attributes:
+        key: Its request_id and number.
         requests: Its POSTs, oldest first.
         messages: What left for the handset because of them; more than one means sent twice.
         entries: The entries that show it; one per message that left, at least one.
     """
 
-    __slots__ = ("entries", "messages", "requests")
+    __slots__ = ("entries", "key", "messages", "requests")
 
-    def __init__(self) -> None:
+    def __init__(self, key: tuple[str | None, str]) -> None:
+        self.key = key
         self.requests: list[RequestRecord] = []
         self.messages: list[HandsetMessage] = []
         self.entries: list[Entry] = []
@@ -83,7 +85,8 @@ class Threads:
 
     def __init__(self) -> None:
         self._serials = itertools.count(1)
-        self._entries: dict[int, Entry] = {}
+        # The first of a dict is slow to find once many before it were deleted.
+        self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._sendings: dict[tuple[str | None, str], Sending] = {}
         self._by_ticket: dict[tuple[str | None, str], Entry] = {}
         self._by_event: dict[int, Entry] = {}
@@ -100,10 +103,11 @@ class Threads:
         """
         touched: list[Entry] = []
         for number in dict.fromkeys(record.numbers):
-            sending = self._sendings.get((record.request_id, number)) if record.request_id else None
+            key = (record.request_id, number)
+            sending = self._sendings.get(key) if record.request_id else None
             if sending is None:
-                sending = self._sendings[record.request_id, number] = Sending()
-                self._add(Entry(number, text, sending))
+                sending = self._sendings[key] = Sending(key)
+                sending.entries.append(self._add(Entry(number, text, sending)))
             sending.requests.append(record)
             touched += sending.entries
         self.touch(touched)
@@ -114,17 +118,18 @@ class Threads:
         key = (message.request_id, message.number)
         sending = self._sendings.get(key)
         if sending is None:
-            sending = self._sendings[key] = Sending()
+            sending = self._sendings[key] = Sending(key)
         entry = next((entry for entry in sending.entries if entry.message is None), None)
         if entry is None:
-            entry = Entry(message.number, message.text, sending)
-        else:
-            self._entries.pop(entry.id, None)
-            sending.entries.remove(entry)
+            entry = self._add(Entry(message.number, message.text, sending))
+            sending.entries.append(entry)
+        elif sending.requests[-1].outcome:
+            # The call was answered before, so the message was scheduled: its place is where it leaves.
+            del self._entries[entry.id]
+            self._add(entry)
         entry.message, entry.text = message, message.text
         sending.messages.append(message)
         self._by_ticket[message.ticket, message.number] = entry
-        self._add(entry)
         self.touch(sending.entries)
 
     def emitted(self, event: Event, *, has_url: bool) -> None:
@@ -205,8 +210,6 @@ class Threads:
         entry.order = next(self._serials)
         entry.id = entry.id or entry.order
         self._entries[entry.id] = entry
-        if entry.sending is not None:
-            entry.sending.entries.append(entry)
         if len(self._entries) > NEWEST:
             self._drop(next(iter(self._entries.values())))
         return entry
@@ -219,14 +222,8 @@ class Threads:
             key = (entry.message.ticket, entry.number)
             if self._by_ticket.get(key) is entry:
                 del self._by_ticket[key]
-        if entry.sending is not None:
-            entry.sending.entries.remove(entry)
-            if not entry.sending.entries:
-                self._forget_sending(entry)
-
-    def _forget_sending(self, entry: Entry) -> None:
         sending = entry.sending
-        known = [*(sending.requests if sending else ()), *(sending.messages if sending else ())]
-        for key in {(each.request_id, entry.number) for each in known}:
-            if self._sendings.get(key) is sending:
-                del self._sendings[key]
+        if sending is not None:
+            sending.entries.remove(entry)
+            if not sending.entries and self._sendings.get(sending.key) is sending:
+                del self._sendings[sending.key]
