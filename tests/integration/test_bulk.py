@@ -271,6 +271,27 @@ def test_a_message_that_was_sent_again_keeps_its_new_id_after_the_clock_went_bac
     assert queued(redis_client) == []
 
 
+def test_a_message_that_others_sent_again_twice_meanwhile_never_gets_an_id_it_had(
+    redis_client, parked, bulk, ledger
+):
+    parked("a")
+    begun(redis_client, bulk)
+    steps = bulk.work()
+    step = next(steps)
+    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
+        step = steps.send(step.run(redis_client))
+    bodies = step.run(redis_client)
+    for _ in range(2):
+        drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)
+        redis_client.delete(READY)
+        finish_one(ledger, claim_one(ledger, "a"), Refused("121"))
+
+    run = steps.send(bodies)
+
+    assert run.run(redis_client) == "running"
+    assert queued(redis_client) == []
+
+
 def test_a_message_leaves_under_a_new_id_towards_the_gateway(redis_client, parked, bulk):
     parked("a")
     before = json.loads(redis_client.get(KEYS.body("a")))
