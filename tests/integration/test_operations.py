@@ -294,3 +294,15 @@ def test_two_people_who_decide_at_once_never_give_a_message_an_id_it_had(
 
     assert decide.run(redis_client) == "rejected"
     assert redis_client.llen(KEYS.queue("alert").ready) == 0
+
+
+@pytest.mark.parametrize(("lost", "why_not"), [("record", "gone"), ("body", "body_lost")])
+def test_what_is_forgotten_while_somebody_decides_is_not_sent_again(redis_client, ended, lost, why_not):
+    request_id = ended("rejected")
+    steps = Decisions(RedisSettings(), "ben").replay(request_id)
+    found = next(steps).run(redis_client)
+    decide = steps.send(found)
+
+    redis_client.delete(getattr(KEYS, lost)(request_id))
+
+    assert decide.run(redis_client) == why_not
