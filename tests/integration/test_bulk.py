@@ -400,3 +400,13 @@ def test_a_console_that_was_overtaken_ends_no_job(redis_client, parked, bulk):
 
     assert end.run(redis_client) == "overtaken"
     assert job_of(redis_client, bulk, token).state == "running"
+
+
+def test_a_console_that_was_overtaken_sends_nothing(redis_client, parked, bulk):
+    parked("a")
+    token = begun(redis_client, bulk)
+    run = stepped_to("run_bulk", redis_client, bulk)
+    redis_client.hset(KEYS.bulk(token), "owner", "another")
+
+    assert run.run(redis_client) == "overtaken"
+    assert queued(redis_client) == []
