@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -250,6 +251,38 @@ def test_an_export_that_breaks_is_no_complete_file(viewer, redis_client):
         viewer.get("/replies.csv")
     assert audited(redis_client, "exported")[0]["rows"] == "0"
     assert redis_client.get(KEYS.console_export("anna")) is None
+
+
+@pytest.fixture
+def stalled(monkeypatch):
+    """Let something happen between the first and the second block of an export."""
+    meanwhile: list[Callable[[], object]] = []
+    find = exports.replies.find
+
+    def found(keys, asked, cursor, *, most):
+        if cursor is not None and meanwhile:
+            meanwhile.pop()()
+        return find(keys, asked, cursor, most=most)
+
+    monkeypatch.setattr(exports.replies, "find", found)
+    return meanwhile
+
+
+def test_an_export_that_stood_still_is_complete(viewer, redis_client, stalled):
+    publish_replies(redis_client, *map(str, range(800)))
+    stalled.append(lambda: redis_client.delete(KEYS.console_export("anna")))  # as its end of life does
+
+    assert len(viewer.get("/replies.jsonl").text.splitlines()) == 800
+    assert redis_client.get(KEYS.console_export("anna")) is None
+
+
+def test_an_export_that_another_one_has_overtaken_is_no_complete_file(viewer, redis_client, stalled):
+    publish_replies(redis_client, *map(str, range(800)))
+    stalled.append(lambda: redis_client.set(KEYS.console_export("anna"), "another"))
+
+    with pytest.raises(RuntimeError, match="ended early"):
+        viewer.get("/replies.jsonl")
+    assert redis_client.get(KEYS.console_export("anna")) == b"another"
 
 
 # Nothing that somebody writes does harm.
