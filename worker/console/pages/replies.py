@@ -1,6 +1,5 @@
 """Replies by country, by date, by what they say and by what they answer."""
 
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -14,8 +13,8 @@ from worker.console.page import Page, Visit
 from worker.console.pages.reply_filters import Asked, read_filter
 from worker.console.refusals import Refusal
 from worker.inquiry import replies
+from worker.inquiry.paging import is_stream_id
 
-_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 #: What a match is called, with its shape.
 MATCHES: Final = {
     "ticket": ("ok", "by ticket"),
@@ -66,7 +65,7 @@ def _find(keys: Keys, asked: Asked, cursor: str | None) -> Steps[_List]:
 
 def number_of(keys: Keys, stream_id: str) -> Steps[str | None]:
     """Find who wrote a reply."""
-    if not _ID.fullmatch(stream_id):
+    if not is_stream_id(stream_id):
         return None
     [entries] = yield Commands([("XRANGE", keys.stream("replies"), stream_id, stream_id)])
     return entries[0][1].get(b"number", b"").decode() if entries else None
