@@ -85,8 +85,12 @@ end
 -- Write down what the gateway said when it took a message. Returns the end state.
 local function accept(keys, record, result)
   if record.code then redis.call('HDEL', keys.record, 'code', 'message') end
-  -- The gateway's own word is worth more than a callback's.
-  if result.ticket then forget_adopted(keys.record) end
+  -- The gateway's own word is worth more than a callback's, also about another send that took the ticket for its own.
+  if result.ticket then
+    local other = redis.call('GET', ticket_key(result.ticket))
+    if other and other ~= result.id then disown(other) end
+    forget_adopted(result.id)
+  end
   local fields = {}
   for _, name in ipairs({ 'ticket', 'cost', 'segments', 'contacts' }) do
     if result[name] then
