@@ -178,7 +178,8 @@ def test_a_number_is_shown_in_full_for_ten_minutes(operator, redis_client):
 
 
 @pytest.mark.parametrize(
-    "reference", ["", "reply:", "reply:x", "reply:1-0", f"reply:{9**21}-0", "other:1", "talk:x", "talk:" + "a" * 40]
+    "reference",
+    ["", "reply:", "reply:x", "reply:1-0", f"reply:{9**21}-0", "other:1", "talk:x", "talk:" + "a" * 40],
 )
 def test_what_names_no_number_reveals_none(operator, redis_client, reference):
     assert operator.post("/reveal", {"of": reference}).status_code in {400, 404}
