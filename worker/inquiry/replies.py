@@ -170,7 +170,7 @@ class _ByDate:
     def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
         self._stream = keys.stream("replies")
         self._oldest = str(_ms(asked.since)) if asked.since else "-"
-        self._newest = f"{_ms(asked.until) - 1}" if asked.until else "+"
+        self._newest = str(max(0, _ms(asked.until) - 1)) if asked.until else "+"
         if cursor is not None and (asked.until is None or moment(cursor) < asked.until):
             self._newest = f"({cursor}"
         self.last = cursor
@@ -235,7 +235,8 @@ def _place(stream_id: str) -> tuple[int, str]:
 
 
 def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+    """Write an instant as ids of streams do; they begin in 1970."""
+    return max(0, round(at.timestamp() * 1000))
 
 
 def read_reply(entry_id: str, fields: Mapping[bytes, bytes]) -> Found:
