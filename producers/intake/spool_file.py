@@ -42,7 +42,7 @@ class SpooledCallback(msgspec.Struct, frozen=True, array_like=True):
         return min(by_clock, now.up_ms - self.up_ms) if now.up_ms >= self.up_ms else by_clock
 
 
-class DamagedSegment(Exception):
+class DamagedFile(Exception):
     """A record cannot be read although others stand behind it: the disk has changed it."""
 
 
@@ -63,7 +63,7 @@ def unpack(content: bytes) -> Iterator[SpooledCallback]:
     is safe, and it is left out.
 
     Raises:
-        DamagedSegment: a record in the middle cannot be read; those before it were read.
+        DamagedFile: a record in the middle cannot be read; those before it were read.
     """
     position = 0
     while position + _HEAD_BYTES <= len(content):
@@ -75,11 +75,11 @@ def unpack(content: bytes) -> Iterator[SpooledCallback]:
         if zlib.crc32(body) != int.from_bytes(content[begin - 4 : begin], "big"):
             if position == len(content):
                 return
-            raise DamagedSegment
+            raise DamagedFile
         yield _decode(body)
 
 
-class Segment:
+class SpoolFile:
     """A file that this process writes. Thread-safe.
 
     The process holds a lock on the file as long as it writes, so that no other takes the file for that of a
