@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from producers.intake import spool_file
 from producers.intake.raw_callback import RawCallback
-from producers.intake.spool_file import DamagedFile, Orphan, SpoolFile, SpooledCallback, pack, unpack
 from producers.intake.spool import FILE_BYTES, Spool, SpoolFull, TooMuch
+from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, SpoolFile, pack, unpack
 
 MIB = 1024 * 1024
 ALLOWED = {"replies": 64 * MIB, "unreadable": 64 * MIB}
