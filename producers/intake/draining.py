@@ -11,8 +11,8 @@ from producers.contract.outages import OutageLog
 from producers.contract.scripts import REDIS_ERRORS, Command
 from producers.contract.steps import Commands, Sleep, Steps, Together
 from producers.intake.raw_callback import RawCallback
-from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, unpack
 from producers.intake.spool import Fill, Spool, SpoolFull, TooMuch
+from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, unpack
 
 #: Seconds between two looks at Redis and at the spool.
 LOOK_S: Final = 1.0

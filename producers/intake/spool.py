@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.intake.raw_callback import RawCallback
-from producers.intake.spool_file import Orphan, SpoolFile, SpooledCallback, pack
+from producers.intake.spool_file import Orphan, SpooledCallback, SpoolFile, pack
 
 #: Bytes after which a process begins a new file: what is drained again at most, if a process is killed.
 FILE_BYTES: Final = 1024 * 1024

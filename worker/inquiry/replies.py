@@ -83,7 +83,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReplyPage:
     """Some replies, newest first.
 
     Attributes:
@@ -99,10 +99,10 @@ class Page:
     examined: int
 
 
-Entry = tuple[str, Mapping[bytes, bytes]]
+_Entry = tuple[str, Mapping[bytes, bytes]]
 
 
-def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
+def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[ReplyPage]:
     """Find a page of replies.
 
     One round trip, three with a country; up to two dozen while a text or a match is looked for, or where
@@ -133,12 +133,12 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
             examined += 1
             if is_asked_for(asked, entry[1]):
                 if len(found) == most:
-                    return Page(tuple(found), last, None, examined)
+                    return ReplyPage(tuple(found), last, None, examined)
                 found.append(read_reply(*entry))
             last = entry[0]
         if not more:
-            return Page(tuple(found), None, None, examined)
-    return Page(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
+            return ReplyPage(tuple(found), None, None, examined)
+    return ReplyPage(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
 
 
 def read_countries(keys: Keys) -> Steps[dict[str, int]]:
@@ -175,10 +175,10 @@ class _ByDate:
             self._newest = f"({cursor}"
         self.last = cursor
 
-    def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
+    def read(self, most: int) -> Steps[tuple[list[_Entry], bool]]:
         """Read the next entries, and say whether there may be more."""
         [entries] = yield Commands([("XREVRANGE", self._stream, self._newest, self._oldest, "COUNT", most)])
-        block: list[Entry] = [(entry_id.decode(), dict(pairs(fields))) for entry_id, fields in entries]
+        block: list[_Entry] = [(entry_id.decode(), dict(pairs(fields))) for entry_id, fields in entries]
         if block:
             self.last = block[-1][0]
             self._newest = f"({self.last}"
@@ -198,7 +198,7 @@ class _ByCountry:
         self._rank: int | None = None
         self.last = cursor
 
-    def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
+    def read(self, most: int) -> Steps[tuple[list[_Entry], bool]]:
         """Read the next entries, and say whether there may be more."""
         if self._rank is None:
             self._rank = yield from self._first_rank()

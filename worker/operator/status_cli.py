@@ -8,7 +8,7 @@ import click
 
 from producers.contract.admission import ADMISSION
 from worker.account.gates import Gates, Shut
-from worker.inquiry.overview import QueueState, Overview, overview
+from worker.inquiry.overview import Overview, QueueState, overview
 from worker.inquiry.reasons import clock, instant
 from worker.inquiry.state_of_sending import Facts, Stop
 from worker.operator.command import Command, at_desk
