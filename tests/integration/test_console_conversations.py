@@ -61,6 +61,19 @@ def test_both_directions_are_shown_in_order(viewer, redis_client, sms):
     assert mask(NUMBER) in page.text
 
 
+def test_the_name_of_an_answer_tells_nobody_to_which_turn(operator, talk, sms, redis_client):
+    """A viewer who could make the name could try out numbers: it is made of the turn, and that of a number."""
+    names = []
+    for secret in (redis_client.get(KEYS.talk_secret), b"another"):
+        redis_client.set(KEYS.talk_secret, secret)
+        form = {"text": "Hello", "do": "send", "seen": "in:" + "e" * 32}
+        press_at = talk if not names else written(redis_client, sms, "Once more")
+        assert operator.post(f"{press_at}/answer", form).status_code == 303
+        names.append(sms.conversation(NUMBER).turns[-1].request_id)
+
+    assert names[0] != names[1]
+
+
 def test_a_viewer_sees_no_answer_box(viewer, talk):
     assert "Your answer" not in viewer.get(talk).text
 

@@ -178,7 +178,8 @@ def test_a_number_is_shown_in_full_for_ten_minutes(operator, redis_client):
 
 
 @pytest.mark.parametrize(
-    "reference", ["", "reply:", "reply:x", "reply:1-0", f"reply:{9**21}-0", "other:1", "talk:x", "talk:" + "a" * 40]
+    "reference",
+    ["", "reply:", "reply:x", "reply:1-0", f"reply:{9**21}-0", "other:1", "talk:x", "talk:" + "a" * 40],
 )
 def test_what_names_no_number_reveals_none(operator, redis_client, reference):
     assert operator.post("/reveal", {"of": reference}).status_code in {400, 404}
@@ -220,6 +221,18 @@ def test_a_viewers_export_is_masked(viewer, redis_client):
         text = viewer.get(path).text
         assert NUMBER not in text
         assert mask(NUMBER) in text
+
+
+def test_a_viewers_export_holds_nothing_from_which_a_number_can_be_found(viewer, operator, redis_client):
+    context = {"phone": NUMBER, "digits": [NUMBER[1:], int(NUMBER)], NUMBER: 1, "booking": 12345678}
+    publish_replies(redis_client, "Oui", context=context, event_id="e" * 32)
+
+    for path in ("/replies.csv", "/replies.jsonl"):
+        text = viewer.get(path).text
+        assert NUMBER[1:] not in text
+        assert "12345678" in text
+        assert "e" * 32 not in text  # a digest of number, text and date: a million tries tell the number
+        assert "e" * 32 in operator.get(path).text
 
 
 def test_an_export_of_nothing_is_a_header_only(viewer):

@@ -121,7 +121,9 @@ class Decisions:
         return self._replay(
             _entry(stream, entry)
             for stream in streams
-            for entry in self._entries(self._keys.stream(stream), str(max(0, since_ms)), str(max(0, until_ms)))
+            for entry in self._entries(
+                self._keys.stream(stream), str(max(0, since_ms)), str(max(0, until_ms))
+            )
         )
 
     def replay_one(self, streams: Sequence[str], event_id: str) -> bool:

@@ -5,7 +5,7 @@ click, a reload and a repeat after an outage send once; and of two people who an
 different words the second one is told that somebody was faster.
 """
 
-import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -77,7 +77,7 @@ async def answer(visit: Visit) -> Response:
     conversation = await _read(visit)
     text = visit.form.get("text", "").replace("\r\n", "\n")
     draft = Draft(text, visit.form.get("seen", ""))
-    request_id = _request_id(visit, draft.seen)
+    request_id = await _request_id(visit, draft.seen)
     if conversation.number is None:
         raise not_found("Nothing that is kept tells whom to answer.", visit.request.url.path)
     if visit.form.get("do") != "send":
@@ -167,9 +167,11 @@ def _answered_meanwhile(conversation: Conversation, seen: str, request_id: str) 
     return any(turn.direction == "out" and turn.request_id != request_id for turn in later)
 
 
-def _request_id(visit: Visit, seen: str) -> str:
+async def _request_id(visit: Visit, seen: str) -> str:
+    """Name the answer to a turn; keyed, since who knew how it is made could try out whose turn it was."""
+    secret = await visit.office.redis.get(visit.keys.talk_secret) or b""
     meant = f"{visit.request.path_params['key']} {seen}"
-    return "answer-" + hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()[:24]
+    return "answer-" + hmac.digest(secret, meant.encode("utf-8", "replace"), "sha256").hex()[:24]
 
 
 def _field(name: str) -> str:
