@@ -62,7 +62,7 @@ def test_both_directions_are_shown_in_order(viewer, redis_client, sms):
 
 
 def test_the_name_of_an_answer_tells_nobody_to_which_turn(operator, talk, sms, redis_client):
-    """A viewer who could make the name could try out numbers: it is made of the turn, and that of a number."""
+    """Who could make the name could try out numbers: it is made of the turn, and a turn's id of a number."""
     names = []
     for secret in (redis_client.get(KEYS.talk_secret), b"another"):
         redis_client.set(KEYS.talk_secret, secret)
@@ -192,6 +192,16 @@ def test_an_older_form_does_not_speak_over_a_newer_message(operator, sms, talk):
 
     assert press(operator, talk, "Table 7", page).status_code == 409
     assert answers(sms) == ["We call you"]
+
+
+@pytest.mark.parametrize(
+    "text", ["soft\u00adhyphen", "\U0001f3f4\U000e0067\U000e0062\U000e007f", "\U0001fae9"]
+)
+def test_the_box_keeps_what_was_typed_also_what_nobody_sees(operator, talk, text):
+    """What is named elsewhere must not be named here: it would leave as an SMS."""
+    page = press(operator, talk, text, do="count")
+
+    assert f"\n{text}</textarea>" in page.text
 
 
 def test_segments_are_counted_before_anything_is_sent(operator, sms, talk):
