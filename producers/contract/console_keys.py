@@ -47,6 +47,10 @@ class ConsoleKeys(ForwarderKeys):
         """What to tell a session on its next page."""
         return f"{self.prefix}console:notice:{digest}"
 
+    def console_looked(self, name: str) -> str:
+        """How many numbers a viewer has looked up lately."""
+        return f"{self.prefix}console:looked:{name}"
+
     def console_export(self, name: str) -> str:
         """Which export of somebody is running."""
         return f"{self.prefix}console:export:{name}"

@@ -68,6 +68,7 @@ and a stream entry together, on Redis Cluster too.
 | ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
 | ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
 | ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
+| ``console:looked:<name>`` | string, how many numbers a viewer has looked up lately | 10 min | console | console |
 | ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |

@@ -12,6 +12,7 @@ from tests.support.console_client import OPERATOR, ConsoleClient, console_settin
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
+from worker.console.sessions import LOOKED_UP_MAX, LOOKED_UP_S
 
 KEYS = Keys("sms")
 NUMBER, BELGIAN = "+33612345678", "+32470123456"
@@ -96,6 +97,18 @@ def test_a_conversation_is_found_by_its_number_without_an_address_that_carries_i
     answer = viewer.post("/conversations", {"number": "+33 6 12 34 56 78"})
 
     assert (answer.status_code, answer.headers["location"]) == (303, talk)
+
+
+def test_a_look_up_is_audited_and_a_viewer_cannot_try_out_numbers(viewer, operator, redis_client, talk):
+    for _ in range(LOOKED_UP_MAX):
+        assert viewer.post("/conversations", {"number": NUMBER}).status_code == 303
+    refused = viewer.post("/conversations", {"number": NUMBER})
+    [entry] = [each for _, each in redis_client.xrevrange(KEYS.audit, count=1)]
+
+    assert refused.status_code == 429
+    assert (entry[b"action"], entry[b"number"]) == (b"lookup", mask(NUMBER).encode())
+    assert operator.post("/conversations", {"number": NUMBER}).headers["location"] == talk
+    assert 0 < redis_client.ttl(KEYS.console_looked("anna")) <= LOOKED_UP_S
 
 
 @pytest.mark.parametrize(("number", "words"), [("x", "The number"), (BELGIAN, "Nothing is kept")])

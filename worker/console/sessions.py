@@ -25,6 +25,9 @@ FAILURES_S: Final = 60
 #: Seconds for which a number that was revealed is seen in full, and numbers of a session at a time.
 REVEAL_S: Final = 600
 REVEALED_MAX: Final = 200
+#: Numbers that a viewer may look up within `LOOKED_UP_S` seconds: behind a masked one there are a million.
+LOOKED_UP_MAX: Final = 30
+LOOKED_UP_S: Final = 600
 #: Seconds for which what an action did waits to be told.
 _NOTICE_S: Final = 60
 #: Characters of a cookie that is worth looking up: 32 bytes in base64.
@@ -150,6 +153,17 @@ class Sessions:
                 seen = frozenset(each.decode() for each, at in revealed if at > now_s - REVEAL_S)
                 return Visitor(token.name, token.role, digest, (told or b"").decode(), cookie, seen)
         return None
+
+    async def may_look_up(self, visitor: Visitor) -> bool:
+        """Count a viewer's look-up of a number; False if there are so many that numbers are tried out."""
+        if visitor.is_operator:
+            return True
+        key = self._keys.console_looked(visitor.name)
+        async with self._redis.pipeline() as pipeline:
+            pipeline.set(key, 0, ex=LOOKED_UP_S, nx=True)
+            pipeline.incr(key)
+            _, looked_up = await pipeline.execute()
+        return int(looked_up) <= LOOKED_UP_MAX
 
     async def log_out(self, visitor: Visitor) -> None:
         """End a session. Safe to repeat."""

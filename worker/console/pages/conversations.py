@@ -14,13 +14,14 @@ from typing import Final
 from starlette.responses import Response
 
 from producers.contract.keys import Keys
+from producers.contract.phone import mask
 from producers.contract.steps import Steps
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations, Turn
 from worker.console.page import Page, Visit
 from worker.console.pages.replies import MATCHES
-from worker.console.refusals import not_found
+from worker.console.refusals import Refusal, not_found
 
 _KEY: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
 #: Two-way messages reach mainland France only; there a short number takes the place of the sender.
@@ -63,12 +64,17 @@ async def show(visit: Visit) -> Response:
 
 async def look_up(visit: Visit) -> Response:
     """Go to the conversation with a number that was typed: a form's body carries it, never an address."""
+    if not await visit.office.sessions.may_look_up(visit.visitor):
+        words = "You have looked up many numbers. Wait ten minutes, or ask an operator."
+        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, words, back="/replies")
     try:
         found = await visit.office.producer.conversation(visit.form.get("number", ""))
     except InvalidMessage as error:
         return await visit.done("/replies", f"The number {error.fields['number']}.")
     if found.key is None or not found.turns:
         return await visit.done("/replies", "Nothing is kept of a conversation with this number.")
+    # Whoever can tell a conversation from others by a number knows the number.
+    await visit.audit("lookup", number=mask(found.number or ""))
     return await visit.done(f"/conversations/{found.key}")
 
 
