@@ -32,7 +32,7 @@ class ConsoleKeys(ForwarderKeys):
         return f"{self.prefix}console:session:{digest}"
 
     def console_revoked(self, name: str) -> str:
-        """Since when somebody's older sessions have ended."""
+        """How often all sessions of somebody were ended."""
         return f"{self.prefix}console:revoked:{name}"
 
     def console_failed(self, address_digest: str) -> str:

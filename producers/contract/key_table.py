@@ -63,8 +63,8 @@ and a stream entry together, on Redis Cluster too.
 | ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
-| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and since when | 12 h | console | console |
-| ``console:revoked:<name>`` | string, sessions of somebody that began before this time have ended | 12 h | console | console |
+| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and what ``console:revoked`` was then | 12 h | console | console |
+| ``console:revoked:<name>`` | string, how often all sessions of somebody were ended | for ever | console | console |
 | ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
 | ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
 | ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
