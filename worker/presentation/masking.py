@@ -6,8 +6,13 @@ from typing import Any, Final
 
 from producers.contract.phone import mask
 
-#: Digits that may be a number, and no date or time.
-_NUMBER: Final = re.compile(r"\+?\d{7,}", re.ASCII)
+#: Dates as the gateway, or a person, writes them, and addresses of machines.
+_NO_NUMBER: Final = r"(?!\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d{1,3}(?:\.\d{1,3}){3}(?![.\d]))"
+#: Digits that may be a number: in one piece, of whatever script, or as people part them.
+_NUMBER: Final = re.compile(
+    r"\+?\d{7,}"
+    rf"|(?<!\d){_NO_NUMBER}\+?\(?\d{{1,4}}\)?(?:[ .()/\u00a0-]{{1,2}}\d{{1,4}}){{3,7}}(?!\d)"
+)
 
 
 def mask_numbers(text: str, sees: Callable[[str], bool] = lambda _: False) -> str:
