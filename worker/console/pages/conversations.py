@@ -15,11 +15,11 @@ from starlette.responses import Response
 
 from producers.contract.keys import Keys
 from producers.contract.phone import mask
-from producers.contract.steps import Steps
+from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations, Turn
-from worker.console.page import Page, Visit
+from worker.console.page import Page, Visit, step
 from worker.console.pages.replies import MATCHES
 from worker.console.refusals import Refusal, not_found
 
@@ -175,9 +175,9 @@ def _answered_meanwhile(conversation: Conversation, seen: str, request_id: str) 
 
 async def _request_id(visit: Visit, seen: str) -> str:
     """Name the answer to a turn; keyed, since who knew how it is made could try out whose turn it was."""
-    secret = await visit.office.redis.get(visit.keys.talk_secret) or b""
+    [secret] = await visit.ask(step(Commands([("GET", visit.keys.talk_secret)])))
     meant = f"{visit.request.path_params['key']} {seen}"
-    return "answer-" + hmac.digest(secret, meant.encode("utf-8", "replace"), "sha256").hex()[:24]
+    return "answer-" + hmac.digest(secret or b"", meant.encode("utf-8", "replace"), "sha256").hex()[:24]
 
 
 def _field(name: str) -> str:
