@@ -11,7 +11,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
@@ -37,10 +37,10 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, overview.py, parked.py, reasons.py, records.py, status |
-| ``message`` | m c; the gateway's words with that code | end_members(), finish | finish, send_again() | announce(), end_members(), records.py, status |
-| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | correlate, forget_adopted(), send_again() | announce(), correlate, end_members(), explain.py, finish, forget_adopted(), records.py |
-| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | correlate, forget_adopted() |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, overview.py, parked.py, reasons.py, records.py, status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | end_send(), finish, send_again() | announce(), end_members(), records.py, status |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), send_again() | announce(), correlate, disown(), end_members(), explain.py, finish, forget_adopted(), records.py |
+| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
@@ -48,8 +48,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, parked.py, records.py, run_bulk |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, dissolve, end_members(), send_facts.py, status |
-| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, fetch, finish, reasons.py |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), send_facts.py, status |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), fetch, finish, reasons.py |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
@@ -85,7 +85,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | request_id of the member with that number, E.164 | compose, finish | - | compose, correlate, dissolve, finish, members.py |
+| ``<number>`` | request_id of the member with that number, E.164 | compose, finish | - | compose, correlate, disown(), dissolve, finish, members.py |
 
 **deliveries:<request_id>** The last receipt of each recipient. Goes with the retention after the last receipt.
 
@@ -107,6 +107,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``kind`` | kind that the URL names, or nothing | accept_callback, parse_again | - | inbound.py |
 | ``raw`` | its bytes | accept_callback, parse_again | - | inbound.py |
 | ``only`` | kinds that its callback token may bring, or nothing | accept_callback, parse_again | - | inbound.py |
+| ``looked`` | since when it waits for the send it may belong to, ms | begin_wait | - | inbound.py |
 
 **gates** What keeps some sends and not all. Goes when the last gate opens.
 
@@ -264,7 +265,7 @@ These functions of the library touch hashes; others call them:
 | function | called by |
 |---|---|
 | ``add_awaited()`` | end_members(), end_record() |
-| ``announce()`` | correlate, end_members(), end_record() |
+| ``announce()`` | correlate, disown(), end_members(), end_record() |
 | ``await()`` | forward_again, forward_in |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
@@ -273,11 +274,12 @@ These functions of the library touch hashes; others call them:
 | ``count_delivery()`` | note_delivery() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
+| ``disown()`` | correlate, finish |
 | ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
 | ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
 | ``end_send()`` | lifetime_gate.keep() |
-| ``forget_adopted()`` | correlate, finish |
+| ``forget_adopted()`` | disown(), finish |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | count_delivery() |
 | ``is_over()`` | expire_campaign() |

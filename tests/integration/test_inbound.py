@@ -9,6 +9,7 @@ import redis
 
 from producers import Producer
 from producers.contract.jobs import QUEUE_CALLBACKS
+from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.intake.callback_body import MAX_EVENTS
 from tests.support.keys import AllKeys
@@ -44,12 +45,17 @@ def inbound(redis_client, ledger) -> Inbound:
 def store(redis_client) -> Callable[..., str]:
     """Store a raw callback as the intake does and return its id."""
 
-    def put(body: object, *, kind: str = "", age_s: float = 0, callback_id: str = "c") -> str:
+    def put(
+        body: object, *, kind: str = "", age_s: float = 0, waited_s: float = 0, callback_id: str = "c"
+    ) -> str:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         received = now_ms(redis_client) - int(age_s * 1000)
         redis_client.hset(
             KEYS.callback(callback_id), mapping={"kind": kind, "raw": raw, "received": received}
         )
+        if waited_s:
+            looked = now_ms(redis_client) - int(waited_s * 1000)
+            redis_client.hset(KEYS.callback(callback_id), "looked", looked)
         return callback_id
 
     return put
@@ -221,11 +227,44 @@ def test_a_receipt_finds_the_send_whose_answer_was_lost(inbound, store, ledger, 
 
 
 def test_waiting_ends(inbound, store, running, redis_client):
-    process(inbound, store(RECEIPT, age_s=PATIENCE_S + 1))
+    process(inbound, store(RECEIPT, age_s=PATIENCE_S + 1, waited_s=PATIENCE_S + 1))
     # The attempt began after this callback came, so it would not even wait; make it wait in vain.
     redis_client.zadd(KEYS.attempt_starts, {"r": 1})
-    process(inbound, store({**RECEIPT, "status": "DELIVERED"}, age_s=PATIENCE_S + 1))
+    late = {**RECEIPT, "status": "DELIVERED"}
+    process(inbound, store(late, age_s=PATIENCE_S + 1, waited_s=PATIENCE_S + 1))
     assert [entry["request_id"] for entry in entries(redis_client, "receipts")] == ["", ""]
+
+
+def test_what_is_old_when_a_worker_first_looks_waits_as_long_as_anything_else(
+    inbound, store, running, redis_client, ledger
+):
+    """It lay in the spool, or no worker lived: nor have the attempts of that time reported since."""
+    redis_client.zadd(KEYS.attempt_starts, {"r": 1})
+    callback = store(RECEIPT, age_s=10 * PATIENCE_S)
+    assert process(inbound, callback)
+    first = redis_client.hget(KEYS.callback(callback), "looked")
+    redis_client.hincrby(KEYS.callback(callback), "looked", -5_000)
+    assert 5_000 <= process(inbound, callback)[callback] <= LOOK_MS[1]
+    assert int(redis_client.hget(KEYS.callback(callback), "looked")) == int(first) - 5_000
+
+    finish_one(ledger, running, Accepted("sms_1"))
+    process(inbound, callback)
+    assert entries(redis_client, "receipts")[0]["request_id"] == "r"
+    assert not redis_client.exists(KEYS.callback(callback))
+
+
+def test_a_wait_that_began_before_the_clock_went_back_begins_anew(inbound, store, running, redis_client):
+    callback = store(RECEIPT, age_s=1, waited_s=-3_600)
+    redis_client.zadd(KEYS.attempt_starts, {"r": 1})
+    process(inbound, callback)
+    assert int(redis_client.hget(KEYS.callback(callback), "looked")) <= now_ms(redis_client)
+
+
+def test_what_another_worker_has_processed_does_not_come_back_to_wait(inbound, store, running, redis_client):
+    given = {"callbacks": ["gone"]}
+    script = Script("worker.callbacks", "begin_wait")
+    assert Command(script, KEYS.prefix, given, int).run(redis_client) == 0
+    assert not redis_client.exists(KEYS.callback("gone"))
 
 
 def test_an_opt_out_does_not_wait(inbound, store, running, redis_client):
@@ -278,7 +317,7 @@ def test_what_waits_holds_up_nothing_else_of_its_batch(inbound, store, running, 
 def test_looks_at_what_waits_become_rarer(inbound, store, running, redis_client):
     redis_client.zadd(KEYS.attempt_starts, {"r": 1})
     ages = {"new": 0, "old": 4, "older": 50}
-    callbacks = [store(RECEIPT, callback_id=name, age_s=age_s) for name, age_s in ages.items()]
+    callbacks = [store(RECEIPT, callback_id=name, waited_s=age_s) for name, age_s in ages.items()]
     delays_ms = process(inbound, *callbacks)
     assert (delays_ms["new"], delays_ms["older"]) == LOOK_MS
     assert 4_000 <= delays_ms["old"] < 6_000

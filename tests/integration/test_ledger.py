@@ -13,7 +13,7 @@ from producers import Producer
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, correlate_one, finish_one
-from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unknown
+from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unexplained, Unknown
 from worker.ledger.claims import Claim, Over, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import WINDOW_S, Ledger
@@ -458,3 +458,26 @@ def test_a_ticket_that_came_with_its_answer_is_contradicted_by_none(ledger, queu
     finish_one(ledger, claim_one(ledger, queued()), Accepted("sms_1"))
     assert correlate_one(ledger, "sms_2", NUMBER, received_ms=now_ms(redis_client)).request_id is None
     assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+
+
+@pytest.mark.parametrize("how", ["refused", "used up", "not understood", "window", "ttl", "body lost"])
+def test_what_a_callback_has_proven_does_not_end_as_unknown(ledger, queued, redis_client, how):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    if how == "window":
+        redis_client.hset(KEYS.record("a"), "first", 1)
+    elif how == "ttl":
+        redis_client.hset(KEYS.record("a"), "expires", 1)
+    elif how == "body lost":
+        redis_client.delete(KEYS.body("a"))
+    claim = claim_one(ledger, "a")
+    if how == "refused":
+        assert finish_one(ledger, claim, Refused("121")) == "accepted"
+    elif how == "used up":
+        redis_client.hset(KEYS.record("a"), "used", 1)
+        assert finish_one(ledger, claim, Duplicate("120")) == "accepted"
+    elif how == "not understood":
+        assert finish_one(ledger, claim, Unexplained("999")) == "accepted"
+    assert (state(redis_client), field(redis_client, "ticket")) == ("accepted", "sms_1")
+    assert [entry["state"] for entry in statuses(redis_client)] == ["accepted"]
+    assert redis_client.zcard(KEYS.parked) == 0

@@ -177,7 +177,8 @@ class World(RuleBasedStateMachine):
         elif fate == "refused" and not doubt:
             send.state = "rejected"
         else:
-            send.state = "accepted" if fate == "duplicate" and doubt else "unknown"
+            proven = send.adopted or (fate == "duplicate" and doubt)
+            send.state = "accepted" if proven else "unknown"
             send.open = send.open or (send.ticket is None and (fate == "refused" or doubt))
         self.moments.append(self.tick())
 

@@ -9,7 +9,7 @@ from producers import Message, Recipient
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker
 from worker.callbacks import inbound
-from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.ledger.claims import Claim
 from worker.ledger.correlation import ANSWER_S
 
@@ -126,7 +126,6 @@ def test_a_send_of_long_ago_is_answered_by_ticket_only(sms, hand, callbacks, ago
     began(callbacks, "a", ago_s)
     callbacks.bring(reply(NUMBER), reply(NUMBER, "with ticket", ticket="sms_a"))
     assert origins(callbacks)[0][0] == match
-    assert origins(callbacks)[1] == ("ticket", "a")
 
 
 def test_what_was_surely_not_taken_is_never_answered(sms, hand, callbacks):
@@ -295,3 +294,20 @@ def test_only_the_newest_fifty_sends_to_a_number_are_looked_at(sms, hand, callba
     callbacks.bring(reply(NUMBER))
     assert origins(callbacks) == [("none", "")]
     assert sms.cancel("0") == "cancelled"
+
+
+def test_a_ticket_that_another_send_adopted_belongs_to_the_one_whose_answer_named_it(sms, hand, callbacks):
+    first = begin(sms, hand, "a")
+    hand.finish(first, Unknown("read_timeout"))
+    again = {claim.entry.id: claim for claim in hand.take()}
+    hand.finish(again["a"], Duplicate("120"))
+    second = begin(sms, hand, "b")
+    # As if nobody knew any more that b is on its way.
+    callbacks.redis.delete(KEYS.attempt_starts)
+    callbacks.bring(reply(NUMBER, "1", ticket="sms_b"))
+    assert sms.status("a").ticket == "sms_b"
+
+    hand.finish(second, Accepted("sms_b"))
+    assert (sms.status("a").ticket, sms.status("b").ticket) == (None, "sms_b")
+    callbacks.bring(*(reply(NUMBER, name, ticket=f"sms_{name}") for name in ("a", "c", "b")))
+    assert origins(callbacks)[1:] == [("ticket", "a"), ("none", ""), ("ticket", "b")]

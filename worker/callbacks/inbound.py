@@ -19,6 +19,7 @@ from producers.contract.events import CallbackEvent, Quarantined, Receipt, Reply
 from producers.contract.keys import Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.phone import mask
+from producers.contract.scripts import Command, Script
 from worker.callbacks.dates import read_date
 from worker.callbacks.payloads import Parsed, opt_out_of, read_callback
 from worker.callbacks.publisher import Publisher
@@ -28,8 +29,10 @@ from worker.queue.entries import Batch, Entry
 
 T = TypeVar("T")
 
-#: Seconds after its arrival for which a callback waits for the send it may belong to: longer than an attempt
-#: and the take-over of a dead worker's attempt together.
+_BEGIN_WAIT: Final = Script("worker.callbacks", "begin_wait", when_full=True)
+
+#: Seconds after a worker's first look for which a callback waits for the send it may belong to: longer than
+#: an attempt and the take-over of a dead worker's attempt together.
 PATIENCE_S: Final = 60.0
 #: Seconds by which the gateway's clock may be behind ours, and its dates be cut.
 SKEW_S: Final = 60.0
@@ -46,14 +49,15 @@ class _Callback:
     Attributes:
         entry: its queue entry; the id is that of the callback.
         received_ms: epoch milliseconds at which it came.
-        age_s: seconds since then, by Redis's clock.
+        waited_s: seconds since a worker first looked at it. It may be old already by then: it lay in a spool,
+            or no worker lived; attempts of that time have not reported yet either.
         events: what it says; in the end only what can be published now.
         waits: one of its events has to wait for its send.
     """
 
     entry: Entry
     received_ms: int
-    age_s: float
+    waited_s: float
     events: list[Parsed]
     waits: bool = False
 
@@ -61,7 +65,7 @@ class _Callback:
     def look_again_ms(self) -> int:
         """Wait about as long as has been waited already."""
         least, most = LOOK_MS
-        return int(min(max(self.age_s * 1000, least), most))
+        return int(min(max(self.waited_s * 1000, least), most))
 
 
 class Inbound:
@@ -93,7 +97,10 @@ class Inbound:
         self._publish(callbacks)
         if done := [callback.entry.id for callback in callbacks if not callback.waits]:
             self._redis.delete(*map(self._keys.callback, done))
-        batch.holder.delay([each.entry.delayed(each.look_again_ms) for each in callbacks if each.waits])
+        waiting = [callback for callback in callbacks if callback.waits]
+        if begun := [callback.entry.id for callback in waiting if not callback.waited_s]:
+            Command(_BEGIN_WAIT, self._keys.prefix, {"callbacks": begun}, int).run(self._redis)
+        batch.holder.delay([each.entry.delayed(each.look_again_ms) for each in waiting])
         if broken:
             raise broken[0]
 
@@ -102,7 +109,7 @@ class Inbound:
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.time()
             for entry in entries:
-                pipeline.hmget(self._keys.callback(entry.id), "received", "kind", "raw", "only")
+                pipeline.hmget(self._keys.callback(entry.id), "received", "kind", "raw", "only", "looked")
             (seconds, microseconds), *stored = pipeline.execute()
         now_ms = seconds * 1000 + microseconds // 1000
         callbacks: list[_Callback] = []
@@ -163,11 +170,12 @@ class Inbound:
 
 
 def _callback(entry: Entry, fields: Sequence[bytes | None], now_ms: int) -> _Callback:
-    received, named, raw, only = (field or b"" for field in fields)
+    received, named, raw, only, looked = (field or b"" for field in fields)
     received_ms = int(received)
+    waited_s = max(0, now_ms - int(looked or now_ms)) / 1000
     received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
     events = read_callback(raw, named.decode(), only.decode(), received_at, entry.id)
-    return _Callback(entry, received_ms, (now_ms - received_ms) / 1000, events)
+    return _Callback(entry, received_ms, waited_s, events)
 
 
 def _question(event: CallbackEvent, callback: _Callback) -> Question:
@@ -176,7 +184,7 @@ def _question(event: CallbackEvent, callback: _Callback) -> Question:
         ticket=event.ticket or "",
         number=event.number,
         received_ms=callback.received_ms,
-        only_when_idle=callback.age_s < PATIENCE_S or not KIND_OF[type(event)].waits,
+        only_when_idle=callback.waited_s < PATIENCE_S or not KIND_OF[type(event)].waits,
         written_ms=_written_ms(reply, callback.received_ms) if reply else callback.received_ms,
         short_number=re.sub(r"\D", "", (reply and reply.short_number) or "", flags=re.ASCII),
     )
@@ -190,7 +198,7 @@ def _written_ms(reply: Reply, received_ms: int) -> int:
 
 def _may_wait(event: CallbackEvent, callback: _Callback) -> bool:
     """Say whether an event still waits to learn which send it belongs to."""
-    return KIND_OF[type(event)].waits and callback.age_s < PATIENCE_S
+    return KIND_OF[type(event)].waits and callback.waited_s < PATIENCE_S
 
 
 def _connected(event: CallbackEvent, found: Correlation | None) -> Iterator[CallbackEvent]:

@@ -21,7 +21,7 @@ from worker.inquiry.paging import is_stream_id
 PAGE: Final = 50
 #: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
 #: index of a country names them, they cost more.
-BLOCK: Final = 500
+BLOCK: Final = 250
 EXAMINED: Final = 5_000
 EXAMINED_ONE_BY_ONE: Final = 1_500
 #: Where replies from nobody knows which country are kept.
@@ -107,7 +107,7 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, three with a country; up to a dozen while a text or a match is looked for, or where
+    One round trip, three with a country; up to two dozen while a text or a match is looked for, or where
     entries are gone from the stream and not from the index.
 
     Args:

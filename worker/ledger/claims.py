@@ -83,7 +83,8 @@ class Over:
     Attributes:
         state: the end state; ``gone`` without a record; ``shared`` when it leaves with its call; ``paused``
             when it waits in the list of its campaign; ``aside`` when a gate keeps it.
-        just_now: this claim ended it: its time or its body is gone, or its campaign was cancelled.
+        just_now: this claim ended it: its time or its body is gone, or its campaign was cancelled;
+            ``accepted`` then if a callback has proven that it was taken.
         code: the last code, if it ended just now and has one.
     """
 

@@ -75,24 +75,6 @@ local function adopt(id, ticket)
   end
 end
 
--- Take back an adoption. The send stays in its state, but nobody knows its ticket.
-local function disown(id)
-  local keys = keys_of(id)
-  local record = read(keys.record, 'ticket', 'members', 'state')
-  redis.call('HSET', keys.record, 'ambiguous', '1')
-  forget_adopted(keys.record)
-  if record.state ~= 'accepted' then return end
-  if not record.members then return announce(keys, id) end
-  for _, member in ipairs(redis.call('HVALS', members_key(id))) do
-    local own = keys_of(member)
-    local found = read(own.record, 'call', 'ticket')
-    if found.call == id and found.ticket == record.ticket then
-      redis.call('HDEL', own.record, 'ticket')
-      announce(own, member)
-    end
-  end
-end
-
 -- Find the sends to a number, begun before a callback was written, that have no ticket of the gateway's own: those without any, and
 -- those with an adopted one.
 local function candidates(number, written_ms)
@@ -158,7 +140,10 @@ local function by_ticket(question)
     adopt(without[1], ticket)
     return known(without[1], question)
   end
-  if #without == 0 and #adopters == 1 then disown(adopters[1]) end
+  if #without == 0 and #adopters == 1 then
+    redis.call('HSET', keys_of(adopters[1]).record, 'ambiguous', '1')
+    disown(adopters[1])
+  end
   return { busy and 'pending' or 'foreign' }
 end
 

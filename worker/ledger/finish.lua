@@ -85,8 +85,12 @@ end
 -- Write down what the gateway said when it took a message. Returns the end state.
 local function accept(keys, record, result)
   if record.code then redis.call('HDEL', keys.record, 'code', 'message') end
-  -- The gateway's own word is worth more than a callback's.
-  if result.ticket then forget_adopted(keys.record) end
+  -- The gateway's own word is worth more than a callback's, also about another send that took the ticket for its own.
+  if result.ticket then
+    local other = redis.call('GET', ticket_key(result.ticket))
+    if other and other ~= result.id then disown(other) end
+    forget_adopted(result.id)
+  end
   local fields = {}
   for _, name in ipairs({ 'ticket', 'cost', 'segments', 'contacts' }) do
     if result[name] then
@@ -107,6 +111,11 @@ end
 -- Find the end state of a message after an outcome that ends it.
 local function end_state(keys, record, result, outcome, doubt, used)
   if outcome == 'accepted' then return accept(keys, record, result) end
+  if record.adopted then
+    -- Its callback is proof: somebody has the text.
+    redis.call('HDEL', keys.record, 'code', 'message')
+    return 'accepted'
+  end
   -- After an attempt in doubt a refusal proves nothing about that attempt.
   if outcome == 'refused' then return doubt and 'unknown' or 'rejected' end
   -- Only an earlier attempt of ours in doubt makes a duplicate an acceptance, and only if no answer that said no may have used up
@@ -122,7 +131,7 @@ end
 local function finish(result)
   local id, keys = result.id, keys_of(result.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'used', 'members', 'share', 'v', 'first', 'attempts',
-    'code', 'ticket')
+    'code', 'ticket', 'adopted')
   local owned = tonumber(record.token) == result.token
   if not (owned and record.running) then
     -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.

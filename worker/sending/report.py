@@ -51,8 +51,10 @@ class Report:
         if not over.just_now:
             self._log.debug("sms.nothing_to_do", request_id=request_id, state=over.state)
             return
-        level = self._log.warning if over.state in {"expired", "cancelled"} else self._log.error
-        level("sms." + over.state, request_id=request_id, state=over.state, code=over.code)
+        levels = {"accepted": self._log.info, "expired": self._log.warning, "cancelled": self._log.warning}
+        levels.get(over.state, self._log.error)(
+            "sms." + over.state, request_id=request_id, state=over.state, code=over.code
+        )
 
     def _level(self, outcome: Outcome, state: str) -> Callable[..., None]:
         """Errors are what somebody must look at; warnings are what went wrong for one message."""

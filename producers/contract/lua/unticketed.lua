@@ -25,10 +25,31 @@ local function ticket_key(ticket)
   return prefix .. 'ticket:' .. ticket
 end
 
--- A ticket that was adopted from a callback gives way: what it led to is not believed any more.
-local function forget_adopted(record_key)
+-- A ticket that was adopted from a callback gives way: what it led to is not believed any more. By now the ticket may lead to the
+-- send that it belongs to by the gateway's own word.
+local function forget_adopted(id)
+  local record_key = keys_of(id).record
   local r = read(record_key, 'adopted', 'ticket')
   if not r.adopted then return end
-  redis.call('DEL', ticket_key(r.ticket))
+  if redis.call('GET', ticket_key(r.ticket)) == id then redis.call('DEL', ticket_key(r.ticket)) end
   redis.call('HDEL', record_key, 'adopted', 'ticket')
 end
+
+-- Take back an adoption. The send stays in its state, but nobody knows its ticket.
+local function disown(id)
+  local keys = keys_of(id)
+  local record = read(keys.record, 'ticket', 'members', 'state', 'adopted')
+  if not record.adopted then return end
+  forget_adopted(id)
+  if record.state ~= 'accepted' then return end
+  if not record.members then return announce(keys, id) end
+  for _, member in ipairs(redis.call('HVALS', members_key(id))) do
+    local own = keys_of(member)
+    local found = read(own.record, 'call', 'ticket')
+    if found.call == id and found.ticket == record.ticket then
+      redis.call('HDEL', own.record, 'ticket')
+      announce(own, member)
+    end
+  end
+end
+-- uses: keys record

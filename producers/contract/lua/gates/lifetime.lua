@@ -4,6 +4,11 @@ local lifetime_gate = new_gate('lifetime')
 
 local function end_send(send, state)
   if send.doubt then state = 'unknown' end
+  if send.doubt and send.record.adopted then
+    -- The callback that brought the ticket is proof: somebody has the text.
+    state = 'accepted'
+    redis.call('HDEL', send.keys.record, 'code', 'message')
+  end
   if send.record.members then
     end_call(send.keys, send.id, state)
   else
