@@ -44,7 +44,7 @@ class SpooledCallback(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DamagedSegment(Exception):
-    """A record cannot be read and is no unfinished end: the disk has changed it, or a newer version wrote it."""
+    """A record cannot be read and is no unfinished end: the disk changed it, or a newer version wrote it."""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
