@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from axe_playwright_python.sync_playwright import Axe
+
 from tests.browser.example import ExampleDay
 from tests.support.console_client import OPERATOR
 
@@ -11,7 +13,8 @@ ARGUMENTS: Final = (
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 )
 #: What axe is asked for: WCAG 2.2 up to AA, and what axe's makers recommend.
-RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_OPTIONS: Final = {"runOnly": {"type": "tag", "values": list(_RULES)}}
 #: Compares the places of what somebody can press or fill in.
 _SPILLED: Final = """forms => forms.flatMap(form => {
     const outer = form.getBoundingClientRect();
@@ -30,22 +33,20 @@ class Tab:
     Args:
         context: of the browser.
         url: of the console.
-        scripts: whether JavaScript is on.
+        plain: another one that looks alike, with JavaScript but without our script, if this one has none.
 
     Attributes:
-        context: of the browser.
         page: Playwright's page.
         complaints: errors and warnings of the console, violations of the policy, failed scripts.
         forgives_status: whether an answer that is no success is no complaint: the test asks for it.
     """
 
-    def __init__(self, context: Any, url: str, *, scripts: bool = True) -> None:
+    def __init__(self, context: Any, url: str, plain: Any = None) -> None:
         self.url = url
-        self.context = context
         self.page = context.new_page()
+        self._plain = plain and plain.new_page()
         self.complaints: list[str] = []
         self.forgives_status = False
-        self._scripts = scripts
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -64,21 +65,16 @@ class Tab:
         assert answer.status == status
 
     def violations(self) -> list[str]:
-        """Ask axe what keeps people from using this page."""
-        return _violations(self.page if self._scripts else self._without_our_script())
+        """Ask axe what keeps people from using this page.
 
-    def _without_our_script(self) -> Any:
-        """Open the same page as it is without JavaScript, in a tab in which axe itself can run."""
-        browser, size = self.context.browser, self.page.viewport_size
-        dark = self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-        scheme = "dark" if dark else "light"
-        state = self.context.storage_state()
-        context = browser.new_context(viewport=size, color_scheme=scheme, storage_state=state)
-        context.route("**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
-        page = context.new_page()
-        page.goto(self.page.url)
-        self.page.once("close", lambda _: context.close())
-        return page
+        Where JavaScript is off, axe cannot run either: it looks at the same page in a tab without our script.
+        """
+        page = self.page
+        if self._plain is not None:
+            page = self._plain
+            page.goto(self.page.url)
+        found = Axe().run(page, options=_OPTIONS).response["violations"]
+        return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
     def overflow(self) -> int:
         """Say by how many pixels the page is wider than the window."""
@@ -98,7 +94,7 @@ class Tab:
 
 
 class Window:
-    """Opens tabs. Those that look alike share a profile, in which somebody has logged in once.
+    """Opens tabs. Those that look alike are one, in which somebody has logged in once.
 
     Args:
         browser: Playwright's browser.
@@ -108,8 +104,8 @@ class Window:
     def __init__(self, browser: Any, day: ExampleDay) -> None:
         self._browser = browser
         self._day = day
-        self._contexts: dict[tuple[object, ...], Any] = {}
-        self._tabs: list[Tab] = []
+        self._tabs: dict[tuple[object, ...], Tab] = {}
+        self._fresh: list[Tab] = []
 
     def __call__(
         self,
@@ -124,37 +120,45 @@ class Window:
 
         A fresh one has a profile of its own: its clock may be changed.
         """
-        look = (width, scheme, scripts, token, len(self._contexts) if fresh else None)
-        is_new = look not in self._contexts
-        if is_new:
-            self._contexts[look] = self._browser.new_context(
-                viewport={"width": width, "height": 800},
-                color_scheme=scheme,
-                java_script_enabled=scripts,
-                reduced_motion="reduce",
-            )
-        tab = Tab(self._contexts[look], self._day.console.url, scripts=scripts)
-        self._tabs.append(tab)
-        if token and is_new:
+        look = (width, scheme, scripts, token)
+        if fresh or look not in self._tabs:
+            tab = self._open(*look)
+            if fresh:
+                self._fresh.append(tab)
+                return tab
+            self._tabs[look] = tab
+        return self._tabs[look]
+
+    def _open(self, width: int, scheme: str, scripts: bool, token: str) -> Tab:
+        look = {
+            "viewport": {"width": width, "height": 800},
+            "color_scheme": scheme,
+            "reduced_motion": "reduce",
+        }
+        url, plain = self._day.console.url, None
+        context = self._browser.new_context(java_script_enabled=scripts, **look)
+        if not scripts:
+            plain = self._browser.new_context(**look)
+            plain.route("**/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+        tab = Tab(context, url, plain)
+        if token:
             tab.log_in(token)
+        if plain is not None:
+            plain.add_cookies(context.cookies())
         return tab
 
     def check(self) -> None:
-        """Close all tabs, and fail if the browser complained about anything."""
-        tabs, self._tabs = self._tabs, []
+        """Fail if the browser complained about anything since the last check; close what was fresh."""
+        tabs = [*self._tabs.values(), *self._fresh]
+        complaints = [complaint for tab in tabs for complaint in tab.complaints]
         for tab in tabs:
-            tab.page.close()
-        assert [complaint for tab in tabs for complaint in tab.complaints] == []
+            tab.complaints.clear()
+        for tab in self._fresh:
+            tab.page.context.close()
+        self._fresh.clear()
+        assert complaints == []
 
     def close(self) -> None:
-        """Forget all profiles."""
-        for context in self._contexts.values():
-            context.close()
-
-
-def _violations(page: Any) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    options = {"runOnly": {"type": "tag", "values": list(RULES)}}
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+        """Close all tabs."""
+        for tab in self._tabs.values():
+            tab.page.context.close()

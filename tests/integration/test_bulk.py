@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from producers import Producer
+from producers.contract.scripts import Command
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, drive
 from tests.support.keys import AllKeys
@@ -271,6 +272,27 @@ def test_a_message_that_was_sent_again_keeps_its_new_id_after_the_clock_went_bac
     assert queued(redis_client) == []
 
 
+def test_a_message_that_others_sent_again_twice_meanwhile_never_gets_an_id_it_had(
+    redis_client, parked, bulk, ledger
+):
+    parked("a")
+    begun(redis_client, bulk)
+    steps = bulk.work()
+    step = next(steps)
+    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
+        step = steps.send(step.run(redis_client))
+    bodies = step.run(redis_client)
+    for _ in range(2):
+        drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)
+        redis_client.delete(READY)
+        finish_one(ledger, claim_one(ledger, "a"), Refused("121"))
+
+    run = steps.send(bodies)
+
+    assert run.run(redis_client) == "running"
+    assert queued(redis_client) == []
+
+
 def test_a_message_leaves_under_a_new_id_towards_the_gateway(redis_client, parked, bulk):
     parked("a")
     before = json.loads(redis_client.get(KEYS.body("a")))
@@ -343,3 +365,48 @@ def test_a_code_that_somebody_made_up_matches_nothing(redis_client, parked, bulk
     parked("a")
 
     assert job_of(redis_client, bulk, planned(redis_client, bulk, code="121\r\nx")).total == 0
+
+
+def stepped_to(script: str, client, bulk: Bulk):
+    """Let a console work up to a script; return that, not run."""
+    while True:
+        steps = bulk.work()
+        step = next(steps)
+        while step is not None:
+            if isinstance(step, Command) and step.script.name == script:
+                return step
+            try:
+                step = steps.send(step.run(client))
+            except StopIteration:
+                step = None
+
+
+def test_a_job_that_is_stopped_between_two_steps_sends_no_more(redis_client, parked, bulk):
+    parked("a")
+    token = begun(redis_client, bulk)
+    run = stepped_to("run_bulk", redis_client, bulk)
+
+    bulk.stop(token, "anna").run(redis_client)
+
+    assert run.run(redis_client) == "stopped"
+    assert queued(redis_client) == []
+
+
+def test_a_console_that_was_overtaken_ends_no_job(redis_client, parked, bulk):
+    parked("a")
+    token = begun(redis_client, bulk)
+    end = stepped_to("end_bulk", redis_client, bulk)
+    redis_client.hset(KEYS.bulk(token), "owner", "another")
+
+    assert end.run(redis_client) == "overtaken"
+    assert job_of(redis_client, bulk, token).state == "running"
+
+
+def test_a_console_that_was_overtaken_sends_nothing(redis_client, parked, bulk):
+    parked("a")
+    token = begun(redis_client, bulk)
+    run = stepped_to("run_bulk", redis_client, bulk)
+    redis_client.hset(KEYS.bulk(token), "owner", "another")
+
+    assert run.run(redis_client) == "overtaken"
+    assert queued(redis_client) == []

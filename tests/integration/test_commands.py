@@ -78,7 +78,7 @@ def messages(redis_client, sms) -> None:
 
 def published(client, text: str, request_id: str = "accepted") -> None:
     event = parse(
-        {"number": NUMBER, "text": text, "reception_date": "2030-01-31 14:05:09"}, "", datetime.now(UTC)
+        {"number": NUMBER, "text": text, "reception_date": "2030-01-31 14:05:09"}, "", datetime.now(UTC), "c"
     )
     Publisher(client, RedisSettings()).publish([msgspec.structs.replace(event, request_id=request_id)])
 

@@ -19,7 +19,7 @@ ROUND_TRIPS = 60
 #: Replies, and sends, that are kept.
 KEPT = 20_000
 #: Elements that one command may bring.
-AT_ONCE = 501
+AT_ONCE = 1_001
 #: Entries that a look-up in a list may pass.
 LOOKED_AT = 10_000
 

@@ -239,6 +239,7 @@ def test_a_link_in_a_mail_leads_to_its_page_although_the_cookie_is_strict(consol
         {"sec_fetch_site": "", "origin": "http://127.0.0.1:9999"},
         {"sec_fetch_site": "", "origin": "null"},
         {"sec_fetch_site": "", "origin": ""},
+        {"sec_fetch_site": "", "origin": "http://["},
     ],
 )
 @pytest.mark.parametrize("path", ["/login", "/logout", "/reveal", "/limits", "/conversations", "/nowhere"])
@@ -257,7 +258,11 @@ def test_without_fetch_metadata_the_origin_says_where_a_form_comes_from(console)
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "192.0.2.7:8001", "localhost@evil.example"]
+    "host",
+    [
+        *("evil.example", "127.0.0.1.evil.example", "192.0.2.7:8001", "localhost@evil.example"),
+        *("[::1]evil.example", "[::1", "localhost:8001:evil", ""),
+    ],
 )
 def test_no_foreign_name_leads_here(console, host):
     console.log_in(OPERATOR)

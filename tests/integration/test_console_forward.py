@@ -106,7 +106,7 @@ def test_a_test_event_is_delivered_next(operator, forwarder):
 
 def test_all_dead_letters_are_replayed(operator, forwarder):
     let_die(forwarder, "r1", "r2")
-    assert "Replay all 2 dead letters" in operator.get(HERE).text
+    assert "Replay all dead letters (2)" in operator.get(HERE).text
 
     assert operator.post(f"{HERE}/replay").status_code == 303
 

@@ -18,6 +18,7 @@ from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
 from worker.ledger.claims import Claim
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import WINDOW_S, Ledger
+from worker.operator.decisions import Decisions
 from worker.operator.operations import Operations
 from worker.queue.leases import Leases
 
@@ -275,3 +276,33 @@ def test_the_command_line_says_when_redis_is_away():
     result = CliRunner().invoke(main, ["status"], env={"REDIS_URL": "redis://127.0.0.1:1/0"})
     assert result.exit_code == 4
     assert "Redis at redis://127.0.0.1:1/0 did not answer" in result.output
+
+
+def test_two_people_who_decide_at_once_never_give_a_message_an_id_it_had(
+    redis_client, ended, ledger, operations
+):
+    request_id = ended("rejected")
+    steps = Decisions(RedisSettings(), "ben").replay(request_id)
+    read = next(steps)
+    found = read.run(redis_client)
+    # Meanwhile somebody else sends it again, and it is refused once more.
+    assert operations.replay(request_id) is None
+    redis_client.delete(KEYS.queue("alert").ready)
+    finish_one(ledger, claim_one(ledger, request_id), Refused("121"))
+
+    decide = steps.send(found)
+
+    assert decide.run(redis_client) == "rejected"
+    assert redis_client.llen(KEYS.queue("alert").ready) == 0
+
+
+@pytest.mark.parametrize(("lost", "why_not"), [("record", "gone"), ("body", "body_lost")])
+def test_what_is_forgotten_while_somebody_decides_is_not_sent_again(redis_client, ended, lost, why_not):
+    request_id = ended("rejected")
+    steps = Decisions(RedisSettings(), "ben").replay(request_id)
+    found = next(steps).run(redis_client)
+    decide = steps.send(found)
+
+    redis_client.delete(getattr(KEYS, lost)(request_id))
+
+    assert decide.run(redis_client) == why_not

@@ -306,3 +306,27 @@ def test_what_was_done_to_one_send_is_found_among_the_newest_actions(redis_clien
         ("replay", "ben", {"request_id": "a0"}),
         ("replay", "ben", {"request_id": "a0"}),
     ]
+
+
+def test_of_several_groups_the_one_that_gave_an_entry_up_gets_it_back(redis_client, groups):
+    redis_client.xadd(groups.key, to_fields(reply("Oui")))
+    redis_client.xgroup_create(groups.key, "accounts", "0")
+    groups.read("bookings", refuse)
+    [entry] = drive(feeds.read_poison(KEYS, "replies", "bookings"), redis_client).rows
+
+    assert replay_poison(KEYS, "replies", "bookings", entry.id, "ben").run(redis_client) == "done"
+
+    pending = {group["name"]: group["pending"] for group in redis_client.xinfo_groups(groups.key)}
+    assert pending == {b"accounts": 0, b"bookings": 1}
+
+
+def test_a_callback_that_somebody_else_puts_back_meanwhile_is_put_back_once(redis_client, taken):
+    taken({"answer": "Oui"})
+    [row] = drive(quarantine.newest(KEYS), redis_client).rows
+    steps = parse_again(KEYS, row.id, "", "ben")
+    late = steps.send(next(steps).run(redis_client))
+
+    assert drive(parse_again(KEYS, row.id, "", "anna"), redis_client) == "done"
+
+    assert late.run(redis_client) == "gone"
+    assert redis_client.llen(KEYS.queue("callbacks").ready) == 1

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import redis
 
 from producers.contract.keys import Keys
-from tests.support.filled import GROUP, TALK_SECRET
+from tests.support.filled import FORWARDER, GROUP, TALK_SECRET
 from worker.console.pages import PAGES
 from worker.inquiry.paging import Member, write_place
 
@@ -18,6 +18,7 @@ _ABOUT: Final = {
     "/sends/{request_id}": ("send-0", "send-91", "send-95", "send-97", "send-99"),
     "/campaigns/{campaign_id}": ("campaign-7",),
     "/feeds/{stream}/poison": ("replies",),
+    "/forward/{name}": (FORWARDER,),
 }
 #: What is asked of lists, besides their beginning.
 _QUERIES: Final = {

@@ -83,6 +83,12 @@ local function fill_others()
       'send-' .. i)
     call('XADD', prefix .. 'quarantine', '*', 'v', '1', 'event_id', 'q' .. i, 'reason', 'no_number', 'received_at',
       '2026-11-12T14:03:00+00:00', 'raw', '{"from":"' .. number(i) .. '","x":"' .. string.rep('y', 200) .. '"}')
+    local event = 'event:' .. ARGV[5] .. ':e' .. i
+    call('HSET', prefix .. event, 'stream', 'replies', 'attempts', 1, 'why', 'http_503')
+    call('ZADD', prefix .. 'forward:' .. ARGV[5] .. ':waiting', at, 'e' .. i)
+    call('ZADD', prefix .. 'forward:' .. ARGV[5] .. ':due', at, 'e' .. i)
+    call('XADD', prefix .. 'forward:' .. ARGV[5] .. ':dead', '*', 'forward_id', 'd' .. i, 'forward_stream', 'replies', 'forward_entry',
+      '1-1', 'forward_attempts', 8, 'forward_why', 'http_404', 'forward_at', '2026-11-12T14:03:00.000Z')
     call('XADD', prefix .. 'replies:poison:' .. ARGV[5], '*', 'v', '1', 'number', number(i), 'text', 'Oui', 'entry_id', '1-1',
       'deliveries', 5)
   end

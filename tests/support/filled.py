@@ -23,6 +23,8 @@ TALK_SECRET: Final = "filled"
 OTHERS: Final = 5_000
 #: Who reads the replies.
 GROUP: Final = "bookings"
+#: What is forwarded by a forwarder of this name.
+FORWARDER: Final = "bookings"
 
 _FILL: Final = Path(__file__).with_suffix(".lua").read_text("utf-8")
 
@@ -44,6 +46,8 @@ def fill(client: redis.Redis, *, replies: int, sends: int, namespace: str = "sms
     _write(client, keys, "others", min(OTHERS, sends), first_ms, GROUP)
     client.xgroup_create(keys.stream("replies"), GROUP, "0")
     client.xreadgroup(GROUP, "one", {keys.stream("replies"): ">"}, count=1_000)
+    client.zadd(keys.forwarders, {FORWARDER: first_ms})
+    client.hset(keys.forward(FORWARDER), mapping={"place": "https://bistro.example", "streams": "replies"})
     client.hset(keys.counts, mapping=_counts(sends))
     client.hset(keys.prices, "sms_premium:33", "0.049")
     gate = {"code": "777", "since": first_ms, "shut": {"sender": "Bistro"}}

@@ -16,7 +16,7 @@ import httpx
 from worker.sandbox.redis_server import free_port
 
 #: Seconds the process may take to start or to stop.
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class WebServer:

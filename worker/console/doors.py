@@ -5,6 +5,7 @@ Every answer, errors included, carries the headers that keep a browser from doin
 it.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
@@ -30,6 +31,8 @@ HEADERS: Final[Mapping[str, str]] = {
 
 #: Methods that change nothing.
 _SAFE: Final = frozenset({"GET", "HEAD"})
+#: A name or an address, and perhaps a port.
+_HOST: Final = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Doors:
@@ -72,11 +75,9 @@ class Doors:
 
 
 def host_name(host: str) -> str:
-    """Take the port off the value of a ``Host`` header."""
-    name = host.lower()
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0]
+    """Take the port off the value of a ``Host`` header; what is none names nothing."""
+    found = _HOST.fullmatch(host.lower())
+    return found[1] if found else ""
 
 
 def is_loopback(host: str) -> bool:
@@ -93,4 +94,7 @@ def is_same_origin(headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    return urlsplit(headers.get("origin", "")).netloc.lower() == headers.get("host", "-").lower()
+    try:
+        return urlsplit(headers.get("origin", "")).netloc.lower() == headers.get("host", "-").lower()
+    except ValueError:  # such as "http://["
+        return False

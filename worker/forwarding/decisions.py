@@ -118,10 +118,11 @@ class Decisions:
         Raises:
             NoRoomError: the streams were replayed in turn, oldest entries first, up to there.
         """
+        between = str(max(0, since_ms)), str(max(0, until_ms))
         return self._replay(
             _entry(stream, entry)
             for stream in streams
-            for entry in self._entries(self._keys.stream(stream), str(since_ms), str(until_ms))
+            for entry in self._entries(self._keys.stream(stream), *between)
         )
 
     def replay_one(self, streams: Sequence[str], event_id: str) -> bool:

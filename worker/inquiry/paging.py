@@ -18,7 +18,8 @@ T = TypeVar("T")
 #: Rows of a page.
 PAGE: Final = 50
 
-_STREAM_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+#: Ids as Redis's clock makes them until the year 5138. What is larger fits into no id, or into no date.
+_STREAM_ID: Final = re.compile(r"\d{1,14}-\d{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

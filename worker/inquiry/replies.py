@@ -15,12 +15,13 @@ from typing import Any, Final
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
+from worker.inquiry.paging import is_stream_id
 
 #: Replies on a page.
 PAGE: Final = 50
 #: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
 #: index of a country names them, they cost more.
-BLOCK: Final = 500
+BLOCK: Final = 250
 EXAMINED: Final = 5_000
 EXAMINED_ONE_BY_ONE: Final = 1_500
 #: Where replies from nobody knows which country are kept.
@@ -28,7 +29,6 @@ NOWHERE: Final = "ZZ"
 MATCHES: Final = ("ticket", "number", "none")
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}|\d{3}", re.ASCII)
-_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
     """Find a page of replies.
 
-    One round trip, three with a country; up to a dozen while a text or a match is looked for, or where
+    One round trip, three with a country; up to two dozen while a text or a match is looked for, or where
     entries are gone from the stream and not from the index.
 
     Args:
@@ -122,7 +122,7 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
     Raises:
         ValueError: the cursor is none of ours.
     """
-    if cursor is not None and not _ID.fullmatch(cursor):
+    if cursor is not None and not is_stream_id(cursor):
         raise ValueError("this cursor is none of ours")
     walk = yield from _walk(keys, asked, cursor)
     found: list[Found] = []
@@ -177,7 +177,7 @@ class _ByDate:
     def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
         self._stream = keys.stream("replies")
         self._oldest = str(_ms(asked.since)) if asked.since else "-"
-        self._newest = f"{_ms(asked.until) - 1}" if asked.until else "+"
+        self._newest = str(max(0, _ms(asked.until) - 1)) if asked.until else "+"
         if cursor is not None and (asked.until is None or moment(cursor) < asked.until):
             self._newest = f"({cursor}"
         self.last = cursor
@@ -242,7 +242,8 @@ def _place(stream_id: str) -> tuple[int, str]:
 
 
 def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+    """Write an instant as ids of streams do; they begin in 1970."""
+    return max(0, round(at.timestamp() * 1000))
 
 
 def read_reply(entry_id: str, fields: Mapping[bytes, bytes]) -> Found:

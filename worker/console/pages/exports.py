@@ -29,6 +29,10 @@ COLUMNS: Final = (
 _LOG: Final = logging.getLogger("worker.console")
 
 
+class _OvertakenError(Exception):
+    """This export stood still until it no longer counted, and another one has begun."""
+
+
 async def as_csv(visit: Visit) -> Response:
     """Stream a filter's replies as CSV."""
     return await _export(visit, "csv", "text/csv; charset=utf-8; header=present")
@@ -62,17 +66,16 @@ async def _export(visit: Visit, kind: str, media_type: str) -> Response:
 
 async def _stream(visit: Visit, asked: Asked, kind: str, lock: str, mine: str) -> AsyncIterator[bytes]:
     rows, failed = 0, ""
-    client = visit.office.redis
     try:
         if kind == "csv":
             yield next(csv_rows(COLUMNS, ()))
         async for page in _pages(visit, asked):
+            await _stay(visit, lock, mine)
             found = [_row(visit, each) for each in page][: ROWS_MAX - rows]
             rows += len(found)
             yield b"".join(_written(found, kind))
-            if rows >= ROWS_MAX or await client.get(lock) != mine.encode():
+            if rows >= ROWS_MAX:
                 break
-            await client.expire(lock, _STALE_S)
     except Exception as error:  # noqa: BLE001 - its text may quote what nobody should read in a log
         failed = type(error).__name__
     finally:
@@ -82,6 +85,19 @@ async def _stream(visit: Visit, asked: Asked, kind: str, lock: str, mine: str) -
         _LOG.error("an export ended early with %s", failed)
         # The connection breaks, so that nobody takes a part for the whole.
         raise RuntimeError("the export ended early")
+
+
+async def _stay(visit: Visit, lock: str, mine: str) -> None:
+    """Let the export count as running for another while. A browser that reads slowly may have let it go.
+
+    Raises:
+        _OvertakenError: another export of this person has begun since.
+    """
+    client = visit.office.redis
+    await client.set(lock, mine, nx=True, ex=_STALE_S)
+    if await client.get(lock) != mine.encode():
+        raise _OvertakenError
+    await client.expire(lock, _STALE_S)
 
 
 async def _pages(visit: Visit, asked: Asked) -> AsyncIterator[tuple[replies.Found, ...]]:

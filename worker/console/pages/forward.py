@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -46,7 +47,7 @@ async def show_one(visit: Visit) -> Response:
         forwarder=forwarder,
         state=state_of(forwarder),
         waiting=waiting,
-        dead=dead,
+        dead=[(letter, _instant(letter.at)) for letter in dead],
         later=address(here, **{"from": str(further)}) if more_wait else "",
         older=address(here, before=dead[-1].letter_id) if len(dead) == counts.PAGE else "",
         newest=address(here) if first or place != "+" else "",
@@ -139,6 +140,13 @@ async def _decide(visit: Visit, name: str, decision: Callable[[Decisions], T]) -
     except NoRoomError as error:
         words = f"There is no room for more than {error.done} of them: too many events wait already."
         raise Refusal(HTTPStatus.CONFLICT, words, back=_path(name)) from None
+
+
+def _instant(written: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return None
 
 
 def _unknown() -> Refusal:

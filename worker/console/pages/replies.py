@@ -1,7 +1,5 @@
 """Replies by country, by date, by what they say and by what they answer."""
 
-import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -11,11 +9,11 @@ from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.contract.talks import talk_key
 from worker.console.page import Page, Visit
-from worker.console.pages.reply_filters import Asked, read_filter
+from worker.console.pages.reply_filters import read_filter
 from worker.console.refusals import Refusal
 from worker.inquiry import replies
+from worker.inquiry.paging import is_stream_id
 
-_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 #: What a match is called, with its shape.
 MATCHES: Final = {
     "ticket": ("ok", "by ticket"),
@@ -24,49 +22,37 @@ MATCHES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """What the page shows.
-
-    Attributes:
-        page: the replies.
-        talks: keys of their conversations, in order; ``""`` where there is none.
-        countries: how many replies are kept, by country.
-    """
-
-    page: replies.Page
-    talks: tuple[str, ...]
-    countries: dict[str, int]
-
-
 async def show(visit: Visit) -> Response:
-    """Show a page of 50. One or two round trips; up to 40 while a text or a match is looked for."""
-    asked = read_filter(visit)
-    try:
-        found = await visit.ask(_find(visit.keys, asked, visit.asked("before") or None))
-    except ValueError:
-        raise Refusal(
-            HTTPStatus.BAD_REQUEST, "This address leads to no page of replies.", back="/replies"
-        ) from None
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems else HTTPStatus.OK
-    before = visit.asked("before")
-    return visit.render("replies.html", status, found=found, asked=asked, matches=MATCHES, before=before)
+    """Show a page of 50. Three or four round trips; up to 42 while a text or a match is looked for."""
+    asked, before = read_filter(visit), visit.asked("before")
+    if before and not is_stream_id(before):
+        words = "This address leads to no page of replies."
+        raise Refusal(HTTPStatus.BAD_REQUEST, words, back="/replies")
+    page = await visit.ask(replies.find(visit.keys, asked.filter, before or None))
+    return visit.render(
+        "replies.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems else HTTPStatus.OK,
+        page=page,
+        talks=await visit.ask(_talks(visit.keys, page)),
+        countries=(await visit.panel(replies.read_countries(visit.keys))).value or {},
+        asked=asked,
+        matches=MATCHES,
+        before=before,
+    )
 
 
-def _find(keys: Keys, asked: Asked, cursor: str | None) -> Steps[_List]:
-    page = yield from replies.find(keys, asked.filter, cursor)
-    countries = yield from replies.read_countries(keys)
+def _talks(keys: Keys, page: replies.Page) -> Steps[list[str]]:
+    """Name the conversation of each reply; ``""`` where there is none."""
     [secret] = yield Commands([("GET", keys.talk_secret)])
-    talks = (
+    return [
         talk_key(secret, each.reply.number) if secret and each.reply is not None else ""
         for each in page.replies
-    )
-    return _List(page, tuple(talks), countries)
+    ]
 
 
 def number_of(keys: Keys, stream_id: str) -> Steps[str | None]:
     """Find who wrote a reply."""
-    if not _ID.fullmatch(stream_id):
+    if not is_stream_id(stream_id):
         return None
     [entries] = yield Commands([("XRANGE", keys.stream("replies"), stream_id, stream_id)])
     return entries[0][1].get(b"number", b"").decode() if entries else None
