@@ -16,7 +16,7 @@ from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import Store
 from worker.inquiry import forwarders
 from worker.mail.composing import Composer
-from worker.mail.letter import Letter, Question
+from worker.mail.letter import AnsweredSms, Letter
 from worker.mail.postbox import Postbox
 from worker.mail.settings import MailSettings
 from worker.operator.forwarder_decisions import ForwarderDecisions
@@ -70,7 +70,7 @@ class ForwardEmail:
         turns = (yield from self._conversations.by_key(key, _TURNS)).turns
         answered = next(
             (
-                Question(turn.text, turn.at)
+                AnsweredSms(turn.text, turn.at)
                 for turn in turns
                 if turn.direction == "out" and turn.request_id == reply.request_id
             ),
