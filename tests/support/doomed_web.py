@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
+from producers.intake.segment import Orphan, Segment
 from starlette.applications import Starlette
 
 from producers.contract.scripts import Command
 from producers.contract.steps import Together
-from producers.intake.segment import Orphan, Segment
 from producers.web import create_app
 from tests.support.web_server import WebServer
 
