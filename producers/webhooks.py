@@ -115,8 +115,12 @@ def verify(
         raise ValueError("verify needs a secret")
     webhook_id, timestamp, signatures = _read_headers(headers)
     _check_time(timestamp, time.time() if now is None else now)
-    expected = [_signature(key, webhook_id, timestamp, body) for key in keys]
-    if not _agree(expected, signatures.split(" ")):
+    try:
+        expected = [_signature(key, webhook_id, timestamp, body) for key in keys]
+        fits = _agree(expected, signatures.split(" "))
+    except UnicodeEncodeError:  # half surrogates, which came in no header
+        fits = False
+    if not fits:
         raise WrongSignature("no signature fits")
     return _read(webhook_id, body)
 

@@ -32,7 +32,7 @@ class ConsoleKeys(ForwarderKeys):
         return f"{self.prefix}console:session:{digest}"
 
     def console_revoked(self, name: str) -> str:
-        """Since when somebody's older sessions have ended."""
+        """How often all sessions of somebody were ended."""
         return f"{self.prefix}console:revoked:{name}"
 
     def console_failed(self, address_digest: str) -> str:
@@ -46,6 +46,10 @@ class ConsoleKeys(ForwarderKeys):
     def console_notice(self, digest: str) -> str:
         """What to tell a session on its next page."""
         return f"{self.prefix}console:notice:{digest}"
+
+    def console_looked(self, name: str) -> str:
+        """How many numbers a viewer has looked up lately."""
+        return f"{self.prefix}console:looked:{name}"
 
     def console_export(self, name: str) -> str:
         """Which export of somebody is running."""

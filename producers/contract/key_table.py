@@ -8,7 +8,7 @@ and a stream entry together, on Redis Cluster too.
 |---|---|---|---|---|
 | ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
-| ``deliveries:<request_id>`` | hash, number to last receipt | N days after the last receipt | layout | layout |
+| ``deliveries:<request_id>`` | hash, number to last receipt | as long as the record | layout | layout |
 | ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
@@ -63,11 +63,12 @@ and a stream entry together, on Redis Cluster too.
 | ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
-| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and since when | 12 h | console | console |
-| ``console:revoked:<name>`` | string, sessions of somebody that began before this time have ended | 12 h | console | console |
+| ``console:session:<session digest>`` | string, who is logged in to the console with that session, and what ``console:revoked`` was then | 12 h | console | console |
+| ``console:revoked:<name>`` | string, how often all sessions of somebody were ended | for ever | console | console |
 | ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
 | ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
 | ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
+| ``console:looked:<name>`` | string, how many numbers a viewer has looked up lately | 10 min | console | console |
 | ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
 | ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |

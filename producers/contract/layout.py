@@ -87,7 +87,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<number>`` | request_id of the member with that number, E.164 | compose, finish | - | compose, correlate, disown(), dissolve, finish, members.py |
 
-**deliveries:<request_id>** The last receipt of each recipient. Goes with the retention after the last receipt.
+**deliveries:<request_id>** The last receipt of each recipient. Goes with the record.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|

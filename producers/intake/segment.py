@@ -1,4 +1,4 @@
-"""One file of the spool: records behind each other, each with its length and checksum."""
+"""One file of the spool: records behind each other, each with its length and checksums."""
 
 import fcntl
 import os
@@ -13,8 +13,9 @@ import msgspec
 
 from producers.intake.raw_callback import RawCallback
 
-#: Length and checksum in front of each record, in bytes.
-_HEAD_BYTES: Final = 8
+#: Bytes in front of each record: its length, its checksum, and the checksum of these two. Without the last, a
+#: changed length would look like a record that was never finished.
+_HEAD_BYTES: Final = 12
 
 
 class SpooledCallback(msgspec.Struct, frozen=True, array_like=True):
@@ -43,7 +44,7 @@ class SpooledCallback(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DamagedSegment(Exception):
-    """A record cannot be read although others stand behind it: the disk has changed it."""
+    """A record cannot be read and is no unfinished end: the disk changed it, or a newer version wrote it."""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -53,7 +54,12 @@ _decode: Final = msgspec.msgpack.Decoder(SpooledCallback).decode
 def pack(spooled: SpooledCallback) -> bytes:
     """Write a record as it stands in a file."""
     body = _encode(spooled)
-    return len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body
+    head = len(body).to_bytes(4, "big") + _checksum(body)
+    return head + _checksum(head) + body
+
+
+def _checksum(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(4, "big")
 
 
 def unpack(content: bytes) -> Iterator[SpooledCallback]:
@@ -63,20 +69,29 @@ def unpack(content: bytes) -> Iterator[SpooledCallback]:
     is safe, and it is left out.
 
     Raises:
-        DamagedSegment: a record in the middle cannot be read; those before it were read.
+        DamagedSegment: a record cannot be read; those before it were read.
     """
     position = 0
     while position + _HEAD_BYTES <= len(content):
-        length = int.from_bytes(content[position : position + 4], "big")
         begin = position + _HEAD_BYTES
-        position, body = begin + length, content[begin : begin + length]
-        if len(body) < length or not length:
-            return
-        if zlib.crc32(body) != int.from_bytes(content[begin - 4 : begin], "big"):
-            if position == len(content):
+        head = content[position:begin]
+        if head[8:] != _checksum(head[:8]):
+            # A machine that lost its power may have made room for a record and not have written it.
+            if not content[position:].strip(b"\0"):
                 return
             raise DamagedSegment
-        yield _decode(body)
+        position = begin + int.from_bytes(head[:4], "big")
+        body = content[begin:position]
+        if position > len(content):
+            return
+        if head[4:8] != _checksum(body):
+            if not body.strip(b"\0") and position == len(content):
+                return
+            raise DamagedSegment
+        try:
+            yield _decode(body)
+        except msgspec.MsgspecError:
+            raise DamagedSegment from None
 
 
 class Segment:

@@ -12,6 +12,7 @@ from tests.support.console_client import OPERATOR, ConsoleClient, console_settin
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
+from worker.console.sessions import LOOKED_UP_MAX, LOOKED_UP_S
 
 KEYS = Keys("sms")
 NUMBER, BELGIAN = "+33612345678", "+32470123456"
@@ -61,6 +62,19 @@ def test_both_directions_are_shown_in_order(viewer, redis_client, sms):
     assert mask(NUMBER) in page.text
 
 
+def test_the_name_of_an_answer_tells_nobody_to_which_turn(operator, talk, sms, redis_client):
+    """Who could make the name could try out numbers: it is made of the turn, and a turn's id of a number."""
+    names = []
+    for secret in (redis_client.get(KEYS.talk_secret), b"another"):
+        redis_client.set(KEYS.talk_secret, secret)
+        form = {"text": "Hello", "do": "send", "seen": "in:" + "e" * 32}
+        press_at = talk if not names else written(redis_client, sms, "Once more")
+        assert operator.post(f"{press_at}/answer", form).status_code == 303
+        names.append(sms.conversation(NUMBER).turns[-1].request_id)
+
+    assert names[0] != names[1]
+
+
 def test_a_viewer_sees_no_answer_box(viewer, talk):
     assert "Your answer" not in viewer.get(talk).text
 
@@ -83,6 +97,18 @@ def test_a_conversation_is_found_by_its_number_without_an_address_that_carries_i
     answer = viewer.post("/conversations", {"number": "+33 6 12 34 56 78"})
 
     assert (answer.status_code, answer.headers["location"]) == (303, talk)
+
+
+def test_a_look_up_is_audited_and_a_viewer_cannot_try_out_numbers(viewer, operator, redis_client, talk):
+    for _ in range(LOOKED_UP_MAX):
+        assert viewer.post("/conversations", {"number": NUMBER}).status_code == 303
+    refused = viewer.post("/conversations", {"number": NUMBER})
+    [entry] = [each for _, each in redis_client.xrevrange(KEYS.audit, count=1)]
+
+    assert refused.status_code == 429
+    assert (entry[b"action"], entry[b"number"]) == (b"lookup", mask(NUMBER).encode())
+    assert operator.post("/conversations", {"number": NUMBER}).headers["location"] == talk
+    assert 0 < redis_client.ttl(KEYS.console_looked("anna")) <= LOOKED_UP_S
 
 
 @pytest.mark.parametrize(("number", "words"), [("x", "The number"), (BELGIAN, "Nothing is kept")])
@@ -179,6 +205,16 @@ def test_an_older_form_does_not_speak_over_a_newer_message(operator, sms, talk):
 
     assert press(operator, talk, "Table 7", page).status_code == 409
     assert answers(sms) == ["We call you"]
+
+
+@pytest.mark.parametrize(
+    "text", ["soft\u00adhyphen", "\U0001f3f4\U000e0067\U000e0062\U000e007f", "\U0001fae9"]
+)
+def test_the_box_keeps_what_was_typed_also_what_nobody_sees(operator, talk, text):
+    """What is named elsewhere must not be named here: it would leave as an SMS."""
+    page = press(operator, talk, text, do="count")
+
+    assert f"\n{text}</textarea>" in page.text
 
 
 def test_segments_are_counted_before_anything_is_sent(operator, sms, talk):

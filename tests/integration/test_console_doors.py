@@ -115,6 +115,23 @@ def test_five_failures_in_a_minute_close_the_door_to_one_address_only(console, c
     assert b"192.0.2.1" not in key
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", 429),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", 303),
+        ("192.0.2.3", "::ffff:192.0.2.3", 429),
+        ("proxy", "proxy", 429),
+    ],
+)
+def test_a_line_with_many_addresses_of_ipv6_is_one(console_url, first, second, status):
+    with ConsoleClient(console_settings(console_url), address=first) as one:
+        for _ in range(FAILURES_MAX):
+            assert one.log_in("wrong").status_code == 401
+    with ConsoleClient(console_settings(console_url), address=second) as other:
+        assert other.log_in(OPERATOR).status_code == status
+
+
 def test_the_door_opens_again_after_a_minute(console, redis_client):
     for _ in range(FAILURES_MAX + 1):
         console.log_in("wrong")
@@ -166,6 +183,25 @@ def test_logging_out_everywhere_ends_the_sessions_of_one_person_on_all_machines(
 
         assert elsewhere.get("/").status_code == 303
         assert anna.get("/").status_code == 200
+
+
+def test_after_log_out_everywhere_one_can_log_in_within_the_same_second(console):
+    console.log_in(OPERATOR)
+    console.post("/logout", {"everywhere": "1"})
+    console.log_in(OPERATOR)
+
+    assert console.get("/").status_code == 200
+
+
+def test_a_clock_that_went_back_keeps_no_session_alive(console, redis_client):
+    """What says that sessions have ended, and which, is no time."""
+    console.log_in(OPERATOR)
+    console.post("/logout", {"everywhere": "1"})
+    console.log_in(OPERATOR)
+    [key] = sessions(redis_client)
+
+    assert redis_client.get(key).rpartition(b" ")[2] == b"1"
+    assert redis_client.get(KEYS.console_revoked("ben")) == b"1"
 
 
 def test_a_token_that_leaves_the_settings_takes_its_sessions_with_it(console, console_url):

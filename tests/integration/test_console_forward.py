@@ -51,11 +51,11 @@ def test_a_forwarder_is_listed_with_what_waits_and_what_is_dead(viewer, forwarde
     assert faults_of(page) == []
 
 
-def test_a_forwarder_shows_attempts_what_is_due_and_dead_letters(viewer, forwarder):
+def test_a_forwarder_shows_attempts_what_is_due_and_dead_letters(operator, forwarder):
     let_die(forwarder, "r1")
     forwarder.arrive("r2")
 
-    page = viewer.get(HERE).text
+    page = operator.get(HERE).text
 
     for shown in ("Attempts: refused", "r1", "r2", "404", "replies"):
         assert shown in page
@@ -117,6 +117,14 @@ def test_all_dead_letters_are_replayed(operator, forwarder):
     assert "without dead letters" in again.text
 
 
+def test_a_viewer_sees_no_digest_by_which_a_number_can_be_tried(operator, viewer, forwarder):
+    let_die(forwarder, "secret-1")
+
+    assert "secret-1" in operator.get(HERE).text
+    assert "What could not be delivered" in viewer.get(HERE).text
+    assert "secret-1" not in viewer.get(HERE).text
+
+
 def test_one_dead_letter_is_replayed(operator, forwarder):
     let_die(forwarder, "r1", "r2")
 
@@ -126,17 +134,17 @@ def test_one_dead_letter_is_replayed(operator, forwarder):
     assert operator.post(f"{HERE}/replay", {"event": "nobody"}).status_code == 409
 
 
-def test_what_waits_and_what_is_dead_is_read_a_page_at_a_time(viewer, forwarder):
+def test_what_waits_and_what_is_dead_is_read_a_page_at_a_time(operator, forwarder):
     let_die(forwarder, *(f"d{n:02}" for n in range(51)))
     forwarder.arrive(*(f"w{n:02}" for n in range(51)))
 
-    first = viewer.get(HERE).text
+    first = operator.get(HERE).text
     assert f"{HERE}?from=50" in first
     assert f"{HERE}?before=" in first
     assert "w50" not in first
-    assert "w50" in viewer.get(f"{HERE}?from=50").text
+    assert "w50" in operator.get(f"{HERE}?from=50").text
     older = re.search(rf'href="({HERE}\?before=[0-9-]+)"', first)
-    assert "d00" in viewer.get(older[1]).text
+    assert "d00" in operator.get(older[1]).text
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "test", "replay"])

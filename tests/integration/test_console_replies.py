@@ -223,6 +223,18 @@ def test_a_viewers_export_is_masked(viewer, redis_client):
         assert mask(NUMBER) in text
 
 
+def test_a_viewers_export_holds_nothing_from_which_a_number_can_be_found(viewer, operator, redis_client):
+    context = {"phone": NUMBER, "digits": [NUMBER[1:], int(NUMBER)], NUMBER: 1, "booking": 12345678}
+    publish_replies(redis_client, "Oui", context=context, event_id="e" * 32)
+
+    for path in ("/replies.csv", "/replies.jsonl"):
+        text = viewer.get(path).text
+        assert NUMBER[1:] not in text
+        assert "12345678" in text
+        assert "e" * 32 not in text  # a digest of number, text and date: a million tries tell the number
+        assert "e" * 32 in operator.get(path).text
+
+
 def test_an_export_of_nothing_is_a_header_only(viewer):
     assert viewer.get("/replies.csv").text.count("\r\n") == 1
     assert viewer.get("/replies.jsonl").text == ""

@@ -120,6 +120,15 @@ def test_a_send_shows_why_what_it_cost_and_to_whom_masked(viewer, send):
     assert NUMBER not in page.text
 
 
+def test_what_an_application_keeps_beside_a_send_shows_no_number_either(viewer, send):
+    send("queued", context={"phone": NUMBER, "digits": int(NUMBER), "booking": 12345678})
+
+    page = viewer.get("/sends/queued").text
+
+    assert "12345678" in page
+    assert NUMBER[1:] not in page
+
+
 def test_a_send_that_waits_says_why_and_who_gets_it(viewer, send):
     send("queued")
 

@@ -205,6 +205,21 @@ def test_callbacks_in_quarantine_are_shown_as_they_came_but_masked(operator, red
     assert NUMBER in operator.get("/quarantine").text
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("+33 6 12 34 56 78", "06.12.34.56.78", "+33 (0)6 12 34 56 78", "+33-612-345-678"),
+        "".join(chr(0xFF10 + int(digit)) for digit in NUMBER[1:]),
+    ],
+)
+def test_a_number_in_quarantine_is_masked_however_it_is_written(operator, redis_client, written):
+    quarantined(redis_client, f"from {written} at 2026-11-26 09:30:00, 26/11/2026 09:30, by 192.168.100.200")
+    page = operator.get("/quarantine").text
+
+    assert written not in page
+    assert " at 2026-11-26 09:30:00, 26/11/2026 09:30, by 192.168.100.200" in page
+
+
 def test_a_callback_is_read_again(operator, redis_client):
     entry_id = quarantined(redis_client, '{"x": 1}')
 

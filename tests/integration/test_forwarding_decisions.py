@@ -164,3 +164,21 @@ def test_forwarders_and_what_they_hold_can_be_listed(forwarder, redis_client):
     shown = drive(counts.waiting(keys, "bookings"), redis_client)
     assert [(each.event_id, each.attempts, each.why) for each in shown] == [("r1", 1, "500"), ("r2", 0, None)]
     assert drive(counts.waiting(keys, "nobody"), redis_client) == []
+
+
+def test_two_who_replay_the_dead_letters_at_once_deliver_each_once(forwarder, decisions, monkeypatch):
+    """The second has read the letters before the first one's replays were delivered."""
+    forwarder.arrive("r1", "r2")
+    refuse_all(forwarder)
+    again, delivered = Decisions._again, []
+
+    def overtaken(self, *args):
+        monkeypatch.setattr(Decisions, "_again", again)
+        assert decide(forwarder).replay_dead() == 2
+        delivered.extend(deliver_all(forwarder))
+        return again(self, *args)
+
+    monkeypatch.setattr(Decisions, "_again", overtaken)
+    assert decisions.replay_dead() == 0
+    assert [event.event_id for event in delivered] == ["r1", "r2"]
+    assert forwarder.take() == []

@@ -1,6 +1,7 @@
 """What a forwarder keeps: nothing is lost between stream and receiver, and no event is out twice at once."""
 
 import pytest
+import redis
 
 from producers.contract.events import from_fields
 from producers.contract.steps import drive
@@ -386,3 +387,30 @@ def test_a_receiver_that_wants_to_be_asked_less_often_is(forwarder):
     assert waiting(forwarder) == {"r1": 0, "r2": 0}
     forwarder.settle(forwarder.take_one(), Delivered())
     assert state(forwarder).held is None
+
+
+def test_an_event_that_redis_refuses_keeps_those_behind_it_and_loses_none(redis_client):
+    forwarder = HandForwarder(redis_client)
+    for name in ("r1", "r2", "r3"):
+        forwarder.add(reply(name))
+    redis_client.set(forwarder.keys.event(forwarder.name, "r2"), "of another type")
+    for _ in range(2):
+        with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+            forwarder.take_in()
+
+    redis_client.delete(forwarder.keys.event(forwarder.name, "r2"))
+    assert forwarder.take_in() == 2
+    assert [event.event_id for event in forwarder.take()] == ["r1", "r2", "r3"]
+
+
+def test_an_entry_that_the_stream_has_dropped_meanwhile_is_passed_over(redis_client):
+    forwarder = HandForwarder(redis_client)
+    entry = forwarder.add(reply("r1"))
+    redis_client.xreadgroup(
+        f"forward:{forwarder.name}", "intake", {forwarder.keys.stream("replies"): ">"}, count=1
+    )
+    redis_client.xdel(forwarder.keys.stream("replies"), entry)
+    forwarder.add(reply("r2"))
+    while forwarder.take_in():
+        pass
+    assert [event.event_id for event in forwarder.take()] == ["r2"]

@@ -402,3 +402,16 @@ def test_the_number_of_awaited_receipts_never_drifts(sms, redis_client, steps):
 
         assert awaited(redis_client) == expected(redis_client)
         assert all(int(count) > 0 for count in redis_client.hvals(KEYS.receipts_awaited))
+
+
+def test_a_message_under_an_id_of_before_begins_without_receipts(sms, hand, redis_client):
+    """The receipt of the first came days after its end, and must not outlive its record."""
+    send(sms, "a")
+    accept(hand)
+    redis_client.pexpire(KEYS.record("a"), 5_000)
+    publish(redis_client, receipt("a", "DELIVERED"))
+    assert 0 < redis_client.pttl(KEYS.deliveries("a")) <= redis_client.pttl(KEYS.record("a")) + 5
+
+    redis_client.delete(KEYS.record("a"))
+    publish(redis_client, receipt("a", "READ"))
+    assert 0 < redis_client.pttl(KEYS.deliveries("a")) <= HOUR_MS

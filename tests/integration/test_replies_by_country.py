@@ -116,3 +116,13 @@ def test_other_streams_are_not_listed(redis_client):
     stop = parse({"number": "+33612345678", "stop_date": "x"}, "", AT, "c1")
     Publisher(redis_client, RedisSettings()).publish([receipt, stop])
     assert listed(redis_client) == counts(redis_client) == in_talks(redis_client) == {}
+
+
+def test_an_entry_of_somebody_elses_making_goes_like_any_other(redis_client):
+    redis_client.xadd(KEYS.stream("replies"), {"try": "out"})
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=10))
+    for _ in range(3):
+        publisher.publish([reply("FR", ours=True) for _ in range(50)])
+    assert redis_client.xlen(KEYS.stream("replies")) < 151
+    assert b"try" not in redis_client.xrange(KEYS.stream("replies"), count=1)[0][1]
+    assert listed(redis_client) == by_country(redis_client)

@@ -152,6 +152,13 @@ def test_while_a_secret_changes_both_sign():
     assert check(headers=headers, secrets=SECRET).id == check(headers=headers, secrets=OTHER).id == "r1"
 
 
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("value", ["\ud800", "v1,\ud800", "\u0661"])
+def test_a_header_of_any_characters_is_refused_as_every_other(name, value):
+    with pytest.raises(InvalidWebhook):
+        check(headers={**signed(), name: value})
+
+
 def test_headers_may_be_written_in_any_case():
     headers = {name.upper(): value for name, value in signed().items()}
 

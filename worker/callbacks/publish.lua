@@ -65,7 +65,8 @@ local function unlist_replies(entries)
     local country = fields.country ~= '' and fields.country or 'ZZ'
     redis.call('ZREM', by_country_key(country), id)
     recounted[country] = true
-    redis.call('ZREM', talk_of(fields.number), 'in:' .. id)
+    -- Somebody may have tried out the stream with an entry of his own.
+    if fields.number then redis.call('ZREM', talk_of(fields.number), 'in:' .. id) end
   end
 end
 

@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 import redis.asyncio
@@ -25,6 +26,9 @@ FAILURES_S: Final = 60
 #: Seconds for which a number that was revealed is seen in full, and numbers of a session at a time.
 REVEAL_S: Final = 600
 REVEALED_MAX: Final = 200
+#: Numbers that a viewer may look up within `LOOKED_UP_S` seconds: behind a masked one there are a million.
+LOOKED_UP_MAX: Final = 30
+LOOKED_UP_S: Final = 600
 #: Seconds for which what an action did waits to be told.
 _NOTICE_S: Final = 60
 #: Characters of a cookie that is worth looking up: 32 bytes in base64.
@@ -104,12 +108,11 @@ class Sessions:
         Raises:
             TooManyFailures: even the right token is refused now.
         """
-        failed = self._keys.console_failed(_digest(address))
+        failed = self._keys.console_failed(_digest(_neighbourhood(address)))
         async with self._redis.pipeline() as pipeline:
             pipeline.set(failed, 0, ex=FAILURES_S, nx=True)
             pipeline.incr(failed)
-            pipeline.time()
-            _, tried, (now_s, _) = await pipeline.execute()
+            _, tried = await pipeline.execute()
         if tried > FAILURES_MAX:
             raise TooManyFailures
         # All tokens are compared, so that the time taken tells nothing.
@@ -117,7 +120,8 @@ class Sessions:
         if not found:
             return None
         cookie = secrets.token_urlsafe(32)
-        value = f"{_fingerprint(cookie, found[0])} {now_s}"
+        ended = int(await self._redis.get(self._keys.console_revoked(found[0].name)) or 0)
+        value = f"{_fingerprint(cookie, found[0])} {ended}"
         async with self._redis.pipeline() as pipeline:
             pipeline.set(self._keys.console_session(_digest(cookie)), value, ex=SESSION_S)
             pipeline.delete(failed)
@@ -142,14 +146,25 @@ class Sessions:
             pipeline.mget([keys.console_revoked(token.name) for token in self._people])
             pipeline.getdel(notice) if takes_notice else pipeline.get(notice)
             session, (now_s, _), revealed, revoked, told = await pipeline.execute()
-        fingerprint, _, since_s = (session or b"").decode().partition(" ")
-        for token, ended_s in zip(self._people, revoked, strict=True):
+        fingerprint, _, before = (session or b"").decode().partition(" ")
+        for token, ended in zip(self._people, revoked, strict=True):
             if session and hmac.compare_digest(fingerprint, _fingerprint(cookie, token)):
-                if int(ended_s or 0) >= int(since_s):
+                if int(ended or 0) != int(before):
                     return None
                 seen = frozenset(each.decode() for each, at in revealed if at > now_s - REVEAL_S)
                 return Visitor(token.name, token.role, digest, (told or b"").decode(), cookie, seen)
         return None
+
+    async def may_look_up(self, visitor: Visitor) -> bool:
+        """Count a viewer's look-up of a number; False if there are so many that numbers are tried out."""
+        if visitor.is_operator:
+            return True
+        key = self._keys.console_looked(visitor.name)
+        async with self._redis.pipeline() as pipeline:
+            pipeline.set(key, 0, ex=LOOKED_UP_S, nx=True)
+            pipeline.incr(key)
+            _, looked_up = await pipeline.execute()
+        return int(looked_up) <= LOOKED_UP_MAX
 
     async def log_out(self, visitor: Visitor) -> None:
         """End a session. Safe to repeat."""
@@ -159,14 +174,27 @@ class Sessions:
         )
 
     async def log_out_everywhere(self, visitor: Visitor) -> None:
-        """End all sessions of somebody, on whatever machine they are. Safe to repeat."""
-        now_s, _ = await self._redis.time()
-        await self._redis.set(self._keys.console_revoked(visitor.name), now_s, ex=SESSION_S)
+        """End all sessions of somebody, on whatever machine they are. Safe to repeat.
+
+        Counted, not timed: Redis's clock may go back.
+        """
+        await self._redis.incr(self._keys.console_revoked(visitor.name))
         await self.log_out(visitor)
 
     async def tell(self, visitor: Visitor, notice: str) -> None:
         """Keep what an action did, for the page that comes next."""
         await self._redis.set(self._keys.console_notice(visitor.digest), notice, ex=_NOTICE_S)
+
+
+def _neighbourhood(address: str) -> str:
+    """Name what one person has: one address, or of IPv6 the 64 bits that every line gets."""
+    try:
+        at = ip_address(address)
+    except ValueError:
+        return address
+    if at.version == 4:
+        return str(at)
+    return str(at.ipv4_mapped or ip_network((int(at), 64), strict=False))
 
 
 def _digest(value: str) -> str:

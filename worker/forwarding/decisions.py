@@ -162,8 +162,10 @@ class Decisions:
 
     def _again(self, events: Sequence[_Replayed], action: str, before: int = 0) -> int:
         is_test = action == _TEST
-        done = self._run(_AGAIN, int, events=events, first=is_test, room=self._room, action=action)
-        if done < len(events):
+        done, left = self._run(
+            _AGAIN, tuple[int, int], events=events, first=is_test, room=self._room, action=action
+        )
+        if left:
             raise NoRoomError(before + done)
         return done
 

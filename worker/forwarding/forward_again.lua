@@ -1,22 +1,34 @@
 -- Let events be delivered once more, or at once, under the name that they have: a person decided so.
 -- Given: forward (its name), events (each id, stream, entry, fields, letter: its id among the dead letters or ''), first (whether they
---   come before all others), room (events that may
---   wait at most), action (for the audit), by, audit_maxlen
--- Returns how many will be delivered: from the first one that has no room on, none. Safe to repeat: an event that waits already is
---   not doubled, and begins anew.
+--   come before all others), room (events that may wait at most), action (for the audit), by, audit_maxlen
+-- Returns how many will be delivered, and how many have no room: from the first one without room on, all. Safe to repeat: an event that
+--   waits already is not doubled, and begins anew; a dead letter is replayed once.
 -- uses: clock forwards audit
-local keys, done = forward_keys(), 0
+local keys, done, left = forward_keys(), 0, #given.events
 local due = given.first and 0 or now
-for _, event in ipairs(given.events) do
+
+-- Whether a dead letter went since it was read: somebody else replayed it, and it may have been delivered by now.
+local function is_gone(letter)
+  return letter ~= '' and #redis.call('XRANGE', keys.dead, letter, letter) == 0
+end
+
+-- Let one event be delivered; returns whether there is room.
+local function deliver(event)
   if not await(keys, event, due) then
     redis.call('HSET', event_key(event.id), 'attempts', 0)
     redis.call('ZADD', keys.due, 'XX', 'LT', due, event.id)
   elseif redis.call('ZCARD', keys.waiting) > given.room then
     forget(keys, event.id)
-    break
+    return false
   end
   if event.letter ~= '' then redis.call('XDEL', keys.dead, event.letter) end
   done = done + 1
+  return true
+end
+
+for _, event in ipairs(given.events) do
+  if not is_gone(event.letter) and not deliver(event) then break end
+  left = left - 1
 end
 if done > 0 then audit(given.action, 'forward', given.forward, 'events', done) end
-return done
+return { done, left }

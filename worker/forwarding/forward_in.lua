@@ -13,15 +13,18 @@ local function last_of(stream)
   return last and last[1] or '0-0'
 end
 
-local function read_new(stream, start, count)
-  local function attempt()
-    return redis.pcall('XREADGROUP', 'GROUP', group, 'intake', 'COUNT', count, 'STREAMS', stream, '>')
+-- What an earlier call has read and not acknowledged, since Redis refused an entry of it, comes first.
+local function read_next(stream, start, count)
+  local function read_from(place)
+    return redis.pcall('XREADGROUP', 'GROUP', group, 'intake', 'COUNT', count, 'STREAMS', stream, place)
   end
-  local found = attempt()
+  local left = read_from('0')
+  if left and not left.err and #left[1][2] > 0 then return left[1][2] end
+  local found = read_from('>')
   if found and found.err then
     -- The group is missing, or the stream. Any other trouble is the same with the next command, which does not hide it.
     redis.call('XGROUP', 'CREATE', stream, group, start == '$' and last_of(stream) or start, 'MKSTREAM')
-    found = attempt()
+    found = read_from('>')
   end
   return found and found[1][2] or {}
 end
@@ -37,10 +40,12 @@ for _, source in ipairs(given.streams) do
   local stream = prefix .. source.name
   local count = math.min(given.most, given.room - redis.call('ZCARD', keys.waiting))
   if count < given.most then reply[2] = 1 end
-  for _, entry in ipairs(count > 0 and read_new(stream, source.start, count) or {}) do
+  for _, entry in ipairs(count > 0 and read_next(stream, source.start, count) or {}) do
     local id, fields = entry[1], entry[2]
-    -- An entry without a name of its own is named by its place.
-    await(keys, { id = field_of(fields, 'event_id') or id, stream = source.name, entry = id, fields = fields }, now)
+    -- An entry without a name of its own is named by its place; one that the stream has dropped has no fields any more.
+    if fields then
+      await(keys, { id = field_of(fields, 'event_id') or id, stream = source.name, entry = id, fields = fields }, now)
+    end
     redis.call('XACK', stream, group, id)
     reply[1] = reply[1] + 1
   end

@@ -8,6 +8,7 @@ import msgspec
 
 from producers.contract.events import Reply
 from producers.contract.phone import mask
+from worker.presentation.masking import hide_number
 from worker.presentation.visible import visible
 
 #: Stands above all that we write. An answer is what stands above it, in any language and mail program.
@@ -121,8 +122,7 @@ def _members(context: Any, hidden: str | None) -> list[str]:
 
 def _value(value: Any, hidden: str | None) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    if hidden and len(hidden) > 6:
-        text = text.replace(hidden, mask(hidden)).replace(hidden.removeprefix("+"), mask(hidden))
+    text = hide_number(text, hidden) if hidden else text
     return visible(text if len(text) <= _VALUE_MAX else text[:_VALUE_MAX] + "…")
 
 

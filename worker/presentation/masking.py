@@ -1,13 +1,18 @@
 """Numbers hidden within text that came from elsewhere, such as a raw callback. Pure."""
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from producers.contract.phone import mask
 
-#: Digits that may be a number, and no date or time.
-_NUMBER: Final = re.compile(r"\+?\d{7,}", re.ASCII)
+#: Dates as the gateway, or a person, writes them, and addresses of machines.
+_NO_NUMBER: Final = r"(?!\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}|\d{1,3}(?:\.\d{1,3}){3}(?![.\d]))"
+#: Digits that may be a number: in one piece, of whatever script, or as people part them.
+_NUMBER: Final = re.compile(
+    r"\+?\d{7,}"
+    rf"|(?<!\d){_NO_NUMBER}\+?\(?\d{{1,4}}\)?(?:[ .()/\u00a0-]{{1,2}}\d{{1,4}}){{3,7}}(?!\d)"
+)
 
 
 def mask_numbers(text: str, sees: Callable[[str], bool] = lambda _: False) -> str:
@@ -18,6 +23,26 @@ def mask_numbers(text: str, sees: Callable[[str], bool] = lambda _: False) -> st
         sees: whether the reader sees this number in full.
     """
     return _NUMBER.sub(lambda number: number[0] if sees(number[0]) else mask(number[0]), text)
+
+
+def hide_number(text: str, number: str) -> str:
+    """Hide one number that is known, with and without its plus, and leave all other digits."""
+    if len(number) <= len("+123456"):
+        return text
+    return text.replace(number, mask(number)).replace(number.removeprefix("+"), mask(number))
+
+
+def hide_within(value: Any, number: str) -> Any:
+    """Hide one number in all texts and numbers of a JSON value."""
+    if isinstance(value, Mapping):
+        return {hide_number(str(name), number): hide_within(each, number) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_within(each, number) for each in value]
+    if value is None or isinstance(value, bool):
+        return value
+    text = str(value)
+    hidden = hide_number(text, number)
+    return value if hidden == text else hidden
 
 
 def first_number(text: str) -> str | None:

@@ -45,6 +45,14 @@ local function count_delivery(id, before, after)
   return true
 end
 
+-- Keep deliveries as long as their record, and no longer: a message that comes later under the same request_id is a new one, of whom
+-- nothing was heard. Where the record is gone before its receipts end, they are kept for an hour after the last.
+local function keep_deliveries(id)
+  local left = redis.call('PTTL', keys_of(id).record)
+  if left == -1 then left = given.retention_ms end
+  redis.call('PEXPIRE', deliveries_key(id), left > 0 and left or HOUR_MS)
+end
+
 -- Note a receipt. Returns the state in which its recipient is now, or nil if there is no such recipient.
 local function note_delivery(id, number, value)
   local deliveries = deliveries_key(id)
@@ -56,7 +64,7 @@ local function note_delivery(id, number, value)
   else
     after = before
   end
-  redis.call('PEXPIRE', deliveries, given.retention_ms)
+  keep_deliveries(id)
   return after
 end
 -- uses: keys receipts

@@ -13,9 +13,11 @@ end
 
 -- Let an event wait for its delivery from some time on, under its own name. Returns whether it is new.
 local function await(keys, event, due)
-  if redis.call('ZADD', keys.waiting, 'NX', now, event.id) == 0 then return false end
+  if redis.call('ZSCORE', keys.waiting, event.id) then return false end
+  -- First what may be refused.
   redis.call('HSET', event_key(event.id), 'stream', event.stream, 'entry', event.entry, 'fields', cmsgpack.pack(event.fields),
     'attempts', 0)
+  redis.call('ZADD', keys.waiting, now, event.id)
   redis.call('ZADD', keys.due, due, event.id)
   return true
 end

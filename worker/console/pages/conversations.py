@@ -5,7 +5,7 @@ click, a reload and a repeat after an outage send once; and of two people who an
 different words the second one is told that somebody was faster.
 """
 
-import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,13 +14,14 @@ from typing import Final
 from starlette.responses import Response
 
 from producers.contract.keys import Keys
-from producers.contract.steps import Steps
+from producers.contract.phone import mask
+from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations, Turn
-from worker.console.page import Page, Visit
+from worker.console.page import Page, Visit, step
 from worker.console.pages.replies import MATCHES
-from worker.console.refusals import not_found
+from worker.console.refusals import Refusal, not_found
 
 _KEY: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
 #: Two-way messages reach mainland France only; there a short number takes the place of the sender.
@@ -63,12 +64,17 @@ async def show(visit: Visit) -> Response:
 
 async def look_up(visit: Visit) -> Response:
     """Go to the conversation with a number that was typed: a form's body carries it, never an address."""
+    if not await visit.office.sessions.may_look_up(visit.visitor):
+        words = "You have looked up many numbers. Wait ten minutes, or ask an operator."
+        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, words, back="/replies")
     try:
         found = await visit.office.producer.conversation(visit.form.get("number", ""))
     except InvalidMessage as error:
         return await visit.done("/replies", f"The number {error.fields['number']}.")
     if found.key is None or not found.turns:
         return await visit.done("/replies", "Nothing is kept of a conversation with this number.")
+    # Whoever can tell a conversation from others by a number knows the number.
+    await visit.audit("lookup", number=mask(found.number or ""))
     return await visit.done(f"/conversations/{found.key}")
 
 
@@ -77,7 +83,7 @@ async def answer(visit: Visit) -> Response:
     conversation = await _read(visit)
     text = visit.form.get("text", "").replace("\r\n", "\n")
     draft = Draft(text, visit.form.get("seen", ""))
-    request_id = _request_id(visit, draft.seen)
+    request_id = await _request_id(visit, draft.seen)
     if conversation.number is None:
         raise not_found("Nothing that is kept tells whom to answer.", visit.request.url.path)
     if visit.form.get("do") != "send":
@@ -167,9 +173,11 @@ def _answered_meanwhile(conversation: Conversation, seen: str, request_id: str) 
     return any(turn.direction == "out" and turn.request_id != request_id for turn in later)
 
 
-def _request_id(visit: Visit, seen: str) -> str:
+async def _request_id(visit: Visit, seen: str) -> str:
+    """Name the answer to a turn; keyed, since who knew how it is made could try out whose turn it was."""
+    [secret] = await visit.ask(step(Commands([("GET", visit.keys.talk_secret)])))
     meant = f"{visit.request.path_params['key']} {seen}"
-    return "answer-" + hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()[:24]
+    return "answer-" + hmac.digest(secret or b"", meant.encode("utf-8", "replace"), "sha256").hex()[:24]
 
 
 def _field(name: str) -> str:

@@ -18,6 +18,7 @@ from worker.inquiry import audit, explain, send_detail, sends
 from worker.inquiry.paging import Page as Rows
 from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.decisions import Decision, Decisions
+from worker.presentation.masking import hide_number
 
 #: What stands above the times of a tab, and what an empty one means.
 _TABS: Final = {
@@ -92,7 +93,10 @@ async def show_one(visit: Visit) -> Response:
     if detail is None:
         days = visit.office.settings.retention_days
         raise not_found(f"Unknown, or forgotten after {days} days.", "/sends")
-    context = detail.status.context
+    context = "" if detail.status.context is None else msgspec.json.encode(detail.status.context).decode()
+    for number in detail.numbers:
+        if not visit.visitor.sees(number):
+            context = hide_number(context, number)
     first = int(cursor) if (cursor := visit.asked("before")).isdigit() and len(cursor) < 10 else 0
     last = first + _RECIPIENTS
     more = str(last) if last < len(detail.numbers) else None
@@ -107,7 +111,7 @@ async def show_one(visit: Visit) -> Response:
         numbers=list(enumerate(detail.numbers))[first:last],
         older=older(f"/sends/{request_id}", more),
         newest=address(f"/sends/{request_id}") if first else "",
-        context="" if context is None else msgspec.json.encode(context).decode(),
+        context=context,
         happened=_HAPPENED,
         meaning=meaning_of,
     )
