@@ -170,15 +170,15 @@ def test_two_who_replay_the_dead_letters_at_once_deliver_each_once(forwarder, de
     """The second has read the letters before the first one's replays were delivered."""
     forwarder.arrive("r1", "r2")
     refuse_all(forwarder)
-    again, delivered = Decisions._again, []
+    again, delivered = ForwarderDecisions._again, []
 
     def overtaken(self, *args):
-        monkeypatch.setattr(Decisions, "_again", again)
+        monkeypatch.setattr(ForwarderDecisions, "_again", again)
         assert decide(forwarder).replay_dead() == 2
         delivered.extend(deliver_all(forwarder))
         return again(self, *args)
 
-    monkeypatch.setattr(Decisions, "_again", overtaken)
+    monkeypatch.setattr(ForwarderDecisions, "_again", overtaken)
     assert decisions.replay_dead() == 0
     assert [event.event_id for event in delivered] == ["r1", "r2"]
     assert forwarder.take() == []

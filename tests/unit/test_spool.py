@@ -67,7 +67,7 @@ def test_a_changed_byte_is_noticed_wherever_it_is(some, data):
 def test_what_a_newer_version_wrote_is_no_reason_to_drop_it():
     body = b"\x91\xc0"
     head = len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big")
-    with pytest.raises(DamagedSegment):
+    with pytest.raises(DamagedFile):
         list(unpack(head + zlib.crc32(head).to_bytes(4, "big") + body))
 
 
