@@ -241,11 +241,11 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``receiver`` | where it brings events, for people | runner.py | - | forwarders.py |
 | ``streams`` | what it forwards, names with commas | runner.py | - | forwarders.py |
-| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | forwarders.py, forward_resume, forward_take |
+| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | forward_resume, forward_take, forwarders.py |
 | ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | forwarders.py |
-| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | forwarders.py, forward_resume, forward_settle, forward_take |
+| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | forward_resume, forward_settle, forward_take, forwarders.py |
 | ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | forwarders.py |
-| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | forwarders.py, forward_take |
+| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | forward_take, forwarders.py |
 | ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | forwarders.py |
 | ``tried:<result>`` | attempts ever made that came to this | forward_settle, forward_take | - | - |
 
@@ -253,10 +253,10 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``stream`` | where it came from | await() | - | bury(), forwarders.py, forward_take |
+| ``stream`` | where it came from | await() | - | bury(), forward_take, forwarders.py |
 | ``entry`` | its id there | await() | - | bury(), forward_take |
 | ``fields`` | the entry's fields, names and values by turns, MessagePack | await() | - | bury(), forward_take |
-| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), forwarders.py, forward_take |
+| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), forward_take, forwarders.py |
 | ``holder`` | who delivers it now | forward_take | postpone() | forward_settle |
 | ``why`` | what the last attempt came to, a word or code | forward_settle | - | forwarders.py |
 

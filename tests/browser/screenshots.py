@@ -1,4 +1,4 @@
-"""Writes the pictures of docs/console.md: every page on a wide screen, some on a narrow one in dark colours.
+"""Writes the pictures in docs: every console page wide, some narrow in dark colours, and the phone.
 
     python -m tests.browser.screenshots [directory]
 
@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.example import ExampleDay
 from tests.browser.pages import PAGES
+from tests.browser.phone_pictures import write_phone_pictures
 from tests.browser.tab import ARGUMENTS, Tab
 from tests.support.console_client import OPERATOR
 from worker.sandbox.redis_server import RedisServer
@@ -43,6 +44,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         for ending, look in _LOOKS.items():
             _take(browser, day, directory, ending, *look)
+        write_phone_pictures(browser, directory)
         browser.close()
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -281,6 +282,12 @@ def test_show_tells_all_of_one_message(run, messages):
     told = json.loads(run("show", "accepted", "--json").stdout)
     assert (told["state"], told["ticket"], told["text"]) == ("accepted", "sms_1", "Hello")
     assert told["recipients"][0]["number"] == "+336******78"
+
+
+def test_show_writes_words_for_people_and_not_json(run, messages):
+    told = run("show", "accepted").stdout
+    assert re.search(r"^  queued_at          20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$", told, re.MULTILINE)
+    assert '"' not in told
 
 
 # Hostile texts.

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -322,6 +323,18 @@ def test_the_timeline_tells_receipts_and_the_replies_of_this_message_only(sms, a
     assert (told["reply"]["text"], told["receipt"]["status"]) == ("Oui", "DELIVERED")
     times = [moment.at for moment in asked().timeline]
     assert times == sorted(times)
+
+
+def test_a_receipt_dated_to_the_second_follows_what_it_reports_on(sms, asked, worker, redis_client):
+    """The gateway cuts fractions off: its date alone would put the receipt before the message was queued."""
+    send(sms)
+    [claim] = worker.take()
+    worker.finish(claim, Accepted("sms_1"))
+    ended = next(moment.at for moment in asked().timeline if moment.what == "ended")
+    stamp = ended.astimezone(ZoneInfo("Europe/Paris")).strftime("%Y-%m-%d %H:%M:%S")
+    receipt = {"message_id": "sms_1", "number": NUMBER, "status": "DELIVERED", "delivery_date": stamp}
+    Publisher(redis_client, RedisSettings()).publish([bound(parse(receipt, "", ended, "c1"), "a")])
+    assert [moment.what for moment in asked().timeline][-1] == "receipt"
 
 
 def answer(text: str, request_id: str, now: datetime):

@@ -209,6 +209,7 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     Throttle(redis_client, KEYS, Limits(0, 0)).hold("http_402")
     assert "code http_402\n" in cli("status")
     assert cli("release") == "released\n"
+    assert "limits     none set live: the workers' own settings hold\n" in cli("status")
     assert cli("limits", "--rate", "20", "--in-flight", "4") == "20 recipients/s, 4 in flight (0: none)\n"
     assert "20 recipients/s, 4 in flight" in cli("status")
 

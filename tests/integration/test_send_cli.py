@@ -308,12 +308,23 @@ def test_wrong_settings_and_an_absent_redis_are_said_plainly(octopush, listed, m
     assert "REDIS_URL" in octopush("send", "--csv", path, *SEND).output
 
 
+def test_a_time_to_send_at_is_read_in_paris(octopush, listed):
+    """So is each date that is typed: docs/commands.md. Both spellings are one option of one campaign."""
+    written = [
+        ["--send-at", at, "--campaign", "later"] for at in ("2099-01-31T09:00", "2099-01-31T09:00:00+01:00")
+    ]
+    path = listed(numbers(3))
+    assert "queued     1 messages now" in octopush("send", "--csv", path, *SEND, *written[0]).output
+    assert "queued     0 messages now" in octopush("send", "--csv", path, *SEND, *written[1]).output
+
+
 def test_the_campaign_commands(octopush, listed):
     name = campaign_id(octopush("send", "--csv", listed(numbers(1203)), *SEND))
 
     assert "recipients 1203, pending 1203" in octopush("campaign", "status", name).output
     assert octopush("campaign", "pause", name).output.startswith("paused")
     assert "PAUSED" in octopush("campaign", "status", name).output
+    assert octopush("campaign", "list").output.count("PAUSED") == 1
     assert octopush("campaign", "resume", name).output == "resumed\n"
     cancelled = octopush("campaign", "cancel", name).output
     assert "cancelled  3 messages; too late for 0" in cancelled

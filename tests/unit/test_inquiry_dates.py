@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from worker.inquiry.dates import in_paris, read_since, read_until
+from worker.inquiry.dates import in_paris, read_since, read_until, with_offset
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,17 @@ def test_what_is_no_date_is_refused_with_advice(written):
 
 def test_an_instant_is_written_as_in_paris():
     assert in_paris(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == "2026-07-02 00:30:00"
+
+
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ("2026-11-27T10:00", "2026-11-27T10:00:00+01:00"),
+        ("2026-07-27 10:00:05", "2026-07-27T10:00:05+02:00"),
+        # What says its offset stays as it is, since options name a campaign; no time is refused later.
+        *((each, each) for each in ("2026-11-27T10:00Z", "2026-11-27T10:00+05:00", "2026-11-27", "tomorrow")),
+        *((each, each) for each in ("2026-11-27T25:00", "")),
+    ],
+)
+def test_a_time_without_an_offset_gets_that_of_paris(written, given):
+    assert with_offset(written) == given

@@ -42,6 +42,17 @@ def read_until(written: str) -> datetime:
     return _read(written.strip(), add=timedelta(days=1), fold=1)
 
 
+def with_offset(written: str) -> str:
+    """Add the offset of Paris to a time that has none; anything else stays as it is."""
+    found = _MOMENT.fullmatch(written)
+    if found is None or found[3]:
+        return written
+    try:
+        return datetime.fromisoformat(written).replace(tzinfo=ZONE).isoformat()
+    except ValueError:
+        return written
+
+
 def in_paris(at: datetime) -> str:
     """Write an instant as people in Paris do: ``2026-11-01 09:30:00``."""
     return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")

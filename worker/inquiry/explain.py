@@ -22,9 +22,9 @@ _ENDED: Final = {
     "unknown": "Nobody knows whether the gateway took it: a person decides",
 }
 _WAY_OUT: Final = {
-    "unknown": "octopush-worker resolve {} --as-accepted or --send-again",
-    "rejected": "to send it again: octopush-worker replay {}",
-    "failed": "to send it again: octopush-worker replay {}",
+    "unknown": "To decide: octopush-worker resolve {} --as-accepted or --send-again",
+    "rejected": "To send it again: octopush-worker replay {}",
+    "failed": "To send it again: octopush-worker replay {}",
 }
 
 

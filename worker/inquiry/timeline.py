@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -51,7 +51,13 @@ def read_timeline(keys: Keys, request_id: str, record: Mapping[str, str]) -> Ste
     number = _only_number(record, body, list(delivered))
     if number and secret:
         moments += yield from _replies(keys, request_id, talk_key(secret, number))
-    return tuple(sorted(moments, key=lambda moment: moment.at))
+    return tuple(sorted(moments, key=_order))
+
+
+def _order(moment: Moment) -> datetime:
+    """Say where a moment stands. The gateway dates receipts to the second: such a one ends its second."""
+    whole = moment.what == "receipt" and not moment.at.microsecond
+    return moment.at + timedelta(microseconds=999_999) if whole else moment.at
 
 
 def _of_record(record: Mapping[str, str]) -> Iterator[Moment]:

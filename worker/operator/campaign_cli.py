@@ -126,7 +126,7 @@ def follow(output: Output, producer: Producer, campaign_id: str) -> CampaignStat
             except QueueUnavailable:
                 time.sleep(_LOOK_S)
                 continue
-            before, line = line, _line(found)
+            before, line = line, _line(found, mark=" PAUSED" if found.paused and not found.stopped else "")
             if live:
                 click.echo(f"\r\033[K{visible(line)}", nl=False, color=True)
             elif line != before and (found.done or time.monotonic() - printed > _LINE_S):
@@ -199,9 +199,8 @@ def show_words(output: Output, found: CampaignStatus) -> None:
             output.show(f"{name:<10} {when:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _line(found: CampaignStatus) -> str:
+def _line(found: CampaignStatus, mark: str = "") -> str:
     told = [f"{name} {count}" for name, count in _ended(found).items() if count]
-    mark = " PAUSED" if found.paused and not found.stopped else ""
     ended = found.recipients - found.pending
     # Short, since it is drawn over itself: a line that wraps cannot be.
     why = re.split("[:;]", found.waits_for[0])[0] if found.waits_for else ""

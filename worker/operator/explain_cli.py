@@ -45,12 +45,18 @@ def _shown(details: Mapping[str, Any], shown: Callable[[str], str]) -> dict[str,
     return {name: shown(value) if name == "number" else value for name, value in details.items()}
 
 
+def _said(name: str, value: object) -> str:
+    if name == "final":
+        return "final" if value else "not final"
+    return f"{name} {value}"
+
+
 def _fields(moment: Moment, shown: Callable[[str], str]) -> dict[str, Any]:
     return {"at": moment.at, "what": moment.what, "details": _shown(moment.details, shown)}
 
 
 def _line(moment: Moment, shown: Callable[[str], str]) -> str:
     details = _shown(moment.details, shown)
-    told = ", ".join(f"{name} {value}" for name, value in details.items() if name != "event_id")
+    told = ", ".join(_said(name, value) for name, value in details.items() if name != "event_id")
     what = moment.what.replace("_", " ")
     return f"  {moment.at:%Y-%m-%d %H:%M:%S} UTC  {what}{': ' if told else ''}{told}"

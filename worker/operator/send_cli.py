@@ -20,6 +20,7 @@ from producers.messages.template import take_apart
 from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
+from worker.inquiry.dates import with_offset
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
 from worker.operator.command import Command
@@ -56,7 +57,9 @@ class _Plan:
 )
 @click.option("--type", "kind", type=click.Choice(["sms_premium", "sms_low_cost"]), default="sms_premium")
 @click.option("--with-replies", is_flag=True, help="Two-way SMS, mainland France.")
-@click.option("--send-at", help="When, such as 2030-01-31T09:00:00+01:00; until then it can be cancelled.")
+@click.option(
+    "--send-at", help="When, such as 2030-01-31T09:00, read in Europe/Paris; until then it can be cancelled."
+)
 @click.option(
     "--ttl", type=Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
 )
@@ -138,7 +141,7 @@ def _options(**given: Any) -> CampaignOptions:
         purpose=given["purpose"],
         type=given["kind"],
         with_replies=given["with_replies"],
-        send_at=given["send_at"],
+        send_at=given["send_at"] and with_offset(given["send_at"]),
         ttl=given["ttl"],
     )
 

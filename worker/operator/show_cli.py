@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import click
@@ -18,6 +20,8 @@ from worker.presentation.output import NotFound, Output
 _APART: Final = frozenset({"request_id", "state", "deliveries"})
 #: What is shown of a body. The others are options of the gateway.
 _OF_BODY: Final = ("text", "sender", "type", "purpose", "with_replies", "send_at")
+#: Whether a receipt is the last one, in words.
+_FINAL: Final[dict[bool | None, str]] = {True: "final", False: "not final"}
 
 
 @click.command(cls=Command)
@@ -38,9 +42,23 @@ def show(output: Output, request_id: str, *, reveal: bool) -> None:
     output.show(f"{request_id}: {found.status.state}")
     for name, value in _known(found).items():
         if value is not None:
-            output.show(f"  {name:<18} {value if isinstance(value, str) else json_text(value)}")
+            output.show(f"  {name:<18} {_words(value)}")
     for each in (*recipients, *members):
-        output.show("  " + "  ".join(str(value) for value in each.values() if value is not None))
+        told = {**each, "final": _FINAL.get(each.get("final"))}
+        output.show("  " + "  ".join(_words(value) for value in told.values() if value is not None))
+
+
+def _words(value: object) -> str:
+    """Write a value for people."""
+    match value:
+        case str():
+            return value
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        case Decimal():
+            return f"{value:f}"
+        case _:
+            return json_text(value)
 
 
 def _known(found: SendDetail) -> dict[str, Any]:

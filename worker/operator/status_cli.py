@@ -74,8 +74,11 @@ def _workers(facts: Facts) -> str:
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    rate, in_flight = facts.rate or 0, facts.in_flight or 0
-    yield f"limits     {rate:g} recipients/s, {in_flight} in flight set live (0: none)"
+    if facts.rate is None and facts.in_flight is None:
+        yield "limits     none set live: the workers' own settings hold"
+    else:
+        rate, in_flight = facts.rate or 0, facts.in_flight or 0
+        yield f"limits     {rate:g} recipients/s, {in_flight} in flight set live (0: none)"
     if facts.strained is not None:
         yield f"           {strained_words(facts.limit)}"
 
@@ -92,7 +95,7 @@ def strained_words(limit: int | None) -> str:
 
 def _aside(shut: list[Shut]) -> Iterator[str]:
     for each in shut:
-        yield f"aside      {each.waiting} wait, since {clock(each.gate.since)}: {each.why}"
+        yield f"aside      {_wait(each.waiting)}, since {clock(each.gate.since)}: {each.why}"
         if each.name != "credit":
             yield f"           to let them go on: octopush-worker release --breaker {each.name}"
 
@@ -107,10 +110,14 @@ def _sends(found: Overview) -> Iterator[str]:
     yield f"sends      enqueued {found.enqueued}, waiting {found.waiting}"
     yield "           " + ", ".join(f"{state} {count}" for state, count in found.ends.items())
     if found.parked:
-        yield f"parked     {found.parked} wait for a person: octopush-worker parked"
+        yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
     if found.credit is not None:
         age = (found.facts.now_ms - found.credit.at_ms) / 1000
-        yield f"credit     {found.credit.amount:f}, seen {_span(max(0.0, age))} ago"
+        yield f"credit     {found.credit.amount:.2f}, seen {_span(max(0.0, age))} ago"
+
+
+def _wait(count: int) -> str:
+    return f"{count:,} {'waits' if count == 1 else 'wait'}"
 
 
 def _span(seconds: float) -> str:

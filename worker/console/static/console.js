@@ -9,6 +9,8 @@
   const SHORTEST = 5000, LONGEST = 30000, PATIENCE = 20000;
   let etag = "", paused = false, asking = false, timer = 0, wait = SHORTEST, last = new Date();
 
+  // Times on pages are those of Paris, wherever the browser is.
+  const inParis = (at) => at.toLocaleTimeString("en-GB", { timeZone: "Europe/Paris" });
   const regions = () => document.querySelectorAll("[data-live]");
   const tell = (words) => { if (state.textContent !== words) state.textContent = words; };
 
@@ -55,7 +57,7 @@
       tell("Live");
       wait = Math.min(LONGEST, Math.max(SHORTEST, 10 * (performance.now() - began)));
     } catch {
-      tell(`Not fresh since ${last.toLocaleTimeString()}`);
+      tell(`Not fresh since ${inParis(last)}`);
       wait = Math.min(LONGEST, wait * 2);
     } finally {
       asking = false;
@@ -72,7 +74,7 @@
   button.addEventListener("click", () => {
     paused = !paused;
     button.textContent = paused ? "Go on" : "Pause";
-    tell(paused ? `Paused at ${last.toLocaleTimeString()}` : "Live");
+    tell(paused ? `Paused at ${inParis(last)}` : "Live");
     plan();
   });
   document.addEventListener("visibilitychange", plan);
