@@ -11,7 +11,7 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps, drive
 from producers.contract.talks import talk_key
 from producers.queueing.conversations import Conversations
-from worker.forwarding.outcomes import TEST, Delivered, Event, Outcome, Refused
+from worker.forwarding.outcomes import TEST, Delivered, Outcome, OutgoingEvent, Refused
 from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import Store
 from worker.inquiry import forwarders
@@ -47,7 +47,7 @@ class ForwardEmail:
         self._composer = Composer(settings)
         self._conversations = Conversations(keys)
 
-    def deliver(self, event: Event) -> Outcome:
+    def deliver(self, event: OutgoingEvent) -> Outcome:
         """Send one mail. At least once, always under the same Message-ID."""
         now = datetime.now(UTC)
         if event.stream == TEST:
