@@ -1,28 +1,32 @@
 """``octopush-worker forward-http`` as it is run: nothing is lost, and doubles come only of lost answers."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 import redis
 
-from producers.contract.steps import drive
 from producers.webhooks import verify
-from tests.support.forwarder_process import ROOTS, ForwarderProcess
-from tests.support.forwarding import HandForwarder, pass_time, reply
+from tests.support.forward_http import (
+    LEASE_S,
+    NAME,
+    SECRET_TEXT,
+    add,
+    forwarder_processes,
+    names,
+    state,
+    taken_in,
+    until_empty,
+)
+from tests.support.forwarder_process import ROOTS
+from tests.support.forwarding import HandForwarder
 from tests.support.waiting import until
 from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
-from worker.inquiry import forwarders
-from worker.inquiry.forwarders import ForwarderState
 from worker.operator.forwarder_decisions import ForwarderDecisions
 from worker.sandbox.redis_server import free_port
 from worker.webhooks.settings import WebhookSettings
 from worker.webhooks.signing import secrets_of
 
-NAME = "bookings"
-LEASE_S = 31
 DAY_S = 86_400
-SECRET_TEXT = "canary-text"
 
 
 @pytest.fixture
@@ -39,48 +43,8 @@ def hand(redis_client) -> HandForwarder:
 
 @pytest.fixture
 def start(tmp_path, redis_url, receiver):
-    """Start a process of the forwarder; all are killed in the end, and their logs looked at."""
-    started: list[ForwarderProcess] = []
-
-    def start(url: str = receiver.url, at: str = redis_url, **environ: str) -> ForwarderProcess:
-        log = tmp_path / f"forwarder-{len(started)}.log"
-        process = ForwarderProcess(log, {"REDIS_URL": at, **environ}, NAME, url)
-        started.append(process)
-        return process.start()
-
-    yield start
-    for process in started:
-        process.kill()
-        assert "canary" not in process.output
-        assert "whsec_" not in process.output
-        assert "+336" not in process.output
-        assert "Traceback" not in process.output
-
-
-def state(hand: HandForwarder) -> ForwarderState:
-    (found,) = drive(forwarders.states(hand.keys, [NAME]), hand.redis)
-    return found
-
-
-def add(hand: HandForwarder, *names: str) -> None:
-    for name in names:
-        hand.add(reply(name, SECRET_TEXT))
-
-
-def names(count: int, begin: str = "r") -> list[str]:
-    return [f"{begin}{number:03d}" for number in range(count)]
-
-
-def until_empty(hand: HandForwarder) -> None:
-    until(lambda: state(hand).waiting == 0 and all_taken_in(hand), 40)
-
-
-def all_taken_in(hand: HandForwarder) -> bool:
-    return all(group["lag"] == 0 for group in hand.redis.xinfo_groups(hand.keys.stream("replies")))
-
-
-def taken_in(hand: HandForwarder, count: int) -> None:
-    until(lambda: state(hand).waiting == count)
+    with forwarder_processes(tmp_path, redis_url, receiver.url) as begin:
+        yield begin
 
 
 class Held:
@@ -158,21 +122,6 @@ def test_what_was_taken_in_and_not_delivered_survives_a_kill_and_the_trimming_of
     until_empty(hand)
 
     assert sorted(receiver.event_ids) == names(20)
-
-
-def test_a_kill_at_any_moment_of_the_intake_loses_and_doubles_nothing(start, hand, receiver):
-    """Between reading, copying and acknowledging lies nothing: they are one step."""
-    ForwarderDecisions(hand.redis, hand.keys, NAME, "anna").pause()
-    process = start()
-    for round_ in range(3):
-        add(hand, *names(250, f"{round_}-"))
-        until(lambda before=250 * round_: state(hand).waiting > before)
-        process.kill()
-        process.start()
-    until(lambda: all_taken_in(hand))
-
-    assert state(hand).waiting == 750
-    assert hand.redis.xpending(hand.keys.stream("replies"), f"forward:{NAME}")["pending"] == 0
 
 
 def test_a_kill_during_a_delivery_brings_the_event_again_under_the_same_id(start, hand, receiver):
@@ -278,53 +227,3 @@ def test_an_endpoint_that_is_gone_pauses_the_forwarder_and_says_so(start, hand, 
     until(lambda: '"level":"error"' in process.output)
     assert '"forward.paused"' in process.output
     assert state(hand).waiting == 3
-
-
-def chaotic(refused: set[str]) -> Callable[[Post, object], None]:
-    """Refuse the first POST of every third event, cut the second of every fifth."""
-    seen: dict[str, int] = {}
-
-    def respond(post: Post, connection) -> None:
-        seen[post.event_id] = number = seen.get(post.event_id, 0) + 1
-        place = int(post.event_id[1:])
-        if number == 1 and place % 3 == 0:
-            refused.add(post.event_id)
-            connection.sendall(answer(500))
-        elif number == 2 and place % 5 == 0:
-            refused.add(post.event_id)
-            connection.close()
-        else:
-            connection.sendall(GOOD)
-
-    return respond
-
-
-@pytest.mark.timeout(240)  # six starts of a process
-def test_through_kills_and_refusals_each_event_arrives_and_only_lost_answers_double_it(start, hand, receiver):
-    refused: set[str] = set()
-    receiver.respond = chaotic(refused)
-    doubtful: set[str] = set()
-    processes = [start(), start()]
-    for round_ in range(2):
-        add(hand, *names(120)[round_ * 60 : round_ * 60 + 60])
-        receiver.wait(len(receiver.posts) + 20)
-        for process in processes:
-            process.kill()
-        # What was out at the kill had its answer lost, or was about to.
-        doubtful |= {each.decode() for each in hand.redis.zrange(f"{hand.keys.forward(NAME)}:leases", 0, -1)}
-        hand.pass_time(LEASE_S)
-        for process in processes:
-            process.launch()
-        for process in processes:
-            process.wait_until_started()
-    everything = set(names(120))
-
-    def is_over() -> bool:
-        pass_time(hand.redis, hand.keys, NAME, 60, leases=False)
-        return set(receiver.event_ids) == everything and not state(hand).waiting
-
-    until(is_over, 60)
-
-    doubled = {name for name in everything if receiver.event_ids.count(name) > 1}
-    assert doubled <= doubtful | refused
-    assert state(hand).dead == 0
