@@ -16,9 +16,11 @@ from producers.errors import ConfigError
 from worker.mail.mail_cli import forward_email, mail_in
 from worker.operator.command import Command
 from worker.operator.commands import COMMANDS
+from worker.operator.forward_cli import forward
 from worker.presentation.output import Failed, Output
-from worker.webhooks.forward_cli import forward
 from worker.webhooks.forward_http import forward_http
+from worker.webhooks.forward_listen import listen
+from worker.webhooks.forward_secret import secret
 
 #: Where `up` keeps its embedded Redis, below the current directory. Not the sandbox's: what was queued for
 #: the simulated gateway must never meet real credentials.
@@ -123,7 +125,9 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
     launch.run(arguments)
 
 
-for command in (*COMMANDS, forward, forward_http, forward_email, mail_in):
+for part in (listen, secret):
+    forward.add_command(part)
+for command in (*COMMANDS, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 

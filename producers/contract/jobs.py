@@ -12,6 +12,8 @@ from typing import Final, Literal, get_args
 RECORD_VERSION: Final = 1
 #: What the id of a shared call begins with; no request_id that an application can choose does.
 CALL: Final = "@"
+#: What an entry of a queue begins with that stands for all messages of a share: as ``lua/queue.lua``.
+MARKER: Final = "~"
 
 #: States from which no attempt leads any further. All but ``unknown`` are facts.
 End = Literal["accepted", "rejected", "expired", "cancelled", "failed", "unknown"]

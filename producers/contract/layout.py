@@ -239,26 +239,26 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``place`` | where it brings events, for people | runner.py | - | counts.py |
-| ``streams`` | what it forwards, names with commas | runner.py | - | counts.py |
-| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | counts.py, forward_resume, forward_take |
-| ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | counts.py |
-| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | counts.py, forward_resume, forward_settle, forward_take |
-| ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | counts.py |
-| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | counts.py, forward_take |
-| ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | counts.py |
+| ``receiver`` | where it brings events, for people | runner.py | - | forwarders.py |
+| ``streams`` | what it forwards, names with commas | runner.py | - | forwarders.py |
+| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | forward_resume, forward_take, forwarders.py |
+| ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | forwarders.py |
+| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | forward_resume, forward_settle, forward_take, forwarders.py |
+| ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | forwarders.py |
+| ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | forward_take, forwarders.py |
+| ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | forwarders.py |
 | ``tried:<result>`` | attempts ever made that came to this | forward_settle, forward_take | - | - |
 
 **event:<name>:<event id>** An event that a forwarder has still to deliver. Goes when it is delivered or dead.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``stream`` | where it came from | await() | - | bury(), counts.py, forward_take |
+| ``stream`` | where it came from | await() | - | bury(), forward_take, forwarders.py |
 | ``entry`` | its id there | await() | - | bury(), forward_take |
 | ``fields`` | the entry's fields, names and values by turns, MessagePack | await() | - | bury(), forward_take |
-| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), counts.py, forward_take |
+| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), forward_take, forwarders.py |
 | ``holder`` | who delivers it now | forward_take | postpone() | forward_settle |
-| ``why`` | what the last attempt came to, a word or code | forward_settle | - | counts.py |
+| ``why`` | what the last attempt came to, a word or code | forward_settle | - | forwarders.py |
 
 These functions of the library touch hashes; others call them:
 

@@ -11,8 +11,8 @@ from producers.contract.outages import OutageLog
 from producers.contract.scripts import REDIS_ERRORS, Command
 from producers.contract.steps import Commands, Sleep, Steps, Together
 from producers.intake.raw_callback import RawCallback
-from producers.intake.segment import DamagedSegment, Orphan, SpooledCallback, unpack
 from producers.intake.spool import Fill, Spool, SpoolFull, TooMuch
+from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, unpack
 
 #: Seconds between two looks at Redis and at the spool.
 LOOK_S: Final = 1.0
@@ -109,7 +109,7 @@ class Draining:
         try:
             for spooled in unpack(orphan.read()):
                 found.append(spooled)  # noqa: PERF402 - what was read before a damage is not lost
-        except DamagedSegment:
+        except DamagedFile:
             is_damaged = True
         for start in range(0, len(found), AT_ONCE):
             yield Together(self._commands(found[start : start + AT_ONCE]))

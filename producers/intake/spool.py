@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from producers.intake.raw_callback import RawCallback
-from producers.intake.segment import Orphan, Segment, SpooledCallback, pack
+from producers.intake.spool_file import Orphan, SpooledCallback, SpoolFile, pack
 
 #: Bytes after which a process begins a new file: what is drained again at most, if a process is killed.
-SEGMENT_BYTES: Final = 1024 * 1024
+FILE_BYTES: Final = 1024 * 1024
 #: Share of the room that callbacks may take that cannot be the gateway's.
 UNLIKELY_SHARE: Final = 0.25
 
@@ -60,7 +60,7 @@ class Spool:
         self._most_bytes = most_bytes
         self._allowed = allowed
         self._writing = threading.Lock()
-        self._segment: Segment | None = None
+        self._file: SpoolFile | None = None
         self._taken: dict[tuple[str, str], int] = {}
         self._minute = 0
 
@@ -77,9 +77,9 @@ class Spool:
         try:
             with self._writing:
                 self._charge(callback, len(record))
-                segment = self._open_segment()
-                position = segment.write(record)
-            segment.sync(position)
+                file = self._open_file()
+                position = file.write(record)
+            file.sync(position)
         except OSError as error:
             raise SpoolFull(type(error).__name__) from None
 
@@ -97,27 +97,27 @@ class Spool:
             raise SpoolFull("no room")
         self._taken[name] = self._taken.get(name, 0) + cost
 
-    def _open_segment(self) -> Segment:
-        if self._segment and (self._segment.written >= SEGMENT_BYTES or self._segment.is_broken):
-            self._close_segment()
-        while self._segment is None:
+    def _open_file(self) -> SpoolFile:
+        if self._file and (self._file.written >= FILE_BYTES or self._file.is_broken):
+            self._close_file()
+        while self._file is None:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}.spool"
-            self._segment = Segment(self._directory / name)
-            if self._segment.is_gone:
-                self._close_segment()
-        return self._segment
+            self._file = SpoolFile(self._directory / name)
+            if self._file.is_gone:
+                self._close_file()
+        return self._file
 
-    def _close_segment(self) -> None:
-        segment, self._segment = self._segment, None
-        if segment is not None:
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
             with suppress(OSError):
-                segment.close()
+                file.close()
 
     def close(self) -> None:
         """Give up the file that this process writes; the next callback begins another."""
         with self._writing:
-            self._close_segment()
+            self._close_file()
 
     def orphans(self) -> Iterator[Orphan]:
         """Lock, one after the other, the files that no process writes, the oldest first."""
@@ -142,7 +142,7 @@ class Spool:
     @property
     def has_room(self) -> bool:
         """Whether a callback of the gateway would be kept."""
-        return self.fill().bytes + SEGMENT_BYTES // 16 <= self._most_bytes
+        return self.fill().bytes + FILE_BYTES // 16 <= self._most_bytes
 
     def _files(self) -> list[Path]:
         return sorted(self._directory.glob("*.spool"))

@@ -63,12 +63,12 @@ class Counts:
     Attributes:
         handled: entries done.
         failed: deliveries whose handler raised; the same entry may count several times.
-        set_aside: entries given up: moved to the poison stream.
+        given_up: entries given up: moved to the poison stream.
     """
 
     handled: int = 0
     failed: int = 0
-    set_aside: int = 0
+    given_up: int = 0
 
 
 class GroupReader(Generic[E]):
@@ -211,7 +211,7 @@ class GroupReader(Generic[E]):
         fields = [as_string(part) for pair in raw.fields.items() for part in pair]
         entry = {"id": entry_id, "deliveries": raw.deliveries, "fields": fields}
         if (yield self._command(_POISON, int, maxlen=self._m.poison_maxlen, **entry)):
-            self.counts.set_aside += 1
+            self.counts.given_up += 1
             _log.warning("entry %s given up, delivery %d", entry_id, raw.deliveries)
 
     def _command(self, script: Script, read: Callable[[Any], T], **given: Any) -> Command[T]:

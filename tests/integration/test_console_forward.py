@@ -8,9 +8,8 @@ from producers.contract.steps import drive
 from tests.support.forwarding import HandForwarder
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
-from worker.forwarding import counts
 from worker.forwarding.outcomes import Refused, Unreachable
-from worker.inquiry import audit
+from worker.inquiry import audit, forwarders
 
 HERE = "/forward/bookings"
 
@@ -25,8 +24,8 @@ def actions(forwarder) -> list[tuple[str, str]]:
     return [(row.action, row.by) for row in rows if row.action not in {"login", "logout"}]
 
 
-def state(forwarder) -> counts.ForwarderCounts:
-    (found,) = drive(counts.counts(forwarder.keys, [forwarder.name]), forwarder.redis)
+def state(forwarder) -> forwarders.ForwarderState:
+    (found,) = drive(forwarders.states(forwarder.keys, [forwarder.name]), forwarder.redis)
     return found
 
 

@@ -285,7 +285,7 @@ def test_run_acknowledges_what_was_handled_and_goes_on_after_a_failure(feed, str
 
     assert handled == ["one", "three"]
     assert stream.pending() == [bad]
-    assert (reader.counts.handled, reader.counts.failed, reader.counts.set_aside) == (2, 1, 0)
+    assert (reader.counts.handled, reader.counts.failed, reader.counts.given_up) == (2, 1, 0)
     assert "canary" not in caplog.text
     assert "ValueError" in caplog.text
 
@@ -308,7 +308,7 @@ def test_an_entry_that_always_fails_is_tried_five_times_and_given_up(feed, strea
     assert tries == [1, 2, 3, 4, 5, 1]
     assert stream.pending() == []
     assert stream.given_up() == [{**to_fields(reply("bad")), "entry_id": bad, "deliveries": "5"}]
-    assert reader.counts.set_aside == 1
+    assert reader.counts.given_up == 1
 
 
 def test_an_entry_that_kills_its_readers_is_given_up_after_as_many_deliveries(feed, stream):

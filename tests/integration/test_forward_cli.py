@@ -46,7 +46,9 @@ def hand(redis_client) -> HandForwarder:
     """A forwarder that has run before."""
     forwarder = HandForwarder(redis_client, NAME, ("replies",))
     forwarder.take()
-    redis_client.hset(forwarder.keys.forward(NAME), mapping={"streams": "replies", "place": "https://shop"})
+    redis_client.hset(
+        forwarder.keys.forward(NAME), mapping={"streams": "replies", "receiver": "https://shop"}
+    )
     return forwarder
 
 
@@ -62,7 +64,7 @@ def running(url: str, redis_url: str):
     secrets = secrets_of(WebhookSettings.from_env({"WEBHOOK_SECRETS": ROOTS[0]}), NAME)
     with connect(redis_url) as client, Sender(url, secrets) as sender:
         store = Store(HandForwarder(client, NAME, ("replies",)).keys, NAME, ("replies",), A_DAY)
-        runner = Runner(client, store, sender.deliver, place=sender.place)
+        runner = Runner(client, store, sender.deliver, receiver=sender.receiver)
         thread = threading.Thread(target=runner.run)
         thread.start()
         yield

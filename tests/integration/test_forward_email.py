@@ -19,11 +19,11 @@ from tests.support.hand_worker import HandWorker
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.smtp_server import DROP, HANG, TAKE_AND_DROP, TAKE_AND_HANG, SmtpServer
 from tests.support.waiting import until
-from worker.forwarding import counts
-from worker.forwarding.decisions import Decisions
 from worker.gateway.outcomes import Accepted
+from worker.inquiry import forwarders
 from worker.mail.forward_email import LEASE_MS, NAME
 from worker.mail.reply_address import ReplyAddresses
+from worker.operator.forwarder_decisions import ForwarderDecisions
 from worker.presentation.visible import visible
 
 KEYS = Keys()
@@ -69,8 +69,8 @@ def arrive(redis_client, *event_ids: str, **changes: str) -> list[str]:
     return [redis_client.xadd(KEYS.stream("replies"), entry).decode() for entry in entries]
 
 
-def state(redis_client) -> counts.ForwarderCounts:
-    return drive(counts.counts(KEYS, [NAME]), redis_client)[0]
+def state(redis_client) -> forwarders.ForwarderState:
+    return drive(forwarders.states(KEYS, [NAME]), redis_client)[0]
 
 
 def mail_ids(server: SmtpServer) -> list[str]:
@@ -150,7 +150,7 @@ def test_a_server_that_is_away_costs_no_mail_an_attempt(process, redis_client, s
         pass_time(redis_client, KEYS, NAME, 600)
     until(lambda: state(redis_client).tried["halted"] >= 6)
     server.always(step, None)
-    waiting = drive(counts.waiting(KEYS, NAME), redis_client)
+    waiting = drive(forwarders.waiting(KEYS, NAME), redis_client)
     assert {each.attempts for each in waiting} <= {0, 1}
     pass_time(redis_client, KEYS, NAME, 600)
     until(lambda: len(server.taken) == 8)
@@ -188,10 +188,10 @@ def test_a_mail_that_is_refused_for_ever_is_a_dead_letter_that_can_be_replayed(p
     arrive(redis_client, "r1", "r2")
     until(lambda: mail_ids(server) == names("r2"))
     until(lambda: state(redis_client).dead == 1)
-    (letter,) = drive(counts.dead(KEYS, NAME), redis_client)
+    (letter,) = drive(forwarders.dead(KEYS, NAME), redis_client)
     assert (letter.event_id, letter.why) == ("r1", "550 5.7.1 at DATA")
 
-    assert Decisions(redis_client, KEYS, NAME, "anna").replay_dead() == 1
+    assert ForwarderDecisions(redis_client, KEYS, NAME, "anna").replay_dead() == 1
 
     until(lambda: mail_ids(server) == names("r2", "r1"))
 
@@ -221,13 +221,13 @@ def test_a_refused_login_holds_all_and_a_new_start_tries_at_once(process, redis_
 def test_a_pause_survives_a_new_start(process, redis_client, server):
     until(lambda: state(redis_client).heard_ms)
     process.kill()
-    Decisions(redis_client, KEYS, NAME, "anna").pause()
+    ForwarderDecisions(redis_client, KEYS, NAME, "anna").pause()
     process.start()
     arrive(redis_client, "r1")
     until(lambda: state(redis_client).waiting == 1)
 
     assert server.connections == 0
-    Decisions(redis_client, KEYS, NAME, "anna").resume()
+    ForwarderDecisions(redis_client, KEYS, NAME, "anna").resume()
     until(lambda: mail_ids(server) == names("r1"))
 
 
@@ -332,7 +332,7 @@ def _is_sent(text: str) -> bool:
 def test_a_test_mail_tries_out_the_way(process, redis_client, server):
     until(lambda: state(redis_client).heard_ms)
 
-    test_id = Decisions(redis_client, KEYS, NAME, "anna").test()
+    test_id = ForwarderDecisions(redis_client, KEYS, NAME, "anna").test()
 
     until(lambda: mail_ids(server) == names(test_id))
     assert server.taken[0].recipients == ["desk@example.com", "shop@example.com"]

@@ -12,9 +12,9 @@ from tests.support.forwarder_process import ROOTS, ForwarderProcess
 from tests.support.forwarding import HandForwarder, pass_time, reply
 from tests.support.waiting import until
 from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
-from worker.forwarding import counts
-from worker.forwarding.counts import ForwarderCounts
-from worker.forwarding.decisions import Decisions
+from worker.inquiry import forwarders
+from worker.inquiry.forwarders import ForwarderState
+from worker.operator.forwarder_decisions import ForwarderDecisions
 from worker.sandbox.redis_server import free_port
 from worker.webhooks.settings import WebhookSettings
 from worker.webhooks.signing import secrets_of
@@ -57,8 +57,8 @@ def start(tmp_path, redis_url, receiver):
         assert "Traceback" not in process.output
 
 
-def state(hand: HandForwarder) -> ForwarderCounts:
-    (found,) = drive(counts.counts(hand.keys, [NAME]), hand.redis)
+def state(hand: HandForwarder) -> ForwarderState:
+    (found,) = drive(forwarders.states(hand.keys, [NAME]), hand.redis)
     return found
 
 
@@ -145,14 +145,14 @@ def test_sigterm_waits_for_the_answer_and_records_it(start, hand, receiver):
 def test_what_was_taken_in_and_not_delivered_survives_a_kill_and_the_trimming_of_the_stream(
     start, hand, receiver
 ):
-    Decisions(hand.redis, hand.keys, NAME, "anna").pause()
+    ForwarderDecisions(hand.redis, hand.keys, NAME, "anna").pause()
     process = start()
     add(hand, *names(20))
     taken_in(hand, 20)
     process.kill()
     hand.redis.xtrim(hand.keys.stream("replies"), 0)
     start()
-    Decisions(hand.redis, hand.keys, NAME, "anna").resume()
+    ForwarderDecisions(hand.redis, hand.keys, NAME, "anna").resume()
 
     receiver.wait(20)
     until_empty(hand)
@@ -162,7 +162,7 @@ def test_what_was_taken_in_and_not_delivered_survives_a_kill_and_the_trimming_of
 
 def test_a_kill_at_any_moment_of_the_intake_loses_and_doubles_nothing(start, hand, receiver):
     """Between reading, copying and acknowledging lies nothing: they are one step."""
-    Decisions(hand.redis, hand.keys, NAME, "anna").pause()
+    ForwarderDecisions(hand.redis, hand.keys, NAME, "anna").pause()
     process = start()
     for round_ in range(3):
         add(hand, *names(250, f"{round_}-"))
@@ -262,7 +262,7 @@ def test_an_event_that_fails_for_a_day_is_a_dead_letter_and_can_be_replayed(star
     until(lambda: state(hand).dead == 1)
     receiver.answers(GOOD)
 
-    assert Decisions(hand.redis, hand.keys, NAME, "anna").replay_dead() == 1
+    assert ForwarderDecisions(hand.redis, hand.keys, NAME, "anna").replay_dead() == 1
 
     receiver.wait(9)
     until_empty(hand)

@@ -6,10 +6,10 @@ import redis
 from producers.contract.events import from_fields
 from producers.contract.steps import drive
 from tests.support.forwarding import HandForwarder, reply, status
-from worker.forwarding import counts
 from worker.forwarding.outcomes import Delivered, Halted, Later, Refused, Unreachable
 from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import PROBE_MAX_MS, PROBE_MS, check_name
+from worker.inquiry import forwarders
 
 DAY_S = 86_400
 
@@ -19,19 +19,19 @@ def forwarder(redis_client) -> HandForwarder:
     return HandForwarder(redis_client)
 
 
-def state(forwarder: HandForwarder) -> counts.ForwarderCounts:
-    (found,) = drive(counts.counts(forwarder.keys, [forwarder.name]), forwarder.redis)
+def state(forwarder: HandForwarder) -> forwarders.ForwarderState:
+    (found,) = drive(forwarders.states(forwarder.keys, [forwarder.name]), forwarder.redis)
     return found
 
 
 def waiting(forwarder: HandForwarder) -> dict[str, int]:
     """Return the attempts of everything that waits."""
-    found = drive(counts.waiting(forwarder.keys, forwarder.name), forwarder.redis)
+    found = drive(forwarders.waiting(forwarder.keys, forwarder.name), forwarder.redis)
     return {each.event_id: each.attempts for each in found}
 
 
 def dead(forwarder: HandForwarder) -> dict[str, str]:
-    found = drive(counts.dead(forwarder.keys, forwarder.name), forwarder.redis)
+    found = drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis)
     return {each.event_id: each.why for each in found}
 
 

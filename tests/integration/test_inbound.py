@@ -161,7 +161,7 @@ def test_an_array_is_taken_apart(inbound, store, accepted, redis_client):
 
 
 @pytest.mark.parametrize("odd", [None, 42, [REPLY], {"number": NUMBER}])
-def test_an_odd_element_of_an_array_is_set_aside_alone(inbound, store, accepted, redis_client, odd):
+def test_an_odd_element_of_an_array_goes_to_quarantine_alone(inbound, store, accepted, redis_client, odd):
     process(inbound, store([REPLY, odd, STOP]))
 
     [kept] = entries(redis_client, "quarantine")
@@ -169,7 +169,7 @@ def test_an_odd_element_of_an_array_is_set_aside_alone(inbound, store, accepted,
     assert len(entries(redis_client, "replies")) == len(entries(redis_client, "optouts")) == 1
 
 
-def test_an_array_of_too_many_events_is_set_aside_whole_and_bounded(inbound, store, accepted, redis_client):
+def test_an_array_of_too_many_events_goes_to_quarantine_whole(inbound, store, accepted, redis_client):
     process(inbound, store([{**REPLY, "text": f"{number}"} for number in range(MAX_EVENTS + 1)]))
 
     [kept] = entries(redis_client, "quarantine")

@@ -17,10 +17,10 @@ from tests.support.smtp_server import (
 )
 from tests.support.waiting import until
 from worker.forwarding.outcomes import Delivered, Halted, Refused, Unreachable
-from worker.mail import session
+from worker.mail import smtp_connection
 from worker.mail.mail_server import MailServer
 from worker.mail.postbox import BATCH_MAX, Postbox
-from worker.mail.session import REFUSED_PROBE_S, Mail
+from worker.mail.smtp_connection import REFUSED_PROBE_S, Mail
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
@@ -210,7 +210,7 @@ def test_a_quit_that_fails_takes_nothing_back(server, postbox):
 
 
 def test_a_server_that_does_not_answer_is_given_up(server, postbox, monkeypatch):
-    monkeypatch.setattr(session, "TAKEN_S", 0.1)
+    monkeypatch.setattr(smtp_connection, "TAKEN_S", 0.1)
     server.fail("BODY", HANG)
 
     assert postbox.hand_in(MAIL) == Unreachable("SMTPServerDisconnected at DATA")

@@ -364,7 +364,7 @@ class TestFullMemory:
             assert next(feed).text == "one"
         with Feed("replies", "bookings", start="$", **options) as other:
             assert {next(other).text} == {"two"}
-            threading.Thread(target=lambda: until(lambda: other.counts.set_aside) and other.stop()).start()
+            threading.Thread(target=lambda: until(lambda: other.counts.given_up) and other.stop()).start()
             assert list(other) == []
         assert "redis unavailable" not in caplog.text
 

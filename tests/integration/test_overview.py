@@ -33,7 +33,7 @@ def now_ms(client) -> int:
 def test_nothing_is_an_overview_too(redis_client, seen):
     found = seen()
     assert (found.waiting, found.credit, found.problems, found.facts.workers) == (0, None, (), 0)
-    assert [(lane.name, lane.ready, lane.oldest_s) for lane in found.lanes] == [
+    assert [(queue.name, queue.ready, queue.oldest_s) for queue in found.queues] == [
         ("alert", 0, None),
         ("marketing", 0, None),
         ("callbacks", 0, None),
@@ -63,10 +63,10 @@ def test_everything_at_once_costs_no_more(redis_client, sms, seen):
     found = seen()
 
     assert (found.facts.hold.code, found.facts.pause.code, found.facts.workers) == ("101", "http_429", 1)
-    lanes = {lane.name: lane for lane in found.lanes}
-    assert (lanes["alert"].ready, lanes["marketing"].ready, lanes["callbacks"].ready) == (1, 1, 1)
-    assert 0 <= lanes["alert"].oldest_s < 60
-    assert 7 <= lanes["callbacks"].oldest_s < 67
+    queues = {queue.name: queue for queue in found.queues}
+    assert (queues["alert"].ready, queues["marketing"].ready, queues["callbacks"].ready) == (1, 1, 1)
+    assert 0 <= queues["alert"].oldest_s < 60
+    assert 7 <= queues["callbacks"].oldest_s < 67
     assert (found.enqueued, found.waiting, found.ends["accepted"], found.ends["rejected"]) == (9, 4, 1, 4)
     assert (found.parked, len(found.problems), found.problems[0].code) == (4, 3, "121")
     assert str(found.credit.amount) == "12.5"
@@ -81,6 +81,6 @@ def test_everything_at_once_costs_no_more(redis_client, sms, seen):
 def test_what_was_scheduled_has_waited_since_its_date(redis_client, sms, seen):
     sent = sms.send("+33612345678", "Hi", sender="Bistro", purpose="alert")
     redis_client.hincrby(KEYS.record(sent.request_id), "queued", -3_600_000)
-    assert drive(overview(KEYS), redis_client).lanes[0].oldest_s >= 3600
+    assert drive(overview(KEYS), redis_client).queues[0].oldest_s >= 3600
     redis_client.hset(KEYS.record(sent.request_id), "due", now_ms(redis_client) - 1000)
-    assert seen().lanes[0].oldest_s < 60
+    assert seen().queues[0].oldest_s < 60

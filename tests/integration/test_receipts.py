@@ -366,7 +366,7 @@ def expected(client: redis.Redis) -> int:
 ALL = [("end", "accepted")] * 3
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=4, max_size=20))
 @example(steps=[("receipt", 0), ("receipt", 4), *ALL, ("receipt", 0), ("receipt", 1)])
 @example(steps=[*ALL[:2], ("end", "few"), ("receipt", 1), ("receipt", 2), ("receipt", 3)])

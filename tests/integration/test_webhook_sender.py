@@ -213,7 +213,7 @@ def test_user_and_password_of_the_address_are_sent_and_not_shown(receiver):
     with Sender(url, [SECRET]) as sender:
         assert sender.deliver(event()) == Delivered()
 
-        assert sender.place == f"http://127.0.0.1:{receiver.port}"
+        assert sender.receiver == f"http://127.0.0.1:{receiver.port}"
     plain = base64.b64decode(receiver.posts[0].headers["authorization"].removeprefix("Basic "))
     assert plain == b"anna:se cret"
 

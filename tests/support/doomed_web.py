@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from producers.contract.scripts import Command
 from producers.contract.steps import Together
-from producers.intake.segment import Orphan, Segment
+from producers.intake.spool_file import Orphan, SpoolFile
 from producers.web import create_app
 from tests.support.web_server import WebServer
 
@@ -45,8 +45,8 @@ def create() -> Starlette:
         if f"{point}@{passed[point]}" == os.environ["DIE_AT"]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _doom(Segment, "write", passes)
-    _doom(Segment, "sync", passes)
+    _doom(SpoolFile, "write", passes)
+    _doom(SpoolFile, "sync", passes)
     _doom(Orphan, "remove", passes)
     move, run = Together.arun, Command.arun
 

@@ -19,12 +19,12 @@ ENTRY = "1795417829636-12"
 def test_an_address_names_its_reply_for_a_week():
     address = ADDRESSES.address(ENTRY, "event-1", NOW)
 
-    claim = ADDRESSES.read(address)
+    target = ADDRESSES.read(address)
 
-    assert claim
-    assert claim.entry_id == ENTRY
-    assert ADDRESSES.proves(claim, "event-1")
-    assert LIFETIME <= claim.until - NOW <= LIFETIME + timedelta(hours=1)
+    assert target
+    assert target.entry_id == ENTRY
+    assert ADDRESSES.proves(target, "event-1")
+    assert LIFETIME <= target.until - NOW <= LIFETIME + timedelta(hours=1)
 
 
 def test_an_address_fits_into_a_mail_and_survives_capitals_and_small_letters():
@@ -37,11 +37,11 @@ def test_an_address_fits_into_a_mail_and_survives_capitals_and_small_letters():
 
 def test_an_address_means_one_event_under_one_secret_only():
     address = ADDRESSES.address(ENTRY, "event-1", NOW)
-    claim = ADDRESSES.read(address)
+    target = ADDRESSES.read(address)
 
-    assert claim
-    assert not ADDRESSES.proves(claim, "event-2")
-    assert not ReplyAddresses("sms.example.com", Secret("x" * 48)).proves(claim, "event-1")
+    assert target
+    assert not ADDRESSES.proves(target, "event-2")
+    assert not ReplyAddresses("sms.example.com", Secret("x" * 48)).proves(target, "event-1")
 
 
 @pytest.mark.parametrize("place", range(48))
@@ -50,10 +50,10 @@ def test_an_address_that_was_changed_anywhere_is_no_proof(place):
     letters = [*local]
     letters[4 + place] = "a" if letters[4 + place] != "a" else "b"
 
-    claim = ADDRESSES.read(f"{''.join(letters)}@{domain}")
+    target = ADDRESSES.read(f"{''.join(letters)}@{domain}")
 
-    assert claim
-    assert not ADDRESSES.proves(claim, "event-1")
+    assert target
+    assert not ADDRESSES.proves(target, "event-1")
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_an_address_of_another_domain_claims_nothing():
 
 @given(st.text(alphabet=string.ascii_lowercase + "234567", min_size=48, max_size=48))
 def test_whatever_is_made_up_is_read_and_not_proved(token):
-    claim = ADDRESSES.read(f"sms+{token}@sms.example.com")
+    target = ADDRESSES.read(f"sms+{token}@sms.example.com")
 
-    assert claim
-    assert not ADDRESSES.proves(claim, "event-1")
+    assert target
+    assert not ADDRESSES.proves(target, "event-1")
 
 
 @pytest.mark.parametrize("entry_id", ["", "1", "1-", "a-1", "1-1-1", "+33612345678"])

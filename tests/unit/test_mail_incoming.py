@@ -60,7 +60,7 @@ def refused(content: bytes, settings: MailInSettings = SETTINGS, recipient: str 
 def test_an_answer_is_read():
     answer = read(mail("Oui, venez.\n\n> quoted"), SETTINGS)
 
-    assert (answer.text, answer.claim.entry_id) == ("Oui, venez.", ENTRY)
+    assert (answer.text, answer.target.entry_id) == ("Oui, venez.", ENTRY)
     assert "Oui" not in repr(answer)
 
 
@@ -195,8 +195,8 @@ def test_people_are(headers):
 
 
 def test_the_envelope_decides_to_which_reply_it_is():
-    assert read(mail(To=OTHER), SETTINGS, ADDRESS).claim.entry_id == ENTRY
-    assert read(mail(To="desk@example.com", Cc=ADDRESS.upper()), SETTINGS).claim.entry_id == ENTRY
+    assert read(mail(To=OTHER), SETTINGS, ADDRESS).target.entry_id == ENTRY
+    assert read(mail(To="desk@example.com", Cc=ADDRESS.upper()), SETTINGS).target.entry_id == ENTRY
     assert refused(mail(To=f"{ADDRESS}, {OTHER}")).reason == "several_addresses"
     assert refused(mail(), recipient="sms@sms.example.com").reason == "no_address_of_ours"
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.intake import segment
+from producers.intake import spool_file
 from producers.intake.raw_callback import RawCallback
-from producers.intake.segment import DamagedSegment, Orphan, Segment, SpooledCallback, pack, unpack
-from producers.intake.spool import SEGMENT_BYTES, Spool, SpoolFull, TooMuch
+from producers.intake.spool import FILE_BYTES, Spool, SpoolFull, TooMuch
+from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, SpoolFile, pack, unpack
 
 MIB = 1024 * 1024
 ALLOWED = {"replies": 64 * MIB, "unreadable": 64 * MIB}
@@ -60,14 +60,14 @@ def test_a_changed_byte_is_noticed_wherever_it_is(some, data):
     content = bytearray(b"".join(records))
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(DamagedSegment):
+    with pytest.raises(DamagedFile):
         list(unpack(bytes(content)))
 
 
 def test_what_a_newer_version_wrote_is_no_reason_to_drop_it():
     body = b"\x91\xc0"
     head = len(body).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big")
-    with pytest.raises(DamagedSegment):
+    with pytest.raises(DamagedFile):
         list(unpack(head + zlib.crc32(head).to_bytes(4, "big") + body))
 
 
@@ -107,12 +107,12 @@ def test_a_file_that_is_taken_for_an_orphan_as_it_is_made_is_made_again(tmp_path
     spool, taken = spool_in(tmp_path), []
 
     def lock(file, operation):
-        if operation == segment.fcntl.LOCK_EX and not taken:
+        if operation == spool_file.fcntl.LOCK_EX and not taken:
             [path] = (tmp_path / "spool").iterdir()
             taken.append(path)
             path.unlink()
 
-    monkeypatch.setattr(segment.fcntl, "flock", lock)
+    monkeypatch.setattr(spool_file.fcntl, "flock", lock)
     spool.keep(reply(1))
     spool.close()
     monkeypatch.undo()
@@ -163,7 +163,7 @@ def test_a_disk_without_room_leaves_no_half_record(tmp_path, monkeypatch):
             return write(file, data[: len(data) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(segment.os, "write", half)
+    monkeypatch.setattr(spool_file.os, "write", half)
     with pytest.raises(SpoolFull):
         spool.keep(reply(2, 400))
     monkeypatch.undo()
@@ -179,7 +179,7 @@ def test_nobody_is_told_that_a_callback_is_safe_whose_fsync_failed(tmp_path, mon
     def fail(_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(segment.os, "fsync", fail)
+    monkeypatch.setattr(spool_file.os, "fsync", fail)
     with pytest.raises(SpoolFull):
         spool.keep(reply(2))
     monkeypatch.undo()
@@ -194,7 +194,7 @@ def test_a_long_outage_fills_many_files(tmp_path):
     for number in range(30):
         spool.keep(reply(number, 60_000))
     assert len(list((tmp_path / "spool").iterdir())) == 2
-    assert SEGMENT_BYTES < spool.fill().bytes < 2 * SEGMENT_BYTES
+    assert FILE_BYTES < spool.fill().bytes < 2 * FILE_BYTES
     spool.close()
     assert kept(spool) == [f"id{number}" for number in range(30)]
 
@@ -223,7 +223,7 @@ def test_a_directory_that_cannot_be_made_keeps_nothing_and_says_so(tmp_path):
 
 def test_a_damaged_file_is_kept_for_a_person(tmp_path):
     path = tmp_path / "a.spool"
-    Segment(path).close()
+    SpoolFile(path).close()
     with Orphan(path) as orphan:
         orphan.put_away()
     assert [each.name for each in tmp_path.iterdir()] == ["a.damaged"]
@@ -235,6 +235,6 @@ def test_a_damaged_file_is_kept_for_a_person(tmp_path):
 )
 def test_the_age_is_what_both_clocks_agree_on(monkeypatch, clock_ms, up_ms, age):
     came = SpooledCallback(1_700_000_000_000, 1_000_000, reply(1))
-    monkeypatch.setattr(segment.time, "time_ns", lambda: (1_700_000_000_000 + clock_ms) * 1_000_000)
-    monkeypatch.setattr(segment.time, "monotonic_ns", lambda: (1_000_000 + up_ms) * 1_000_000)
+    monkeypatch.setattr(spool_file.time, "time_ns", lambda: (1_700_000_000_000 + clock_ms) * 1_000_000)
+    monkeypatch.setattr(spool_file.time, "monotonic_ns", lambda: (1_000_000 + up_ms) * 1_000_000)
     assert came.age_ms() == age

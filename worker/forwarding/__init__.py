@@ -1,1 +1,1 @@
-"""Events of the streams on their way to somebody's server: kept, tried again, put aside, replayed."""
+"""Events of the streams on their way to somebody's server: kept, tried again, given up, replayed."""

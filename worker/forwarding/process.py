@@ -14,7 +14,7 @@ from worker.process.connection import connect
 
 
 def run(
-    settings: RedisSettings, store: Store, deliver: Deliver, *, place: str, log_level: str, places: int = 8
+    settings: RedisSettings, store: Store, deliver: Deliver, *, receiver: str, log_level: str, places: int = 8
 ) -> None:
     """Run a forwarder until SIGTERM, SIGINT or SIGHUP, and then until what it delivers is delivered.
 
@@ -22,7 +22,7 @@ def run(
         settings: where Redis is.
         store: of the forwarder.
         deliver: delivers one event.
-        place: where to, for people; nothing secret.
+        receiver: where events go, for people; nothing secret.
         log_level: as in `worker.process.log.configure`.
         places: deliveries at a time.
 
@@ -36,7 +36,7 @@ def run(
         lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
     )
     with connect(settings.redis_url, outages) as client:
-        runner = Runner(client, store, deliver, places=places, place=place)
+        runner = Runner(client, store, deliver, places=places, receiver=receiver)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # Under nohup the process shall outlive the terminal.
             if signal.getsignal(number) != signal.SIG_IGN:

@@ -30,14 +30,14 @@ class Runner:
         store: of the forwarder.
         deliver: delivers one event; called from as many threads as there are places.
         places: deliveries at a time.
-        place: where events go, for people; nothing secret.
+        receiver: where events go, for people; nothing secret.
     """
 
     def __init__(
-        self, client: redis.Redis, store: Store, deliver: Deliver, *, places: int = 8, place: str = ""
+        self, client: redis.Redis, store: Store, deliver: Deliver, *, places: int = 8, receiver: str = ""
     ) -> None:
         self._redis, self._store, self._deliver, self._places = client, store, deliver, places
-        self._place, self._is_shown = place, False
+        self._receiver, self._is_shown = receiver, False
         self._stopping = threading.Event()
         self._free = places
         self._changed = threading.Condition()
@@ -72,7 +72,7 @@ class Runner:
 
     def _round(self, pool: ThreadPoolExecutor) -> None:
         if not self._is_shown:
-            shown: dict[Any, Any] = {"streams": ",".join(self._store.streams), "place": self._place}
+            shown: dict[Any, Any] = {"streams": ",".join(self._store.streams), "receiver": self._receiver}
             self._redis.hset(self._store.keys.forward(self._store.name), mapping=shown)
             self._is_shown = True
         taken_in = self._store.take_in(self._last_ids).run(self._redis)

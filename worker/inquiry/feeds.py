@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from producers.contract.keys import Keys
 from producers.contract.kinds import TYPES
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.paging import Entry, Page, read_stream
+from worker.inquiry.paging import Entry, Page, moment, read_stream
 
 #: Groups of one stream that are shown.
 GROUPS: Final = 50
@@ -80,8 +80,8 @@ def read_feeds(keys: Keys) -> Steps[tuple[FeedRow, ...]]:
             FeedRow(
                 stream=name,
                 length=length,
-                newest_at=_moment(last),
-                oldest_at=_moment(first),
+                newest_at=_appended_at(last),
+                oldest_at=_appended_at(first),
                 unread_trimmed=int(dropped or 0),
                 groups=shown,
                 more_groups=max(0, len(found) - GROUPS),
@@ -134,17 +134,13 @@ def _group(group: Mapping[str, Any], pending: Mapping[str, Any], unread: Sequenc
         lag=None if lag is None else int(lag),
         behind=bool(unread),
         pending=int(group["pending"]),
-        oldest_pending_at=_instant(oldest) if oldest else None,
+        oldest_pending_at=moment(_str(oldest)) if oldest else None,
         poison=poison,
     )
 
 
-def _moment(entries: Sequence[Any]) -> datetime | None:
-    return _instant(entries[0][0]) if entries else None
-
-
-def _instant(entry_id: bytes | str) -> datetime:
-    return datetime.fromtimestamp(int(_str(entry_id).partition("-")[0]) / 1000, UTC)
+def _appended_at(entries: Sequence[Any]) -> datetime | None:
+    return moment(_str(entries[0][0])) if entries else None
 
 
 def _str(value: bytes | str) -> str:

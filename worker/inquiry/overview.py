@@ -7,24 +7,22 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from producers.contract.admission import CREDIT, Gate, describe
-from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from producers.contract.jobs import ENDS, MARKER, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.state_of_sending import Facts, facts_commands, read_facts, scored, strings
 
-#: The lanes in the order in which they are shown.
-LANES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
+#: The queues in the order in which they are shown.
+QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 #: Messages that wait for a person, and are named; gates at which what waits is counted.
 NEWEST: Final = 3
 COUNTED_GATES: Final = 2
-#: What an entry begins with that stands for messages which gather to share a call: as ``lua/queue.lua``.
-MARKER: Final = "~"
 
 Plain = tuple[str | bytes | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class QueueState:
     """One queue.
 
     Attributes:
@@ -91,7 +89,7 @@ class Overview:
     Attributes:
         facts: holds, pauses, limits, strain, workers, Redis's clock.
         credit: None if no answer has named a balance yet.
-        lanes: in the order of `LANES`.
+        queues: in the order of `QUEUES`.
         aside: what waits at gates, by name.
         enqueued: messages since the namespace began.
         ends: of these, messages by end state.
@@ -102,7 +100,7 @@ class Overview:
 
     facts: Facts
     credit: Credit | None
-    lanes: tuple[Lane, ...]
+    queues: tuple[QueueState, ...]
     aside: tuple[Aside, ...]
     enqueued: int
     ends: Mapping[str, int]
@@ -128,13 +126,13 @@ def overview(keys: Keys) -> Steps[Overview]:
     counts, heads, (credit, ended, parked, newest, quarantined) = rest[:8], rest[8:11], rest[11:]
     problems, gates = list(scored(newest)), sorted(facts.gates)
     found = yield Commands(_following(keys, heads, problems, gates[:COUNTED_GATES]))
-    since = yield from _since(keys, heads, found[: len(LANES)])
-    records, aside = found[len(LANES) :][: len(problems)], found[len(LANES) + len(problems) :]
+    since = yield from _since(keys, heads, found[: len(QUEUES)])
+    records, aside = found[len(QUEUES) :][: len(problems)], found[len(QUEUES) + len(problems) :]
     kept = dict(zip(("enqueued", *ENDS), (int(count or 0) for count in ended), strict=True))
     return Overview(
         facts=facts,
         credit=_credit(strings(credit)),
-        lanes=tuple(_lanes(facts, counts, since)),
+        queues=tuple(_queues(facts, counts, since)),
         aside=tuple(_aside(facts.gates, gates, aside)),
         enqueued=kept.pop("enqueued"),
         ends=kept,
@@ -145,7 +143,7 @@ def overview(keys: Keys) -> Steps[Overview]:
 
 
 def _counting(keys: Keys) -> list[Plain]:
-    alert, marketing, callbacks = (keys.queue(name) for name in LANES)
+    alert, marketing, callbacks = (keys.queue(name) for name in QUEUES)
     return [
         *(("ZCARD", key) for key in (alert.delayed, alert.dead, marketing.delayed, marketing.dead)),
         ("LLEN", callbacks.ready),
@@ -163,16 +161,16 @@ def _following(
     keys: Keys, heads: Sequence[bytes | None], problems: Sequence[tuple[str, float]], gates: Sequence[str]
 ) -> list[Plain]:
     return [
-        *(_born(keys, name, head) for name, head in zip(LANES, heads, strict=True)),
+        *(_born(keys, name, head) for name, head in zip(QUEUES, heads, strict=True)),
         *(("HMGET", keys.record(request_id), "state", "code") for request_id, _ in problems),
         *(("ZCARD", keys.aside(gate)) for gate in gates),
     ]
 
 
-def _born(keys: Keys, lane: str, head: bytes | None) -> Plain:
+def _born(keys: Keys, queue: str, head: bytes | None) -> Plain:
     """Ask since when an entry waits; of messages that gather for a call, which is the first."""
     entry = (head or b"").decode()
-    if lane == QUEUE_CALLBACKS:
+    if queue == QUEUE_CALLBACKS:
         return ("HMGET", keys.callback(entry), "received")
     if entry.startswith(MARKER):
         return ("LINDEX", keys.stream(f"gather:{entry[1:]}"), 0)
@@ -180,23 +178,23 @@ def _born(keys: Keys, lane: str, head: bytes | None) -> Plain:
 
 
 def _since(keys: Keys, heads: Sequence[bytes | None], found: Sequence[Any]) -> Steps[list[int | None]]:
-    """Say since when the first entry of each lane has waited; asks on where messages gather."""
+    """Say since when the first entry of each queue has waited; asks on where messages gather."""
     times = list(found)
-    gathered = [lane for lane, head in enumerate(heads) if (head or b"").startswith(MARKER.encode())]
+    gathered = [n for n, head in enumerate(heads) if (head or b"").startswith(MARKER.encode())]
     if gathered:
-        asked = [_born(keys, LANES[lane], times[lane]) for lane in gathered]
-        for lane, reply in zip(gathered, (yield Commands(asked)), strict=True):
-            times[lane] = reply
+        asked = [_born(keys, QUEUES[n], times[n]) for n in gathered]
+        for n, reply in zip(gathered, (yield Commands(asked)), strict=True):
+            times[n] = reply
     return [max((int(each) for each in reply or () if each), default=None) for reply in times]
 
 
-def _lanes(facts: Facts, counts: Sequence[int], since: Sequence[int | None]) -> Iterator[Lane]:
+def _queues(facts: Facts, counts: Sequence[int], since: Sequence[int | None]) -> Iterator[QueueState]:
     of_sends = zip((QUEUE_ALERT, QUEUE_MARKETING), counts[0:4:2], counts[1:4:2], since[:2], strict=True)
     for name, delayed, dead, waits in of_sends:
         running = facts.at_work[name] + facts.ending[name]
-        yield Lane(name, facts.ready[name], delayed, running, dead, _age_s(facts, waits))
+        yield QueueState(name, facts.ready[name], delayed, running, dead, _age_s(facts, waits))
     ready, delayed, running, dead = counts[4:8]
-    yield Lane(QUEUE_CALLBACKS, ready, delayed, running, dead, _age_s(facts, since[2]))
+    yield QueueState(QUEUE_CALLBACKS, ready, delayed, running, dead, _age_s(facts, since[2]))
 
 
 def _age_s(facts: Facts, since: int | None) -> float | None:

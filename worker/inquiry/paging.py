@@ -52,7 +52,7 @@ class Entry:
     @property
     def at(self) -> datetime:
         """When it was appended, by Redis's clock."""
-        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+        return moment(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ def read_stream(key: str, cursor: str | None = None, most: int = PAGE) -> Steps[
 def is_stream_id(written: str) -> bool:
     """Say whether this can be the id of an entry. Redis would take others, too, for something else."""
     return _STREAM_ID.fullmatch(written) is not None
+
+
+def moment(stream_id: str) -> datetime:
+    """Say when an entry was appended, by Redis's clock."""
+    return datetime.fromtimestamp(int(stream_id.partition("-")[0]) / 1000, UTC)
 
 
 def read_entry(entry_id: bytes, fields: Any) -> Entry:
@@ -170,6 +175,12 @@ def texts(values: Sequence[Any], names: Sequence[str]) -> dict[str, str]:
 def at_ms(ms: str | float | None) -> datetime | None:
     """Read epoch milliseconds as an instant; None for nothing."""
     return datetime.fromtimestamp(float(ms) / 1000, UTC) if ms not in {None, ""} else None
+
+
+def now_ms(reply: tuple[int, int]) -> int:
+    """Read the reply to ``TIME`` as epoch milliseconds."""
+    seconds, microseconds = reply
+    return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 def _text(value: Any) -> str:

@@ -1,16 +1,15 @@
 """Messages that a person may decide about: how many of which state and code, and which, a page at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from producers.contract.jobs import PARKED
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
+from worker.inquiry.paging import PAGE, now_ms, pairs
 
-#: Messages of a page.
-PAGE: Final = 50
 #: Groups that are looked at, those with the newest messages first: more than the gateway has codes.
 GROUPS_MAX: Final = 200
 
@@ -94,7 +93,7 @@ class ParkedMessages:
         """Count the parked messages by state and code; the group with the newest message first."""
         time, names = yield Commands([("TIME",), ("ZREVRANGE", self.keys.parked_groups, 0, GROUPS_MAX - 1)])
         named = [name.decode().partition(":") for name in names]
-        gone = f"({_ms(time) - self.retention_ms}"
+        gone = f"({now_ms(time) - self.retention_ms}"
         counts = yield Commands(
             [("ZCOUNT", self.keys.parked_group(state, code), gone, "+inf") for state, _, code in named]
         )
@@ -133,7 +132,7 @@ class ParkedMessages:
         for request_id, fields in zip(request_ids, found, strict=True):
             state, code, ended, expires = (value.decode() if value else "" for value in fields)
             if state in PARKED:
-                expired = bool(expires) and int(float(expires)) <= _ms(time)
+                expired = bool(expires) and int(float(expires)) <= now_ms(time)
                 rows.append(Parked(request_id, state, code, int(float(ended or 0)), expired))
         return rows
 
@@ -144,18 +143,11 @@ def _places(key: str, after: _Place, most: int) -> Steps[list[_Place]]:
     for start in range(0, most * _SAME_MS_MAX, most):
         command = ("ZRANGEBYSCORE", key, after.ended_ms, "+inf", "WITHSCORES", "LIMIT", start, most)
         [flat] = yield Commands([command])
-        found = [_Place(int(float(score)), name.decode()) for name, score in _pairs(flat)]
+        found = [_Place(int(float(score)), name.decode()) for name, score in pairs(flat)]
         places += [place for place in found if place > after]
         if len(found) < most or len(places) >= most:
             break
     return places[:most]
-
-
-def _pairs(flat: Sequence[Any]) -> Iterable[tuple[bytes, Any]]:
-    """Take members and scores out of a reply: pairs in RESP3, by turns in RESP2."""
-    if flat and isinstance(flat[0], list | tuple):
-        return flat
-    return zip(flat[::2], flat[1::2], strict=True)
 
 
 def _read_place(cursor: str) -> _Place:
@@ -165,8 +157,3 @@ def _read_place(cursor: str) -> _Place:
 
 def _write_place(place: _Place) -> str:
     return f"{place.ended_ms}:{place.request_id}"
-
-
-def _ms(time: tuple[int, int]) -> int:
-    seconds, microseconds = time
-    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -6,19 +6,17 @@ after it came, or later if Redis was away meanwhile.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.paging import is_stream_id
+from worker.inquiry.paging import PAGE, is_stream_id, moment, pairs
 
-#: Replies on a page.
-PAGE: Final = 50
 #: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
 #: index of a country names them, they cost more.
 BLOCK: Final = 250
@@ -85,7 +83,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReplyPage:
     """Some replies, newest first.
 
     Attributes:
@@ -101,10 +99,10 @@ class Page:
     examined: int
 
 
-Entry = tuple[str, Mapping[bytes, bytes]]
+_Entry = tuple[str, Mapping[bytes, bytes]]
 
 
-def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[Page]:
+def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[ReplyPage]:
     """Find a page of replies.
 
     One round trip, three with a country; up to two dozen while a text or a match is looked for, or where
@@ -135,26 +133,21 @@ def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int
             examined += 1
             if is_asked_for(asked, entry[1]):
                 if len(found) == most:
-                    return Page(tuple(found), last, None, examined)
+                    return ReplyPage(tuple(found), last, None, examined)
                 found.append(read_reply(*entry))
             last = entry[0]
         if not more:
-            return Page(tuple(found), None, None, examined)
-    return Page(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
+            return ReplyPage(tuple(found), None, None, examined)
+    return ReplyPage(tuple(found), walk.last, moment(walk.last) if walk.last else None, examined)
 
 
 def read_countries(keys: Keys) -> Steps[dict[str, int]]:
     """Count the replies that are kept, by country; one round trip."""
     [counts] = yield Commands([("HGETALL", keys.reply_countries)])
-    named = {name.decode(): int(count) for name, count in _pairs(counts)}
+    named = {name.decode(): int(count) for name, count in pairs(counts)}
     return dict(
         sorted(((name, count) for name, count in named.items() if count > 0), key=lambda each: -each[1])
     )
-
-
-def moment(stream_id: str) -> datetime:
-    """Say when an entry was appended."""
-    return datetime.fromtimestamp(int(stream_id.partition("-")[0]) / 1000, UTC)
 
 
 def _walk(keys: Keys, asked: ReplyFilter, cursor: str | None) -> Steps["_ByDate | _ByCountry"]:
@@ -182,10 +175,10 @@ class _ByDate:
             self._newest = f"({cursor}"
         self.last = cursor
 
-    def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
+    def read(self, most: int) -> Steps[tuple[list[_Entry], bool]]:
         """Read the next entries, and say whether there may be more."""
         [entries] = yield Commands([("XREVRANGE", self._stream, self._newest, self._oldest, "COUNT", most)])
-        block = [(entry_id.decode(), _mapping(fields)) for entry_id, fields in entries]
+        block: list[_Entry] = [(entry_id.decode(), dict(pairs(fields))) for entry_id, fields in entries]
         if block:
             self.last = block[-1][0]
             self._newest = f"({self.last}"
@@ -205,7 +198,7 @@ class _ByCountry:
         self._rank: int | None = None
         self.last = cursor
 
-    def read(self, most: int) -> Steps[tuple[list[Entry], bool]]:
+    def read(self, most: int) -> Steps[tuple[list[_Entry], bool]]:
         """Read the next entries, and say whether there may be more."""
         if self._rank is None:
             self._rank = yield from self._first_rank()
@@ -221,7 +214,7 @@ class _ByCountry:
             return [], more
         self.last = fresh[-1][1]
         found = yield Commands([("XRANGE", self._stream, each, each) for _, each in fresh])
-        return [(entries[0][0].decode(), _mapping(entries[0][1])) for entries in found if entries], more
+        return [(entries[0][0].decode(), dict(pairs(entries[0][1]))) for entries in found if entries], more
 
     def _first_rank(self) -> Steps[int]:
         """Find where to begin: behind the cursor, or where it stood if it is gone; not before `until`."""
@@ -276,13 +269,3 @@ def _plain(text: str) -> str:
         return text.lower()
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in apart if not unicodedata.combining(character))
-
-
-def _mapping(fields: Any) -> Mapping[bytes, bytes]:
-    return fields if isinstance(fields, Mapping) else dict(_pairs(fields))
-
-
-def _pairs(flat: Sequence[bytes] | Mapping[bytes, bytes]) -> Sequence[tuple[bytes, bytes]]:
-    if isinstance(flat, Mapping):
-        return list(flat.items())
-    return list(zip(flat[::2], flat[1::2], strict=True))

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from producers.contract.jobs import CALL, QUEUE_ALERT, QUEUE_MARKETING
+from producers.contract.jobs import CALL, MARKER, QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import STATUSES, Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.paging import PAGE, BadCursor, Page, at_ms, read_sorted, read_stream, texts
@@ -20,8 +20,6 @@ QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING)
 #: How far into a queue pages go: what lies deeper is found by its id.
 DEEPEST: Final = 10_000
 
-#: What a queue entry begins with that stands for all messages of a share.
-_MARKER: Final = "~"
 #: Messages of a share that are named.
 _NAMED: Final = 5
 _FIELDS: Final = (
@@ -205,18 +203,16 @@ def read_rows(keys: Keys, ids: Sequence[str]) -> Steps[list[SendRow]]:
 
 
 def _ready_rows(keys: Keys, queue: str, entries: Sequence[str]) -> Steps[list[SendRow]]:
-    shares = [keys.gather(each[1:]) for each in entries if each.startswith(_MARKER)]
+    shares = [keys.gather(each[1:]) for each in entries if each.startswith(MARKER)]
     gathered: list[Any] = []
     if shares:
         commands = [(("LLEN", share), ("LRANGE", share, 0, _NAMED - 1)) for share in shares]
         gathered = yield Commands([command for both in commands for command in both])
     sizes, firsts = iter(gathered[::2]), iter(gathered[1::2])
-    alone = [each for each in entries if not each.startswith(_MARKER)]
+    alone = [each for each in entries if not each.startswith(MARKER)]
     records = iter((yield from _records(keys, alone)))
     return [
-        _gathering(queue, next(sizes), next(firsts))
-        if each.startswith(_MARKER)
-        else _row(each, next(records))
+        _gathering(queue, next(sizes), next(firsts)) if each.startswith(MARKER) else _row(each, next(records))
         for each in entries
     ]
 

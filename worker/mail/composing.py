@@ -13,8 +13,8 @@ from worker.mail.addresses import domain_of
 from worker.mail.letter import Letter, body, shown_number
 from worker.mail.reply_address import LIFETIME, ReplyAddresses
 from worker.mail.routes import recipients
-from worker.mail.session import Mail
 from worker.mail.settings import MailSettings
+from worker.mail.smtp_connection import Mail
 
 #: Ids that may stand in a Message-ID as they are. Ours are; whoever writes into the stream may use others.
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")

@@ -11,15 +11,15 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps, drive
 from producers.contract.talks import talk_key
 from producers.queueing.conversations import Conversations
-from worker.forwarding import counts
-from worker.forwarding.decisions import Decisions
 from worker.forwarding.outcomes import TEST, Delivered, Event, Outcome, Refused
 from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import Store
+from worker.inquiry import forwarders
 from worker.mail.composing import Composer
 from worker.mail.letter import Letter, Question
 from worker.mail.postbox import Postbox
 from worker.mail.settings import MailSettings
+from worker.operator.forwarder_decisions import ForwarderDecisions
 
 #: The name of the forwarder: there is one for mails.
 NAME: Final = "email"
@@ -89,6 +89,6 @@ def try_at_once(client: redis.Redis, keys: Keys) -> None:
 
     Safe to repeat. A pause, which a person decided, stays.
     """
-    (found,) = drive(counts.counts(keys, [NAME]), client)
+    (found,) = drive(forwarders.states(keys, [NAME]), client)
     if found.held and not found.paused:
-        Decisions(client, keys, NAME, by="forward-email").resume()
+        ForwarderDecisions(client, keys, NAME, by="forward-email").resume()

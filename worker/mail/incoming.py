@@ -17,7 +17,7 @@ from worker.mail.addresses import domain_of
 from worker.mail.authentication import passes_dmarc
 from worker.mail.automatic import is_automatic
 from worker.mail.plain_text import text_of
-from worker.mail.reply_address import Claim
+from worker.mail.reply_address import Target
 from worker.mail.settings import MailInSettings
 from worker.mail.written_above import Interleaved, written_above
 
@@ -55,12 +55,12 @@ class Answer:
     """What a mail wants.
 
     Attributes:
-        claim: which reply it answers; still to be proved.
+        target: which reply it answers; still to be proved.
         text: of the SMS.
         mail_id: fingerprint of its Message-ID; the same when the mail comes again.
     """
 
-    claim: Claim
+    target: Target
     text: str = field(repr=False)
     mail_id: str
 
@@ -82,8 +82,8 @@ def read(content: bytes, settings: MailInSettings, recipient: str | None = None)
         message = email.message_from_bytes(content, policy=SMTP)
         sender = _sender(message)
         _check_sender(message, sender, settings)
-        claim = _claim(message, settings, recipient)
-        return Answer(claim, _text(message, settings.text_max), _mail_id(message))
+        target = _target(message, settings, recipient)
+        return Answer(target, _text(message, settings.text_max), _mail_id(message))
     except _UNREADABLE as error:
         # No cause is named: it may hold what was written.
         raise Refusal(f"unreadable_{type(error).__name__}", "The mail cannot be read") from None
@@ -107,13 +107,13 @@ def _check_sender(message: EmailMessage, sender: str, settings: MailInSettings) 
         raise Refusal("automatic", "Automatic mail does not become an SMS", code="5.7.0")
 
 
-def _claim(message: EmailMessage, settings: MailInSettings, recipient: str | None) -> Claim:
+def _target(message: EmailMessage, settings: MailInSettings, recipient: str | None) -> Target:
     answers = settings.answers
     named = [recipient] if recipient else _addresses(message.get_all("To", []) + message.get_all("Cc", []))
-    claims = {claim for each in named if answers and (claim := answers.read(each))}
-    if len(claims) != 1:
-        raise not_allowed("several_addresses" if claims else "no_address_of_ours")
-    return claims.pop()
+    targets = {target for each in named if answers and (target := answers.read(each))}
+    if len(targets) != 1:
+        raise not_allowed("several_addresses" if targets else "no_address_of_ours")
+    return targets.pop()
 
 
 def _text(message: EmailMessage, text_max: int) -> str:

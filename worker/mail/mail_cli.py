@@ -46,7 +46,7 @@ def forward_email() -> None:
             settings,
             kept,
             ForwardEmail(client, kept.keys, settings, postbox).deliver,
-            place=f"{server.host}:{server.port}",
+            receiver=f"{server.host}:{server.port}",
             log_level=settings.log_level,
             places=1,
         )

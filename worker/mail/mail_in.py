@@ -55,7 +55,7 @@ def send(answer: Answer, settings: MailInSettings) -> Sent:
 
 def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis) -> Reply:
     """Return the reply that a mail answers, if we made the address that it came to."""
-    entry_id = answer.claim.entry_id
+    entry_id = answer.target.entry_id
     stream = Keys(settings.namespace).stream("replies")
     found = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange(stream, entry_id, entry_id, count=1))
     if not found:
@@ -64,9 +64,9 @@ def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis) -> Re
         reply = from_fields(Reply, found[0][1])
     except ValueError:
         raise not_allowed("reply_unreadable") from None
-    if settings.answers is None or not settings.answers.proves(answer.claim, reply.event_id):
+    if settings.answers is None or not settings.answers.proves(answer.target, reply.event_id):
         raise not_allowed("address_not_proven")
-    until = answer.claim.until
+    until = answer.target.until
     if datetime.now(UTC) > until:
         words = f"This address took answers until {until.day} {until:%B %Y}"
         raise Refusal("address_expired", words, code="5.7.1")

@@ -9,7 +9,7 @@ from typing import Final
 
 from worker.forwarding.outcomes import Delivered, Halted, Outcome, Unreachable
 from worker.mail.mail_server import MailServer
-from worker.mail.session import Mail, NoSession, Session
+from worker.mail.smtp_connection import Mail, NotConnected, SmtpConnection
 
 #: Seconds for which a connection waits for one more mail.
 IDLE_S: Final = 0.5
@@ -38,7 +38,7 @@ class Postbox:
         self._context = context or ssl.create_default_context()
         self._mail_max_s = mail_max_s
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._connection: SmtpConnection | None = None
         self._taken = 0
         self._hang_up = threading.Timer(0, self.close)
         self._halts = 0
@@ -64,10 +64,10 @@ class Postbox:
 
     def _kept(self, mail: Mail) -> Outcome | None:
         """Use the connection of the mail before; None if there is none, or if it was lost meanwhile."""
-        if self._session is None:
+        if self._connection is None:
             return None
-        with self._bounded(self._session):
-            outcome = self._session.hand_in(mail)
+        with self._bounded(self._connection):
+            outcome = self._connection.hand_in(mail)
         if isinstance(outcome, Unreachable) and outcome.why.endswith("at MAIL"):
             self._close()
             return None
@@ -76,21 +76,21 @@ class Postbox:
     def _fresh(self, mail: Mail) -> Outcome:
         self._taken = 0
         try:
-            self._session = Session(self._server, self._context)
-        except NoSession as error:
+            self._connection = SmtpConnection(self._server, self._context)
+        except NotConnected as error:
             return error.outcome
-        with self._bounded(self._session):
-            return self._session.hand_in(mail)
+        with self._bounded(self._connection):
+            return self._connection.hand_in(mail)
 
     def _close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     @contextmanager
-    def _bounded(self, session: Session) -> Iterator[None]:
+    def _bounded(self, connection: SmtpConnection) -> Iterator[None]:
         """Cut a connection that takes too long: the time for each answer is bounded, but they add up."""
-        cut = threading.Timer(self._mail_max_s, session.cut)
+        cut = threading.Timer(self._mail_max_s, connection.cut)
         cut.daemon = True
         cut.start()
         try:

@@ -18,7 +18,7 @@ LIFETIME: Final = timedelta(days=7)
 #: Parts the names that this key signs from what else it may ever sign.
 _PURPOSE: Final = b"octopush-worker answer by mail\0"
 #: The entry's id in two numbers, the last hour as hours since 1970.
-_CLAIM: Final = struct.Struct(">QIL")
+_TARGET: Final = struct.Struct(">QIL")
 _PROOF_BYTES: Final = 14
 #: 48 characters: with the part in front well below the 64 that a local part may have.
 _ADDRESS: Final = re.compile(r"sms\+([a-z2-7]{48})@", re.IGNORECASE)
@@ -26,8 +26,8 @@ _ENTRY_ID: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,10})")
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What an address claims; true only if `ReplyAddresses.proves` says so.
+class Target:
+    """Which reply an address names; true only if `ReplyAddresses.proves` says so.
 
     Attributes:
         entry_id: of the reply's entry in the stream ``replies``.
@@ -65,27 +65,27 @@ class ReplyAddresses:
         if not found:
             raise ValueError("must be the id of an entry")
         hour = int((now + LIFETIME).timestamp()) // 3600 + 1
-        claim = _CLAIM.pack(int(found[1]), int(found[2]), hour)
-        token = base64.b32encode(claim + self._proof(claim, event_id)).decode().lower()
-        return f"sms+{token}@{self._domain}"
+        target = _TARGET.pack(int(found[1]), int(found[2]), hour)
+        local_part = base64.b32encode(target + self._proof(target, event_id)).decode().lower()
+        return f"sms+{local_part}@{self._domain}"
 
-    def read(self, address: str) -> Claim | None:
-        """Read what an address claims; None if it is not of this kind or of another domain."""
+    def read(self, address: str) -> Target | None:
+        """Read which reply an address names; None if it is not of this kind or of another domain."""
         found = _ADDRESS.match(address)
         if not found or domain_of(address) != self._domain:
             return None
         whole = base64.b32decode(found[1].upper())
-        ms, seq, hour = _CLAIM.unpack_from(whole)
+        ms, seq, hour = _TARGET.unpack_from(whole)
         until = datetime.fromtimestamp(min(hour, 2**25) * 3600, UTC)
-        return Claim(f"{ms}-{seq}", until, whole[_CLAIM.size :])
+        return Target(f"{ms}-{seq}", until, whole[_TARGET.size :])
 
-    def proves(self, claim: Claim, event_id: str) -> bool:
+    def proves(self, target: Target, event_id: str) -> bool:
         """Say whether we made this address for this event."""
-        ms, seq = map(int, claim.entry_id.split("-"))
-        hour = int(claim.until.timestamp()) // 3600
-        return hmac.compare_digest(claim.proof, self._proof(_CLAIM.pack(ms, seq, hour), event_id))
+        ms, seq = map(int, target.entry_id.split("-"))
+        hour = int(target.until.timestamp()) // 3600
+        return hmac.compare_digest(target.proof, self._proof(_TARGET.pack(ms, seq, hour), event_id))
 
-    def _proof(self, claim: bytes, event_id: str) -> bytes:
-        signed = _PURPOSE + claim + event_id.encode("utf-8", "surrogatepass")
+    def _proof(self, target: bytes, event_id: str) -> bytes:
+        signed = _PURPOSE + target + event_id.encode("utf-8", "surrogatepass")
         key = self._secret.reveal().encode()
         return hmac.new(key, signed, hashlib.sha256).digest()[:_PROOF_BYTES]

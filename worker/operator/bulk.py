@@ -18,7 +18,7 @@ from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
 from worker.account.throttle import AUDIT_MAXLEN
-from worker.inquiry.paging import at_ms, read_sorted, texts, write_place
+from worker.inquiry.paging import at_ms, now_ms, read_sorted, texts, write_place
 from worker.inquiry.parked import ParkedMessages
 from worker.operator.bulk_plan import preview, read_groups, write_groups
 from worker.operator.decisions import REPLAYABLE, sent_again
@@ -115,19 +115,19 @@ class Bulk:
         if state is not None and state not in REPLAYABLE:
             raise ValueError(f"state must be one of {', '.join(REPLAYABLE)}")
         states = REPLAYABLE if state is None else (state,)
-        [(seconds, microseconds)] = yield Commands([("TIME",)])
-        now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+        [time] = yield Commands([("TIME",)])
+        planned_ms = now_ms(time)
         groups = [
             group
             for group in (yield from self._parked.groups())
             if group.state in states and code in {None, group.code}
         ]
-        found = yield from preview(self._keys, groups, now_ms)
+        found = yield from preview(self._keys, groups, planned_ms)
         token = uuid4().hex
         plan = {
             "match": " ".join(filter(None, ("or ".join(f"{each} " for each in states).strip(), code))),
             "groups": write_groups(groups),
-            "planned": now_ms,
+            "planned": planned_ms,
             "total": found.total,
             "examined": found.examined,
             "cost": found.cost,

@@ -10,6 +10,7 @@ from worker.operator.completion_cli import completion
 from worker.operator.conversation_cli import conversation
 from worker.operator.decisions_cli import parked, replay, resolve
 from worker.operator.explain_cli import explain
+from worker.operator.forward_cli import forward
 from worker.operator.replies_cli import replies
 from worker.operator.send_cli import send
 from worker.operator.sending_cli import limits, release
@@ -18,5 +19,5 @@ from worker.operator.status_cli import status
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, send, campaign),
-    *(parked, resolve, replay, release, limits, audit, completion),
+    *(parked, resolve, replay, release, limits, forward, audit, completion),
 )

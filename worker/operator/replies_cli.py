@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 import click
 
 from worker.inquiry.dates import in_paris, read_since, read_until
-from worker.inquiry.replies import MATCHES, PAGE, Found, ReplyFilter, find
+from worker.inquiry.paging import PAGE
+from worker.inquiry.replies import MATCHES, Found, ReplyFilter, find
 from worker.operator.command import Command, Desk, at_desk
 from worker.operator.following import follow
 from worker.operator.option_types import Date

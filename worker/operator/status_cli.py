@@ -8,7 +8,7 @@ import click
 
 from producers.contract.admission import ADMISSION
 from worker.account.gates import Gates, Shut
-from worker.inquiry.overview import Lane, Overview, overview
+from worker.inquiry.overview import Overview, QueueState, overview
 from worker.inquiry.reasons import clock, instant
 from worker.inquiry.state_of_sending import Facts, Stop
 from worker.operator.command import Command, at_desk
@@ -25,7 +25,7 @@ def status(output: Output) -> None:
     for line in _sending(found.facts):
         output.show(line, alarming=found.facts.hold is not None)
     output.show(_workers(found.facts), alarming=not found.facts.workers)
-    for line in (*_limits(found.facts), *_aside(shut), *map(_lane, found.lanes), *_sends(found)):
+    for line in (*_limits(found.facts), *_aside(shut), *map(_queue, found.queues), *_sends(found)):
         output.show(line)
 
 
@@ -100,10 +100,10 @@ def _aside(shut: list[Shut]) -> Iterator[str]:
             yield f"           to let them go on: octopush-worker release --breaker {each.name}"
 
 
-def _lane(lane: Lane) -> str:
-    oldest = "" if lane.oldest_s is None else f"; the oldest has waited for {_span(lane.oldest_s)}"
-    counts = f"ready {lane.ready}, delayed {lane.delayed}, running {lane.running}, dead {lane.dead}"
-    return f"{lane.name:<10} {counts}{oldest}"
+def _queue(queue: QueueState) -> str:
+    oldest = "" if queue.oldest_s is None else f"; the oldest has waited for {_span(queue.oldest_s)}"
+    counts = f"ready {queue.ready}, delayed {queue.delayed}, running {queue.running}, dead {queue.dead}"
+    return f"{queue.name:<10} {counts}{oldest}"
 
 
 def _sends(found: Overview) -> Iterator[str]:
@@ -141,7 +141,7 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
             {"gate": each.name, "waiting": each.waiting, "since": instant(each.gate.since), "why": each.why}
             for each in shut
         ],
-        "queues": found.lanes,
+        "queues": found.queues,
         "sends": {"enqueued": found.enqueued, "waiting": found.waiting, **found.ends},
         "parked": found.parked,
         "quarantined": found.quarantined,

@@ -1,1 +1,1 @@
-"""Entries of the streams by HTTP: signed, tried again for a day, put aside and replayed."""
+"""Entries of the streams by HTTP: signed, tried again for a day, given up and replayed."""

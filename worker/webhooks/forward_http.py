@@ -43,7 +43,7 @@ def forward_http(name: str | None, url: str | None, streams: str | None, *, inse
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     with sender:
-        process.run(settings, store, sender.deliver, place=sender.place, log_level=settings.log_level)
+        process.run(settings, store, sender.deliver, receiver=sender.receiver, log_level=settings.log_level)
 
 
 def _configured(settings: WebhookSettings) -> str:

@@ -38,7 +38,7 @@ def listen(output: Output, url: str, name: str | None, streams: str | None) -> N
         raise click.UsageError(str(error)) from None
     with at_desk() as desk, sender:
         last = _last_ids(desk, chosen)
-        output.say(f"{', '.join(chosen)} go to {sender.place}; the secret is {secrets[0]}")
+        output.say(f"{', '.join(chosen)} go to {sender.receiver}; the secret is {secrets[0]}")
         _follow(desk, sender.deliver, last, output)
 
 

@@ -73,7 +73,7 @@ class Sender:
         }
 
     @property
-    def place(self) -> str:
+    def receiver(self) -> str:
         """Scheme, host and port of the address; the rest may be secret."""
         return f"{self._url.scheme}://{self._url.netloc.decode('ascii')}"
 

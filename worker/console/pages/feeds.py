@@ -13,7 +13,7 @@ from worker.console.refusals import not_found, too_late
 from worker.inquiry import feeds
 from worker.inquiry.paging import is_stream_id
 from worker.inquiry.state_of_sending import meaning_of
-from worker.operator.set_aside import replay_poison
+from worker.operator.given_up import replay_poison
 
 _WHY_NOT: Final = {
     "trimmed": "trimmed from its stream: nobody can be given it any more",

@@ -12,10 +12,10 @@ from producers.contract.clients import connect
 from worker.console.listing import address
 from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found, too_late
-from worker.forwarding import counts
-from worker.forwarding.decisions import Decisions, NoRoomError
 from worker.forwarding.store import check_name
-from worker.inquiry.paging import is_stream_id
+from worker.inquiry import forwarders
+from worker.inquiry.paging import PAGE, is_stream_id
+from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ _TESTED: Final = "An event that means nothing is delivered next. Reload the page
 
 async def show(visit: Visit) -> Response:
     """Show all forwarders."""
-    names = await visit.ask(counts.forwarders(visit.keys))
-    found = await visit.ask(counts.counts(visit.keys, names)) if names else []
+    names = await visit.ask(forwarders.names(visit.keys))
+    found = await visit.ask(forwarders.states(visit.keys, names)) if names else []
     return visit.render("forwarders.html", forwarders=found, state_of=state_of)
 
 
@@ -37,10 +37,10 @@ async def show_one(visit: Visit) -> Response:
     start, before = visit.asked("from"), visit.asked("before")
     first = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 0
     first = min(first, _DEEPEST)
-    waiting = await visit.ask(counts.waiting(visit.keys, forwarder.name, first))
+    waiting = await visit.ask(forwarders.waiting(visit.keys, forwarder.name, first))
     place = f"({before}" if is_stream_id(before) else "+"
-    dead = await visit.ask(counts.dead(visit.keys, forwarder.name, place))
-    here, further = f"/forward/{forwarder.name}", first + counts.PAGE
+    dead = await visit.ask(forwarders.dead(visit.keys, forwarder.name, place))
+    here, further = f"/forward/{forwarder.name}", first + PAGE
     more_wait = forwarder.waiting > further and further < _DEEPEST
     return visit.render(
         "forwarder.html",
@@ -49,7 +49,7 @@ async def show_one(visit: Visit) -> Response:
         waiting=waiting,
         dead=[(letter, _instant(letter.at)) for letter in dead],
         later=address(here, **{"from": str(further)}) if more_wait else "",
-        older=address(here, before=dead[-1].letter_id) if len(dead) == counts.PAGE else "",
+        older=address(here, before=dead[-1].letter_id) if len(dead) == PAGE else "",
         newest=address(here) if first or place != "+" else "",
     )
 
@@ -57,7 +57,7 @@ async def show_one(visit: Visit) -> Response:
 async def pause(visit: Visit) -> Response:
     """Stop delivering until somebody resumes."""
     forwarder = await _find(visit)
-    if not await _decide(visit, forwarder.name, Decisions.pause):
+    if not await _decide(visit, forwarder.name, ForwarderDecisions.pause):
         raise too_late("paused", _path(forwarder.name))
     return await visit.done(_path(forwarder.name), "Nothing is delivered until somebody resumes.")
 
@@ -65,7 +65,7 @@ async def pause(visit: Visit) -> Response:
 async def resume(visit: Visit) -> Response:
     """End a pause or a hold."""
     forwarder = await _find(visit)
-    if not await _decide(visit, forwarder.name, Decisions.resume):
+    if not await _decide(visit, forwarder.name, ForwarderDecisions.resume):
         raise too_late("delivering", _path(forwarder.name))
     return await visit.done(_path(forwarder.name), "Events are delivered again.")
 
@@ -73,7 +73,7 @@ async def resume(visit: Visit) -> Response:
 async def test(visit: Visit) -> Response:
     """Let an event that means nothing be delivered."""
     forwarder = await _find(visit)
-    await _decide(visit, forwarder.name, Decisions.test)
+    await _decide(visit, forwarder.name, ForwarderDecisions.test)
     return await visit.done(_path(forwarder.name), _TESTED)
 
 
@@ -86,13 +86,13 @@ async def replay(visit: Visit) -> Response:
         if not found:
             raise too_late("delivered, or forgotten", back)
         return await visit.done(back, "The event is delivered once more.")
-    done = await _decide(visit, forwarder.name, Decisions.replay_dead)
+    done = await _decide(visit, forwarder.name, ForwarderDecisions.replay_dead)
     if not done:
         raise too_late("without dead letters", back)
     return await visit.done(back, f"{done:,} dead letters are delivered once more.")
 
 
-def state_of(forwarder: counts.ForwarderCounts) -> tuple[str, str]:
+def state_of(forwarder: forwarders.ForwarderState) -> tuple[str, str]:
     """Say how a forwarder is, as kind and word for ``ui.state``."""
     if forwarder.paused is not None:
         return "wait", "paused"
@@ -108,7 +108,7 @@ def state_of(forwarder: counts.ForwarderCounts) -> tuple[str, str]:
 _SILENT_MS: Final = 60_000
 
 
-async def _find(visit: Visit) -> counts.ForwarderCounts:
+async def _find(visit: Visit) -> forwarders.ForwarderState:
     """Read how the forwarder is that the address names.
 
     Raises:
@@ -118,13 +118,13 @@ async def _find(visit: Visit) -> counts.ForwarderCounts:
         name = check_name(visit.request.path_params["name"])
     except ValueError:
         raise _unknown() from None
-    [found] = await visit.ask(counts.counts(visit.keys, [name]))
+    [found] = await visit.ask(forwarders.states(visit.keys, [name]))
     if found.heard_ms is None and not (found.streams or found.waiting or found.dead):
         raise _unknown()
     return found
 
 
-async def _decide(visit: Visit, name: str, decision: Callable[[Decisions], T]) -> T:
+async def _decide(visit: Visit, name: str, decision: Callable[[ForwarderDecisions], T]) -> T:
     """Let a person's decision be carried out. It may take as long as there are dead letters: in a thread.
 
     Raises:
@@ -133,7 +133,7 @@ async def _decide(visit: Visit, name: str, decision: Callable[[Decisions], T]) -
 
     def run() -> T:
         with connect(visit.office.settings.redis_url) as client:
-            return decision(Decisions(client, visit.keys, name, visit.by))
+            return decision(ForwarderDecisions(client, visit.keys, name, visit.by))
 
     try:
         return await asyncio.to_thread(run)

@@ -11,7 +11,7 @@ from worker.console.listing import address, cursor_of, older, read
 from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found
 from worker.inquiry import quarantine
-from worker.operator.set_aside import READINGS, parse_again
+from worker.operator.given_up import READINGS, parse_again
 from worker.presentation.masking import first_number, mask_numbers
 
 

@@ -41,7 +41,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _talks(keys: Keys, page: replies.Page) -> Steps[list[str]]:
+def _talks(keys: Keys, page: replies.ReplyPage) -> Steps[list[str]]:
     """Name the conversation of each reply; ``""`` where there is none."""
     [secret] = yield Commands([("GET", keys.talk_secret)])
     return [

@@ -15,9 +15,9 @@ from worker.forwarding.store import ROOM, event_id_of
 
 T = TypeVar("T")
 
-_AGAIN: Final = Script("worker.forwarding", "forward_again")
-_PAUSE: Final = Script("worker.forwarding", "forward_pause", when_full=True)
-_RESUME: Final = Script("worker.forwarding", "forward_resume", when_full=True)
+_AGAIN: Final = Script("worker.operator", "forward_again")
+_PAUSE: Final = Script("worker.operator", "forward_pause", when_full=True)
+_RESUME: Final = Script("worker.operator", "forward_resume", when_full=True)
 
 #: What the audit calls them.
 _TEST: Final = "forward_test"
@@ -50,7 +50,7 @@ class _Replayed:
     letter: str = ""
 
 
-class Decisions:
+class ForwarderDecisions:
     """Decisions about one forwarder. A replayed event keeps its id and begins its schedule anew.
 
     Args:
@@ -197,9 +197,9 @@ def _entry(stream: str, entry: _Entry) -> _Replayed:
 def _letter(entry: _Entry) -> _Replayed:
     letter, fields = entry
     said = {name: fields.pop(name).decode() for name in list(fields) if name.startswith(b"forward_")}
-    place = {key.decode(): value for key, value in said.items()}
+    told = {key.decode(): value for key, value in said.items()}
     return _Replayed(
-        place["forward_id"], place["forward_stream"], place["forward_entry"], _flat(fields), letter.decode()
+        told["forward_id"], told["forward_stream"], told["forward_entry"], _flat(fields), letter.decode()
     )
 
 

@@ -1,24 +1,20 @@
 """``octopush-worker forward``: look at forwarders, of webhooks and of mails, and decide about them."""
 
-import os
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from worker.forwarding import counts
-from worker.forwarding.counts import ForwarderCounts
-from worker.forwarding.decisions import Decisions, NoRoomError
 from worker.forwarding.store import check_name
+from worker.inquiry import forwarders
 from worker.inquiry.dates import read_since, read_until
+from worker.inquiry.forwarders import ForwarderState
 from worker.operator.command import Command, Desk, at_desk, whoever
+from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
+from worker.operator.option_types import Date
 from worker.presentation.output import Failed, Forbidden, NotFound, Output
-from worker.webhooks.forward_listen import listen
-from worker.webhooks.settings import WebhookSettings
-from worker.webhooks.signing import secrets_of
 
 #: Seconds that `forward test` waits: a held forwarder probes every 30 s, and a POST may take 15.
 _TEST_S: Final = 50.0
@@ -31,40 +27,31 @@ def forward() -> None:
     """Look at forwarders, pause and resume them, replay what they delivered or could not deliver."""
 
 
-def _named(_: click.Context, __: click.Parameter, value: str) -> str:
+def named(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Read the name of a forwarder behind a command."""
     try:
         return check_name(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
-def _date(read: Callable[[str], datetime]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def convert(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
-        try:
-            return None if value is None else read(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-
-    return convert
+_name = click.argument("name", callback=named)
 
 
-_name = click.argument("name", callback=_named)
-
-
-def _known(desk: Desk, name: str) -> ForwarderCounts:
+def _known(desk: Desk, name: str) -> ForwarderState:
     """Say how a forwarder is.
 
     Raises:
         NotFound: none of this name has ever run.
     """
-    (found,) = desk.ask(counts.counts(desk.keys, [name]))
+    (found,) = desk.ask(forwarders.states(desk.keys, [name]))
     if found.heard_ms is None:
         raise NotFound(f"no forwarder {name} has ever run here")
     return found
 
 
-def _decisions(desk: Desk, name: str) -> Decisions:
-    return Decisions(desk.client, desk.keys, name, whoever())
+def _decisions(desk: Desk, name: str) -> ForwarderDecisions:
+    return ForwarderDecisions(desk.client, desk.keys, name, whoever())
 
 
 @forward.command("list", cls=Command)
@@ -72,18 +59,18 @@ def _decisions(desk: Desk, name: str) -> Decisions:
 def show_all(output: Output) -> None:
     """Show every forwarder: where to, how much waits, what keeps it."""
     with at_desk() as desk:
-        names = desk.ask(counts.forwarders(desk.keys))
-        for each in desk.ask(counts.counts(desk.keys, names)) if names else ():
+        names = desk.ask(forwarders.names(desk.keys))
+        for each in desk.ask(forwarders.states(desk.keys, names)) if names else ():
             output.give({**asdict(each), "state": _state(each)})
             output.show(f"{each.name:<16} {_state(each)}", alarming=bool(each.paused or each.held))
             output.show(f"{'':<16} {_numbers(each)}")
-            if each.place:
-                output.show(f"{'':<16} {', '.join(each.streams)} to {each.place}")
+            if each.receiver:
+                output.show(f"{'':<16} {', '.join(each.streams)} to {each.receiver}")
         if not names:
             output.say("no forwarder has ever run here")
 
 
-def _state(each: ForwarderCounts) -> str:
+def _state(each: ForwarderState) -> str:
     if each.paused:
         return f"paused ({each.paused}): octopush-worker forward resume {each.name}"
     if each.heard_ms is None or each.now_ms - each.heard_ms > _SILENT_MS:
@@ -93,19 +80,9 @@ def _state(each: ForwarderCounts) -> str:
     return "on"
 
 
-def _numbers(each: ForwarderCounts) -> str:
+def _numbers(each: ForwarderState) -> str:
     oldest = "" if each.oldest_ms is None else f", the oldest for {(each.now_ms - each.oldest_ms) // 1000} s"
     return f"{each.waiting} waiting{oldest}, {each.dead} dead, {each.tried['delivered']} delivered"
-
-
-@forward.command(cls=Command)
-@_name
-@click.pass_obj
-def secret(output: Output, name: str) -> None:
-    """Print the secret with which the webhooks of NAME are signed; while it changes, the new one first."""
-    for each in secrets_of(WebhookSettings.from_env(os.environ), name):
-        output.show(each)
-        output.give({"secret": each})
 
 
 @forward.command(cls=Command)
@@ -135,8 +112,8 @@ def resume(output: Output, name: str) -> None:
 @forward.command(cls=Command)
 @_name
 @click.option("--id", "event_id", help="One event: waiting, dead or delivered.")
-@click.option("--since", callback=_date(read_since), help="All that its streams hold from this date on.")
-@click.option("--until", callback=_date(read_until), help="And before this one. A day is all of that day.")
+@click.option("--since", type=Date(read_since), help="All that its streams hold from this date on.")
+@click.option("--until", type=Date(read_until), help="And before this one. A day is all of that day.")
 @click.option("--dead", is_flag=True, help="All dead letters.")
 @click.pass_obj
 def replay(
@@ -197,8 +174,5 @@ def _result(desk: Desk, name: str, event_id: str) -> str:
         if time.monotonic() > deadline:
             return f"it still waits ({_state(_known(desk, name))})"
         time.sleep(0.1)
-    letters = desk.ask(counts.dead(desk.keys, name))
+    letters = desk.ask(forwarders.dead(desk.keys, name))
     return next((letter.why for letter in letters if letter.event_id == event_id), "")
-
-
-forward.add_command(listen)

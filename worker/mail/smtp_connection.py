@@ -50,7 +50,7 @@ class Mail:
     content: bytes = field(repr=False)
 
 
-class NoSession(Exception):
+class NotConnected(Exception):
     """The server takes no mail at all now.
 
     Attributes:
@@ -62,7 +62,7 @@ class NoSession(Exception):
         super().__init__(outcome.why)
 
 
-class Session:
+class SmtpConnection:
     """A connection that is ready to take mails. Not thread-safe.
 
     Args:
@@ -70,7 +70,7 @@ class Session:
         context: decides which certificates are trusted.
 
     Raises:
-        NoSession: nobody answers, the greeting is none, TLS fails, or the login is refused.
+        NotConnected: nobody answers, the greeting is none, TLS fails, or the login is refused.
     """
 
     def __init__(self, server: MailServer, context: ssl.SSLContext) -> None:
@@ -160,7 +160,7 @@ def _asked(stage: str, ask: Callable[[], T]) -> T:
     """Do something that is not about one mail.
 
     Raises:
-        NoSession: it failed.
+        NotConnected: it failed.
     """
     try:
         return ask()
@@ -169,7 +169,7 @@ def _asked(stage: str, ask: Callable[[], T]) -> T:
     except (smtplib.SMTPException, OSError) as error:  # TLS raises OSErrors
         halted = Halted(f"{_name(error)} at {stage}", lasting=False)
     # No cause is named: it may hold what the server said about the login.
-    raise NoSession(halted) from None
+    raise NotConnected(halted) from None
 
 
 def _halted(code: int, answer: bytes | str, stage: str) -> Halted:

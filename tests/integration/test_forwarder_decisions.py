@@ -5,9 +5,9 @@ import pytest
 from producers.contract.steps import drive
 from tests.support.clock import now_ms
 from tests.support.forwarding import HandForwarder, reply, status
-from worker.forwarding import counts
-from worker.forwarding.decisions import Decisions, NoRoomError
 from worker.forwarding.outcomes import Delivered, Event, Later, Refused
+from worker.inquiry import forwarders
+from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 
 STREAMS = ("replies", "statuses")
 
@@ -18,12 +18,12 @@ def forwarder(redis_client) -> HandForwarder:
 
 
 @pytest.fixture
-def decisions(forwarder) -> Decisions:
+def decisions(forwarder) -> ForwarderDecisions:
     return decide(forwarder)
 
 
-def decide(forwarder: HandForwarder, room: int = 1000) -> Decisions:
-    return Decisions(forwarder.redis, forwarder.keys, forwarder.name, "anna", room)
+def decide(forwarder: HandForwarder, room: int = 1000) -> ForwarderDecisions:
+    return ForwarderDecisions(forwarder.redis, forwarder.keys, forwarder.name, "anna", room)
 
 
 def deliver_all(forwarder: HandForwarder) -> list[Event]:
@@ -102,7 +102,7 @@ def test_one_event_is_replayed_wherever_it_is(forwarder, decisions):
     again = forwarder.take()
     assert {event.event_id for event in again} == {"delivered", "refused", "failed", entry}
     assert {event.attempts for event in again} == {1}
-    assert drive(counts.dead(forwarder.keys, forwarder.name), forwarder.redis) == []
+    assert drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis) == []
 
 
 def test_an_event_that_is_out_is_not_doubled_by_a_replay(forwarder, decisions):
@@ -137,7 +137,7 @@ def test_a_replay_that_finds_no_room_at_all_does_nothing(forwarder):
         decide(forwarder, room=0).replay_dead()
 
     assert audited(forwarder) == []
-    assert len(drive(counts.dead(forwarder.keys, forwarder.name), forwarder.redis)) == 1
+    assert len(drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis)) == 1
 
 
 def test_a_test_is_delivered_before_all_others_and_tried_once(forwarder, decisions):
@@ -157,28 +157,28 @@ def test_forwarders_and_what_they_hold_can_be_listed(forwarder, redis_client):
     forwarder.settle(forwarder.take(1)[0], Later("500"))
     keys = forwarder.keys
 
-    assert drive(counts.forwarders(keys), redis_client) == ["bookings", "audit"]
-    first, second = drive(counts.counts(keys, ["bookings", "audit"]), redis_client)
+    assert drive(forwarders.names(keys), redis_client) == ["bookings", "audit"]
+    first, second = drive(forwarders.states(keys, ["bookings", "audit"]), redis_client)
     assert (first.waiting, first.dead, first.tried["failed"], first.delivered_ms) == (2, 0, 1, None)
     assert (second.waiting, second.oldest_ms, second.heard_ms is None) == (0, None, False)
-    shown = drive(counts.waiting(keys, "bookings"), redis_client)
+    shown = drive(forwarders.waiting(keys, "bookings"), redis_client)
     assert [(each.event_id, each.attempts, each.why) for each in shown] == [("r1", 1, "500"), ("r2", 0, None)]
-    assert drive(counts.waiting(keys, "nobody"), redis_client) == []
+    assert drive(forwarders.waiting(keys, "nobody"), redis_client) == []
 
 
 def test_two_who_replay_the_dead_letters_at_once_deliver_each_once(forwarder, decisions, monkeypatch):
     """The second has read the letters before the first one's replays were delivered."""
     forwarder.arrive("r1", "r2")
     refuse_all(forwarder)
-    again, delivered = Decisions._again, []
+    again, delivered = ForwarderDecisions._again, []
 
     def overtaken(self, *args):
-        monkeypatch.setattr(Decisions, "_again", again)
+        monkeypatch.setattr(ForwarderDecisions, "_again", again)
         assert decide(forwarder).replay_dead() == 2
         delivered.extend(deliver_all(forwarder))
         return again(self, *args)
 
-    monkeypatch.setattr(Decisions, "_again", overtaken)
+    monkeypatch.setattr(ForwarderDecisions, "_again", overtaken)
     assert decisions.replay_dead() == 0
     assert [event.event_id for event in delivered] == ["r1", "r2"]
     assert forwarder.take() == []

@@ -1,4 +1,4 @@
-"""How forwarders are, for console, metrics and commands: plain commands, bounded, however much waits."""
+"""How forwarders are, what waits in them, and what they could not deliver."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,20 @@ from typing import Any, Final
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.forwarding.store import RESULTS
+from worker.inquiry.paging import PAGE, now_ms, pairs
 
-#: Events on a page.
-PAGE: Final = 50
 #: Forwarders that are shown, the ones heard last first.
 _FORWARDERS: Final = 50
 _TRIED: Final = tuple("tried:" + result for result in RESULTS)
 
 
 @dataclass(frozen=True, slots=True)
-class ForwarderCounts:
+class ForwarderState:
     """How a forwarder is. Times are epoch milliseconds by Redis's clock, None for never.
 
     Attributes:
         name: its name.
-        place: where it brings events, or empty.
+        receiver: where it brings events, or empty.
         streams: what it forwards; nothing before one of its processes has begun.
         waiting: events that are not delivered yet.
         dead: dead letters.
@@ -37,7 +36,7 @@ class ForwarderCounts:
     """
 
     name: str
-    place: str
+    receiver: str
     streams: Sequence[str]
     waiting: int
     dead: int
@@ -89,28 +88,27 @@ class DeadLetter:
     at: str
 
 
-def forwarders(keys: Keys) -> Steps[list[str]]:
+def names(keys: Keys) -> Steps[list[str]]:
     """Name the forwarders, those heard last first, at most 50."""
     (found,) = yield Commands([("ZREVRANGE", keys.forwarders, 0, _FORWARDERS - 1)])
     return [name.decode() for name in found]
 
 
-def counts(keys: Keys, names: Sequence[str]) -> Steps[list[ForwarderCounts]]:
+def states(keys: Keys, named: Sequence[str]) -> Steps[list[ForwarderState]]:
     """Say how forwarders are, in one round trip."""
     commands: list[Sequence[str | int]] = [("TIME",)]
-    for name in names:
+    for name in named:
         waits = keys.forward_waiting(name)
         commands += [
-            _state_of(keys, name),
+            _asked(keys, name),
             ("ZCARD", waits),
             ("ZRANGE", waits, 0, 0, "WITHSCORES"),
             ("XLEN", keys.forward_dead(name)),
             ("ZSCORE", keys.forwarders, name),
         ]
-    (seconds, microseconds), *replies = yield Commands(commands)
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
-    each = zip(names, *(replies[at::5] for at in range(5)), strict=True)
-    return [_counts(now_ms, *found) for found in each]
+    time, *replies = yield Commands(commands)
+    each = zip(named, *(replies[at::5] for at in range(5)), strict=True)
+    return [_state(now_ms(time), *found) for found in each]
 
 
 def waiting(keys: Keys, name: str, start: int = 0) -> Steps[list[WaitingEvent]]:
@@ -136,15 +134,15 @@ def dead(keys: Keys, name: str, before: str = "+") -> Steps[list[DeadLetter]]:
         before: ``(`` and the `DeadLetter.letter_id` of the last one on the page before.
     """
     (found,) = yield Commands([("XREVRANGE", keys.forward_dead(name), before, "-", "COUNT", PAGE)])
-    return [_dead(each[0], dict(_pairs(each[1]))) for each in found]
+    return [_dead(each[0], dict(pairs(each[1]))) for each in found]
 
 
-def _state_of(keys: Keys, name: str) -> Sequence[str]:
+def _asked(keys: Keys, name: str) -> Sequence[str]:
     state = keys.forward(name)
     return (
         "HMGET",
         state,
-        "place",
+        "receiver",
         "streams",
         "paused",
         "paused_at",
@@ -156,14 +154,14 @@ def _state_of(keys: Keys, name: str) -> Sequence[str]:
     )
 
 
-def _counts(
-    now_ms: int, name: str, state: list[bytes | None], waits: int, oldest: Any, letters: int, heard: Any
-) -> ForwarderCounts:
-    place, streams, paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
-    first = _pairs(oldest)
-    return ForwarderCounts(
+def _state(
+    at_ms: int, name: str, state: list[bytes | None], waits: int, oldest: Any, letters: int, heard: Any
+) -> ForwarderState:
+    receiver, streams, paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
+    first = pairs(oldest)
+    return ForwarderState(
         name=name,
-        place=(place or b"").decode(),
+        receiver=(receiver or b"").decode(),
         streams=tuple(filter(None, (streams or b"").decode().split(","))),
         waiting=waits,
         dead=letters,
@@ -175,7 +173,7 @@ def _counts(
         since_ms=_ms(paused_at or held_at),
         probe_ms=_ms(probe_at),
         tried={result: int(count or 0) for result, count in zip(RESULTS, tried, strict=True)},
-        now_ms=now_ms,
+        now_ms=at_ms,
     )
 
 
@@ -196,15 +194,6 @@ def _dead(letter: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
         for name in (b"id", b"stream", b"entry", b"attempts", b"why", b"at")
     )
     return DeadLetter(letter.decode(), event_id, stream, entry, int(attempts), why, at)
-
-
-def _pairs(reply: Any) -> list[tuple[Any, Any]]:
-    """Read pairs that come flat, in pairs, or as a mapping, as clients and protocols have it."""
-    if isinstance(reply, Mapping):
-        return list(reply.items())
-    if reply and isinstance(reply[0], list | tuple):
-        return [(one, other) for one, other in reply]
-    return list(zip(reply[::2], reply[1::2], strict=True))
 
 
 def _ms(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""What readers and parsers have set aside, taken up again because a person decided so.
+"""What readers gave up and parsers could not place, taken up again because a person decided so.
 
 Both decisions are audited by the step that carries them out.
 """

@@ -43,7 +43,7 @@ class SpooledCallback(msgspec.Struct, frozen=True, array_like=True):
         return min(by_clock, now.up_ms - self.up_ms) if now.up_ms >= self.up_ms else by_clock
 
 
-class DamagedSegment(Exception):
+class DamagedFile(Exception):
     """A record cannot be read and is no unfinished end: the disk changed it, or a newer version wrote it."""
 
 
@@ -69,7 +69,7 @@ def unpack(content: bytes) -> Iterator[SpooledCallback]:
     is safe, and it is left out.
 
     Raises:
-        DamagedSegment: a record cannot be read; those before it were read.
+        DamagedFile: a record cannot be read; those before it were read.
     """
     position = 0
     while position + _HEAD_BYTES <= len(content):
@@ -79,7 +79,7 @@ def unpack(content: bytes) -> Iterator[SpooledCallback]:
             # A machine that lost its power may have made room for a record and not have written it.
             if not content[position:].strip(b"\0"):
                 return
-            raise DamagedSegment
+            raise DamagedFile
         position = begin + int.from_bytes(head[:4], "big")
         body = content[begin:position]
         if position > len(content):
@@ -87,14 +87,14 @@ def unpack(content: bytes) -> Iterator[SpooledCallback]:
         if head[4:8] != _checksum(body):
             if not body.strip(b"\0") and position == len(content):
                 return
-            raise DamagedSegment
+            raise DamagedFile
         try:
             yield _decode(body)
         except msgspec.MsgspecError:
-            raise DamagedSegment from None
+            raise DamagedFile from None
 
 
-class Segment:
+class SpoolFile:
     """A file that this process writes. Thread-safe.
 
     The process holds a lock on the file as long as it writes, so that no other takes the file for that of a

@@ -1,4 +1,4 @@
-"""What readers and parsers set aside: how it is listed, and how a person takes it up again."""
+"""What readers gave up and parsers could not place: how it is listed, and how a person takes it up again."""
 
 import json
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from worker.callbacks.publisher import Publisher
 from worker.inquiry import audit, feeds, optouts, quarantine
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
-from worker.operator.set_aside import parse_again, replay_poison
+from worker.operator.given_up import parse_again, replay_poison
 from worker.queue.leases import Leases
 
 KEYS = AllKeys()
