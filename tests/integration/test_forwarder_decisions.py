@@ -5,7 +5,7 @@ import pytest
 from producers.contract.steps import drive
 from tests.support.clock import now_ms
 from tests.support.forwarding import HandForwarder, reply, status
-from worker.forwarding.outcomes import Delivered, Event, Later, Refused
+from worker.forwarding.outcomes import Delivered, Later, OutgoingEvent, Refused
 from worker.inquiry import forwarders
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 
@@ -26,7 +26,7 @@ def decide(forwarder: HandForwarder, room: int = 1000) -> ForwarderDecisions:
     return ForwarderDecisions(forwarder.redis, forwarder.keys, forwarder.name, "anna", room)
 
 
-def deliver_all(forwarder: HandForwarder) -> list[Event]:
+def deliver_all(forwarder: HandForwarder) -> list[OutgoingEvent]:
     events = forwarder.take(1000)
     for event in events:
         forwarder.settle(event, Delivered())

@@ -10,7 +10,7 @@ import redis
 from producers.contract.keys import Keys
 from tests.support.forwarding import HandForwarder, reply
 from tests.support.waiting import until
-from worker.forwarding.outcomes import Deliver, Delivered, Event, Outcome, Unreachable
+from worker.forwarding.outcomes import Deliver, Delivered, Outcome, OutgoingEvent, Unreachable
 from worker.forwarding.runner import Runner
 from worker.forwarding.schedule import A_DAY, Schedule
 from worker.forwarding.store import Store
@@ -37,12 +37,12 @@ def running(url: str, deliver: Deliver, *, schedule: Schedule = A_DAY, places: i
 class Receiver:
     """Takes what is delivered, and lets a test wait for it."""
 
-    def __init__(self, answer: Callable[[Event], Outcome] = lambda _: Delivered()) -> None:
+    def __init__(self, answer: Callable[[OutgoingEvent], Outcome] = lambda _: Delivered()) -> None:
         self._answer, self._lock = answer, threading.Lock()
         self.got: list[str] = []
         self.at_once, self.most_at_once = 0, 0
 
-    def __call__(self, event: Event) -> Outcome:
+    def __call__(self, event: OutgoingEvent) -> Outcome:
         with self._lock:
             self.got.append(event.event_id)
             self.at_once += 1
@@ -77,7 +77,7 @@ def test_each_event_is_delivered_once(hand, redis_url):
 def test_so_many_are_delivered_at_a_time_and_no_more(hand, redis_url):
     gate = threading.Event()
 
-    def wait(_: Event) -> Outcome:
+    def wait(_: OutgoingEvent) -> Outcome:
         gate.wait(10)
         return Delivered()
 
@@ -95,7 +95,7 @@ def test_so_many_are_delivered_at_a_time_and_no_more(hand, redis_url):
 def test_a_stop_waits_for_what_is_being_delivered_and_records_it(hand, redis_url):
     begun, gate = threading.Event(), threading.Event()
 
-    def wait(_: Event) -> Outcome:
+    def wait(_: OutgoingEvent) -> Outcome:
         begun.set()
         gate.wait(10)
         return Delivered()
@@ -110,7 +110,7 @@ def test_a_stop_waits_for_what_is_being_delivered_and_records_it(hand, redis_url
 
 
 def test_a_mistake_in_a_deliverer_is_a_failed_attempt(hand, redis_url):
-    def fail(event: Event) -> Outcome:
+    def fail(event: OutgoingEvent) -> Outcome:
         if event.attempts == 1:
             raise KeyError("number")
         return Delivered()
@@ -158,7 +158,7 @@ def test_a_forwarder_survives_restarts_of_redis_and_delivers_nothing_twice(own_r
 def test_a_full_store_does_not_keep_its_process_busy(hand, redis_url):
     gate = threading.Event()
 
-    def wait(_: Event) -> Outcome:
+    def wait(_: OutgoingEvent) -> Outcome:
         gate.wait(10)
         return Delivered()
 

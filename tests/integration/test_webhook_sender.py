@@ -12,7 +12,7 @@ from producers.webhooks import verify
 from tests.support.forwarding import reply
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
-from worker.forwarding.outcomes import TEST, Delivered, Event, Halted, Later, Refused, Unreachable
+from worker.forwarding.outcomes import TEST, Delivered, Halted, Later, OutgoingEvent, Refused, Unreachable
 from worker.sandbox.redis_server import free_port
 from worker.webhooks.sender import Sender, retry_after_s
 
@@ -20,9 +20,9 @@ SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
 
 
-def event(text: str = "Oui", stream: str = "replies") -> Event:
+def event(text: str = "Oui", stream: str = "replies") -> OutgoingEvent:
     fields = {name.encode(): value.encode() for name, value in to_fields(reply("r1", text)).items()}
-    return Event("r1", stream, "1-0", 1, fields, "holder")
+    return OutgoingEvent("r1", stream, "1-0", 1, fields, "holder")
 
 
 @pytest.fixture
@@ -80,7 +80,9 @@ def test_a_test_is_a_webhook_too(receiver, sender):
 
 
 def test_an_entry_that_nobody_can_read_is_refused(receiver, sender):
-    assert sender.deliver(Event("r1", "replies", "1-0", 1, {b"v": b"1"}, "holder")) == Refused("unreadable")
+    assert sender.deliver(OutgoingEvent("r1", "replies", "1-0", 1, {b"v": b"1"}, "holder")) == Refused(
+        "unreadable"
+    )
     assert receiver.posts == []
 
 

@@ -7,7 +7,7 @@ import redis
 
 from producers.contract.events import Reply, Status, to_fields
 from producers.contract.keys import Keys
-from worker.forwarding.outcomes import Event, Outcome
+from worker.forwarding.outcomes import Outcome, OutgoingEvent
 from worker.forwarding.schedule import A_DAY, Schedule
 from worker.forwarding.store import Settled, Store
 
@@ -90,16 +90,16 @@ class HandForwarder:
             self.add(reply(event_id))
             self.take_in()
 
-    def take(self, most: int = 100) -> list[Event]:
+    def take(self, most: int = 100) -> list[OutgoingEvent]:
         """Take what is due."""
         return list(self.store.take(most).run(self.redis).events)
 
-    def take_one(self) -> Event:
+    def take_one(self) -> OutgoingEvent:
         """Take the only event that is due."""
         (event,) = self.take()
         return event
 
-    def settle(self, event: Event, outcome: Outcome) -> Settled:
+    def settle(self, event: OutgoingEvent, outcome: Outcome) -> Settled:
         """Record what became of an attempt."""
         return self.store.settle(event, outcome).run(self.redis)
 

@@ -12,7 +12,7 @@ import pytest
 from producers.contract.events import Reply
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from worker.mail.composing import Composer
-from worker.mail.letter import ANSWER_ABOVE, Letter, Question
+from worker.mail.letter import ANSWER_ABOVE, AnsweredSms, Letter
 from worker.mail.settings import MailSettings
 from worker.presentation.visible import visible
 
@@ -41,8 +41,8 @@ REPLY = Reply(
     raw="{}",
     match="ticket",
 )
-QUESTION = Question("Votre table est réservée.", datetime(2026, 11, 26, 10, 30, tzinfo=UTC))
-LETTER = Letter(REPLY, "1795417829636-0", KEY, "spring", QUESTION)
+ANSWERED = AnsweredSms("Votre table est réservée.", datetime(2026, 11, 26, 10, 30, tzinfo=UTC))
+LETTER = Letter(REPLY, "1795417829636-0", KEY, "spring", ANSWERED)
 HEADERS = {
     *("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To", "List-Id"),
     *("Auto-Submitted", "X-Auto-Response-Suppress"),
@@ -159,7 +159,10 @@ def test_each_reply_goes_where_the_rules_say():
     [
         (of(match="number"), "This seems to answer your SMS of 26 November 2026 at 10:30 UTC:\n\n    Votre"),
         (of(request_id=None, match="none"), "No SMS is known that this answers."),
-        (Letter(REPLY, "1-1", KEY, None, Question(None, QUESTION.at)), "10:30 UTC. Its text was not kept."),
+        (
+            Letter(REPLY, "1-1", KEY, None, AnsweredSms(None, ANSWERED.at)),
+            "10:30 UTC. Its text was not kept.",
+        ),
         (of(text=" \n "), "wrote on 26 November 2026 at 10:32 UTC:\n\n    (no text)\n"),
         (of(country=None), "\n+336******78 wrote on"),
         (of(number="38000"), "\n***** (FR) wrote on"),
@@ -205,7 +208,7 @@ def test_a_hostile_text_in_any_other_field_is_harmless(name):
         ticket=text,
         context={text: text},
     )
-    letter = Letter(letter.reply, "1-1", None, text, Question(text, QUESTION.at))
+    letter = Letter(letter.reply, "1-1", None, text, AnsweredSms(text, ANSWERED.at))
     ordinary = written()
 
     message = written(letter)

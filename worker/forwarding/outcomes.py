@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from producers.contract.events import Event as StreamEvent
-from producers.contract.events import from_fields
+from producers.contract.events import Event, from_fields
 from producers.contract.kinds import TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class OutgoingEvent:
     """An event that a forwarder has to deliver.
 
     Attributes:
@@ -28,7 +27,7 @@ class Event:
     fields: Mapping[bytes, bytes] = field(repr=False)
     holder: str = field(repr=False)
 
-    def decoded(self) -> StreamEvent:
+    def decoded(self) -> Event:
         """Read the fields as a reply, receipt, opt-out or status.
 
         Raises:
@@ -101,4 +100,4 @@ class Halted:
 Outcome = Delivered | Later | Unreachable | Refused | Halted
 #: Delivers one event, in a thread of its own, in less time than the lease lasts. May raise: then the attempt
 #: counts as one that failed.
-Deliver = Callable[[Event], Outcome]
+Deliver = Callable[[OutgoingEvent], Outcome]

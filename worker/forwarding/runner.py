@@ -11,7 +11,7 @@ import structlog
 
 from producers.contract.outages import passes
 from producers.contract.scripts import REDIS_ERRORS
-from worker.forwarding.outcomes import Deliver, Event, Later, Outcome
+from worker.forwarding.outcomes import Deliver, Later, Outcome, OutgoingEvent
 from worker.forwarding.store import Settled, Store
 
 #: Longest wait in ms for something to do; a stop takes as long.
@@ -106,7 +106,7 @@ class Runner:
             self._free -= places
             self._changed.notify_all()
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, event: OutgoingEvent) -> None:
         began = time.monotonic()
         try:
             outcome = self._outcome(event)
@@ -116,13 +116,13 @@ class Runner:
         finally:
             self._occupy(-1)
 
-    def _outcome(self, event: Event) -> Outcome:
+    def _outcome(self, event: OutgoingEvent) -> Outcome:
         try:
             return self._deliver(event)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the process, nor lose the event
             return Later(type(error).__name__)
 
-    def _record(self, event: Event, outcome: Outcome) -> Settled | None:
+    def _record(self, event: OutgoingEvent, outcome: Outcome) -> Settled | None:
         """Record an outcome, however long Redis is away; None if the process had to end before."""
         command, until = self._store.settle(event, outcome), None
         while True:
@@ -138,7 +138,9 @@ class Runner:
                     return None
             time.sleep(_FIRST_PAUSE_S)
 
-    def _tell(self, event: Event, outcome: Outcome, settled: Settled | None, duration_ms: int) -> None:
+    def _tell(
+        self, event: OutgoingEvent, outcome: Outcome, settled: Settled | None, duration_ms: int
+    ) -> None:
         if settled is None:
             return
         line = self._log.bind(event_id=event.event_id, stream=event.stream, attempt=event.attempts)

@@ -13,7 +13,16 @@ from typing import Any, Final, TypeVar
 
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
-from worker.forwarding.outcomes import TEST, Delivered, Event, Halted, Later, Outcome, Refused, Unreachable
+from worker.forwarding.outcomes import (
+    TEST,
+    Delivered,
+    Halted,
+    Later,
+    Outcome,
+    OutgoingEvent,
+    Refused,
+    Unreachable,
+)
 from worker.forwarding.schedule import Schedule
 
 T = TypeVar("T")
@@ -90,7 +99,7 @@ class Taken:
         wait_ms: until something may be due; None if nothing waits.
     """
 
-    events: Sequence[Event]
+    events: Sequence[OutgoingEvent]
     wait_ms: int | None
 
 
@@ -153,7 +162,7 @@ class Store:
         bounds = {"probe_ms": PROBE_MS, "probe_max_ms": PROBE_MAX_MS, "dead_maxlen": DEAD_MAXLEN}
         return self._command(_TAKE, read, **bounds, **given)
 
-    def settle(self, event: Event, outcome: Outcome) -> Command[Settled]:
+    def settle(self, event: OutgoingEvent, outcome: Outcome) -> Command[Settled]:
         """Record what became of an attempt. Safe to repeat."""
         asked_s = outcome.retry_after_s if isinstance(outcome, Later | Unreachable) else None
         # Nobody waits for a test that comes later.
@@ -184,10 +193,10 @@ def _probe_ms(outcome: Outcome) -> int:
     return PROBE_MS
 
 
-def _event(reply: list[Any], holder: str) -> Event:
+def _event(reply: list[Any], holder: str) -> OutgoingEvent:
     event_id, stream, entry_id, attempts, flat = reply
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    return Event(event_id.decode(), stream.decode(), entry_id.decode(), attempts, fields, holder)
+    return OutgoingEvent(event_id.decode(), stream.decode(), entry_id.decode(), attempts, fields, holder)
 
 
 def _settled(reply: list[bytes]) -> Settled:

@@ -44,7 +44,7 @@ class FeedRow:
     Attributes:
         stream: its short name.
         length: entries that it keeps.
-        newest_at, oldest_at: when the last and the first of them were appended; None if it is empty.
+        newest_at: when the last of them was appended; None if it is empty.
         unread_trimmed: entries it dropped before its slowest group had read them.
         groups: the first `GROUPS` of its groups by name.
         more_groups: how many more it has.
@@ -53,7 +53,6 @@ class FeedRow:
     stream: str
     length: int
     newest_at: datetime | None
-    oldest_at: datetime | None
     unread_trimmed: int
     groups: tuple[Group, ...]
     more_groups: int
@@ -63,9 +62,9 @@ def read_feeds(keys: Keys) -> Steps[tuple[FeedRow, ...]]:
     """Read all streams that applications read; three round trips."""
     streams = list(TYPES)
     replies = yield Commands([command for name in streams for command in _of_stream(keys, name)])
-    of_stream = [replies[start : start + 5] for start in range(0, len(replies), 5)]
+    of_stream = [replies[start : start + 4] for start in range(0, len(replies), 4)]
     # A stream that nobody has written or read yet has no groups, and XINFO would be an error.
-    there = [name for name, found in zip(streams, of_stream, strict=True) if found[4]]
+    there = [name for name, found in zip(streams, of_stream, strict=True) if found[3]]
     groups = (yield Commands([("XINFO", "GROUPS", keys.stream(name)) for name in there])) if there else []
     by_stream = {name: _by_name(found) for name, found in zip(there, groups, strict=True)}
     asked = [(name, group) for name in there for group in by_stream[name][:GROUPS]]
@@ -73,7 +72,7 @@ def read_feeds(keys: Keys) -> Steps[tuple[FeedRow, ...]]:
     told = (yield Commands(commands)) if commands else []
     read = iter([told[start : start + 3] for start in range(0, len(told), 3)])
     rows = []
-    for name, (length, first, last, dropped, _) in zip(streams, of_stream, strict=True):
+    for name, (length, last, dropped, _) in zip(streams, of_stream, strict=True):
         found = by_stream.get(name, [])
         shown = tuple(_group(group, *next(read)) for group in found[:GROUPS])
         rows.append(
@@ -81,7 +80,6 @@ def read_feeds(keys: Keys) -> Steps[tuple[FeedRow, ...]]:
                 stream=name,
                 length=length,
                 newest_at=_appended_at(last),
-                oldest_at=_appended_at(first),
                 unread_trimmed=int(dropped or 0),
                 groups=shown,
                 more_groups=max(0, len(found) - GROUPS),
@@ -103,7 +101,6 @@ def _of_stream(keys: Keys, name: str) -> Sequence[Sequence[str | int]]:
     key = keys.stream(name)
     return [
         ("XLEN", key),
-        ("XRANGE", key, "-", "+", "COUNT", 1),
         ("XREVRANGE", key, "+", "-", "COUNT", 1),
         ("HGET", keys.unread_trimmed, name),
         ("EXISTS", key),

@@ -56,7 +56,7 @@ class WaitingEvent:
     """An event that is not delivered yet.
 
     Attributes:
-        event_id, stream, attempts: as in `worker.forwarding.outcomes.Event`.
+        event_id, stream, attempts: as in `worker.forwarding.outcomes.OutgoingEvent`.
         due_ms: epoch milliseconds of the next attempt; None while one runs.
         why: what the last attempt came to, or None before the first.
     """
@@ -74,7 +74,7 @@ class DeadLetter:
 
     Attributes:
         letter_id: its id in the stream of dead letters.
-        event_id, stream, entry_id, attempts: as in `worker.forwarding.outcomes.Event`.
+        event_id, stream, entry_id, attempts: as in `worker.forwarding.outcomes.OutgoingEvent`.
         why: what the last attempt came to.
         at: when it was given up, ISO 8601.
     """

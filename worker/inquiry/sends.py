@@ -23,7 +23,7 @@ DEEPEST: Final = 10_000
 #: Messages of a share that are named.
 _NAMED: Final = 5
 _FIELDS: Final = (
-    *("state", "queue", "queued", "due", "expires", "segments", "recipients", "campaign", "attempts"),
+    *("state", "queue", "queued", "due", "segments", "recipients", "campaign", "attempts"),
     *("code", "cost", "ended", "aside", "call", "doubt", "members"),
 )
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
@@ -43,7 +43,6 @@ class SendRow:
             that it gathers with its like (``gather``).
         at: when what the list is about happens or happened: lease began, is due, ended; else queued.
         until: when the lease of a running attempt ends unless it is renewed.
-        expires_at: end of its time to live, or None.
         attempts: POSTs made.
         code: the gateway's last code, or our word.
         cost: what it cost, or None.
@@ -61,7 +60,6 @@ class SendRow:
     why: Why = "turn"
     at: datetime | None = None
     until: datetime | None = None
-    expires_at: datetime | None = None
     attempts: int = 0
     code: str | None = None
     cost: Decimal | None = None
@@ -236,7 +234,6 @@ def _row(request_id: str, record: Mapping[str, str], **known: Any) -> SendRow:
         request_id=request_id,
         state=record.get("state"),
         queue=record.get("queue"),
-        expires_at=at_ms(record.get("expires")),
         attempts=_number(record.get("attempts")) or 0,
         code=record.get("code") or None,
         cost=_decimal(record.get("cost")),

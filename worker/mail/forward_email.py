@@ -11,12 +11,12 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps, drive
 from producers.contract.talks import talk_key
 from producers.queueing.conversations import Conversations
-from worker.forwarding.outcomes import TEST, Delivered, Event, Outcome, Refused
+from worker.forwarding.outcomes import TEST, Delivered, Outcome, OutgoingEvent, Refused
 from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import Store
 from worker.inquiry import forwarders
 from worker.mail.composing import Composer
-from worker.mail.letter import Letter, Question
+from worker.mail.letter import AnsweredSms, Letter
 from worker.mail.postbox import Postbox
 from worker.mail.settings import MailSettings
 from worker.operator.forwarder_decisions import ForwarderDecisions
@@ -47,7 +47,7 @@ class ForwardEmail:
         self._composer = Composer(settings)
         self._conversations = Conversations(keys)
 
-    def deliver(self, event: Event) -> Outcome:
+    def deliver(self, event: OutgoingEvent) -> Outcome:
         """Send one mail. At least once, always under the same Message-ID."""
         now = datetime.now(UTC)
         if event.stream == TEST:
@@ -70,7 +70,7 @@ class ForwardEmail:
         turns = (yield from self._conversations.by_key(key, _TURNS)).turns
         answered = next(
             (
-                Question(turn.text, turn.at)
+                AnsweredSms(turn.text, turn.at)
                 for turn in turns
                 if turn.direction == "out" and turn.request_id == reply.request_id
             ),

@@ -21,7 +21,7 @@ _VALUE_MAX: Final = 120
 
 
 @dataclass(frozen=True)
-class Question:
+class AnsweredSms:
     """The SMS that a reply answers.
 
     Attributes:
@@ -42,14 +42,14 @@ class Letter:
         entry_id: of its entry in the stream.
         talk: the key of its conversation; None before anything was noted of it.
         campaign: the campaign that it answers, or None.
-        question: the SMS that it answers, or None.
+        answered: the SMS that it answers, or None.
     """
 
     reply: Reply
     entry_id: str
     talk: str | None = None
     campaign: str | None = None
-    question: Question | None = None
+    answered: AnsweredSms | None = None
 
 
 def shown_number(number: str, *, full: bool) -> str:
@@ -85,16 +85,16 @@ def body(letter: Letter, *, full: bool, console_url: str, answered_until: dateti
 
 
 def _asked(letter: Letter) -> list[str]:
-    question = letter.question
+    answered = letter.answered
     if letter.reply.request_id is None:
         return ["No SMS is known that this answers."]
-    if question is None:
+    if answered is None:
         return []
     # Without a ticket the gateway does not say which SMS was answered.
     seems = "This seems to answer" if letter.reply.match == "number" else "This answers"
-    if question.text is None:
-        return [f"{seems} your SMS of {_when(question.at)}. Its text was not kept."]
-    return [f"{seems} your SMS of {_when(question.at)}:", _quoted(question.text)]
+    if answered.text is None:
+        return [f"{seems} your SMS of {_when(answered.at)}. Its text was not kept."]
+    return [f"{seems} your SMS of {_when(answered.at)}:", _quoted(answered.text)]
 
 
 def _facts(letter: Letter, *, full: bool, console_url: str) -> list[tuple[str, str]]:

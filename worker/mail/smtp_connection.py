@@ -116,11 +116,6 @@ class SmtpConnection:
         except _LOST as error:
             return Unreachable(f"{_name(error)} at {stage}")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the connection stands, as far as is known."""
-        return self._smtp.sock is not None
-
     def close(self) -> None:
         """Say good-bye and close; whatever the server makes of it, what it took is taken."""
         with suppress(smtplib.SMTPException, *_LOST, ValueError):

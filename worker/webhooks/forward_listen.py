@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from worker.forwarding.outcomes import Deliver, Delivered, Event, Outcome
+from worker.forwarding.outcomes import Deliver, Delivered, Outcome, OutgoingEvent
 from worker.forwarding.store import check_name, event_id_of
 from worker.operator.command import Command, Desk, at_desk
 from worker.presentation.output import Output
@@ -56,11 +56,13 @@ def _follow(desk: Desk, deliver: Deliver, last: dict[str, bytes], output: Output
         for key, entries in found or ():
             for entry_id, fields in entries:
                 last[names[key]] = entry_id
-                event = Event(event_id_of(entry_id, fields), names[key], entry_id.decode(), 1, fields, "")
+                event = OutgoingEvent(
+                    event_id_of(entry_id, fields), names[key], entry_id.decode(), 1, fields, ""
+                )
                 _tell(output, event, deliver(event))
 
 
-def _tell(output: Output, event: Event, outcome: Outcome) -> None:
+def _tell(output: Output, event: OutgoingEvent, outcome: Outcome) -> None:
     said = "delivered" if isinstance(outcome, Delivered) else outcome.why
     output.show(f"{event.stream:<9} {event.event_id}  {said}", alarming=not isinstance(outcome, Delivered))
     output.give({"stream": event.stream, "id": event.event_id, "result": said})

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from producers.contract.events import Event as StreamEvent
-from producers.contract.events import OptOut, Receipt, Reply
+from producers.contract.events import Event, Receipt, Reply
 from producers.webhooks import TEST, TYPES
 
 #: Longest body in bytes, as Standard Webhooks recommends.
@@ -19,7 +18,7 @@ _KEPT: Final[Mapping[str, int]] = {"raw": 0, "text": 1_224, "message": 300}
 _TYPE_OF: Final = {kind: name for name, kind in TYPES.items()}
 
 
-def body_of(event: StreamEvent) -> bytes:
+def body_of(event: Event) -> bytes:
     """Write an event of a stream as the body of a webhook. What had to be shortened is named in ``cut``."""
     data = {name: getattr(event, name) for name in event.__struct_fields__}
     fields: dict[str, Any] = {"type": _TYPE_OF[type(event)], "timestamp": _happened(event), "data": data}
@@ -47,14 +46,12 @@ def body_of_test() -> bytes:
     return _encode({"type": TEST, "timestamp": datetime.now(UTC), "data": {}})
 
 
-def _happened(event: StreamEvent) -> datetime:
+def _happened(event: Event) -> datetime:
     match event:
         case Reply():
             return event.received_at
         case Receipt():
             return event.delivered_at
-        case OptOut():
-            return event.at
     return event.at
 
 

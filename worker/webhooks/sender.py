@@ -17,10 +17,10 @@ from producers.webhooks import sign
 from worker.forwarding.outcomes import (
     TEST,
     Delivered,
-    Event,
     Halted,
     Later,
     Outcome,
+    OutgoingEvent,
     Refused,
     Unreachable,
 )
@@ -87,7 +87,7 @@ class Sender:
         self._thread.join()
         self._loop.close()
 
-    def deliver(self, event: Event) -> Outcome:
+    def deliver(self, event: OutgoingEvent) -> Outcome:
         """Post one event and say what became of it. Safe to repeat: the event has the same id then."""
         try:
             body = body_of_test() if event.stream == TEST else body_of(event.decoded())
