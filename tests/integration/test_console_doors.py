@@ -89,6 +89,14 @@ def test_a_wrong_token_opens_nothing(console):
     assert console.get("/").status_code == 303
 
 
+def test_the_log_in_page_says_where_a_token_comes_from_and_promises_nothing_else(console):
+    page = console.get("/login").text
+    assert "make sandbox" in page
+    assert "Times are those of Paris" not in page
+    console.log_in(OPERATOR)
+    assert "Times are those of Paris" in console.get("/").text
+
+
 def test_the_page_before_is_shown_after_the_login_but_never_another_site(console):
     for further, led_to in {
         "/replies?country=FR": "/replies?country=FR",

@@ -137,6 +137,12 @@ def test_a_preview_says_how_many_what_they_cost_and_how_many_are_too_late(operat
     assert actions(redis_client) == []
 
 
+def test_one_message_is_not_many(operator, parked):
+    parked("a")
+    assert "1 message. Nothing is sent" in operator.get("/failures").text
+    assert "1 message, price unknown" in operator.get(planned(operator)).text
+
+
 def test_a_preview_of_very_many_says_more_than(operator, redis_client, parked):
     parked("a")
     ended = redis_client.zscore(KEYS.parked, "a")
