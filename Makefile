@@ -7,6 +7,9 @@ MESSAGES ?= 100000
 BENCH ?=
 BEFORE ?=
 SERVER ?= $(SANDBOX_SERVER)
+# Processes that share the tests. Each starts servers of its own, and takes whole files.
+JOBS ?= 2
+SHARED := -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults soak bench test-all check lua-coverage format lock clean
@@ -40,7 +43,7 @@ units-m-z: $(INSTALLED) ## Run the other half, which takes about as long
 	@$(BIN)/python -m pytest -q --hypothesis-profile quick tests/unit/test_[m-z]*.py
 
 test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the server)
-	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest
+	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest $(SHARED)
 
 browser: $(INSTALLED) ## Run the tests of the pages in a headless Chromium
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest tests/browser

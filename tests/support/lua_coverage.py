@@ -27,11 +27,11 @@ from producers.contract.scripts import Script
 from tests.support.lua_names import parse, walk
 from tests.support.lua_scripts import ROOT, assembled, script_files
 
-_MARK = re.compile(rb"lua-branch (\d+)")
+_MARK = re.compile(r"lua-branch \((.+)\)")
 #: Told once per run of a script; on the first line, so that all lines keep their numbers.
 _TELL = (
     "local told__ = {} local function reach__(n) if not told__[n] then told__[n] = true"
-    " redis.log(redis.LOG_WARNING, 'lua-branch ' .. n) end end "
+    " redis.log(redis.LOG_WARNING, 'lua-branch (' .. n .. ')') end end "
 )
 #: The word after which the block of a branch begins.
 _OPENERS = {
@@ -62,7 +62,7 @@ class Branch:
         return f"{self.path.relative_to(ROOT).as_posix()}:{self.line}: {self.what}"
 
 
-BRANCHES: list[Branch] = []
+BRANCHES: dict[str, Branch] = {}
 
 
 def _probes(path: Path, root: Node) -> Iterator[tuple[int, str, Branch]]:
@@ -98,8 +98,10 @@ def with_probes(path: Path) -> str:
 
 
 def _probe(before: str, branch: Branch) -> str:
-    BRANCHES.append(branch)
-    return f" {before}reach__({len(BRANCHES) - 1}) "
+    # Several on a line are told apart by their number. All processes that share the tests give the same names.
+    name = f"{branch} {sum(str(each) == str(branch) for each in BRANCHES.values())}"
+    BRANCHES[name] = branch
+    return f" {before}reach__('{name}') "
 
 
 def _add_probes(script: Script) -> None:
@@ -131,19 +133,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def never_reached(directory: Path) -> list[Branch]:
     """Read the logs of all servers in a directory; return the branches that none tells of."""
-    told: set[int] = set()
+    told: set[str] = set()
     for log in directory.rglob("server.log"):
-        with log.open("rb") as lines:
+        with log.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 if mark := _MARK.search(line):
-                    told.add(int(mark[1]))
-    missed = [branch for number, branch in enumerate(BRANCHES) if number not in told]
+                    told.add(mark[1])
+    missed = [branch for name, branch in BRANCHES.items() if name not in told]
     return sorted(missed, key=lambda branch: (branch.path, branch.line))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if a branch was never reached."""
+    if hasattr(session.config, "workerinput"):
+        # One of the processes that share the tests: the first process looks at the logs of all.
+        return
     directory = Path(session.config.option.basetemp)
     session.config.stash[_MISSED] = missed = never_reached(directory)
     shutil.rmtree(directory, ignore_errors=True)
