@@ -98,7 +98,7 @@ def with_probes(path: Path) -> str:
 
 
 def _probe(before: str, branch: Branch) -> str:
-    # Several on a line are told apart by their number. All processes that share the tests give the same names.
+    # Several on a line are told apart by their number. Processes that share the tests give the same names.
     name = f"{branch} {sum(str(each) == str(branch) for each in BRANCHES.values())}"
     BRANCHES[name] = branch
     return f" {before}reach__('{name}') "

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], seconds: float = 15.0) -> T:
+def until(condition: Callable[[], T], seconds: float = 40.0) -> T:
     """Ask until the answer is true, and return it.
 
     Raises:
