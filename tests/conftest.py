@@ -24,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     A run that a shell put into the background ignores Ctrl-C, and so would every process that it starts.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # No web process of a test leaves files in the working directory, or finds those of another.
+    os.environ["CALLBACK_SPOOL_DIR"] = ""
     if config.getoption("--hypothesis-profile") == "quick":
         from hypothesis import settings
 
@@ -43,7 +45,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
-    # No web process of a test leaves files in the working directory, or finds those of another.
     monkeypatch.setenv("CALLBACK_SPOOL_DIR", "")
 
 

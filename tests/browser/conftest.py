@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from tests.browser.example import ExampleDay
 from tests.browser.tab import ARGUMENTS, Tab, Window
@@ -29,6 +30,9 @@ def day(
     browser: object, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExampleDay]:
     """Let the day pass once for all tests; hostile texts are part of it."""
+    with redis.Redis(port=redis_server.port) as client:
+        # What other tests have left there is of no day.
+        client.flushall()
     with ExampleDay(tmp_path_factory.mktemp("day"), redis_server.url, hostile=True) as running:
         yield running
 

@@ -157,7 +157,7 @@ def refused(command: Sequence[str], directory: Path, url: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 4
     return done.stdout + done.stderr
 
 
