@@ -147,7 +147,7 @@ def test_an_address_of_redis_that_cannot_be_read_is_named_and_never_shown(url):
         assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def refused(command: Sequence[str], directory: Path, url: str) -> str:
+def refused(command: Sequence[str], directory: Path, url: str, status: int = 1) -> str:
     """Run a command that has to fail with this REDIS_URL; return all that it said."""
     done = subprocess.run(
         [OCTOPUSH, *command],
@@ -157,7 +157,7 @@ def refused(command: Sequence[str], directory: Path, url: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 4
+    assert done.returncode == status
     return done.stdout + done.stderr
 
 
@@ -170,7 +170,7 @@ def test_no_command_shows_the_address_of_redis(command, url, tmp_path):
 @pytest.mark.parametrize("command", COMMANDS[1:4], ids=lambda command: command[0])
 def test_a_redis_that_does_not_answer_is_told_without_its_password(command, tmp_path):
     url = f"redis://:{SECRET}@127.0.0.1:{free_port()}/0"
-    assert_named(refused(command, tmp_path, url), ["Redis"])
+    assert_named(refused(command, tmp_path, url, status=4), ["Redis"])
 
 
 def test_processes_name_an_address_of_redis_that_cannot_be_read(tmp_path):

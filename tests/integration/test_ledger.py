@@ -431,6 +431,22 @@ def test_the_gateways_own_word_undoes_an_adoption(ledger, queued, redis_client):
     ]
 
 
+def test_an_adopted_ticket_that_redis_has_forgotten_gives_way_all_the_same(ledger, queued, redis_client):
+    finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
+    assert correlate_one(ledger, "sms_forged", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    redis_client.delete("{sms}:ticket:sms_forged")
+    assert finish_one(ledger, claim_one(ledger, "a"), Accepted("sms_true")) == "accepted"
+    assert field(redis_client, "ticket") == "sms_true"
+    assert field(redis_client, "adopted") is None
+
+
+def test_a_ticket_leads_to_its_send_after_the_record_is_forgotten(ledger, queued, redis_client):
+    finish_one(ledger, claim_one(ledger, queued()), Accepted("sms_1"))
+    redis_client.delete("{sms}:record:a")
+    assert correlate_one(ledger, "sms_1", NUMBER, received_ms=now_ms(redis_client)).request_id == "a"
+    assert not redis_client.exists("{sms}:record:a")
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_second_ticket_contradicts_an_adopted_one_and_neither_is_believed(
     ledger, queued, redis_client, when

@@ -118,6 +118,14 @@ def test_events_of_all_kinds_go_to_their_streams_once(redis_client):
     )
 
 
+def test_a_stream_of_receipts_is_trimmed_like_any_other(redis_client):
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+    told = [receipt(f"WORD_{number}") for number in range(300)]
+    for start in range(0, 300, 100):
+        publisher.publish(told[start : start + 100])
+    assert redis_client.xlen(KEYS.stream("receipts")) < 300
+
+
 def test_streams_are_trimmed(redis_client):
     publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
     for start in range(0, 400, 50):
