@@ -101,6 +101,17 @@ def test_ends_are_listed_newest_first_with_code_and_cost(redis_client, ledger, s
     assert (good.request_id, good.state, good.cost) == ("good", "accepted", Decimal("0.042"))
 
 
+def test_an_end_names_its_campaign_and_its_recipients_until_they_are_forgotten(sms, ledger, redis_client):
+    sms.send_campaign("Hello", ["+33612345678", "+33612345679"], campaign_id="spring", sender="Bistro")
+    finish_one(ledger, claim_one(ledger, "spring.0"), Accepted("sms_1"))
+    [row] = drive(sends.ended(KEYS), redis_client).rows
+    assert (row.request_id, row.recipients, row.campaign) == ("spring.0", 2, "spring")
+
+    redis_client.delete(KEYS.record("spring.0"))
+    [row] = drive(sends.ended(KEYS), redis_client).rows
+    assert (row.request_id, row.recipients, row.campaign) == ("spring.0", None, None)
+
+
 def test_a_send_is_found_by_its_id_and_by_its_ticket(redis_client, ledger, send):
     finish_one(ledger, claim_one(ledger, send("good")), Accepted("sms_1"))
 

@@ -163,12 +163,15 @@ def scheduled(keys: Keys, queue: str, cursor: str | None = None) -> Steps[Page[S
 
 
 def ended(keys: Keys, cursor: str | None = None) -> Steps[Page[SendRow]]:
-    """Read the newest ends, as the stream of statuses tells them.
+    """Read the newest ends, as the stream of statuses tells them; two round trips.
+
+    Recipients and campaign are those of the record, as long as it is there.
 
     Raises:
         BadCursor: see `read_stream`.
     """
     page = yield from read_stream(keys.stream(STATUSES), cursor)
+    records = yield from _records(keys, [entry.fields.get("request_id", "") for entry in page.rows])
     rows = (
         SendRow(
             request_id=entry.fields.get("request_id", ""),
@@ -178,8 +181,10 @@ def ended(keys: Keys, cursor: str | None = None) -> Steps[Page[SendRow]]:
             code=entry.fields.get("code") or None,
             cost=_decimal(entry.fields.get("cost")),
             segments=_number(entry.fields.get("segments")),
+            recipients=_number(record.get("recipients", "1")) if record else None,
+            campaign=record.get("campaign"),
         )
-        for entry in page.rows
+        for entry, record in zip(page.rows, records, strict=True)
     )
     return Page(tuple(rows), page.cursor)
 
