@@ -166,9 +166,9 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway, for people | pause | - | state_of_sending.py, throttle.py |
-| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), state_of_sending.py, throttle.py |
-| ``ms`` | how long it lasts | pause | - | pause_left(), state_of_sending.py, throttle.py |
+| ``code`` | code of the gateway, for people | pause | - | state_of_sending.py |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), state_of_sending.py |
+| ``ms`` | how long it lasts | pause | - | pause_left(), state_of_sending.py |
 
 **limits** The limits that operators set live. Stays for ever.
 
