@@ -67,19 +67,23 @@ def ask_figures(pipeline: Pipeline, keys: Keys, named: _Named) -> None:
 
 def read_figures(named: _Named, replies: Sequence[Any], now_ms: int) -> list[ForwarderFigures]:
     """Read the replies to `ask_figures`."""
-    each = zip(named, *(replies[at::_EACH] for at in range(_EACH)), strict=True)
-    return [_figures(*found, now_ms) for found in each]
+    apart = range(0, len(replies), _EACH)
+    return [
+        _figures(*each, *replies[at : at + _EACH], now_ms=now_ms)
+        for each, at in zip(named, apart, strict=True)
+    ]
 
 
 def _figures(
-    named: tuple[bytes, float],
+    name: bytes,
+    heard_ms: float,
     waiting: int,
     oldest: Sequence[Any],
     dead: int,
     state: Sequence[Any],
+    *,
     now_ms: int,
 ) -> ForwarderFigures:
-    name, heard_ms = named
     paused, held, *tried = state
     return ForwarderFigures(
         name.decode(),

@@ -114,7 +114,7 @@ def test_a_mail_tells_what_it_answers_and_how_to_answer_it(process, sms, redis_c
     mail = server.taken[0]
     key = sms.conversation("+33612345678").key
     assert "\r\n\r\n    Oui\r\n\r\nThis answers your SMS of " in mail.text
-    assert " UTC:\r\n\r\n    Table at eight?\r\n\r\n" in mail.text
+    assert ", Paris time:\r\n\r\n    Table at eight?\r\n\r\n" in mail.text
     assert f"Conversation: https://console.example.com/conversations/{key}\r\n" in mail.text
     assert mail.message["References"] == f"<talk.{key}@example.com>"
     claim = ReplyAddresses("sms.example.com", Secret(SECRET)).read(str(mail.message["Reply-To"]))
