@@ -290,6 +290,14 @@ def test_show_writes_words_for_people_and_not_json(run, messages):
     assert '"' not in told
 
 
+def test_a_national_number_without_its_country_names_the_setting_for_it(run, messages):
+    refused = run("conversation", "0612345678")
+    assert refused.exit_code == 1
+    assert "DEFAULT_REGION=FR" in refused.stderr
+    assert "DEFAULT_REGION=FR" in json.loads(run("conversation", "0612345678", "--json").stdout)["message"]
+    assert run("conversation", "0612345678", DEFAULT_REGION="FR").exit_code == 0
+
+
 @pytest.mark.parametrize(
     "line",
     [
