@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -286,12 +285,16 @@ def test_a_lost_connection_brings_the_mail_again_under_its_name(process, redis_c
 
 
 def test_a_stop_waits_for_the_mail_under_way(process, redis_client, server):
-    arrived = threading.Event()
-    server.on_taken = lambda: (arrived.set(), time.sleep(0.5))
+    arrived, go = threading.Event(), threading.Event()
+    server.on_taken = lambda: (arrived.set(), go.wait(30))
     arrive(redis_client, "r1")
     assert arrived.wait(15)
 
-    assert process.terminate() == 0
+    process.ask_to_stop()
+    assert state(redis_client).waiting == 1
+    go.set()
+
+    assert process.wait() == 0
 
     assert all_delivered(redis_client)
 

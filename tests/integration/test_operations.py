@@ -18,19 +18,12 @@ from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
 from worker.inquiry.state_of_sending import facts
 from worker.ledger.claims import Claim
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import WINDOW_S, Ledger
+from worker.ledger.ledger import WINDOW_S
 from worker.operator.decisions import Decisions
 from worker.operator.operations import Operations
-from worker.queue.leases import Leases
 
 KEYS = Keys()
 NUMBER = "+33612345678"
-
-
-@pytest.fixture
-def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, RedisSettings(), Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture
