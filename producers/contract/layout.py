@@ -221,7 +221,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | publish | publish | replies.py |
+| ``<country>`` | replies in the stream | publish | publish | publish, replies.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
