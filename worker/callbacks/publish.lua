@@ -86,6 +86,7 @@ end
 -- hand. There are such replies while more are listed than the stream has.
 local function unlist_lost()
   local listed, left = 0, AT_MOST
+  recounted = {}
   for _, count in ipairs(redis.call('HVALS', COUNTRIES)) do listed = listed + count end
   if listed <= redis.call('XLEN', prefix .. 'replies') then return end
   local first = redis.call('XRANGE', prefix .. 'replies', '-', '+', 'COUNT', 1)[1][1]
