@@ -3,12 +3,19 @@
 Counts only: no label carries a number, a text, an id or a token.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import redis.asyncio
 
 from producers.contract.admission import CREDIT
+from producers.contract.forwarder_figures import (
+    ForwarderFigures,
+    ask_figures,
+    ask_names,
+    read_figures,
+)
 from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
@@ -31,6 +38,19 @@ _GATES: Final = (CREDIT, "breaker")
 Sample = tuple[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `Gauges.read` found.
+
+    Attributes:
+        counts: in the order of the page.
+        forwarders: the figures of each.
+    """
+
+    counts: Sequence[int]
+    forwarders: Sequence[ForwarderFigures] = ()
+
+
 class Gauges:
     """Reads the counts of one namespace and writes the page.
 
@@ -42,10 +62,11 @@ class Gauges:
         self._keys = Keys(settings.namespace)
         self._retention_ms = settings.retention_ms
 
-    async def read(self, client: redis.asyncio.Redis) -> list[int]:
-        """Count all keys in one round trip, two while something waits at a gate.
+    async def read(self, client: redis.asyncio.Redis) -> Found:
+        """Count all keys in one round trip, two if a forwarder ever ran or while something waits at a gate.
 
-        Each takes constant time, or little more: workers and hours that receipts are awaited for are few.
+        Each takes constant time, or little more: workers, forwarders, and hours that receipts are awaited for
+        are few.
 
         Raises:
             redis.RedisError: Redis did not answer.
@@ -68,40 +89,48 @@ class Gauges:
             pipeline.time()
             pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
             pipeline.hgetall(self._keys.receipts_awaited)
-            *found, time, workers, awaited = await pipeline.execute()
+            ask_names(pipeline, self._keys)
+            *found, time, workers, awaited, named = await pipeline.execute()
         *counts, limit, unread, states, gates, unexplained = found
         now_ms = time[0] * 1000 + time[1] // 1000
         living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
-        aside = await self._aside(client, [gate.decode() for gate in gates])
+        waiting, figures = await self._second(client, [gate.decode() for gate in gates], named)
+        breakers = [sum(gate != CREDIT.encode() for gate in gates)]
         told = [int(count or 0) for count in (*unread, *states)]
-        return [*counts, int(float(limit or 0)), *told, *aside, int(unexplained or 0), *living]
+        others = [*waiting, *breakers, int(unexplained or 0), *living]
+        numbers = [*counts, int(float(limit or 0)), *told, *others]
+        return Found(numbers, read_figures(named, figures, now_ms))
 
-    async def _aside(self, client: redis.asyncio.Redis, gates: Sequence[str]) -> list[int]:
-        """Count what waits aside at the gate of credit and at breakers, then the breakers; one round trip."""
+    async def _second(
+        self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
+    ) -> tuple[list[int], list[Any]]:
+        """Count what waits aside at the gate of credit and at breakers; ask for the figures of forwarders."""
         waiting = dict.fromkeys(_GATES, 0)
-        if gates:
-            async with client.pipeline(transaction=False) as pipeline:
-                for gate in gates:
-                    pipeline.zcard(self._keys.aside(gate))
-                for gate, count in zip(gates, await pipeline.execute(), strict=True):
-                    waiting[CREDIT if gate == CREDIT else "breaker"] += count
-        return [*waiting.values(), sum(gate != CREDIT for gate in gates)]
+        if not gates and not forwarders:
+            return [*waiting.values()], []
+        async with client.pipeline(transaction=False) as pipeline:
+            for gate in gates:
+                pipeline.zcard(self._keys.aside(gate))
+            ask_figures(pipeline, self._keys, forwarders)
+            replies = await pipeline.execute()
+        for gate, count in zip(gates, replies, strict=False):
+            waiting[CREDIT if gate == CREDIT else "breaker"] += count
+        return [*waiting.values()], replies[len(gates) :]
 
-    def render(
-        self, counts: Sequence[int] | None, answers: Mapping[int, int], fill: Fill | None = None
-    ) -> str:
+    def render(self, found: Found | None, answers: Mapping[int, int], fill: Fill | None = None) -> str:
         """Write the page.
 
         Args:
-            counts: what `read` returned; None when Redis did not answer, which leaves its gauges out.
+            found: what `read` returned; None when Redis did not answer, which leaves its gauges out.
             answers: callbacks of this process by HTTP status.
             fill: what lies in the spool of callbacks; None if there is none.
         """
         lines = _metric(
-            "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(counts is not None))]
+            "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(found is not None))]
         )
-        if counts is not None:
-            lines += self._redis_lines(iter(counts))
+        if found is not None:
+            lines += self._redis_lines(iter(found.counts))
+            lines += _forwarder_lines(found.forwarders)
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
         if fill is not None:
@@ -163,6 +192,42 @@ class Gauges:
 
     def _states(self, counts: Iterator[int]) -> list[Sample]:
         return [(f'{{state="{state}"}}', next(counts)) for state in _STATES]
+
+
+def _forwarder_lines(forwarders: Sequence[ForwarderFigures]) -> list[str]:
+    """Write nothing where no forwarder ever ran."""
+    if not forwarders:
+        return []
+
+    def each(name: str, about: str, read: Callable[[ForwarderFigures], int]) -> list[str]:
+        samples = [(f'{{forwarder="{forwarder.name}"}}', read(forwarder)) for forwarder in forwarders]
+        return _metric(name, "gauge", about, samples)
+
+    tried = [
+        (f'{{forwarder="{forwarder.name}",result="{result}"}}', count)
+        for forwarder in forwarders
+        for result, count in forwarder.tried.items()
+    ]
+    return [
+        *each("forward_waiting", "Events that are not delivered yet.", lambda each: each.waiting),
+        *each(
+            "forward_oldest_seconds",
+            "For how long the oldest of them has waited; 0 if none waits.",
+            lambda each: each.oldest_s,
+        ),
+        *each("forward_dead", "Dead letters that are kept.", lambda each: each.dead),
+        *each(
+            "forward_held",
+            "1 while a forwarder delivers nothing, or nothing but probes: it is paused or held.",
+            lambda each: int(each.is_held),
+        ),
+        *each(
+            "forward_silent_seconds",
+            "Seconds since one of its processes was heard.",
+            lambda each: each.silent_s,
+        ),
+        *_metric("forward_tried_total", "counter", "Attempts to deliver, by what they came to.", tried),
+    ]
 
 
 def _metric(name: str, kind: str, about: str, samples: Sequence[Sample]) -> list[str]:

@@ -166,9 +166,9 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``code`` | code of the gateway, for people | pause | - | state_of_sending.py, throttle.py |
-| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), state_of_sending.py, throttle.py |
-| ``ms`` | how long it lasts | pause | - | pause_left(), state_of_sending.py, throttle.py |
+| ``code`` | code of the gateway, for people | pause | - | state_of_sending.py |
+| ``at`` | when it began, ms | pause, pause_left() | - | pause_left(), state_of_sending.py |
+| ``ms`` | how long it lasts | pause | - | pause_left(), state_of_sending.py |
 
 **limits** The limits that operators set live. Stays for ever.
 
@@ -221,7 +221,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | publish | publish | replies.py |
+| ``<country>`` | replies in the stream | publish | publish | publish, replies.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
@@ -241,9 +241,9 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``receiver`` | where it brings events, for people | runner.py | - | forwarders.py |
 | ``streams`` | what it forwards, names with commas | runner.py | - | forwarders.py |
-| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | forward_resume, forward_take, forwarders.py |
+| ``paused`` | why it delivers nothing until a person resumes it, a word or code | forward_pause, forward_settle | forward_resume | forward_resume, forward_take, forwarder_figures.py, forwarders.py |
 | ``paused_at`` | since when, ms | forward_pause, forward_settle | forward_resume | forwarders.py |
-| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | forward_resume, forward_settle, forward_take, forwarders.py |
+| ``held`` | why it delivers nothing but probes, a word or code | forward_settle | forward_resume, forward_settle | forward_resume, forward_settle, forward_take, forwarder_figures.py, forwarders.py |
 | ``held_at`` | since when, ms | forward_settle | forward_resume, forward_settle | forwarders.py |
 | ``probe_at`` | when the next probe is due, ms | forward_settle, forward_take | forward_resume, forward_settle | forward_take, forwarders.py |
 | ``delivered_at`` | when an event was last delivered, ms | forward_settle | - | forwarders.py |

@@ -41,7 +41,7 @@ _DAMAGE: Final = (
 )
 _HINTS: Final = (
     (re.compile(r"00[1-9]"), "write + in place of 00"),
-    (re.compile(r"\(?0[1-9]"), "a national number needs a default region, such as FR"),
+    (re.compile(r"\(?0[1-9]"), "a national number needs a country, such as DEFAULT_REGION=FR"),
     (re.compile(r"[1-9][0-9 .()-]{5,}\Z"), "its + or its first 0 is missing, as spreadsheets drop them"),
 )
 #: Mainland France and its overseas departments. They share one national numbering plan, 0X XX XX XX XX: each

@@ -9,32 +9,18 @@ from tests.support.forward_http import (
     NAME,
     add,
     all_taken_in,
-    forwarder_processes,
+    hand,
     names,
+    receiver,
+    start,
     state,
 )
-from tests.support.forwarding import HandForwarder, pass_time
+from tests.support.forwarding import pass_time
 from tests.support.waiting import until
-from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
+from tests.support.webhook_receiver import GOOD, Post, answer
 from worker.operator.forwarder_decisions import ForwarderDecisions
 
-
-@pytest.fixture
-def receiver():
-    with WebhookReceiver() as running:
-        yield running
-
-
-@pytest.fixture
-def hand(redis_client) -> HandForwarder:
-    """Work on the store by hand, beside the processes."""
-    return HandForwarder(redis_client, NAME, ("replies", "optouts"))
-
-
-@pytest.fixture
-def start(tmp_path, redis_url, receiver):
-    with forwarder_processes(tmp_path, redis_url, receiver.url) as begin:
-        yield begin
+__all__ = ["hand", "receiver", "start"]
 
 
 def test_a_kill_at_any_moment_of_the_intake_loses_and_doubles_nothing(start, hand, receiver):

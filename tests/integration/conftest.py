@@ -8,10 +8,17 @@ import pytest
 import redis
 
 from producers import Producer
+from producers.contract.settings import RedisSettings
 from tests.support.callback_receiver import CallbackReceiver
 from tests.support.console_client import OPERATOR, VIEWER, ConsoleClient, console_settings
 from tests.support.console_user import console_user
+from tests.support.keys import AllKeys
+from tests.support.sends import claim_one, finish_one
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
+from worker.gateway.outcomes import Duplicate, Refused
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
+from worker.queue.leases import Leases
 from worker.sandbox.redis_server import RedisServer
 
 __all__ = ["simulator", "simulator_thread"]
@@ -23,6 +30,29 @@ def sms(redis_url: str) -> Iterator[Producer]:
     producer = Producer(redis_url)
     yield producer
     producer.close()
+
+
+@pytest.fixture
+def ledger(redis_client: redis.Redis) -> Ledger:
+    """Give the ledger, to be worked by hand."""
+    keys = AllKeys()
+    return Ledger(redis_client, RedisSettings(), Leases(redis_client, keys), Confirmation(redis_client, keys))
+
+
+@pytest.fixture
+def parked(redis_client: redis.Redis, sms: Producer, ledger: Ledger) -> Callable[..., None]:
+    """Let messages end as rejected with a code, or as unknown."""
+
+    def end(*ids: str, code: str = "121", state: str = "rejected", **options: Any) -> None:
+        for request_id in ids:
+            sms.send(
+                "+33612345678", "Hello", sender="Bistro", purpose="alert", request_id=request_id, **options
+            )
+            outcome = Refused(code) if state == "rejected" else Duplicate(code)
+            assert finish_one(ledger, claim_one(ledger, request_id), outcome) == state
+        redis_client.delete(AllKeys().queue("alert").ready)
+
+    return end
 
 
 @pytest.fixture

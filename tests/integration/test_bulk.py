@@ -1,7 +1,6 @@
 """Sending all again that match: planned first, carried out by whoever is there, nothing twice."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,38 +12,14 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, drive
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
-from worker.gateway.outcomes import Duplicate, Refused
+from worker.gateway.outcomes import Refused
 from worker.inquiry import audit
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
 from worker.operator.bulk import AT_ONCE, LEASE_MS, Bulk, Job
 from worker.operator.decisions import Decisions
-from worker.queue.leases import Leases
 
 KEYS = AllKeys()
 SETTINGS = RedisSettings()
 READY = KEYS.queue("alert").ready
-
-
-@pytest.fixture
-def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, SETTINGS, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
-
-
-@pytest.fixture
-def parked(redis_client, sms, ledger) -> Callable[..., None]:
-    """Let messages end as rejected with a code, or as unknown."""
-
-    def end(*ids: str, code: str = "121", state: str = "rejected", **options) -> None:
-        for request_id in ids:
-            sms.send(
-                "+33612345678", "Hello", sender="Bistro", purpose="alert", request_id=request_id, **options
-            )
-            outcome = Refused(code) if state == "rejected" else Duplicate(code)
-            assert finish_one(ledger, claim_one(ledger, request_id), outcome) == state
-        redis_client.delete(READY)
-
-    return end
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from producers.contract.settings import RedisSettings
 from tests.support import commands_page
+from tests.support.csv_cells import without_apostrophe
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.installation import bare_environment
@@ -27,7 +28,6 @@ from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Duplicate, Refused
-from worker.presentation.csv_rows import without_apostrophe
 from worker.presentation.output import Output
 from worker.presentation.visible import visible, whole
 
@@ -286,8 +286,38 @@ def test_show_tells_all_of_one_message(run, messages):
 
 def test_show_writes_words_for_people_and_not_json(run, messages):
     told = run("show", "accepted").stdout
-    assert re.search(r"^  queued_at          20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$", told, re.MULTILINE)
+    assert re.search(r"^  queued_at          20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\+0[12]:00$", told, re.MULTILINE)
     assert '"' not in told
+
+
+def test_a_national_number_without_its_country_names_the_setting_for_it(run, messages):
+    refused = run("conversation", "0612345678")
+    assert refused.exit_code == 1
+    assert "DEFAULT_REGION=FR" in refused.stderr
+    assert "DEFAULT_REGION=FR" in json.loads(run("conversation", "0612345678", "--json").stdout)["message"]
+    assert run("conversation", "0612345678", DEFAULT_REGION="FR").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("replies", "conversation +33612345678", "explain accepted", "explain held", "show accepted"),
+        *("status", "parked", "replay rejected", "audit", "campaign list", "campaign status spring"),
+    ],
+)
+def test_every_time_that_is_printed_is_that_of_paris_and_says_so(line, run, messages, sms, redis_client):
+    """A day before a leap to summer time, so that no offset is right by chance."""
+    published(redis_client, "Oui")
+    sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id="held")
+    run("replies", "--since", "2026-03-01", "--until", "2026-07-01", "--reveal")
+    redis_client.hset(KEYS.hold, mapping={"code": "101", "since": BEGIN_MS})
+
+    shown = run(*line.split()).stdout
+
+    written = re.findall(r"\d{4}-\d\d-\d\d[T ]\S+", shown)
+    assert written
+    assert all(re.fullmatch(r"\S+ \d\d:\d\d:\d\d\+0[12]:00[:,]?", each) for each in written), written
+    assert "UTC" not in shown
 
 
 # Hostile texts.

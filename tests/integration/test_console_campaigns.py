@@ -3,16 +3,12 @@
 import pytest
 
 from producers import Producer
-from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.harmless import faults_of
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
 from worker.gateway.outcomes import Accepted
 from worker.inquiry import audit
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
-from worker.queue.leases import Leases
 
 KEYS = AllKeys()
 NUMBERS = [f"+336{n:08}" for n in range(12_000_000, 12_000_700)]
@@ -22,12 +18,6 @@ NUMBERS = [f"+336{n:08}" for n in range(12_000_000, 12_000_700)]
 def spring(sms) -> str:
     """A campaign of two slices, all queued."""
     return sms.send_campaign("Hello", NUMBERS, sender="Bistro", campaign_id="spring").campaign_id
-
-
-@pytest.fixture
-def ledger(redis_client) -> Ledger:
-    settings = RedisSettings()
-    return Ledger(redis_client, settings, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 def actions(client) -> list[tuple[str, str]]:

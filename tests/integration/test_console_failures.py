@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,35 +12,13 @@ from producers.contract.steps import drive
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.keys import AllKeys
-from tests.support.sends import claim_one, finish_one
 from worker.console.bulk_runner import run_jobs
-from worker.gateway.outcomes import Duplicate, Refused
 from worker.inquiry import audit
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
 from worker.operator.bulk import Bulk
-from worker.queue.leases import Leases
 
 KEYS = AllKeys()
 SETTINGS = RedisSettings()
 READY = KEYS.queue("alert").ready
-
-
-@pytest.fixture
-def parked(redis_client, sms) -> Callable[..., None]:
-    """Let messages end as rejected with a code, or as unknown."""
-    ledger = Ledger(redis_client, SETTINGS, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
-
-    def end(*ids: str, code: str = "121", state: str = "rejected", **options) -> None:
-        for request_id in ids:
-            sms.send(
-                "+33612345678", "Hello", sender="Bistro", purpose="alert", request_id=request_id, **options
-            )
-            outcome = Refused(code) if state == "rejected" else Duplicate(code)
-            assert finish_one(ledger, claim_one(ledger, request_id), outcome) == state
-        redis_client.delete(READY)
-
-    return end
 
 
 def planned(operator, **form: str) -> str:

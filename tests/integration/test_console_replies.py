@@ -13,11 +13,11 @@ import pytest
 from producers.contract.keys import Keys
 from producers.contract.phone import mask
 from tests.support.console_client import OPERATOR
+from tests.support.csv_cells import without_apostrophe
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
 from worker.console.pages import exports
-from worker.presentation.csv_rows import without_apostrophe
 from worker.presentation.visible import visible
 
 KEYS = Keys("sms")

@@ -3,7 +3,6 @@
 import pytest
 
 from producers import Producer
-from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
@@ -11,18 +10,9 @@ from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
 from worker.gateway.outcomes import Accepted, Duplicate, Refused
 from worker.inquiry import audit
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
-from worker.queue.leases import Leases
 
 KEYS = AllKeys()
 NUMBER = "+33612345678"
-
-
-@pytest.fixture
-def ledger(redis_client) -> Ledger:
-    settings = RedisSettings()
-    return Ledger(redis_client, settings, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

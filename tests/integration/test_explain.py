@@ -104,7 +104,7 @@ def test_a_hold_comes_before_everything_but_an_attempt(asked, one, sms, throttle
     found = asked()
     assert words(found) == ["hold", "next"]
     assert re.search(
-        r"held since 20.+ UTC: code 101, wrong login details\. It ends by itself", found.sentence
+        r"held since 20\S+ \S+\+0[12]:00: code 101, wrong login details\. It ends by itself", found.sentence
     )
     throttle.hold("126")
     assert "Only an operator ends it: octopush-worker release" in asked().sentence

@@ -479,12 +479,18 @@ def test_an_entry_trimmed_while_it_was_held_is_forgotten(feed, stream):
     assert stream.given_up() == []
 
 
-def test_stop_ends_a_waiting_feed(feed):
+def test_stop_ends_a_waiting_feed(feed, stream):
     reader = feed(block_s=0.05)
-    threading.Timer(0.1, reader.stop).start()
 
+    def stop_it() -> None:
+        until(lambda: stream.client.info("clients")["blocked_clients"])
+        reader.stop()
+
+    stopper = threading.Thread(target=stop_it)
+    stopper.start()
     assert list(reader) == []
     assert list(reader) == []
+    stopper.join()
 
 
 def test_a_consumer_that_ends_cleanly_leaves_the_group(feed, stream):

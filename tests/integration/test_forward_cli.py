@@ -1,6 +1,7 @@
 """``octopush-worker forward``: what a person sees of forwarders, and decides about them."""
 
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -17,7 +18,7 @@ from tests.support.up_process import OCTOPUSH
 from tests.support.waiting import until
 from tests.support.webhook_receiver import WebhookReceiver, answer
 from worker.cli import main
-from worker.forwarding.outcomes import Delivered, Later, Refused
+from worker.forwarding.outcomes import Delivered, Halted, Later, Refused
 from worker.forwarding.runner import Runner
 from worker.forwarding.schedule import A_DAY
 from worker.forwarding.store import Store
@@ -74,6 +75,19 @@ def running(url: str, redis_url: str):
 
 def lines(result: Result) -> list[dict]:
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(("probe_s", "says"), [(None, 30), (600, 600)])
+def test_a_held_forwarder_says_when_it_asks_again_whatever_its_schedule(octopush, hand, probe_s, says):
+    hand.arrive("r1")
+    hand.settle(hand.take_one(), Halted("535 at login", lasting=False, probe_s=probe_s))
+
+    shown = octopush("forward", "list").stdout
+
+    (seconds,) = re.findall(r"held \(535 at login\): .+ one event asks in (\d+) s whether", shown)
+    assert says - 10 < int(seconds) <= says
+    hand.pass_time(says)
+    assert "one event asks now whether" in octopush("forward", "list").stdout
 
 
 def test_a_list_of_none_says_so(octopush):

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -114,7 +113,7 @@ def test_a_mail_tells_what_it_answers_and_how_to_answer_it(process, sms, redis_c
     mail = server.taken[0]
     key = sms.conversation("+33612345678").key
     assert "\r\n\r\n    Oui\r\n\r\nThis answers your SMS of " in mail.text
-    assert " UTC:\r\n\r\n    Table at eight?\r\n\r\n" in mail.text
+    assert ", Paris time:\r\n\r\n    Table at eight?\r\n\r\n" in mail.text
     assert f"Conversation: https://console.example.com/conversations/{key}\r\n" in mail.text
     assert mail.message["References"] == f"<talk.{key}@example.com>"
     claim = ReplyAddresses("sms.example.com", Secret(SECRET)).read(str(mail.message["Reply-To"]))
@@ -286,12 +285,16 @@ def test_a_lost_connection_brings_the_mail_again_under_its_name(process, redis_c
 
 
 def test_a_stop_waits_for_the_mail_under_way(process, redis_client, server):
-    arrived = threading.Event()
-    server.on_taken = lambda: (arrived.set(), time.sleep(0.5))
+    arrived, go = threading.Event(), threading.Event()
+    server.on_taken = lambda: (arrived.set(), go.wait(30))
     arrive(redis_client, "r1")
     assert arrived.wait(15)
 
-    assert process.terminate() == 0
+    process.ask_to_stop()
+    assert state(redis_client).waiting == 1
+    go.set()
+
+    assert process.wait() == 0
 
     assert all_delivered(redis_client)
 

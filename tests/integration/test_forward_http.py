@@ -2,7 +2,6 @@
 
 import threading
 
-import pytest
 import redis
 
 from producers.webhooks import verify
@@ -11,8 +10,10 @@ from tests.support.forward_http import (
     NAME,
     SECRET_TEXT,
     add,
-    forwarder_processes,
+    hand,
     names,
+    receiver,
+    start,
     state,
     taken_in,
     until_empty,
@@ -26,25 +27,9 @@ from worker.sandbox.redis_server import free_port
 from worker.webhooks.settings import WebhookSettings
 from worker.webhooks.signing import secrets_of
 
+__all__ = ["hand", "receiver", "start"]
+
 DAY_S = 86_400
-
-
-@pytest.fixture
-def receiver():
-    with WebhookReceiver() as running:
-        yield running
-
-
-@pytest.fixture
-def hand(redis_client) -> HandForwarder:
-    """Work on the store by hand, beside the processes."""
-    return HandForwarder(redis_client, NAME, ("replies", "optouts"))
-
-
-@pytest.fixture
-def start(tmp_path, redis_url, receiver):
-    with forwarder_processes(tmp_path, redis_url, receiver.url) as begin:
-        yield begin
 
 
 class Held:
@@ -98,7 +83,10 @@ def test_sigterm_waits_for_the_answer_and_records_it(start, hand, receiver):
     process = start()
     add(hand, "r1")
     receiver.wait(1)
-    threading.Timer(0.5, held.go.set).start()
+
+    process.ask_to_stop()
+    assert state(hand).waiting == 1
+    held.go.set()
 
     assert process.terminate() == 0
 

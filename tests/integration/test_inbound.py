@@ -18,10 +18,7 @@ from worker.callbacks.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inboun
 from worker.callbacks.payloads import RAW_MAX
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Unknown
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, Delayed, Entry
-from worker.queue.leases import Leases
 
 NUMBER = "+33612345678"
 KEYS = AllKeys()
@@ -29,11 +26,6 @@ SETTINGS = RedisSettings()
 REPLY = {"message_id": "sms_1", "number": NUMBER, "text": "Yes", "reception_date": "2030-01-31 14:05:09"}
 RECEIPT = {"message_id": "sms_1", "number": NUMBER, "status": "ACK", "delivery_date": "2030-01-31 14:05:09"}
 STOP = {"message_id": "sms_1", "number": NUMBER, "text": "STOP", "stop_date": "2030-01-31 14:05:09"}
-
-
-@pytest.fixture
-def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, SETTINGS, Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

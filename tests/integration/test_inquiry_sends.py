@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from producers import Producer
-from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
@@ -15,17 +14,9 @@ from tests.support.template_sends import send_codes
 from worker.gateway.outcomes import Accepted, Deferred, Refused
 from worker.inquiry import campaigns, sends
 from worker.inquiry.paging import PAGE, BadCursor
-from worker.ledger.confirmation import Confirmation
-from worker.ledger.ledger import Ledger
-from worker.queue.leases import Leases
 
 KEYS = AllKeys()
 NUMBER = "+33612345678"
-
-
-@pytest.fixture
-def ledger(redis_client) -> Ledger:
-    return Ledger(redis_client, RedisSettings(), Leases(redis_client, KEYS), Confirmation(redis_client, KEYS))
 
 
 @pytest.fixture

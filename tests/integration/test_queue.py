@@ -208,7 +208,8 @@ def test_what_was_claimed_stays_leased_until_it_is_ended(make_broker, run, redis
     push(redis_client, "a", "b", "c", "d")
     run(broker)
     wait_until(lambda: taken)
-    time.sleep(0.3)
+    leased = dict(redis_client.zrange(ALERT.leases, 0, -1, withscores=True))
+    wait_until(lambda: min(redis_client.zmscore(ALERT.leases, list(leased))) > max(leased.values()))
     [batch] = taken
     assert redis_client.zcard(ALERT.leases) == 3
     first, second, third = batch.entries

@@ -126,3 +126,28 @@ def test_an_entry_of_somebody_elses_making_goes_like_any_other(redis_client):
     assert redis_client.xlen(KEYS.stream("replies")) < 151
     assert b"try" not in redis_client.xrange(KEYS.stream("replies"), count=1)[0][1]
     assert listed(redis_client) == by_country(redis_client)
+
+
+def test_lists_of_a_stream_that_somebody_deleted_are_cleared_with_the_next_reply(redis_client):
+    publisher = Publisher(redis_client, RedisSettings())
+    publisher.publish([reply(country, ours=True) for country in ("FR", "FR", "DE", "ZZ")])
+    redis_client.delete(KEYS.stream("replies"))
+
+    publisher.publish([reply("FR", ours=True)])
+
+    assert listed(redis_client) == by_country(redis_client)
+    assert counts(redis_client) == {"FR": 1}
+
+
+def test_however_much_such_a_stream_has_left_no_step_clears_more_than_a_thousand(redis_client):
+    publisher = Publisher(redis_client, RedisSettings())
+    for country, left in (("DE", 1_500), ("FR", 300)):
+        redis_client.zadd(KEYS.replies_by(country), {f"{place}-0": place for place in range(1, left + 1)})
+        redis_client.hset(KEYS.reply_countries, country, left)
+
+    publisher.publish([reply("ZZ", ours=True)])
+    assert sum(counts(redis_client).values()) == 801
+
+    publisher.publish([reply("ZZ", ours=True)])
+    assert counts(redis_client) == {"ZZ": 2}
+    assert listed(redis_client) == by_country(redis_client)

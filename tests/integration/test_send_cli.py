@@ -214,7 +214,10 @@ def test_every_row_is_accounted_for(octopush, listed, dry):
 def test_national_numbers_are_read_in_a_region(octopush, listed, redis_client, monkeypatch):
     path = listed(["06 12 34 56 78", "0690335941", "+447400123456"])
 
-    assert "a national number needs a default region" in octopush("send", "--csv", path, *SEND).output
+    assert (
+        "a national number needs a country, such as DEFAULT_REGION=FR"
+        in octopush("send", "--csv", path, *SEND).output
+    )
     assert "DEFAULT_REGION" in octopush("send", "--csv", path, *SEND, "--region", "zz").output
     first = octopush("send", "--csv", path, *SEND, "--region", "fr")
     assert first.exit_code == 0

@@ -1,7 +1,10 @@
 """What the phone page knows of each message, and the calls behind its buttons."""
 
+import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import httpx
 import pytest
@@ -444,6 +447,18 @@ def test_a_snippet_that_sends_is_shown_with_the_real_redis(simulator):
 
     simulator.admin.settings(redis_url="")
     assert f"curl {simulator.url}/v1/public/sms-campaign/send" in simulator.admin.http.get("/").text
+
+
+def test_the_snippet_sends_as_it_is_with_a_context_to_come_back(simulator, redis_client, redis_url):
+    simulator.admin.settings(redis_url=redis_url)
+    page = simulator.admin.http.get("/").text
+    [pasted] = re.findall(r'<pre id="snippet"[^>]*>(.*?)</pre>', page, re.DOTALL)
+
+    exec(unescape(pasted), shell := {})
+
+    shell["sms"].close()
+    [record] = redis_client.scan_iter("{sms}:record:*")
+    assert json.loads(redis_client.hget(record, "context")) == {"booking": 42}
 
 
 def test_the_page_is_small(admin):

@@ -247,7 +247,7 @@ def test_bad_chunks_do_not_flood_the_log(web, redis_client, token, pause_s, befo
             suppress(ConnectionError),
         ):
             connection.sendall(head + before)
-            time.sleep(pause_s)
+            time.sleep(pause_s)  # the rest comes with the head, or by itself
             connection.sendall(b"canary is no chunk\r\n\r\n")
             while connection.recv(65_536):
                 pass

@@ -11,6 +11,7 @@ from producers.contract.events import to_fields
 from producers.webhooks import verify
 from tests.support.forwarding import reply
 from tests.support.hostile_texts import HOSTILE_TEXTS
+from tests.support.waiting import until
 from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
 from worker.forwarding.outcomes import TEST, Delivered, Halted, Later, OutgoingEvent, Refused, Unreachable
 from worker.sandbox.redis_server import free_port
@@ -64,7 +65,8 @@ def test_a_hostile_text_arrives_unchanged(receiver, sender, text):
 
 def test_each_attempt_is_signed_anew_under_the_same_id(receiver, sender):
     sender.deliver(event())
-    time.sleep(1.1)  # the second is what is signed
+    (first,) = receiver.posts
+    until(lambda: time.time() >= int(first.headers["webhook-timestamp"]) + 1)
     sender.deliver(event())
 
     first, second = receiver.posts
@@ -150,7 +152,7 @@ def drip(head: bytes):
         connection.sendall(head)
         while True:
             connection.sendall(b"x")
-            time.sleep(0.05)
+            time.sleep(0.05)  # as slow as the dripping is
 
     return respond
 
@@ -175,7 +177,7 @@ def test_a_body_that_drips_keeps_nobody_after_a_success(receiver, sender):
 
 
 def test_a_receiver_that_never_answers_is_left_in_time(receiver, sender):
-    receiver.respond = lambda *_: time.sleep(5)
+    receiver.respond = lambda *_: time.sleep(5)  # longer than the sender waits
 
     outcome, seconds = timed(sender)
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.support.waiting import until
+
 COMMAND = str(Path(sys.executable).with_name("octopush-worker"))
 
 
@@ -49,6 +51,12 @@ class ForwardEmailProcess:
     def terminate(self) -> int:
         """End it as a platform does, and return its exit status."""
         return self._end(signal.SIGTERM)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, and wait until only the mails under way keep it."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        until(lambda: "forward.stopping" in self.output)
 
     def wait(self) -> int:
         """Wait for its end by itself, and return its exit status."""

@@ -1,13 +1,16 @@
 """Processes of ``octopush-worker forward-http``, and a look at what they have left to do."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+import redis
 
 from producers.contract.steps import drive
 from tests.support.forwarder_process import ForwarderProcess
 from tests.support.forwarding import HandForwarder, reply
 from tests.support.waiting import until
+from tests.support.webhook_receiver import WebhookReceiver
 from worker.inquiry import forwarders
 from worker.inquiry.forwarders import ForwarderState
 
@@ -17,20 +20,33 @@ LEASE_S = 31
 SECRET_TEXT = "canary-text"
 
 
-@contextmanager
-def forwarder_processes(
-    directory: Path, redis_url: str, receiver_url: str
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    """Run the server that the webhooks go to."""
+    with WebhookReceiver() as running:
+        yield running
+
+
+@pytest.fixture
+def hand(redis_client: redis.Redis) -> HandForwarder:
+    """Work on the store by hand, beside the processes."""
+    return HandForwarder(redis_client, NAME, ("replies", "optouts"))
+
+
+@pytest.fixture
+def start(
+    tmp_path: Path, redis_url: str, receiver: WebhookReceiver
 ) -> Iterator[Callable[..., ForwarderProcess]]:
     """Start processes of the forwarder; all are killed in the end, and their logs looked at."""
     started: list[ForwarderProcess] = []
 
-    def start(url: str = receiver_url, at: str = redis_url, **environ: str) -> ForwarderProcess:
-        log = directory / f"forwarder-{len(started)}.log"
+    def begin(url: str = receiver.url, at: str = redis_url, **environ: str) -> ForwarderProcess:
+        log = tmp_path / f"forwarder-{len(started)}.log"
         process = ForwarderProcess(log, {"REDIS_URL": at, **environ}, NAME, url)
         started.append(process)
         return process.start()
 
-    yield start
+    yield begin
     for process in started:
         process.kill()
         assert "canary" not in process.output

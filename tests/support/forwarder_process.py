@@ -61,6 +61,11 @@ class ForwarderProcess:
             self.process.kill()
             self.process.wait(10)
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, and wait until only what it delivers already keeps it."""
+        self.process.send_signal(signal.SIGTERM)
+        until(lambda: b"forward.stopping" in self._log.read_bytes()[self._begin :])
+
     def terminate(self) -> int:
         """Send SIGTERM, wait for its end and return the exit status."""
         self.process.send_signal(signal.SIGTERM)

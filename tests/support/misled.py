@@ -131,7 +131,7 @@ class Misled:
             if case.scenario.cancels:
                 self.installation.producer.cancel(case.ids[0])
         for _ in range(kills):
-            time.sleep(rng.uniform(0.05, 1.5))
+            time.sleep(rng.uniform(0.05, 1.5))  # a kill comes at any moment
             self._kill()
         self._wait(cases)
         requests, shown = gateway.requests()[before:], gateway.delivered_texts()

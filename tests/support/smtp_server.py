@@ -173,7 +173,7 @@ class _Protocol(SMTP):
         if DROP in text:
             self.transport.abort()
         elif HANG in text:
-            await asyncio.sleep(3600)
+            await asyncio.sleep(3600)  # never
         else:
             await super().push(status)
 

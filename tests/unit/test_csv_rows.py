@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.csv_cells import without_apostrophe
 from tests.support.hostile_texts import HOSTILE_TEXTS
-from worker.presentation.csv_rows import csv_rows, without_apostrophe
+from worker.presentation.csv_rows import csv_rows
 from worker.presentation.visible import whole
 
 

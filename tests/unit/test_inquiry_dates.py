@@ -1,10 +1,10 @@
 """Dates that people type are read in Paris, unless they say otherwise."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.inquiry.dates import in_paris, read_since, read_until, with_offset
+from worker.inquiry.dates import day_in_paris, in_paris, read_since, read_until, with_offset
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,22 @@ def test_what_is_no_date_is_refused_with_advice(written):
         read_until(written)
 
 
-def test_an_instant_is_written_as_in_paris():
-    assert in_paris(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == "2026-07-02 00:30:00"
+def test_an_instant_is_written_as_in_paris_and_can_be_typed_again():
+    at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+    assert in_paris(at) == "2026-07-02 00:30:00+02:00"
+    assert read_since(in_paris(at)) == at
+    # What is not shown is cut off.
+    assert in_paris(at.replace(microsecond=999_999)) == in_paris(at)
+
+
+def test_the_hour_that_happens_twice_is_told_apart():
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert in_paris(first) == "2026-10-25 02:30:00+02:00"
+    assert in_paris(first + timedelta(hours=1)) == "2026-10-25 02:30:00+01:00"
+
+
+def test_a_day_is_that_of_paris():
+    assert day_in_paris(datetime(2026, 11, 30, 23, 30, tzinfo=UTC)) == "1 December 2026"
 
 
 @pytest.mark.parametrize(

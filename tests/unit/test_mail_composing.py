@@ -52,11 +52,11 @@ HEADERS = {
 WHOLE = """\
 ##- Write your answer above this line -##
 
-+336******78 (FR) wrote on 26 November 2026 at 10:32 UTC:
++336******78 (FR) wrote on 26 November 2026 at 11:32, Paris time:
 
     Oui, à 20 h !
 
-This answers your SMS of 26 November 2026 at 10:30 UTC:
+This answers your SMS of 26 November 2026 at 11:30, Paris time:
 
     Votre table est réservée.
 
@@ -157,13 +157,16 @@ def test_each_reply_goes_where_the_rules_say():
 @pytest.mark.parametrize(
     ("letter", "words"),
     [
-        (of(match="number"), "This seems to answer your SMS of 26 November 2026 at 10:30 UTC:\n\n    Votre"),
+        (
+            of(match="number"),
+            "This seems to answer your SMS of 26 November 2026 at 11:30, Paris",
+        ),
         (of(request_id=None, match="none"), "No SMS is known that this answers."),
         (
             Letter(REPLY, "1-1", KEY, None, AnsweredSms(None, ANSWERED.at)),
-            "10:30 UTC. Its text was not kept.",
+            "11:30, Paris time. Its text was not kept.",
         ),
-        (of(text=" \n "), "wrote on 26 November 2026 at 10:32 UTC:\n\n    (no text)\n"),
+        (of(text=" \n "), "wrote on 26 November 2026 at 11:32, Paris time:\n\n    (no text)\n"),
         (of(country=None), "\n+336******78 wrote on"),
         (of(number="38000"), "\n***** (FR) wrote on"),
     ],

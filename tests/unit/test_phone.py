@@ -111,7 +111,7 @@ def test_numbers_as_people_and_tools_write_them(number, region, e164):
 @pytest.mark.parametrize(
     ("number", "region", "says"),
     [
-        ("06 12 34 56 78", "", "a national number needs a default region, such as FR"),
+        ("06 12 34 56 78", "", "needs a country, such as DEFAULT_REGION=FR"),
         ("0033612345678", "", "write [+] in place of 00"),
         ("33612345678", "", "its [+] or its first 0 is missing"),
         ("612345678", "", "its [+] or its first 0 is missing"),

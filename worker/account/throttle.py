@@ -54,19 +54,6 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """All sending pauses, as the gateway asked.
-
-    Attributes:
-        code: what the gateway said.
-        until_ms: epoch milliseconds at which sending goes on.
-    """
-
-    code: str
-    until_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of the account, over all workers; 0 means none.
 
@@ -135,15 +122,6 @@ class Throttle:
         """The hold in force, if any."""
         found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.hold))
         return Hold(found[b"code"].decode(), int(found[b"since"])) if found else None
-
-    def current_pause(self) -> Pause | None:
-        """The pause in force, if any."""
-        found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.pause))
-        seconds, microseconds = self._redis.time()
-        now_ms = seconds * 1000 + microseconds // 1000
-        # A pause that seems to begin later begins now: the clock went back.
-        until_ms = min(int(found[b"at"]), now_ms) + int(found[b"ms"]) if found else 0
-        return Pause(found[b"code"].decode(), until_ms) if until_ms > now_ms else None
 
     def current_limits(self) -> Limits:
         """The limits in force."""

@@ -82,6 +82,25 @@ local function count_replies()
   end
 end
 
+-- Take replies off the lists that are older than the stream, some at a time: somebody has deleted the stream, or entries of it, by
+-- hand. There are such replies while more are listed than the stream has.
+local function unlist_lost()
+  local listed, left = 0, AT_MOST
+  recounted = {}
+  for _, count in ipairs(redis.call('HVALS', COUNTRIES)) do listed = listed + count end
+  if listed <= redis.call('XLEN', prefix .. 'replies') then return end
+  local first = redis.call('XRANGE', prefix .. 'replies', '-', '+', 'COUNT', 1)[1][1]
+  for _, country in ipairs(redis.call('HKEYS', COUNTRIES)) do
+    local key, before = by_country_key(country), '(' .. string.match(first, '^%d+')
+    local lost = redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, left)
+    if #lost > 0 then
+      redis.call('ZREM', key, unpack(lost))
+      left = left - #lost
+      recounted[country] = true
+    end
+  end
+end
+
 -- The streams that got an entry, in order, and how many entries each dropped unread.
 local touched, unread = {}, {}
 
@@ -168,4 +187,8 @@ for _, stream in ipairs(touched) do
   end
 end
 count_replies()
+if next(recounted) then
+  unlist_lost()
+  count_replies()
+end
 return { appended, told }

@@ -67,6 +67,8 @@ class Runner:
                             raise
                         self._stopping.wait(pause_s)
                         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                # The deliveries under way may take a while.
+                self._log.info("forward.stopping", in_flight=self._places - self._free)
             finally:
                 self._stopping.set()
 

@@ -55,8 +55,6 @@ _RESULTS: Final[Mapping[type[Outcome], str]] = {
     Refused: "refused",
     Halted: "halted",
 }
-#: What `Settled` may say was tried; ``lost``: whoever delivered was killed.
-RESULTS: Final = (*_RESULTS.values(), "lost")
 
 
 def check_name(name: str) -> str:

@@ -1,7 +1,8 @@
-"""Dates that people type, as instants. Pure.
+"""Dates that people type, as instants, and instants as commands print them. Pure.
 
 A date without an offset is wall-clock time in Paris, as the gateway's own dates are. A day without a time is
-all of that day.
+all of that day. What is printed is Paris's as well, with the offset: the terminal may be anywhere, a log
+beside it has UTC, and one hour a year happens twice.
 """
 
 import re
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-#: Where a date without an offset is read.
+#: Where a date without an offset is read, and whose time is printed.
 ZONE: Final = ZoneInfo("Europe/Paris")
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -54,8 +55,14 @@ def with_offset(written: str) -> str:
 
 
 def in_paris(at: datetime) -> str:
-    """Write an instant as people in Paris do: ``2026-11-01 09:30:00``."""
-    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
+    """Write an instant as it is in Paris: ``2026-11-01 09:30:00+01:00``. It can be typed again as it is."""
+    return at.astimezone(ZONE).isoformat(" ", "seconds")
+
+
+def day_in_paris(at: datetime) -> str:
+    """Name the day that an instant lies on in Paris: ``1 November 2026``."""
+    there = at.astimezone(ZONE)
+    return f"{there.day} {there:%B %Y}"
 
 
 def _read(written: str, *, add: timedelta, fold: int = 0) -> datetime:

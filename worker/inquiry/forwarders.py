@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from producers.contract.forwarder_figures import RESULTS
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from worker.forwarding.store import RESULTS
 from worker.inquiry.paging import PAGE, Page, now_ms, pairs, read_stream
 
 #: Forwarders that are shown, the ones heard last first.
@@ -31,7 +31,7 @@ class ForwarderState:
         held: why only probes are delivered, or None.
         since_ms: since when it is paused, or else held.
         probe_ms: when the next probe is due, while it is held.
-        tried: attempts ever made by result, such as ``delivered``: see `worker.forwarding.store.RESULTS`.
+        tried: attempts ever made by result, such as ``delivered``: see `RESULTS`.
         now_ms: the time now.
     """
 

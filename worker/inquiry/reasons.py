@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
 from producers.contract.jobs import RECORD_VERSION
+from worker.inquiry.dates import in_paris
 from worker.inquiry.send_facts import LOOKED_AT, Send
 
 #: The words of gates. (Fields of records are named where they are read; these are none.)
@@ -62,7 +63,7 @@ def instant(ms: float) -> datetime:
 
 def clock(ms: float) -> str:
     """Write a time for people."""
-    return instant(ms).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return in_paris(instant(ms))
 
 
 def _newer(send: Send) -> Reason | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from producers.contract.events import Reply
 from producers.contract.phone import mask
+from worker.inquiry.dates import ZONE, day_in_paris
 from worker.presentation.masking import hide_number
 from worker.presentation.visible import visible
 
@@ -128,7 +129,7 @@ def _value(value: Any, hidden: str | None) -> str:
 
 def _how_to_answer(until: datetime | None, console_url: str) -> str:
     if until:
-        return f"Your answer to this mail goes out as an SMS, until {until.day} {until:%B %Y}."
+        return f"Your answer to this mail goes out as an SMS, until {day_in_paris(until)}."
     where = "Answer on the page of the conversation." if console_url else ""
     return f"An answer to this mail does not reach the person who wrote. {where}".rstrip()
 
@@ -141,4 +142,4 @@ def _quoted(text: str) -> str:
 
 
 def _when(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y at %H:%M} UTC"
+    return f"{day_in_paris(moment)} at {moment.astimezone(ZONE):%H:%M}, Paris time"

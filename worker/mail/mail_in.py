@@ -12,6 +12,7 @@ from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.queueing.records import Sent
+from worker.inquiry.dates import day_in_paris
 from worker.mail.incoming import Answer, Refusal, not_allowed
 from worker.mail.settings import MailInSettings
 
@@ -68,7 +69,7 @@ def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis) -> Re
         raise not_allowed("address_not_proven")
     until = answer.target.until
     if datetime.now(UTC) > until:
-        words = f"This address took answers until {until.day} {until:%B %Y}"
+        words = f"This address took answers until {day_in_paris(until)}"
         raise Refusal("address_expired", words, code="5.7.1")
     return reply
 

@@ -12,6 +12,7 @@ from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
 from worker.inquiry.campaigns import newest
+from worker.inquiry.dates import in_paris
 from worker.operator.command import Command, at_desk, with_producer
 from worker.presentation.output import Forbidden, NotFound, Output
 from worker.presentation.visible import visible
@@ -44,7 +45,7 @@ def list_campaigns(output: Output, limit: int) -> None:
                 break
     output.give({"campaigns": [fields(each) for each in found[:limit]], "more": len(found) > limit})
     for each in found[:limit]:
-        began = f"{each.started_at:%Y-%m-%d %H:%M:%S} UTC" if each.started_at else " " * 23
+        began = in_paris(each.started_at) if each.started_at else " " * 25
         state = state_of(each)
         output.show(f"{began}  {each.campaign_id}: {_STATES.get(state, state)}; {_line(each)}")
     if not found:
@@ -196,7 +197,7 @@ def show_words(output: Output, found: CampaignStatus) -> None:
     output.show(f"cost       {found.cost:f}")
     for name, when in (("started", found.started_at), ("queued", found.completed_at)):
         if when is not None:
-            output.show(f"{name:<10} {when:%Y-%m-%d %H:%M:%S} UTC")
+            output.show(f"{name:<10} {in_paris(when)}")
 
 
 def _line(found: CampaignStatus, mark: str = "") -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from worker.inquiry.dates import in_paris
 from worker.inquiry.explain import explain as explaining
 from worker.inquiry.timeline import Moment
 from worker.operator.command import Command, at_desk
@@ -59,4 +60,4 @@ def _line(moment: Moment, shown: Callable[[str], str]) -> str:
     details = _shown(moment.details, shown)
     told = ", ".join(_said(name, value) for name, value in details.items() if name != "event_id")
     what = moment.what.replace("_", " ")
-    return f"  {moment.at:%Y-%m-%d %H:%M:%S} UTC  {what}{': ' if told else ''}{told}"
+    return f"  {in_paris(moment.at)}  {what}{': ' if told else ''}{told}"

@@ -16,7 +16,8 @@ from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 from worker.operator.option_types import Date
 from worker.presentation.output import Failed, Forbidden, NotFound, Output
 
-#: Seconds that `forward test` waits: a held forwarder probes every 30 s, and a POST may take 15.
+#: Seconds that `forward test` waits: a held forwarder of webhooks probes every 30 s, and a POST may take 15.
+#: What waits longer, as mails may, says when it is tried.
 _TEST_S: Final = 50.0
 #: Milliseconds after which a forwarder of which nothing is heard is taken for stopped.
 _SILENT_MS: Final = 20_000
@@ -76,7 +77,11 @@ def _state(each: ForwarderState) -> str:
     if each.heard_ms is None or each.now_ms - each.heard_ms > _SILENT_MS:
         return "no process runs"
     if each.held:
-        return f"held ({each.held}): the receiver is away, one event every 30 s asks whether it is back"
+        wait_s = max(0, (each.probe_ms or 0) - each.now_ms) // 1000
+        asks = f"in {wait_s} s" if wait_s else "now"
+        return (
+            f"held ({each.held}): the receiver takes nothing, and one event asks {asks} whether it does again"
+        )
     return "on"
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import click
 
 from producers.contract.settings import ProducerSettings
 from producers.queueing.records import Records
+from worker.inquiry.dates import in_paris
 from worker.inquiry.send_detail import SendDetail, find
 from worker.operator.command import Command, at_desk
 from worker.presentation.json_lines import json_text
@@ -42,7 +43,8 @@ def show(output: Output, request_id: str, *, reveal: bool) -> None:
     output.show(f"{request_id}: {found.status.state}")
     for name, value in _known(found).items():
         if value is not None:
-            output.show(f"  {name:<18} {_words(value)}")
+            known = datetime.fromisoformat(value) if name == "send_at" else value
+            output.show(f"  {name:<18} {_words(known)}")
     for each in (*recipients, *members):
         told = {**each, "final": _FINAL.get(each.get("final"))}
         output.show("  " + "  ".join(_words(value) for value in told.values() if value is not None))
@@ -54,7 +56,7 @@ def _words(value: object) -> str:
         case str():
             return value
         case datetime():
-            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            return in_paris(value)
         case Decimal():
             return f"{value:f}"
         case _:

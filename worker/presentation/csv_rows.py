@@ -21,9 +21,10 @@ def csv_rows(
 ) -> Iterator[bytes]:
     """Write rows as CSV in UTF-8 with its mark, every cell in quotes, every line ended by CRLF.
 
-    A text that a spreadsheet might take for a formula gets an apostrophe in front, and nothing is removed:
-    `without_apostrophe` gives the text back. A phone number is no formula: in its column plus and digits stay
-    as they are. Only half surrogates, which UTF-8 cannot hold, are written as ``⟨U+D83D⟩``.
+    A text that a spreadsheet might take for a formula, now or without apostrophes that it begins with, gets
+    an apostrophe in front. Nothing is removed: of such a cell, one apostrophe less is the text that came. A
+    phone number is no formula: in its column plus and digits stay as they are. Only half surrogates, which
+    UTF-8 cannot hold, are written as ``⟨U+D83D⟩``.
 
     Args:
         columns: titles, which are the names of the values in each row.
@@ -36,11 +37,6 @@ def csv_rows(
     yield b"\xef\xbb\xbf" + _line(columns)
     for row in rows:
         yield _line([_cell(row.get(name), is_number=name in numbers) for name in columns])
-
-
-def without_apostrophe(cell: str) -> str:
-    """Give back the text that `csv_rows` made a cell of."""
-    return cell[1:] if cell.startswith("'") and _is_dangerous(cell) else cell
 
 
 def _line(cells: Sequence[str]) -> bytes:

@@ -66,7 +66,8 @@ def snippet(simulator: Simulator, listener: Listener) -> str:
             "from producers import Producer\n\n"
             f'sms = Producer("{settings.redis_url}")\n'
             'sms.send("+33612345678", "Your table is ready. Reply YES.",\n'
-            '         sender="Bistro", purpose="alert", with_replies=True)'
+            '         sender="Bistro", purpose="alert", with_replies=True,\n'
+            '         context={"booking": 42})'
         )
     return (
         f"curl {listener.url}/v1/public/sms-campaign/send \\\n"

@@ -1,0 +1,101 @@
+"""What is measured of forwarders: what waits and since when, what was tried, what could not be delivered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.asyncio.client import Pipeline
+
+from producers.contract.keys import Keys
+
+#: What an attempt to deliver may come to; ``lost``: whoever delivered was killed.
+RESULTS: Final = ("delivered", "failed", "unreachable", "refused", "halted", "lost")
+#: Forwarders that are measured, the ones heard last first.
+MEASURED: Final = 50
+
+_TRIED: Final = tuple("tried:" + result for result in RESULTS)
+#: Commands for each forwarder.
+_EACH: Final = 4
+
+#: Names, and when one of their processes was last heard, ms.
+_Named = Sequence[tuple[bytes, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwarderFigures:
+    """The figures of one forwarder.
+
+    Attributes:
+        name: its name.
+        waiting: events that are not delivered yet.
+        oldest_s: seconds since the oldest of them came; 0 if there is none.
+        dead: dead letters that are kept.
+        silent_s: seconds since one of its processes was heard.
+        is_held: whether it delivers nothing, or nothing but probes: it is held or paused.
+        tried: attempts ever made, by each of `RESULTS`.
+    """
+
+    name: str
+    waiting: int
+    oldest_s: int
+    dead: int
+    silent_s: int
+    is_held: bool
+    tried: Mapping[str, int]
+
+
+def ask_names(pipeline: Pipeline, keys: Keys) -> None:
+    """Ask for names by when they were heard."""
+    pipeline.zrange(keys.forwarders, 0, MEASURED - 1, desc=True, withscores=True)
+
+
+def ask_figures(pipeline: Pipeline, keys: Keys, named: _Named) -> None:
+    """Ask for the figures of forwarders, with commands that take constant time.
+
+    Args:
+        pipeline: what the commands are added to.
+        keys: key names.
+        named: the reply to `ask_names`.
+    """
+    for encoded, _ in named:
+        name = encoded.decode()
+        pipeline.zcard(keys.forward_waiting(name))
+        pipeline.zrange(keys.forward_waiting(name), 0, 0, withscores=True)
+        pipeline.xlen(keys.forward_dead(name))
+        pipeline.hmget(keys.forward(name), ["paused", "held", *_TRIED])
+
+
+def read_figures(named: _Named, replies: Sequence[Any], now_ms: int) -> list[ForwarderFigures]:
+    """Read the replies to `ask_figures`."""
+    apart = range(0, len(replies), _EACH)
+    return [
+        _figures(*each, *replies[at : at + _EACH], now_ms=now_ms)
+        for each, at in zip(named, apart, strict=True)
+    ]
+
+
+def _figures(
+    name: bytes,
+    heard_ms: float,
+    waiting: int,
+    oldest: Sequence[Any],
+    dead: int,
+    state: Sequence[Any],
+    *,
+    now_ms: int,
+) -> ForwarderFigures:
+    paused, held, *tried = state
+    return ForwarderFigures(
+        name.decode(),
+        waiting=waiting,
+        oldest_s=_seconds(oldest[0][1], now_ms) if oldest else 0,
+        dead=dead,
+        silent_s=_seconds(heard_ms, now_ms),
+        is_held=paused is not None or held is not None,
+        tried={result: int(count or 0) for result, count in zip(RESULTS, tried, strict=True)},
+    )
+
+
+def _seconds(since_ms: float, now_ms: int) -> int:
+    """Count whole seconds; a clock that was set back makes no negative ones."""
+    return max(0, now_ms - int(float(since_ms))) // 1000
