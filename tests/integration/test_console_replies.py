@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from producers.contract.keys import Keys
 from producers.contract.phone import mask
@@ -16,6 +17,7 @@ from tests.support.console_client import OPERATOR
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
+from worker.cli import main
 from worker.console.pages import exports
 from worker.presentation.csv_rows import without_apostrophe
 from worker.presentation.visible import visible
@@ -233,6 +235,20 @@ def test_a_viewers_export_holds_nothing_from_which_a_number_can_be_found(viewer,
         assert "12345678" in text
         assert "e" * 32 not in text  # a digest of number, text and date: a million tries tell the number
         assert "e" * 32 in operator.get(path).text
+
+
+def test_an_export_and_the_command_write_the_same_columns_and_objects(operator, redis_client, redis_url):
+    publish_replies(redis_client, "Oui", context={"booking": 42}, match="ticket", ticket="sms_1")
+    redis_client.xadd(KEYS.stream("replies"), {"v": "99", "text": "of another version"})
+
+    def told(*options: str) -> str:
+        command = ["replies", "--reveal", *options]
+        return CliRunner().invoke(main, command, env={"REDIS_URL": redis_url}).stdout_bytes.decode()
+
+    assert operator.get("/replies.csv").text == told("--csv")
+    lines = [json.loads(line) for line in operator.get("/replies.jsonl").text.splitlines()]
+    assert [{**each, "v": 1} for each in json.loads(told("--json"))["replies"]] == lines
+    assert [line.get("unreadable") for line in lines] == [True, None]
 
 
 def test_an_export_of_nothing_is_a_header_only(viewer):
