@@ -37,6 +37,8 @@ _HAPPENED: Final = {
     "receipt": "Receipt",
     "reply": "Reply",
 }
+#: What is wrong with the text of a message that cannot be sent again.
+_NOT_REPLAYABLE: Final = {"body_lost": "is not kept any more", "body_damaged": "is damaged"}
 _RECIPIENTS: Final = 100
 
 
@@ -159,8 +161,8 @@ def _raise_if_not(why_not: str | None, back: str) -> None:
     """Refuse what could not be decided any more."""
     if why_not == "gone":
         raise not_found("This message is forgotten.", "/sends")
-    if why_not == "body_lost":
-        words = "Its text is not kept any more, so it cannot be sent again."
+    if why_not in _NOT_REPLAYABLE:
+        words = f"Its text {_NOT_REPLAYABLE[why_not]}, so it cannot be sent again."
         raise Refusal(HTTPStatus.CONFLICT, words, back=back)
     if why_not is not None:
         raise too_late(why_not, back)
