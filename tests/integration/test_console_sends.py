@@ -245,6 +245,16 @@ def test_a_message_whose_text_is_gone_is_not_sent_again(operator, redis_client, 
     assert "text is not kept any more" in answer.text
 
 
+def test_a_message_whose_text_is_damaged_is_not_sent_again(operator, redis_client, send):
+    send("rejected")
+    redis_client.set(KEYS.body("rejected"), "{")
+
+    answer = operator.post("/sends/rejected/replay")
+
+    assert answer.status_code == 409
+    assert "Its text is damaged, so it cannot be sent again." in answer.text
+
+
 def test_a_decision_says_what_it_is(operator, send):
     send("unknown")
 
