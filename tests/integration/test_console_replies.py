@@ -83,6 +83,16 @@ def test_filters_find_by_country_text_and_match(viewer, redis_client):
     assert "No such replies." in viewer.get("/replies?country=DE").text
 
 
+def test_a_match_is_called_by_its_words(viewer, redis_client):
+    publish_replies(redis_client, "Oui", match="none")
+    page = viewer.get("/replies?match=none").text
+
+    assert re.findall(r'<option value="\w*"[^>]*>(\w[^<(]*)</option>', page.partition('name="match"')[2]) == [
+        *("All", "by ticket", "by number", "none")
+    ]
+    assert '<span class="state plain">none</span>' in page
+
+
 def test_filters_find_by_date(viewer, redis_client):
     publish_replies(redis_client, "today")
 
@@ -366,8 +376,8 @@ def test_no_page_writes_texts_numbers_or_tokens_into_a_log(redis_client, console
     publish_replies(redis_client, "a secret text")
     console.log_in(OPERATOR)
     console.get("/replies?q=secret")
-    redis_client.hset(KEYS.counts, "enqueued", "a secret text of +33612345678")
-    assert console.get("/").status_code == 500
+    redis_client.hset(KEYS.campaign("spring"), mapping={"started": "a secret text of +33612345678"})
+    assert console.get("/campaigns/spring").status_code == 500
 
     written = "".join([*capfd.readouterr(), caplog.text])
     assert "a page failed with ValueError" in caplog.text

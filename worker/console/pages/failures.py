@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from worker.console.listing import address, cursor_of, older, read
+from worker.console.listing import address, cursor_of, older, panel
 from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.inquiry import failures
@@ -21,17 +21,18 @@ _STATES: Final = ("rejected", "failed", "unknown")
 async def show(visit: Visit) -> Response:
     """Show counts by state and code, and the messages of one such group or of all."""
     parked = ParkedMessages.of(visit.office.settings)
-    groups = await visit.ask(parked.groups())
+    groups = (await visit.panel(parked.groups())).value
     state, code = visit.asked("state"), visit.asked("code")
     state = state if state in _STATES else ""
     chosen = [
         each
-        for each in groups
+        for each in groups or ()
         if state in {"", each.state} and ("code" not in visit.request.query_params or code == each.code)
     ]
     # Groups lie apart: those of one state, or one code, are listed group by group.
     group = Group(state, code, 0) if state and "code" in visit.request.query_params else None
-    page = await read(visit, failures.newest(parked, group, cursor_of(visit)))
+    page = (await panel(visit, failures.newest(parked, group, cursor_of(visit)))).value
+    jobs = (await visit.panel(_bulk(visit).newest())).value
     matching = [each for each in chosen if each.state in REPLAYABLE]
     here = {"state": state, "code": code} if group else {}
     return visit.render(
@@ -42,9 +43,9 @@ async def show(visit: Visit) -> Response:
         code=code,
         page=page,
         matching=sum(each.count for each in matching),
-        jobs=[job for job in await visit.ask(_bulk(visit).newest()) if job.state != "planned"],
+        jobs=None if jobs is None else [job for job in jobs if job.state != "planned"],
         replayable=REPLAYABLE,
-        older=older("/failures", page.cursor, **here),
+        older=older("/failures", page.cursor if page else None, **here),
         newest=address("/failures", **here) if cursor_of(visit) else "",
         address=address,
         meaning=meaning_of,
