@@ -45,7 +45,10 @@ def spoil(client, key: str, fields: dict[str, str]) -> None:
         client.hset(key, mapping=fields)
         return
     client.delete(key)
-    client.setbit(key, 1, 1)
+    if key == KEYS.talk_secret:
+        client.rpush(key, "a string elsewhere")
+    else:
+        client.set(key, "no string elsewhere")
 
 
 #: What is spoilt, how, and what the overview loses by it; it says so of each.
@@ -106,7 +109,10 @@ def bistro(redis_client, sms) -> None:
     sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="queued")
     sms.send_campaign("Hi STOP", ["+33612345678"], campaign_id="spring", sender="Bistro")
     HandForwarder(redis_client).arrive("waiting-1")
-    redis_client.zadd(KEYS.parked, {"asked": 1})
+    now_ms = redis_client.time()[0] * 1000
+    for key in (KEYS.parked, KEYS.parked_group("rejected", "121")):
+        redis_client.zadd(key, {"asked": now_ms})
+    redis_client.zadd(KEYS.parked_groups, {"rejected:121": now_ms})
     redis_client.hset(KEYS.record("asked"), mapping={"state": "rejected", "code": "121", "parked": "121"})
 
 
@@ -121,7 +127,7 @@ OTHERS = [
     ("/sends/queued", KEYS.talk_secret, {}, ["The timeline cannot be read now", "Hello"]),
     ("/sends/queued", KEYS.audit, {}, ["The audit cannot be read now", "It was queued."]),
     ("/failures", KEYS.bulks, {}, ["What was sent again together cannot be read now", 'href="/sends/asked"']),
-    ("/failures", KEYS.stream("parked:groups"), {}, ["How many wait cannot be read now"]),
+    ("/failures", KEYS.parked_groups, {}, ["How many wait cannot be read now"]),
     ("/failures", KEYS.parked, {}, ["This list cannot be read now"]),
     ("/campaigns/spring", KEYS.record("spring.0"), {}, ["The slices cannot be read now", "Cancel for good"]),
     ("/feeds", KEYS.stream("replies"), {}, ["This stream cannot be read now", 'id="stream-statuses"']),
