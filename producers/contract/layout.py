@@ -113,7 +113,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), state_of_sending.py, status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, overview.py, see_balance, shut_gates(), state_of_sending.py, status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 

@@ -255,7 +255,7 @@ def _credit(keys: Keys) -> Steps[Credit | None]:
 
 
 def _ends(keys: Keys) -> Steps[Ends]:
-    [counts] = yield Commands([("HMGET", keys.counts, "enqueued", *ENDS)])
+    [counts] = yield Commands([("HMGET", keys.counts, *("enqueued", *ENDS))])
     enqueued, *ends = (int(count or 0) for count in counts)
     return Ends(enqueued, dict(zip(ENDS, ends, strict=True)))
 
