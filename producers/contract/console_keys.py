@@ -13,9 +13,9 @@ class ConsoleKeys(ForwarderKeys):
         namespace: the hash tag, without braces.
     """
 
-    def bulk(self, token: str) -> str:
+    def bulk(self, job_id: str) -> str:
         """A replay of all that match."""
-        return f"{self.prefix}bulk:{token}"
+        return f"{self.prefix}bulk:{job_id}"
 
     @property
     def bulks(self) -> str:

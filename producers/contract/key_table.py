@@ -32,8 +32,8 @@ and a stream entry together, on Redis Cluster too.
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
 | ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
 | ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |
-| ``bulk:<token>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
-| ``bulks`` ``bulks:running`` | sorted sets, tokens: of the newest 100 by their plan; of those that are carried out, by when the lease on them ends | for ever, bounded; while they run | plan_bulk; begin_bulk, take_bulk, end_bulk | consoles; take_bulk |
+| ``bulk:<job_id>`` | hash, a replay of all that match: what it would do, and how far it is | 15 min while it is only planned, N days after its end | layout | layout |
+| ``bulks`` ``bulks:running`` | sorted sets, job_ids: of the newest 100 by their plan; of those that are carried out, by when the lease on them ends | for ever, bounded; while they run | plan_bulk; begin_bulk, take_bulk, end_bulk | consoles; take_bulk |
 | ``hold`` | hash, why all sending is held | until released | layout | layout |
 | ``hold:probes`` | string, probes since sending was last well | 30 min | hold, due_probe | hold, due_probe |
 | ``pause`` | hash, why all sending pauses | as long as the gateway asked | layout | layout |

@@ -113,7 +113,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, see_balance, shut_gates(), state_of_sending.py, status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, overview.py, see_balance, shut_gates(), state_of_sending.py, status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
@@ -127,7 +127,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price | - | price.py, price_of(), see_balance |
 
-**bulk:<token>** A replay of all that match. Goes 15 minutes after its plan unless it begins, and with the retention after its end.
+**bulk:<job_id>** A replay of all that match. Goes 15 minutes after its plan unless it begins, and with the retention after its end.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
@@ -135,7 +135,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``owner`` | which console works at it | take_bulk | - | end_bulk, run_bulk, take_bulk |
 | ``cursor`` | behind which message it goes on | run_bulk | - | - |
 | ``queued`` | messages queued again | run_bulk | - | end_bulk |
-| ``left`` | messages left alone | run_bulk | - | end_bulk |
+| ``left`` | messages left alone, since they had changed | run_bulk | - | end_bulk |
+| ``not_replayable`` | messages left out, since their text is gone or damaged | run_bulk | - | end_bulk |
 | ``<name>`` | what was planned, who decided, when: fields of `worker.operator.bulk.Job` | begin_bulk, end_bulk, plan_bulk | - | begin_bulk, bulk.py |
 
 **hold** Why all sending is held. Goes when it is released.

@@ -37,23 +37,25 @@ class Commands:
 
     Attributes:
         commands: each a command name and its arguments.
+        raises: whether an error that Redis answers to one of them is raised; else it is that one's reply.
     """
 
     commands: Sequence[Sequence[str | bytes | int]]
+    raises: bool = True
 
     def run(self, client: redis.Redis) -> list[Any]:
         """Run on a blocking client."""
         with client.pipeline(transaction=False) as pipeline:
             for command in self.commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-            return pipeline.execute()
+            return pipeline.execute(self.raises)
 
     async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
         """Run on an asyncio client."""
         async with client.pipeline(transaction=False) as pipeline:
             for command in self.commands:
                 pipeline.execute_command(*command)
-            return await pipeline.execute()
+            return await pipeline.execute(self.raises)
 
 
 @dataclass(frozen=True, slots=True)

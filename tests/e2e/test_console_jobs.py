@@ -38,16 +38,16 @@ def test_another_console_goes_on_and_no_message_is_sent_again_twice(redis_client
         job = browser.post("/failures/replay", data={"state": "rejected"}).headers["location"]
         assert f"{REJECTED} messages" in browser.get(job).text
         browser.post(f"{job}/begin", data={"x": ""})
-    token = job.rpartition("/")[2]
-    until(lambda: int(redis_client.hget(KEYS.bulk(token), "queued") or 0) > 0)
+    job_id = job.rpartition("/")[2]
+    until(lambda: int(redis_client.hget(KEYS.bulk(job_id), "queued") or 0) > 0)
 
     first.process.kill()
     first.process.wait()
-    assert redis_client.hget(KEYS.bulk(token), "state") == b"running", "it was killed too late"
+    assert redis_client.hget(KEYS.bulk(job_id), "state") == b"running", "it was killed too late"
     console("second")
-    until(lambda: redis_client.hget(KEYS.bulk(token), "state") == b"done")
+    until(lambda: redis_client.hget(KEYS.bulk(job_id), "state") == b"done")
 
-    found = drive(Bulk(RedisSettings()).find(token), redis_client)
+    found = drive(Bulk(RedisSettings()).find(job_id), redis_client)
     assert (found.queued, found.left) == (REJECTED, 0)
     ready = [redis_client.lrange(KEYS.queue(name).ready, 0, -1) for name in ("alert", "marketing")]
     times = Counter(each for some in ready for each in some)

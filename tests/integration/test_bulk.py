@@ -27,8 +27,8 @@ def bulk() -> Bulk:
     return Bulk(SETTINGS)
 
 
-def job_of(client, bulk: Bulk, token: str) -> Job:
-    job = drive(bulk.find(token), client)
+def job_of(client, bulk: Bulk, job_id: str) -> Job:
+    job = drive(bulk.find(job_id), client)
     assert job is not None
     return job
 
@@ -38,9 +38,9 @@ def planned(client, bulk: Bulk, state: str | None = "rejected", code: str | None
 
 
 def begun(client, bulk: Bulk, **match) -> str:
-    token = planned(client, bulk, **match)
-    assert bulk.begin(token, "ben").run(client) is None
-    return token
+    job_id = planned(client, bulk, **match)
+    assert bulk.begin(job_id, "ben").run(client) is None
+    return job_id
 
 
 def work_off(client, bulk: Bulk) -> None:
@@ -82,11 +82,11 @@ def test_a_job_sends_again_what_matches_and_nothing_else(redis_client, parked, b
     parked("other", code="122")
     parked("nobody_knows", state="unknown", code="121")
 
-    token = begun(redis_client, bulk, code="121")
+    job_id = begun(redis_client, bulk, code="121")
     work_off(redis_client, bulk)
 
     assert queued(redis_client) == ["a", "b"]
-    job = job_of(redis_client, bulk, token)
+    job = job_of(redis_client, bulk, job_id)
     assert (job.state, job.queued, job.left, job.match) == ("done", 2, 0, "rejected 121")
 
 
@@ -94,11 +94,11 @@ def test_a_job_about_all_codes_takes_them_one_after_the_other(redis_client, park
     parked(*(f"a{n}" for n in range(AT_ONCE + 1)))
     parked("b", code="122")
 
-    token = begun(redis_client, bulk, state=None)
+    job_id = begun(redis_client, bulk, state=None)
     work_off(redis_client, bulk)
 
     assert sorted(queued(redis_client)) == sorted([*(f"a{n}" for n in range(AT_ONCE + 1)), "b"])
-    assert job_of(redis_client, bulk, token).queued == AT_ONCE + 2
+    assert job_of(redis_client, bulk, job_id).queued == AT_ONCE + 2
 
 
 def test_what_is_left_alone_keeps_nobody_from_the_rest(redis_client, parked, bulk):
@@ -107,97 +107,116 @@ def test_what_is_left_alone_keeps_nobody_from_the_rest(redis_client, parked, bul
     for name in names[: AT_ONCE + 5]:
         redis_client.delete(KEYS.body(name))
 
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     work_off(redis_client, bulk)
 
     assert queued(redis_client) == names[AT_ONCE + 5 :]
-    job = job_of(redis_client, bulk, token)
-    assert (job.queued, job.left) == (AT_ONCE - 5, AT_ONCE + 5)
+    job = job_of(redis_client, bulk, job_id)
+    assert (job.queued, job.left, job.not_replayable) == (AT_ONCE - 5, 0, AT_ONCE + 5)
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"{", b"\xff\xfe", b"[]", b"7", b"{}", b'{"request_id": 7}', b'{"request_id": "\xff"}', b""]
+)
+def test_a_message_whose_body_nobody_can_read_is_left_out_and_the_job_ends(
+    redis_client, parked, bulk, damaged
+):
+    parked("a", "b", "c")
+    redis_client.set(KEYS.body("b"), damaged)
+
+    job_id = begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+
+    job = job_of(redis_client, bulk, job_id)
+    assert (job.state, job.queued, job.left, job.not_replayable) == ("done", 2, 0, 1)
+    assert queued(redis_client) == ["a", "c"]
+    assert redis_client.get(KEYS.body("b")) == damaged
+    assert drive(Decisions(SETTINGS, "anna").replay("b"), redis_client) == "body_damaged"
 
 
 def test_a_plan_begins_once(redis_client, parked, bulk):
     parked("a")
-    token = planned(redis_client, bulk)
+    job_id = planned(redis_client, bulk)
 
-    assert [bulk.begin(token, "ben").run(redis_client) for _ in range(2)] == [None, "running"]
+    assert [bulk.begin(job_id, "ben").run(redis_client) for _ in range(2)] == [None, "running"]
     work_off(redis_client, bulk)
-    assert bulk.begin(token, "ben").run(redis_client) == "done"
+    assert bulk.begin(job_id, "ben").run(redis_client) == "done"
     assert bulk.begin("nobody", "ben").run(redis_client) == "gone"
     assert queued(redis_client) == ["a"]
 
 
 def test_a_plan_is_forgotten_and_a_job_is_not(redis_client, parked, bulk):
     parked("a")
-    token = planned(redis_client, bulk)
-    assert 0 < redis_client.pttl(KEYS.bulk(token)) <= 900_000
+    job_id = planned(redis_client, bulk)
+    assert 0 < redis_client.pttl(KEYS.bulk(job_id)) <= 900_000
 
-    bulk.begin(token, "ben").run(redis_client)
-    assert redis_client.pttl(KEYS.bulk(token)) == -1
+    bulk.begin(job_id, "ben").run(redis_client)
+    assert redis_client.pttl(KEYS.bulk(job_id)) == -1
 
     work_off(redis_client, bulk)
-    assert redis_client.pttl(KEYS.bulk(token)) > 900_000
+    assert redis_client.pttl(KEYS.bulk(job_id)) > 900_000
 
 
 def test_a_job_that_is_stopped_sends_no_more(redis_client, parked, bulk):
     parked(*(f"a{n}" for n in range(2 * AT_ONCE)))
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     assert drive(bulk.work(), redis_client)
 
-    assert bulk.stop(token, "anna").run(redis_client) is None
+    assert bulk.stop(job_id, "anna").run(redis_client) is None
 
     assert drive(bulk.work(), redis_client) is False
     assert len(queued(redis_client)) == AT_ONCE
-    job = job_of(redis_client, bulk, token)
+    job = job_of(redis_client, bulk, job_id)
     assert (job.state, job.queued) == ("stopped", AT_ONCE)
-    assert bulk.stop(token, "anna").run(redis_client) == "stopped"
+    assert bulk.stop(job_id, "anna").run(redis_client) == "stopped"
 
 
 def test_another_console_goes_on_where_a_dead_one_was(redis_client, parked, bulk):
     parked(*(f"a{n:03}" for n in range(3 * AT_ONCE)))
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     drive(bulk.work(), redis_client)
     other = Bulk(SETTINGS)
     assert drive(other.work(), redis_client) is False, "its owner may live"
 
-    redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, token)
+    redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, job_id)
     work_off(redis_client, other)
 
     assert queued(redis_client) == [f"a{n:03}" for n in range(3 * AT_ONCE)]
-    assert job_of(redis_client, other, token).queued == 3 * AT_ONCE
+    assert job_of(redis_client, other, job_id).queued == 3 * AT_ONCE
 
 
 def test_a_console_that_comes_back_too_late_is_turned_away(redis_client, parked, bulk):
     parked(*(f"a{n:03}" for n in range(AT_ONCE)))
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     steps = bulk.work()
     step = next(steps)
     # It stands still when it has read what it would send again.
     while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
         step = steps.send(step.run(redis_client))
     bodies = step.run(redis_client)
-    redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, token)
+    redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, job_id)
     work_off(redis_client, Bulk(SETTINGS))
 
     run = steps.send(bodies)
 
     assert run.run(redis_client) == "done"
     assert len(queued(redis_client)) == AT_ONCE
-    assert job_of(redis_client, bulk, token).queued == AT_ONCE
+    assert job_of(redis_client, bulk, job_id).queued == AT_ONCE
 
 
 @pytest.mark.parametrize("steps_made", range(1, 12))
 def test_a_job_whose_console_dies_at_any_step_sends_each_message_once(redis_client, parked, steps_made):
     names = [f"a{n:03}" for n in range(AT_ONCE + 7)]
     parked(*names)
-    token = begun(redis_client, Bulk(SETTINGS))
+    job_id = begun(redis_client, Bulk(SETTINGS))
     for _ in range(3):
         die_after(steps_made, redis_client)
-        if redis_client.zscore(KEYS.bulks_running, token):
-            redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, token)
+        if redis_client.zscore(KEYS.bulks_running, job_id):
+            redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, job_id)
     work_off(redis_client, Bulk(SETTINGS))
 
     assert queued(redis_client) == names
-    assert job_of(redis_client, Bulk(SETTINGS), token).queued == len(names)
+    assert job_of(redis_client, Bulk(SETTINGS), job_id).queued == len(names)
 
 
 def die_after(steps_made: int, client) -> None:
@@ -213,7 +232,7 @@ def die_after(steps_made: int, client) -> None:
 
 def test_a_message_that_ends_once_more_is_not_sent_again_by_the_same_job(redis_client, parked, bulk, ledger):
     parked("a")
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     [first] = [drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)]
     assert first is None
     redis_client.delete(READY)
@@ -222,7 +241,7 @@ def test_a_message_that_ends_once_more_is_not_sent_again_by_the_same_job(redis_c
     work_off(redis_client, bulk)
 
     assert queued(redis_client) == []
-    job = job_of(redis_client, bulk, token)
+    job = job_of(redis_client, bulk, job_id)
     assert (job.state, job.queued) == ("done", 0)
 
 
@@ -308,7 +327,7 @@ def test_texts_of_any_size_go_a_bearable_part_at_a_time(redis_client, sms: Produ
 
 def test_each_step_of_a_person_is_audited_and_no_text_or_number_is(redis_client, parked, bulk):
     parked("a")
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     work_off(redis_client, bulk)
     other = begun(redis_client, bulk)
     bulk.stop(other, "anna").run(redis_client)
@@ -316,19 +335,19 @@ def test_each_step_of_a_person_is_audited_and_no_text_or_number_is(redis_client,
     rows = [(row.action, row.by, dict(row.about)) for row in drive(audit.newest(KEYS), redis_client).rows]
 
     assert rows[::-1] == [
-        ("replay_all", "ben", {"job": token, "match": "rejected", "messages": "1"}),
-        ("replay_all_done", "ben", {"job": token, "queued": "1", "left": "0"}),
+        ("replay_all", "ben", {"job": job_id, "match": "rejected", "messages": "1"}),
+        ("replay_all_done", "ben", {"job": job_id, "queued": "1", "left": "0", "not_replayable": "0"}),
         ("replay_all", "ben", {"job": other, "match": "rejected", "messages": "0"}),
-        ("replay_all_stopped", "anna", {"job": other, "queued": "0", "left": "0"}),
+        ("replay_all_stopped", "anna", {"job": other, "queued": "0", "left": "0", "not_replayable": "0"}),
     ]
 
 
 def test_the_newest_jobs_are_listed_first(redis_client, parked, bulk):
     parked("a")
-    tokens = [planned(redis_client, bulk) for _ in range(3)]
-    redis_client.delete(KEYS.bulk(tokens[1]))
+    job_ids = [planned(redis_client, bulk) for _ in range(3)]
+    redis_client.delete(KEYS.bulk(job_ids[1]))
 
-    assert [job.token for job in drive(bulk.newest(), redis_client)] == [tokens[2], tokens[0]]
+    assert [job.job_id for job in drive(bulk.newest(), redis_client)] == [job_ids[2], job_ids[0]]
 
 
 def test_what_nobody_knows_is_never_sent_again_together(redis_client, bulk):
@@ -358,10 +377,10 @@ def stepped_to(script: str, client, bulk: Bulk):
 
 def test_a_job_that_is_stopped_between_two_steps_sends_no_more(redis_client, parked, bulk):
     parked("a")
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     run = stepped_to("run_bulk", redis_client, bulk)
 
-    bulk.stop(token, "anna").run(redis_client)
+    bulk.stop(job_id, "anna").run(redis_client)
 
     assert run.run(redis_client) == "stopped"
     assert queued(redis_client) == []
@@ -369,19 +388,19 @@ def test_a_job_that_is_stopped_between_two_steps_sends_no_more(redis_client, par
 
 def test_a_console_that_was_overtaken_ends_no_job(redis_client, parked, bulk):
     parked("a")
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     end = stepped_to("end_bulk", redis_client, bulk)
-    redis_client.hset(KEYS.bulk(token), "owner", "another")
+    redis_client.hset(KEYS.bulk(job_id), "owner", "another")
 
     assert end.run(redis_client) == "overtaken"
-    assert job_of(redis_client, bulk, token).state == "running"
+    assert job_of(redis_client, bulk, job_id).state == "running"
 
 
 def test_a_console_that_was_overtaken_sends_nothing(redis_client, parked, bulk):
     parked("a")
-    token = begun(redis_client, bulk)
+    job_id = begun(redis_client, bulk)
     run = stepped_to("run_bulk", redis_client, bulk)
-    redis_client.hset(KEYS.bulk(token), "owner", "another")
+    redis_client.hset(KEYS.bulk(job_id), "owner", "another")
 
     assert run.run(redis_client) == "overtaken"
     assert queued(redis_client) == []

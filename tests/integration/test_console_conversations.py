@@ -174,6 +174,78 @@ def test_a_double_click_and_a_reload_send_once(operator, redis_client, sms, talk
     assert redis_client.llen(KEYS.queue("alert").ready) == 1
 
 
+QUEUED_ALREADY = "This answer was queued already; it leaves once."
+
+
+def test_an_answer_that_is_sent_twice_with_a_reply_in_between_was_queued_already(
+    operator, redis_client, sms, talk
+):
+    page = operator.get(talk)
+    press(operator, talk, "Table 7", page)
+    written(redis_client, sms, "Are you there?")
+    again = press(operator, talk, "Table 7", page)
+
+    assert again.status_code == 303
+    assert QUEUED_ALREADY in operator.get(talk).text
+    assert answers(sms) == ["Table 7"]
+
+
+def test_an_answer_is_about_what_its_writer_saw_whatever_came_meanwhile(operator, redis_client, sms, talk):
+    first = sms.conversation(NUMBER).turns[0].event_id
+    page = operator.get(talk)
+    for text in ("Are you there?", "Hello?"):
+        written(redis_client, sms, text)
+        assert press(operator, talk, "Table 7", page).status_code == 303
+
+    [turn] = [turn for turn in sms.conversation(NUMBER).turns if turn.direction == "out"]
+    assert turn.reply_to == first
+    assert QUEUED_ALREADY in operator.get(talk).text
+
+
+def test_a_reply_that_moves_before_an_older_message_makes_no_second_answer(operator, redis_client, sms, talk):
+    """A message stands where its attempt began; until then where it was queued."""
+    sms.send(NUMBER, "We look", sender="Bistro", purpose="alert", with_replies=True, request_id="look")
+    page = operator.get(talk)
+    press(operator, talk, "Table 7", page)
+    written(redis_client, sms, "Are you there?")
+    [milliseconds] = redis_client.zmscore(KEYS.talk(talk.rpartition("/")[2]), ["out:look"])
+    redis_client.hset(KEYS.record("look"), "first", int(milliseconds) + 60_000)
+
+    assert press(operator, talk, "Table 7", page).status_code == 303
+    assert QUEUED_ALREADY in operator.get(talk).text
+    assert sorted(answers(sms)) == ["Table 7", "We look"]
+
+
+@pytest.mark.parametrize("first", ["older", "newer"])
+def test_the_same_answer_from_two_tabs_between_which_a_reply_came_is_one(
+    operator, redis_client, sms, talk, first
+):
+    older = operator.get(talk)
+    written(redis_client, sms, "Are you there?")
+    tabs = [older, operator.get(talk)]
+    for tab in tabs if first == "older" else tabs[::-1]:
+        assert press(operator, talk, "Table 7", tab).status_code == 303
+
+    assert QUEUED_ALREADY in operator.get(talk).text
+    assert answers(sms) == ["Table 7"]
+
+
+@pytest.mark.parametrize("first", ["older", "newer"])
+def test_another_answer_from_the_other_tab_learns_that_somebody_was_faster(
+    operator, redis_client, sms, talk, first
+):
+    older = operator.get(talk)
+    written(redis_client, sms, "Are you there?")
+    tabs = [older, operator.get(talk)]
+    statuses = [
+        press(operator, talk, f"Table {n}", tab).status_code
+        for n, tab in enumerate(tabs if first == "older" else tabs[::-1])
+    ]
+
+    assert statuses == [303, 409]
+    assert answers(sms) == ["Table 0"]
+
+
 def test_two_answers_one_after_the_other_are_two(operator, sms, talk):
     press(operator, talk, "Table 7")
     press(operator, talk, "Or table 8")
@@ -191,7 +263,7 @@ def test_of_two_people_who_answer_the_same_the_second_learns_that_somebody_was_f
     late = press(operator, talk, "Sorry, we are full", page)
 
     assert late.status_code == 409
-    assert "Somebody answered meanwhile. Nothing was sent" in late.text
+    assert "Somebody answered meanwhile. Your text was not sent" in late.text
     assert "Sorry, we are full</textarea>" in late.text
     assert "Table 7" in late.text
     assert answers(sms) == ["Table 7"]

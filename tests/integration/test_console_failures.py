@@ -150,6 +150,18 @@ def test_all_that_match_are_sent_again_after_a_second_yes(operator, console_url,
     assert actions(redis_client) == [("replay_all_done", "ben@console"), ("replay_all", "ben@console")]
 
 
+def test_a_job_tells_of_what_could_not_be_sent_again(operator, console_url, redis_client, parked):
+    parked("a", "b")
+    redis_client.set(KEYS.body("b"), "{")
+    address = planned(operator)
+    operator.post(f"{address}/begin")
+    carry_out(console_url)
+
+    assert (
+        "1 queued again, 1 not replayable, since their text is gone or damaged." in operator.get(address).text
+    )
+
+
 def test_all_rejected_and_failed_are_previewed_together(operator, parked):
     parked("a")
     parked("b", code="122")

@@ -115,7 +115,7 @@ def test_a_list_goes_on_behind_its_last_row(viewer, redis_client, page):
 
 
 def test_without_groups_a_stream_has_no_reader(viewer):
-    assert viewer.get("/feeds").text.count("No reader.") == 4
+    assert viewer.get("/feeds").text.count("Nobody reads them here.") == 4
 
 
 def test_groups_are_listed_with_lag_and_what_they_gave_up(viewer, redis_client, poison):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from producers.contract.keys import Keys
 from producers.contract.phone import mask
@@ -17,6 +18,7 @@ from tests.support.csv_cells import without_apostrophe
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
+from worker.cli import main
 from worker.console.pages import exports
 from worker.presentation.visible import visible
 
@@ -79,6 +81,16 @@ def test_filters_find_by_country_text_and_match(viewer, redis_client):
     assert shown(viewer.get("/replies?match=none")) == ["Peut-être"]
     assert shown(viewer.get("/replies?match=ticket&country=FR")) == ["Non", "Été"]
     assert "No such replies." in viewer.get("/replies?country=DE").text
+
+
+def test_a_match_is_called_by_its_words(viewer, redis_client):
+    publish_replies(redis_client, "Oui", match="none")
+    page = viewer.get("/replies?match=none").text
+
+    assert re.findall(r'<option value="\w*"[^>]*>(\w[^<(]*)</option>', page.partition('name="match"')[2]) == [
+        *("All", "by ticket", "by number", "none")
+    ]
+    assert '<span class="state plain">none</span>' in page
 
 
 def test_filters_find_by_date(viewer, redis_client):
@@ -235,6 +247,20 @@ def test_a_viewers_export_holds_nothing_from_which_a_number_can_be_found(viewer,
         assert "e" * 32 in operator.get(path).text
 
 
+def test_an_export_and_the_command_write_the_same_columns_and_objects(operator, redis_client, redis_url):
+    publish_replies(redis_client, "Oui", context={"booking": 42}, match="ticket", ticket="sms_1")
+    redis_client.xadd(KEYS.stream("replies"), {"v": "99", "text": "of another version"})
+
+    def told(*options: str) -> str:
+        command = ["replies", "--reveal", *options]
+        return CliRunner().invoke(main, command, env={"REDIS_URL": redis_url}).stdout_bytes.decode()
+
+    assert operator.get("/replies.csv").text == told("--csv")
+    lines = [json.loads(line) for line in operator.get("/replies.jsonl").text.splitlines()]
+    assert [{**each, "v": 1} for each in json.loads(told("--json"))["replies"]] == lines
+    assert [line.get("unreadable") for line in lines] == [True, None]
+
+
 def test_an_export_of_nothing_is_a_header_only(viewer):
     assert viewer.get("/replies.csv").text.count("\r\n") == 1
     assert viewer.get("/replies.jsonl").text == ""
@@ -350,8 +376,8 @@ def test_no_page_writes_texts_numbers_or_tokens_into_a_log(redis_client, console
     publish_replies(redis_client, "a secret text")
     console.log_in(OPERATOR)
     console.get("/replies?q=secret")
-    redis_client.hset(KEYS.counts, "enqueued", "a secret text of +33612345678")
-    assert console.get("/").status_code == 500
+    redis_client.hset(KEYS.campaign("spring"), mapping={"started": "a secret text of +33612345678"})
+    assert console.get("/campaigns/spring").status_code == 500
 
     written = "".join([*capfd.readouterr(), caplog.text])
     assert "a page failed with ValueError" in caplog.text

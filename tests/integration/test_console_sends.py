@@ -1,13 +1,21 @@
 """The console's pages of sends: lists, one send, and what an operator decides about it."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
+import msgspec
 import pytest
 
 from producers import Producer
 from producers.contract.steps import drive
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
+from tests.support.html import Html
 from tests.support.keys import AllKeys
+from tests.support.reply_events import publish_replies
 from tests.support.sends import claim_one, finish_one
+from worker.callbacks.payloads import parse
+from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Duplicate, Refused
 from worker.inquiry import audit
 
@@ -110,6 +118,89 @@ def test_a_send_shows_why_what_it_cost_and_to_whom_masked(viewer, send):
     assert NUMBER not in page.text
 
 
+def receipt(client, status: str, request_id: str = "accepted") -> None:
+    event = {
+        "number": NUMBER,
+        "status": status,
+        "message_id": "sms_1",
+        "delivery_date": "2030-01-31 14:05:09",
+    }
+    found = parse(event, "", datetime.now(UTC), "c")
+    Publisher(client, RedisSettings()).publish([msgspec.structs.replace(found, request_id=request_id)])
+
+
+def life(page) -> list[str]:
+    """The sentences of a page's timeline, with their spaces as a browser shows them."""
+    listed = re.search(r'<ol class="timeline">(.*?)</ol>', page.text, re.DOTALL)[1]
+    moments = re.findall(r"</time></span>(.*?)</li>", listed, re.DOTALL)
+    return [" ".join(Html(moment).text.split()) for moment in moments]
+
+
+def test_the_life_of_a_send_reads_like_sentences(viewer, redis_client, send):
+    send("accepted", ttl=timedelta(hours=1))
+    publish_replies(redis_client, "Oui", request_id="accepted")
+    receipt(redis_client, "DELIVERED")
+
+    page = viewer.get("/sends/accepted")
+
+    assert sorted(life(page)) == sorted(
+        [
+            "It was queued.",
+            "The first attempt began.",
+            "The gateway accepted it for 0.042, as sms_1.",
+            "+336******78 replied: “Oui”",
+            "+336******78 has received it.",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("NOT_DELIVERED", "+336******78 has not received it; the network says NOT_DELIVERED."),
+        ("ACK", "The network says ACK of +336******78; more is to come."),
+    ],
+)
+def test_a_receipt_says_what_the_network_says_and_whether_it_was_the_last(
+    viewer, redis_client, send, status, sentence
+):
+    send("accepted")
+    receipt(redis_client, status)
+
+    assert sentence in life(viewer.get("/sends/accepted"))
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("rejected", "The gateway rejected it, code 121"),
+        ("unknown", "It ended, and nobody knows whether the gateway took it, code 120"),
+    ],
+)
+def test_an_end_says_what_the_gateway_said(viewer, send, state, sentence):
+    send(state)
+
+    assert life(viewer.get(f"/sends/{state}"))[-1].startswith(sentence)
+
+
+def test_all_times_of_a_page_are_of_one_zone(viewer, redis_client, send):
+    send("accepted")
+    redis_client.hset(KEYS.record("accepted"), "ended", 1_793_500_000_000)
+
+    page = viewer.get("/sends/accepted").text
+
+    assert "UTC" not in page
+    assert re.search(r"The gateway took it, <time [^>]*>1 Nov 2026 03:26:40</time>, ticket sms_1\.", page)
+
+
+@pytest.mark.parametrize(("action", "sentence"), [("replay", "ben@console sent it again; it was rejected.")])
+def test_what_people_did_reads_like_sentences(operator, send, action, sentence):
+    send("rejected")
+    operator.post(f"/sends/rejected/{action}")
+
+    assert sentence in " ".join(Html(operator.get("/sends/rejected").text).text.split())
+
+
 def test_what_an_application_keeps_beside_a_send_shows_no_number_either(viewer, send):
     send("queued", context={"phone": NUMBER, "digits": int(NUMBER), "booking": 12345678})
 
@@ -166,7 +257,10 @@ def test_a_decision_is_carried_out_and_audited_once(
     assert (answer.status_code, answer.headers["location"]) == (303, f"/sends/{state}")
     assert Producer(redis_url).status(state).state == after
     assert actions(redis_client) == [(action, "ben@console")]
-    assert action in operator.get(f"/sends/{state}").text
+    deed = {"cancelled": "cancelled it", "accepted": "closed it as accepted", "queued": "sent it again"}[
+        after
+    ]
+    assert f"ben@console {deed}" in operator.get(f"/sends/{state}").text.partition("What people did")[2]
 
 
 @pytest.mark.parametrize(("state", "action", "form", "after"), CASES)
@@ -233,6 +327,16 @@ def test_a_message_whose_text_is_gone_is_not_sent_again(operator, redis_client, 
 
     assert answer.status_code == 409
     assert "text is not kept any more" in answer.text
+
+
+def test_a_message_whose_text_is_damaged_is_not_sent_again(operator, redis_client, send):
+    send("rejected")
+    redis_client.set(KEYS.body("rejected"), "{")
+
+    answer = operator.post("/sends/rejected/replay")
+
+    assert answer.status_code == 409
+    assert "Its text is damaged, so it cannot be sent again." in answer.text
 
 
 def test_a_decision_says_what_it_is(operator, send):

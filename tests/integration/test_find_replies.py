@@ -232,3 +232,24 @@ def test_a_since_within_a_millisecond_leaves_out_what_came_before(redis_client, 
         == len(all_pages(ReplyFilter(since=since, country="FR")))
         == 2
     )
+
+
+@pytest.mark.parametrize("match", [None, "ticket"])
+@pytest.mark.parametrize("country", ["FR", "BE", "DE"])
+def test_an_export_finds_what_pages_find(redis_client, some, all_pages, country, match):
+    redis_client.hset(KEYS.reply_countries, mapping={"FR": 100, "BE": 49})
+    asked = ReplyFilter(country=country, match=match)
+
+    assert same_order(all_pages(asked, most=500)) == same_order(all_pages(asked))
+    assert same_order(all_pages(asked, most=51)) == same_order(all_pages(asked))
+
+
+def test_an_export_of_a_country_with_many_reads_block_by_block(redis_client):
+    put_replies(redis_client, [reply(BEGIN_MS + n, country="FR") for n in range(1000)])
+    redis_client.hset(KEYS.reply_countries, "FR", 1000)
+    counting = Counting(redis_client)
+
+    page = counting.drive(find(KEYS, ReplyFilter(country="FR"), most=500))
+
+    assert len(page.replies) == 500
+    assert counting.commands <= 6

@@ -11,7 +11,7 @@ from tests.support.replies import Counting
 from tests.support.template_sends import send_codes
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Refused
-from worker.inquiry.overview import overview
+from worker.inquiry.overview import overview, panels
 
 
 @pytest.fixture
@@ -21,6 +21,10 @@ def seen(redis_client):
         found = counting.drive(overview(KEYS))
         assert counting.trips <= 3
         assert counting.commands <= 40
+        by_part = Counting(redis_client)
+        assert not any(panel.failed for panel in by_part.drive(panels(KEYS)).values())
+        assert by_part.trips <= 3
+        assert by_part.commands <= 40
         return found
 
     return look
@@ -32,7 +36,7 @@ def now_ms(client) -> int:
 
 def test_nothing_is_an_overview_too(redis_client, seen):
     found = seen()
-    assert (found.waiting, found.credit, found.problems, found.facts.workers) == (0, None, (), 0)
+    assert (found.messages.waiting, found.credit, found.problems, found.facts.workers) == (0, None, (), 0)
     assert [(queue.name, queue.ready, queue.oldest_s) for queue in found.queues] == [
         ("alert", 0, None),
         ("marketing", 0, None),
@@ -67,7 +71,9 @@ def test_everything_at_once_costs_no_more(redis_client, sms, seen):
     assert (queues["alert"].ready, queues["marketing"].ready, queues["callbacks"].ready) == (1, 1, 1)
     assert 0 <= queues["alert"].oldest_s < 60
     assert 7 <= queues["callbacks"].oldest_s < 67
-    assert (found.enqueued, found.waiting, found.ends["accepted"], found.ends["rejected"]) == (9, 4, 1, 4)
+    messages = found.messages
+    assert (messages.enqueued, messages.waiting) == (9, 4)
+    assert (messages.ends["accepted"], messages.ends["rejected"]) == (1, 4)
     assert (found.parked, len(found.problems), found.problems[0].code) == (4, 3, "121")
     assert str(found.credit.amount) == "12.5"
     assert [(each.gate, each.waiting, each.is_breaker) for each in found.aside] == [

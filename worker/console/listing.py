@@ -8,6 +8,7 @@ from producers.contract.steps import Steps
 from worker.console.page import Visit
 from worker.console.refusals import Refusal
 from worker.inquiry.paging import BadCursor
+from worker.inquiry.panels import Panel
 
 T = TypeVar("T")
 
@@ -18,8 +19,17 @@ async def read(visit: Visit, steps: Steps[T]) -> T:
     Raises:
         Refusal: the cursor in the address is none of ours.
     """
+    return await visit.ask(_refusing(visit, steps))
+
+
+async def panel(visit: Visit, steps: Steps[T]) -> Panel[T]:
+    """Carry out the steps of a list that may fail while the rest of its page shows; raises as `read`."""
+    return await visit.panel(_refusing(visit, steps))
+
+
+def _refusing(visit: Visit, steps: Steps[T]) -> Steps[T]:
     try:
-        return await visit.ask(steps)
+        return (yield from steps)
     except BadCursor:
         words = "This address names no place in this list."
         raise Refusal(HTTPStatus.BAD_REQUEST, words, back=visit.request.url.path) from None

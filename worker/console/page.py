@@ -4,11 +4,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import jinja2
-import msgspec
-import redis
 import redis.asyncio
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,6 +17,7 @@ from producers.contract.steps import Step, Steps, adrive
 from worker.console.forms import local_path
 from worker.console.sessions import Sessions, Visitor
 from worker.console.settings import ConsoleSettings, Role
+from worker.inquiry.panels import AWAY, UNREADABLE, Panel
 from worker.operator import audit
 
 T = TypeVar("T")
@@ -50,19 +49,6 @@ class Office:
     templates: jinja2.Environment
     links: tuple[tuple[str, str], ...]
     reveals: Mapping[str, "Reveal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel(Generic[T]):
-    """A part of a page that may fail while the others show.
-
-    Attributes:
-        value: what was found; None if it failed.
-        failed: whether Redis, or what it holds, gave no answer that can be read.
-    """
-
-    value: T | None
-    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +90,10 @@ class Visit:
         """Ask for one part of a page; what goes wrong costs this part only, unless Redis is away."""
         try:
             return Panel(await self.ask(steps))
-        except (redis.ConnectionError, redis.TimeoutError):
+        except AWAY:
             raise
-        except (redis.RedisError, ValueError, LookupError, TypeError, msgspec.MsgspecError):
-            return Panel(None, failed=True)
+        except UNREADABLE as error:
+            return Panel(None, error)
 
     async def audit(self, action: str, **about: str | int) -> None:
         """Append an entry to the audit stream; never with a text or a number in full.

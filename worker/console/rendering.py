@@ -36,12 +36,16 @@ def when(at: datetime | float | None) -> Markup:
     """Write a time in Paris: ``<time>12 Nov 2026 14:03:22</time>``.
 
     Args:
-        at: an aware time, or milliseconds since the epoch; None is written as a dash.
+        at: an aware time, or milliseconds since the epoch; None is written as a dash, and a number that is no
+            time as ``no time``.
     """
     if at is None:
         return Markup("–")  # noqa: RUF001 - a dash that stands for nothing
-    moment = at if isinstance(at, datetime) else datetime.fromtimestamp(at / 1000, UTC)
-    shown = moment.astimezone(ZONE).strftime("%-d %b %Y %H:%M:%S")
+    try:
+        moment = (at if isinstance(at, datetime) else datetime.fromtimestamp(at / 1000, UTC)).astimezone(ZONE)
+    except (OverflowError, ValueError, OSError):
+        return Markup("no time")
+    shown = moment.strftime("%-d %b %Y %H:%M:%S")
     return Markup('<time datetime="{}">{}</time>').format(moment.astimezone(UTC).isoformat(), shown)
 
 

@@ -57,10 +57,19 @@ def explain(keys: Keys, request_id: str) -> Steps[Explanation]:
     if send is None:
         sentence = "Nobody knows this id: it never was, or was forgotten some time after its end."
         return _made(request_id, None, (Reason("forgotten", sentence),), ())
-    state = send.record["state"]
-    found = (_ended(send, state),) if state in ENDS else tuple(reasons(send))
     timeline = yield from read_timeline(keys, request_id, send.record)
-    return _made(request_id, state, found, timeline)
+    return _made(request_id, send.record["state"], _reasons(send), timeline)
+
+
+def why(keys: Keys, request_id: str) -> Steps[tuple[Reason, ...]]:
+    """Name the reasons alone, the weightiest first; at most four round trips. None for an unknown id."""
+    send = yield from look(keys, request_id)
+    return () if send is None else _reasons(send)
+
+
+def _reasons(send: Send) -> tuple[Reason, ...]:
+    state = send.record["state"]
+    return (_ended(send, state),) if state in ENDS else tuple(reasons(send))
 
 
 def _made(

@@ -9,6 +9,7 @@ from producers.contract.keys import Keys
 from producers.contract.kinds import TYPES
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.paging import Entry, Page, moment, read_stream
+from worker.inquiry.panels import Panel, side_by_side
 
 #: Groups of one stream that are shown.
 GROUPS: Final = 50
@@ -58,34 +59,27 @@ class FeedRow:
     more_groups: int
 
 
-def read_feeds(keys: Keys) -> Steps[tuple[FeedRow, ...]]:
-    """Read all streams that applications read; three round trips."""
-    streams = list(TYPES)
-    replies = yield Commands([command for name in streams for command in _of_stream(keys, name)])
-    of_stream = [replies[start : start + 4] for start in range(0, len(replies), 4)]
+def read_feeds(keys: Keys) -> Steps[dict[str, Panel[FeedRow]]]:
+    """Read all streams that applications read, each with its own answer; three round trips."""
+    return (yield from side_by_side({name: _read_feed(keys, name) for name in TYPES}))
+
+
+def _read_feed(keys: Keys, name: str) -> Steps[FeedRow]:
+    length, last, dropped, is_there = yield Commands(_of_stream(keys, name))
     # A stream that nobody has written or read yet has no groups, and XINFO would be an error.
-    there = [name for name, found in zip(streams, of_stream, strict=True) if found[3]]
-    groups = (yield Commands([("XINFO", "GROUPS", keys.stream(name)) for name in there])) if there else []
-    by_stream = {name: _by_name(found) for name, found in zip(there, groups, strict=True)}
-    asked = [(name, group) for name in there for group in by_stream[name][:GROUPS]]
-    commands = [command for name, group in asked for command in _of_group(keys, name, group)]
+    [groups] = (yield Commands([("XINFO", "GROUPS", keys.stream(name))])) if is_there else [()]
+    found = _by_name(groups)
+    commands = [command for group in found[:GROUPS] for command in _of_group(keys, name, group)]
     told = (yield Commands(commands)) if commands else []
-    read = iter([told[start : start + 3] for start in range(0, len(told), 3)])
-    rows = []
-    for name, (length, last, dropped, _) in zip(streams, of_stream, strict=True):
-        found = by_stream.get(name, [])
-        shown = tuple(_group(group, *next(read)) for group in found[:GROUPS])
-        rows.append(
-            FeedRow(
-                stream=name,
-                length=length,
-                newest_at=_appended_at(last),
-                unread_trimmed=int(dropped or 0),
-                groups=shown,
-                more_groups=max(0, len(found) - GROUPS),
-            )
-        )
-    return tuple(rows)
+    shown = (_group(group, *told[3 * n : 3 * n + 3]) for n, group in enumerate(found[:GROUPS]))
+    return FeedRow(
+        stream=name,
+        length=length,
+        newest_at=_appended_at(last),
+        unread_trimmed=int(dropped or 0),
+        groups=tuple(shown),
+        more_groups=max(0, len(found) - GROUPS),
+    )
 
 
 def read_poison(keys: Keys, stream: str, group: str, cursor: str | None = None) -> Steps[Page[Entry]]:

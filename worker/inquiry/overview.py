@@ -1,24 +1,39 @@
-"""Is all well? What the first page and ``octopush-worker status`` show, in few commands whatever is kept."""
+"""Is all well? What the first page and ``octopush-worker status`` show, in few commands whatever is kept.
 
-from collections.abc import Iterator, Mapping, Sequence
+Each question stands alone, so that one that Redis cannot answer costs a page no other answer.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any, Final
 
-from producers.contract.admission import CREDIT, Gate, describe
+from producers.contract.admission import CREDIT, describe, read_gate
 from producers.contract.jobs import ENDS, MARKER, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.state_of_sending import Facts, facts_commands, read_facts, scored, strings
+from worker.inquiry.paging import now_ms
+from worker.inquiry.panels import Panel, side_by_side
+from worker.inquiry.state_of_sending import (
+    SENDS,
+    Facts,
+    Plain,
+    facts,
+    read_hold,
+    read_limits,
+    read_pause,
+    read_strain,
+    read_workers,
+    scored,
+    strings,
+)
 
 #: The queues in the order in which they are shown.
 QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 #: Messages that wait for a person, and are named; gates at which what waits is counted.
 NEWEST: Final = 3
 COUNTED_GATES: Final = 2
-
-Plain = tuple[str | bytes | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,11 @@ class QueueState:
     running: int
     dead: int
     oldest_s: float | None
+
+    @property
+    def size(self) -> int:
+        """Entries that wait or run; dead ones do neither."""
+        return self.ready + self.delayed + self.running
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +96,35 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """The account's balance as it was last seen."""
+    """The account's balance as it was last seen.
+
+    Attributes:
+        amount: in the account's currency.
+        at_ms: when, by Redis's clock.
+        age_s: seconds since.
+    """
 
     amount: Decimal
     at_ms: int
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Messages so far.
+
+    Attributes:
+        enqueued: since the namespace began.
+        ends: of these by end state.
+    """
+
+    enqueued: int
+    ends: Mapping[str, int]
+
+    @property
+    def waiting(self) -> int:
+        """Messages that have not come to an end."""
+        return max(0, self.enqueued - sum(self.ends.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +136,7 @@ class Overview:
         credit: None if no answer has named a balance yet.
         queues: in the order of `QUEUES`.
         aside: what waits at gates, by name.
-        enqueued: messages since the namespace began.
-        ends: of these, messages by end state.
+        messages: how many so far, and how they ended.
         parked: messages that a person may decide about.
         problems: the newest of them.
         quarantined: callbacks that nobody could place.
@@ -102,112 +146,140 @@ class Overview:
     credit: Credit | None
     queues: tuple[QueueState, ...]
     aside: tuple[Aside, ...]
-    enqueued: int
-    ends: Mapping[str, int]
+    messages: Ends
     parked: int
     problems: tuple[Problem, ...]
     quarantined: int
 
-    @property
-    def waiting(self) -> int:
-        """Messages that have not come to an end."""
-        return max(0, self.enqueued - sum(self.ends.values()))
-
 
 def overview(keys: Keys) -> Steps[Overview]:
-    """Look at everything once.
+    """Look at everything once: at most 40 commands in three round trips.
 
-    One round trip of 30 commands, and one or two of at most 10 in all, which follow to records what it has
-    found.
+    Raises:
+        Exception: Redis, or what it holds, gave no answer to some question that can be read.
     """
-    looked = facts_commands(keys)
-    replies = yield Commands([*looked, *_counting(keys)])
-    facts, rest = read_facts(replies[: len(looked)]), replies[len(looked) :]
-    counts, heads, (credit, ended, parked, newest, quarantined) = rest[:8], rest[8:11], rest[11:]
-    problems, gates = list(scored(newest)), sorted(facts.gates)
-    found = yield Commands(_following(keys, heads, problems, gates[:COUNTED_GATES]))
-    since = yield from _since(keys, heads, found[: len(QUEUES)])
-    records, aside = found[len(QUEUES) :][: len(problems)], found[len(QUEUES) + len(problems) :]
-    kept = dict(zip(("enqueued", *ENDS), (int(count or 0) for count in ended), strict=True))
-    return Overview(
-        facts=facts,
-        credit=_credit(strings(credit)),
-        queues=tuple(_queues(facts, counts, since)),
-        aside=tuple(_aside(facts.gates, gates, aside)),
-        enqueued=kept.pop("enqueued"),
-        ends=kept,
-        parked=int(parked),
-        problems=tuple(map(_problem, problems, records)),
-        quarantined=int(quarantined),
+    found = yield from side_by_side({"facts": facts(keys), **_questions(keys)})
+    answers = {name: panel.get() for name, panel in found.items()}
+    queues = tuple(answers.pop(f"queue_{name}") for name in QUEUES)
+    return Overview(queues=queues, **answers)
+
+
+def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
+    """Look at everything once, each part with its own answer; at most 40 commands in three round trips.
+
+    Returns:
+        The attributes of `Overview` by name, but for ``queue_alert`` and so on instead of ``queues``, and of
+        the facts ``hold``, ``pause``, ``workers``, ``in_flight`` (calls), ``limits`` and ``strain``.
+    """
+    return (
+        yield from side_by_side(
+            {
+                "hold": read_hold(keys),
+                "pause": read_pause(keys),
+                "workers": read_workers(keys),
+                "in_flight": _in_flight(keys),
+                "limits": read_limits(keys),
+                "strain": read_strain(keys),
+                **_questions(keys),
+            }
+        )
     )
 
 
-def _counting(keys: Keys) -> list[Plain]:
-    alert, marketing, callbacks = (keys.queue(name) for name in QUEUES)
-    return [
-        *(("ZCARD", key) for key in (alert.delayed, alert.dead, marketing.delayed, marketing.dead)),
-        ("LLEN", callbacks.ready),
-        *(("ZCARD", key) for key in (callbacks.delayed, callbacks.leases, callbacks.dead)),
-        *(("LINDEX", queue.ready, 0) for queue in (alert, marketing, callbacks)),
-        ("HGETALL", keys.credit_seen),
-        ("HMGET", keys.counts, *("enqueued", *ENDS)),
-        ("ZCARD", keys.parked),
-        ("ZREVRANGE", keys.parked, 0, NEWEST - 1, "WITHSCORES"),
-        ("XLEN", keys.stream(QUARANTINE)),
+def _questions(keys: Keys) -> dict[str, Steps[Any]]:
+    return {
+        "credit": _credit(keys),
+        **{f"queue_{name}": _queue(keys, name) for name in QUEUES},
+        "aside": _aside(keys),
+        "messages": _ends(keys),
+        "parked": _one(("ZCARD", keys.parked)),
+        "problems": _problems(keys),
+        "quarantined": _one(("XLEN", keys.stream(QUARANTINE))),
+    }
+
+
+def _one(command: Plain) -> Steps[int]:
+    [number] = yield Commands([command])
+    return int(number)
+
+
+def _in_flight(keys: Keys) -> Steps[int]:
+    """Count the calls that are out, of both queues of sends."""
+    queues = [keys.queue(name) for name in SENDS]
+    commands = [
+        *(("ZCARD", queue.leases) for queue in queues),
+        *(("SCARD", queue.ending) for queue in queues),
     ]
+    *leased, alert, marketing = yield Commands(commands)
+    return int(sum(leased)) - int(alert) - int(marketing)
 
 
-def _following(
-    keys: Keys, heads: Sequence[bytes | None], problems: Sequence[tuple[str, float]], gates: Sequence[str]
-) -> list[Plain]:
-    return [
-        *(_born(keys, name, head) for name, head in zip(QUEUES, heads, strict=True)),
-        *(("HMGET", keys.record(request_id), "state", "code") for request_id, _ in problems),
-        *(("ZCARD", keys.aside(gate)) for gate in gates),
-    ]
+def _queue(keys: Keys, name: str) -> Steps[QueueState]:
+    """Look at one queue; three round trips where messages gather, else two."""
+    queue = keys.queue(name)
+    time, ready, delayed, dead, leased, head = yield Commands(
+        [
+            ("TIME",),
+            ("LLEN", queue.ready),
+            ("ZCARD", queue.delayed),
+            ("ZCARD", queue.dead),
+            ("ZCARD", queue.leases),
+            ("LINDEX", queue.ready, 0),
+        ]
+    )
+    since = (yield from _since(keys, name, head)) if head else None
+    oldest_s = None if since is None else max(0, now_ms(time) - since) / 1000
+    return QueueState(name, ready, delayed, leased, dead, oldest_s)
 
 
-def _born(keys: Keys, queue: str, head: bytes | None) -> Plain:
-    """Ask since when an entry waits; of messages that gather for a call, which is the first."""
-    entry = (head or b"").decode()
+def _since(keys: Keys, queue: str, head: bytes) -> Steps[int | None]:
+    """Say since when the first entry of a queue has waited; of messages that gather for a call, the first."""
+    entry = head.decode()
     if queue == QUEUE_CALLBACKS:
-        return ("HMGET", keys.callback(entry), "received")
-    if entry.startswith(MARKER):
-        return ("LINDEX", keys.stream(f"gather:{entry[1:]}"), 0)
-    return ("HMGET", keys.record(entry), "queued", "due")
+        [times] = yield Commands([("HMGET", keys.callback(entry), "received")])
+    else:
+        if entry.startswith(MARKER):
+            [first] = yield Commands([("LINDEX", keys.stream(f"gather:{entry[1:]}"), 0)])
+            entry = (first or b"").decode()
+        [times] = yield Commands([("HMGET", keys.record(entry), "queued", "due")])
+    return max((int(each) for each in times if each), default=None)
 
 
-def _since(keys: Keys, heads: Sequence[bytes | None], found: Sequence[Any]) -> Steps[list[int | None]]:
-    """Say since when the first entry of each queue has waited; asks on where messages gather."""
-    times = list(found)
-    gathered = [n for n, head in enumerate(heads) if (head or b"").startswith(MARKER.encode())]
-    if gathered:
-        asked = [_born(keys, QUEUES[n], times[n]) for n in gathered]
-        for n, reply in zip(gathered, (yield Commands(asked)), strict=True):
-            times[n] = reply
-    return [max((int(each) for each in reply or () if each), default=None) for reply in times]
+def _credit(keys: Keys) -> Steps[Credit | None]:
+    time, found = yield Commands([("TIME",), ("HGETALL", keys.credit_seen)])
+    seen = strings(found)
+    if "amount" not in seen:
+        return None
+    at_ms = int(seen["at"])
+    return Credit(Decimal(seen["amount"]), at_ms, max(0, now_ms(time) - at_ms) / 1000)
 
 
-def _queues(facts: Facts, counts: Sequence[int], since: Sequence[int | None]) -> Iterator[QueueState]:
-    of_sends = zip((QUEUE_ALERT, QUEUE_MARKETING), counts[0:4:2], counts[1:4:2], since[:2], strict=True)
-    for name, delayed, dead, waits in of_sends:
-        running = facts.at_work[name] + facts.ending[name]
-        yield QueueState(name, facts.ready[name], delayed, running, dead, _age_s(facts, waits))
-    ready, delayed, running, dead = counts[4:8]
-    yield QueueState(QUEUE_CALLBACKS, ready, delayed, running, dead, _age_s(facts, since[2]))
+def _ends(keys: Keys) -> Steps[Ends]:
+    [counts] = yield Commands([("HMGET", keys.counts, *("enqueued", *ENDS))])
+    enqueued, *ends = (int(count or 0) for count in counts)
+    return Ends(enqueued, dict(zip(ENDS, ends, strict=True)))
 
 
-def _age_s(facts: Facts, since: int | None) -> float | None:
-    return None if since is None else max(0, facts.now_ms - since) / 1000
+def _aside(keys: Keys) -> Steps[tuple[Aside, ...]]:
+    """Name the gates that are shut for some sends, and count what waits at the first of them."""
+    [found] = yield Commands([("HGETALL", keys.gates)])
+    gates = {name: read_gate(written) for name, written in strings(found).items()}
+    names = sorted(gates)
+    counted = [("ZCARD", keys.aside(name)) for name in names[:COUNTED_GATES]]
+    waiting = (yield Commands(counted)) if counted else []
+    return tuple(
+        Aside(name, count, gates[name].since, describe(name, gates[name]))
+        for name, count in zip_longest(names, waiting)
+    )
 
 
-def _credit(found: Mapping[str, str]) -> Credit | None:
-    return Credit(Decimal(found["amount"]), int(found["at"])) if "amount" in found else None
-
-
-def _aside(gates: Mapping[str, Gate], names: Sequence[str], waiting: Sequence[int]) -> Iterator[Aside]:
-    for name, count in zip_longest(names, waiting):
-        yield Aside(name, count, gates[name].since, describe(name, gates[name]))
+def _problems(keys: Keys) -> Steps[tuple[Problem, ...]]:
+    """Name the newest messages that wait for a person."""
+    [newest] = yield Commands([("ZREVRANGE", keys.parked, 0, NEWEST - 1, "WITHSCORES")])
+    named = list(scored(newest))
+    commands = [("HMGET", keys.record(request_id), "state", "code") for request_id, _ in named]
+    records = (yield Commands(commands)) if commands else []
+    return tuple(map(_problem, named, records))
 
 
 def _problem(found: tuple[str, float], record: Sequence[bytes | None]) -> Problem:

@@ -15,6 +15,7 @@ from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.gateway.codes import CODES, OPERATORS
+from worker.inquiry.paging import now_ms
 
 #: Ms of debt up to which the rate lets a recipient leave: as ``gates/rate.lua``.
 _AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
@@ -110,6 +111,32 @@ class Facts:
         return max(0, room - alerts - marketing)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits that are set live; None where the workers' own setting counts.
+
+    Attributes:
+        rate: recipients per second.
+        in_flight: calls that are out at a time.
+    """
+
+    rate: float | None
+    in_flight: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who could send.
+
+    Attributes:
+        alive: processes.
+        silent_s: seconds since one was last heard; None if none was within an hour.
+    """
+
+    alive: int
+    silent_s: int | None
+
+
 def facts_commands(keys: Keys) -> list[Plain]:
     """The commands that `read_facts` reads: 14, each O(1) or as small as what people have set."""
     queues = [keys.queue(name) for name in SENDS]
@@ -131,21 +158,21 @@ def facts_commands(keys: Keys) -> list[Plain]:
 def read_facts(replies: list[Any]) -> Facts:
     """Read the replies to `facts_commands`."""
     time, hold, pause, gates, limits, strain, rate, *counts, workers = replies
-    now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+    at_ms = now_ms(time)
     seen = list(scored(workers))
     leased, ending, ready = (dict(zip(SENDS, counts[i : i + 2], strict=True)) for i in (0, 2, 4))
     return Facts(
-        now_ms=now_ms,
+        now_ms=at_ms,
         hold=_hold(strings(hold)),
-        pause=_pause(strings(pause), now_ms),
+        pause=_pause(strings(pause), at_ms),
         gates={name: read_gate(facts) for name, facts in strings(gates).items()},
         **_limits(strings(limits)),
         strained=_strained(strings(strain)),
-        debts=_debts(strings(rate), now_ms),
+        debts=_debts(strings(rate), at_ms),
         at_work={name: leased[name] - ending[name] for name in SENDS},
         ending=ending,
         ready=ready,
-        workers=count_alive(seen, now_ms),
+        workers=count_alive(seen, at_ms),
         worker_seen_ms=max((int(at) for _, at in seen), default=None),
     )
 
@@ -153,6 +180,39 @@ def read_facts(replies: list[Any]) -> Facts:
 def facts(keys: Keys) -> Steps[Facts]:
     """Read what decides about sends now; one round trip."""
     return read_facts((yield Commands(facts_commands(keys))))
+
+
+def read_hold(keys: Keys) -> Steps[Stop | None]:
+    """Say why all sending is held; one round trip."""
+    [found] = yield Commands([("HGETALL", keys.hold)])
+    return _hold(strings(found))
+
+
+def read_pause(keys: Keys) -> Steps[Stop | None]:
+    """Say why all sending pauses; one round trip."""
+    time, found = yield Commands([("TIME",), ("HGETALL", keys.pause)])
+    return _pause(strings(found), now_ms(time))
+
+
+def read_limits(keys: Keys) -> Steps[Limits]:
+    """Read the limits that are set live; one round trip."""
+    [found] = yield Commands([("HGETALL", keys.limits)])
+    return Limits(**_limits(strings(found)))
+
+
+def read_strain(keys: Keys) -> Steps[int | None]:
+    """Say how many calls may be in flight while the gateway shows strain, else None; one round trip."""
+    [found] = yield Commands([("HGETALL", keys.strain)])
+    return _strained(strings(found))
+
+
+def read_workers(keys: Keys) -> Steps[Workers]:
+    """Say how many workers live; one round trip."""
+    time, found = yield Commands([("TIME",), ("ZREVRANGE", keys.workers, 0, WORKERS_MAX - 1, "WITHSCORES")])
+    seen = list(scored(found))
+    last = max((int(at) for _, at in seen), default=None)
+    silent_s = None if last is None else max(0, now_ms(time) - last) // 1000
+    return Workers(count_alive(seen, now_ms(time)), silent_s)
 
 
 def meaning_of(code: str) -> str:

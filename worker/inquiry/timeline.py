@@ -54,6 +54,12 @@ def read_timeline(keys: Keys, request_id: str, record: Mapping[str, str]) -> Ste
     return tuple(sorted(moments, key=_order))
 
 
+def of_send(keys: Keys, request_id: str) -> Steps[tuple[Moment, ...]]:
+    """Read the life of a message; at most four round trips."""
+    [record] = yield Commands([("HGETALL", keys.record(request_id))])
+    return (yield from read_timeline(keys, request_id, strings(record)))
+
+
 def _order(moment: Moment) -> datetime:
     """Say where a moment stands. The gateway dates receipts to the second: such a one ends its second."""
     whole = moment.what == "receipt" and not moment.at.microsecond

@@ -43,6 +43,7 @@ State = Literal["planned", "running", "done", "stopped"]
 _FIELDS: Final = (
     *("state", "match", "groups", "planned", "total", "examined", "cost", "unpriced", "expired", "lost"),
     *("by", "made", "began", "ended", "cursor", "queued", "left"),
+    "not_replayable",
 )
 
 
@@ -51,7 +52,7 @@ class Job:
     """A plan, or what became of it.
 
     Attributes:
-        token: names it.
+        job_id: names it.
         state: ``planned``, ``running``, ``done`` or ``stopped``.
         match: what it is about, in words, such as ``rejected 121``.
         total: messages that matched when it was planned.
@@ -59,13 +60,14 @@ class Job:
         by: who planned it, or let it begin.
         made_at, began_at, ended_at: when; None if not yet.
         queued: messages queued again so far.
-        left: messages left alone so far: they had changed meanwhile, or their text is gone.
+        left: messages left alone so far: they had changed meanwhile.
+        not_replayable: messages left out so far: their text is gone, or nobody can read it.
         groups: states and codes that it is about, in order.
         planned_ms: when it was planned: what was parked later is none of its own.
         cursor: how far it is.
     """
 
-    token: str
+    job_id: str
     state: State
     match: str
     total: int
@@ -80,6 +82,7 @@ class Job:
     ended_at: datetime | None
     queued: int
     left: int
+    not_replayable: int
     groups: tuple[tuple[str, str], ...] = field(repr=False)
     planned_ms: int = field(repr=False)
     cursor: str = field(repr=False)
@@ -107,7 +110,7 @@ class Bulk:
             by: who asks.
 
         Returns:
-            The token of the plan.
+            The id of the job.
 
         Raises:
             ValueError: messages in this state are not sent again together.
@@ -123,7 +126,7 @@ class Bulk:
             if group.state in states and code in {None, group.code}
         ]
         found = yield from preview(self._keys, groups, planned_ms)
-        token = uuid4().hex
+        job_id = uuid4().hex
         plan = {
             "match": " ".join(filter(None, ("or ".join(f"{each} " for each in states).strip(), code))),
             "groups": write_groups(groups),
@@ -137,36 +140,36 @@ class Bulk:
             "by": by,
         }
         given = {
-            "token": token,
+            "job_id": job_id,
             "plan": [str(part) for pair in plan.items() for part in pair],
             "keep_ms": PLAN_MS,
             "most": REMEMBERED,
         }
         yield Command(_PLAN, self._keys.prefix, given, int)
-        return token
+        return job_id
 
-    def begin(self, token: str, by: str) -> Command[str | None]:
+    def begin(self, job_id: str, by: str) -> Command[str | None]:
         """Let a plan be carried out, with an audit entry. Safe to repeat.
 
         Returns:
             None when it was done; else the state that the job is in, or ``gone``.
         """
-        given = {"token": token, "by": by, "audit_maxlen": AUDIT_MAXLEN}
+        given = {"job_id": job_id, "by": by, "audit_maxlen": AUDIT_MAXLEN}
         return Command(_BEGIN, self._keys.prefix, given, _reason)
 
-    def stop(self, token: str, by: str) -> Command[str | None]:
+    def stop(self, job_id: str, by: str) -> Command[str | None]:
         """Stop a job, with an audit entry; returns as `begin`. What it has queued stays queued."""
-        return self._end(token, "stopped", "", by)
+        return self._end(job_id, "stopped", "", by)
 
-    def find(self, token: str) -> Steps[Job | None]:
+    def find(self, job_id: str) -> Steps[Job | None]:
         """Read one job; None if it is forgotten. One round trip."""
-        [found] = yield Commands([("HMGET", self._keys.bulk(token), *_FIELDS)])
-        return _read(token, texts(found, _FIELDS))
+        [found] = yield Commands([("HMGET", self._keys.bulk(job_id), *_FIELDS)])
+        return _read(job_id, texts(found, _FIELDS))
 
     def newest(self) -> Steps[tuple[Job, ...]]:
         """Read the jobs that were planned last, and are not forgotten; two round trips."""
-        [tokens] = yield Commands([("ZRANGE", self._keys.bulks, 0, REMEMBERED - 1, "REV")])
-        names = [token.decode() for token in tokens]
+        [ids] = yield Commands([("ZRANGE", self._keys.bulks, 0, REMEMBERED - 1, "REV")])
+        names = [job_id.decode() for job_id in ids]
         commands = [("HMGET", self._keys.bulk(name), *_FIELDS) for name in names]
         found = (yield Commands(commands)) if names else []
         jobs = (_read(name, texts(values, _FIELDS)) for name, values in zip(names, found, strict=True))
@@ -175,23 +178,23 @@ class Bulk:
     def work(self) -> Steps[bool]:
         """Do the next few messages of a running job; False if there is nothing to do. Safe to repeat."""
         given = {"owner": self._owner, "lease_ms": LEASE_MS}
-        token = yield Command(_TAKE, self._keys.prefix, given, bytes.decode)
-        if not token:
+        job_id = yield Command(_TAKE, self._keys.prefix, given, bytes.decode)
+        if not job_id:
             return False
-        job = yield from self.find(token)
+        job = yield from self.find(job_id)
         if job is None or job.state != "running":
             return True
         position, _, place = job.cursor.partition(" ")
         index = int(position or 0)
         if index >= len(job.groups):
-            yield self._end(token, "done", self._owner, job.by)
+            yield self._end(job_id, "done", self._owner, job.by)
             return True
         state, code = job.groups[index]
         page = yield from read_sorted(self._keys.parked_group(state, code), place or None, most=AT_ONCE)
         ids = [member.name for member in page.rows if member.score <= job.planned_ms]
         messages = (yield from self._bodies(ids)) if ids else []
         group = {
-            "token": token,
+            "job_id": job_id,
             "owner": self._owner,
             "state": state,
             "code": code,
@@ -210,9 +213,9 @@ class Bulk:
     def _run(self, given: Mapping[str, Any]) -> Command[str]:
         return Command(_RUN, self._keys.prefix, given, bytes.decode)
 
-    def _end(self, token: str, how: State, owner: str, by: str) -> Command[str | None]:
+    def _end(self, job_id: str, how: State, owner: str, by: str) -> Command[str | None]:
         given = {
-            "token": token,
+            "job_id": job_id,
             "how": how,
             "owner": owner,
             "by": by,
@@ -222,10 +225,10 @@ class Bulk:
         return Command(_END, self._keys.prefix, given, _reason)
 
     def _bodies(self, ids: Sequence[str]) -> Steps[list[dict[str, str]]]:
-        """Read what is to be sent again, under its next request_id; empty where the text is gone."""
+        """Read what is to be sent again, under its next request_id; empty if it is gone or damaged."""
         bodies = yield Commands([("GET", self._keys.body(each)) for each in ids])
         return [
-            {"id": each, "body": sent_again(body) if body else ""}
+            {"id": each, "body": (sent_again(body) or "") if body else ""}
             for each, body in zip(ids, bodies, strict=True)
         ]
 
@@ -244,13 +247,13 @@ def _chunks(messages: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str]]
         yield some
 
 
-def _read(token: str, told: Mapping[str, str]) -> Job | None:
+def _read(job_id: str, told: Mapping[str, str]) -> Job | None:
     if "state" not in told:
         return None
-    counts = ("total", "examined", "unpriced", "expired", "lost", "queued", "left")
+    counts = ("total", "examined", "unpriced", "expired", "lost", "queued", "left", "not_replayable")
     numbers = {name: int(told.get(name) or 0) for name in counts}
     return Job(
-        token=token,
+        job_id=job_id,
         state=told["state"],  # type: ignore[arg-type]
         match=told.get("match", ""),
         **numbers,

@@ -32,6 +32,8 @@ _RESOLVE = Script("worker.operator", "resolve", when_full=True)
 REPLAYABLE: Final = ("failed", "rejected")
 Decision = Literal["as-accepted", "send-again"]
 
+_fields_of: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -68,7 +70,8 @@ class Decisions:
         """Decide about a message in the state ``unknown``. Safe to repeat.
 
         Returns:
-            None when it was done; else why not: the state the message is in, ``gone`` or ``body_lost``.
+            None when it was done; else why not: the state the message is in, ``gone``, ``body_lost``, or
+            ``body_damaged`` if nobody can read its body.
         """
         if decision == "send-again":
             return (yield from self._send_again(request_id, ("unknown",), "resolve"))
@@ -108,7 +111,10 @@ class Decisions:
         )
         if body is None or state is None:
             return "gone" if state is None else "body_lost" if state.decode() in states else state.decode()
-        given = {"id": request_id, "states": states, "body": sent_again(body), "action": action}
+        again = sent_again(body)
+        if again is None:
+            return "body_damaged" if state.decode() in states else state.decode()
+        given = {"id": request_id, "states": states, "body": again, "action": action}
         return (yield self._decide(_REPLAY, given))  # type: ignore[no-any-return]
 
     def _decide(self, script: Script, given: dict[str, Any]) -> Command[str | None]:
@@ -116,14 +122,20 @@ class Decisions:
         return Command(script, self._keys.prefix, audited, _reason)
 
 
-def sent_again(body: bytes) -> str:
+def sent_again(body: bytes) -> str | None:
     """Give a body its next request_id towards the gateway: the same one each time that it is asked for.
 
-    Raises:
-        msgspec.MsgspecError: somebody damaged the body.
+    Returns:
+        The body; None if somebody damaged it, so that nobody can read it.
     """
-    fields: dict[str, Any] = msgspec.json.decode(body)
-    fields["request_id"] = str(uuid.uuid5(_AGAIN, fields["request_id"]))
+    try:
+        fields = _fields_of(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    request_id = fields.get("request_id")
+    if not isinstance(request_id, str):
+        return None
+    fields["request_id"] = str(uuid.uuid5(_AGAIN, request_id))
     return msgspec.json.encode(fields).decode()
 
 

@@ -1,23 +1,19 @@
 """``octopush-worker replies``: by country, date and what they say; as words, JSON, CSV, or as they come."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from worker.inquiry.dates import in_paris, read_since, read_until
 from worker.inquiry.paging import PAGE
 from worker.inquiry.replies import MATCHES, Found, ReplyFilter, find
+from worker.inquiry.reply_rows import REPLY_COLUMNS, reply_row
 from worker.operator.command import Command, Desk, at_desk
 from worker.operator.following import follow
 from worker.operator.option_types import Date
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Output
-
-_COLUMNS: Final = (
-    *("received_at", "country", "number", "text", "request_id", "match"),
-    *("short_number", "ticket", "event_id", "context"),
-)
 
 
 class _Asked(NamedTuple):
@@ -84,10 +80,10 @@ def _list(desk: Desk, output: Output, asked: _Asked, *, as_csv: bool) -> None:
     more: list[bool] = []
     found = _found(desk, output, asked, more)
     if as_csv:
-        for piece in csv_rows(_COLUMNS, (_fields(each, asked.show_number) for each in found)):
+        for piece in csv_rows(REPLY_COLUMNS, (reply_row(each, asked.show_number) for each in found)):
             output.write(piece)
     elif output.as_json:
-        rows = [_fields(each, asked.show_number) for each in found]
+        rows = [reply_row(each, asked.show_number) for each in found]
         output.give({"replies": rows, "more": bool(more)})
     else:
         count = 0
@@ -115,7 +111,7 @@ def _found(desk: Desk, output: Output, asked: _Asked, more: list[bool]) -> Itera
 
 def _follow(desk: Desk, output: Output, asked: _Asked) -> None:
     for count, each in enumerate(follow(desk, output, asked.which), 1):
-        output.give(_fields(each, asked.show_number))
+        output.give(reply_row(each, asked.show_number))
         output.show(_line(each, asked.show_number))
         if count == asked.limit:
             return
@@ -128,13 +124,3 @@ def _line(found: Found, show_number: Callable[[str], str]) -> str:
     answers = f"  answers {reply.request_id} (by {reply.match or 'ticket'})" if reply.request_id else ""
     country, number = reply.country or "??", show_number(reply.number)
     return f"{in_paris(reply.received_at)}  {country}  {number}  {reply.text}{answers}"
-
-
-def _fields(found: Found, show_number: Callable[[str], str]) -> dict[str, Any]:
-    """Name what is known of a reply. The raw callback stays out: it has the number."""
-    reply = found.reply
-    if reply is None:
-        return {"id": found.id, "unreadable": True}
-    names = [name for name in reply.__struct_fields__ if name not in {"raw", "number"}]
-    told = {name: getattr(reply, name) for name in names}
-    return {"id": found.id, **told, "number": show_number(reply.number)}

@@ -107,13 +107,12 @@ def _queue(queue: QueueState) -> str:
 
 
 def _sends(found: Overview) -> Iterator[str]:
-    yield f"sends      enqueued {found.enqueued}, waiting {found.waiting}"
-    yield "           " + ", ".join(f"{state} {count}" for state, count in found.ends.items())
+    yield f"sends      enqueued {found.messages.enqueued}, waiting {found.messages.waiting}"
+    yield "           " + ", ".join(f"{state} {count}" for state, count in found.messages.ends.items())
     if found.parked:
         yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
     if found.credit is not None:
-        age = (found.facts.now_ms - found.credit.at_ms) / 1000
-        yield f"credit     {found.credit.amount:.2f}, seen {_span(max(0.0, age))} ago"
+        yield f"credit     {found.credit.amount:.2f}, seen {_span(found.credit.age_s)} ago"
 
 
 def _wait(count: int) -> str:
@@ -142,7 +141,11 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
             for each in shut
         ],
         "queues": found.queues,
-        "sends": {"enqueued": found.enqueued, "waiting": found.waiting, **found.ends},
+        "sends": {
+            "enqueued": found.messages.enqueued,
+            "waiting": found.messages.waiting,
+            **found.messages.ends,
+        },
         "parked": found.parked,
         "quarantined": found.quarantined,
         "credit": found.credit and {"amount": found.credit.amount, "at": instant(found.credit.at_ms)},

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from producers.errors import InvalidMessage
 from producers.queueing.campaign_status import CampaignStatus
 from producers.queueing.campaigns import checked
-from worker.console.listing import address, cursor_of, older, read
+from worker.console.listing import address, cursor_of, older, panel, read
 from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.inquiry import campaigns
@@ -30,13 +30,13 @@ async def show_one(visit: Visit) -> Response:
     """Show one campaign and its slices."""
     status = await _find(visit)
     here = f"/campaigns/{status.campaign_id}"
-    slices = await read(visit, campaigns.slices(visit.keys, status, cursor_of(visit)))
+    slices = (await panel(visit, campaigns.slices(visit.keys, status, cursor_of(visit)))).value
     return visit.render(
         "campaign.html",
         campaign=status,
         state=state_of(status),
         slices=slices,
-        older=older(here, slices.cursor),
+        older=older(here, slices.cursor if slices else None),
         newest=address(here) if cursor_of(visit) else "",
         meaning=meaning_of,
     )

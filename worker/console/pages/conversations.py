@@ -1,8 +1,8 @@
 """Both directions of a conversation, and the box in which an operator answers.
 
 The request_id of an answer is made of the conversation and its newest turn as the form knew it. So a double
-click, a reload and a repeat after an outage send once; and of two people who answer the same turn in
-different words the second one is told that somebody was faster.
+click, a reload and a repeat after an outage send once, also if a reply comes in between; and of two people
+who answer the same turn in different words the second one is told that somebody was faster.
 """
 
 import hmac
@@ -81,38 +81,12 @@ async def look_up(visit: Visit) -> Response:
 async def answer(visit: Visit) -> Response:
     """Count the segments of an answer, or queue it. Safe to repeat: one turn gets one answer."""
     conversation = await _read(visit)
-    text = visit.form.get("text", "").replace("\r\n", "\n")
-    draft = Draft(text, visit.form.get("seen", ""))
-    request_id = await _request_id(visit, draft.seen)
+    draft = Draft(visit.form.get("text", "").replace("\r\n", "\n"), visit.form.get("seen", ""))
     if conversation.number is None:
         raise not_found("Nothing that is kept tells whom to answer.", visit.request.url.path)
     if visit.form.get("do") != "send":
         return _render(visit, conversation, _counted(draft))
-    if _answered_meanwhile(conversation, draft.seen, request_id):
-        return _too_late(visit, conversation, draft)
-    try:
-        sent = await visit.office.producer.send(
-            conversation.number,
-            text,
-            sender=visit.office.settings.sender,
-            purpose="alert",
-            with_replies=conversation.number.startswith(_TWO_WAY),
-            reply_to=_newest_reply(conversation),
-            request_id=request_id,
-        )
-    except InvalidMessage as error:
-        problems = tuple((_field(name), _words(name, words)) for name, words in error.fields.items())
-        mended = Draft(text, draft.seen, problems)
-        return _render(visit, conversation, mended, HTTPStatus.UNPROCESSABLE_ENTITY)
-    except RequestIdConflict:
-        return _too_late(visit, await _read(visit), draft)
-    here = f"/conversations/{visit.request.path_params['key']}"
-    if not sent.created:
-        return await visit.done(here, "This answer was queued already; it leaves once.")
-    await visit.audit("answer", request_id=request_id, segments=sent.segments)
-    return await visit.done(
-        here, f"The answer is queued: {sent.segments} {_plural(sent.segments, 'segment')}."
-    )
+    return await _queue(visit, conversation, conversation.number, draft)
 
 
 def number_of(keys: Keys, key: str) -> Steps[str | None]:
@@ -143,8 +117,55 @@ def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int 
     )
 
 
+def _path(visit: Visit) -> str:
+    return f"/conversations/{visit.request.path_params['key']}"
+
+
+async def _queued_already(visit: Visit) -> Response:
+    return await visit.done(_path(visit), "This answer was queued already; it leaves once.")
+
+
+async def _queue(visit: Visit, conversation: Conversation, number: str, draft: Draft) -> Response:
+    """Queue an answer, unless it was queued already, or somebody else was faster."""
+    request_id = await _request_id(visit, draft.seen)
+    meanwhile = _sent_since(conversation, draft.seen)
+    if any(turn.text == draft.text for turn in meanwhile):
+        return await _queued_already(visit)
+    if any(turn.request_id != request_id for turn in meanwhile):
+        return _too_late(visit, conversation, draft)
+    try:
+        sent = await visit.office.producer.send(
+            number,
+            draft.text,
+            sender=visit.office.settings.sender,
+            purpose="alert",
+            with_replies=number.startswith(_TWO_WAY),
+            reply_to=_answered_reply(conversation, draft.seen),
+            request_id=request_id,
+        )
+    except InvalidMessage as error:
+        problems = tuple((_field(name), _words(name, words)) for name, words in error.fields.items())
+        mended = Draft(draft.text, draft.seen, problems)
+        return _render(visit, conversation, mended, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except RequestIdConflict:
+        return await _conflict(visit, draft, request_id)
+    if not sent.created:
+        return await _queued_already(visit)
+    await visit.audit("answer", request_id=request_id, segments=sent.segments)
+    words = f"The answer is queued: {sent.segments} {_plural(sent.segments, 'segment')}."
+    return await visit.done(_path(visit), words)
+
+
+async def _conflict(visit: Visit, draft: Draft, request_id: str) -> Response:
+    """Tell an answer that was queued, and is about another reply by now, from another answer to this turn."""
+    conversation = await _read(visit)
+    if any(turn.request_id == request_id and turn.text == draft.text for turn in conversation.turns):
+        return await _queued_already(visit)
+    return _too_late(visit, conversation, draft)
+
+
 def _too_late(visit: Visit, conversation: Conversation, draft: Draft) -> Response:
-    words = "Somebody answered meanwhile. Nothing was sent: read on, then decide again."
+    words = "Somebody answered meanwhile. Your text was not sent: read on, then decide again."
     kept = Draft(draft.text, _newest(conversation), (("text", words),))
     return _render(visit, conversation, kept, HTTPStatus.CONFLICT)
 
@@ -162,15 +183,18 @@ def _newest(conversation: Conversation) -> str:
     return _name(conversation.turns[-1]) if conversation.turns else ""
 
 
-def _newest_reply(conversation: Conversation) -> str | None:
-    return next((turn.event_id for turn in reversed(conversation.turns) if turn.direction == "in"), None)
+def _answered_reply(conversation: Conversation, seen: str) -> str | None:
+    """Name the newest reply that the writer saw: what came later is no part of what an answer is about."""
+    names = [_name(turn) for turn in conversation.turns]
+    known = conversation.turns[: names.index(seen) + 1] if seen in names else conversation.turns
+    return next((turn.event_id for turn in reversed(known) if turn.direction == "in"), None)
 
 
-def _answered_meanwhile(conversation: Conversation, seen: str, request_id: str) -> bool:
-    """Say whether somebody else's message is newer than what the writer saw."""
+def _sent_since(conversation: Conversation, seen: str) -> list[Turn]:
+    """List the messages that are newer than what the writer saw, whoever wrote them."""
     names = [_name(turn) for turn in conversation.turns]
     later = conversation.turns[names.index(seen) + 1 :] if seen in names else ()
-    return any(turn.direction == "out" and turn.request_id != request_id for turn in later)
+    return [turn for turn in later if turn.direction == "out"]
 
 
 async def _request_id(visit: Visit, seen: str) -> str:

@@ -14,19 +14,15 @@ from worker.console.page import Page, Visit
 from worker.console.pages.reply_filters import Asked, read_filter
 from worker.console.refusals import Refusal
 from worker.inquiry import replies
+from worker.inquiry.reply_rows import REPLY_COLUMNS, reply_row
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.json_lines import json_line
-from worker.presentation.masking import hide_within
 
 #: Rows of one export, and rows that are read at a time.
 ROWS_MAX: Final = 100_000
 BLOCK: Final = 500
 #: Seconds after which an export that has stopped without a word no longer counts as running.
 _STALE_S: Final = 60
-COLUMNS: Final = (
-    *("at", "country", "number", "text", "match", "request_id", "short_number", "gateway_date"),
-    *("event_id", "context"),
-)
 _LOG: Final = logging.getLogger("worker.console")
 
 
@@ -69,7 +65,7 @@ async def _stream(visit: Visit, asked: Asked, kind: str, lock: str, mine: str) -
     rows, failed = 0, ""
     try:
         if kind == "csv":
-            yield next(csv_rows(COLUMNS, ()))
+            yield next(csv_rows(REPLY_COLUMNS, ()))
         async for page in _pages(visit, asked):
             await _stay(visit, lock, mine)
             found = [_row(visit, each) for each in page][: ROWS_MAX - rows]
@@ -121,32 +117,16 @@ async def _end(visit: Visit, kind: str, rows: int, lock: str, mine: str) -> None
 
 
 def _row(visit: Visit, found: replies.Found) -> dict[str, Any]:
-    reply = found.reply
-    if reply is None:
-        return {"at": found.at}
-    number, event_id, context = reply.number, reply.event_id, reply.context
-    if not visit.visitor.is_operator:
-        # An event's id is a digest of number, text and date: whoever has it finds a masked number by trying.
-        number, event_id = mask(number), ""
-        context = hide_within(context, reply.number)
-    return {
-        "at": found.at,
-        "country": reply.country,
-        "number": number,
-        "text": reply.text,
-        "match": reply.match,
-        "request_id": reply.request_id,
-        "short_number": reply.short_number,
-        "gateway_date": reply.gateway_date,
-        "event_id": event_id,
-        "context": context,
-    }
+    """Write a number in full for an operator; for a viewer nothing from which it could be found."""
+    if visit.visitor.is_operator:
+        return reply_row(found, str)
+    return reply_row(found, mask, traceable=False)
 
 
 def _written(rows: list[dict[str, Any]], kind: str) -> Iterator[bytes]:
     if kind == "jsonl":
         return map(json_line, rows)
-    written = csv_rows(COLUMNS, rows)
+    written = csv_rows(REPLY_COLUMNS, rows)
     next(written)
     return written
 

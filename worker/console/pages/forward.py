@@ -37,9 +37,9 @@ async def show_one(visit: Visit) -> Response:
     start, before = visit.asked("from"), visit.asked("before")
     first = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 0
     first = min(first, _DEEPEST)
-    waiting = await visit.ask(forwarders.waiting(visit.keys, forwarder.name, first))
+    waiting = (await visit.panel(forwarders.waiting(visit.keys, forwarder.name, first))).value
     place = before if is_stream_id(before) else None
-    dead = await visit.ask(forwarders.dead(visit.keys, forwarder.name, place))
+    dead = (await visit.panel(forwarders.dead(visit.keys, forwarder.name, place))).value
     here, further = f"/forward/{forwarder.name}", first + PAGE
     more_wait = forwarder.waiting > further and further < _DEEPEST
     return visit.render(
@@ -47,9 +47,9 @@ async def show_one(visit: Visit) -> Response:
         forwarder=forwarder,
         state=state_of(forwarder),
         waiting=waiting,
-        dead=[(letter, _instant(letter.at)) for letter in dead.rows],
+        dead=None if dead is None else [(letter, _instant(letter.at)) for letter in dead.rows],
         later=address(here, **{"from": str(further)}) if more_wait else "",
-        older=address(here, before=dead.cursor) if dead.cursor else "",
+        older=address(here, before=dead.cursor) if dead and dead.cursor else "",
         newest=address(here) if first or place else "",
     )
 

@@ -5,7 +5,9 @@ from starlette.responses import Response
 from producers.contract.admission import CREDIT
 from worker.console.page import Page, Visit
 from worker.console.refusals import not_found
-from worker.inquiry.overview import overview
+from worker.inquiry.overview import QUEUES, panels
+from worker.inquiry.panels import Panel
+from worker.inquiry.state_of_sending import Limits
 from worker.operator.decisions import Decisions
 
 #: What limits may be: as `WorkerSettings` says.
@@ -13,8 +15,30 @@ _LIMIT_MAX = 10_000
 
 
 async def show(visit: Visit) -> Response:
-    """Show how sending is: at most 40 commands in at most three round trips."""
-    return visit.render("overview.html", found=await visit.ask(overview(visit.keys)), problems={})
+    """Show how sending is: at most 40 commands in at most three round trips. Each part fails alone."""
+    return await _render(visit, 200, {})
+
+
+async def _render(visit: Visit, status: int, problems: dict[str, str]) -> Response:
+    found = await visit.ask(panels(visit.keys))
+    queues = {name: found[f"queue_{name}"] for name in QUEUES}
+    return visit.render(
+        "overview.html",
+        status,
+        found=found,
+        queues=queues,
+        of_calls=_of_calls(found["limits"], found["strain"]),
+        problems=problems,
+    )
+
+
+def _of_calls(limits: Panel[Limits], strain: Panel[int | None]) -> str:
+    """Say of how many calls, as far as that is known."""
+    live = limits.value.in_flight if limits.value else None
+    known = [limit for limit in (live or None, strain.value) if limit is not None]
+    if known:
+        return f"of {min(known)}"
+    return "now" if limits.failed or strain.failed else "now, no limit"
 
 
 async def release(visit: Visit) -> Response:
@@ -42,8 +66,7 @@ async def set_limits(visit: Visit) -> Response:
     problems: dict[str, str] = {}
     limits = {name: _limit(visit.form.get(name, ""), name, problems) for name in ("rate", "in_flight")}
     if problems:
-        found = await visit.ask(overview(visit.keys))
-        return visit.render("overview.html", 422, found=found, problems=problems)
+        return await _render(visit, 422, problems)
     in_flight = None if limits["in_flight"] is None else int(limits["in_flight"])
     changed = (
         await _decisions(visit).set_limits(rate=limits["rate"], in_flight=in_flight).arun(visit.office.redis)

@@ -13,12 +13,13 @@ from worker.console.pages.reply_filters import read_filter
 from worker.console.refusals import Refusal
 from worker.inquiry import replies
 from worker.inquiry.paging import is_stream_id
+from worker.inquiry.panels import Panel
 
-#: What a match is called, with its shape.
+#: What a match is called, as in docs/architecture.md, with its shape.
 MATCHES: Final = {
     "ticket": ("ok", "by ticket"),
     "number": ("wait", "by number"),
-    "none": ("unknown", "unknown"),
+    "none": ("plain", "none"),
 }
 
 
@@ -28,15 +29,17 @@ async def show(visit: Visit) -> Response:
     if before and not is_stream_id(before):
         words = "This address leads to no page of replies."
         raise Refusal(HTTPStatus.BAD_REQUEST, words, back="/replies")
-    page = await visit.ask(replies.find(visit.keys, asked.filter, before or None))
+    page = await visit.panel(replies.find(visit.keys, asked.filter, before or None))
+    talks = await visit.panel(_talks(visit.keys, page.value)) if page.value else Panel(None)
     return visit.render(
         "replies.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems else HTTPStatus.OK,
-        page=page,
-        talks=await visit.ask(_talks(visit.keys, page)),
+        page=page.value,
+        talks=talks.value,
         countries=(await visit.panel(replies.read_countries(visit.keys))).value or {},
         asked=asked,
         matches=MATCHES,
+        match_choices=[("", "All"), *((match, words) for match, (_, words) in MATCHES.items())],
         before=before,
     )
 

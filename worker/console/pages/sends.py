@@ -1,9 +1,11 @@
 """Sends: what runs, waits, comes later and has ended; one send with why it is where it is, and decisions."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from producers.contract.keys import Keys
@@ -11,14 +13,18 @@ from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps
 from producers.queueing.records import Records
 from worker.console.forms import local_path
-from worker.console.listing import address, cursor_of, older, read
+from worker.console.listing import address, cursor_of, older, panel
 from worker.console.page import Page, Visit, see
 from worker.console.refusals import Refusal, not_found, too_late
-from worker.inquiry import audit, explain, send_detail, sends
+from worker.console.rendering import when
+from worker.inquiry import audit, explain, send_detail, sends, timeline
 from worker.inquiry.paging import Page as Rows
+from worker.inquiry.reasons import Reason, clock
 from worker.inquiry.state_of_sending import meaning_of
+from worker.inquiry.timeline import Moment
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number
+from worker.presentation.visible import visible
 
 #: What stands above the times of a tab, and what an empty one means.
 _TABS: Final = {
@@ -27,16 +33,8 @@ _TABS: Final = {
     "scheduled": ("Scheduled", "Due", "What comes later, the next one first", "Nothing is scheduled."),
     "ended": ("Ended", "Ended", "The newest ends", "Nothing has ended yet."),
 }
-#: What a moment of a timeline is called.
-_HAPPENED: Final = {
-    "queued": "Queued",
-    "due": "Due",
-    "first_attempt": "First attempt",
-    "expires": "Ends its time to live",
-    "ended": "Ended",
-    "receipt": "Receipt",
-    "reply": "Reply",
-}
+#: What is wrong with the text of a message that cannot be sent again.
+_NOT_REPLAYABLE: Final = {"body_lost": "is not kept any more", "body_damaged": "is damaged"}
 _RECIPIENTS: Final = 100
 
 
@@ -52,11 +50,11 @@ async def show(visit: Visit) -> Response:
     tab = tab if tab in _TABS else "running"
     queue = visit.asked("queue")
     queue = queue if queue in sends.QUEUES else sends.QUEUES[0]
-    counts = await visit.ask(sends.count(visit.keys))
-    page = await read(visit, _ask(visit.keys, tab, queue, cursor_of(visit)))
-    of_queues = {"waiting": counts.waiting, "scheduled": counts.scheduled}.get(tab)
-    sums = (counts.running, sum(counts.waiting.values()), sum(counts.scheduled.values()), counts.ended)
-    here = {"tab": tab, "queue": queue if of_queues else None}
+    counts = (await visit.panel(sends.count(visit.keys))).value
+    page = (await panel(visit, _ask(visit.keys, tab, queue, cursor_of(visit)))).value
+    by_queue = {"waiting": counts.waiting, "scheduled": counts.scheduled} if counts else {}
+    has_queues = tab in {"waiting", "scheduled"}
+    here = {"tab": tab, "queue": queue if has_queues else None}
     _, when, caption, nothing = _TABS[tab]
     return visit.render(
         "sends.html",
@@ -64,18 +62,27 @@ async def show(visit: Visit) -> Response:
         word=word,
         problem=problem,
         tab=tab,
-        tabs=[(name, words[0], size) for (name, words), size in zip(_TABS.items(), sums, strict=True)],
+        tabs=[
+            (name, words[0], size) for (name, words), size in zip(_TABS.items(), _sums(counts), strict=True)
+        ],
         queue=queue,
-        queues=of_queues,
+        queues=by_queue.get(tab, dict.fromkeys(sends.QUEUES)) if has_queues else None,
         page=page,
         caption=caption,
         when=when,
         nothing=nothing,
-        older=older("/sends", page.cursor, **here),
+        older=older("/sends", page.cursor if page else None, **here),
         newest=address("/sends", **here) if cursor_of(visit) else "",
-        deepest=sends.DEEPEST if counts.waiting[queue] > sends.DEEPEST else 0,
+        deepest=sends.DEEPEST if counts and counts.waiting[queue] > sends.DEEPEST else 0,
         meaning=meaning_of,
     )
+
+
+def _sums(counts: sends.SendCounts | None) -> tuple[int | None, ...]:
+    """Say how many each tab has; None if that cannot be read."""
+    if counts is None:
+        return (None,) * len(_TABS)
+    return counts.running, sum(counts.waiting.values()), sum(counts.scheduled.values()), counts.ended
 
 
 def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[Rows[sends.SendRow]]:
@@ -105,16 +112,33 @@ async def show_one(visit: Visit) -> Response:
         request_id=request_id,
         is_call=bool(detail.members) or request_id.startswith("@"),
         detail=detail,
-        explanation=await visit.panel(explain.explain(visit.keys, request_id)),
+        why=await visit.panel(explain.why(visit.keys, request_id)),
+        life=await visit.panel(_life(visit.keys, request_id)),
         audit=await visit.panel(audit.of_send(visit.keys, request_id)),
         examined=audit.EXAMINED,
         numbers=list(enumerate(detail.numbers))[first:last],
         older=older(f"/sends/{request_id}", more),
         newest=address(f"/sends/{request_id}") if first else "",
         context=context,
-        happened=_HAPPENED,
+        told=_told,
         meaning=meaning_of,
     )
+
+
+def _life(keys: Keys, request_id: str) -> Steps[list[Moment]]:
+    """Read what happened; of a message at its end not that its time to live would have ended later."""
+    moments = yield from timeline.of_send(keys, request_id)
+    ended = any(moment.what == "ended" for moment in moments)
+    return [moment for moment in moments if not (ended and moment.what == "expires")]
+
+
+def _told(reason: Reason) -> Markup:
+    """Write a reason with its times as all times of a page are written."""
+    shown = escape(visible(reason.sentence, lines=True))
+    for at in reason.details.values():
+        if isinstance(at, datetime):
+            shown = shown.replace(clock(at.timestamp() * 1000), when(at))
+    return shown
 
 
 async def cancel(visit: Visit) -> Response:
@@ -159,8 +183,8 @@ def _raise_if_not(why_not: str | None, back: str) -> None:
     """Refuse what could not be decided any more."""
     if why_not == "gone":
         raise not_found("This message is forgotten.", "/sends")
-    if why_not == "body_lost":
-        words = "Its text is not kept any more, so it cannot be sent again."
+    if why_not in _NOT_REPLAYABLE:
+        words = f"Its text {_NOT_REPLAYABLE[why_not]}, so it cannot be sent again."
         raise Refusal(HTTPStatus.CONFLICT, words, back=back)
     if why_not is not None:
         raise too_late(why_not, back)
