@@ -22,7 +22,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     problems: list[str] = []
 
     def noted(said: ConsoleMessage) -> None:
-        # A browser asks for this by itself where a page names no icon: an error in plain text.
+        # A browser asks for this by itself where a page names no icon, such as a refusal in plain text.
         if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):
             problems.append(said.text)
 

@@ -188,7 +188,7 @@ def test_a_mail_that_is_refused_for_ever_is_a_dead_letter_that_can_be_replayed(p
     arrive(redis_client, "r1", "r2")
     until(lambda: mail_ids(server) == names("r2"))
     until(lambda: state(redis_client).dead == 1)
-    (letter,) = drive(forwarders.dead(KEYS, NAME), redis_client)
+    (letter,) = drive(forwarders.dead(KEYS, NAME), redis_client).rows
     assert (letter.event_id, letter.why) == ("r1", "550 5.7.1 at DATA")
 
     assert ForwarderDecisions(redis_client, KEYS, NAME, "anna").replay_dead() == 1

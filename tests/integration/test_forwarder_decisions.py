@@ -102,7 +102,7 @@ def test_one_event_is_replayed_wherever_it_is(forwarder, decisions):
     again = forwarder.take()
     assert {event.event_id for event in again} == {"delivered", "refused", "failed", entry}
     assert {event.attempts for event in again} == {1}
-    assert drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis) == []
+    assert drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis).rows == ()
 
 
 def test_an_event_that_is_out_is_not_doubled_by_a_replay(forwarder, decisions):
@@ -137,7 +137,7 @@ def test_a_replay_that_finds_no_room_at_all_does_nothing(forwarder):
         decide(forwarder, room=0).replay_dead()
 
     assert audited(forwarder) == []
-    assert len(drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis)) == 1
+    assert len(drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis).rows) == 1
 
 
 def test_a_test_is_delivered_before_all_others_and_tried_once(forwarder, decisions):

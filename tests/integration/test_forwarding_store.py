@@ -31,7 +31,7 @@ def waiting(forwarder: HandForwarder) -> dict[str, int]:
 
 
 def dead(forwarder: HandForwarder) -> dict[str, str]:
-    found = drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis)
+    found = drive(forwarders.dead(forwarder.keys, forwarder.name), forwarder.redis).rows
     return {each.event_id: each.why for each in found}
 
 

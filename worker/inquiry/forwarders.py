@@ -7,7 +7,7 @@ from typing import Any, Final
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.forwarding.store import RESULTS
-from worker.inquiry.paging import PAGE, now_ms, pairs
+from worker.inquiry.paging import PAGE, Page, now_ms, pairs, read_stream
 
 #: Forwarders that are shown, the ones heard last first.
 _FORWARDERS: Final = 50
@@ -125,16 +125,14 @@ def waiting(keys: Keys, name: str, start: int = 0) -> Steps[list[WaitingEvent]]:
     return [_waiting(*each) for each in found if each[1][0] is not None]
 
 
-def dead(keys: Keys, name: str, before: str = "+") -> Steps[list[DeadLetter]]:
+def dead(keys: Keys, name: str, cursor: str | None = None) -> Steps[Page[DeadLetter]]:
     """List dead letters, newest first, 50 at a time.
 
-    Args:
-        keys: key names.
-        name: of the forwarder.
-        before: ``(`` and the `DeadLetter.letter_id` of the last one on the page before.
+    Raises:
+        BadCursor: the cursor is no id of a dead letter.
     """
-    (found,) = yield Commands([("XREVRANGE", keys.forward_dead(name), before, "-", "COUNT", PAGE)])
-    return [_dead(each[0], dict(pairs(each[1]))) for each in found]
+    page = yield from read_stream(keys.forward_dead(name), cursor)
+    return Page(tuple(_dead(entry.id, entry.fields) for entry in page.rows), page.cursor)
 
 
 def _asked(keys: Keys, name: str) -> Sequence[str]:
@@ -188,12 +186,11 @@ def _waiting(event_id: bytes, fields: list[bytes | None], due: Any) -> WaitingEv
     )
 
 
-def _dead(letter: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
+def _dead(letter: str, fields: Mapping[str, str]) -> DeadLetter:
     event_id, stream, entry, attempts, why, at = (
-        fields[b"forward_" + name].decode()
-        for name in (b"id", b"stream", b"entry", b"attempts", b"why", b"at")
+        fields["forward_" + name] for name in ("id", "stream", "entry", "attempts", "why", "at")
     )
-    return DeadLetter(letter.decode(), event_id, stream, entry, int(attempts), why, at)
+    return DeadLetter(letter, event_id, stream, entry, int(attempts), why, at)
 
 
 def _ms(value: Any) -> int | None:

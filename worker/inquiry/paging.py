@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from producers.contract.steps import Commands, Steps
+from worker.inquiry.backwards import Backwards
 
 T = TypeVar("T")
 
@@ -73,16 +74,15 @@ class BadCursor(ValueError):
 
 
 def read_stream(key: str, cursor: str | None = None, most: int = PAGE) -> Steps[Page[Entry]]:
-    """Read the newest entries of a stream, or those before a cursor; one round trip.
+    """Read the newest entries of a stream, or those before a cursor; one or two round trips.
 
     Raises:
         BadCursor: the cursor is no stream id.
     """
     if cursor is not None and not is_stream_id(cursor):
         raise BadCursor
-    newest = "+" if cursor is None else f"({cursor}"
     # One more than fits says whether there are older ones.
-    [found] = yield Commands([("XREVRANGE", key, newest, "-", "COUNT", most + 1)])
+    found = yield from Backwards(key, cursor).read(most + 1)
     entries = tuple(read_entry(*each) for each in found)
     shown = entries[:most]
     return Page(shown, shown[-1].id if len(entries) > most else None)

@@ -15,6 +15,7 @@ from typing import Final
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
+from worker.inquiry.backwards import Backwards
 from worker.inquiry.paging import PAGE, is_stream_id, moment, pairs
 
 #: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
@@ -108,8 +109,8 @@ _Entry = tuple[str, Mapping[bytes, bytes]]
 def find(keys: Keys, asked: ReplyFilter, cursor: str | None = None, *, most: int = PAGE) -> Steps[ReplyPage]:
     """Find a page of replies.
 
-    One round trip, three with a country; up to two dozen while a text or a match is looked for, or where
-    entries are gone from the stream and not from the index.
+    One or two round trips, three or four with a country; up to two dozen while a text or a match is looked
+    for, or where entries are gone from the stream and not from the index.
 
     Args:
         keys: key names.
@@ -177,21 +178,20 @@ class _ByDate:
     examined = EXAMINED
 
     def __init__(self, keys: Keys, asked: ReplyFilter, cursor: str | None) -> None:
-        self._stream = keys.stream("replies")
         self.is_exact = asked.country is None
-        self._oldest = str(_ms(asked.since)) if asked.since else "-"
-        self._newest = str(max(0, _ms(asked.until) - 1)) if asked.until else "+"
+        before = f"{_ms(asked.until)}-0" if asked.until else None
         if cursor is not None and (asked.until is None or moment(cursor) < asked.until):
-            self._newest = f"({cursor}"
+            before = cursor
+        since = str(_ms(asked.since)) if asked.since else "-"
+        self._walk = Backwards(keys.stream("replies"), before, since)
         self.last = cursor
 
     def read(self, most: int) -> Steps[tuple[list[_Entry], bool]]:
         """Read the next entries, and say whether there may be more."""
-        [entries] = yield Commands([("XREVRANGE", self._stream, self._newest, self._oldest, "COUNT", most)])
+        entries = yield from self._walk.read(most)
         block: list[_Entry] = [(entry_id.decode(), dict(pairs(fields))) for entry_id, fields in entries]
         if block:
             self.last = block[-1][0]
-            self._newest = f"({self.last}"
         return block, len(block) == most
 
 

@@ -35,6 +35,7 @@ local function split(keys, record, result)
     wake(queue)
   end
   redis.call('DEL', members_key(call), keys.body)
+  redis.call('HDEL', keys.record, 'running')
   redis.call('HSET', keys.record, 'state', 'split')
   redis.call('PEXPIRE', keys.record, 3600000)
   return 'split'
@@ -57,6 +58,7 @@ end
 
 -- Keep a message in doubt: it goes on under its present request_id, with its present bytes.
 local function keep_in_doubt(keys, record, result, used)
+  redis.call('HDEL', keys.record, 'running')
   redis.call('HSET', keys.record, 'doubt', 1)
   -- The claim of this call was confirmed, under the name that the call keeps from now on.
   if record.members then redis.call('HSET', keys.record, 'confirmed', 1) end
@@ -67,6 +69,7 @@ end
 
 -- Let a message come again that was surely not taken.
 local function queue_again(keys, record, result, outcome, used, price)
+  redis.call('HDEL', keys.record, 'running')
   redis.call('HSET', keys.record, 'state', 'queued')
   -- It is proven that no POST under its name was taken: a call is composed anew, under a fresh name.
   if record.members then
@@ -87,9 +90,9 @@ local function accept(keys, record, result)
   if record.code then redis.call('HDEL', keys.record, 'code', 'message') end
   -- The gateway's own word is worth more than a callback's, also about another send that took the ticket for its own.
   if result.ticket then
-    local other = redis.call('GET', ticket_key(result.ticket))
+    if record.adopted then forget_adopted(result.id) end
+    local other = redis.call('SET', ticket_key(result.ticket), result.id, 'PX', given.retention_ms, 'GET')
     if other and other ~= result.id then disown(other) end
-    forget_adopted(result.id)
   end
   local fields = {}
   for _, name in ipairs({ 'ticket', 'cost', 'segments', 'contacts' }) do
@@ -99,7 +102,6 @@ local function accept(keys, record, result)
     end
   end
   if #fields > 0 then redis.call('HSET', keys.record, unpack(fields)) end
-  if result.ticket then redis.call('SET', ticket_key(result.ticket), result.id, 'PX', given.retention_ms) end
   if record.members and (result.contacts or math.huge) < tonumber(record.members) then
     -- Somebody was left out, and nobody says who: only a receipt or a reply tells of each.
     redis.call('HSET', keys.record, 'code', 'fewer_contacts')
@@ -145,7 +147,6 @@ local function finish(result)
   if not NOT_COUNTED[result.outcome] then
     record.attempts = redis.call('HINCRBY', keys.record, 'attempts', result.posts)
   end
-  redis.call('HDEL', keys.record, 'running')
   if record.members then redis.call('HSET', keys.record, 'reported', now) end
   if result.outcome ~= 'accepted' then
     redis.call('HSET', keys.record, 'code', result.code, 'message', result.message)

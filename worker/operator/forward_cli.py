@@ -175,4 +175,4 @@ def _result(desk: Desk, name: str, event_id: str) -> str:
             return f"it still waits ({_state(_known(desk, name))})"
         time.sleep(0.1)
     letters = desk.ask(forwarders.dead(desk.keys, name))
-    return next((letter.why for letter in letters if letter.event_id == event_id), "")
+    return next((letter.why for letter in letters.rows if letter.event_id == event_id), "")

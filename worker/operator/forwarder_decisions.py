@@ -9,9 +9,12 @@ import redis
 
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script, as_string
+from producers.contract.steps import drive
 from worker.account.throttle import AUDIT_MAXLEN
 from worker.forwarding.outcomes import TEST
 from worker.forwarding.store import ROOM, event_id_of
+from worker.inquiry.backwards import Backwards
+from worker.inquiry.paging import pairs
 
 T = TypeVar("T")
 
@@ -179,10 +182,9 @@ class ForwarderDecisions:
             since = "(" + page[-1][0].decode()
 
     def _entries_backwards(self, key: str) -> Iterator[_Entry]:
-        until = "+"
-        while page := cast("list[_Entry]", self._redis.xrevrange(key, until, "-", _PAGE)):
-            yield from page
-            until = "(" + page[-1][0].decode()
+        walk = Backwards(key)
+        while page := drive(walk.read(_PAGE), self._redis):
+            yield from ((entry_id, dict(pairs(fields))) for entry_id, fields in page)
 
     def _run(self, script: Script, read: Callable[[Any], T], **given: Any) -> T:
         audited = {"forward": self._name, "by": self._by, "audit_maxlen": AUDIT_MAXLEN, **given}

@@ -1,11 +1,15 @@
 -- Records of messages, and how they end. Takes retention_ms and maxlen from what the script is given.
 
--- Tell the applications about the state a record is in.
-local function announce(keys, id)
-  local r = read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context')
+-- Tell the applications about the state of a record. Takes ticket, code, message, cost, segments, attempts and context of it, too.
+local function tell(id, r)
   redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
     'state', r.state or '', 'ticket', r.ticket or '', 'code', r.code or '', 'message', r.message or '', 'cost', r.cost or '',
     'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '')
+end
+
+-- Tell the applications about the state a record is in.
+local function announce(keys, id)
+  tell(id, read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context'))
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it, and no
@@ -13,7 +17,7 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early')
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
   if was_parked then
@@ -42,6 +46,7 @@ local function end_record(keys, id, state)
     -- After the record: on older servers time goes on within a script.
     expire_campaign(campaign)
   end
-  announce(keys, id)
+  r.state = state
+  tell(id, r)
 end
 -- uses: keys clock states aside campaign parked receipts

@@ -38,7 +38,7 @@ async def show_one(visit: Visit) -> Response:
     first = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 0
     first = min(first, _DEEPEST)
     waiting = (await visit.panel(forwarders.waiting(visit.keys, forwarder.name, first))).value
-    place = f"({before}" if is_stream_id(before) else "+"
+    place = before if is_stream_id(before) else None
     dead = (await visit.panel(forwarders.dead(visit.keys, forwarder.name, place))).value
     here, further = f"/forward/{forwarder.name}", first + PAGE
     more_wait = forwarder.waiting > further and further < _DEEPEST
@@ -47,10 +47,10 @@ async def show_one(visit: Visit) -> Response:
         forwarder=forwarder,
         state=state_of(forwarder),
         waiting=waiting,
-        dead=None if dead is None else [(letter, _instant(letter.at)) for letter in dead],
+        dead=None if dead is None else [(letter, _instant(letter.at)) for letter in dead.rows],
         later=address(here, **{"from": str(further)}) if more_wait else "",
-        older=address(here, before=dead[-1].letter_id) if dead and len(dead) == PAGE else "",
-        newest=address(here) if first or place != "+" else "",
+        older=address(here, before=dead.cursor) if dead and dead.cursor else "",
+        newest=address(here) if first or place else "",
     )
 
 
