@@ -21,7 +21,7 @@ from worker.inquiry import audit, explain, send_detail, sends, timeline
 from worker.inquiry.paging import Page as Rows
 from worker.inquiry.reasons import Reason, clock
 from worker.inquiry.state_of_sending import meaning_of
-from worker.inquiry.timeline import Moment
+from worker.inquiry.timeline import Life
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number
 from worker.presentation.visible import visible
@@ -36,6 +36,8 @@ _TABS: Final = {
 #: What is wrong with the text of a message that cannot be sent again.
 _NOT_REPLAYABLE: Final = {"body_lost": "is not kept any more", "body_damaged": "is damaged"}
 _RECIPIENTS: Final = 100
+#: Receipts in a timeline; the others stand with their recipients.
+_RECEIPTS: Final = 50
 
 
 async def show(visit: Visit) -> Response:
@@ -125,16 +127,17 @@ async def show_one(visit: Visit) -> Response:
     )
 
 
-def _life(keys: Keys, request_id: str) -> Steps[list[Moment]]:
+def _life(keys: Keys, request_id: str) -> Steps[Life]:
     """Read what happened; of a message at its end not that its time to live would have ended later."""
-    moments = yield from timeline.of_send(keys, request_id)
-    ended = any(moment.what == "ended" for moment in moments)
-    return [moment for moment in moments if not (ended and moment.what == "expires")]
+    life = yield from timeline.of_send(keys, request_id, _RECEIPTS)
+    ended = any(moment.what == "ended" for moment in life.moments)
+    told = tuple(moment for moment in life.moments if not (ended and moment.what == "expires"))
+    return Life(told, life.more_receipts)
 
 
 def _told(reason: Reason) -> Markup:
-    """Write a reason with its times as all times of a page are written."""
-    shown = escape(visible(reason.sentence, lines=True))
+    """Write a reason without the command to type, and with its times as all times of a page are written."""
+    shown = escape(visible(reason.cause, lines=True))
     for at in reason.details.values():
         if isinstance(at, datetime):
             shown = shown.replace(clock(at.timestamp() * 1000), when(at))
