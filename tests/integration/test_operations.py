@@ -12,6 +12,7 @@ from producers import Producer
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.queueing.rounds import read_rounds
 from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.cli import main
@@ -134,6 +135,20 @@ def test_a_replay_twice_queues_once(operations, ended, redis_client):
     ended("rejected")
     assert [operations.replay("rejected") for _ in range(2)] == [None, "queued"]
     assert redis_client.llen(KEYS.queue("alert").ready) == 1
+
+
+def test_the_rounds_before_a_replay_stay_known(operations, ended, ledger, redis_client, redis_url):
+    first = Producer(redis_url).status(ended("rejected")).first_attempt_at
+    for _ in range(11):
+        redis_client.hincrby(KEYS.record("rejected"), "first", 60_000)
+        assert operations.replay("rejected") is None
+        finish_one(ledger, claim_one(ledger, "rejected"), Refused("121"))
+    rounds = read_rounds(redis_client.hget(KEYS.record("rejected"), "rounds").decode())
+    told = Producer(redis_url).status("rejected")
+    assert told.first_attempt_at == first + timedelta(minutes=1)
+    assert len(rounds) == 10
+    assert {(each.state, each.code) for each in rounds} == {("rejected", "121")}
+    assert [each.again for each in rounds] == sorted(each.again for each in rounds)
 
 
 def test_a_replay_goes_through_ttl_again(operations, ended, ledger, redis_client):

@@ -59,5 +59,5 @@ def _fields(moment: Moment, shown: Callable[[str], str]) -> dict[str, Any]:
 def _line(moment: Moment, shown: Callable[[str], str]) -> str:
     details = _shown(moment.details, shown)
     told = ", ".join(_said(name, value) for name, value in details.items() if name != "event_id")
-    what = moment.what.replace("_", " ")
+    what = "sent again by a person" if moment.what == "sent_again" else moment.what.replace("_", " ")
     return f"  {in_paris(moment.at)}  {what}{': ' if told else ''}{told}"

@@ -21,7 +21,6 @@ from worker.inquiry import audit, explain, send_detail, sends, timeline
 from worker.inquiry.paging import Page as Rows
 from worker.inquiry.reasons import Reason, clock
 from worker.inquiry.state_of_sending import meaning_of
-from worker.inquiry.timeline import Moment
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number
 from worker.presentation.visible import visible
@@ -113,7 +112,7 @@ async def show_one(visit: Visit) -> Response:
         is_call=bool(detail.members) or request_id.startswith("@"),
         detail=detail,
         why=await visit.panel(explain.why(visit.keys, request_id)),
-        life=await visit.panel(_life(visit.keys, request_id)),
+        life=await visit.panel(timeline.of_send(visit.keys, request_id)),
         audit=await visit.panel(audit.of_send(visit.keys, request_id)),
         examined=audit.EXAMINED,
         numbers=list(enumerate(detail.numbers))[first:last],
@@ -123,13 +122,6 @@ async def show_one(visit: Visit) -> Response:
         told=_told,
         meaning=meaning_of,
     )
-
-
-def _life(keys: Keys, request_id: str) -> Steps[list[Moment]]:
-    """Read what happened; of a message at its end not that its time to live would have ended later."""
-    moments = yield from timeline.of_send(keys, request_id)
-    ended = any(moment.what == "ended" for moment in moments)
-    return [moment for moment in moments if not (ended and moment.what == "expires")]
 
 
 def _told(reason: Reason) -> Markup:
