@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from producers.contract.phone import mask
+from worker.presentation.amounts import amount
 from worker.presentation.visible import visible
 
 #: Where times on pages are read: as the gateway's own dates, and as dates in filters.
@@ -28,7 +29,14 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "ago": ago, "count": count, "mask": mask, "visible": visible}
+    made.filters |= {
+        "when": when,
+        "ago": ago,
+        "count": count,
+        "mask": mask,
+        "visible": visible,
+        "amount": amount,
+    }
     return made
 
 

@@ -14,6 +14,7 @@ from worker.inquiry.parked import Group, ParkedMessages
 from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.bulk import Bulk, Job
 from worker.operator.decisions import REPLAYABLE
+from worker.presentation.amounts import amount
 
 _STATES: Final = ("rejected", "failed", "unknown")
 
@@ -91,7 +92,7 @@ def _cost(job: Job) -> str:
     """Write what a job may cost, as far as that is known."""
     if job.cost == Decimal(0) and job.unpriced:
         return "price unknown"
-    cost = f"about {job.cost:.2f}"
+    cost = f"about {amount(job.cost)}"
     return f"{cost}, and {job.unpriced:,} of unknown price" if job.unpriced else cost
 
 
