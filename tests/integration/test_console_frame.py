@@ -88,6 +88,20 @@ def test_limits_are_changed_for_all_workers(operator, redis_client):
     assert redis_client.hgetall(KEYS.limits) == {b"rate": b"2.5", b"in_flight": b"12"}
 
 
+def test_a_limit_goes_back_to_the_workers_own_setting(operator, redis_client):
+    way_back = 'value="default"'
+    assert way_back not in operator.get("/").text
+    operator.post("/limits", {"rate": "0", "in_flight": "12"})
+    assert way_back in operator.get("/").text
+
+    operator.post("/limits", {"rate": "default", "in_flight": ""})
+    assert redis_client.hgetall(KEYS.limits) == {b"in_flight": b"12"}
+    operator.post("/limits", {"rate": "default", "in_flight": "default"})
+
+    assert not redis_client.exists(KEYS.limits)
+    assert operator.get("/").text.count("Now the workers’ own setting") == 2
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("rate", "x"), ("rate", "-1"), ("in_flight", "1.5"), ("rate", "nan")]
 )

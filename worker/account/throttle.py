@@ -24,6 +24,10 @@ _RELEASE = Script("worker.account", "release", when_full=True)
 _PAUSE = Script("worker.account", "pause", when_full=True)
 _SET_LIMITS = Script("worker.account", "set_limits", when_full=True)
 
+#: Gives a limit back to the workers' own setting.
+Default = Literal["default"]
+DEFAULT: Final[Default] = "default"
+
 #: Milliseconds before the first probe of a held account; doubles with each probe and each new hold, up to the
 #: longest; forgotten when sending has been well for so long.
 PROBE_FIRST_MS: Final = 5_000
@@ -136,13 +140,14 @@ class Throttle:
         found = cast("bytes | None", self._redis.hget(self._keys.strain, "limit"))
         return None if found is None else max(1, int(float(found)))
 
-    def set_limits(self, by: str, *, rate: float | None = None, in_flight: int | None = None) -> None:
+    def set_limits(
+        self, by: str, *, rate: float | Default | None = None, in_flight: int | Default | None = None
+    ) -> None:
         """Change limits for all workers from their next fetch on, with an audit entry; safe to repeat.
 
         Args:
             by: the operator who decided.
-            rate: recipients per second, 0 for none; None leaves the limit as it is.
-            in_flight: calls that are made at once, likewise.
+            rate, in_flight: as in `setting_limits`.
         """
         setting_limits(self._keys, by, rate=rate, in_flight=in_flight).run(self._redis)
 
@@ -154,15 +159,16 @@ def releasing(keys: Keys, by: str) -> Command[bool]:
 
 
 def setting_limits(
-    keys: Keys, by: str, *, rate: float | None = None, in_flight: int | None = None
+    keys: Keys, by: str, *, rate: float | Default | None = None, in_flight: int | Default | None = None
 ) -> Command[bool]:
     """Make the command of `Throttle.set_limits`, for any client.
 
     Args:
         keys: key names.
         by: who decided.
-        rate: recipients per second, 0 for no limit; None leaves it as it is.
-        in_flight: calls that are made at once, 0 for no limit; None leaves it as it is.
+        rate: recipients per second, 0 for no limit; None leaves it as it is, and `DEFAULT` gives it back to the
+            workers' own setting.
+        in_flight: calls that are made at once, likewise.
 
     Returns:
         The command; its value says whether something was to be changed.

@@ -19,7 +19,7 @@ from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
 from worker.account.gates import opening
-from worker.account.throttle import AUDIT_MAXLEN, releasing, setting_limits
+from worker.account.throttle import AUDIT_MAXLEN, Default, releasing, setting_limits
 
 #: Makes the next request_id towards the gateway of the one before.
 _AGAIN: Final = uuid.UUID("5d0ee2b6-4a4e-4a63-9a4b-6a4f2a1f3c57")
@@ -97,8 +97,10 @@ class Decisions:
         """
         return (yield from opening(self._keys, name, self._by))
 
-    def set_limits(self, *, rate: float | None = None, in_flight: int | None = None) -> Command[bool]:
-        """Change limits for all workers from their next fetch on; None leaves one as it is.
+    def set_limits(
+        self, *, rate: float | Default | None = None, in_flight: int | Default | None = None
+    ) -> Command[bool]:
+        """Change limits for all workers from their next fetch on; None leaves one, see `setting_limits`.
 
         Safe to repeat; each time has an audit entry.
         """

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from producers.contract.admission import CREDIT
+from worker.account.throttle import DEFAULT, Default
 from worker.console.page import Page, Visit
 from worker.console.refusals import not_found
 from worker.inquiry.overview import QUEUES, panels
@@ -67,23 +68,26 @@ async def set_limits(visit: Visit) -> Response:
     limits = {name: _limit(visit.form.get(name, ""), name, problems) for name in ("rate", "in_flight")}
     if problems:
         return await _render(visit, 422, problems)
-    in_flight = None if limits["in_flight"] is None else int(limits["in_flight"])
-    changed = (
-        await _decisions(visit).set_limits(rate=limits["rate"], in_flight=in_flight).arun(visit.office.redis)
-    )
+    in_flight = limits["in_flight"]
+    if isinstance(in_flight, float):
+        in_flight = int(in_flight)
+    changing = _decisions(visit).set_limits(rate=limits["rate"], in_flight=in_flight)
+    changed = await changing.arun(visit.office.redis)
     return await visit.done("/", "The limits hold from now on." if changed else "No limit was changed.")
 
 
-def _limit(written: str, name: str, problems: dict[str, str]) -> float | None:
+def _limit(written: str, name: str, problems: dict[str, str]) -> float | Default | None:
     if not written.strip():
         return None
+    if written.strip() == DEFAULT:
+        return DEFAULT
     try:
         limit = float(written)
     except ValueError:
         limit = -1
     if not 0 <= limit <= _LIMIT_MAX or (name == "in_flight" and not limit.is_integer()):
         words = {"rate": "Recipients per second", "in_flight": "Calls in flight"}[name]
-        problems[name] = f"{words}: a number from 0 to {_LIMIT_MAX}; 0 for no limit."
+        problems[name] = f"{words}: a number from 0 to {_LIMIT_MAX}, 0 for no limit, or {DEFAULT}."
         return None
     return limit
 
