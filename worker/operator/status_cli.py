@@ -12,6 +12,7 @@ from worker.inquiry.overview import Overview, QueueState, overview
 from worker.inquiry.reasons import clock, instant
 from worker.inquiry.state_of_sending import Facts, Stop
 from worker.operator.command import Command, at_desk
+from worker.presentation.amounts import amount
 from worker.presentation.output import Output
 
 
@@ -74,13 +75,19 @@ def _workers(facts: Facts) -> str:
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    if facts.rate is None and facts.in_flight is None:
-        yield "limits     none set live: the workers' own settings hold"
-    else:
-        rate, in_flight = facts.rate or 0, facts.in_flight or 0
-        yield f"limits     {rate:g} recipients/s, {in_flight} in flight set live (0: none)"
+    yield f"limits     {live_limits(facts.rate, facts.in_flight)}"
     if facts.strained is not None:
         yield f"           {strained_words(facts.limit)}"
+
+
+def live_limits(rate: float | None, in_flight: int | None) -> str:
+    """Say which limits are set live; None where the workers' own setting holds."""
+    told = [f"{rate:g} recipients/s"] if rate is not None else []
+    told += [f"{in_flight} in flight"] if in_flight is not None else []
+    if not told:
+        return "none set live: the workers' own settings hold"
+    own = "; for the other the workers' own setting holds" if len(told) == 1 else ""
+    return f"{', '.join(told)} set live (0: none){own}"
 
 
 def allowed(strained: int, setting: int) -> int:
@@ -112,7 +119,7 @@ def _sends(found: Overview) -> Iterator[str]:
     if found.parked:
         yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
     if found.credit is not None:
-        yield f"credit     {found.credit.amount:.2f}, seen {_span(found.credit.age_s)} ago"
+        yield f"credit     {amount(found.credit.amount)}, seen {_span(found.credit.age_s)} ago"
 
 
 def _wait(count: int) -> str:
