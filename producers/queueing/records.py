@@ -78,7 +78,8 @@ class MessageStatus:
         ticket: the gateway's ticket, or None before (or without) one.
         cost: what the gateway charged, in the account's currency.
         segments: the gateway's count once accepted, ours before.
-        attempts: POSTs made so far; a POST whose worker died is counted when its message is taken up again.
+        attempts: POSTs counted so far, in all rounds. One that only found the account in trouble is not
+            counted; one whose worker died is counted when its message is taken up again.
         code: the gateway's last error code, or our word for what happened.
         message: the gateway's last error text.
         context: the application's own value.

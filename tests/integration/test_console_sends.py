@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from producers import Producer
+from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
