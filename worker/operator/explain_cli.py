@@ -1,7 +1,7 @@
 """``octopush-worker explain``: why has this message not left, or what became of it?"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -9,6 +9,7 @@ from worker.inquiry.dates import in_paris
 from worker.inquiry.explain import explain as explaining
 from worker.inquiry.timeline import Moment
 from worker.operator.command import Command, at_desk
+from worker.presentation.amounts import amount
 from worker.presentation.output import Exit, Output
 
 
@@ -22,6 +23,7 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
     with at_desk() as desk:
         shown = desk.unmasked("explain", reveal=reveal, request_id=request_id)
         found = desk.ask(explaining(desk.keys, request_id))
+        receipts = int(cast("int", desk.client.hlen(desk.keys.deliveries(request_id))))
     output.give(
         {
             "request_id": request_id,
@@ -30,6 +32,7 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
             "sentence": found.sentence,
             "details": found.details,
             "reasons": found.reasons,
+            "receipts": receipts,
             "timeline": [_fields(each, shown) for each in found.timeline],
         }
     )
@@ -38,6 +41,9 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
         output.show(f"also {reason.word}: {reason.sentence}")
     for moment in found.timeline:
         output.show(_line(moment, shown))
+    more = receipts - sum(moment.what == "receipt" for moment in found.timeline)
+    if more > 0:
+        output.show(f"  and {more} more receipts: octopush-worker show {request_id}")
     if found.state is None:
         ctx.exit(Exit.NOT_FOUND)
 
@@ -49,7 +55,7 @@ def _shown(details: Mapping[str, Any], shown: Callable[[str], str]) -> dict[str,
 def _said(name: str, value: object) -> str:
     if name == "final":
         return "final" if value else "not final"
-    return f"{name} {value}"
+    return f"{name} {amount(str(value)) if name == 'cost' else value}"
 
 
 def _fields(moment: Moment, shown: Callable[[str], str]) -> dict[str, Any]:
