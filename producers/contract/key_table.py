@@ -59,7 +59,7 @@ and a stream entry together, on Redis Cluster too.
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
 | ``replies:by:<country>`` | sorted set, stream ids of the replies from a country, ``ZZ`` for none, by ms of the id | as their entries | publish | inquiry |
 | ``replies:countries`` | hash, how many these are by country | for ever | layout | layout |
-| ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, conversations |
+| ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies, ``opt:<stream id>`` of opt-outs and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, conversations |
 | ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |

@@ -147,7 +147,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``code`` | code of the gateway | hold | - | hold, release, state_of_sending.py, throttle.py |
 | ``lasting`` | 1 when only an operator may end it | hold | - | hold, release, state_of_sending.py |
 | ``since`` | when it began, ms | hold | - | state_of_sending.py, throttle.py |
-| ``probe_at`` | when to ask for the balance next, ms | due_probe, hold | - | due_probe |
+| ``probe_at`` | when to ask for the balance next, ms | due_probe, hold | - | due_probe, state_of_sending.py |
 | ``wait`` | ms between the last probe and the next | due_probe, hold | - | due_probe |
 
 **credit** When to ask for the balance, because of what cannot be paid. Goes when the gate opens.

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from producers.contract.events import Match, Reply, from_fields
+from producers.contract.events import Match, OptOut, Reply, from_fields
 from producers.contract.jobs import State
 from producers.contract.keys import Keys
 from producers.contract.phone import to_e164
@@ -26,16 +26,24 @@ from producers.queueing.records import Delivery, read_delivery
 TURNS_MAX: Final = 200
 
 
+_Written = Reply | OptOut
+#: What a person wrote, by the kind of member: the stream that has it, and its event.
+_WRITTEN: Final[Mapping[str, tuple[str, type[_Written]]]] = {
+    "in": ("replies", Reply),
+    "opt": ("optouts", OptOut),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A reply, or a message to its recipient. What does not apply, or is not known, is None.
 
     Attributes:
-        direction: ``in`` for a reply, ``out`` for a message.
+        direction: ``in`` for what the person wrote, ``out`` for a message.
         at: when the reply came; when the first attempt of the message began, before that when it was due or
             queued. Aware UTC by Redis's clock.
         text: what was written, or what this recipient was to read; None if it was not kept.
-        event_id: of a reply.
+        event_id: of a reply or an opt-out.
         request_id: of a message; of a reply the message that it answers.
         match: of a reply, why it is taken for an answer to that message.
         country: of a reply, as in `producers.events.Reply`.
@@ -44,6 +52,7 @@ class Turn:
         delivery: of a message, the last receipt of this recipient.
         reply_to: of a message, the event_id of the reply that it answers.
         context: the application's own value, given with the message.
+        opted_out: whether this is no reply: the person asked for no more messages, such as by ``STOP``.
     """
 
     direction: Literal["in", "out"]
@@ -58,6 +67,7 @@ class Turn:
     delivery: Delivery | None = None
     reply_to: str | None = None
     context: Any = None
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,8 @@ class Conversation:
     Attributes:
         number: E.164, or as the gateway wrote it if that is no number; None if nothing that is kept tells.
         key: names the conversation without showing the number; None before anything was ever noted.
-        turns: oldest first.
+        turns: oldest first: messages that can be answered or answer a reply, replies, and opt-outs that the
+            person wrote.
     """
 
     number: str | None
@@ -112,14 +123,15 @@ class Conversations:
     def _read(self, key: str, secret: bytes, number: str | None, limit: int) -> Steps[Conversation]:
         [members] = yield Commands([("ZREVRANGE", self._keys.talk(key), 0, limit - 1)])
         ids = [member.decode().partition(":")[::2] for member in reversed(members)]
-        replies = [_id for direction, _id in ids if direction == "in"]
+        written = [(direction, _id) for direction, _id in ids if direction in _WRITTEN]
         sends = [_Send(_id) for direction, _id in ids if direction == "out"]
         turns: list[Turn] = []
         if ids:
-            found = yield Commands([*self._ask_for_replies(replies), *self._ask_for_sends(sends)])
-            answers = [event for entries in found[: len(replies)] if (event := _reply(entries))]
+            found = yield Commands([*self._ask_for_written(written), *self._ask_for_sends(sends)])
+            events = [_event(kind, entries) for (kind, _), entries in zip(written, found, strict=False)]
+            answers = [event for event in events if event is not None]
             for place, send in enumerate(sends):
-                start = len(replies) + 2 * place
+                start = len(written) + 2 * place
                 send.learn(*found[start : start + 2])
             number = number or _number(key, secret, answers, sends)
             sends = [send for send in sends if send.state]
@@ -127,8 +139,8 @@ class Conversations:
             turns = [*map(_turn, answers), *(send.turn(number) for send in sends)]
         return Conversation(number, key, tuple(sorted(turns, key=lambda turn: turn.at)))
 
-    def _ask_for_replies(self, ids: Sequence[str]) -> list[tuple[str, ...]]:
-        return [("XRANGE", self._keys.stream("replies"), _id, _id) for _id in ids]
+    def _ask_for_written(self, turns: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
+        return [("XRANGE", self._keys.stream(_WRITTEN[kind][0]), _id, _id) for kind, _id in turns]
 
     def _ask_for_sends(self, sends: Sequence["_Send"]) -> list[tuple[str, ...]]:
         asked: list[tuple[str, ...]] = []
@@ -231,15 +243,39 @@ def _text_for(number: str | None, body: _Body) -> str | None:
     return None
 
 
-def _reply(entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> Reply | None:
+def _event(kind: str, entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> _Written | None:
     """Read a stream entry; None if it was dropped meanwhile, or nobody can read it."""
+    if not entries:
+        return None
+    entry_id, fields = entries[0]
     try:
-        return from_fields(Reply, entries[0][1]) if entries else None
+        event = from_fields(_WRITTEN[kind][1], fields)
     except ValueError:
         return None
+    if isinstance(event, OptOut):
+        # Its own date is the gateway's, to the second: beside other turns counts when it was published.
+        at = datetime.fromtimestamp(int(entry_id.partition(b"-")[0]) / 1000, UTC)
+        return msgspec.structs.replace(event, at=at)
+    return event
 
 
-def _turn(reply: Reply) -> Turn:
+def _turn(written: _Written) -> Turn:
+    return _reply(written) if isinstance(written, Reply) else _opt_out(written)
+
+
+def _opt_out(event: OptOut) -> Turn:
+    return Turn(
+        direction="in",
+        at=event.at,
+        text=event.text,
+        event_id=event.event_id,
+        request_id=event.request_id,
+        match=event.match,
+        opted_out=True,
+    )
+
+
+def _reply(reply: Reply) -> Turn:
     return Turn(
         direction="in",
         at=reply.received_at,
@@ -253,10 +289,10 @@ def _turn(reply: Reply) -> Turn:
     )
 
 
-def _number(key: str, secret: bytes, replies: Sequence[Reply], sends: Sequence[_Send]) -> str | None:
+def _number(key: str, secret: bytes, written: Sequence[_Written], sends: Sequence[_Send]) -> str | None:
     """Find the number that a conversation's name stands for."""
-    if replies:
-        return replies[-1].number
+    if written:
+        return written[-1].number
     bodies = (send.body for send in sends if send.body)
     numbers = (each.phone_number for body in bodies for each in body.recipients)
     return next((number for number in numbers if talk_key(secret, number) == key), None)

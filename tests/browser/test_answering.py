@@ -117,12 +117,12 @@ def test_a_paused_page_asks_for_nothing(tab, day):
     tab.go("/replies")
     requests = []
     tab.page.on("request", lambda request: requests.append(request.url))
-    tab.page.get_by_role("button", name="Pause").click()
+    tab.page.get_by_role("button", name="Stop refreshing").click()
     tab.page.clock.run_for(60_000)
     # The browser may still fetch the icon of the page.
     assert [each for each in requests if "/static/" not in each] == []
-    assert "Paused at 12:00:3" in tab.page.locator("[data-live-state]").inner_text()
-    tab.page.get_by_role("button", name="Go on").click()
+    assert "Not refreshed since 12:00:3" in tab.page.locator("[data-live-state]").inner_text()
+    tab.page.get_by_role("button", name="Refresh again").click()
     with tab.page.expect_response("**/replies"):
         tab.page.clock.run_for(31_000)
 
@@ -134,3 +134,28 @@ def test_a_number_is_revealed_without_scripts(open_tab, day):
     tab.page.get_by_text(GUEST).wait_for()
 
     assert GUEST not in tab.page.url
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_what_nobody_can_take_back_is_asked_once_more(open_tab, day, scripts):
+    tab = open_tab(scripts=scripts)
+    tab.go("/campaigns/terrace")
+    yes = tab.page.get_by_role("button", name="Yes, cancel for good")
+    assert not yes.is_visible()
+    tab.page.get_by_text("Cancel for good").first.click()
+
+    assert yes.is_visible()
+    assert tab.violations() == []
+    assert tab.overflow() == 0
+
+
+def test_a_question_that_is_open_is_not_shut_by_a_refresh(open_tab, day):
+    tab = open_tab(fresh=True)
+    tab.page.clock.install()
+    tab.go("/campaigns/terrace")
+    tab.page.get_by_text("Cancel for good").first.click()
+    tab.page.evaluate("document.activeElement.blur()")
+    with tab.page.expect_response("**/campaigns/terrace"):
+        tab.page.clock.run_for(6000)
+
+    assert tab.page.get_by_role("button", name="Yes, cancel for good").is_visible()

@@ -128,3 +128,25 @@ def test_neither_a_viewer_nor_another_site_decides(viewer, operator, redis_url, 
 def test_nothing_is_decided_about_a_campaign_that_nobody_knows(operator, redis_client, action):
     assert operator.post(f"/campaigns/nobody/{action}").status_code == 404
     assert actions(redis_client) == []
+
+
+def test_a_campaign_is_called_sending_while_it_is_being_queued(viewer, redis_client, spring):
+    redis_client.hdel(KEYS.campaign("spring"), "completed")
+
+    page = viewer.get("/campaigns").text
+
+    assert "sending</span>" in page
+    assert "being queued" not in page
+
+
+def test_a_campaign_is_cancelled_after_a_second_question_only(operator, spring):
+    page = operator.get("/campaigns/spring").text
+
+    question = page[page.index('<details class="ask">') : page.index("</details>")]
+    assert 'action="/campaigns/spring/cancel"' in question
+    assert "nobody can take this back" in question
+    assert page.count('action="/campaigns/spring/cancel"') == 1
+
+
+def test_only_one_button_of_a_campaign_says_pause(operator, spring):
+    assert operator.get("/campaigns/spring").text.count(">Pause</button>") == 1

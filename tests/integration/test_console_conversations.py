@@ -1,6 +1,7 @@
 """Conversations in the console: both directions, and an answer that leaves once, whatever is pressed."""
 
 import re
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -8,10 +9,13 @@ import pytest
 from producers import Producer
 from producers.contract.keys import Keys
 from producers.contract.phone import mask
+from producers.contract.settings import RedisSettings
 from tests.support.console_client import OPERATOR, ConsoleClient, console_settings
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
+from worker.callbacks.payloads import parse
+from worker.callbacks.publisher import Publisher
 from worker.console.sessions import LOOKED_UP_MAX, LOOKED_UP_S
 
 KEYS = Keys("sms")
@@ -75,6 +79,24 @@ def test_the_name_of_an_answer_tells_nobody_to_which_turn(operator, talk, sms, r
     assert names[0] != names[1]
 
 
+def test_who_asked_for_no_more_messages_is_known_where_people_answer(operator, redis_client, sms, talk):
+    assert "no more messages" not in operator.get(talk).text
+    stop = {"number": NUMBER, "text": "STOP", "message_id": "", "date": "2030-01-31 14:05:09"}
+    opt_out = parse(stop, "optouts", datetime.now(UTC), "c1")
+    Publisher(redis_client, RedisSettings()).publish([opt_out])
+    page = operator.get(talk)
+
+    assert "asked for no more messages</span> (" in page.text
+    assert "This person has asked for no more messages" in page.text
+    assert press(operator, talk, "Sorry to hear that", page).status_code == 303
+    [answered] = [turn for turn in sms.conversation(NUMBER).turns if turn.direction == "out"]
+    assert answered.reply_to == sms.conversation(NUMBER).turns[0].event_id
+
+
+def test_a_conversation_says_what_is_listed_in_it(viewer, talk):
+    assert "Messages that can be answered or answer a reply are listed" in viewer.get(talk).text
+
+
 def test_a_viewer_sees_no_answer_box(viewer, talk):
     assert "Your answer" not in viewer.get(talk).text
 
@@ -111,13 +133,18 @@ def test_a_look_up_is_audited_and_a_viewer_cannot_try_out_numbers(viewer, operat
     assert 0 < redis_client.ttl(KEYS.console_looked("anna")) <= LOOKED_UP_S
 
 
-@pytest.mark.parametrize(("number", "words"), [("x", "The number"), (BELGIAN, "Nothing is kept")])
-def test_what_is_no_number_or_has_no_conversation_is_said(viewer, talk, number, words):
-    answer = viewer.post("/conversations", {"number": number})
+@pytest.mark.parametrize(("number", "words"), [("06 12", "The number"), (BELGIAN, "Nothing is kept")])
+def test_what_is_no_number_or_has_no_conversation_is_said_at_its_field(viewer, talk, number, words):
+    answer = viewer.post("/conversations?country=FR&q=table", {"number": number})
 
-    assert answer.headers["location"] == "/replies"
-    assert words in viewer.get("/replies").text
-    assert words not in viewer.get("/replies").text
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert 'href="#f-number"' in answer.text
+    # What was typed stays, and so does the filter; the page does not ask for itself where there is none.
+    assert f'value="{number}"' in answer.text
+    assert 'name="q" type="text" value="table"' in answer.text
+    assert 'action="/conversations?country=FR&amp;q=table"' in answer.text
+    assert "data-live-control" not in answer.text
 
 
 def test_hostile_texts_stay_texts(operator, redis_client, sms):

@@ -247,3 +247,28 @@ def test_hostile_codes_stay_text(operator, redis_client, parked, text):
     assert page.status_code == 200
     assert faults_of(page.text) == []
     assert faults_of(operator.get(planned(operator, code=code.decode())).text) == []
+
+
+def test_a_job_contradicts_itself_nowhere_once_it_is_done(operator, console_url, parked):
+    parked("a", "b")
+    path = planned(operator)
+    operator.post(f"{path}/begin")
+    begun = operator.get(path).text
+    carry_out(console_url)
+    done = operator.get(path, x_live="1").text
+
+    assert "The job has begun." in begun
+    assert "<h1>Send again together</h1>" in begun
+    assert "<h1>Send again together</h1>" in done
+    row = begun[begun.index('data-live="actions"') :]
+    assert f"{path}/stop" in row[: row.index("<p><a")]
+    assert f"{path}/stop" not in done
+
+
+def test_one_is_sent_again_after_a_second_question_only(operator, parked):
+    parked("a")
+    for page in ("/failures", "/sends/a"):
+        text = operator.get(page).text
+        question = text[text.index('<details class="ask">') : text.index("</details>")]
+        assert 'action="/sends/a/replay"' in question
+        assert text.count('action="/sends/a/replay"') == 1

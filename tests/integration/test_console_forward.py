@@ -79,7 +79,7 @@ def test_a_forwarder_is_paused_and_resumed_once(operator, forwarder):
     assert state(forwarder).paused is None
     again = operator.post(f"{HERE}/resume")
     assert again.status_code == 409
-    assert "delivering" in again.text
+    assert "ready" in again.text
     assert actions(forwarder) == [("forward_resume", "ben@console"), ("forward_pause", "ben@console")]
 
 
@@ -166,3 +166,20 @@ def test_hostile_words_of_a_server_stay_text(operator, forwarder, text):
         page = operator.get(path)
         assert page.status_code == 200
         assert faults_of(page.text) == []
+
+
+def test_a_forwarder_whose_receiver_is_away_says_so_and_when_it_tries_again(operator, forwarder):
+    forwarder.arrive("r1")
+    [event] = forwarder.take(1)
+    forwarder.settle(event, Unreachable("ConnectError"))
+
+    found, listed, page = state(forwarder), operator.get("/forward").text, operator.get(HERE).text
+
+    assert (found.trouble, found.next_ms > found.now_ms) == ("ConnectError", True)
+    for shown in (listed, page):
+        assert "tries again</span>" in shown
+        assert "delivering" not in shown
+    assert "The last attempt for the oldest event failed: " in page
+    assert "nobody answers at this address" in page
+    assert "ConnectError" not in page
+    assert "The next attempt is <time" in page

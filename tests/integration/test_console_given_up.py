@@ -294,3 +294,7 @@ def test_hostile_text_stays_text(operator, redis_client, poison, text):
         page = operator.get(path)
         assert page.status_code == 200, path
         assert faults_of(page.text) == [], path
+
+
+def test_opt_outs_say_that_they_are_no_list_of_who_is_blocked(viewer):
+    assert "not a list of who is blocked" in viewer.get("/optouts").text

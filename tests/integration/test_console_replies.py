@@ -390,3 +390,13 @@ def test_the_countries_fail_alone(viewer, redis_client):
     redis_client.hset(KEYS.stream("replies:countries"), "FR", "many")
 
     assert shown(viewer.get("/replies")) == ["Oui"]
+
+
+def test_dates_the_wrong_way_round_are_said_at_their_field(viewer, redis_client):
+    publish_replies(redis_client, "Oui")
+
+    page = viewer.get("/replies?from=2026-11-05&to=2026-11-01")
+
+    assert page.status_code == 422
+    assert "To 2026-11-01 is before From 2026-11-05: nothing lies between them." in page.text
+    assert viewer.get("/replies?from=2026-11-05&to=2026-11-05").status_code == 200

@@ -15,10 +15,11 @@ from tests.support.html import Html
 from tests.support.keys import AllKeys
 from tests.support.reply_events import publish_replies
 from tests.support.sends import claim_one, finish_one
+from worker.account.throttle import Limits, Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Duplicate, Refused
-from worker.inquiry import audit
+from worker.inquiry import audit, explain
 
 KEYS = AllKeys()
 NUMBER = "+33612345678"
@@ -364,3 +365,39 @@ def test_hostile_text_stays_text(viewer, redis_client, send, text):
 
     assert page.status_code == 200
     assert faults_of(page.text) == []
+
+
+def test_a_send_says_when_the_account_is_looked_at_again_and_types_no_command(operator, send, redis_client):
+    send("queued")
+    Throttle(redis_client, KEYS, Limits(0, 0)).hold("104")
+
+    for page in (operator.get("/sends/queued").text, operator.get("/").text):
+        assert "the account is looked at again" in page.lower()
+        assert "octopush-worker" not in page
+    shown = re.search(r'<h2 id="why">.*?</section>', operator.get("/sends/queued").text, re.DOTALL)[0]
+    # One clock on the page.
+    assert re.findall(r"[+]0[12]:00|UTC", re.sub(r"<time[^>]*>", "", shown)) == []
+
+
+def test_what_waits_for_credit_says_when_the_account_is_looked_at_again(viewer, redis_client):
+    redis_client.hset(KEYS.gates, "credit", '{"code":"104","since":1}')
+    redis_client.hset(KEYS.stream("credit"), "probe_at", 1_900_000_000_000)
+
+    assert "the account is looked at again <time" in viewer.get("/").text
+
+
+def test_of_many_receipts_the_timeline_has_the_first_and_says_how_many_more(
+    viewer, sms, ledger, redis_client
+):
+    numbers = [f"+3361234{n:04}" for n in range(120)]
+    sms.send(numbers, "Hello", sender="Bistro", purpose="alert", request_id="many")
+    told = {number: f"4|2030-01-31T14:05:{n // 2:02}+00:00|DELIVERED" for n, number in enumerate(numbers)}
+    redis_client.hset(KEYS.deliveries("many"), mapping=told)
+
+    page = viewer.get("/sends/many").text
+    found = drive(explain.explain(KEYS, "many"), redis_client)
+
+    assert page.count("has received it.") == 50
+    assert "And 70 more receipts" in page
+    assert sum(moment.what == "receipt" for moment in found.timeline) == 100
+    assert found.more_receipts == 20

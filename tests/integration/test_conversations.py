@@ -1,18 +1,21 @@
 """Conversations: both directions in order, each text as its recipient read it, by number and by name."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+from msgspec import structs
 
 from producers import InvalidMessage, Message, Producer, QueueUnavailable, Recipient, RequestIdConflict
-from producers.contract.settings import ProducerSettings
+from producers.contract.settings import ProducerSettings, RedisSettings
 from producers.contract.steps import drive
 from producers.contract.talks import talk_key
 from producers.queueing.conversations import TURNS_MAX, Conversations
 from tests.integration.test_producer import sms
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker
+from worker.callbacks.payloads import parse
+from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Refused
 
 NUMBER, OTHER = "+33612345678", "+33612345679"
@@ -260,3 +263,32 @@ def test_an_answer_that_cannot_be_answered_is_in_the_conversation(sms, redis_cli
     sms.send(NUMBER, "Bye", request_id="a", reply_to="0" * 32, sender="Bistro")
     assert told(sms.conversation(NUMBER)) == [("out", "Bye")]
     assert redis_client.hget(KEYS.record("a"), "two_way") is None
+
+
+STOP = {"number": NUMBER, "text": "STOP", "message_id": "sms_1", "date": "9999-01-31 14:05:09"}
+
+
+def test_an_opt_out_is_a_turn_of_the_conversation_at_the_time_when_it_was_published(sms, hand, redis_client):
+    sms.send(NUMBER, "Table at eight?", request_id="a", **TWO_WAY)
+    take_all(hand)
+    opt_out = parse(STOP, "optouts", datetime.now(UTC), "c1")
+    Publisher(redis_client, RedisSettings()).publish([opt_out])
+
+    [asked, stopped] = sms.conversation(NUMBER).turns
+
+    assert (asked.opted_out, stopped.opted_out) == (False, True)
+    assert (stopped.direction, stopped.text, stopped.event_id) == ("in", "STOP", opt_out.event_id)
+    assert asked.at <= stopped.at < datetime.now(UTC) + timedelta(minutes=1)
+    assert 0 < redis_client.ttl(next(redis_client.scan_iter(KEYS.talk("*")))) < 366 * 86_400
+
+
+def test_an_opt_out_leaves_the_conversation_with_its_stream(sms, redis_client):
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+    opt_out = parse(STOP, "optouts", datetime.now(UTC), "c1")
+    for n in range(0, 400, 100):
+        named = [structs.replace(opt_out, event_id=f"{i:032}", request_id="a") for i in range(n, n + 100)]
+        publisher.publish(named)
+    [talk] = redis_client.scan_iter(KEYS.talk("*"))
+
+    assert redis_client.zcard(talk) == redis_client.xlen(KEYS.stream("optouts")) == 100
+    assert len(sms.conversation(NUMBER, limit=TURNS_MAX).turns) == 100

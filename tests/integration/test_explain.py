@@ -108,7 +108,7 @@ def test_a_hold_comes_before_everything_but_an_attempt(asked, one, sms, throttle
         r"held since 20\S+ \S+\+0[12]:00: code 101, wrong login details\. It ends by itself", found.sentence
     )
     throttle.hold("126")
-    assert "Only an operator ends it: octopush-worker release" in asked().sentence
+    assert "Only an operator ends it. To end it now: octopush-worker release." in asked().sentence
     throttle.pause("http_429", 60_000)
     assert words(asked()) == ["hold", "pause", "next"]
     throttle.release("probe")

@@ -147,7 +147,8 @@ class Throttle:
 
         Args:
             by: the operator who decided.
-            rate, in_flight: as in `setting_limits`.
+            rate: as in `setting_limits`.
+            in_flight: likewise.
         """
         setting_limits(self._keys, by, rate=rate, in_flight=in_flight).run(self._redis)
 
@@ -166,8 +167,8 @@ def setting_limits(
     Args:
         keys: key names.
         by: who decided.
-        rate: recipients per second, 0 for no limit; None leaves it as it is, and `DEFAULT` gives it back to the
-            workers' own setting.
+        rate: recipients per second, 0 for no limit; None leaves it as it is, and `DEFAULT` gives it back to
+            the workers' own setting.
         in_flight: calls that are made at once, likewise.
 
     Returns:

@@ -1,18 +1,18 @@
 -- Append events to their streams, each once, in order.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), fresh_secret, events (each id, stream,
---   fields, request_id, number, delivery, country, received_ms)
+--   fields, request_id, number, delivery, turn, country, received_ms)
 -- Returns a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
 --   how many entries a stream dropped before its slowest group had read them. Safe to repeat.
 -- The fields of an event are names and values by turns. An event that belongs to no send of ours has no request_id; only a
--- receipt has a delivery, and only a reply has a country and received_ms. A reply is also listed by its country and in the
--- conversation with its number, until the stream drops it.
+-- receipt has a delivery, and only a reply has a country and received_ms. A reply and an opt-out that somebody wrote have a turn ('in', 'opt'):
+-- they are listed in the conversation with their number, and a reply by its country, until the stream drops them.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
 -- uses: deliveries talks
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256
--- And what a reply costs beside that: its places by country and in a conversation.
+-- And what a turn of a conversation costs beside that: its places there and by country.
 local LISTED = 384
 -- Trimming many at a time is cheaper; too many at a time would keep Redis from others.
 local SLACK, AT_MOST = 100, 1000
@@ -51,22 +51,30 @@ local function by_country_key(country)
   return prefix .. 'replies:by:' .. country
 end
 
-local function list_reply(id, event)
-  redis.call('ZADD', by_country_key(event.country), string.match(id, '^%d+'), id)
-  recounted[event.country] = true
-  note_talk(event.number, 'in:' .. id, event.received_ms)
+local function list_turn(id, event)
+  if event.country then
+    redis.call('ZADD', by_country_key(event.country), string.match(id, '^%d+'), id)
+    recounted[event.country] = true
+  end
+  -- The date of an opt-out is the gateway's, or of whoever wrote the callback: it may lie far ahead.
+  note_talk(event.number, event.turn .. ':' .. id, event.received_ms or tonumber(string.match(id, '^%d+')))
 end
 
--- Take replies off the lists that the stream drops. Each is a stream entry.
-local function unlist_replies(entries)
+-- The streams whose entries are turns of conversations, and what those are called there.
+local TURN_OF = { replies = 'in', optouts = 'opt' }
+
+-- Take turns off the lists that their stream drops. Each is a stream entry.
+local function unlist_turns(stream, entries)
   for _, entry in ipairs(entries) do
     local id, fields = entry[1], {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-    local country = fields.country ~= '' and fields.country or 'ZZ'
-    redis.call('ZREM', by_country_key(country), id)
-    recounted[country] = true
+    if stream == 'replies' then
+      local country = fields.country ~= '' and fields.country or 'ZZ'
+      redis.call('ZREM', by_country_key(country), id)
+      recounted[country] = true
+    end
     -- Somebody may have tried out the stream with an entry of his own.
-    if fields.number then redis.call('ZREM', talk_of(fields.number), 'in:' .. id) end
+    if fields.number then redis.call('ZREM', talk_of(fields.number), TURN_OF[stream] .. ':' .. id) end
   end
 end
 
@@ -120,7 +128,7 @@ local function forget_foreign(stream)
 end
 
 local function note_foreign(stream, id, event)
-  local list, size, dropped = foreign_key(stream), event.country and OVERHEAD + LISTED or OVERHEAD, {}
+  local list, size, dropped = foreign_key(stream), event.turn and OVERHEAD + LISTED or OVERHEAD, {}
   for _, part in ipairs(event.fields) do size = size + #part end
   local entries = redis.call('RPUSH', list, id .. ' ' .. event.id .. ' ' .. size)
   if entries == 1 then redis.call('HDEL', BYTES, stream) end
@@ -131,8 +139,10 @@ local function note_foreign(stream, id, event)
   end
   if #dropped > 0 then
     count_unread(stream, dropped)
-    if event.country then
-      for _, dropped_id in ipairs(dropped) do unlist_replies(redis.call('XRANGE', prefix .. stream, dropped_id, dropped_id)) end
+    if TURN_OF[stream] then
+      for _, dropped_id in ipairs(dropped) do
+        unlist_turns(stream, redis.call('XRANGE', prefix .. stream, dropped_id, dropped_id))
+      end
     end
     redis.call('XDEL', prefix .. stream, unpack(dropped))
   end
@@ -146,7 +156,7 @@ local function trim(stream)
   local ids, entries = {}, redis.call('XRANGE', key, '-', '+', 'COUNT', over)
   for i, entry in ipairs(entries) do ids[i] = entry[1] end
   count_unread(stream, ids)
-  if stream == 'replies' then unlist_replies(entries) end
+  if TURN_OF[stream] then unlist_turns(stream, entries) end
   redis.call('XTRIM', key, 'MAXLEN', '=', length - over)
   local oldest = redis.call('LINDEX', list, 0)
   while oldest and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
@@ -172,7 +182,7 @@ for i, event in ipairs(given.events) do
     if not unread[event.stream] then
       touched[#touched + 1], unread[event.stream] = event.stream, 0
     end
-    if event.country then list_reply(id, event) end
+    if event.turn then list_turn(id, event) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
     end

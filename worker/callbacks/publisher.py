@@ -7,7 +7,7 @@ from typing import Any, Final
 import redis
 import structlog
 
-from producers.contract.events import Quarantined, Receipt, Reply, to_fields
+from producers.contract.events import OptOut, Quarantined, Receipt, Reply, to_fields
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.scripts import Command, Script
@@ -68,7 +68,7 @@ class Publisher:
 
 
 def _entry(event: Parsed) -> dict[str, Any]:
-    """Say what to append where, of which send; what a receipt tells of it, and where a reply is listed."""
+    """Say what to append where, of which send; what a receipt tells of it, and where a turn is listed."""
     entry: dict[str, Any] = {
         "id": event.event_id,
         "stream": QUARANTINE if isinstance(event, Quarantined) else KIND_OF[type(event)].name,
@@ -80,7 +80,11 @@ def _entry(event: Parsed) -> dict[str, Any]:
     if isinstance(event, Reply):
         received_ms = int(event.received_at.timestamp() * 1000)
         country = event.country or NO_COUNTRY
-        entry |= {"number": event.number, "country": country, "received_ms": received_ms}
+        listed = {"turn": "in", "country": country, "received_ms": received_ms}
+        entry |= {"number": event.number, **listed}
+    if isinstance(event, OptOut) and event.text:
+        # What a receipt tells of a number that is blocked is nothing that somebody wrote.
+        entry |= {"number": event.number, "turn": "opt"}
     return entry
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from producers.contract.phone import mask
+from worker.inquiry.attempt_words import in_words
 from worker.presentation.amounts import amount
 from worker.presentation.visible import visible
 
@@ -36,6 +37,7 @@ def templates() -> Environment:
         "mask": mask,
         "visible": visible,
         "amount": amount,
+        "in_words": in_words,
     }
     return made
 

@@ -1,10 +1,27 @@
 """Campaigns, newest first; one campaign, and its slices."""
 
+from typing import Literal
+
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.queueing.campaign_status import CampaignStatus, read_campaign
 from worker.inquiry.paging import PAGE, BadCursor, Page, read_sorted
 from worker.inquiry.sends import SendRow, read_rows
+
+#: How a campaign is, in one word.
+Word = Literal["sending", "paused", "cancelled", "done"]
+
+
+def word_of(status: CampaignStatus) -> Word:
+    """Say how a campaign is, in the one word that pages and commands use.
+
+    One that is still being queued sends as well: what is queued may leave.
+    """
+    if status.stopped:
+        return "cancelled"
+    if status.paused:
+        return "paused"
+    return "done" if status.done else "sending"
 
 
 def newest(keys: Keys, cursor: str | None = None) -> Steps[Page[CampaignStatus]]:

@@ -10,7 +10,7 @@ from producers.contract.steps import Steps
 from worker.inquiry.reasons import Reason, clock, instant, reasons
 from worker.inquiry.send_facts import Send, look
 from worker.inquiry.state_of_sending import meaning_of
-from worker.inquiry.timeline import Moment, read_timeline
+from worker.inquiry.timeline import Life, Moment, read_timeline
 
 #: What an end state means for whoever asks.
 _ENDED: Final = {
@@ -39,7 +39,8 @@ class Explanation:
         sentence: the first reason for people.
         details: the facts of that reason, by name.
         reasons: all reasons that hold now, the first included.
-        timeline: what happened, the first thing first.
+        timeline: what happened, the first thing first, with `timeline.RECEIPTS` receipts at most.
+        more_receipts: how many more there are.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class Explanation:
     details: Mapping[str, Any]
     reasons: tuple[Reason, ...]
     timeline: tuple[Moment, ...]
+    more_receipts: int = 0
 
 
 def explain(keys: Keys, request_id: str) -> Steps[Explanation]:
@@ -56,9 +58,9 @@ def explain(keys: Keys, request_id: str) -> Steps[Explanation]:
     send = yield from look(keys, request_id)
     if send is None:
         sentence = "Nobody knows this id: it never was, or was forgotten some time after its end."
-        return _made(request_id, None, (Reason("forgotten", sentence),), ())
-    timeline = yield from read_timeline(keys, request_id, send.record)
-    return _made(request_id, send.record["state"], _reasons(send), timeline)
+        return _made(request_id, None, (Reason("forgotten", sentence),), Life((), 0))
+    life = yield from read_timeline(keys, request_id, send.record)
+    return _made(request_id, send.record["state"], _reasons(send), life)
 
 
 def why(keys: Keys, request_id: str) -> Steps[tuple[Reason, ...]]:
@@ -72,11 +74,10 @@ def _reasons(send: Send) -> tuple[Reason, ...]:
     return (_ended(send, state),) if state in ENDS else tuple(reasons(send))
 
 
-def _made(
-    request_id: str, state: str | None, found: tuple[Reason, ...], timeline: tuple[Moment, ...]
-) -> Explanation:
+def _made(request_id: str, state: str | None, found: tuple[Reason, ...], life: Life) -> Explanation:
     first = found[0]
-    return Explanation(request_id, state, first.word, first.sentence, first.details, found, timeline)
+    told = (first.word, first.sentence, first.details)
+    return Explanation(request_id, state, *told, found, life.moments, life.more_receipts)
 
 
 def _ended(send: Send, state: str) -> Reason:
@@ -85,11 +86,12 @@ def _ended(send: Send, state: str) -> Reason:
     meaning = meaning_of(code) if code else ""
     named = f", code {code}{', ' if meaning else ''}{meaning}" if code else ""
     as_ticket = f", ticket {ticket}" if ticket else ""
-    way_out = f". {_WAY_OUT[state].format(send.request_id)}" if state in _WAY_OUT else ""
+    way_out = f"{_WAY_OUT[state].format(send.request_id)}." if state in _WAY_OUT else ""
     details = {
         "state": state,
         "at": instant(ended_ms) if ended_ms else None,
         "code": code,
         "ticket": ticket,
     }
-    return Reason("ended", f"{_ENDED[state]}, {clock(ended_ms)}{named}{as_ticket}{way_out}.", details)
+    sentence = f"{_ENDED[state]}, {clock(ended_ms)}{named}{as_ticket}. {way_out}".rstrip()
+    return Reason("ended", sentence, details, way_out)

@@ -31,6 +31,8 @@ class ForwarderState:
         held: why only probes are delivered, or None.
         since_ms: since when it is paused, or else held.
         probe_ms: when the next probe is due, while it is held.
+        next_ms: when the next attempt is due; None while none is.
+        trouble: what the last attempt for the oldest of the waiting came to; None if none was made for it.
         tried: attempts ever made by result, such as ``delivered``: see `RESULTS`.
         now_ms: the time now.
     """
@@ -47,6 +49,8 @@ class ForwarderState:
     held: str | None
     since_ms: int | None
     probe_ms: int | None
+    next_ms: int | None
+    trouble: str | None
     tried: Mapping[str, int]
     now_ms: int
 
@@ -95,7 +99,7 @@ def names(keys: Keys) -> Steps[list[str]]:
 
 
 def states(keys: Keys, named: Sequence[str]) -> Steps[list[ForwarderState]]:
-    """Say how forwarders are, in one round trip."""
+    """Say how forwarders are, in two round trips."""
     commands: list[Sequence[str | int]] = [("TIME",)]
     for name in named:
         waits = keys.forward_waiting(name)
@@ -105,10 +109,13 @@ def states(keys: Keys, named: Sequence[str]) -> Steps[list[ForwarderState]]:
             ("ZRANGE", waits, 0, 0, "WITHSCORES"),
             ("XLEN", keys.forward_dead(name)),
             ("ZSCORE", keys.forwarders, name),
+            ("ZRANGE", keys.forward_due(name), 0, 0, "WITHSCORES"),
         ]
     time, *replies = yield Commands(commands)
-    each = zip(named, *(replies[at::5] for at in range(5)), strict=True)
-    return [_state(now_ms(time), *found) for found in each]
+    each = list(zip(named, *(replies[at::6] for at in range(6)), strict=True))
+    asked = [("HGET", keys.event(found[0], oldest), "why") for found in each for oldest in _first(found[3])]
+    whys = iter((yield Commands(asked)) if asked else ())
+    return [_state(now_ms(time), next(whys) if _first(found[3]) else None, *found) for found in each]
 
 
 def waiting(keys: Keys, name: str, start: int = 0) -> Steps[list[WaitingEvent]]:
@@ -152,8 +159,21 @@ def _asked(keys: Keys, name: str) -> Sequence[str]:
     )
 
 
+def _first(found: Any) -> list[str]:
+    """Name the first member of a sorted set, if it has one."""
+    return [name.decode() for name, _ in pairs(found)[:1]]
+
+
 def _state(
-    at_ms: int, name: str, state: list[bytes | None], waits: int, oldest: Any, letters: int, heard: Any
+    at_ms: int,
+    trouble: bytes | None,
+    name: str,
+    state: list[bytes | None],
+    waits: int,
+    oldest: Any,
+    letters: int,
+    heard: Any,
+    due: Any,
 ) -> ForwarderState:
     receiver, streams, paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
     first = pairs(oldest)
@@ -170,6 +190,8 @@ def _state(
         held=None if held is None else held.decode(),
         since_ms=_ms(paused_at or held_at),
         probe_ms=_ms(probe_at),
+        next_ms=_ms(pairs(due)[0][1]) if due else None,
+        trouble=trouble.decode("utf-8", "replace") if trouble else None,
         tried={result: int(count or 0) for result, count in zip(RESULTS, tried, strict=True)},
         now_ms=at_ms,
     )

@@ -19,7 +19,9 @@ from worker.inquiry.state_of_sending import (
     SENDS,
     Facts,
     Plain,
+    credit_look_command,
     facts,
+    read_credit_look,
     read_hold,
     read_limits,
     read_pause,
@@ -71,12 +73,14 @@ class Aside:
         waiting: sends and shared calls; None if more gates are shut than are counted.
         since_ms: when the gate was shut.
         why: in words for people.
+        look_ms: of ``credit``, when a worker next looks whether it can be paid, if that is known.
     """
 
     gate: str
     waiting: int | None
     since_ms: int
     why: str
+    look_ms: int | None = None
 
     @property
     def is_breaker(self) -> bool:
@@ -262,13 +266,19 @@ def _ends(keys: Keys) -> Steps[Ends]:
 
 def _aside(keys: Keys) -> Steps[tuple[Aside, ...]]:
     """Name the gates that are shut for some sends, and count what waits at the first of them."""
-    [found] = yield Commands([("HGETALL", keys.gates)])
+    found, look = yield Commands([("HGETALL", keys.gates), credit_look_command(keys)])
     gates = {name: read_gate(written) for name, written in strings(found).items()}
     names = sorted(gates)
     counted = [("ZCARD", keys.aside(name)) for name in names[:COUNTED_GATES]]
     waiting = (yield Commands(counted)) if counted else []
     return tuple(
-        Aside(name, count, gates[name].since, describe(name, gates[name]))
+        Aside(
+            name,
+            count,
+            gates[name].since,
+            describe(name, gates[name]),
+            read_credit_look(look) if name == CREDIT else None,
+        )
         for name, count in zip_longest(names, waiting)
     )
 

@@ -31,11 +31,18 @@ class Reason:
         word: what kind of reason, in one word.
         sentence: the reason for people.
         details: the facts by name; times are aware.
+        way_out: the end of the sentence, if that names the command to type.
     """
 
     word: str
     sentence: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    way_out: str = ""
+
+    @property
+    def cause(self) -> str:
+        """The sentence without the command to type: for whoever has a button."""
+        return self.sentence.removesuffix(self.way_out).rstrip()
 
 
 def reasons(send: Send) -> Iterator[Reason]:
@@ -90,16 +97,21 @@ def _hold(send: Send) -> Reason | None:
     hold = send.facts.hold
     if hold is None:
         return None
-    way_out = (
-        "Only an operator ends it: octopush-worker release"
+    ends = (
+        "Only an operator ends it."
         if hold.by_person
-        else "It ends by itself once the account is well again; at once: octopush-worker release"
+        else f"It ends by itself once the account is well again{_next_look(hold.look_ms)}."
     )
-    sentence = (
-        f"All sending is held since {clock(hold.since_ms)}: {_code(hold.code, hold.meaning)}. {way_out}."
-    )
-    details = {"code": hold.code, "since": instant(hold.since_ms), "by_person": hold.by_person}
-    return Reason("hold", sentence, details)
+    way_out = "To end it now: octopush-worker release."
+    why = _code(hold.code, hold.meaning)
+    sentence = f"All sending is held since {clock(hold.since_ms)}: {why}. {ends} {way_out}"
+    details = {
+        "code": hold.code,
+        "since": instant(hold.since_ms),
+        "by_person": hold.by_person,
+        "next_look": instant(hold.look_ms) if hold.look_ms else None,
+    }
+    return Reason("hold", sentence, details, way_out)
 
 
 def _pause(send: Send) -> Reason | None:
@@ -116,14 +128,12 @@ def _campaign(send: Send) -> Reason | None:
     if name is None or send.in_doubt or not (send.halt or listed):
         return None
     details = {"campaign": name, "halt": send.halt}
-    resume = f"octopush-worker campaign resume {name}"
     if send.halt == "stopped":
         sentence = f"Its campaign {name} was cancelled: it ends when it is next looked at."
-    elif send.halt == "paused":
-        sentence = f"Its campaign {name} is paused. To go on: {resume}."
-    else:
-        sentence = f"Its campaign {name} was resumed, but not to the end. Repeat: {resume}."
-    return Reason("campaign", sentence, details)
+        return Reason("campaign", sentence, details)
+    cause = "is paused" if send.halt == "paused" else "was resumed, but not to the end"
+    way_out = f"To go on: octopush-worker campaign resume {name}."
+    return Reason("campaign", f"Its campaign {name} {cause}. {way_out}", details, way_out)
 
 
 def _due(send: Send) -> Reason | None:
@@ -149,11 +159,14 @@ def _aside(send: Send) -> Reason | None:
         return None
     price = Decimal(send.waits["price"]) if "price" in send.waits else None
     why = describe(name, send.facts.gates.get(name, Gate()), price)
-    details = {"gate": name, "price": price}
+    details: dict[str, Any] = {"gate": name, "price": price}
     if name == CREDIT:
-        return Reason(CREDIT, f"It waits aside, since {ADMISSION[CREDIT]}: {why}.", details)
-    way_out = f"Once the reason is mended: octopush-worker release --breaker {name}"
-    return Reason("breaker", f"It waits aside, since {_BREAKER}: {why}. {way_out}.", details)
+        look_ms = send.facts.credit_look_ms
+        details["next_look"] = instant(look_ms) if look_ms else None
+        sentence = f"It waits aside, since {ADMISSION[CREDIT]}: {why}{_next_look(look_ms)}."
+        return Reason(CREDIT, sentence, details)
+    way_out = f"Once the reason is mended: octopush-worker release --breaker {name}."
+    return Reason("breaker", f"It waits aside, since {_BREAKER}: {why}. {way_out}", details, way_out)
 
 
 def _retry(send: Send) -> Reason | None:
@@ -240,6 +253,10 @@ def _is_in_line(send: Send) -> bool:
 
 def _in_call(send: Send) -> str:
     return f" in the shared call {send.call}" if send.call else ""
+
+
+def _next_look(ms: int | None) -> str:
+    return f"; the account is looked at again at {clock(ms)}" if ms else ""
 
 
 def _code(code: str, meaning: str = "") -> str:

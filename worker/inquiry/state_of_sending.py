@@ -35,12 +35,14 @@ class Stop:
         since_ms: when it began.
         until_ms: when it ends by itself, if that is known.
         by_person: whether only an operator ends it.
+        look_ms: when a worker next looks whether the account is well again; None if that ends nothing.
     """
 
     code: str
     since_ms: int
     until_ms: int | None
     by_person: bool
+    look_ms: int | None = None
 
     @property
     def meaning(self) -> str:
@@ -57,6 +59,8 @@ class Facts:
         hold: why all sending is held, or None.
         pause: why all sending pauses, or None.
         gates: what is shut for some sends, by name.
+        credit_look_ms: when a worker next looks whether what waits for credit can be paid; None if that is
+            not due.
         rate: recipients per second that are set live; None where the workers' own setting counts.
         in_flight: the same for calls.
         strained: calls that may be in flight while the gateway shows strain, else None.
@@ -72,6 +76,7 @@ class Facts:
     hold: Stop | None
     pause: Stop | None
     gates: Mapping[str, Gate]
+    credit_look_ms: int | None
     rate: float | None
     in_flight: int | None
     strained: int | None
@@ -138,13 +143,14 @@ class Workers:
 
 
 def facts_commands(keys: Keys) -> list[Plain]:
-    """The commands that `read_facts` reads: 14, each O(1) or as small as what people have set."""
+    """The commands that `read_facts` reads: 15, each O(1) or as small as what people have set."""
     queues = [keys.queue(name) for name in SENDS]
     return [
         ("TIME",),
         ("HGETALL", keys.hold),
         ("HGETALL", keys.pause),
         ("HGETALL", keys.gates),
+        credit_look_command(keys),
         ("HGETALL", keys.limits),
         ("HGETALL", keys.strain),
         ("HGETALL", keys.rate),
@@ -157,7 +163,7 @@ def facts_commands(keys: Keys) -> list[Plain]:
 
 def read_facts(replies: list[Any]) -> Facts:
     """Read the replies to `facts_commands`."""
-    time, hold, pause, gates, limits, strain, rate, *counts, workers = replies
+    time, hold, pause, gates, credit_look, limits, strain, rate, *counts, workers = replies
     at_ms = now_ms(time)
     seen = list(scored(workers))
     leased, ending, ready = (dict(zip(SENDS, counts[i : i + 2], strict=True)) for i in (0, 2, 4))
@@ -166,6 +172,7 @@ def read_facts(replies: list[Any]) -> Facts:
         hold=_hold(strings(hold)),
         pause=_pause(strings(pause), at_ms),
         gates={name: read_gate(facts) for name, facts in strings(gates).items()},
+        credit_look_ms=read_credit_look(credit_look),
         **_limits(strings(limits)),
         strained=_strained(strings(strain)),
         debts=_debts(strings(rate), at_ms),
@@ -175,6 +182,16 @@ def read_facts(replies: list[Any]) -> Facts:
         workers=count_alive(seen, at_ms),
         worker_seen_ms=max((int(at) for _, at in seen), default=None),
     )
+
+
+def credit_look_command(keys: Keys) -> Plain:
+    """Ask when a worker next looks at the account because of what cannot be paid; see `read_credit_look`."""
+    return ("HMGET", keys.stream("credit"), "probe_at")
+
+
+def read_credit_look(reply: Sequence[bytes | None]) -> int | None:
+    """Read the reply to `credit_look_command`, as ms; None if no look is due."""
+    return int(float(reply[0])) if reply[0] else None
 
 
 def facts(keys: Keys) -> Steps[Facts]:
@@ -242,7 +259,8 @@ def _hold(found: Mapping[str, str]) -> Stop | None:
     if "code" not in found:
         return None
     by_person = found["code"] in OPERATORS or "lasting" in found
-    return Stop(found["code"], int(found.get("since", 0)), until_ms=None, by_person=by_person)
+    look_ms = int(float(found["probe_at"])) if "probe_at" in found and not by_person else None
+    return Stop(found["code"], int(found.get("since", 0)), None, by_person, look_ms)
 
 
 def _pause(found: Mapping[str, str], now_ms: int) -> Stop | None:

@@ -16,7 +16,7 @@ from producers.queueing.rounds import Round, read_rounds
 from worker.inquiry.reasons import instant
 from worker.inquiry.state_of_sending import strings
 
-#: Receipts and turns of a conversation that are read.
+#: Receipts that are shown, and turns of a conversation that are read.
 RECEIPTS: Final = 100
 TURNS: Final = 50
 
@@ -39,27 +39,51 @@ class Moment:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_timeline(keys: Keys, request_id: str, record: Mapping[str, str]) -> Steps[tuple[Moment, ...]]:
-    """Put together the life of a message, the first thing first; at most three round trips."""
-    (_, receipts), body, secret = yield Commands(
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The life of one message.
+
+    Attributes:
+        moments: the first thing first; of the receipts that were read the first ones.
+        more_receipts: how many more there are.
+    """
+
+    moments: tuple[Moment, ...]
+    more_receipts: int
+
+
+def read_timeline(
+    keys: Keys, request_id: str, record: Mapping[str, str], most: int = RECEIPTS
+) -> Steps[Life]:
+    """Put together the life of a message; at most three round trips.
+
+    Args:
+        keys: key names.
+        request_id: of the message.
+        record: its record.
+        most: receipts that are shown.
+    """
+    received, (_, receipts), body, secret = yield Commands(
         [
+            ("HLEN", keys.deliveries(request_id)),
             ("HSCAN", keys.deliveries(request_id), 0, "COUNT", RECEIPTS),
             ("GET", keys.body(request_id)),
             ("GET", keys.talk_secret),
         ]
     )
     delivered = strings(receipts)
-    moments = [*_of_record(record), *_of_receipts(delivered)]
+    told = sorted(_of_receipts(delivered), key=_order)[:most]
+    moments = [*_of_record(record), *told]
     number = _only_number(record, body, list(delivered))
     if number and secret:
         moments += yield from _replies(keys, request_id, talk_key(secret, number))
-    return tuple(sorted(moments, key=_order))
+    return Life(tuple(sorted(moments, key=_order)), max(0, int(received) - len(told)))
 
 
-def of_send(keys: Keys, request_id: str) -> Steps[tuple[Moment, ...]]:
-    """Read the life of a message; at most four round trips."""
+def of_send(keys: Keys, request_id: str, most: int = RECEIPTS) -> Steps[Life]:
+    """Read the life of a message with some receipts; at most four round trips."""
     [record] = yield Commands([("HGETALL", keys.record(request_id))])
-    return (yield from read_timeline(keys, request_id, strings(record)))
+    return (yield from read_timeline(keys, request_id, strings(record), most))
 
 
 def _order(moment: Moment) -> datetime:
@@ -94,7 +118,7 @@ def _of_round(before: Round) -> Iterator[Moment]:
 
 
 def _of_receipts(delivered: Mapping[str, str]) -> Iterator[Moment]:
-    for number, value in list(delivered.items())[:RECEIPTS]:
+    for number, value in delivered.items():
         delivery = read_delivery(value)
         details = {"number": number, "status": delivery.status, "final": delivery.final}
         yield Moment(delivery.at, "receipt", details)

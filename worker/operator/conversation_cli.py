@@ -36,6 +36,8 @@ def conversation(output: Output, number: str, limit: int, *, reveal: bool) -> No
 
 def _line(turn: Turn) -> str:
     text = "(text not kept)" if turn.text is None else turn.text
+    if turn.opted_out:
+        return f"<  asked for no more messages ({text})"
     if turn.direction == "in":
         answers = f"  answers {turn.request_id} (by {turn.match or 'ticket'})" if turn.request_id else ""
         return f"<  {text}{answers}"

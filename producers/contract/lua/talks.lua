@@ -1,4 +1,5 @@
--- Conversations. Of each number a sorted set holds the newest turns by time: 'in:<stream id>' for a reply, 'out:<request_id>' for a send.
+-- Conversations. Of each number a sorted set holds the newest turns by time: 'in:<stream id>' for a reply, 'opt:<stream id>'
+-- for an opt-out that somebody wrote, 'out:<request_id>' for a send.
 -- Takes fresh_secret and retention_ms from what the script is given.
 
 -- Turns that are kept of a conversation.

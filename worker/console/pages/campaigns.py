@@ -81,13 +81,12 @@ async def cancel(visit: Visit) -> Response:
 
 def state_of(status: CampaignStatus) -> tuple[str, str]:
     """Say how a campaign is, as kind and word for ``ui.state``."""
-    if status.stopped:
-        return "plain", "cancelled"
-    if status.paused:
-        return "wait", "paused"
-    if status.done:
-        return "ok", "done"
-    return ("wait", "sending") if status.complete else ("wait", "being queued")
+    word = campaigns.word_of(status)
+    return _KINDS[word], word
+
+
+#: The shape and colour of each word.
+_KINDS: Final = {"sending": "wait", "paused": "wait", "cancelled": "plain", "done": "ok"}
 
 
 async def _find(visit: Visit) -> CampaignStatus:

@@ -8,6 +8,7 @@ who answer the same turn in different words the second one is told that somebody
 import hmac
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -20,7 +21,7 @@ from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations, Turn
 from worker.console.page import Page, Visit, step
-from worker.console.pages.replies import MATCHES
+from worker.console.pages.replies import MATCHES, LookedFor, show_with
 from worker.console.refusals import Refusal, not_found
 
 _KEY: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -67,12 +68,14 @@ async def look_up(visit: Visit) -> Response:
     if not await visit.office.sessions.may_look_up(visit.visitor):
         words = "You have looked up many numbers. Wait ten minutes, or ask an operator."
         raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, words, back="/replies")
+    number = visit.form.get("number", "")
     try:
-        found = await visit.office.producer.conversation(visit.form.get("number", ""))
+        found = await visit.office.producer.conversation(number)
     except InvalidMessage as error:
-        return await visit.done("/replies", f"The number {error.fields['number']}.")
+        return await show_with(visit, LookedFor(number[:40], f"The number {error.fields['number']}."))
     if found.key is None or not found.turns:
-        return await visit.done("/replies", "Nothing is kept of a conversation with this number.")
+        words = "Nothing is kept of a conversation with this number."
+        return await show_with(visit, LookedFor(number[:40], words))
     # Whoever can tell a conversation from others by a number knows the number.
     await visit.audit("lookup", number=mask(found.number or ""))
     return await visit.done(f"/conversations/{found.key}")
@@ -112,6 +115,7 @@ def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int 
         problems=dict(draft.problems),
         matches=MATCHES,
         states=_STATES,
+        opted_out_at=_opted_out_at(conversation),
         sender=visit.office.settings.sender,
         two_way=(conversation.number or "").startswith(_TWO_WAY),
     )
@@ -187,7 +191,16 @@ def _answered_reply(conversation: Conversation, seen: str) -> str | None:
     """Name the newest reply that the writer saw: what came later is no part of what an answer is about."""
     names = [_name(turn) for turn in conversation.turns]
     known = conversation.turns[: names.index(seen) + 1] if seen in names else conversation.turns
-    return next((turn.event_id for turn in reversed(known) if turn.direction == "in"), None)
+    return next((turn.event_id for turn in reversed(known) if _is_reply(turn)), None)
+
+
+def _is_reply(turn: Turn) -> bool:
+    return turn.direction == "in" and not turn.opted_out
+
+
+def _opted_out_at(conversation: Conversation) -> datetime | None:
+    """Say when the person last asked for no more messages, as far as that is kept."""
+    return next((turn.at for turn in reversed(conversation.turns) if turn.opted_out), None)
 
 
 def _sent_since(conversation: Conversation, seen: str) -> list[Turn]:

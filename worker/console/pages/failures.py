@@ -77,7 +77,7 @@ async def begin(visit: Visit) -> Response:
     job_id = _job_id(visit)
     why_not = await _bulk(visit).begin(job_id, visit.by).arun(visit.office.redis)
     _raise_if_not(why_not, job_id)
-    return await visit.done(_path(job_id), "The messages are being sent again.")
+    return await visit.done(_path(job_id), "The job has begun.")
 
 
 async def stop(visit: Visit) -> Response:

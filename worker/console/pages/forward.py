@@ -85,11 +85,11 @@ async def replay(visit: Visit) -> Response:
         found = await _decide(visit, forwarder.name, lambda decisions: decisions.replay_one((), event_id))
         if not found:
             raise too_late("delivered, or forgotten", back)
-        return await visit.done(back, "The event is delivered once more.")
+        return await visit.done(back, "The event is tried now.")
     done = await _decide(visit, forwarder.name, ForwarderDecisions.replay_dead)
     if not done:
         raise too_late("without dead letters", back)
-    return await visit.done(back, f"{done:,} dead letters are delivered once more.")
+    return await visit.done(back, f"{done:,} dead letters are tried again.")
 
 
 def state_of(forwarder: forwarders.ForwarderState) -> tuple[str, str]:
@@ -101,7 +101,9 @@ def state_of(forwarder: forwarders.ForwarderState) -> tuple[str, str]:
     heard = forwarder.heard_ms
     if heard is None or forwarder.now_ms - heard > _SILENT_MS:
         return "bad", "no process seen"
-    return "ok", "delivering"
+    if forwarder.trouble:
+        return "wait", "tries again"
+    return "ok", "delivering" if forwarder.waiting else "ready"
 
 
 #: Milliseconds after which a forwarder whose processes are silent is said to have none.

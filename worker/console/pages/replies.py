@@ -1,5 +1,6 @@
 """Replies by country, by date, by what they say and by what they answer."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -23,8 +24,29 @@ MATCHES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class LookedFor:
+    """A number whose conversation was asked for in vain.
+
+    Attributes:
+        number: as it was typed, such as ``06 12``.
+        problem: what is wrong with it, or ``""``.
+    """
+
+    number: str = ""
+    problem: str = ""
+
+
 async def show(visit: Visit) -> Response:
-    """Show a page of 50. Three or four round trips; up to 42 while a text or a match is looked for."""
+    """Show a page of 50."""
+    return await show_with(visit, LookedFor())
+
+
+async def show_with(visit: Visit, looked_for: LookedFor) -> Response:
+    """Show a page of 50, and what was typed below it.
+
+    Three or four round trips; up to 42 while a text or a match is looked for.
+    """
     asked, before = read_filter(visit), visit.asked("before")
     if before and not is_stream_id(before):
         words = "This address leads to no page of replies."
@@ -33,7 +55,7 @@ async def show(visit: Visit) -> Response:
     talks = await visit.panel(_talks(visit.keys, page.value)) if page.value else Panel(None)
     return visit.render(
         "replies.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems else HTTPStatus.OK,
+        HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems or looked_for.problem else HTTPStatus.OK,
         page=page.value,
         talks=talks.value,
         countries=(await visit.panel(replies.read_countries(visit.keys))).value or {},
@@ -41,6 +63,7 @@ async def show(visit: Visit) -> Response:
         matches=MATCHES,
         match_choices=[("", "All"), *((match, words) for match, (_, words) in MATCHES.items())],
         before=before,
+        looked_for=looked_for,
     )
 
 

@@ -54,6 +54,9 @@ def read_filter(visit: Visit) -> Asked:
         del written["q"]
         problems["q"] = "A number has no place in an address. Look for its conversation below."
     since, until = (_date(written, name, problems) for name in ("from", "to"))
+    if since is not None and until is not None and since >= until:
+        problems["to"] = f"To {written['to']} is before From {written['from']}: nothing lies between them."
+        until = None
     match = written.get("match")
     if match is not None and match not in MATCHES:
         problems["match"] = "There is no such match."

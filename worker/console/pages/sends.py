@@ -35,6 +35,8 @@ _TABS: Final = {
 #: What is wrong with the text of a message that cannot be sent again.
 _NOT_REPLAYABLE: Final = {"body_lost": "is not kept any more", "body_damaged": "is damaged"}
 _RECIPIENTS: Final = 100
+#: Receipts in a timeline; the others stand with their recipients.
+_RECEIPTS: Final = 50
 
 
 async def show(visit: Visit) -> Response:
@@ -112,7 +114,7 @@ async def show_one(visit: Visit) -> Response:
         is_call=bool(detail.members) or request_id.startswith("@"),
         detail=detail,
         why=await visit.panel(explain.why(visit.keys, request_id)),
-        life=await visit.panel(timeline.of_send(visit.keys, request_id)),
+        life=await visit.panel(timeline.of_send(visit.keys, request_id, _RECEIPTS)),
         audit=await visit.panel(audit.of_send(visit.keys, request_id)),
         examined=audit.EXAMINED,
         numbers=list(enumerate(detail.numbers))[first:last],
@@ -125,8 +127,8 @@ async def show_one(visit: Visit) -> Response:
 
 
 def _told(reason: Reason) -> Markup:
-    """Write a reason with its times as all times of a page are written."""
-    shown = escape(visible(reason.sentence, lines=True))
+    """Write a reason without the command to type, and with its times as all times of a page are written."""
+    shown = escape(visible(reason.cause, lines=True))
     for at in reason.details.values():
         if isinstance(at, datetime):
             shown = shown.replace(clock(at.timestamp() * 1000), when(at))

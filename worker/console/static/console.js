@@ -14,10 +14,10 @@
   const regions = () => document.querySelectorAll("[data-live]");
   const tell = (words) => { if (state.textContent !== words) state.textContent = words; };
 
-  // Somebody is at work there: has the focus in it, or has selected something of it.
+  // Somebody is at work there: has the focus in it, is asked something, or has selected something of it.
   const isInUse = (region) => {
     const selected = document.getSelection();
-    return region.contains(document.activeElement) ||
+    return region.contains(document.activeElement) || region.querySelector("details[open]") ||
       (selected && !selected.isCollapsed && selected.containsNode(region, true));
   };
 
@@ -73,8 +73,8 @@
 
   button.addEventListener("click", () => {
     paused = !paused;
-    button.textContent = paused ? "Go on" : "Pause";
-    tell(paused ? `Paused at ${inParis(last)}` : "Live");
+    button.textContent = paused ? "Refresh again" : "Stop refreshing";
+    tell(paused ? `Not refreshed since ${inParis(last)}` : "Live");
     plan();
   });
   document.addEventListener("visibilitychange", plan);
