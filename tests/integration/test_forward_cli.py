@@ -115,7 +115,7 @@ def test_a_list_shows_what_waits_and_what_keeps_it(octopush, hand):
     ("fields", "said"),
     [
         ({"paused": "410", "paused_at": 1}, "paused (410): octopush-worker forward resume bookings"),
-        ({"held": "ConnectError", "held_at": 1, "probe_at": 1}, "held (ConnectError)"),
+        ({"held": "ConnectError", "held_at": 1, "probe_at": 1}, "held (nobody answers at this address)"),
     ],
 )
 def test_a_list_says_how_a_forwarder_goes_on(octopush, hand, fields, said):

@@ -17,6 +17,7 @@ from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
+from worker.inquiry.reasons import clock
 from worker.inquiry.state_of_sending import facts
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import WINDOW_S
@@ -208,6 +209,8 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "HELD" in cli("status")
     assert "code 104: credit exhausted\n" in cli("status")
     assert "by itself once the account is mended" in cli("status")
+    look_ms = int(redis_client.hget(KEYS.hold, "probe_at"))
+    assert f"the account is looked at again at {clock(look_ms)}\n" in cli("status")
     assert cli("release") == "released\n"
     assert cli("release") == "sending was not held\n"
     Throttle(redis_client, KEYS, Limits(0, 0)).pause("http_429", 600_000)
@@ -279,8 +282,11 @@ def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client)
     redis_client.zadd(KEYS.aside("credit"), {"a": 30.0, "b": 40.0})
     redis_client.zadd(KEYS.aside("777"), {"spring.3": 0, "spring.4": 0, "spring.5": 0})
 
+    redis_client.hset(KEYS.stream("credit"), "probe_at", 1764000060000)
+
     shown = cli("status")
 
+    assert shown.count("the account is looked at again at 2025-11-24 17:01:00+01:00\n") == 1
     since = "since 2025-11-24 17:00:00+01:00"
     assert f"aside      2 wait, {since}: credit: costs about 30.00, 25.00 left (code 104)\n" in shown
     why = "code 777, nobody knows it; sender Bistro, campaign spring"

@@ -11,7 +11,7 @@ from producers.contract.jobs import ENDS
 from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
-from worker.inquiry.campaigns import newest
+from worker.inquiry.campaigns import newest, word_of
 from worker.inquiry.dates import in_paris
 from worker.operator.command import Command, at_desk, with_producer
 from worker.presentation.amounts import amount
@@ -154,7 +154,7 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
     """Name what is known of a campaign, for programs."""
     return {
         "campaign_id": found.campaign_id,
-        "state": state_of(found),
+        "state": word_of(found),
         "done": found.done,
         "complete": found.complete,
         "recipients": found.recipients,
@@ -168,15 +168,6 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
     }
 
 
-def state_of(found: CampaignStatus) -> str:
-    """Say in one word where a campaign stands."""
-    if found.stopped:
-        return "cancelled"
-    if found.paused:
-        return "paused"
-    return "done" if found.done else "sending"
-
-
 _STATES: Final = {
     "paused": "PAUSED",
 }
@@ -184,7 +175,7 @@ _STATES: Final = {
 
 def _words_of(found: CampaignStatus) -> str:
     """Say where a campaign stands, for people; of one that sends also whether all of it is queued."""
-    state = state_of(found)
+    state = word_of(found)
     if state == "sending" and not found.complete:
         return "sending; not queued to its end: a send is at work, or was cut short"
     return _STATES.get(state, state)

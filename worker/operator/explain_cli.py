@@ -1,7 +1,7 @@
 """``octopush-worker explain``: why has this message not left, or what became of it?"""
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -23,7 +23,7 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
     with at_desk() as desk:
         shown = desk.unmasked("explain", reveal=reveal, request_id=request_id)
         found = desk.ask(explaining(desk.keys, request_id))
-        receipts = int(cast("int", desk.client.hlen(desk.keys.deliveries(request_id))))
+    receipts = found.more_receipts + sum(moment.what == "receipt" for moment in found.timeline)
     output.give(
         {
             "request_id": request_id,
@@ -41,9 +41,8 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
         output.show(f"also {reason.word}: {reason.sentence}")
     for moment in found.timeline:
         output.show(_line(moment, shown))
-    more = receipts - sum(moment.what == "receipt" for moment in found.timeline)
-    if more > 0:
-        output.show(f"  and {more} more receipts: octopush-worker show {request_id}")
+    if found.more_receipts:
+        output.show(f"  and {found.more_receipts} more receipts: octopush-worker show {request_id}")
     if found.state is None:
         ctx.exit(Exit.NOT_FOUND)
 

@@ -10,6 +10,7 @@ import click
 
 from worker.forwarding.store import check_name
 from worker.inquiry import forwarders
+from worker.inquiry.attempt_words import in_words
 from worker.inquiry.dates import read_since, read_until
 from worker.inquiry.forwarders import ForwarderState, WaitingEvent
 from worker.inquiry.reasons import instant
@@ -102,21 +103,21 @@ def _next_try(each: ForwarderState, failing: Sequence[WaitingEvent]) -> str:
     first = failing[0]
     wait_s = max(0, (first.due_ms or 0) - each.now_ms) // 1000
     many = f"{len(failing)} event{'' if len(failing) == 1 else 's'}"
-    return (
-        f"{many} tried and not delivered ({first.why}), the next try {f'in {wait_s} s' if wait_s else 'now'}"
-    )
+    when = f"in {wait_s} s" if wait_s else "now"
+    return f"{many} tried and not delivered ({in_words(first.why or '')}), the next try {when}"
 
 
 def _state(each: ForwarderState, failing: Sequence[WaitingEvent] = ()) -> str:
     if each.paused:
-        return f"paused ({each.paused}): octopush-worker forward resume {each.name}"
+        return f"paused ({in_words(each.paused)}): octopush-worker forward resume {each.name}"
     if each.heard_ms is None or each.now_ms - each.heard_ms > _SILENT_MS:
         return "no process runs"
     if each.held:
         wait_s = max(0, (each.probe_ms or 0) - each.now_ms) // 1000
         asks = f"in {wait_s} s" if wait_s else "now"
+        takes_nothing = "the receiver takes nothing"
         return (
-            f"held ({each.held}): the receiver takes nothing, and one event asks {asks} whether it does again"
+            f"held ({in_words(each.held)}): {takes_nothing}, and one event asks {asks} whether it does again"
         )
     return f"on, but {_next_try(each, failing)}" if failing else _ON
 
