@@ -32,12 +32,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forward_email.py, leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, records.py, status |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, note_round(), records.py, status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, reasons.py, records.py, status, unclaim |
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, overview.py, parked.py, reasons.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | end_send(), finish, send_again() | announce(), end_members(), end_record(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish, forget_adopted() |
@@ -45,7 +45,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay, run_bulk |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, parked.py, records.py, run_bulk |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, note_round(), parked.py, records.py, run_bulk |
+| ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | note_round(), records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), send_facts.py, status |

@@ -63,7 +63,7 @@ def _checked_options(  # positional: this is the key of a cache
     options = Options(
         check("sender", fields.sender, sender, allow_spaces),
         check("type", fields.one_of, type_, ("sms_premium", "sms_low_cost")),
-        check("purpose", fields.one_of, purpose, ("wholesale", "alert")),
+        check("purpose", _purpose, purpose),
         check("with_replies", fields.flag, with_replies),
         check("simulation_mode", fields.flag, simulation_mode),
         check("auto_optimize_text", fields.flag, auto_optimize_text),
@@ -76,6 +76,14 @@ def _checked_options(  # positional: this is the key of a cache
 
 
 _remembered_options = lru_cache(maxsize=128, typed=True)(_checked_options)
+
+
+def _purpose(value: object) -> str:
+    """Check the gateway's word for what a message is for; its word for marketing is not everybody's."""
+    try:
+        return fields.one_of(value, ("wholesale", "alert"))
+    except ValueError:
+        raise ValueError("must be wholesale (marketing) or alert") from None
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from producers.contract.scripts import Command, Script
 from producers.contract.settings import ProducerSettings
 from producers.contract.talks import fresh_secret
 from producers.messages.message import FrozenMessage
+from producers.queueing.rounds import read_rounds
 
 _ENQUEUE = Script("producers.queueing", "enqueue")
 _STATUS = Script("producers.queueing", "status", when_full=True)
@@ -77,11 +78,13 @@ class MessageStatus:
         ticket: the gateway's ticket, or None before (or without) one.
         cost: what the gateway charged, in the account's currency.
         segments: the gateway's count once accepted, ours before.
-        attempts: POSTs made so far; a POST whose worker died is counted when its message is taken up again.
+        attempts: POSTs counted so far, in all rounds. One that only found the account in trouble is not
+            counted; one whose worker died is counted when its message is taken up again.
         code: the gateway's last error code, or our word for what happened.
         message: the gateway's last error text.
         context: the application's own value.
-        queued_at, due_at, expires_at, first_attempt_at, ended_at: its life; None where it does not apply.
+        queued_at, due_at, expires_at, ended_at: its life; None where it does not apply.
+        first_attempt_at: when the first attempt of all began, also if a person has sent it again since.
         deliveries: the receipt that stands, by recipient number.
         receipts_missing: recipients of whom no receipt came within 48 h of the acceptance; 0 for sends on
             which the gateway does not report (low cost, simulation).
@@ -210,13 +213,19 @@ def _read_status(
         queued_at=_instant(text["queued"]),
         due_at=_at(text.get("due")),
         expires_at=_at(text.get("expires")),
-        first_attempt_at=_at(text.get("first")),
+        first_attempt_at=_at(_first(text.get("rounds"), text.get("first"))),
         ended_at=_at(text.get("ended")),
         deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
         waits_for=_read_aside(*aside) if aside else None,
         receipts_missing=_missing(text, len(deliveries) // 2, now_ms),
         reply_to=text.get("reply_to"),
     )
+
+
+def _first(rounds: str | None, present: str | None) -> str | None:
+    """Say when the first attempt began, in whichever round."""
+    tried = (each.first for each in read_rounds(rounds) if each.first)
+    return next(tried, present)
 
 
 def _read_aside(name: bytes, facts: bytes, price: bytes) -> str:

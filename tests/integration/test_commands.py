@@ -93,6 +93,7 @@ ENDS = [
     (["show", "nobody"], 3),
     (["replies"], 0),
     (["replies", "--since", "yesterday"], 2),
+    (["replies", "--since", "2026-11-02", "--until", "2026-11-01"], 2),
     (["replies", "--country", "France"], 2),
     (["replies", "--csv", "--follow"], 2),
     (["replies", "--until", "2026-11-01", "--follow"], 2),
@@ -268,6 +269,30 @@ def test_campaigns_are_listed(run, messages):
     assert (told["campaign_id"], told["recipients"], told["pending"]) == ("spring", 1, 1)
 
 
+def test_dates_in_the_wrong_order_are_named(run):
+    said = run("replies", "--since", "2026-11-03", "--until", "2026-11-01T09:30").stderr
+    assert "--since 2026-11-03 00:00:00+01:00 is not before --until 2026-11-01 09:30:00+01:00" in said
+
+
+def test_an_empty_list_says_nothing_to_programs(run, redis_client):
+    for command in (["campaign", "list"], ["parked"], ["replies"]):
+        assert run(*command, "--json").stderr == ""
+    assert "no campaigns" in run("campaign", "list").stderr
+
+
+def test_explain_says_how_many_receipts_it_leaves_out(run, messages, redis_client):
+    told = {f"+336{n:08d}": "1|2030-01-31T14:05:09+00:00|DELIVERED" for n in range(12_000_000, 12_000_500)}
+    redis_client.hset(KEYS.deliveries("accepted"), mapping=told)
+    shown = run("explain", "accepted").stdout
+    assert shown.count("  receipt: ") + int(re.search(r"and (\d+) more receipts", shown)[1]) == 500
+    assert json.loads(run("explain", "accepted", "--json").stdout)["receipts"] == 500
+
+
+def test_explain_writes_amounts_as_all_commands_do(run, messages, redis_client):
+    redis_client.hset(KEYS.record("accepted"), "cost", "25.0")
+    assert "cost 25.00" in run("explain", "accepted").stdout
+
+
 def test_a_conversation_has_both_directions(run, messages, redis_client):
     published(redis_client, "Oui\nmerci")
     lines = run("conversation", NUMBER).stdout.splitlines()
@@ -282,6 +307,14 @@ def test_show_tells_all_of_one_message(run, messages):
     told = json.loads(run("show", "accepted", "--json").stdout)
     assert (told["state"], told["ticket"], told["text"]) == ("accepted", "sms_1", "Hello")
     assert told["recipients"][0]["number"] == "+336******78"
+
+
+def test_show_says_that_a_two_way_message_leaves_from_a_short_number(run, messages, redis_client):
+    assert "Bistro (the gateway shows a short number in its place)" in run("show", "unknown").stdout
+    redis_client.hset(KEYS.record("unknown"), "short_number", "12345")
+    assert "(the gateway shows the short number 12345 in its place)" in run("show", "unknown").stdout
+    assert "in its place" not in run("show", "queued").stdout
+    assert json.loads(run("show", "unknown", "--json").stdout)["short_number"] == "12345"
 
 
 def test_show_writes_words_for_people_and_not_json(run, messages):

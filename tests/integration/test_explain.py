@@ -24,6 +24,7 @@ from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 from worker.inquiry import reasons
 from worker.inquiry.explain import Explanation, explain
 from worker.inquiry.send_facts import LOOKED_AT
+from worker.operator.decisions import Decisions
 
 NUMBER = "+33612345678"
 
@@ -323,6 +324,21 @@ def test_the_timeline_tells_receipts_and_the_replies_of_this_message_only(sms, a
     assert (told["reply"]["text"], told["receipt"]["status"]) == ("Oui", "DELIVERED")
     times = [moment.at for moment in asked().timeline]
     assert times == sorted(times)
+
+
+def test_the_timeline_tells_of_the_rounds_before_a_person_sent_it_again(sms, asked, worker, redis_client):
+    send(sms, ttl=timedelta(hours=1))
+    [claim] = worker.take()
+    worker.finish(claim, Refused("121"))
+    drive(Decisions(RedisSettings(), "anna").replay("a"), redis_client)
+    [claim] = worker.take()
+    life = asked().timeline
+    before = ["queued", "first_attempt", "ended", "sent_again", "first_attempt"]
+    assert [moment.what for moment in life] == [*before, "expires"]
+    assert life[2].details == {"state": "rejected", "code": "121"}
+    assert life[3].details == {"after": "rejected"}
+    worker.finish(claim, Accepted("sms_1"))
+    assert [moment.what for moment in asked().timeline] == [*before, "ended"]
 
 
 def test_a_receipt_dated_to_the_second_follows_what_it_reports_on(sms, asked, worker, redis_client):

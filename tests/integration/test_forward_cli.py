@@ -115,13 +115,62 @@ def test_a_list_shows_what_waits_and_what_keeps_it(octopush, hand):
     ("fields", "said"),
     [
         ({"paused": "410", "paused_at": 1}, "paused (410): octopush-worker forward resume bookings"),
-        ({"held": "ConnectError", "held_at": 1, "probe_at": 1}, "held (ConnectError)"),
+        ({"held": "ConnectError", "held_at": 1, "probe_at": 1}, "held (nobody answers at this address)"),
     ],
 )
 def test_a_list_says_how_a_forwarder_goes_on(octopush, hand, fields, said):
     hand.redis.hset(hand.keys.forward(NAME), mapping=fields)
 
     assert said in octopush("forward", "list").stdout
+
+
+def test_below_five_failures_a_list_says_what_was_tried_and_when_it_is_again(octopush, hand):
+    hand.arrive("r1", "r2")
+    for event in hand.take():
+        hand.settle(event, Later("500"))
+
+    shown = octopush("forward", "list").stdout
+    resumed = octopush("forward", "resume", NAME)
+
+    (many, seconds) = re.findall(r"on, but (\d) events tried and not delivered \(500\), .+ in (\d) s", shown)[
+        0
+    ]
+    assert (many, int(seconds) <= 5) == ("2", True)
+    assert resumed.stdout == "was neither paused nor held\n"
+    assert re.search(rf"octopush-worker forward replay {NAME} --id r[12]\n", resumed.stderr)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Delivered(), "1 will be delivered once more\n"),
+        (Later("500"), "1 will be tried at once: not delivered so far\n"),
+        (Refused("550"), "1 will be tried at once: not delivered so far\n"),
+    ],
+)
+def test_a_replay_of_one_says_whether_it_was_delivered_before(octopush, hand, outcome, said):
+    hand.arrive("r1")
+    hand.settle(hand.take_one(), outcome)
+
+    assert octopush("forward", "replay", NAME, "--id", "r1").stdout == said
+
+
+def test_a_list_for_programs_has_times_as_all_commands_and_an_order_that_stays(octopush, redis_client, hand):
+    hand.arrive("r1")
+    HandForwarder(redis_client, "audit", ("replies",)).take()
+    HandForwarder(redis_client, "zeal", ("replies",)).take()
+
+    found = lines(octopush("forward", "list", "--json"))
+
+    assert [each["name"] for each in found] == ["audit", NAME, "zeal"]
+    assert not [name for each in found for name in each if name.endswith("_ms")]
+    for name in ("heard_at", "oldest_at", "now_at"):
+        assert re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:.]+Z", found[1][name])
+    assert found[1]["delivered_at"] is None
+
+
+def test_a_list_of_none_says_nothing_to_programs(octopush):
+    assert octopush("forward", "list", "--json").output == ""
 
 
 def test_a_list_says_that_no_process_runs(octopush, hand):
@@ -171,7 +220,7 @@ def test_a_pause_and_its_end(octopush, hand):
     assert octopush("forward", "pause", NAME).stdout == "was paused already\n"
     assert octopush("forward", "test", NAME).exit_code == 5
     assert lines(octopush("forward", "resume", NAME, "--json"))[0]["changed"] is True
-    assert octopush("forward", "resume", NAME).stdout == "was not paused\n"
+    assert octopush("forward", "resume", NAME).stdout == "was neither paused nor held\n"
 
 
 def test_events_are_replayed_by_id_by_time_and_from_the_dead(octopush, hand):
@@ -179,12 +228,14 @@ def test_events_are_replayed_by_id_by_time_and_from_the_dead(octopush, hand):
     for event, outcome in zip(hand.take(), [Delivered(), Refused("550"), Later("500")], strict=True):
         hand.settle(event, outcome)
 
-    assert octopush("forward", "replay", NAME, "--dead").stdout == "1 will be delivered again\n"
+    assert octopush("forward", "replay", NAME, "--dead").stdout == (
+        "1 will be tried at once: not delivered so far\n"
+    )
     assert lines(octopush("forward", "replay", NAME, "--id", "r1", "--json"))[0]["events"] == 1
     assert {event.event_id for event in hand.take()} == {"r1", "r2"}
     for since, count in (("2026-01-01", 3), ("2099-01-01", 0)):
         result = octopush("forward", "replay", NAME, "--since", since)
-        assert result.stdout == f"{count} will be delivered again\n"
+        assert result.stdout == f"{count} will be delivered, also if they were before\n"
     assert octopush("forward", "replay", NAME, "--until", "2026-01-01").stdout.startswith("0 ")
     assert octopush("forward", "replay", NAME, "--id", "nothing").exit_code == 3
 
@@ -220,13 +271,14 @@ def test_listening_takes_nothing_from_anybody(hand, receiver, redis_url, tmp_pat
     log = tmp_path / "listen.log"
     environ = {**bare_environment(), "REDIS_URL": redis_url, "WEBHOOK_SECRETS": ROOTS[0]}
     hand.add(reply("before"))
+    address = f"{receiver.url}/webhooks/sms"
     with log.open("wb") as output:
         command = [
             OCTOPUSH,
             "forward",
             "listen",
             "--to",
-            receiver.url,
+            address,
             "--name",
             NAME,
             "--streams",
@@ -248,6 +300,7 @@ def test_listening_takes_nothing_from_anybody(hand, receiver, redis_url, tmp_pat
     assert verify(post.body, post.headers, secret).id == "r1"
     assert receiver.event_ids == ["r1", "r2"]
     assert hand.take_in() == 3
+    assert f"replies go to {address}; the secret is".encode() in log.read_bytes()
     assert b"Traceback" not in log.read_bytes()
 
 

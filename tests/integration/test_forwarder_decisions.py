@@ -95,8 +95,11 @@ def test_one_event_is_replayed_wherever_it_is(forwarder, decisions):
         forwarder.settle(event, outcome)
 
     assert [decisions.replay_one(STREAMS, name) for name in ("delivered", "refused", "failed", entry)] == [
-        True
-    ] * 4
+        "kept",
+        "dead",
+        "waiting",
+        "kept",
+    ]
     assert not decisions.replay_one(STREAMS, "unknown")
 
     again = forwarder.take()

@@ -12,10 +12,12 @@ from producers import Producer
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.queueing.rounds import read_rounds
 from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
+from worker.inquiry.reasons import clock
 from worker.inquiry.state_of_sending import facts
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import WINDOW_S
@@ -136,6 +138,20 @@ def test_a_replay_twice_queues_once(operations, ended, redis_client):
     assert redis_client.llen(KEYS.queue("alert").ready) == 1
 
 
+def test_the_rounds_before_a_replay_stay_known(operations, ended, ledger, redis_client, redis_url):
+    first = Producer(redis_url).status(ended("rejected")).first_attempt_at
+    for _ in range(11):
+        redis_client.hincrby(KEYS.record("rejected"), "first", 60_000)
+        assert operations.replay("rejected") is None
+        finish_one(ledger, claim_one(ledger, "rejected"), Refused("121"))
+    rounds = read_rounds(redis_client.hget(KEYS.record("rejected"), "rounds").decode())
+    told = Producer(redis_url).status("rejected")
+    assert told.first_attempt_at == first + timedelta(minutes=1)
+    assert len(rounds) == 10
+    assert {(each.state, each.code) for each in rounds} == {("rejected", "121")}
+    assert [each.again for each in rounds] == sorted(each.again for each in rounds)
+
+
 def test_a_replay_goes_through_ttl_again(operations, ended, ledger, redis_client):
     ended("rejected", ttl=timedelta(hours=1))
     redis_client.hincrby(KEYS.record("rejected"), "expires", -3_601_000)
@@ -193,6 +209,8 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "HELD" in cli("status")
     assert "code 104: credit exhausted\n" in cli("status")
     assert "by itself once the account is mended" in cli("status")
+    look_ms = int(redis_client.hget(KEYS.hold, "probe_at"))
+    assert f"the account is looked at again at {clock(look_ms)}\n" in cli("status")
     assert cli("release") == "released\n"
     assert cli("release") == "sending was not held\n"
     Throttle(redis_client, KEYS, Limits(0, 0)).pause("http_429", 600_000)
@@ -205,8 +223,17 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "code http_402\n" in cli("status")
     assert cli("release") == "released\n"
     assert "limits     none set live: the workers' own settings hold\n" in cli("status")
-    assert cli("limits", "--rate", "20", "--in-flight", "4") == "20 recipients/s, 4 in flight (0: none)\n"
-    assert "20 recipients/s, 4 in flight" in cli("status")
+    assert cli("limits", "--rate", "20", "--in-flight", "4") == (
+        "20 recipients/s, 4 in flight set live (0: none)\n"
+    )
+    assert f"limits     {cli('limits')}" in cli("status")
+    assert cli("limits", "--rate", "default") == (
+        "4 in flight set live (0: none); for the other the workers' own setting holds\n"
+    )
+    assert "own setting holds" in cli("status")
+    assert cli("limits", "--in-flight", "default") == "none set live: the workers' own settings hold\n"
+    assert redis_client.hgetall(KEYS.limits) == {}
+    assert "is not a valid" in cli("limits", "--rate", "defaults", status=2)
 
 
 def test_the_command_line_shows_a_pause_until_it_is_over(cli, redis_client):
@@ -255,8 +282,11 @@ def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client)
     redis_client.zadd(KEYS.aside("credit"), {"a": 30.0, "b": 40.0})
     redis_client.zadd(KEYS.aside("777"), {"spring.3": 0, "spring.4": 0, "spring.5": 0})
 
+    redis_client.hset(KEYS.stream("credit"), "probe_at", 1764000060000)
+
     shown = cli("status")
 
+    assert shown.count("the account is looked at again at 2025-11-24 17:01:00+01:00\n") == 1
     since = "since 2025-11-24 17:00:00+01:00"
     assert f"aside      2 wait, {since}: credit: costs about 30.00, 25.00 left (code 104)\n" in shown
     why = "code 777, nobody knows it; sender Bistro, campaign spring"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from worker.mail.settings import MailInSettings
+
 PAGE = Path(__file__).parents[2].joinpath("docs/forwarding.md").read_text("utf-8")
 #: Ends as its argument says, and tells what it was given.
 COMMAND = '#!/bin/sh\necho "$MAIL_SECRET" "$@"; echo logged >&2; exit $ENDS\n'
@@ -32,6 +34,13 @@ def run(tmp_path):
         return subprocess.run(arguments, env={}, capture_output=True, text=True, check=False)
 
     return start
+
+
+def test_the_settings_that_the_page_gives_are_all_that_mail_in_needs():
+    [listed] = re.findall(r"```sh\n(REDIS_URL=.+?)```", PAGE, re.DOTALL)
+    settings = MailInSettings.from_env(dict(line.split("=", 1) for line in listed.splitlines()))
+
+    assert settings.sms_sender == "Bistro"
 
 
 @pytest.mark.parametrize(

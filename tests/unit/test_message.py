@@ -30,6 +30,11 @@ def body(**fields: object) -> dict:
     return json.loads(freeze(Message(**{**GOOD, **fields})).body)
 
 
+def test_a_wrong_purpose_is_told_the_gateways_word_for_marketing():
+    with pytest.raises(InvalidMessage, match=r"must be wholesale \(marketing\) or alert"):
+        freeze(Message(**{**GOOD, "purpose": "marketing"}))
+
+
 def test_the_body_carries_the_gateways_own_names_and_explicit_defaults():
     assert body(request_id="booking-42") == {
         "recipients": [{"phone_number": NUMBER}],

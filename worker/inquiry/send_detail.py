@@ -15,7 +15,7 @@ from worker.inquiry.paging import pairs, texts
 
 #: Members of a shared call that are named: all that one may have.
 _MEMBERS: Final = 500
-_FIELDS: Final = ("queue", "campaign", "call", "recipients", "doubt", "adopted", "ambiguous")
+_FIELDS: Final = ("queue", "campaign", "call", "recipients", "doubt", "adopted", "ambiguous", "short_number")
 
 _decode: Final = msgspec.json.Decoder(Body).decode
 

@@ -12,6 +12,7 @@ from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.contract.talks import talk_key
 from producers.queueing.records import read_delivery
+from producers.queueing.rounds import Round, read_rounds
 from worker.inquiry.reasons import instant
 from worker.inquiry.state_of_sending import strings
 
@@ -28,7 +29,8 @@ class Moment:
 
     Attributes:
         at: when; aware.
-        what: ``queued``, ``due``, ``first_attempt``, ``expires``, ``ended``, ``receipt`` or ``reply``.
+        what: ``queued``, ``due``, ``first_attempt``, ``expires``, ``ended``, ``sent_again`` (by a person),
+            ``receipt`` or ``reply``.
         details: the facts by name; ``number`` is one in full.
     """
 
@@ -92,13 +94,27 @@ def _order(moment: Moment) -> datetime:
 
 def _of_record(record: Mapping[str, str]) -> Iterator[Moment]:
     for name, what in _TIMES:
-        if name in record:
+        if name == "first":
+            for each in read_rounds(record.get("rounds")):
+                yield from _of_round(each)
+        # At its end nobody asks when its time to live would have ended it.
+        if name in record and not (what == "expires" and "ended" in record):
             yield Moment(instant(float(record[name])), what)
     if "ended" in record:
         told = {
             name: record[name] for name in ("state", "code", "message", "ticket", "cost") if record.get(name)
         }
         yield Moment(instant(float(record["ended"])), "ended", told)
+
+
+def _of_round(before: Round) -> Iterator[Moment]:
+    """Tell of a round that is over: what came of it, and that a person sent the message again."""
+    came_to = {"state": before.state} | ({"code": before.code} if before.code else {})
+    if before.first:
+        yield Moment(instant(float(before.first)), "first_attempt")
+    if before.ended:
+        yield Moment(instant(float(before.ended)), "ended", came_to)
+    yield Moment(instant(float(before.again)), "sent_again", {"after": before.state})
 
 
 def _of_receipts(delivered: Mapping[str, str]) -> Iterator[Moment]:

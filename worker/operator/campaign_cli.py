@@ -11,9 +11,10 @@ from producers.contract.jobs import ENDS
 from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
-from worker.inquiry.campaigns import newest
+from worker.inquiry.campaigns import newest, word_of
 from worker.inquiry.dates import in_paris
 from worker.operator.command import Command, at_desk, with_producer
+from worker.presentation.amounts import amount
 from worker.presentation.output import Forbidden, NotFound, Output
 from worker.presentation.visible import visible
 
@@ -46,10 +47,9 @@ def list_campaigns(output: Output, limit: int) -> None:
     output.give({"campaigns": [fields(each) for each in found[:limit]], "more": len(found) > limit})
     for each in found[:limit]:
         began = in_paris(each.started_at) if each.started_at else " " * 25
-        state = state_of(each)
-        output.show(f"{began}  {each.campaign_id}: {_STATES.get(state, state)}; {_line(each)}")
+        output.show(f"{began}  {each.campaign_id}: {_words_of(each)}; {_line(each)}")
     if not found:
-        output.say("no campaigns")
+        output.remark("no campaigns")
     elif len(found) > limit:
         output.say(f"… and older ones: --limit {10 * limit}")
 
@@ -154,7 +154,7 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
     """Name what is known of a campaign, for programs."""
     return {
         "campaign_id": found.campaign_id,
-        "state": state_of(found),
+        "state": word_of(found),
         "done": found.done,
         "complete": found.complete,
         "recipients": found.recipients,
@@ -168,33 +168,29 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
     }
 
 
-def state_of(found: CampaignStatus) -> str:
-    """Say in one word where a campaign stands."""
-    if found.stopped:
-        return "cancelled"
-    if found.paused:
-        return "paused"
-    return "done" if found.done else "going_on" if found.complete else "queueing"
-
-
 _STATES: Final = {
     "paused": "PAUSED",
-    "going_on": "going on",
-    "queueing": "not queued to its end: a send is at work, or was cut short",
 }
+
+
+def _words_of(found: CampaignStatus) -> str:
+    """Say where a campaign stands, for people; of one that sends also whether all of it is queued."""
+    state = word_of(found)
+    if state == "sending" and not found.complete:
+        return "sending; not queued to its end: a send is at work, or was cut short"
+    return _STATES.get(state, state)
 
 
 def show_words(output: Output, found: CampaignStatus) -> None:
     """Print where a campaign stands for people."""
-    state = state_of(found)
-    output.show(f"campaign   {found.campaign_id}: {_STATES.get(state, state)}")
+    output.show(f"campaign   {found.campaign_id}: {_words_of(found)}")
     output.show(f"recipients {found.recipients}, pending {found.pending}")
     output.show("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
     if found.waits_for:
         output.show(f"aside      {found.aside} messages wait: {found.waits_for[0]}")
     for why in found.waits_for[1:]:
         output.show(f"           and: {why}")
-    output.show(f"cost       {found.cost:f}")
+    output.show(f"cost       {amount(found.cost)}")
     for name, when in (("started", found.started_at), ("queued", found.completed_at)):
         if when is not None:
             output.show(f"{name:<10} {in_paris(when)}")
@@ -207,7 +203,7 @@ def _line(found: CampaignStatus, mark: str = "") -> str:
     why = re.split("[:;]", found.waits_for[0])[0] if found.waits_for else ""
     aside = f"; {found.aside} wait: {why}" if why else ""
     told_or_none = ", ".join(told) or "none ended yet"
-    return f"{ended}/{found.recipients}{mark}: {told_or_none}; cost {found.cost:f}{aside}"
+    return f"{ended}/{found.recipients}{mark}: {told_or_none}; cost {amount(found.cost)}{aside}"
 
 
 def _ended(found: CampaignStatus) -> dict[str, int]:

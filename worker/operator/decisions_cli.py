@@ -37,7 +37,7 @@ def parked(output: Output, states: tuple[str, ...], code: str | None, limit: int
         how = "resolve" if each.state == "unknown" else "replay"
         output.show(_line(each, f"for octopush-worker {how}"))
     if not found:
-        output.say("nothing waits for a person")
+        output.remark("nothing waits for a person")
     elif len(found) > limit:
         output.say(f"… and more: --limit {10 * limit}")
 

@@ -9,6 +9,7 @@ from worker.inquiry.dates import in_paris
 from worker.inquiry.explain import explain as explaining
 from worker.inquiry.timeline import Moment
 from worker.operator.command import Command, at_desk
+from worker.presentation.amounts import amount
 from worker.presentation.output import Exit, Output
 
 
@@ -22,6 +23,7 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
     with at_desk() as desk:
         shown = desk.unmasked("explain", reveal=reveal, request_id=request_id)
         found = desk.ask(explaining(desk.keys, request_id))
+    receipts = found.more_receipts + sum(moment.what == "receipt" for moment in found.timeline)
     output.give(
         {
             "request_id": request_id,
@@ -30,6 +32,7 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
             "sentence": found.sentence,
             "details": found.details,
             "reasons": found.reasons,
+            "receipts": receipts,
             "timeline": [_fields(each, shown) for each in found.timeline],
         }
     )
@@ -38,6 +41,8 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
         output.show(f"also {reason.word}: {reason.sentence}")
     for moment in found.timeline:
         output.show(_line(moment, shown))
+    if found.more_receipts:
+        output.show(f"  and {found.more_receipts} more receipts: octopush-worker show {request_id}")
     if found.state is None:
         ctx.exit(Exit.NOT_FOUND)
 
@@ -49,7 +54,7 @@ def _shown(details: Mapping[str, Any], shown: Callable[[str], str]) -> dict[str,
 def _said(name: str, value: object) -> str:
     if name == "final":
         return "final" if value else "not final"
-    return f"{name} {value}"
+    return f"{name} {amount(str(value)) if name == 'cost' else value}"
 
 
 def _fields(moment: Moment, shown: Callable[[str], str]) -> dict[str, Any]:
@@ -59,5 +64,5 @@ def _fields(moment: Moment, shown: Callable[[str], str]) -> dict[str, Any]:
 def _line(moment: Moment, shown: Callable[[str], str]) -> str:
     details = _shown(moment.details, shown)
     told = ", ".join(_said(name, value) for name, value in details.items() if name != "event_id")
-    what = moment.what.replace("_", " ")
+    what = "sent again by a person" if moment.what == "sent_again" else moment.what.replace("_", " ")
     return f"  {in_paris(moment.at)}  {what}{': ' if told else ''}{told}"

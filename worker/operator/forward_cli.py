@@ -1,16 +1,19 @@
 """``octopush-worker forward``: look at forwarders, of webhooks and of mails, and decide about them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from worker.forwarding.store import check_name
 from worker.inquiry import forwarders
+from worker.inquiry.attempt_words import in_words
 from worker.inquiry.dates import read_since, read_until
-from worker.inquiry.forwarders import ForwarderState
+from worker.inquiry.forwarders import ForwarderState, WaitingEvent
+from worker.inquiry.reasons import instant
 from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 from worker.operator.option_types import Date
@@ -21,6 +24,11 @@ from worker.presentation.output import Failed, Forbidden, NotFound, Output
 _TEST_S: Final = 50.0
 #: Milliseconds after which a forwarder of which nothing is heard is taken for stopped.
 _SILENT_MS: Final = 20_000
+#: How a forwarder is that nothing keeps.
+_ON: Final = "on"
+#: What becomes of an event that was not delivered, and of one that was.
+_TRIED: Final = "will be tried at once: not delivered so far"
+_ONCE_MORE: Final = "will be delivered once more"
 
 
 @click.group()
@@ -60,29 +68,58 @@ def _decisions(desk: Desk, name: str) -> ForwarderDecisions:
 def show_all(output: Output) -> None:
     """Show every forwarder: where to, how much waits, what keeps it."""
     with at_desk() as desk:
-        names = desk.ask(forwarders.names(desk.keys))
+        names = sorted(desk.ask(forwarders.names(desk.keys)))
         for each in desk.ask(forwarders.states(desk.keys, names)) if names else ():
-            output.give({**asdict(each), "state": _state(each)})
-            output.show(f"{each.name:<16} {_state(each)}", alarming=bool(each.paused or each.held))
+            state = _state(each, _failing(desk, each))
+            output.give(_fields(each, state))
+            output.show(f"{each.name:<16} {state}", alarming=state != _ON)
             output.show(f"{'':<16} {_numbers(each)}")
             if each.receiver:
                 output.show(f"{'':<16} {', '.join(each.streams)} to {each.receiver}")
         if not names:
-            output.say("no forwarder has ever run here")
+            output.remark("no forwarder has ever run here")
 
 
-def _state(each: ForwarderState) -> str:
+def _fields(each: ForwarderState, state: str) -> dict[str, Any]:
+    """Name what is known of a forwarder, for programs: times as in all commands."""
+    told: dict[str, Any] = {}
+    for name, value in asdict(each).items():
+        if name.endswith("_ms"):
+            told[name.removesuffix("_ms") + "_at"] = None if value is None else instant(value)
+        else:
+            told[name] = value
+    return {**told, "state": state}
+
+
+def _failing(desk: Desk, each: ForwarderState) -> list[WaitingEvent]:
+    """Name the events that were tried and wait for another attempt, the next one first; of the oldest 50."""
+    found = desk.ask(forwarders.waiting(desk.keys, each.name))
+    tried = [event for event in found if event.attempts and event.due_ms is not None]
+    return sorted(tried, key=lambda event: event.due_ms or 0)
+
+
+def _next_try(each: ForwarderState, failing: Sequence[WaitingEvent]) -> str:
+    """Say how many events wait for another attempt, why, and when the next of them is made."""
+    first = failing[0]
+    wait_s = max(0, (first.due_ms or 0) - each.now_ms) // 1000
+    many = f"{len(failing)} event{'' if len(failing) == 1 else 's'}"
+    when = f"in {wait_s} s" if wait_s else "now"
+    return f"{many} tried and not delivered ({in_words(first.why or '')}), the next try {when}"
+
+
+def _state(each: ForwarderState, failing: Sequence[WaitingEvent] = ()) -> str:
     if each.paused:
-        return f"paused ({each.paused}): octopush-worker forward resume {each.name}"
+        return f"paused ({in_words(each.paused)}): octopush-worker forward resume {each.name}"
     if each.heard_ms is None or each.now_ms - each.heard_ms > _SILENT_MS:
         return "no process runs"
     if each.held:
         wait_s = max(0, (each.probe_ms or 0) - each.now_ms) // 1000
         asks = f"in {wait_s} s" if wait_s else "now"
+        takes_nothing = "the receiver takes nothing"
         return (
-            f"held ({each.held}): the receiver takes nothing, and one event asks {asks} whether it does again"
+            f"held ({in_words(each.held)}): {takes_nothing}, and one event asks {asks} whether it does again"
         )
-    return "on"
+    return f"on, but {_next_try(each, failing)}" if failing else _ON
 
 
 def _numbers(each: ForwarderState) -> str:
@@ -108,10 +145,16 @@ def pause(output: Output, name: str) -> None:
 def resume(output: Output, name: str) -> None:
     """Let NAME go on after a pause, or after a hold without waiting for the next probe."""
     with at_desk() as desk:
-        _known(desk, name)
+        state = _known(desk, name)
         changed = _decisions(desk, name).resume()
+        failing = [] if changed else _failing(desk, state)
     output.give({"forwarder": name, "changed": changed})
-    output.show("goes on" if changed else "was not paused")
+    output.show("goes on" if changed else "was neither paused nor held")
+    if failing:
+        output.say(
+            f"{_next_try(state, failing)}; "
+            f"at once: octopush-worker forward replay {name} --id {failing[0].event_id}"
+        )
 
 
 @forward.command(cls=Command)
@@ -130,25 +173,27 @@ def replay(
     *,
     dead: bool,
 ) -> None:
-    """Deliver events of NAME once more, under the ids that they have."""
+    """Deliver events of NAME at once, or once more, under the ids that they have."""
     if (event_id is not None) + (since is not None or until is not None) + dead != 1:
         raise click.UsageError("say --id, or --since and --until, or --dead")
     with at_desk() as desk:
         streams, decisions = _known(desk, name).streams, _decisions(desk, name)
+        words = "will be delivered, also if they were before"
         try:
             if dead:
-                done = decisions.replay_dead()
+                done, words = decisions.replay_dead(), _TRIED
             elif event_id is not None:
-                done = int(decisions.replay_one(streams, event_id))
+                place = decisions.replay_one(streams, event_id)
+                done, words = int(place is not None), _ONCE_MORE if place == "kept" else _TRIED
             else:
                 # Dates name the first instant that is no longer meant; entries count whole milliseconds.
                 done = decisions.replay_between(streams, _ms(since) or 0, (_ms(until) or 2**47) - 1)
         except NoRoomError as error:
-            raise Failed(f"{error.done} will be delivered again; there is no room for more now") from None
+            raise Failed(f"{error.done} {words}; there is no room for more now") from None
     if event_id is not None and not done:
         raise NotFound(f"{name} holds no event of this id, and none of {', '.join(streams)} does")
     output.give({"forwarder": name, "events": done})
-    output.show(f"{done} will be delivered again")
+    output.show(f"{done} {words}")
 
 
 def _ms(at: datetime | None) -> int | None:

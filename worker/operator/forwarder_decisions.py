@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 import redis
 
@@ -17,6 +17,9 @@ from worker.inquiry.backwards import Backwards
 from worker.inquiry.paging import pairs
 
 T = TypeVar("T")
+
+#: Where an event may lie: in the store, among the dead letters, in nothing but its stream.
+Place = Literal["waiting", "dead", "kept"]
 
 _AGAIN: Final = Script("worker.operator", "forward_again")
 _PAUSE: Final = Script("worker.operator", "forward_pause", when_full=True)
@@ -128,7 +131,7 @@ class ForwarderDecisions:
             for entry in self._entries(self._keys.stream(stream), *between)
         )
 
-    def replay_one(self, streams: Sequence[str], event_id: str) -> bool:
+    def replay_one(self, streams: Sequence[str], event_id: str) -> Place | None:
         """Replay one event, be it waiting, dead or delivered. Goes through the streams, newest entries first.
 
         Args:
@@ -136,13 +139,15 @@ class ForwarderDecisions:
             event_id: its id; of a status the id of its entry.
 
         Returns:
-            Whether it was found.
+            Where it was found; None if nowhere. ``kept`` by its stream alone is what was delivered before.
 
         Raises:
             NoRoomError: nothing was done.
         """
         found = self._find(streams, event_id)
-        return found is not None and self._replay(iter([found])) == 1
+        if found is None or self._replay(iter([found])) != 1:
+            return None
+        return "dead" if found.letter else "kept" if found.stream else "waiting"
 
     def _find(self, streams: Sequence[str], event_id: str) -> _Replayed | None:
         if self._redis.exists(self._keys.event(self._name, event_id)):

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from producers.messages.template import VARIABLES
+from worker.account.throttle import DEFAULT
 from worker.operator.recipient_columns import NUMBERS
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -24,6 +25,21 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
         if match is None:
             self.fail("must be a number and m, h or d, such as 90m, 12h or 2d", param, ctx)
         return int(match[1]) * _UNITS[match[2]]
+
+
+class OrDefault(click.ParamType):  # type: ignore[type-arg]
+    """A number, or the word ``default``.
+
+    Args:
+        number: what reads a number.
+    """
+
+    def __init__(self, number: click.ParamType[Any]) -> None:
+        self._number, self.name = number, f"{number.name}|{DEFAULT}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        return DEFAULT if value == DEFAULT else self._number.convert(value, param, ctx)
 
 
 class Mapped(click.ParamType):  # type: ignore[type-arg]

@@ -61,6 +61,9 @@ def replies(
 def _filter(**given: Any) -> ReplyFilter:
     if given["country"]:
         given["country"] = given["country"].upper()
+    since, until = given["since"], given["until"]
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError(f"--since {in_paris(since)} is not before --until {in_paris(until)}")
     try:
         return ReplyFilter(**given)
     except ValueError as error:

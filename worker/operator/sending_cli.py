@@ -1,14 +1,19 @@
 """The commands by which a person decides about all sending: ``release`` and ``limits``."""
 
-from typing import Any
+from typing import Final
 
 import click
 
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Default
+from worker.inquiry.state_of_sending import read_limits, read_strain
 from worker.operator.command import Command, at_desk, whoever
 from worker.operator.decisions import Decisions
-from worker.operator.status_cli import allowed, strained_words
+from worker.operator.option_types import OrDefault
+from worker.operator.status_cli import allowed, live_limits, strained_words
 from worker.presentation.output import NotFound, Output
+
+#: What else may stand behind a limit.
+_OR: Final = "0 for none, `default` for what the workers are set to"
 
 
 @click.command(cls=Command)
@@ -34,17 +39,19 @@ def release(output: Output, breaker: str | None) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--rate", type=click.FloatRange(0), help="Recipients per second over all workers; 0 for none.")
-@click.option("--in-flight", type=click.IntRange(0), help="Calls in flight over all workers; 0 for none.")
+@click.option(
+    "--rate", type=OrDefault(click.FloatRange(0)), help=f"Recipients per second over all workers; {_OR}."
+)
+@click.option(
+    "--in-flight", type=OrDefault(click.IntRange(0)), help=f"Calls in flight over all workers; {_OR}."
+)
 @click.pass_obj
-def limits(output: Output, rate: float | None, in_flight: int | None) -> None:
+def limits(output: Output, rate: float | Default | None, in_flight: int | Default | None) -> None:
     """Show the limits set live, or change them for all workers at once."""
     with at_desk() as desk:
-        throttle = Throttle(desk.client, desk.keys, Limits(0, 0))
-        throttle.set_limits(whoever(), rate=rate, in_flight=in_flight)
-        now, strained = throttle.current_limits(), throttle.strained_limit()
-    fields: dict[str, Any] = {"rate": now.rate, "in_flight": now.in_flight, "strained": strained}
-    output.give(fields)
-    output.show(f"{now.rate:g} recipients/s, {now.in_flight} in flight (0: none)")
+        Decisions(desk.settings, whoever()).set_limits(rate=rate, in_flight=in_flight).run(desk.client)
+        now, strained = desk.ask(read_limits(desk.keys)), desk.ask(read_strain(desk.keys))
+    output.give({"rate": now.rate, "in_flight": now.in_flight, "strained": strained})
+    output.show(live_limits(now.rate, now.in_flight))
     if strained is not None:
-        output.show(f"           {strained_words(allowed(strained, now.in_flight))}")
+        output.show(f"           {strained_words(allowed(strained, now.in_flight or 0))}")

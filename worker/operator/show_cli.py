@@ -14,6 +14,7 @@ from producers.queueing.records import Records
 from worker.inquiry.dates import in_paris
 from worker.inquiry.send_detail import SendDetail, find
 from worker.operator.command import Command, at_desk
+from worker.presentation.amounts import amount
 from worker.presentation.json_lines import json_text
 from worker.presentation.output import NotFound, Output
 
@@ -44,10 +45,18 @@ def show(output: Output, request_id: str, *, reveal: bool) -> None:
     for name, value in _known(found).items():
         if value is not None:
             known = datetime.fromisoformat(value) if name == "send_at" else value
-            output.show(f"  {name:<18} {_words(known)}")
+            output.show(f"  {name:<18} {_words(known)}{_about(name, found)}")
     for each in (*recipients, *members):
         told = {**each, "final": _FINAL.get(each.get("final"))}
         output.show("  " + "  ".join(_words(value) for value in told.values() if value is not None))
+
+
+def _about(name: str, found: SendDetail) -> str:
+    """Say of the sender of a two-way message that nobody sees it: a short number takes its place."""
+    if name != "sender" or found.body is None or not found.body.with_replies:
+        return ""
+    seen = found.fields.get("short_number")
+    return f" (the gateway shows {f'the short number {seen}' if seen else 'a short number'} in its place)"
 
 
 def _words(value: object) -> str:
@@ -58,7 +67,7 @@ def _words(value: object) -> str:
         case datetime():
             return in_paris(value)
         case Decimal():
-            return f"{value:f}"
+            return amount(value)
         case _:
             return json_text(value)
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from producers.contract.admission import ADMISSION
+from producers.contract.admission import ADMISSION, CREDIT
 from worker.account.gates import Gates, Shut
 from worker.inquiry.overview import Overview, QueueState, overview
 from worker.inquiry.reasons import clock, instant
 from worker.inquiry.state_of_sending import Facts, Stop
 from worker.operator.command import Command, at_desk
+from worker.presentation.amounts import amount
 from worker.presentation.output import Output
 
 
@@ -25,7 +26,12 @@ def status(output: Output) -> None:
     for line in _sending(found.facts):
         output.show(line, alarming=found.facts.hold is not None)
     output.show(_workers(found.facts), alarming=not found.facts.workers)
-    for line in (*_limits(found.facts), *_aside(shut), *map(_queue, found.queues), *_sends(found)):
+    for line in (
+        *_limits(found.facts),
+        *_aside(shut, found.facts.credit_look_ms),
+        *map(_queue, found.queues),
+        *_sends(found),
+    ):
         output.show(line)
 
 
@@ -43,6 +49,8 @@ def _what_keeps_all(facts: Facts) -> Iterator[str]:
     if hold is not None:
         yield f"HELD: {ADMISSION['hold']}"
         yield f"since {clock(hold.since_ms)}, {_named(hold)}"
+        if hold.look_ms is not None:
+            yield f"the account is looked at again at {clock(hold.look_ms)}"
         yield way_out(hold)
     if pause is not None:
         yield f"PAUSED: {ADMISSION['pause']}"
@@ -74,13 +82,19 @@ def _workers(facts: Facts) -> str:
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    if facts.rate is None and facts.in_flight is None:
-        yield "limits     none set live: the workers' own settings hold"
-    else:
-        rate, in_flight = facts.rate or 0, facts.in_flight or 0
-        yield f"limits     {rate:g} recipients/s, {in_flight} in flight set live (0: none)"
+    yield f"limits     {live_limits(facts.rate, facts.in_flight)}"
     if facts.strained is not None:
         yield f"           {strained_words(facts.limit)}"
+
+
+def live_limits(rate: float | None, in_flight: int | None) -> str:
+    """Say which limits are set live; None where the workers' own setting holds."""
+    told = [f"{rate:g} recipients/s"] if rate is not None else []
+    told += [f"{in_flight} in flight"] if in_flight is not None else []
+    if not told:
+        return "none set live: the workers' own settings hold"
+    own = "; for the other the workers' own setting holds" if len(told) == 1 else ""
+    return f"{', '.join(told)} set live (0: none){own}"
 
 
 def allowed(strained: int, setting: int) -> int:
@@ -93,10 +107,12 @@ def strained_words(limit: int | None) -> str:
     return f"{limit} in flight now: the gateway shows strain"
 
 
-def _aside(shut: list[Shut]) -> Iterator[str]:
+def _aside(shut: list[Shut], look_ms: int | None) -> Iterator[str]:
     for each in shut:
         yield f"aside      {_wait(each.waiting)}, since {clock(each.gate.since)}: {each.why}"
-        if each.name != "credit":
+        if each.name == CREDIT and look_ms is not None:
+            yield f"           the account is looked at again at {clock(look_ms)}"
+        if each.name != CREDIT:
             yield f"           to let them go on: octopush-worker release --breaker {each.name}"
 
 
@@ -112,7 +128,7 @@ def _sends(found: Overview) -> Iterator[str]:
     if found.parked:
         yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
     if found.credit is not None:
-        yield f"credit     {found.credit.amount:.2f}, seen {_span(found.credit.age_s)} ago"
+        yield f"credit     {amount(found.credit.amount)}, seen {_span(found.credit.age_s)} ago"
 
 
 def _wait(count: int) -> str:
@@ -138,6 +154,7 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
         "limits": {"rate": facts.rate, "in_flight": facts.in_flight, "strained": facts.strained},
         "aside": [
             {"gate": each.name, "waiting": each.waiting, "since": instant(each.gate.since), "why": each.why}
+            | {"next_look": _instant(facts.credit_look_ms if each.name == CREDIT else None)}
             for each in shut
         ],
         "queues": found.queues,
@@ -161,6 +178,7 @@ def _stop(stop: Stop | None) -> dict[str, Any] | None:
         "since": instant(stop.since_ms),
         "until": _instant(stop.until_ms),
         "by_person": stop.by_person,
+        "next_look": _instant(stop.look_ms),
     }
 
 

@@ -78,6 +78,11 @@ class Output:
         """Print a line of words about the data on stderr: what to do next, what is left out."""
         click.echo(_encodable(visible(line), sys.stderr), err=True)
 
+    def remark(self, line: str) -> None:
+        """Print words about what the data say by themselves, such as an empty list; nothing for programs."""
+        if not self.as_json:
+            self.say(line)
+
     def give(self, fields: Mapping[str, Any]) -> None:
         """Print an object for programs; nothing for people. The version is added."""
         if self.as_json:

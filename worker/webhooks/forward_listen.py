@@ -1,11 +1,15 @@
 """``octopush-worker forward listen``: webhooks to an application that is being written, on this machine."""
 
 import os
+import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
+import redis
 
+from producers.contract.outages import passes
 from worker.forwarding.outcomes import Deliver, Delivered, Outcome, OutgoingEvent
 from worker.forwarding.store import check_name, event_id_of
 from worker.operator.command import Command, Desk, at_desk
@@ -14,7 +18,9 @@ from worker.webhooks.settings import WebhookSettings, check_streams, check_url
 from worker.webhooks.signing import secrets_of
 
 #: Milliseconds that one look for entries waits.
-_LOOK_MS = 1_000
+_LOOK_MS: Final = 1_000
+#: Seconds between two tries while Redis is away.
+_AWAY_S: Final = 0.5
 
 
 @click.command(cls=Command)
@@ -38,8 +44,14 @@ def listen(output: Output, url: str, name: str | None, streams: str | None) -> N
         raise click.UsageError(str(error)) from None
     with at_desk() as desk, sender:
         last = _last_ids(desk, chosen)
-        output.say(f"{', '.join(chosen)} go to {sender.receiver}; the secret is {secrets[0]}")
+        output.say(f"{', '.join(chosen)} go to {_shown(url)}; the secret is {secrets[0]}")
         _follow(desk, sender.deliver, last, output)
+
+
+def _shown(url: str) -> str:
+    """Write the address as it was typed, without a password in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _last_ids(desk: Desk, streams: Sequence[str]) -> dict[str, bytes]:
@@ -50,9 +62,22 @@ def _last_ids(desk: Desk, streams: Sequence[str]) -> dict[str, bytes]:
 
 def _follow(desk: Desk, deliver: Deliver, last: dict[str, bytes], output: Output) -> None:
     names = {desk.keys.stream(name).encode(): name for name in last}
+    away = False
     while True:
         ids: dict[Any, Any] = {key: last[name] for key, name in names.items()}
-        found: Any = desk.client.xread(ids, count=10, block=_LOOK_MS)
+        try:
+            found: Any = desk.client.xread(ids, count=10, block=_LOOK_MS)
+        except redis.RedisError as error:
+            if not passes(error):
+                raise
+            if not away:
+                output.say(f"Redis does not answer ({type(error).__name__}); waiting for it")
+            away = True
+            time.sleep(_AWAY_S)
+            continue
+        if away:
+            output.say("Redis is back")
+            away = False
         for key, entries in found or ():
             for entry_id, fields in entries:
                 last[names[key]] = entry_id

@@ -1,5 +1,17 @@
 -- A parked message leaves once more, because a person decided so.
 
+-- Rounds of a message that are kept: the first one, and the newest others.
+local ROUNDS = 10
+
+-- Note in the record what the round that is over came to, since the next one overwrites it.
+local function note_round(keys, state)
+  local r = read(keys.record, 'rounds', 'first', 'ended', 'code')
+  local rounds = r.rounds and cjson.decode(r.rounds) or {}
+  if #rounds == ROUNDS then table.remove(rounds, 2) end
+  rounds[#rounds + 1] = { first = r.first, ended = r.ended, state = state, code = r.code, again = string.format('%d', now) }
+  redis.call('HSET', keys.record, 'rounds', cjson.encode(rounds))
+end
+
 -- Takes what its record says of it: state, queue, campaign, recipients, and parked, the code under which it is parked.
 local function send_again(keys, id, before, body)
   redis.call('HINCRBY', prefix .. 'counts', before.state, -1)
@@ -9,6 +21,7 @@ local function send_again(keys, id, before, body)
     keep_campaign(campaign)
   end
   unpark(keys, id, before.state, before.parked or '')
+  note_round(keys, before.state)
   redis.call('HSET', keys.record, 'state', 'queued')
   redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'used', 'code', 'message', 'ticket', 'adopted', 'ambiguous', 'seldom',
     'due', 'call', 'share')
@@ -16,4 +29,4 @@ local function send_again(keys, id, before, body)
   redis.call('SET', keys.body, body)
   push(queue_keys(before.queue), id)
 end
--- uses: keys queue campaign parked
+-- uses: clock keys queue campaign parked

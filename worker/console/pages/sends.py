@@ -21,7 +21,6 @@ from worker.inquiry import audit, explain, send_detail, sends, timeline
 from worker.inquiry.paging import Page as Rows
 from worker.inquiry.reasons import Reason, clock
 from worker.inquiry.state_of_sending import meaning_of
-from worker.inquiry.timeline import Life
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number
 from worker.presentation.visible import visible
@@ -115,7 +114,7 @@ async def show_one(visit: Visit) -> Response:
         is_call=bool(detail.members) or request_id.startswith("@"),
         detail=detail,
         why=await visit.panel(explain.why(visit.keys, request_id)),
-        life=await visit.panel(_life(visit.keys, request_id)),
+        life=await visit.panel(timeline.of_send(visit.keys, request_id, _RECEIPTS)),
         audit=await visit.panel(audit.of_send(visit.keys, request_id)),
         examined=audit.EXAMINED,
         numbers=list(enumerate(detail.numbers))[first:last],
@@ -125,14 +124,6 @@ async def show_one(visit: Visit) -> Response:
         told=_told,
         meaning=meaning_of,
     )
-
-
-def _life(keys: Keys, request_id: str) -> Steps[Life]:
-    """Read what happened; of a message at its end not that its time to live would have ended later."""
-    life = yield from timeline.of_send(keys, request_id, _RECEIPTS)
-    ended = any(moment.what == "ended" for moment in life.moments)
-    told = tuple(moment for moment in life.moments if not (ended and moment.what == "expires"))
-    return Life(told, life.more_receipts)
 
 
 def _told(reason: Reason) -> Markup:
