@@ -176,8 +176,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), state_of_sending.py, throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, state_of_sending.py, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | - | - | live_limits(), state_of_sending.py, throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | - | - | live_limits(), observe, state_of_sending.py, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
@@ -289,6 +289,7 @@ These functions of the library touch hashes; others call them:
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_round()`` | send_again() |
 | ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
