@@ -22,6 +22,8 @@ from producers.messages.recipient import Recipient
 from producers.messages.template import template
 from producers.queueing.records import Delivery, read_delivery
 
+#: What is read of a record.
+_FIELDS: Final = ("state", "queued", "due", "first", "call", "context", "reply_to", "short_number")
 #: Turns that are kept of a conversation: ``lua/talks.lua`` drops older ones.
 TURNS_MAX: Final = 200
 
@@ -146,20 +148,7 @@ class Conversations:
         asked: list[tuple[str, ...]] = []
         for send in sends:
             record = self._keys.record(send.request_id)
-            asked.append(
-                (
-                    "HMGET",
-                    record,
-                    "state",
-                    "queued",
-                    "due",
-                    "first",
-                    "call",
-                    "context",
-                    "reply_to",
-                    "short_number",
-                )
-            )
+            asked.append(("HMGET", record, *_FIELDS))
             asked.append(("GET", self._keys.body(send.request_id)))
         return asked
 
@@ -259,33 +248,17 @@ def _event(kind: str, entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) ->
     return event
 
 
-def _turn(written: _Written) -> Turn:
-    return _reply(written) if isinstance(written, Reply) else _opt_out(written)
-
-
-def _opt_out(event: OptOut) -> Turn:
+def _turn(event: _Written) -> Turn:
+    told = {name: getattr(event, name) for name in ("text", "event_id", "request_id", "match")}
+    if isinstance(event, OptOut):
+        return Turn("in", event.at, **told, opted_out=True)
     return Turn(
-        direction="in",
-        at=event.at,
-        text=event.text,
-        event_id=event.event_id,
-        request_id=event.request_id,
-        match=event.match,
-        opted_out=True,
-    )
-
-
-def _reply(reply: Reply) -> Turn:
-    return Turn(
-        direction="in",
-        at=reply.received_at,
-        text=reply.text,
-        event_id=reply.event_id,
-        request_id=reply.request_id,
-        match=reply.match,
-        country=reply.country,
-        short_number=reply.short_number,
-        context=reply.context,
+        "in",
+        event.received_at,
+        **told,
+        country=event.country,
+        short_number=event.short_number,
+        context=event.context,
     )
 
 
