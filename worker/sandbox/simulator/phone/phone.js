@@ -225,7 +225,7 @@ async function submit(event) {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     trouble(answer.ok ? "" : (await answer.json()).error);
     if (answer.ok && form.id === "composer") form.reset();
-    if (answer.ok && form.id === "reset") form.hidePopover?.();
+    if (answer.ok) form.closest("[popover]")?.hidePopover?.();
   } catch {
     trouble("The sandbox does not answer.");
   }
