@@ -289,6 +289,7 @@ These functions of the library touch hashes; others call them:
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_round()`` | send_again() |
 | ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
