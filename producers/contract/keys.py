@@ -150,6 +150,11 @@ class Keys(ConsoleKeys):
         return f"{self.prefix}aside:{gate}"
 
     @property
+    def credit(self) -> str:
+        """When to ask for the balance because of what cannot be paid."""
+        return self.prefix + "credit"
+
+    @property
     def credit_seen(self) -> str:
         """What the account had left when the gateway last said so."""
         return self.prefix + "credit_seen"

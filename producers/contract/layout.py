@@ -154,7 +154,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``probe_at`` | when to ask next, ms | due_probe, finish | - | due_probe |
+| ``probe_at`` | when to ask next, ms | due_probe, finish | - | due_probe, state_of_sending.py |
 | ``wait`` | ms between the last probe and the next | due_probe | - | due_probe |
 
 **credit_seen** What the account had left when the gateway last said so. Stays for ever.
@@ -176,8 +176,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | set_limits | - | live_limits(), state_of_sending.py, throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | set_limits | - | live_limits(), observe, state_of_sending.py, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | set_limits | set_limits | live_limits(), state_of_sending.py, throttle.py |
+| ``in_flight`` | calls in flight; 0 for no limit | set_limits | set_limits | live_limits(), observe, state_of_sending.py, throttle.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 

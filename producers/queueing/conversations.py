@@ -259,33 +259,17 @@ def _event(kind: str, entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) ->
     return event
 
 
-def _turn(written: _Written) -> Turn:
-    return _reply(written) if isinstance(written, Reply) else _opt_out(written)
-
-
-def _opt_out(event: OptOut) -> Turn:
+def _turn(event: _Written) -> Turn:
+    told = {name: getattr(event, name) for name in ("text", "event_id", "request_id", "match")}
+    if isinstance(event, OptOut):
+        return Turn("in", event.at, **told, opted_out=True)
     return Turn(
-        direction="in",
-        at=event.at,
-        text=event.text,
-        event_id=event.event_id,
-        request_id=event.request_id,
-        match=event.match,
-        opted_out=True,
-    )
-
-
-def _reply(reply: Reply) -> Turn:
-    return Turn(
-        direction="in",
-        at=reply.received_at,
-        text=reply.text,
-        event_id=reply.event_id,
-        request_id=reply.request_id,
-        match=reply.match,
-        country=reply.country,
-        short_number=reply.short_number,
-        context=reply.context,
+        "in",
+        event.received_at,
+        **told,
+        country=event.country,
+        short_number=event.short_number,
+        context=event.context,
     )
 
 

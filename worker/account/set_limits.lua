@@ -3,14 +3,16 @@
 -- Returns 1, or 0 when there is nothing to change. Safe to repeat: each time appends an audit entry.
 -- uses: audit
 if not (given.rate or given.in_flight) then return 0 end
-local function change(name, limit)
-  if limit == 'default' then
-    redis.call('HDEL', prefix .. 'limits', name)
-  elseif limit then
-    redis.call('HSET', prefix .. 'limits', name, limit)
-  end
+local limits = prefix .. 'limits'
+if given.rate == 'default' then
+  redis.call('HDEL', limits, 'rate')
+elseif given.rate then
+  redis.call('HSET', limits, 'rate', given.rate)
 end
-change('rate', given.rate)
-change('in_flight', given.in_flight)
+if given.in_flight == 'default' then
+  redis.call('HDEL', limits, 'in_flight')
+elseif given.in_flight then
+  redis.call('HSET', limits, 'in_flight', given.in_flight)
+end
 audit('limits', 'rate', given.rate or '', 'in_flight', given.in_flight or '')
 return 1

@@ -162,7 +162,7 @@ def _aside(send: Send) -> Reason | None:
     details: dict[str, Any] = {"gate": name, "price": price}
     if name == CREDIT:
         look_ms = send.facts.credit_look_ms
-        details["next_look"] = instant(look_ms) if look_ms else None
+        details |= {"next_look": instant(look_ms) if look_ms else None}
         sentence = f"It waits aside, since {ADMISSION[CREDIT]}: {why}{_next_look(look_ms)}."
         return Reason(CREDIT, sentence, details)
     way_out = f"Once the reason is mended: octopush-worker release --breaker {name}."

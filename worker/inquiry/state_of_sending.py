@@ -186,7 +186,7 @@ def read_facts(replies: list[Any]) -> Facts:
 
 def credit_look_command(keys: Keys) -> Plain:
     """Ask when a worker next looks at the account because of what cannot be paid; see `read_credit_look`."""
-    return ("HMGET", keys.stream("credit"), "probe_at")
+    return ("HMGET", keys.credit, "probe_at")
 
 
 def read_credit_look(reply: Sequence[bytes | None]) -> int | None:
