@@ -22,8 +22,6 @@ from producers.messages.recipient import Recipient
 from producers.messages.template import template
 from producers.queueing.records import Delivery, read_delivery
 
-#: What is read of a record.
-_FIELDS: Final = ("state", "queued", "due", "first", "call", "context", "reply_to", "short_number")
 #: Turns that are kept of a conversation: ``lua/talks.lua`` drops older ones.
 TURNS_MAX: Final = 200
 
@@ -148,7 +146,20 @@ class Conversations:
         asked: list[tuple[str, ...]] = []
         for send in sends:
             record = self._keys.record(send.request_id)
-            asked.append(("HMGET", record, *_FIELDS))
+            asked.append(
+                (
+                    "HMGET",
+                    record,
+                    "state",
+                    "queued",
+                    "due",
+                    "first",
+                    "call",
+                    "context",
+                    "reply_to",
+                    "short_number",
+                )
+            )
             asked.append(("GET", self._keys.body(send.request_id)))
         return asked
 

@@ -381,7 +381,7 @@ def test_a_send_says_when_the_account_is_looked_at_again_and_types_no_command(op
 
 def test_what_waits_for_credit_says_when_the_account_is_looked_at_again(viewer, redis_client):
     redis_client.hset(KEYS.gates, "credit", '{"code":"104","since":1}')
-    redis_client.hset(KEYS.stream("credit"), "probe_at", 1_900_000_000_000)
+    redis_client.hset(KEYS.credit, "probe_at", 1_900_000_000_000)
 
     assert "the account is looked at again <time" in viewer.get("/").text
 
