@@ -140,6 +140,7 @@ def test_what_a_real_person_could_not_answer_cannot_be_answered_by_a_tap(scene, 
     page.get_by_label("Answer as this person").fill("YES")
     page.get_by_role("button", name="Send").click()
     expect(bubbles(page).last).to_have_text("YES")
+    scene.settle()
     assert scene.admin.callbacks("reply")[-1].events[0]["message_id"] == ticket_of(scene, "b")
 
 
