@@ -304,6 +304,29 @@ def test_listening_takes_nothing_from_anybody(hand, receiver, redis_url, tmp_pat
     assert b"Traceback" not in log.read_bytes()
 
 
+def test_listening_outlives_an_outage_and_misses_nothing(own_redis_server, receiver, tmp_path):
+    log, url = tmp_path / "listen.log", f"redis://localhost:{own_redis_server.port}"
+    environ = {**bare_environment(), "REDIS_URL": url, "WEBHOOK_SECRETS": ROOTS[0]}
+    command = [OCTOPUSH, "forward", "listen", "--to", receiver.url, "--name", NAME, "--streams", "replies"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        until(lambda: b"whsec_" in log.read_bytes(), 60)
+        own_redis_server.stop()
+        until(lambda: b"Redis does not answer" in log.read_bytes(), 60)
+        own_redis_server.start()
+        with connect(url) as client:
+            until(client.ping, 60)
+            HandForwarder(client, NAME, ("replies",)).add(reply("r1"))
+        receiver.wait(1)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+    assert receiver.event_ids == ["r1"]
+    assert b"Redis is back" in log.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
