@@ -11,7 +11,7 @@ _ELEMENTS: Final = (
     {"html", "head", "meta", "title", "link", "script", "body", "header", "nav", "main", "section", "footer"}
     | {"a", "p", "br", "div", "span", "small", "strong", "code", "bdi", "time", "h1", "h2", "h3"}
     | {"ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td"}
-    | {"form", "input", "label", "select", "option", "textarea", "button", "progress"}
+    | {"form", "input", "label", "select", "option", "textarea", "button", "progress", "details", "summary"}
 )
 _ACTS: Final = re.compile(r"^on|^style$|^srcdoc$")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

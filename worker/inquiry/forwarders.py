@@ -109,13 +109,22 @@ def states(keys: Keys, named: Sequence[str]) -> Steps[list[ForwarderState]]:
             ("ZRANGE", waits, 0, 0, "WITHSCORES"),
             ("XLEN", keys.forward_dead(name)),
             ("ZSCORE", keys.forwarders, name),
-            ("ZRANGE", keys.forward_due(name), 0, 0, "WITHSCORES"),
         ]
     time, *replies = yield Commands(commands)
-    each = list(zip(named, *(replies[at::6] for at in range(6)), strict=True))
-    asked = [("HGET", keys.event(found[0], oldest), "why") for found in each for oldest in _first(found[3])]
-    whys = iter((yield Commands(asked)) if asked else ())
-    return [_state(now_ms(time), next(whys) if _first(found[3]) else None, *found) for found in each]
+    told = {name: replies[5 * at : 5 * at + 5] for at, name in enumerate(named)}
+    nexts = yield from _nexts(keys, {name: _first(found[2]) for name, found in told.items()})
+    return [_state(now_ms(time), name, nexts[name], *found) for name, found in told.items()]
+
+
+def _nexts(keys: Keys, oldest: Mapping[str, str]) -> Steps[dict[str, tuple[Any, Any]]]:
+    """Ask when each forwarder tries next, and what its oldest event came to; None is what cannot be read."""
+    asked: list[Sequence[str | int]] = []
+    for name, event_id in oldest.items():
+        asked.append(("ZRANGE", keys.forward_due(name), 0, 0, "WITHSCORES"))
+        asked.append(("HGET", keys.event(name, event_id), "why"))
+    found = (yield Commands(asked, raises=False)) if asked else []
+    known = [None if isinstance(each, Exception) else each for each in found]
+    return dict(zip(oldest, zip(known[::2], known[1::2], strict=True), strict=True))
 
 
 def waiting(keys: Keys, name: str, start: int = 0) -> Steps[list[WaitingEvent]]:
@@ -159,24 +168,23 @@ def _asked(keys: Keys, name: str) -> Sequence[str]:
     )
 
 
-def _first(found: Any) -> list[str]:
-    """Name the first member of a sorted set, if it has one."""
-    return [name.decode() for name, _ in pairs(found)[:1]]
+def _first(found: Any) -> str:
+    """Name the first member of a sorted set; empty if it has none."""
+    return next((name.decode() for name, _ in pairs(found)), "")
 
 
 def _state(
     at_ms: int,
-    trouble: bytes | None,
     name: str,
+    following: tuple[Any, bytes | None],
     state: list[bytes | None],
     waits: int,
     oldest: Any,
     letters: int,
     heard: Any,
-    due: Any,
 ) -> ForwarderState:
     receiver, streams, paused, paused_at, held, held_at, probe_at, delivered_at, *tried = state
-    first = pairs(oldest)
+    (due, trouble), first = following, pairs(oldest)
     return ForwarderState(
         name=name,
         receiver=(receiver or b"").decode(),
