@@ -168,7 +168,7 @@ def test_a_message_that_is_tried_again(asked, one, worker, redis_client, outcome
     found = asked()
     assert words(found) == ["retry"]
     assert (found.details["attempts"], found.details["in_doubt"]) == (1, in_doubt)
-    assert f"after 1 POST, the last of which came to code {outcome.code}" in found.sentence
+    assert f"after 1 counted POST, the last of which came to code {outcome.code}" in found.sentence
     assert ("the gateway may have it" in found.sentence) == in_doubt
 
 
