@@ -151,7 +151,7 @@ class Keys(ConsoleKeys):
 
     @property
     def credit(self) -> str:
-        """When to ask for the balance because of what cannot be paid."""
+        """When the balance is asked for, because of what cannot be paid."""
         return self.prefix + "credit"
 
     @property

@@ -121,6 +121,13 @@ def stopped(scene: Stage) -> str:
     return f"{scene.url}/?number=%2B{ANNA[1:]}"
 
 
+def one_way(scene: Stage) -> str:
+    """Show a message from a name, which nobody can answer."""
+    scene.send(ANNA, "Your table for 4 is ready at 8 pm.", "booking-42", with_replies=False)
+    scene.settle()
+    return f"{scene.url}/?number=%2B{ANNA[1:]}"
+
+
 def away(scene: Stage) -> str:
     """Show the gateway away while a handset is about to answer."""
     url = first(scene)
@@ -135,6 +142,7 @@ SCENES: Final[dict[str, Callable[[Stage], str]]] = {
     "busy": busy,
     "handsets": handsets,
     "stopped": stopped,
+    "one_way": one_way,
     "away": away,
 }
 

@@ -11,6 +11,7 @@ from tests.browser.phone_fixtures import open_page, scene
 from tests.browser.phone_pictures import ANNA, BEN, NARROW, SCENES, WIDE
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.waiting import until
+from worker.sandbox.simulator.threads import NEWEST
 
 __all__ = ["open_page", "scene"]
 
@@ -85,8 +86,163 @@ def test_the_clock_and_the_reset(scene, open_page):
     expect(lines(page)).to_have_text([re.compile("^Shown 2 times"), re.compile("^Shown 2 times")])
 
     page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset now").click()
     expect(page.locator("#clock")).to_have_text("real")
     expect(bubbles(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="Reset now")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_reset_is_asked_once_more_and_says_what_stays(scene, open_page, scripts):
+    scene.send(ANNA, "Hello", "a")
+    page = open_page(scene.url, java_script_enabled=scripts)
+    expect(bubbles(page)).to_have_count(1)
+    question = page.get_by_role("dialog", name="Reset the gateway?")
+    expect(question).to_be_hidden()
+
+    page.get_by_role("button", name="Reset").focus()
+    page.keyboard.press("Enter")
+    expect(question).to_contain_text("Your Redis keeps what it has")
+    if scripts:
+        assert Axe().run(page).response["violations"] == []
+    expect(page.get_by_role("button", name="Keep everything")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(question).to_be_hidden()
+    assert len(scene.admin.call("GET", "/threads")) == 1
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset now").click()
+
+    expect(bubbles(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_a_real_person_could_not_answer_cannot_be_answered_by_a_tap(scene, open_page, scripts):
+    scene.send(ANNA, "Your table is ready", "a", with_replies=False)
+    page = open_page(scene.url + AT_ANNA, java_script_enabled=scripts)
+
+    expect(page.locator("#why")).to_have_text(
+        "“Bistro” is a name: nobody can answer it. Send with_replies for a two-way SMS."
+    )
+    expect(page.locator("#text")).to_be_hidden()
+    expect(page.get_by_role("button", name="START")).to_be_hidden()
+    expect(page.locator("#hint")).to_be_hidden()
+    page.get_by_role("button", name="STOP").click()
+    expect(bubbles(page)).to_have_text(["Your table is ready", "STOP"])
+    page.get_by_role("button", name="Unblock").click()
+    expect(page.locator("#blocked")).to_be_hidden()
+
+    scene.send(ANNA, "Reply YES", "b")
+    if not scripts:
+        page.reload()
+
+    expect(page.locator("#why")).to_be_hidden()
+    page.get_by_label("Answer as this person").fill("YES")
+    page.get_by_role("button", name="Send").click()
+    expect(bubbles(page).last).to_have_text("YES")
+    assert scene.admin.callbacks("reply")[-1].events[0]["message_id"] == ticket_of(scene, "b")
+
+
+def ticket_of(scene, request_id):
+    return scene.admin.messages(request_id=request_id)[0].ticket
+
+
+def test_an_answer_that_no_real_phone_could_give_says_so(scene, open_page):
+    scene.send(ANNA, "Your table is ready", "a", with_replies=False)
+    page = open_page(scene.url + AT_ANNA)
+
+    scene.admin.reply(ANNA, "YES", ticket=ticket_of(scene, "a"))
+
+    expect(lines(page).last).to_contain_text("No real phone could")
+    page.locator("#entries summary").last.click()
+    expect(page.locator("#entries dd").filter(has_text="impossible")).to_be_visible()
+
+
+def campaign(scene, handsets):
+    """Reach many handsets, 500 in a call."""
+    for start in range(0, handsets, 500):
+        numbers = [f"+336{place:08}" for place in range(start, min(start + 500, handsets))]
+        recipients = [{"phone_number": number} for number in numbers]
+        sent = scene.send(ANNA, "Reminder", f"campaign-{start}", recipients=recipients, with_replies=False)
+        assert sent.status_code == 201
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_after_a_campaign_the_page_is_no_taller_than_its_window(scene, open_page, width, scripts):
+    campaign(scene, 600)
+    page = open_page(scene.url, width=width, idle_script=not scripts)
+    expect(page.locator("#handsets a")).to_have_count(100)
+
+    expect(page.locator("#handsets .more")).to_have_text("and 500 more: find them above")
+    assert page.evaluate("[document.documentElement.scrollHeight, scrollY]") == [800, 0]
+    for visible in ("#credit", "#clock", "button[popovertarget]", "#filter"):
+        expect(page.locator(visible).first).to_be_in_viewport(ratio=1)
+
+
+def test_a_conversation_outlives_a_campaign_and_is_found_by_any_of_its_texts(scene, open_page):
+    scene.send(ANNA, "Your table is ready", "a")
+    scene.admin.reply(ANNA, "Oui")
+    campaign(scene, NEWEST + 100)
+    page = open_page(scene.url)
+    rows = page.locator("#handsets a")
+    expect(rows).to_have_count(100)
+
+    page.get_by_role("searchbox").fill("TABLE")
+    expect(rows).to_have_count(1)
+    page.keyboard.press("Enter")
+
+    expect(bubbles(page)).to_have_text(["Your table is ready", "Oui"])
+    page.get_by_role("searchbox").fill("Nowhere")
+    expect(page.locator("#handsets")).to_have_text("No handset has this number or text.")
+
+
+def test_a_campaign_under_an_open_page_leaves_the_conversation_in_it(scene, open_page):
+    scene.send(ANNA, "Your table is ready", "a")
+    page = open_page(scene.url + AT_ANNA)
+    page.get_by_label("Answer as this person").fill("Oui")
+    page.keyboard.press("Enter")
+    expect(bubbles(page)).to_have_count(2)
+
+    campaign(scene, NEWEST + 100)
+
+    expect(page.locator("#handsets .more")).to_have_text(f"and {NEWEST + 1 - 100} more: find them above")
+    expect(bubbles(page)).to_have_text(["Your table is ready", "Oui"])
+
+
+def test_only_what_a_handset_shows_is_unread(scene, open_page):
+    page = open_page(scene.url + AT_ANNA)
+    scene.admin.call("POST", "/weather", {"weather": "refused"})
+    scene.send(BEN, "Sale", "a")
+    expect(page.locator("#handsets a")).to_have_count(1)
+    expect(page.locator(".count")).to_have_count(0)
+
+    scene.admin.call("POST", "/weather", {"weather": "normal"})
+    scene.send(BEN, "Hi", "b")
+
+    expect(page.locator(".count")).to_have_text("1 unread")
+
+
+def test_the_whole_weather_is_in_sight_on_a_narrow_screen(scene, open_page):
+    page = open_page(scene.url, width=NARROW)
+
+    for button in page.locator("#weather button").all():
+        expect(button).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_is_read_on_a_button_is_part_of_its_name(scene, open_page, scripts):
+    scene.send(ANNA, "Hello", "a")
+    scene.settle()
+    page = open_page(scene.url + AT_ANNA, idle_script=not scripts)
+    page.locator("#entries summary").click()
+    named = page.locator(":is(button, a, summary)[aria-label]").evaluate_all(
+        "all => all.map(each => [each.textContent.trim(), each.getAttribute('aria-label')])"
+    )
+
+    told = {text: name for text, name in named if re.search(r"\w", text)}
+    assert {"+1 h", "+25 h", "Post again"} <= told.keys()
+    assert all(name.startswith(text) for text, name in told.items())
 
 
 def test_an_answer_comes_later_and_twice(scene, open_page):
@@ -94,7 +250,7 @@ def test_an_answer_comes_later_and_twice(scene, open_page):
     page.locator("[name=after_ms]").evaluate("box => box.value = 300")
     page.get_by_label("after 5 s").check()
     page.get_by_label("twice").check()
-    page.get_by_label("Answer as this person").fill("Oui")
+    page.get_by_label("Write first as this person").fill("Oui")
     page.get_by_role("button", name="Send").click()
 
     expect(page.locator("#typing")).to_be_visible()
@@ -122,7 +278,7 @@ def test_what_is_open_stays_open_and_the_focus_stays_while_things_change(scene, 
     scene.settle()
     page = open_page(scene.url)
     page.locator("#entries summary").first.click()
-    again = page.get_by_role("button", name="Post Receipt DELIVERED again").first
+    again = page.get_by_role("button", name="Post again: Receipt DELIVERED").first
     again.focus()
 
     scene.send(ANNA, "Hello", "a")
@@ -191,7 +347,7 @@ def test_handsets_are_filtered_by_number_and_text_and_a_new_one_may_write(scene,
     page.get_by_role("searchbox").fill("+49 170 1234567")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="+491701234567")).to_be_visible()
-    page.get_by_label("Answer as this person").fill("Hallo?")
+    page.get_by_label("Write first as this person").fill("Hallo?")
     page.keyboard.press("Enter")
 
     expect(bubbles(page)).to_have_text(["Hallo?"])

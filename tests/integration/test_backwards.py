@@ -12,7 +12,7 @@ STREAM = "{test}:stream"
 IDS = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 3)), unique=True, max_size=25)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ids=IDS, before=st.none() | st.tuples(st.integers(0, 32), st.integers(0, 4)), most=st.integers(1, 6))
 def test_a_walk_finds_what_redis_would_find_in_one_go(redis_client, ids, before, most):
     redis_client.delete(STREAM)

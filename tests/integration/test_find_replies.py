@@ -252,4 +252,4 @@ def test_an_export_of_a_country_with_many_reads_block_by_block(redis_client):
     page = counting.drive(find(KEYS, ReplyFilter(country="FR"), most=500))
 
     assert len(page.replies) == 500
-    assert counting.commands <= 6
+    assert counting.commands <= 10

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
 import httpx
+import msgspec
 import pytest
 
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.waiting import until
+from worker.sandbox.simulator.events import Event
 from worker.sandbox.simulator.threads import NEWEST
 
 NUMBER = "+33612345678"
@@ -184,6 +186,56 @@ def test_an_unknown_callback_cannot_be_posted_again(admin):
     assert admin.http.post("/callbacks/repost", json={"event": 10**9}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("two_way", "receipts", "pen"),
+    [(True, "usual", "answer"), (False, "usual", "nothing"), (True, "not_delivered", "first")],
+)
+def test_what_a_handset_shows_decides_whether_it_can_answer(send_sms, admin, two_way, receipts, pen):
+    admin.call("POST", "/handsets", {"number": NUMBER, "receipts": receipts})
+    send_sms(with_replies=two_way)
+
+    (entry,) = thread(admin)
+
+    assert (entry["pen"], bool(entry["why"])) == (pen, pen == "nothing")
+
+
+def test_a_two_way_message_can_be_answered_however_many_others_came_after(send_sms, admin):
+    ticket = send_sms(with_replies=True).json()["sms_ticket"]
+    send_sms()
+
+    assert {entry["pen"] for entry in thread(admin)} == {"answer"}
+    told = admin.reply(NUMBER, "Oui")
+    assert (told.message_id, told.possible) == (ticket, True)
+
+
+def test_after_forgetting_a_handset_may_only_write_first(send_sms, admin):
+    send_sms(with_replies=True)
+    send_sms(OTHER)
+    admin.call("DELETE", "/messages", number=NUMBER)
+
+    told = admin.reply(NUMBER, "Oui")
+
+    assert (told.message_id, told.possible) == (None, True)
+    assert {entry["pen"] for entry in thread(admin)} == {"first"}
+    assert {entry["pen"] for entry in thread(admin, OTHER)} == {"nothing"}
+
+
+def test_an_answer_to_a_name_is_posted_and_said_to_be_impossible(send_sms, admin, callback_receiver):
+    ticket = send_sms().json()["sms_ticket"]
+    events = [admin.reply(NUMBER, "Oui", ticket=ticket), admin.reply(NUMBER, "Oui")]
+    events.append(msgspec.convert(admin.call("POST", "/starts", {"number": NUMBER}), Event))
+    admin.wait_until_idle()
+
+    assert [(event.message_id, event.possible) for event in events] == [
+        (ticket, False),
+        (None, False),
+        (None, False),
+    ]
+    assert all(entry["line"].startswith("No real phone could · Callback") for entry in thread(admin)[1:])
+    posted = [record.events[0].get("message_id") for record in admin.callbacks("reply")]
+    assert sorted(posted, key=str) == [None, None, ticket]
+
+
 def test_start_takes_back_a_stop(send_sms, admin, callback_receiver):
     send_sms()
     admin.stop(NUMBER)
@@ -336,21 +388,31 @@ def test_the_newest_message_of_a_handset_is_one_click_away(send_sms, admin):
 
 
 def test_only_the_newest_are_kept(send_sms, admin):
-    for start in range(0, NEWEST + 100, 200):
-        numbers = [f"+3360000{place:04}" for place in range(start, start + 200)]
+    for start in range(0, NEWEST + 100, 100):
+        numbers = [f"+3360000{place:04}" for place in range(start, start + 100)]
         send_sms(*numbers, request_id=f"call-{start}")
 
     kept = thread(admin, None)
 
     assert len(kept) == NEWEST
     assert kept[0]["number"] == "+33600000100"
-    assert len(admin.messages()) == 600
+    assert len(admin.messages()) == NEWEST + 100
+
+
+def test_a_campaign_displaces_no_thread_of_a_handset_that_has_written(send_sms, admin):
+    send_sms(request_id="a", with_replies=True)
+    admin.reply(NUMBER, "Oui")
+    for start in range(0, NEWEST + 500, 500):
+        send_sms(*(f"+3360000{place:04}" for place in range(start, start + 500)), request_id=f"call-{start}")
+    send_sms(request_id="b", with_replies=True)
+
+    assert [entry["text"] for entry in thread(admin)] == ["Your table is ready", "Oui", "Your table is ready"]
 
 
 def test_a_message_that_was_forgotten_by_age_may_be_posted_again(send_sms, admin):
     send_sms(request_id="old")
-    for start in range(0, NEWEST, 250):
-        send_sms(*(f"+3360000{place:04}" for place in range(start, start + 250)), request_id=f"call-{start}")
+    for start in range(0, NEWEST, 500):
+        send_sms(*(f"+3360000{place:04}" for place in range(start, start + 500)), request_id=f"call-{start}")
     assert thread(admin) == []
 
     send_sms(request_id="old")
@@ -463,7 +525,7 @@ def test_the_snippet_sends_as_it_is_with_a_context_to_come_back(simulator, redis
 
 def test_the_page_is_small(admin):
     assert len(admin.http.get("/phone.js").content) <= 12_000
-    assert len(admin.http.get("/phone.css").content) <= 8_000
+    assert len(admin.http.get("/phone.css").content) <= 9_000
 
 
 def test_a_newcomer_is_led_from_the_first_message_to_a_lost_answer(send_sms, admin, callback_receiver):

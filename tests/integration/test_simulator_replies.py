@@ -42,6 +42,28 @@ def test_replies_without_a_useful_message_id(send_sms, simulator, callback_recei
         assert {k: v for k, v in reply.json.items() if k == "message_id"} == expected
 
 
+def test_a_reply_names_the_last_message_that_can_be_answered(send_sms, simulator, callback_receiver):
+    simulator.admin.settings(receipts={"lost": "all"})
+    ticket = send_sms(with_replies=True).json()["sms_ticket"]
+    send_sms()
+    simulator.admin.fate(lost="all", final_status="NOT_DELIVERED")
+    send_sms(with_replies=True)
+
+    simulator.admin.reply(NUMBER, "Oui")
+
+    assert callback_receiver.wait(1)[0].json["message_id"] == ticket
+
+
+def test_a_stop_to_a_name_does_not_come_as_a_reply(send_sms, simulator, callback_receiver):
+    simulator.admin.settings(stop_also_inbound=True, receipts={"lost": "all"})
+    send_sms()
+
+    simulator.admin.stop(NUMBER, text="STOP")
+    simulator.admin.wait_until_idle()
+
+    assert [record.kind for record in simulator.admin.callbacks()] == ["optout"]
+
+
 def test_a_reply_from_a_stranger_has_no_message_id_unless_given(simulator, callback_receiver):
     simulator.admin.reply("+33700000000", "Hello?")
     assert "message_id" not in callback_receiver.wait(1)[0].json

@@ -24,11 +24,15 @@ def collected(events, enough):
         for entry in event.data["entries"]:
             kept.pop(entry["id"], None)
             kept[entry["id"]] = entry
-        kept = {key: entry for key, entry in kept.items() if entry["order"] >= event.data["oldest"]}
+        kept = {key: each for key, each in kept.items() if each["order"] >= oldest(event, each)}
         entries = sorted(kept.values(), key=lambda entry: entry["order"])
         if enough(entries):
             return entries, event.id
     raise AssertionError("the stream ended")
+
+
+def oldest(event, entry):
+    return event.data["oldest"]["talking" if entry["talks"] else "silent"]
 
 
 def texts(entries):
@@ -48,6 +52,18 @@ def test_everything_comes_at_first_and_then_what_changes_in_order(simulator, url
 
         entries, _ = collected(events, lambda found: len(found) == 20)
         assert texts(entries) == [str(place) for place in range(20)]
+
+
+def test_who_begins_to_write_is_kept_apart_from_then_on(simulator, send_sms, url):
+    send_sms()
+    with EventStream(url) as stream:
+        events = stream.events()
+        assert [entry["talks"] for entry in next(events).data["entries"]] == [False]
+
+        simulator.admin.reply(NUMBER, "Oui")
+
+        entries, _ = collected(events, lambda found: len(found) == 2)
+        assert [entry["talks"] for entry in entries] == [True, True]
 
 
 def test_a_change_of_a_message_replaces_it(simulator, send_sms, callback_receiver, url):
@@ -120,16 +136,20 @@ def test_a_handset_that_types_is_told(simulator, url):
 
 
 def test_a_reader_that_does_not_read_holds_up_nobody_and_misses_nothing(simulator, send_sms, url):
-    text = "x" * 1000
+    text, calls = "x" * 1000, NEWEST // 10 + 10
     with EventStream(url, receive_bytes=2048) as stream:
         slowest = 0.0
-        for place in range(NEWEST + 100):
+        for place in range(calls):
             started = time.monotonic()
-            assert send_sms(request_id=str(place), text=f"{place} {text}").status_code == 201
+            numbers = [f"+3360000{number:04}" for number in range(10)]
+            assert send_sms(*numbers, request_id=str(place), text=f"{place} {text}").status_code == 201
             slowest = max(slowest, time.monotonic() - started)
 
-        entries, _ = collected(stream.events(), lambda found: found and found[-1]["text"].startswith("599 "))
+        last = f"{calls - 1} "
+        entries, _ = collected(
+            stream.events(), lambda found: len(found) == NEWEST and found[-1]["text"].startswith(last)
+        )
 
     assert slowest < 2
-    assert len(entries) == NEWEST
-    assert [int(entry["text"].split()[0]) for entry in entries] == list(range(100, 600))
+    told = [int(entry["text"].split()[0]) for entry in entries]
+    assert told == [call for call in range(10, calls) for _ in range(10)]

@@ -9,6 +9,7 @@ import pytest
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from worker.sandbox.simulator.admin_api import create_admin_app
 from worker.sandbox.simulator.events import Event
+from worker.sandbox.simulator.handsets import Handsets
 from worker.sandbox.simulator.harmless import harmless
 from worker.sandbox.simulator.listener import Listener
 from worker.sandbox.simulator.phone.situation import situation
@@ -36,7 +37,7 @@ def test_no_more_than_the_newest_are_kept_and_nothing_else_remembers_the_others(
     threads = filled(NEWEST + 10)
 
     assert [entry.text for entry in threads.entries()] == [str(place) for place in range(10, NEWEST + 10)]
-    assert threads.oldest == threads.entries()[0].order
+    assert threads.oldest == {"silent": 0, "talking": threads.entries()[0].order}
     assert len(threads._by_event) == NEWEST
 
 
@@ -124,7 +125,7 @@ def test_every_text_of_an_entry_is_harmless():
     threads = Threads()
     threads.emitted(written("a\u202eb", number="+336\u202e12"), has_url=False)
 
-    told = in_words(threads.entries()[0])
+    told = in_words(threads.entries()[0], Handsets())
 
     assert (told.text, told.name) == ("a⟨U+202E⟩b", "+336⟨U+202E⟩12")
 

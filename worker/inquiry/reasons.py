@@ -159,14 +159,15 @@ def _aside(send: Send) -> Reason | None:
         return None
     price = Decimal(send.waits["price"]) if "price" in send.waits else None
     why = describe(name, send.facts.gates.get(name, Gate()), price)
-    details: dict[str, Any] = {"gate": name, "price": price}
     if name == CREDIT:
         look_ms = send.facts.credit_look_ms
-        details |= {"next_look": instant(look_ms) if look_ms else None}
+        look = instant(look_ms) if look_ms else None
+        details: dict[str, Any] = {"gate": name, "price": price, "next_look": look}
         sentence = f"It waits aside, since {ADMISSION[CREDIT]}: {why}{_next_look(look_ms)}."
         return Reason(CREDIT, sentence, details)
     way_out = f"Once the reason is mended: octopush-worker release --breaker {name}."
-    return Reason("breaker", f"It waits aside, since {_BREAKER}: {why}. {way_out}", details, way_out)
+    sentence = f"It waits aside, since {_BREAKER}: {why}. {way_out}"
+    return Reason("breaker", sentence, {"gate": name, "price": price}, way_out)
 
 
 def _retry(send: Send) -> Reason | None:

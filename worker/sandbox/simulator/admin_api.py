@@ -26,7 +26,7 @@
 | ``GET /accepted`` | ``request_id`` | list of `Campaign` |
 | ``GET /messages`` | ``number``, ``request_id``, ``ticket``, ``text``, ``wait`` | list of `HandsetMessage` |
 | ``DELETE /messages`` | ``number`` | how many were ``forgotten``, all without a number |
-| ``GET /threads`` | ``number`` | list of `EntryInWords`, the newest 500 of both directions |
+| ``GET /threads`` | ``number`` | list of `EntryInWords`, the newest of both directions |
 | ``GET /events`` | header ``Last-Event-ID`` | the same and every change, as server-sent events |
 | ``GET /`` | ``number`` | the phone page |
 | ``GET /view/latest`` | ``number`` | a redirect to the newest message on the page; else 404 |

@@ -13,9 +13,10 @@ from starlette.routing import Route
 
 from worker.sandbox.simulator.admin_json import answer
 from worker.sandbox.simulator.listener import Listener
-from worker.sandbox.simulator.phone.wording import in_words
+from worker.sandbox.simulator.phone.wording import EntryInWords, in_words
 from worker.sandbox.simulator.postman import is_taken
 from worker.sandbox.simulator.simulator import Simulator
+from worker.sandbox.simulator.threads import Entry
 
 #: Longest real time that a caller may wait for, in seconds.
 _LONGEST_WAIT_S: Final = 60.0
@@ -26,12 +27,16 @@ def report_routes(simulator: Simulator, listener: Listener) -> Sequence[Route]:
     """Build the routes that read, and the one that forgets messages."""
     journal, handsets, callbacks = simulator.gateway.journal, simulator.network.handsets, simulator.callbacks
     threads = simulator.threads
+
+    def told(entries: Sequence[Entry]) -> list[EntryInWords]:
+        return [in_words(entry, handsets) for entry in entries]
+
     return [
         _get("/health", lambda _: {"ok": True}),
         _get("/accepted", lambda query: journal.accepted(query.get("request_id"))),
         Route("/messages", _messages(simulator), methods=["GET", "DELETE"]),
         Route("/readyz", _readyz(simulator, listener)),
-        _get("/threads", lambda query: [in_words(each) for each in threads.entries(query.get("number"))]),
+        _get("/threads", lambda query: told(threads.entries(query.get("number")))),
         _get("/counts", lambda _: handsets.counts()),
         _get("/attempts", lambda query: journal.attempts(query.get("request_id"))),
         _get("/requests", lambda _: journal.requests),

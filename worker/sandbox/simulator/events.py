@@ -34,6 +34,8 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
         status: What became of the message (receipts).
         short_number: The number that the handset wrote to (replies).
         message_id_form: Overrides the setting `callback_message_id` for this event.
+        possible: Whether a real phone could have written it: False for a reply to a message that came from
+            a name, or that the handset does not show. No callback carries it.
         serial: Number of the event within the process. No callback carries it.
     """
 
@@ -45,6 +47,7 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
     status: str = ""
     short_number: str = ""
     message_id_form: MessageIdForm | None = None
+    possible: bool = True
     serial: int = msgspec.field(default_factory=_SERIALS.__next__)
 
 

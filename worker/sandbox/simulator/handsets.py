@@ -8,6 +8,10 @@ import msgspec
 
 from worker.sandbox.simulator.matching import Match
 
+#: What a person can do with a handset: answer what it shows, write first to the short number, or nothing,
+#: because all that it shows came from a name.
+Pen = Literal["answer", "first", "nothing"]
+
 
 class HandsetMessage(msgspec.Struct, kw_only=True):
     """One message that left for one number.
@@ -41,7 +45,8 @@ class AutoReply(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen
         kind: ``reply``, or ``stop`` for an opt-out.
         match: Which messages it answers; ``number`` and ``text_contains`` are the useful ones.
         times: How many it answers; 0: all.
-        only_with_replies: Answer only messages that were sent ``with_replies``.
+        only_with_replies: Answer only messages that were sent ``with_replies``. A real phone cannot answer
+            others, but can always opt out.
     """
 
     text: str
@@ -58,15 +63,49 @@ class Handsets:
     def __init__(self) -> None:
         self._messages: list[HandsetMessage] = []
         self._last_to: dict[str, HandsetMessage] = {}
+        self._last_shown: dict[str, HandsetMessage] = {}
+        self._last_two_way: dict[str, HandsetMessage] = {}
+        self._is_two_way: dict[tuple[str, str], bool] = {}
 
     def receive(self, message: HandsetMessage) -> None:
         """Record a message."""
+        is_two_way = message.reached and message.with_replies
         self._messages.append(message)
         self._last_to[message.number] = message
+        self._is_two_way[message.ticket, message.number] = is_two_way
+        if message.reached:
+            self._last_shown[message.number] = message
+        if is_two_way:
+            self._last_two_way[message.number] = message
 
     def last_to(self, number: str) -> HandsetMessage | None:
-        """Return the latest message to a number."""
+        """Return the latest message to a number, shown or not."""
         return self._last_to.get(number)
+
+    def last_two_way(self, number: str) -> HandsetMessage | None:
+        """Return the latest message that a handset shows and that can be answered."""
+        return self._last_two_way.get(number)
+
+    def pen(self, number: str) -> Pen:
+        """Tell what the person with this handset can do.
+
+        A two-way message comes from a short number, and its thread stays on the handset. Any other comes
+        from a name, which nobody can answer (Octopush's page on two-way SMS).
+        """
+        if number in self._last_two_way:
+            return "answer"
+        return "nothing" if number in self._last_shown else "first"
+
+    def name_shown(self, number: str) -> str:
+        """Return the sender of the latest message that a handset shows; empty if it shows none."""
+        shown = self._last_shown.get(number)
+        return shown.sender if shown else ""
+
+    def can_answer(self, number: str, ticket: str | None) -> bool:
+        """Tell whether a real phone could write this reply; a ticket that no handset got proves nothing."""
+        if ticket is None:
+            return self.pen(number) != "nothing"
+        return self._is_two_way.get((ticket, number), True)
 
     def find(
         self,
@@ -103,11 +142,11 @@ class Handsets:
         """Forget the messages of a number, or all; return how many there were."""
         kept = [message for message in self._messages if number not in (None, message.number)]
         forgotten = len(self._messages) - len(kept)
-        self._messages = kept
-        if number is None:
-            self._last_to.clear()
-        else:
-            self._last_to.pop(number, None)
+        for kept_by in (self._last_to, self._last_shown, self._last_two_way, self._is_two_way):
+            kept_by.clear()
+        self._messages = []
+        for message in kept:
+            self.receive(message)
         return forgotten
 
 

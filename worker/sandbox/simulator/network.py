@@ -81,16 +81,18 @@ class Network:
         message_id_form: MessageIdForm | None = None,
         copies: int = 1,
     ) -> Event:
-        """Let a handset write; without a ticket it answers the last message it got, if any.
+        """Let a handset write; without a ticket it answers the last two-way message that it shows, if any.
+
+        What a real phone could not write is posted all the same, and the event says so.
 
         Args:
             number: The handset.
             text: What it writes.
-            ticket: The message that it answers.
+            ticket: The message that it answers, also one that nobody can answer.
             message_id_form: How the callback names that message.
             copies: Times the callback is posted.
         """
-        last = self.handsets.last_to(number)
+        last = self.handsets.last_two_way(number)
         event = Event(
             kind="reply",
             number=number,
@@ -99,6 +101,7 @@ class Network:
             at=self._clock.now(),
             short_number=self._settings.short_number,
             message_id_form=message_id_form,
+            possible=self.handsets.can_answer(number, ticket),
         )
         self._callbacks.emit(event, copies=copies)
         return event
@@ -119,7 +122,10 @@ class Network:
         task.add_done_callback(self._typing.discard)
 
     def stop(self, number: str, text: str = "stop", *, ticket: str | None = None) -> Event:
-        """Let a handset opt out: its number is blacklisted at once, and a callback reports the opt-out."""
+        """Let a handset opt out: its number is blacklisted at once, and a callback reports the opt-out.
+
+        Anybody can do so, by writing to the number of the STOP mention.
+        """
         self._account.blacklist.add(number)
         last = self.handsets.last_to(number)
         event = Event(
@@ -130,7 +136,7 @@ class Network:
             at=self._clock.now(),
         )
         self._callbacks.emit(event)
-        if self._settings.stop_also_inbound:
+        if self._settings.stop_also_inbound and self.handsets.can_answer(number, ticket):
             self.reply(number, text, ticket=ticket)
         return event
 

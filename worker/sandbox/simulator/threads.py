@@ -1,5 +1,8 @@
 """What the phone page shows: the newest entries of all handsets, kept up to date as things happen.
 
+A campaign reaches more handsets than are kept. So the handsets that have written have a place of their own,
+where no campaign displaces a conversation.
+
 Each part of the simulator tells what it does, which costs it a few dictionary look-ups. Words and pages are
 made only when somebody looks.
 """
@@ -16,8 +19,8 @@ from worker.sandbox.simulator.events import Event
 from worker.sandbox.simulator.handsets import HandsetMessage
 from worker.sandbox.simulator.journal import RequestRecord
 
-#: Entries kept; the oldest goes first.
-NEWEST: Final = 500
+#: Entries kept of the handsets that have written, and as many of all others; the oldest goes first.
+NEWEST: Final = 2000
 
 
 class Sending:
@@ -56,26 +59,27 @@ class Entry:
         id: Never changes.
         order: Place among all entries; a message that leaves late moves to the end.
         version: `Threads.version` at its latest change.
+        talks: Whether the handset has written.
         sending: The message; None for what a handset wrote.
         message: What left for the handset; None as long as nothing did.
         event: What the handset wrote; None for a message.
         told: Receipts of a message, or the reply or opt-out itself, by the event's serial number.
     """
 
-    __slots__ = ("event", "id", "message", "number", "order", "sending", "text", "told", "version")
+    __slots__ = ("event", "id", "message", "number", "order", "sending", "talks", "text", "told", "version")
 
     def __init__(
         self, number: str, text: str, sending: Sending | None = None, event: Event | None = None
     ) -> None:
         self.id = self.order = self.version = 0
-        self.number, self.text = number, text
+        self.number, self.text, self.talks = number, text, False
         self.sending, self.event = sending, event
         self.message: HandsetMessage | None = None
         self.told: dict[int, Told] = {}
 
 
 class Threads:
-    """The newest `NEWEST` entries of all handsets, oldest first.
+    """The newest `NEWEST` entries of the handsets that have written, and of all others; oldest first.
 
     Attributes:
         epoch: Changes whenever entries were forgotten other than by age.
@@ -86,7 +90,9 @@ class Threads:
     def __init__(self) -> None:
         self._serials = itertools.count(1)
         # The first of a dict is slow to find once many before it were deleted.
-        self._entries: OrderedDict[int, Entry] = OrderedDict()
+        self._silent: OrderedDict[int, Entry] = OrderedDict()
+        self._talking: OrderedDict[int, Entry] = OrderedDict()
+        self._talkers: set[str] = set()
         self._sendings: dict[tuple[str | None, str], Sending] = {}
         self._by_ticket: dict[tuple[str | None, str], Entry] = {}
         self._by_event: dict[int, Entry] = {}
@@ -125,7 +131,7 @@ class Threads:
             sending.entries.append(entry)
         elif sending.requests[-1].outcome:
             # The call was answered before, so the message was scheduled: its place is where it leaves.
-            del self._entries[entry.id]
+            del self._kept(entry)[entry.id]
             self._add(entry)
         entry.message, entry.text = message, message.text
         sending.messages.append(message)
@@ -139,6 +145,7 @@ class Threads:
         if event.kind == "receipt":
             entry = self._by_ticket.get((event.message_id, event.number))
         else:
+            self._listen_to(event.number)
             entry = self._add(Entry(event.number, event.text, event=event))
         if entry is not None:
             entry.told[event.serial] = Told(event, has_url=has_url)
@@ -165,16 +172,21 @@ class Threads:
 
     def entries(self, number: str | None = None, *, after: int = 0) -> list[Entry]:
         """List entries, oldest first: those of a number, those that changed after a version."""
-        return [
+        found = [
             entry
-            for entry in self._entries.values()
+            for entry in itertools.chain(self._silent.values(), self._talking.values())
             if number in (None, entry.number) and entry.version > after
         ]
+        return sorted(found, key=lambda entry: entry.order)
 
     @property
-    def oldest(self) -> int:
-        """The order of the oldest entry; 0 when there is none."""
-        return next((entry.order for entry in self._entries.values()), 0)
+    def oldest(self) -> dict[str, int]:
+        """The order of the oldest entry: ``talking`` of the handsets that have written, ``silent`` of others.
+
+        It is 0 where there is none.
+        """
+        places = {"silent": self._silent, "talking": self._talking}
+        return {name: next((each.order for each in kept.values()), 0) for name, kept in places.items()}
 
     def forget(self, number: str | None = None) -> None:
         """Forget the entries of a number, or all."""
@@ -182,7 +194,10 @@ class Threads:
             self._drop(entry)
         if number is None:
             self._sendings.clear()
+            self._talkers.clear()
             self.typing.clear()
+        else:
+            self._talkers.discard(number)
         self.epoch = secrets.token_hex(4)
         self.version += 1
         self.wake()
@@ -209,13 +224,35 @@ class Threads:
     def _add(self, entry: Entry) -> Entry:
         entry.order = next(self._serials)
         entry.id = entry.id or entry.order
-        self._entries[entry.id] = entry
-        if len(self._entries) > NEWEST:
-            self._drop(next(iter(self._entries.values())))
+        entry.talks = entry.number in self._talkers
+        self._kept(entry)[entry.id] = entry
+        self._shorten()
         return entry
 
+    def _listen_to(self, number: str) -> None:
+        """Keep a handset apart from those that only receive, once it writes."""
+        if number in self._talkers:
+            return
+        self._talkers.add(number)
+        moved = [entry for entry in self._silent.values() if entry.number == number]
+        for entry in moved:
+            del self._silent[entry.id]
+            entry.talks = True
+        together = sorted([*self._talking.values(), *moved], key=lambda entry: entry.order)
+        self._talking = OrderedDict((entry.id, entry) for entry in together)
+        self._shorten()
+        self.touch(moved)
+
+    def _kept(self, entry: Entry) -> OrderedDict[int, Entry]:
+        return self._talking if entry.talks else self._silent
+
+    def _shorten(self) -> None:
+        for kept in (self._silent, self._talking):
+            while len(kept) > NEWEST:
+                self._drop(next(iter(kept.values())))
+
     def _drop(self, entry: Entry) -> None:
-        self._entries.pop(entry.id, None)
+        self._kept(entry).pop(entry.id, None)
         for serial in entry.told:
             self._by_event.pop(serial, None)
         if entry.message is not None:

@@ -1,13 +1,16 @@
 """The page as HTML: complete for browsers without scripts, the frame for all others."""
 
 import functools
+from collections.abc import Iterable
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from worker.sandbox.simulator.listener import Listener
 from worker.sandbox.simulator.phone.situation import situation
-from worker.sandbox.simulator.phone.wording import EntryInWords, in_words, spaced
+from worker.sandbox.simulator.phone.wording import EntryInWords, in_words, spaced, why_nothing
 from worker.sandbox.simulator.simulator import Simulator
+from worker.sandbox.simulator.threads import Entry
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,6 +25,10 @@ WEATHERS: Final = (
     ("slow", "Slow"),
     ("callbacks_twice", "Callbacks twice"),
 )
+#: Handsets that the list shows; a campaign reaches more, and searching finds them.
+LISTED: Final = 100
+#: What the box for writing is called, by what the person with the handset can do.
+LABELS: Final = {"answer": "Answer as this person", "first": "Write first as this person", "nothing": ""}
 RECEIPTS: Final = (
     ("usual", "delivered"),
     ("not_delivered", "not delivered"),
@@ -38,18 +45,27 @@ def page(simulator: Simulator, listener: Listener, number: str | None) -> str:
         listener: The gateway's port.
         number: The handset to open; None opens the one where something happened last.
     """
-    every = [in_words(entry) for entry in simulator.threads.entries()]
-    newest: dict[str, EntryInWords] = {}
+    every, handsets = simulator.threads.entries(), simulator.network.handsets
+    newest: dict[str, Entry] = {}
     for entry in reversed(every):
         newest.setdefault(entry.number, entry)
     opened = number or next(iter(newest), None)
     is_wired = bool(simulator.settings.redis_url)
+
+    def told(entries: Iterable[Entry]) -> list[EntryInWords]:
+        return [in_words(entry, handsets) for entry in entries]
+
     return _template().render(
         asked=number is not None,
         number=opened,
         name=spaced(opened or ""),
-        entries=[entry for entry in every if entry.number == opened],
-        handsets=list(newest.values()),
+        entries=told(entry for entry in every if entry.number == opened),
+        handsets=told(islice(newest.values(), LISTED)),
+        more=max(len(newest) - LISTED, 0),
+        listed=LISTED,
+        pen=handsets.pen(opened or ""),
+        labels=LABELS,
+        why=why_nothing(opened or "", handsets),
         now=situation(simulator, listener),
         weathers=WEATHERS,
         receipts=RECEIPTS,

@@ -5,9 +5,9 @@ const wide = matchMedia("(min-width: 48rem)");
 const entries = new Map(); // by id, in order
 let now = null;
 let epoch = "";
-let shownWeather = "";
 let chosen = new URLSearchParams(location.search).get("number");
-let seen = {}; // number -> the highest id that was looked at
+let seen = {}; // number -> the highest order of what was shown and looked at
+let pens = new Map(); // number -> what the person can do, and why that is nothing
 
 function make(tag, className, text, ...children) {
   const made = document.createElement(tag);
@@ -35,7 +35,7 @@ function bubble(entry) {
     const again = make("button", "", "Post again");
     again.name = "event";
     again.value = callback.event;
-    again.setAttribute("aria-label", "Post " + callback.what + " again");
+    again.setAttribute("aria-label", "Post again: " + callback.what);
     const form = make("form", "", null, again);
     form.method = "post";
     form.action = "/callbacks/repost";
@@ -89,27 +89,33 @@ function update(entry) {
 function look() {
   if (!chosen || document.hidden || !(wide.matches || document.body.classList.contains("open"))) return;
   for (const entry of entries.values())
-    if (entry.number === chosen) seen[chosen] = Math.max(seen[chosen] || 0, entry.id);
+    if (entry.number === chosen && entry.shown) seen[chosen] = Math.max(seen[chosen] || 0, entry.order);
   localStorage.setItem("seen", JSON.stringify([epoch, seen]));
 }
 
 function drawList() {
+  const wanted = $("filter").value.trim().toLowerCase();
+  const digits = wanted.replace(/[\s.()-]/g, "");
   const newest = new Map();
   const unread = new Map();
+  const found = new Set();
   for (const entry of entries.values()) {
     newest.delete(entry.number);
     newest.set(entry.number, entry);
-    if (entry.kind === "message" && entry.id > (seen[entry.number] || 0))
+    if (entry.shown && entry.order > (seen[entry.number] || 0))
       unread.set(entry.number, (unread.get(entry.number) || 0) + 1);
+    if (!wanted || (entry.name + " " + entry.text).toLowerCase().includes(wanted) || entry.number.includes(digits || "?"))
+      found.add(entry.number);
   }
-  const wanted = $("filter").value.trim().toLowerCase();
-  const digits = wanted.replace(/[\s.()-]/g, "");
-  const rows = [...newest.values()].reverse().filter((entry) =>
-    (entry.number + entry.name + entry.text).toLowerCase().includes(wanted) || entry.number.includes(digits || "?"));
+  const rows = [...newest.values()].reverse().filter((entry) => found.has(entry.number));
   if (/^\+\d{7,15}$/.test(digits) && !newest.has(digits))
     rows.unshift({ number: digits, name: digits, time: "", text: "Open this handset" });
   const focus = document.activeElement?.closest("#handsets a")?.getAttribute("href");
-  $("handsets").replaceChildren(...rows.map((entry) => row(entry, unread.get(entry.number))));
+  const shown = rows.slice(0, $("handsets").dataset.listed);
+  $("handsets").replaceChildren(...shown.map((entry) => row(entry, unread.get(entry.number))));
+  if (rows.length > shown.length)
+    $("handsets").append(make("li", "more", "and " + (rows.length - shown.length) + " more: find them above"));
+  if (wanted && !rows.length) $("handsets").append(make("li", "more", "No handset has this number or text."));
   if (focus) document.querySelector('#handsets a[href="' + CSS.escape(focus) + '"]')?.focus();
   const total = [...unread.values()].reduce((sum, some) => sum + some, 0);
   document.title = (total ? "(" + total + ") " : "") + "Phone · Octopush sandbox";
@@ -133,11 +139,8 @@ function face(number) {
 
 function drawNow() {
   for (const button of $("weather").elements) {
-    const is = button.value === now.weather;
-    button.setAttribute("aria-pressed", is);
-    if (is && shownWeather !== now.weather) button.scrollIntoView({ inline: "center" });
+    button.setAttribute("aria-pressed", button.value === now.weather);
   }
-  shownWeather = now.weather;
   const blocked = now.blocked.includes(chosen);
   $("rules").hidden = !now.rules && now.weather !== "other";
   $("credit").textContent = now.credit;
@@ -145,6 +148,12 @@ function drawNow() {
   $("blocked").hidden = !blocked;
   $("block").textContent = blocked ? "Unblock" : "Block";
   $("block").value = String(!blocked);
+  const [pen, why] = pens.get(chosen) || ["first", ""];
+  $("why").textContent = why;
+  $("why").hidden = !why;
+  $("composer").hidden = $("start").hidden = Boolean(why);
+  $("text").placeholder = $("text").dataset[pen] || "";
+  $("text").setAttribute("aria-label", $("text").placeholder);
   $("typing").hidden = !now.typing.includes(chosen);
   $("hint").hidden = !now.hint;
   $("hint").textContent = now.hint;
@@ -174,23 +183,23 @@ function take(event) {
   const isNew = event.type === "snapshot";
   if (isNew) {
     entries.clear();
+    pens.clear();
     epoch = event.lastEventId.split("-")[0];
     const kept = JSON.parse(localStorage.getItem("seen") || "[]");
     seen = kept[0] === epoch ? kept[1] : {};
   }
   for (const entry of changed) {
-    if (entries.get(entry.id)?.order !== entry.order) {
-      if (!isNew && entry.kind === "message" && entry.mood !== "bad")
-        $("live").textContent = "Message on " + entry.name + ": " + entry.text;
-      entries.delete(entry.id);
-    }
+    const old = entries.get(entry.id);
+    if (!isNew && entry.shown && !old?.shown) $("live").textContent = "Message on " + entry.name + ": " + entry.text;
+    if (old?.order !== entry.order) entries.delete(entry.id);
     entries.set(entry.id, entry);
+    pens.set(entry.number, [entry.pen, entry.why]);
   }
-  for (const [id, entry] of entries) {
-    if (entry.order >= oldest) break;
-    entries.delete(id);
-    $("e" + id)?.remove();
-  }
+  for (const [id, entry] of entries)
+    if (entry.order < oldest[entry.talks ? "talking" : "silent"]) {
+      entries.delete(id);
+      $("e" + id)?.remove();
+    }
   now = situation || now;
   const newest = [...entries.values()].pop();
   if (!chosen && newest && wide.matches) return choose(newest.number, "replaceState");
@@ -216,6 +225,7 @@ async function submit(event) {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     trouble(answer.ok ? "" : (await answer.json()).error);
     if (answer.ok && form.id === "composer") form.reset();
+    if (answer.ok) form.closest("[popover]")?.hidePopover?.();
   } catch {
     trouble("The sandbox does not answer.");
   }

@@ -70,7 +70,8 @@ def _hint(simulator: Simulator) -> str:
     if len(entries) > 3 or not sent:
         return ""
     if not written:
-        return "It arrived. Now answer it, as the person with this phone would." if sent[0].message else ""
+        can_answer = simulator.network.handsets.pen(sent[0].number) == "answer"
+        return "It arrived. Now answer it, as the person with this phone would." if can_answer else ""
     if len(sent) == 1 and _is_taken(written[-1]):
         return "Your app has the answer. Now choose “Lost answer” and send again: two POSTs, shown once."
     return ""

@@ -27,9 +27,9 @@ _SILENT_LOOKS: Final = 15
 async def events(simulator: Simulator, listener: Listener, last_id: str) -> AsyncIterator[bytes]:
     """Yield server-sent events without end.
 
-    ``snapshot`` has ``entries`` (at most 500), ``oldest`` and ``situation``. ``change`` has the entries that
-    are new or different, and ``situation``, null when it is as before. Entries with a lower ``order`` than
-    ``oldest`` are forgotten.
+    ``snapshot`` has ``entries`` (all that are kept), ``oldest`` and ``situation``. ``change`` has the entries
+    that are new or different, and ``situation``, null when it is as before. Entries with a lower ``order``
+    than ``oldest`` says, for handsets that are ``talking`` or ``silent``, are forgotten.
 
     Args:
         simulator: What to tell about.
@@ -48,7 +48,7 @@ async def events(simulator: Simulator, listener: Listener, last_id: str) -> Asyn
         if is_new or threads.version != version or now != told:
             changed = threads.entries(after=0 if is_new else version)
             content = {
-                "entries": [in_words(entry) for entry in changed],
+                "entries": [in_words(entry, simulator.network.handsets) for entry in changed],
                 "oldest": threads.oldest,
                 "situation": None if now == told and not is_new else now,
             }

@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 from worker.sandbox.simulator.callback_record import CallbackRecord
+from worker.sandbox.simulator.events import Event
+from worker.sandbox.simulator.handsets import Handsets, Pen
 from worker.sandbox.simulator.harmless import harmless
 from worker.sandbox.simulator.journal import RequestRecord
 from worker.sandbox.simulator.segments import (
@@ -37,6 +39,10 @@ class EntryInWords(msgspec.Struct, kw_only=True):
         kind: ``message`` to the handset; ``reply`` or ``optout`` from it.
         name: The number, spaced for reading.
         time: Time of day on this machine, by the simulator's clock.
+        shown: Whether it is a message that the handset shows.
+        talks: Whether the handset has written.
+        pen: What the person with this handset can do now, the same in all its entries.
+        why: Why that is nothing; empty when it is not.
         mood: ``good``, ``wait`` or ``bad``.
         line: The sentence under the bubble, e.g. ``Shown 1 of 1 · 1 POST · DELIVERED``.
         facts: Names and values to look up.
@@ -52,14 +58,18 @@ class EntryInWords(msgspec.Struct, kw_only=True):
     at: float
     time: str
     day: str
+    shown: bool
+    talks: bool
+    pen: Pen
+    why: str
     mood: Literal["good", "wait", "bad"]
     line: str
     facts: list[tuple[str, str]]
     callbacks: list[Callback]
 
 
-def in_words(entry: Entry) -> EntryInWords:
-    """Describe an entry as it is now."""
+def in_words(entry: Entry, handsets: Handsets) -> EntryInWords:
+    """Describe an entry as it is now, and what its handset can do."""
     callbacks = [_callback(told) for told in entry.told.values()]
     if entry.sending is not None:
         at = entry.message.sent_at if entry.message else entry.sending.requests[-1].at
@@ -68,9 +78,9 @@ def in_words(entry: Entry) -> EntryInWords:
     else:
         at = entry.event.at if entry.event else 0.0
         mood, line = _of_writing(entry)
-        facts = [
-            ("Answers ticket", (entry.event and entry.event.message_id) or "none: no message came before")
-        ]
+        if entry.event and not entry.event.possible:
+            line = f"No real phone could · {line}"
+        facts = list(_facts_of_writing(entry.event)) if entry.event else []
     local = datetime.fromtimestamp(at).astimezone()
     return EntryInWords(
         id=entry.id,
@@ -86,11 +96,23 @@ def in_words(entry: Entry) -> EntryInWords:
         at=at,
         time=f"{local:%H:%M}",
         day=f"{local:%A} {local.day} {local:%B}",
+        shown=bool(entry.message and entry.message.reached),
+        talks=entry.talks,
+        pen=handsets.pen(entry.number),
+        why=why_nothing(entry.number, handsets),
         mood=mood,
         line=line,
         facts=[(name, harmless(value)) for name, value in facts],
         callbacks=callbacks,
     )
+
+
+def why_nothing(number: str, handsets: Handsets) -> str:
+    """Say why nobody can answer on a handset; empty when somebody can."""
+    if handsets.pen(number) != "nothing":
+        return ""
+    name = harmless(handsets.name_shown(number))
+    return f"“{name}” is a name: nobody can answer it. Send with_replies for a two-way SMS."
 
 
 def spaced(number: str) -> str:
@@ -144,7 +166,8 @@ def _facts(entry: Entry, sending: Sending) -> Iterator[tuple[str, str]]:
     request = sending.requests[-1] if sending.requests else None
     message = entry.message
     if message is not None:
-        yield "Sender", message.sender + (" (answers go there)" if message.with_replies else "")
+        kind = "answers go there" if message.with_replies else "a name: nobody can answer"
+        yield "Sender", f"{message.sender} ({kind})"
         yield "Segments", _weight(entry.text, message.segments)
         yield "Ticket", message.ticket
     request_id = message.request_id if message else request and request.request_id
@@ -152,6 +175,12 @@ def _facts(entry: Entry, sending: Sending) -> Iterator[tuple[str, str]]:
     for number, post in enumerate(sending.requests, 1):
         yield f"POST {number}", _post(post)
     yield "Left for the handset", _times(len(sending.messages))
+
+
+def _facts_of_writing(event: Event) -> Iterator[tuple[str, str]]:
+    if not event.possible:
+        yield "On a real phone", "impossible: what it answers is not there, or came from a name"
+    yield "Answers ticket", event.message_id or "none: the handset shows no two-way message"
 
 
 def _times(number: int) -> str:
