@@ -263,6 +263,11 @@ def test_status_knows_how_many_workers_live_and_how_long_the_oldest_waits(run, m
     assert told["queues"][0]["oldest_s"] >= 7200
 
 
+def test_a_campaign_has_one_word_in_words_and_in_json(run, messages):
+    assert "campaign   spring: sending\n" in run("campaign", "status", "spring").stdout
+    assert json.loads(run("campaign", "status", "spring", "--json").stdout)["state"] == "sending"
+
+
 def test_campaigns_are_listed(run, messages):
     assert "spring: " in run("campaign", "list").output
     [told] = json.loads(run("campaign", "list", "--json").stdout)["campaigns"]
