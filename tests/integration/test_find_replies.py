@@ -150,9 +150,9 @@ def test_a_search_ends_after_ten_thousand_says_how_far_it_came_and_goes_on(redis
 def test_a_search_in_a_country_with_few_replies_passes_over_the_others(redis_client):
     put_replies(
         redis_client,
-        [reply(BEGIN_MS + n, country="FR" if n % 3 else "BE", text=f"no {n}!") for n in range(9_000)],
+        [reply(BEGIN_MS + n, country="FR" if n % 3 else "BE", text=f"no {n}!") for n in range(4_500)],
     )
-    redis_client.hset(KEYS.reply_countries, mapping={"FR": 6000, "BE": 3000})
+    redis_client.hset(KEYS.reply_countries, mapping={"FR": 3000, "BE": 1500})
     counting = Counting(redis_client)
     first = counting.drive(find(KEYS, ReplyFilter(country="BE", text="no 300!")))
     assert first.examined == EXAMINED_ONE_BY_ONE
