@@ -131,7 +131,7 @@ def test_nothing_is_decided_about_a_campaign_that_nobody_knows(operator, redis_c
 
 
 def test_a_campaign_is_called_sending_while_it_is_being_queued(viewer, redis_client, spring):
-    redis_client.hdel(KEYS.campaign("spring"), "completed")
+    redis_client.hdel(KEYS.campaign("spring"), "complete")
 
     page = viewer.get("/campaigns").text
 
