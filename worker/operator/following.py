@@ -1,7 +1,7 @@
-"""Replies as they come, for people who look on: nothing is acknowledged, and an outage is waited out."""
+"""Entries as they come, for people who look on: nothing is acknowledged, and an outage is waited out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import redis
@@ -26,11 +26,31 @@ def follow(desk: Desk, output: Output, asked: ReplyFilter) -> Iterator[Found]:
     Raises:
         redis.RedisError: Redis did not answer at the beginning, or a trouble that does not pass.
     """
-    place = _beginning(desk, asked)
+    places = {"replies": _beginning(desk, asked)}
+    for _, entry_id, fields in entries_after(desk, output, places):
+        if is_asked_for(asked, fields):
+            yield read_reply(entry_id, fields)
+
+
+def entries_after(
+    desk: Desk, output: Output, places: Mapping[str, str]
+) -> Iterator[tuple[str, str, Mapping[bytes, bytes]]]:
+    """Yield entries as they are appended, without an end: name of the stream, id, fields.
+
+    Args:
+        desk: the client.
+        output: is told when Redis does not answer, and when it does again.
+        places: the id behind which to begin, by the name of the stream.
+
+    Raises:
+        redis.RedisError: a trouble that does not pass.
+    """
+    last: dict[Any, Any] = {desk.keys.stream(name): place for name, place in places.items()}
+    names = {desk.keys.stream(name): name for name in places}
     away = False
     while True:
         try:
-            found: Any = desk.client.xread({desk.keys.stream("replies"): place}, _COUNT, _BLOCK_MS)
+            found: Any = desk.client.xread(last, _COUNT, _BLOCK_MS)
         except redis.RedisError as error:
             if not passes(error):
                 raise
@@ -42,10 +62,9 @@ def follow(desk: Desk, output: Output, asked: ReplyFilter) -> Iterator[Found]:
         if away:
             output.say("Redis is back")
             away = False
-        for entry_id, fields in _entries(found):
-            place = entry_id.decode()
-            if is_asked_for(asked, fields):
-                yield read_reply(place, fields)
+        for key, entry_id, fields in _entries(found):
+            last[key] = entry_id
+            yield names[key], entry_id, fields
 
 
 def _beginning(desk: Desk, asked: ReplyFilter) -> str:
@@ -56,10 +75,10 @@ def _beginning(desk: Desk, asked: ReplyFilter) -> str:
     return newest[0][0].decode() if newest else "0-0"
 
 
-def _entries(found: Any) -> Iterator[tuple[bytes, Any]]:
+def _entries(found: Any) -> Iterator[tuple[str, str, Mapping[bytes, bytes]]]:
     """Take the entries out of a reply, in whichever protocol."""
-    streams = found.values() if isinstance(found, dict) else (entries for _, entries in found or ())
-    for entries in streams:
+    streams = found.items() if isinstance(found, dict) else found or ()
+    for key, entries in streams:
         # RESP3 wraps the list of a stream once more.
         flat = entries[0] if entries and isinstance(entries[0], list) else entries
-        yield from flat
+        yield from ((key.decode(), entry_id.decode(), fields) for entry_id, fields in flat)

@@ -1,26 +1,19 @@
 """``octopush-worker forward listen``: webhooks to an application that is being written, on this machine."""
 
 import os
-import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import redis
 
-from producers.contract.outages import passes
 from worker.forwarding.outcomes import Deliver, Delivered, Outcome, OutgoingEvent
 from worker.forwarding.store import check_name, event_id_of
 from worker.operator.command import Command, Desk, at_desk
+from worker.operator.following import entries_after
 from worker.presentation.output import Output
 from worker.webhooks.settings import WebhookSettings, check_streams, check_url
 from worker.webhooks.signing import secrets_of
-
-#: Milliseconds that one look for entries waits.
-_LOOK_MS: Final = 1_000
-#: Seconds between two tries while Redis is away.
-_AWAY_S: Final = 0.5
 
 
 @click.command(cls=Command)
@@ -54,37 +47,16 @@ def _shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _last_ids(desk: Desk, streams: Sequence[str]) -> dict[str, bytes]:
+def _last_ids(desk: Desk, streams: Sequence[str]) -> dict[str, str]:
     """Say where the streams end now."""
     newest: list[Any] = [desk.client.xrevrange(desk.keys.stream(name), count=1) for name in streams]
-    return {name: found[0][0] if found else b"0" for name, found in zip(streams, newest, strict=True)}
+    return {name: found[0][0].decode() if found else "0" for name, found in zip(streams, newest, strict=True)}
 
 
-def _follow(desk: Desk, deliver: Deliver, last: dict[str, bytes], output: Output) -> None:
-    names = {desk.keys.stream(name).encode(): name for name in last}
-    away = False
-    while True:
-        ids: dict[Any, Any] = {key: last[name] for key, name in names.items()}
-        try:
-            found: Any = desk.client.xread(ids, count=10, block=_LOOK_MS)
-        except redis.RedisError as error:
-            if not passes(error):
-                raise
-            if not away:
-                output.say(f"Redis does not answer ({type(error).__name__}); waiting for it")
-            away = True
-            time.sleep(_AWAY_S)
-            continue
-        if away:
-            output.say("Redis is back")
-            away = False
-        for key, entries in found or ():
-            for entry_id, fields in entries:
-                last[names[key]] = entry_id
-                event = OutgoingEvent(
-                    event_id_of(entry_id, fields), names[key], entry_id.decode(), 1, fields, ""
-                )
-                _tell(output, event, deliver(event))
+def _follow(desk: Desk, deliver: Deliver, last: dict[str, str], output: Output) -> None:
+    for stream, entry_id, fields in entries_after(desk, output, last):
+        event = OutgoingEvent(event_id_of(entry_id.encode(), fields), stream, entry_id, 1, fields, "")
+        _tell(output, event, deliver(event))
 
 
 def _tell(output: Output, event: OutgoingEvent, outcome: Outcome) -> None:
