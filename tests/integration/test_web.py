@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from producers.contract.secret import Secret
 from producers.contract.settings import WebSettings
 from producers.web import create_app
 from producers.web_connection import CONNECTIONS_MAX, HEAD_S, raise_file_limit
+from tests.support.waiting import until
 from tests.support.web_server import WebServer
 
 TOKEN = "canary-token-0123456789"
@@ -282,6 +285,24 @@ def test_a_truncated_body_leaves_no_trace(web, redis_client):
 
     assert post(web, f"/callbacks/{TOKEN}", b"").status_code == 400
     assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize("linger", [None, struct.pack("ii", 1, 0)], ids=["closed", "reset"])
+def test_a_whole_callback_is_kept_although_its_sender_has_given_up(web, redis_client, linger):
+    """The gateway waits a second; a server that stood still for longer has the bytes all the same."""
+    web.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", web.port)) as client:
+                client.sendall(request(f"/callbacks/{TOKEN}", REPLY))
+                if linger:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    finally:
+        web.process.send_signal(signal.SIGCONT)
+
+    until(lambda: len(raw_bodies(redis_client)) == 20)
+    assert set(raw_bodies(redis_client)) == {REPLY}
+    assert "Traceback" not in web.output
 
 
 def test_a_length_that_claims_too_little_stores_what_it_claims(web, redis_client):

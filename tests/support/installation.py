@@ -45,8 +45,11 @@ ENDS = frozenset({"accepted", "rejected", "expired", "cancelled", "unknown", "fa
 #: Seconds in which anything that is not held on purpose must have happened, on a loaded machine.
 PATIENCE_S = 45.0
 
-#: How the simulated gateway starts: receipts come fast.
-_DEFAULTS = msgspec.to_builtins(SimulatorSettings(receipts=Fate(ack_delay_ms=10, final_delay_ms=40)))
+#: How the simulated gateway starts: receipts come fast. It repeats a callback, or a machine that stands still
+#: for a second would lose it: what became of it then is no question of most tests.
+_DEFAULTS = msgspec.to_builtins(
+    SimulatorSettings(receipts=Fate(ack_delay_ms=10, final_delay_ms=40), callback_retries=5)
+)
 #: A worker that gives up on an answer soon, for tests of gateways that keep it waiting.
 IMPATIENT = {"OCTOPUSH_READ_TIMEOUT_S": "0.5", "OCTOPUSH_CONNECT_TIMEOUT_S": "0.5"}
 
@@ -107,6 +110,7 @@ class Installation:
             "OCTOPUSH_API_KEY": API_KEY,
             "OCTOPUSH_BASE_URL": self.simulator.base_url,
             "CALLBACK_TOKENS": TOKEN,
+            "CALLBACK_SPOOL_DIR": str(data_dir / "spool"),
             **variables,
         }
         self.token = self.environ["CALLBACK_TOKENS"].split(",")[0]
