@@ -23,6 +23,7 @@ from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
+from worker.callbacks.classifier import with_words
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
@@ -119,7 +120,8 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
     outbound = Outbound(ledger, gateway, recorder, engine, calls)
-    inbound = Inbound(client, keys, ledger, Publisher(client, settings))
+    vocabulary = with_words(settings.optout_words, settings.optin_words)
+    inbound = Inbound(client, keys, ledger, Publisher(client, settings), vocabulary)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop, client.close]
     broker = LeaseBroker(

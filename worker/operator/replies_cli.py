@@ -15,7 +15,7 @@ from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Output
 
 _COLUMNS: Final = (
-    *("received_at", "country", "number", "text", "request_id", "match"),
+    *("received_at", "country", "number", "text", "optout_hint", "request_id", "match"),
     *("short_number", "ticket", "event_id", "context"),
 )
 
@@ -125,9 +125,10 @@ def _line(found: Found, show_number: Callable[[str], str]) -> str:
     reply = found.reply
     if reply is None:
         return f"{in_paris(found.at)}  entry {found.id} cannot be read"
+    hint = "  (an opt-out?)" if reply.optout_hint else ""
     answers = f"  answers {reply.request_id} (by {reply.match or 'ticket'})" if reply.request_id else ""
     country, number = reply.country or "??", show_number(reply.number)
-    return f"{in_paris(reply.received_at)}  {country}  {number}  {reply.text}{answers}"
+    return f"{in_paris(reply.received_at)}  {country}  {number}  {reply.text}{hint}{answers}"
 
 
 def _fields(found: Found, show_number: Callable[[str], str]) -> dict[str, Any]:
