@@ -17,8 +17,10 @@ from dramatiq.middleware import Retries
 
 from producers.contract.jobs import ACTORS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
 from producers.contract.outages import OutageLog
-from producers.errors import ConfigError
+from producers.contract.steps import drive
+from producers.errors import ConfigError, WrongPseudonymKeys
 from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
@@ -73,6 +75,7 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
     client = connect(settings.redis_url, outages)
     with middleware.stop_at_once():
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
+        know_pseudonyms(settings, client)
     middleware.stop_once()
     broker = build(settings, client)
     _collect_less_garbage()
@@ -100,6 +103,25 @@ def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> Non
             "worker.refused_to_start", problem="see above; ALLOW_UNSAFE_REDIS=1 overrides what is unsafe"
         )
         raise SystemExit(1)
+
+
+def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
+    """Refuse to work without a key that Redis needs, and say so if the key lies in Redis.
+
+    Raises:
+        SystemExit: status 1, after one log line.
+    """
+    logger = structlog.get_logger()
+    if not settings.pseudonym_keys:
+        logger.warning("pseudonyms.kept_in_redis", problem=KEPT_IN_REDIS)
+    try:
+        for attempt in waits_for_redis():
+            with attempt:
+                drive(KnownPseudonyms(settings).read(), client)
+    except WrongPseudonymKeys as error:
+        [(variable, problem)] = error.problems.items()
+        logger.error("worker.refused_to_start", problem=f"{variable} {problem}")
+        raise SystemExit(1) from None
 
 
 def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:

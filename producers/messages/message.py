@@ -112,12 +112,10 @@ class Talk(msgspec.Struct, frozen=True, gc=False):
     """What makes a message part of conversations: it can be answered, or is an answer itself.
 
     Attributes:
-        numbers: those of its recipients.
         two_way: whether it can be answered.
         reply_to: the event_id of the reply that it answers, or ``""``.
     """
 
-    numbers: list[str]
     two_way: bool
     reply_to: str
 
@@ -130,7 +128,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         queue: where its entry goes.
         body: the JSON bytes of every POST, request_id included.
         digest: fingerprint of the meaning of all that the caller gave, however it was written. It tells a
-            repeat from a conflict.
+            repeat from a conflict. It never leaves the process as it is: `Pseudonyms.seal` needs a key.
+        numbers: those of its recipients.
         due_ms: epoch milliseconds before which it is held, or None.
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: the JSON text of the caller's context, ``""`` without one.
@@ -147,6 +146,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     queue: str
     body: bytes
     digest: str
+    numbers: list[str]
     due_ms: int | None
     ttl_ms: int | None
     context: str
@@ -209,6 +209,7 @@ def freeze(
         queue=queue_for(options.purpose),
         body=wire,
         digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to),
+        numbers=[recipient.phone_number for recipient in recipients],
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
@@ -216,7 +217,7 @@ def freeze(
         recipients=len(recipients),
         share="" if alone or not template.variables else share_of(template.text, options),
         campaign=campaign,
-        talk=_talk(recipients, options, reply_to) if options.with_replies or reply_to else None,
+        talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
     )
 
@@ -225,7 +226,3 @@ def _receipts(options: Options, send_at: datetime | None) -> int:
     if options.type != "sms_premium" or options.simulation_mode:
         return 0
     return int(send_at.timestamp() * 1000) if send_at and options.schedule == "gateway" else 1
-
-
-def _talk(recipients: list[Recipient], options: Options, reply_to: str) -> Talk:
-    return Talk([recipient.phone_number for recipient in recipients], options.with_replies, reply_to)

@@ -6,13 +6,14 @@ import pytest
 import redis
 
 from producers import InvalidMessage, Message, Producer, QueueUnavailable, Recipient, RequestIdConflict
-from producers.contract.settings import ProducerSettings
+from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.settings import ProducerSettings, RedisSettings
 from producers.contract.steps import drive
-from producers.contract.talks import talk_key
 from producers.queueing.conversations import TURNS_MAX, Conversations
 from tests.integration.test_producer import sms
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker
+from tests.support.pseudonyms import pseudonyms
 from worker.gateway.outcomes import Accepted, Refused
 
 NUMBER, OTHER = "+33612345678", "+33612345679"
@@ -191,7 +192,7 @@ def test_an_unreadable_entry_is_left_out(sms, callbacks, redis_client):
 
 
 def test_a_conversation_is_read_by_its_name_which_shows_no_number(sms, hand, callbacks, redis_client):
-    conversations = Conversations(KEYS)
+    conversations = Conversations(KEYS, KnownPseudonyms(RedisSettings()))
     sms.send_campaign(
         "Hi {param1}",
         [Recipient(NUMBER, param1="x"), Recipient(OTHER, param1="y")],
@@ -199,12 +200,11 @@ def test_a_conversation_is_read_by_its_name_which_shows_no_number(sms, hand, cal
         with_replies=True,
     )
     callbacks.bring(reply(NUMBER))
-    secret = redis_client.get(KEYS.talk_secret)
     for number, turns in ((NUMBER, 2), (OTHER, 1)):
         known = sms.conversation(number)
         assert known == drive(conversations.by_key(known.key), redis_client)
         assert len(known.turns) == turns
-        assert known.key == talk_key(secret, number)
+        assert known.key == pseudonyms(redis_client).of(number)
         assert known.number == number
         assert number[1:] not in known.key
 
@@ -216,19 +216,12 @@ def test_without_a_text_nothing_tells_the_number_of_a_name(redis_url, redis_clie
     sms = Producer(redis_url, settings=ProducerSettings(keep_texts=False))
     sms.send(NUMBER, "Hi", **TWO_WAY)
     take_all(hand)
-    found = drive(Conversations(KEYS).by_key(sms.conversation(NUMBER).key), redis_client)
+    found = drive(
+        Conversations(KEYS, KnownPseudonyms(RedisSettings())).by_key(sms.conversation(NUMBER).key),
+        redis_client,
+    )
     sms.close()
     assert (found.number, told(found)) == (None, [("out", None)])
-
-
-def test_the_secret_of_the_names_is_made_once(sms, callbacks, redis_client):
-    callbacks.bring(reply(NUMBER))
-    first = redis_client.get(KEYS.talk_secret)
-    callbacks.bring(reply(OTHER))
-    sms.send(NUMBER, "Hi", **TWO_WAY)
-    assert redis_client.get(KEYS.talk_secret) == first
-    assert len(first) == 40
-    assert redis_client.pttl(KEYS.talk_secret) == -1
 
 
 @pytest.mark.parametrize(

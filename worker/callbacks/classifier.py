@@ -38,7 +38,8 @@ _MANY: Final = 40
 _REACH: Final = 4
 #: Letters of a keyword from which on it is the same with a doubled letter written once.
 _LONG: Final = 5
-#: Letters of a keyword from which on one wrong letter does no harm. ``abmelden``, of 8, has a contrary so near.
+#: Letters of a keyword from which on one wrong letter does no harm. ``abmelden``, of 8, has its contrary
+#: near.
 _LONGER: Final = 9
 
 _SHORT_NUMBER: Final = re.compile(r"(?: (?:au|to|a|at|an|al) )?(?: \d{5} | \d\d  \d{3} | \d{3}  \d\d )")

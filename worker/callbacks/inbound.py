@@ -169,7 +169,11 @@ class Inbound:
         if isinstance(event, Quarantined):
             self._log.error("callback.quarantined", reason=event.reason, **fields)
             return
-        fields |= {"event_id": event.event_id, "ticket": event.ticket, "number": mask(event.number)}
+        fields |= {
+            "event_id": self._publisher.name_of(event),
+            "ticket": event.ticket,
+            "number": mask(event.number),
+        }
         fields["correlated"] = event.request_id is not None
         fields["match"] = event.match
         if event.request_id is not None:

@@ -1,13 +1,13 @@
 """The words of people who want no more SMS, or want them again; data of `worker.callbacks.classifier`.
 
-All are written as the classifier reads a text: lower case, no accents, blanks for apostrophes. A word is in here
-if, sent alone, it can hardly mean anything else. So CANCEL, ANNULER and FIN are not (an appointment is cancelled,
-too), nor YES and OUI: an owner may add them with ``OPTOUT_WORDS`` and ``OPTIN_WORDS``.
+All are written as the classifier reads a text: lower case, no accents, blanks for apostrophes. A word is in
+here if, sent alone, it can hardly mean anything else. So CANCEL, ANNULER and FIN are not (an appointment is
+cancelled, too), nor YES and OUI: an owner may add them with ``OPTOUT_WORDS`` and ``OPTIN_WORDS``.
 
-Sources: AWS End User Messaging takes STOP, ARRET, END, QUIT, REMOVE, OPT-OUT and UNSUBSCRIBE (its page "Required
-opt-out keywords"). Telnyx and Braze also list STOPALL and STOP ALL, Twilio REVOKE. All of them list CANCEL, too.
-``baja``, ``sair`` and ``parar`` are what people answer in Spanish and Portuguese (DeskcommCRM, pull request 275).
-Of the other languages only the dictionary's word for "unsubscribe" is here.
+Sources: AWS End User Messaging takes STOP, ARRET, END, QUIT, REMOVE, OPT-OUT and UNSUBSCRIBE (its page
+"Required opt-out keywords"). Telnyx and Braze also list STOPALL and STOP ALL, Twilio REVOKE. All of them
+list CANCEL, too. ``baja``, ``sair`` and ``parar`` are what people answer in Spanish and Portuguese
+(DeskcommCRM, pull request 275). Of the other languages only the dictionary's word for "unsubscribe" is here.
 """
 
 from typing import Final
@@ -113,8 +113,8 @@ MESSAGES: Final = _set(
 #: Change nothing between a keyword and those, or a short number.
 BESIDE: Final = _set("au to tout tous all")
 
-#: STOP with one letter wrong, where that makes no other word of a language that is likely here. Left out: step,
-#: shop, spot, atop, top, stp (s'il te plaît), sto (Italian), stap and stip (Dutch).
+#: STOP with one letter wrong, where that makes no other word of a language that is likely here. Left out:
+#: step, shop, spot, atop, top, stp (s'il te plaît), sto (Italian), stap and stip (Dutch).
 SLIPS: Final = _set(
     """
     stpo sotp tsop dtop qtop xtop ztop syop srop sgop stkp stpop stiop stoip styop srtop sdtop stopo

@@ -42,8 +42,8 @@ def squeeze(said: str) -> str:
 def _plain_letter(letter: str) -> str:
     """Make one letter or sign plain.
 
-    All of a text at once would be quicker, but for one of thousands of marks: to put those in order takes their
-    number squared.
+    All of a text at once would be quicker, but for one of thousands of marks: to put those in order takes
+    their number squared.
     """
     apart = unicodedata.normalize("NFKD", letter.casefold()).casefold().translate(_PLAIN)
     return "".join(each for each in apart if unicodedata.category(each) not in _INVISIBLE)

@@ -1,14 +1,16 @@
 -- Append events to their streams, each once, in order.
--- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), fresh_secret, events (each id, stream,
---   fields, request_id, number, delivery, country, received_ms)
--- Returns a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
---   how many entries a stream dropped before its slowest group had read them. Safe to repeat.
+-- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), key_id, events (each id, older, stream,
+--   fields, request_id, number, delivery, country, talk, received_ms)
+-- Returns 'unknown pseudonym key', or a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
+--   how many entries a stream dropped before its slowest group had read them; and one of numbers and ids by turns: who had
+--   written the replies that were dropped. Safe to repeat.
+-- older: what the same event is called under older keys; it may have come before the key was changed.
 -- The fields of an event are names and values by turns. An event that belongs to no send of ours has no request_id; only a
--- receipt has a delivery, and only a reply has a country and received_ms. A reply is also listed by its country and in the
--- conversation with its number, until the stream drops it.
+-- receipt has a delivery, and only a reply has a country, received_ms and talk, the pseudonym of its number. A reply is also listed by
+-- its country and in the conversation with its number. When the stream drops it, unlist_turns.lua takes it out of there.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: deliveries talks
+-- uses: known_key deliveries talks
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256
@@ -46,6 +48,8 @@ end
 local COUNTRIES = prefix .. 'replies:countries'
 -- Countries of which the number of replies has changed.
 local recounted = {}
+-- Who wrote the replies that were dropped, and the ids of those.
+local gone = {}
 
 local function by_country_key(country)
   return prefix .. 'replies:by:' .. country
@@ -54,7 +58,7 @@ end
 local function list_reply(id, event)
   redis.call('ZADD', by_country_key(event.country), string.match(id, '^%d+'), id)
   recounted[event.country] = true
-  note_talk(event.number, 'in:' .. id, event.received_ms)
+  note_talk(event.talk, 'in:' .. id, event.received_ms)
 end
 
 -- Take replies off the lists that the stream drops. Each is a stream entry.
@@ -66,7 +70,7 @@ local function unlist_replies(entries)
     redis.call('ZREM', by_country_key(country), id)
     recounted[country] = true
     -- Somebody may have tried out the stream with an entry of his own.
-    if fields.number then redis.call('ZREM', talk_of(fields.number), 'in:' .. id) end
+    if fields.number then gone[#gone + 1], gone[#gone + 2] = fields.number, id end
   end
 end
 
@@ -144,9 +148,16 @@ local function note_receipt(event)
   end
 end
 
+local function was_seen(ids)
+  for _, id in ipairs(ids) do
+    if redis.call('EXISTS', prefix .. 'seen:' .. id) == 1 then return true end
+  end
+  return false
+end
+
 local appended, told = {}, {}
 for i, event in ipairs(given.events) do
-  local is_new = redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
+  local is_new = not was_seen(event.older) and redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
   if is_new then
     if event.request_id and event.delivery then note_receipt(event) end
     local id = redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
@@ -168,4 +179,4 @@ for _, stream in ipairs(touched) do
   end
 end
 count_replies()
-return { appended, told }
+return { appended, told, gone }

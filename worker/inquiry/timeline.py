@@ -1,6 +1,6 @@
 """The life of one message in order: what its record, its receipts and its conversation say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,8 +9,8 @@ import msgspec
 
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Commands, Steps
-from producers.contract.talks import talk_key
 from producers.queueing.records import read_delivery
 from worker.inquiry.reasons import instant
 from worker.inquiry.state_of_sending import strings
@@ -37,20 +37,22 @@ class Moment:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_timeline(keys: Keys, request_id: str, record: Mapping[str, str]) -> Steps[tuple[Moment, ...]]:
-    """Put together the life of a message, the first thing first; at most three round trips."""
-    (_, receipts), body, secret = yield Commands(
+def read_timeline(
+    keys: Keys, pseudonyms: KnownPseudonyms, request_id: str, record: Mapping[str, str]
+) -> Steps[tuple[Moment, ...]]:
+    """Put together the life of a message, the first thing first; at most four round trips."""
+    (_, receipts), body = yield Commands(
         [
             ("HSCAN", keys.deliveries(request_id), 0, "COUNT", RECEIPTS),
             ("GET", keys.body(request_id)),
-            ("GET", keys.talk_secret),
         ]
     )
     delivered = strings(receipts)
     moments = [*_of_record(record), *_of_receipts(delivered)]
     number = _only_number(record, body, list(delivered))
-    if number and secret:
-        moments += yield from _replies(keys, request_id, talk_key(secret, number))
+    if number:
+        names = (yield from pseudonyms.read()).all_of(number)
+        moments += yield from _replies(keys, request_id, names)
     return tuple(sorted(moments, key=_order))
 
 
@@ -90,9 +92,9 @@ def _only_number(record: Mapping[str, str], body: bytes | None, delivered: list[
     return number
 
 
-def _replies(keys: Keys, request_id: str, talk: str) -> Steps[list[Moment]]:
-    [turns] = yield Commands([("ZREVRANGE", keys.talk(talk), 0, TURNS - 1)])
-    ids = [turn.decode()[3:] for turn in turns if turn.startswith(b"in:")]
+def _replies(keys: Keys, request_id: str, names: Sequence[str]) -> Steps[list[Moment]]:
+    noted = yield Commands([("ZREVRANGE", keys.talk(name), 0, TURNS - 1) for name in names])
+    ids = [turn.decode()[3:] for turns in noted for turn in turns if turn.startswith(b"in:")]
     if not ids:
         return []
     found = yield Commands([("XRANGE", keys.stream("replies"), each, each) for each in ids])

@@ -5,9 +5,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from producers.contract.talks import talk_key
+from producers.queueing.conversations import name_talks
 from worker.console.page import Page, Visit
 from worker.console.pages.reply_filters import read_filter
 from worker.console.refusals import Refusal
@@ -33,7 +32,7 @@ async def show(visit: Visit) -> Response:
         "replies.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems else HTTPStatus.OK,
         page=page,
-        talks=await visit.ask(_talks(visit.keys, page)),
+        talks=await visit.ask(_talks(visit, page)),
         countries=(await visit.panel(replies.read_countries(visit.keys))).value or {},
         asked=asked,
         matches=MATCHES,
@@ -41,20 +40,19 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _talks(keys: Keys, page: replies.ReplyPage) -> Steps[list[str]]:
+def _talks(visit: Visit, page: replies.ReplyPage) -> Steps[list[str]]:
     """Name the conversation of each reply; ``""`` where there is none."""
-    [secret] = yield Commands([("GET", keys.talk_secret)])
-    return [
-        talk_key(secret, each.reply.number) if secret and each.reply is not None else ""
-        for each in page.replies
-    ]
+    pseudonyms = yield from visit.pseudonyms.read()
+    numbers = [each.reply.number for each in page.replies if each.reply is not None]
+    names = iter((yield from name_talks(visit.keys, pseudonyms, numbers)))
+    return ["" if each.reply is None else next(names) for each in page.replies]
 
 
-def number_of(keys: Keys, stream_id: str) -> Steps[str | None]:
+def number_of(visit: Visit, stream_id: str) -> Steps[str | None]:
     """Find who wrote a reply."""
     if not is_stream_id(stream_id):
         return None
-    [entries] = yield Commands([("XRANGE", keys.stream("replies"), stream_id, stream_id)])
+    [entries] = yield Commands([("XRANGE", visit.keys.stream("replies"), stream_id, stream_id)])
     return entries[0][1].get(b"number", b"").decode() if entries else None
 
 

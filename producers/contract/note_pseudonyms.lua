@@ -1,0 +1,22 @@
+-- Note under which key a process writes pseudonyms, and say which keys there are.
+-- Given: key_ids (of the process's own keys, the one it writes with first), fresh (a key), fresh_id
+-- Returns the key that Redis keeps, or ''; and 1 if something was written under a key that the process has not, else 0. Then
+--   nothing is noted.
+-- The first process without keys of its own makes one, and Redis keeps it. It stays known to processes that get keys later.
+-- Safe to repeat.
+-- uses: clock pseudonyms
+local own = {}
+for _, id in ipairs(given.key_ids) do own[id] = true end
+local kept = read(PSEUDONYMS, 'made', 'made_id')
+local made = kept.made
+for _, field in ipairs(redis.call('HKEYS', PSEUDONYMS)) do
+  local id = string.match(field, '^id:(.*)$')
+  if id and not own[id] and id ~= kept.made_id then return { made or '', 1 } end
+end
+if #given.key_ids > 0 then
+  redis.call('HSETNX', PSEUDONYMS, 'id:' .. given.key_ids[1], now)
+elseif not made then
+  made = given.fresh
+  redis.call('HSET', PSEUDONYMS, 'made', made, 'made_id', given.fresh_id, 'id:' .. given.fresh_id, now)
+end
+return { made or '', 0 }
