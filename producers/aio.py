@@ -47,9 +47,8 @@ class AsyncProducer:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._conversations = Conversations(
-            self._records.keys, self._records.pseudonyms, self._settings.default_region
-        )
+        keys, pseudonyms = self._records.keys, self._records.pseudonyms
+        self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
 
     @classmethod

@@ -70,9 +70,8 @@ class Producer:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._conversations = Conversations(
-            self._records.keys, self._records.pseudonyms, self._settings.default_region
-        )
+        keys, pseudonyms = self._records.keys, self._records.pseudonyms
+        self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
 
     @classmethod
@@ -287,12 +286,11 @@ class Producer:
             return command.run(self._redis)
 
     def _start(self, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
-        request_ids = [message.request_id for message in messages]
-        with translated(request_ids):
+        with translated(ids := [message.request_id for message in messages]):
             answer = drive(self._records.enqueue_ahead(messages), self._redis).start(self._redis)
 
         def translated_answer() -> list[Sent | Conflict]:
-            with translated(request_ids):
+            with translated(ids):
                 return answer() or drive(self._records.enqueue(messages), self._redis)
 
         return translated_answer

@@ -120,8 +120,11 @@ def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
                 drive(KnownPseudonyms(settings).read(), client)
     except WrongPseudonymKeys as error:
         [(variable, problem)] = error.problems.items()
-        logger.error("worker.refused_to_start", problem=f"{variable} {problem}")
-        raise SystemExit(1) from None
+        refused = f"{variable} {problem}"
+    else:
+        return
+    logger.error("worker.refused_to_start", problem=refused)
+    raise SystemExit(1)
 
 
 def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:

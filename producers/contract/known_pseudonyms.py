@@ -25,8 +25,8 @@ _UNKNOWN_KEY: Final = b"unknown pseudonym key"
 _TRIES: Final = 3
 #: What a process says at its start that has no keys of its own.
 KEPT_IN_REDIS: Final = (
-    "PSEUDONYM_KEYS is empty: the key of all pseudonyms lies in Redis beside them. Whoever has a copy of Redis "
-    "can tell the numbers; and if Redis loses the key, nobody is known again"
+    "PSEUDONYM_KEYS is empty: the key of all pseudonyms lies in Redis beside them. Whoever has a copy of "
+    "Redis can tell the numbers; and if Redis loses the key, nobody is known again"
 )
 
 

@@ -224,7 +224,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | note_pseudonyms |
 | ``made_id`` | its name | note_pseudonyms | - | note_pseudonyms |
-| ``id:<key id>`` | when a process first wrote with that key, ms | note_pseudonyms | - | note_pseudonyms |
+| ``id:<key id>`` | when a process first wrote with that key, ms | note_pseudonyms | - | is_key_known() |
 
 **replies:countries** How many replies are kept by country. Stays for ever.
 
@@ -292,6 +292,7 @@ These functions of the library touch hashes; others call them:
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | count_delivery() |
 | ``is_over()`` | expire_campaign() |
+| ``is_key_known()`` | correlate, enqueue, publish |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
@@ -306,5 +307,6 @@ These functions of the library touch hashes; others call them:
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
 | ``unpark()`` | end_record(), send_again() |
+| ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """

@@ -4,19 +4,19 @@
 --   nothing is noted.
 -- The first process without keys of its own makes one, and Redis keeps it. It stays known to processes that get keys later.
 -- Safe to repeat.
--- uses: clock pseudonyms
-local own = {}
+-- uses: clock
+local key, own = prefix .. 'pseudonyms', {}
 for _, id in ipairs(given.key_ids) do own[id] = true end
-local kept = read(PSEUDONYMS, 'made', 'made_id')
+local kept = read(key, 'made', 'made_id')
 local made = kept.made
-for _, field in ipairs(redis.call('HKEYS', PSEUDONYMS)) do
+for _, field in ipairs(redis.call('HKEYS', key)) do
   local id = string.match(field, '^id:(.*)$')
   if id and not own[id] and id ~= kept.made_id then return { made or '', 1 } end
 end
 if #given.key_ids > 0 then
-  redis.call('HSETNX', PSEUDONYMS, 'id:' .. given.key_ids[1], now)
+  redis.call('HSETNX', key, 'id:' .. given.key_ids[1], now)
 elseif not made then
   made = given.fresh
-  redis.call('HSET', PSEUDONYMS, 'made', made, 'made_id', given.fresh_id, 'id:' .. given.fresh_id, now)
+  redis.call('HSET', key, 'made', made, 'made_id', given.fresh_id, 'id:' .. given.fresh_id, now)
 end
 return { made or '', 0 }

@@ -134,7 +134,6 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: the JSON text of the caller's context, ``""`` without one.
         segments: segments over all recipients, as we count them.
-        recipients: how many.
         share: what messages have in common that may leave in one call, or ``""`` for one that goes alone.
         campaign: the campaign it is a slice of, or ``""``.
         talk: its part in conversations; None for a message that is in none.
@@ -151,11 +150,15 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     ttl_ms: int | None
     context: str
     segments: int
-    recipients: int
     share: str = ""
     campaign: str = ""
     talk: Talk | None = None
     receipts: int = 0
+
+    @property
+    def recipients(self) -> int:
+        """How many there are."""
+        return len(self.numbers)
 
 
 def freeze(
@@ -214,7 +217,6 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum([template.segments_for(recipient) for recipient in recipients]),
-        recipients=len(recipients),
         share="" if alone or not template.variables else share_of(template.text, options),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,

@@ -10,6 +10,8 @@
 -- are there or neither is.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
 -- uses: known_key clock queue eras campaign keys talks
+if not is_key_known() then return UNKNOWN_KEY end
+
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
 local era

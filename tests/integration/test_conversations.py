@@ -129,7 +129,6 @@ def test_what_cannot_be_answered_leaves_no_text_and_no_conversation(sms, hand, r
 
     assert sms.status("a").state == "accepted"
     assert sms.conversation(NUMBER).turns == ()
-    assert sms.conversation(NUMBER).key is None
     assert redis_client.keys(f"{KEYS.prefix}body:*") == redis_client.keys(f"{KEYS.prefix}talk*") == []
 
 

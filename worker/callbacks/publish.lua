@@ -11,6 +11,7 @@
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
 -- uses: known_key deliveries talks
+if not is_key_known() then return UNKNOWN_KEY end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256

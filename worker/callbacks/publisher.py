@@ -89,9 +89,7 @@ class Publisher:
             {"pseudonyms": known.all_of(number.decode()), "id": entry_id.decode()}
             for number, entry_id in zip(gone[::2], gone[1::2], strict=True)
         ]
-        Command(_UNLIST_TURNS, self._prefix, {"retention_ms": self._retention_ms, "turns": turns}, int).run(
-            self._redis
-        )
+        Command(_UNLIST_TURNS, self._prefix, {"turns": turns}, int).run(self._redis)
 
 
 def _entry(event: Parsed, known: Pseudonyms) -> dict[str, Any]:

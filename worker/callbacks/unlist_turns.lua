@@ -1,5 +1,5 @@
 -- Take replies out of their conversations, which the stream has dropped.
--- Given: retention_ms, turns (each pseudonyms, those of a number, and id, of a stream entry)
+-- Given: turns (each pseudonyms, id). pseudonyms: those of a number. id: of a stream entry.
 -- Returns how many were there. Safe to repeat.
 -- uses: talks
 local taken = 0

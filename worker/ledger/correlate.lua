@@ -14,6 +14,7 @@
 -- number that have no ticket, and a second ticket there contradicts the first: then neither is believed, now or later.
 -- Safe to repeat: an adopted ticket is found by itself the next time.
 -- uses: known_key keys queue record call unticketed talks
+if not is_key_known() then return UNKNOWN_KEY end
 
 local attempt_starts = prefix .. 'attempt_starts'
 

@@ -16,4 +16,4 @@ function attempt_gate.keep(send)
   send.doubt = true
   await_ticket(send.id)
 end
--- uses: clock unticketed send admission
+-- uses: clock unticketed admission
