@@ -25,7 +25,7 @@ def plain(text: str) -> str:
     text = text[:_READ]
     if not text.isascii():
         text = text.translate({ord(each): _plain_letter(each) for each in set(text) if not each.isascii()})
-    return text[:_READ_PLAIN].lower()
+    return text[:_READ_PLAIN].casefold()
 
 
 def words_in(said: str) -> list[str]:
@@ -45,5 +45,5 @@ def _plain_letter(letter: str) -> str:
     All of a text at once would be quicker, but for one of thousands of marks: to put those in order takes
     their number squared.
     """
-    apart = unicodedata.normalize("NFKD", letter.casefold()).casefold().translate(_PLAIN)
+    apart = unicodedata.normalize("NFKD", letter.casefold()).translate(_PLAIN)
     return "".join(each for each in apart if unicodedata.category(each) not in _INVISIBLE)
