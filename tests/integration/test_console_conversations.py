@@ -77,11 +77,11 @@ def test_a_viewer_sees_no_answer_box(viewer, talk):
     assert "Your answer" not in viewer.get(talk).text
 
 
-@pytest.mark.parametrize("key", ["a" * 40, "A" * 40, "x", "a" * 41, "%2e%2e%2f"])
+@pytest.mark.parametrize("key", ["a" * 22, "é" * 22, "x", "a" * 23, "%2e%2e%2f"])
 def test_a_conversation_that_nobody_knows_is_empty_or_none(operator, key):
     answer = operator.get(f"/conversations/{key}")
 
-    assert answer.status_code == (200 if key == "a" * 40 else 404)
+    assert answer.status_code == (200 if key == "a" * 22 else 404)
     assert answer.status_code == 404 or "Nothing is kept of this conversation." in answer.text
 
 

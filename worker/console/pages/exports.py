@@ -126,7 +126,8 @@ def _row(visit: Visit, found: replies.Found) -> dict[str, Any]:
         return {"at": found.at}
     number, event_id, context = reply.number, reply.event_id, reply.context
     if not visit.visitor.is_operator:
-        # An event's id is a digest of number, text and date: whoever has it finds a masked number by trying.
+        # An event's id is made of number, text and date: who has the key, too, finds a masked number by
+        # trying.
         number, event_id = mask(number), ""
         context = hide_within(context, reply.number)
     return {
