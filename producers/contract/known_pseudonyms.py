@@ -5,7 +5,7 @@ know again whom it knows, so it refuses to work.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import redis
 
@@ -19,9 +19,9 @@ from producers.errors import WrongPseudonymKeys
 T = TypeVar("T")
 
 _NOTE: Final = Script("producers.contract", "note_pseudonyms", when_full=True)
-#: What a script answers if Redis knows nothing of the key of its pseudonyms: see ``known_key.lua``.
-_UNKNOWN_KEY: Final = b"unknown pseudonym key"
-#: Times that a step is taken whose key Redis has lost. Once is enough, unless Redis loses it again.
+#: What a script answers that was given pseudonyms, if the keys have changed: see ``known_key.lua``.
+_CHANGED: Final = b"pseudonym keys have changed"
+#: Times that a step is taken if keys change. Twice is enough, unless they change again.
 _TRIES: Final = 3
 #: What a process says at its start that has no keys of its own.
 KEPT_IN_REDIS: Final = (
@@ -40,7 +40,8 @@ class KnownPseudonyms:
     def __init__(self, settings: RedisSettings) -> None:
         self._prefix = Keys(settings.namespace).prefix
         self._configured = tuple(read_key(each.reveal()) for each in settings.pseudonym_keys)
-        self._known: Pseudonyms | None = None
+        # Together, since several threads may read: pseudonyms, and how much Redis had noted of keys then.
+        self._known: tuple[Pseudonyms, int] | None = None
 
     def read(self) -> Steps[Pseudonyms]:
         """Ask Redis which keys there are; one round trip. Safe to repeat.
@@ -56,37 +57,43 @@ class KnownPseudonyms:
             "fresh": fresh,
             "fresh_id": key_id(read_key(fresh)),
         }
-        made, lacking = yield Command(_NOTE, self._prefix, given, tuple)
+        made, lacking, noted = yield Command(_NOTE, self._prefix, given, tuple)
         if lacking:
+            self._known = None
             raise WrongPseudonymKeys(configured=bool(self._configured))
-        self._known = Pseudonyms([*self._configured, *([read_key(made.decode())] if made else [])])
-        return self._known
+        found = Pseudonyms([*self._configured, *([read_key(made.decode())] if made else [])])
+        self._known = found, noted
+        return found
 
     def known(self) -> Steps[Pseudonyms]:
         """Return what `read` returned last, or ask; mostly no round trip."""
-        return self._known or (yield from self.read())
+        return self._known[0] if self._known else (yield from self.read())
 
     def run(self, make: Callable[[Pseudonyms], Command[T]]) -> Steps[T]:
         """Run a script that is given pseudonyms; one round trip, but two the first time.
 
         Args:
-            make: makes the call; is called again if Redis has lost the key meanwhile.
+            make: makes the call, but for what is said of keys; is called again if those have changed.
 
         Raises:
             WrongPseudonymKeys: as `read`.
         """
         for _ in range(_TRIES):
-            known = yield from self.known()
-            answer: T | None = yield self.unless_unknown(make(known))
+            answer: T | None = yield (yield from self.call(make))
             if answer is not None:
                 return answer
             self._known = None
         raise redis.RedisError("Redis keeps losing the key of pseudonyms")
 
-    def unless_unknown(self, command: Command[T]) -> Command[T | None]:
-        """The same call; its answer is None if Redis has lost the key."""
+    def call(self, make: Callable[[Pseudonyms], Command[T]]) -> Steps[Command[T | None]]:
+        """Make the call that `run` makes; its answer is None if keys were lost or added meanwhile."""
+        if self._known is None:
+            yield from self.read()
+        known, noted = cast("tuple[Pseudonyms, int]", self._known)
+        command = make(known)
 
         def read(reply: Any) -> T | None:
-            return None if reply == _UNKNOWN_KEY else command.read(reply)
+            return None if reply == _CHANGED else command.read(reply)
 
-        return Command(command.script, command.prefix, command.given, read)
+        given = {**command.given, "key_id": known.key_id, "noted": noted}
+        return Command(command.script, command.prefix, given, read)

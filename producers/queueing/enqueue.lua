@@ -1,16 +1,16 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil), keep_texts, key_id. Of a
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil), keep_texts, key_id, noted. Of a
 --   message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
 --   the gateway reports on none, 1, or when it is to send, ms.
--- Returns 'unknown pseudonym key', or what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
+-- Returns 'pseudonym keys have changed', or what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
 --   '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled. Safe to repeat: an existing
 --   record with the same digest, or with an older one, is returned untouched. Older digests are of the same content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
 -- uses: known_key clock queue eras campaign keys talks
-if not is_key_known() then return UNKNOWN_KEY end
+if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}

@@ -142,10 +142,9 @@ class Records:
     ) -> Steps[Command[list[Sent | Conflict] | None]]:
         """Make the call that `enqueue` makes, for whoever sends it before he waits for its answer.
 
-        Its answer is None if Redis has lost the key of pseudonyms meanwhile: then `enqueue` does it.
+        Its answer is None if keys of pseudonyms were lost or added meanwhile: then `enqueue` does it.
         """
-        known = yield from self.pseudonyms.known()
-        return self.pseudonyms.unless_unknown(self._enqueueing(messages, known))
+        return self.pseudonyms.call(lambda known: self._enqueueing(messages, known))
 
     def _enqueueing(
         self, messages: Sequence[FrozenMessage], known: Pseudonyms
@@ -183,22 +182,14 @@ class Records:
             "retention_ms": self._retention_ms,
             "messages": [
                 (
-                    *(
-                        m.request_id,
-                        known.seal(m.digest),
-                        m.queue,
-                        m.due_ms,
-                        m.ttl_ms,
-                        m.body.decode(),
-                        m.context,
-                    ),
+                    *(m.request_id, known.seal(m.digest), m.queue, m.due_ms, m.ttl_ms, m.body.decode()),
+                    m.context,
                     *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
                     *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest)),
                 )
                 for m in messages
             ],
             "keep_texts": self._keep_texts,
-            "key_id": known.key_id,
         }
 
 

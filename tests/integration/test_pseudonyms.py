@@ -317,6 +317,23 @@ def test_a_key_that_redis_made_stays_known_when_keys_are_given(house):
         house().sent("c")
 
 
+def test_a_process_that_runs_stops_when_another_writes_under_a_key_that_it_lacks(house, redis_client):
+    running, both = house(OLD), house(OLD, NEW)
+    running.sent("a")
+    both.sent("b")
+    house(NEW, OLD).sent("c")
+
+    with pytest.raises(WrongPseudonymKeys):
+        running.sms.send(NUMBER, "Hi", **TWO_WAY)
+    with pytest.raises(WrongPseudonymKeys):
+        running.sms.send_many([_message(1)])
+    with pytest.raises(WrongPseudonymKeys):
+        running.callbacks.bring(reply(NUMBER))
+    assert redis_client.xlen(KEYS.stream("replies")) == 0
+    both.callbacks.bring(reply(NUMBER))
+    assert both.origins() == ["c"]
+
+
 def test_only_the_key_that_writes_is_noted(house, redis_client):
     house(OLD, NEW).sent("a")
     assert redis_client.hkeys(KEYS.pseudonyms) == [f"id:{key_id(OLD)}".encode()]

@@ -102,7 +102,9 @@ def test_the_steps_of_a_text_grow_no_faster_than_its_length(unit):
     assert long <= 5 * short
 
 
-@pytest.mark.parametrize("text", ["Fin", "ANNULER", "annulér !!", "fin svp", "C.A.N.C.E.L", "no quiero", "fın"])
+@pytest.mark.parametrize(
+    "text", ["Fin", "ANNULER", "annulér !!", "fin svp", "C.A.N.C.E.L", "no quiero", "fın"]
+)
 def test_an_owner_adds_words(text):
     vocabulary = with_words("ANNULER, Fin ,cancel, No quiero")
 

@@ -1,7 +1,7 @@
 -- Append events to their streams, each once, in order.
--- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), key_id, events (each id, older, stream,
+-- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), key_id, noted, events (each id, older, stream,
 --   fields, request_id, number, delivery, country, talk, received_ms)
--- Returns 'unknown pseudonym key', or a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
+-- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
 --   how many entries a stream dropped before its slowest group had read them; and one of numbers and ids by turns: who had
 --   written the replies that were dropped. Safe to repeat.
 -- older: what the same event is called under older keys; it may have come before the key was changed.
@@ -11,7 +11,7 @@
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
 -- uses: known_key deliveries talks
-if not is_key_known() then return UNKNOWN_KEY end
+if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256

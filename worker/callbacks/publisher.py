@@ -66,7 +66,6 @@ class Publisher:
                 "retention_ms": self._retention_ms,
                 "maxlen": self._maxlen,
                 "foreign_bytes": FOREIGN_BYTES,
-                "key_id": known.key_id,
                 "events": [_entry(event, known) for event in events],
             }
             return Command(_PUBLISH, self._prefix, given, list[Any])

@@ -1,9 +1,9 @@
 -- Find the sends that callbacks belong to, one callback after the other.
--- Given: retention_ms, maxlen, key_id, answer_ms (in which a reply without ticket is taken for an answer), questions (each ticket,
+-- Given: retention_ms, maxlen, key_id, noted, answer_ms (in which a reply without ticket is taken for an answer), questions (each ticket,
 --   number, pseudonyms, received_ms, written_ms, short_number, only_when_idle).
 --   pseudonyms: those of the number, under every key. only_when_idle: a send without ticket is taken for the origin only while no attempt runs. written_ms: when the callback was
 --   written, at the latest. short_number: the digits that it was written to, or ''.
--- Returns 'unknown pseudonym key', or per callback one of
+-- Returns 'pseudonym keys have changed', or per callback one of
 --   'ticket', request_id, context or ''   found by its ticket, or adopted: the only send to that number without a ticket
 --   'number', request_id, context or ''   a reply without ticket, found by number and time
 --   'pending'                             attempts begun before the callback came have not reported yet
@@ -14,7 +14,7 @@
 -- number that have no ticket, and a second ticket there contradicts the first: then neither is believed, now or later.
 -- Safe to repeat: an adopted ticket is found by itself the next time.
 -- uses: known_key keys queue record call unticketed talks
-if not is_key_known() then return UNKNOWN_KEY end
+if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 local attempt_starts = prefix .. 'attempt_starts'
 

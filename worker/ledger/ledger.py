@@ -216,8 +216,7 @@ class Ledger:
 
         def correlating(known: Pseudonyms) -> Command[list[Correlation]]:
             asked = [_asked(each, known) for each in questions]
-            more = {"key_id": known.key_id, "questions": asked}
-            return Command(_CORRELATE, self._keys.prefix, given | more, _read_correlations)
+            return Command(_CORRELATE, self._keys.prefix, given | {"questions": asked}, _read_correlations)
 
         return drive(self._pseudonyms.run(correlating), self._redis)
 

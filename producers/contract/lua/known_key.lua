@@ -1,9 +1,10 @@
--- The keys of pseudonyms, which are made by producers/contract/pseudonyms.py and given to scripts. Takes key_id from what the script
--- is given.
+-- The keys of pseudonyms, which are made by producers/contract/pseudonyms.py and given to scripts. Takes key_id and noted from what the
+-- script is given.
 
--- Whether Redis knows the key of the pseudonyms that the script is given. If not it has lost everything, or is another Redis: the
--- script returns UNKNOWN_KEY and does nothing, and whoever calls it asks which keys there are.
-local UNKNOWN_KEY = 'unknown pseudonym key'
+-- Whether the keys of pseudonyms are those that the caller knows. If not, Redis has lost what it had noted, or is another Redis, or
+-- somebody writes under a further key: the script returns KEYS_HAVE_CHANGED and does nothing, and its caller asks which keys there are.
+local KEYS_HAVE_CHANGED = 'pseudonym keys have changed'
 local function is_key_known()
-  return redis.call('HEXISTS', prefix .. 'pseudonyms', 'id:' .. given.key_id) == 1
+  local key = prefix .. 'pseudonyms'
+  return redis.call('HLEN', key) == given.noted and redis.call('HEXISTS', key, 'id:' .. given.key_id) == 1
 end
