@@ -40,8 +40,8 @@ class KnownPseudonyms:
     def __init__(self, settings: RedisSettings) -> None:
         self._prefix = Keys(settings.namespace).prefix
         self._configured = tuple(read_key(each.reveal()) for each in settings.pseudonym_keys)
-        # Together, since several threads may read: pseudonyms, and how much Redis had noted of keys then.
-        self._known: tuple[Pseudonyms, int] | None = None
+        # Together, since several threads may read: the pseudonyms, and the ids of all keys as Redis has them.
+        self._known: tuple[Pseudonyms, str] | None = None
 
     def read(self) -> Steps[Pseudonyms]:
         """Ask Redis which keys there are; one round trip. Safe to repeat.
@@ -57,12 +57,12 @@ class KnownPseudonyms:
             "fresh": fresh,
             "fresh_id": key_id(read_key(fresh)),
         }
-        made, lacking, noted = yield Command(_NOTE, self._prefix, given, tuple)
-        if lacking:
+        made, *ids = yield Command(_NOTE, self._prefix, given, tuple)
+        if not ids:
             self._known = None
             raise WrongPseudonymKeys(configured=bool(self._configured))
         found = Pseudonyms([*self._configured, *([read_key(made.decode())] if made else [])])
-        self._known = found, noted
+        self._known = found, ids[0].decode()
         return found
 
     def known(self) -> Steps[Pseudonyms]:
@@ -89,11 +89,11 @@ class KnownPseudonyms:
         """Make the call that `run` makes; its answer is None if keys were lost or added meanwhile."""
         if self._known is None:
             yield from self.read()
-        known, noted = cast("tuple[Pseudonyms, int]", self._known)
+        known, ids = cast("tuple[Pseudonyms, str]", self._known)
         command = make(known)
 
         def read(reply: Any) -> T | None:
             return None if reply == _CHANGED else command.read(reply)
 
-        given = {**command.given, "key_id": known.key_id, "noted": noted}
+        given = {**command.given, "keys": ids}
         return Command(command.script, command.prefix, given, read)

@@ -224,7 +224,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | note_pseudonyms |
 | ``made_id`` | its name | note_pseudonyms | - | note_pseudonyms |
-| ``id:<key id>`` | when a process first wrote with that key, ms | note_pseudonyms | - | is_key_known() |
+| ``ids`` | names of all keys that anything was ever written with, with blanks between them | note_pseudonyms | - | is_key_known(), note_pseudonyms |
 
 **replies:countries** How many replies are kept by country. Stays for ever.
 

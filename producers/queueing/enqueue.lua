@@ -1,6 +1,6 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil), keep_texts, key_id, noted. Of a
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil), keep_texts, keys. Of a
 --   message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
 --   the gateway reports on none, 1, or when it is to send, ms.
 -- Returns 'pseudonym keys have changed', or what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',

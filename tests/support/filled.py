@@ -42,7 +42,7 @@ def fill(client: redis.Redis, *, replies: int, sends: int, namespace: str = "sms
         namespace: hash tag of the keys.
     """
     keys = Keys(namespace)
-    kept = {"made": _KEY, "made_id": PSEUDONYMS.key_id, f"id:{PSEUDONYMS.key_id}": 0}
+    kept = {"made": _KEY, "made_id": PSEUDONYMS.key_id, "ids": PSEUDONYMS.key_id}
     client.hset(keys.pseudonyms, mapping=kept)
     first_ms = int(client.time()[0]) * 1000 - 250 * max(replies, sends)
     _write(client, keys, "replies", replies, first_ms)

@@ -1,5 +1,5 @@
 -- Append events to their streams, each once, in order.
--- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), key_id, noted, events (each id, older, stream,
+-- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, events (each id, older, stream,
 --   fields, request_id, number, delivery, country, talk, received_ms)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
 --   how many entries a stream dropped before its slowest group had read them; and one of numbers and ids by turns: who had
