@@ -233,9 +233,7 @@ def test_a_viewers_export_holds_nothing_from_which_a_number_can_be_found(viewer,
         text = viewer.get(path).text
         assert NUMBER[1:] not in text
         assert "12345678" in text
-        assert (
-            name not in text
-        )  # made of number, text and date: with the key a million tries tell
+        assert name not in text  # made of number, text and date: with the key a million tries tell
         assert name in operator.get(path).text
 
 
