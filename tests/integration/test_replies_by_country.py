@@ -58,9 +58,9 @@ def in_talks(client: redis.Redis) -> dict[bytes, list[bytes]]:
 
 
 def expected_talks(client: redis.Redis) -> dict[bytes, set[bytes]]:
-    found = defaultdict(set)
+    known, found = pseudonyms(client), defaultdict(set)
     for _id, fields in client.xrange(KEYS.stream("replies")):
-        key = KEYS.talk(pseudonyms(client).of(fields[b"number"].decode()))
+        key = KEYS.talk(known.of(fields[b"number"].decode()))
         found[key.encode()].add(b"in:" + _id)
     return found
 
