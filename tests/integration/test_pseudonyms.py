@@ -16,6 +16,7 @@ from producers.contract.settings import ProducerSettings
 from producers.contract.steps import drive
 from producers.errors import RequestIdConflict, WrongPseudonymKeys
 from producers.intake.callback_body import read_events
+from producers.messages.message import freeze
 from producers.queueing.conversations import Conversations
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.counted import counted
@@ -365,6 +366,9 @@ def test_nothing_in_redis_can_be_told_by_trying_numbers(house, redis_client):
             digest = hashlib.new(name, fact.encode())
             assert digest.hexdigest()[:16] not in everything
             assert base64.urlsafe_b64encode(digest.digest())[:16].decode() not in everything
+    known_to_anybody = freeze(Message(NUMBER, "Hi", request_id="a", context="a", **TWO_WAY)).digest
+    assert redis_client.hget(KEYS.record("a"), "digest").decode() == Pseudonyms([OLD]).seal(known_to_anybody)
+    assert known_to_anybody not in everything
     told = [entry["event_id"] for entry in app.callbacks.entries("replies")]
     [raw] = read_events(json.dumps(event).encode())
     anybody = parse(raw, "", datetime.now(UTC), "c0").event_id
