@@ -91,7 +91,7 @@ def classify(text: str, vocabulary: Vocabulary | None = None) -> Verdict:
     """Say what a reply asks for.
 
     Args:
-        text: as it was written; anything. What stands behind its first 4,096 characters is not read.
+        text: as it was written; anything. Beyond the length of an SMS it is not read.
         vocabulary: the words that count; None for the built-in ones.
 
     Returns:

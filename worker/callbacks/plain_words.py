@@ -7,9 +7,10 @@ from typing import Final
 
 #: Characters of a word that are read.
 WORD: Final = 40
-#: Characters of a text that are read, as they came and when they are plain: some become several. An SMS has
-#: 1,500.
+#: Characters of a text that are read: as they came, with all their marks, and when they are plain. An SMS
+#: has 1,530.
 _READ: Final = 4_096
+_READ_PLAIN: Final = 1_600
 #: Words of a text that are read.
 _WORDS: Final = 500
 #: Categories of Unicode that are seen on a letter or not at all: marks and signs of format.
@@ -27,7 +28,7 @@ def plain(text: str) -> str:
     text = text[:_READ]
     if not text.isascii():
         text = text.translate({ord(each): _plain_letter(each) for each in set(text) if not each.isascii()})
-    return text[:_READ].casefold()
+    return text[:_READ_PLAIN].casefold()
 
 
 def words_in(said: str) -> list[str]:
