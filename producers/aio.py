@@ -47,7 +47,8 @@ class AsyncProducer:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._conversations = Conversations(self._records.keys, self._settings.default_region)
+        keys, pseudonyms = self._records.keys, self._records.pseudonyms
+        self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
 
     @classmethod
@@ -62,7 +63,7 @@ class AsyncProducer:
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )
-        return without_conflict(await self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
+        return without_conflict(await self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Queue many messages, 500 to a round trip; see `Producer.send_many`.
@@ -76,7 +77,7 @@ class AsyncProducer:
             for frozen in freeze_slices(messages, self._settings):
                 if frozen:
                     answers += await waiting
-                    enqueue = self._run(self._records.enqueue(frozen), [m.request_id for m in frozen])
+                    enqueue = self._drive(self._records.enqueue(frozen), [m.request_id for m in frozen])
                     waiting = asyncio.create_task(enqueue)
                 await asyncio.sleep(0)
         finally:
@@ -116,26 +117,26 @@ class AsyncProducer:
             default_region=self._settings.default_region,
         )
         sending = self._campaigns.sending(slicer)
-        await self._drive(sending.begin(), slicer.campaign_id)
+        await self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         async for chunk in achunks(recipients):
-            await self._drive(sending.take(chunk), slicer.campaign_id)
-        return await self._drive(sending.end(), slicer.campaign_id)
+            await self._drive(sending.take(chunk), campaign_id=slicer.campaign_id)
+        return await self._drive(sending.end(), campaign_id=slicer.campaign_id)
 
     async def campaign_status(self, campaign_id: str) -> CampaignStatus | None:
         """Read where a campaign stands; see `Producer.campaign_status`."""
-        return await self._drive(self._campaigns.status(campaign_id), campaign_id)
+        return await self._drive(self._campaigns.status(campaign_id), campaign_id=campaign_id)
 
     async def pause_campaign(self, campaign_id: str) -> Halt:
         """Let no further attempt of a campaign begin; see `Producer.pause_campaign`."""
-        return await self._drive(self._campaigns.pause(campaign_id), campaign_id)
+        return await self._drive(self._campaigns.pause(campaign_id), campaign_id=campaign_id)
 
     async def resume_campaign(self, campaign_id: str) -> Resumption:
         """Let a paused campaign go on; see `Producer.resume_campaign`."""
-        return await self._drive(self._campaigns.resume(campaign_id), campaign_id)
+        return await self._drive(self._campaigns.resume(campaign_id), campaign_id=campaign_id)
 
     async def cancel_campaign(self, campaign_id: str) -> CampaignCancellation | None:
         """Cancel all of a campaign that has not left; see `Producer.cancel_campaign`."""
-        return await self._drive(self._campaigns.cancel(campaign_id), campaign_id)
+        return await self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -145,6 +146,8 @@ class AsyncProducer:
         with translated(request_ids):
             return await command.arun(self._redis)
 
-    async def _drive(self, steps: Steps[T], campaign_id: str | None = None) -> T:
-        with translated((), campaign_id):
+    async def _drive(
+        self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None
+    ) -> T:
+        with translated(request_ids, campaign_id):
             return await adrive(steps, self._redis)

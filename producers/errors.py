@@ -6,6 +6,7 @@
     ├── CampaignCancelled                  this campaign was cancelled and queues nothing any more
     └── QueueUnavailable                   Redis did not answer; repeat with the same request_id
     ConfigError                            the environment is wrong; the process should not start
+    └── WrongPseudonymKeys                 it lacks a key that this Redis needs
 
 `ConfigError` stands outside on purpose: no handler of sending errors should swallow it.
 Texts name fields and variables, never their values: errors travel into logs.
@@ -96,3 +97,17 @@ class ConfigError(Exception):
         self.problems = dict(problems)
         lines = [f"  {name}: {problem}" for name, problem in self.problems.items()]
         super().__init__("\n".join(["wrong or missing settings:", *lines]))
+
+
+class WrongPseudonymKeys(ConfigError):
+    """This process lacks a key under which Redis holds pseudonyms: it would know nobody again.
+
+    Give it all keys that were ever used, the one to write with first.
+
+    Args:
+        configured: whether it has keys at all.
+    """
+
+    def __init__(self, *, configured: bool) -> None:
+        lacks = "lacks a key" if configured else "is empty, and lacks a key"
+        super().__init__({"PSEUDONYM_KEYS": f"{lacks} under which this Redis holds pseudonyms"})

@@ -12,7 +12,14 @@ from producers.contract.scripts import REDIS_ERRORS, Command
 from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, drive
 from producers.errors import QueueUnavailable
-from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
+from producers.messages.message import (
+    CampaignOptions,
+    FrozenMessage,
+    Message,
+    MessageOptions,
+    Recipients,
+    freeze,
+)
 from producers.messages.recipient import Recipient
 from producers.queueing.batches import freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
@@ -63,7 +70,8 @@ class Producer:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
-        self._conversations = Conversations(self._records.keys, self._settings.default_region)
+        keys, pseudonyms = self._records.keys, self._records.pseudonyms
+        self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
 
     @classmethod
@@ -96,7 +104,7 @@ class Producer:
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )
-        return without_conflict(self._run(self._records.enqueue([frozen]), [frozen.request_id]))[0]
+        return without_conflict(self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
         """Queue many messages, 500 to a round trip, reading and checking the next 500 meanwhile.
@@ -121,7 +129,7 @@ class Producer:
                 if frozen:
                     taken, waiting = waiting, list
                     answers += taken()
-                    waiting = self._start(self._records.enqueue(frozen), [m.request_id for m in frozen])
+                    waiting = self._start(frozen)
         finally:
             answers += waiting()
         return without_conflict(answers)
@@ -211,10 +219,10 @@ class Producer:
             default_region=self._settings.default_region,
         )
         sending = self._campaigns.sending(slicer)
-        self._drive(sending.begin(), slicer.campaign_id)
+        self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         for chunk in chunks(recipients):
-            self._drive(sending.take(chunk), slicer.campaign_id)
-        return self._drive(sending.end(), slicer.campaign_id)
+            self._drive(sending.take(chunk), campaign_id=slicer.campaign_id)
+        return self._drive(sending.end(), campaign_id=slicer.campaign_id)
 
     def campaign_status(self, campaign_id: str) -> CampaignStatus | None:
         """Read where a campaign stands; None if it is unknown, or forgotten after the retention.
@@ -223,7 +231,7 @@ class Producer:
             InvalidMessage: the id cannot be one.
             QueueUnavailable: Redis did not answer.
         """
-        return self._drive(self._campaigns.status(campaign_id), campaign_id)
+        return self._drive(self._campaigns.status(campaign_id), campaign_id=campaign_id)
 
     def pause_campaign(self, campaign_id: str) -> Halt:
         """Let no further attempt of a campaign begin. Safe to repeat.
@@ -239,7 +247,7 @@ class Producer:
             InvalidMessage: the id cannot be one.
             QueueUnavailable: Redis did not answer; repeat.
         """
-        return self._drive(self._campaigns.pause(campaign_id), campaign_id)
+        return self._drive(self._campaigns.pause(campaign_id), campaign_id=campaign_id)
 
     def resume_campaign(self, campaign_id: str) -> Resumption:
         """Let a paused campaign go on. Safe to repeat; must be, if it was cut short.
@@ -252,7 +260,7 @@ class Producer:
             InvalidMessage: the id cannot be one.
             QueueUnavailable: Redis did not answer, or not to the end; repeat.
         """
-        return self._drive(self._campaigns.resume(campaign_id), campaign_id)
+        return self._drive(self._campaigns.resume(campaign_id), campaign_id=campaign_id)
 
     def cancel_campaign(self, campaign_id: str) -> CampaignCancellation | None:
         """Cancel all of a campaign that has not left, paused or not, and queue no more of it. Safe to repeat.
@@ -267,7 +275,7 @@ class Producer:
             QueueUnavailable: Redis did not answer, or not to the end: nothing more leaves if the campaign
                 shows as stopped, but repeat.
         """
-        return self._drive(self._campaigns.cancel(campaign_id), campaign_id)
+        return self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 
     def close(self) -> None:
         """Close the connections."""
@@ -277,16 +285,16 @@ class Producer:
         with translated(request_ids):
             return command.run(self._redis)
 
-    def _start(self, command: Command[T], request_ids: Sequence[str]) -> Callable[[], T]:
-        with translated(request_ids):
-            answer = command.start(self._redis)
+    def _start(self, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
+        with translated(ids := [message.request_id for message in messages]):
+            answer = drive(self._records.enqueue_ahead(messages), self._redis).start(self._redis)
 
-        def translated_answer() -> T:
-            with translated(request_ids):
-                return answer()
+        def translated_answer() -> list[Sent | Conflict]:
+            with translated(ids):
+                return answer() or drive(self._records.enqueue(messages), self._redis)
 
         return translated_answer
 
-    def _drive(self, steps: Steps[T], campaign_id: str | None = None) -> T:
-        with translated((), campaign_id):
+    def _drive(self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None) -> T:
+        with translated(request_ids, campaign_id):
             return drive(steps, self._redis)

@@ -36,6 +36,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from producers.contract.addresses import Addresses
 from producers.contract.clients import CALLBACKS, connect_async
+from producers.contract.known_pseudonyms import KEPT_IN_REDIS
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
@@ -78,6 +79,8 @@ def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] =
         settings = settings or WebSettings.from_env({"CALLBACK_SPOOL_DIR": SPOOL_DIR, **environ})
     except ConfigError as error:
         raise SystemExit(str(error)) from None
+    if not settings.pseudonym_keys:
+        logging.getLogger("producers.web").warning(KEPT_IN_REDIS)
     _silence_path_logs()
     raise_file_limit()
     return _Server(settings).app()

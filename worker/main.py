@@ -17,12 +17,15 @@ from dramatiq.middleware import Retries
 
 from producers.contract.jobs import ACTORS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
 from producers.contract.outages import OutageLog
-from producers.errors import ConfigError
+from producers.contract.steps import drive
+from producers.errors import ConfigError, WrongPseudonymKeys
 from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
+from worker.callbacks.classifier import with_words
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
@@ -72,6 +75,7 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
     client = connect(settings.redis_url, outages)
     with middleware.stop_at_once():
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
+        know_pseudonyms(settings, client)
     middleware.stop_once()
     broker = build(settings, client)
     _collect_less_garbage()
@@ -101,6 +105,28 @@ def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> Non
         raise SystemExit(1)
 
 
+def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
+    """Refuse to work without a key that Redis needs, and say so if the key lies in Redis.
+
+    Raises:
+        SystemExit: status 1, after one log line.
+    """
+    logger = structlog.get_logger()
+    if not settings.pseudonym_keys:
+        logger.warning("pseudonyms.kept_in_redis", problem=KEPT_IN_REDIS)
+    try:
+        for attempt in waits_for_redis():
+            with attempt:
+                drive(KnownPseudonyms(settings).read(), client)
+    except WrongPseudonymKeys as error:
+        [(variable, problem)] = error.problems.items()
+        refused = f"{variable} {problem}"
+    else:
+        return
+    logger.error("worker.refused_to_start", problem=refused)
+    raise SystemExit(1)
+
+
 def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
@@ -119,7 +145,8 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
     outbound = Outbound(ledger, gateway, recorder, engine, calls)
-    inbound = Inbound(client, keys, ledger, Publisher(client, settings))
+    vocabulary = with_words(settings.optout_words, settings.optin_words)
+    inbound = Inbound(client, keys, ledger, Publisher(client, settings), vocabulary)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop, client.close]
     broker = LeaseBroker(

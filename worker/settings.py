@@ -94,6 +94,14 @@ class WorkerSettings(RedisSettings):
     allow_unsafe_redis: bool = variable(
         "ALLOW_UNSAFE_REDIS", "1 starts although Redis may evict or forget records", default=False
     )
+    optout_words: str = variable(
+        "OPTOUT_WORDS", "more words that mean an opt-out in a reply, comma-separated", default=""
+    )
+    optin_words: str = variable(
+        "OPTIN_WORDS",
+        "more words that mean a new start in a reply, comma-separated; what also means an opt-out stays one",
+        default="",
+    )
     log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
 
     @property

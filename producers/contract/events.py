@@ -33,6 +33,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         ticket: as the gateway named it, or None.
         number: who wrote, E.164 where it could be read as such.
         text: what was written; may be empty.
+        optout_hint: whether a person should decide if this is an opt-out. None in an entry of an older
+            worker.
         short_number: the number that was written to, or None.
         received_at: when our web process received the callback.
         gateway_date: the gateway's date, unchanged (Paris wall-clock).
@@ -46,6 +48,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     number: str
     text: str
+    optout_hint: bool | None = None
     match: Match | None = None
     short_number: str | None
     received_at: datetime

@@ -11,7 +11,7 @@ and a stream entry together, on Redis Cluster too.
 | ``deliveries:<request_id>`` | hash, number to last receipt | as long as the record | layout | layout |
 | ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
-| ``unticketed:<number hash>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
+| ``unticketed:<pseudonym>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempt_starts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, compose | fetch |
@@ -59,8 +59,8 @@ and a stream entry together, on Redis Cluster too.
 | ``<stream>:foreign`` | list, ids and bytes of entries that belong to no send of ours | as their entries | publish | publish |
 | ``replies:by:<country>`` | sorted set, stream ids of the replies from a country, ``ZZ`` for none, by ms of the id | as their entries | publish | inquiry |
 | ``replies:countries`` | hash, how many these are by country | for ever | layout | layout |
-| ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies, ``opt:<stream id>`` of opt-outs and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, conversations |
-| ``talk_secret`` | string, what makes pseudonyms of numbers | for ever: addresses that people kept must go on leading there | enqueue, publish, correlate | enqueue, publish, correlate, conversations |
+| ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies, ``opt:<stream id>`` of opt-outs and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, unlist_turns, conversations |
+| ``pseudonyms`` | hash, which keys pseudonyms were ever made with, and the one that Redis keeps | for ever: what was written under a key must be found | layout | layout |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
 | ``console:session:<session digest>`` | string, who is logged in to the console with that session, and what ``console:revoked`` was then | 12 h | console | console |

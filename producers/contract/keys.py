@@ -84,13 +84,13 @@ class Keys(ConsoleKeys):
         return self.prefix + "replies:countries"
 
     def talk(self, key: str) -> str:
-        """The turns of a conversation; `producers.contract.talks.talk_key` names it."""
+        """The turns of a conversation; a pseudonym names it."""
         return f"{self.prefix}talk:{key}"
 
     @property
-    def talk_secret(self) -> str:
-        """What makes the names of conversations."""
-        return self.prefix + "talk_secret"
+    def pseudonyms(self) -> str:
+        """Which keys pseudonyms were made with."""
+        return self.prefix + "pseudonyms"
 
     def deliveries(self, request_id: str) -> str:
         """The last receipt of each recipient."""

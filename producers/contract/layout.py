@@ -12,7 +12,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
 | ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
-| ``digest`` | m; what tells two messages under one request_id apart, text | enqueue | - | enqueue |
+| ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
+| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue | compose | compose, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
@@ -219,6 +220,14 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<entry id>`` | the message, bytes | delay | ack, cancel, delay, end_members, finish, nack, wait_aside() | fetch |
 
+**pseudonyms** Which keys pseudonyms were ever made with. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | note_pseudonyms |
+| ``made_id`` | its name | note_pseudonyms | - | note_pseudonyms |
+| ``ids`` | names of all keys that anything was ever written with, with blanks between them | note_pseudonyms | - | is_key_known(), note_pseudonyms |
+
 **replies:countries** How many replies are kept by country. Stays for ever.
 
 | field | it says | written by | removed by | read by |
@@ -285,6 +294,7 @@ These functions of the library touch hashes; others call them:
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | count_delivery() |
 | ``is_over()`` | expire_campaign() |
+| ``is_key_known()`` | correlate, enqueue, publish |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
@@ -300,5 +310,6 @@ These functions of the library touch hashes; others call them:
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``tend()`` | fetch, renew |
 | ``unpark()`` | end_record(), send_again() |
+| ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 """

@@ -15,6 +15,7 @@ from typing import Any, Self
 from producers.contract.addresses import ANY, PRIVATE, check_addresses
 from producers.contract.kinds import KINDS
 from producers.contract.phone import known_region
+from producers.contract.pseudonyms import check_keys
 from producers.contract.redis_url import RedisUrl
 from producers.contract.secret import Secret
 from producers.errors import ConfigError
@@ -180,6 +181,12 @@ class RedisSettings(Settings):
     )
     stream_maxlen: int = variable(
         "STREAM_MAXLEN", "entries kept in each stream, about", default=100_000, low=100
+    )
+    pseudonym_keys: tuple[Secret, ...] = variable(
+        "PSEUDONYM_KEYS",
+        "keys of at least 32 bytes in base64, comma-separated: the first makes pseudonyms, all find them",
+        default=(),
+        check=check_keys,
     )
 
     def __post_init__(self) -> None:

@@ -112,12 +112,10 @@ class Talk(msgspec.Struct, frozen=True, gc=False):
     """What makes a message part of conversations: it can be answered, or is an answer itself.
 
     Attributes:
-        numbers: those of its recipients.
         two_way: whether it can be answered.
         reply_to: the event_id of the reply that it answers, or ``""``.
     """
 
-    numbers: list[str]
     two_way: bool
     reply_to: str
 
@@ -130,12 +128,12 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         queue: where its entry goes.
         body: the JSON bytes of every POST, request_id included.
         digest: fingerprint of the meaning of all that the caller gave, however it was written. It tells a
-            repeat from a conflict.
+            repeat from a conflict. It never leaves the process as it is: `Pseudonyms.seal` needs a key.
+        numbers: those of its recipients.
         due_ms: epoch milliseconds before which it is held, or None.
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: the JSON text of the caller's context, ``""`` without one.
         segments: segments over all recipients, as we count them.
-        recipients: how many.
         share: what messages have in common that may leave in one call, or ``""`` for one that goes alone.
         campaign: the campaign it is a slice of, or ``""``.
         talk: its part in conversations; None for a message that is in none.
@@ -147,15 +145,20 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     queue: str
     body: bytes
     digest: str
+    numbers: list[str]
     due_ms: int | None
     ttl_ms: int | None
     context: str
     segments: int
-    recipients: int
     share: str = ""
     campaign: str = ""
     talk: Talk | None = None
     receipts: int = 0
+
+    @property
+    def recipients(self) -> int:
+        """How many there are."""
+        return len(self.numbers)
 
 
 def freeze(
@@ -209,14 +212,14 @@ def freeze(
         queue=queue_for(options.purpose),
         body=wire,
         digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to),
+        numbers=[recipient.phone_number for recipient in recipients],
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum([template.segments_for(recipient) for recipient in recipients]),
-        recipients=len(recipients),
         share="" if alone or not template.variables else share_of(template.text, options),
         campaign=campaign,
-        talk=_talk(recipients, options, reply_to) if options.with_replies or reply_to else None,
+        talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
     )
 
@@ -225,7 +228,3 @@ def _receipts(options: Options, send_at: datetime | None) -> int:
     if options.type != "sms_premium" or options.simulation_mode:
         return 0
     return int(send_at.timestamp() * 1000) if send_at and options.schedule == "gateway" else 1
-
-
-def _talk(recipients: list[Recipient], options: Options, reply_to: str) -> Talk:
-    return Talk([recipient.phone_number for recipient in recipients], options.with_replies, reply_to)

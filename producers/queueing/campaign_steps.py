@@ -152,7 +152,7 @@ class Sending:
         frozen = self._slicer.cut(chunk)
         if frozen is None:
             return
-        verdict = yield self._records.enqueue_slice(frozen)
+        verdict = yield from self._records.enqueue_slice(frozen)
         if verdict == "stopped":
             raise CampaignCancelled(self._id)
         if verdict == "conflict":

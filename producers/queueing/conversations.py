@@ -14,9 +14,10 @@ import msgspec
 from producers.contract.events import Match, OptOut, Reply, from_fields
 from producers.contract.jobs import State
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.phone import to_e164
+from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.steps import Commands, Steps
-from producers.contract.talks import talk_key
 from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
 from producers.messages.template import template
@@ -76,13 +77,13 @@ class Conversation:
 
     Attributes:
         number: E.164, or as the gateway wrote it if that is no number; None if nothing that is kept tells.
-        key: names the conversation without showing the number; None before anything was ever noted.
+        key: names the conversation without showing the number: a pseudonym.
         turns: oldest first: messages that can be answered or answer a reply, replies, and opt-outs that the
             person wrote.
     """
 
     number: str | None
-    key: str | None
+    key: str
     turns: tuple[Turn, ...]
 
 
@@ -91,11 +92,12 @@ class Conversations:
 
     Args:
         keys: key names.
+        pseudonyms: those of the process.
         default_region: whose national numbers are read, such as ``FR``; none if empty.
     """
 
-    def __init__(self, keys: Keys, default_region: str = "") -> None:
-        self._keys = keys
+    def __init__(self, keys: Keys, pseudonyms: KnownPseudonyms, default_region: str = "") -> None:
+        self._keys, self._pseudonyms = keys, pseudonyms
         self._default_region = default_region
 
     def with_number(self, number: str, limit: int = 50) -> Steps[Conversation]:
@@ -105,24 +107,29 @@ class Conversations:
             InvalidMessage: names ``number`` or ``limit``.
         """
         known = _checked(number, limit, self._default_region)
-        [secret] = yield Commands([("GET", self._keys.talk_secret)])
-        if secret is None:
-            return Conversation(known, None, ())
-        key = talk_key(secret, known)
-        return (yield from self._read(key, secret, known, limit))
+        pseudonyms = yield from self._pseudonyms.read()
+        names = pseudonyms.all_of(known)
+        [key] = yield from name_talks(self._keys, pseudonyms, [known])
+        return (yield from self._read(key, names, pseudonyms, known, limit))
 
     def by_key(self, key: str, limit: int = 50) -> Steps[Conversation]:
         """Read a conversation by its name; one that nobody knows is empty.
 
         The number is that of its replies, else the one among the recipients of its messages that has this
-        name.
+        name. While there are several keys its turns may lie under several names; all are read.
         """
-        [secret] = yield Commands([("GET", self._keys.talk_secret)])
-        return (yield from self._read(key, secret or b"", None, limit))
+        pseudonyms = yield from self._pseudonyms.read()
+        found = yield from self._read(key, [key], pseudonyms, None, limit)
+        if found.number is None or len(pseudonyms.key_ids) == 1:
+            return found
+        names = pseudonyms.all_of(found.number)
+        return (yield from self._read(key, names, pseudonyms, found.number, limit))
 
-    def _read(self, key: str, secret: bytes, number: str | None, limit: int) -> Steps[Conversation]:
-        [members] = yield Commands([("ZREVRANGE", self._keys.talk(key), 0, limit - 1)])
-        ids = [member.decode().partition(":")[::2] for member in reversed(members)]
+    def _read(
+        self, key: str, names: Sequence[str], pseudonyms: Pseudonyms, number: str | None, limit: int
+    ) -> Steps[Conversation]:
+        noted = yield Commands([("ZREVRANGE", self._keys.talk(name), 0, limit - 1) for name in names])
+        ids = [member.decode().partition(":")[::2] for members in noted for member in reversed(members)]
         written = [(direction, _id) for direction, _id in ids if direction in _WRITTEN]
         sends = [_Send(_id) for direction, _id in ids if direction == "out"]
         turns: list[Turn] = []
@@ -133,11 +140,11 @@ class Conversations:
             for place, send in enumerate(sends):
                 start = len(written) + 2 * place
                 send.learn(*found[start : start + 2])
-            number = number or _number(key, secret, answers, sends)
+            number = number or _number(key, pseudonyms, answers, sends)
             sends = [send for send in sends if send.state]
             yield from self._complete(sends, number)
             turns = [*map(_turn, answers), *(send.turn(number) for send in sends)]
-        return Conversation(number, key, tuple(sorted(turns, key=lambda turn: turn.at)))
+        return Conversation(number, key, tuple(sorted(turns, key=lambda turn: turn.at)[-limit:]))
 
     def _ask_for_written(self, turns: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
         return [("XRANGE", self._keys.stream(_WRITTEN[kind][0]), _id, _id) for kind, _id in turns]
@@ -273,13 +280,28 @@ def _turn(event: _Written) -> Turn:
     )
 
 
-def _number(key: str, secret: bytes, written: Sequence[_Written], sends: Sequence[_Send]) -> str | None:
+def name_talks(keys: Keys, pseudonyms: Pseudonyms, numbers: Sequence[str]) -> Steps[list[str]]:
+    """Name the conversations with some numbers, by names under which there is something.
+
+    No round trip as long as there is one key; else one.
+    """
+    names = [pseudonyms.all_of(number) for number in numbers]
+    if len(pseudonyms.key_ids) == 1 or not numbers:
+        return [own for [own] in names]
+    there = iter((yield Commands([("EXISTS", keys.talk(name)) for each in names for name in each])))
+    kept = [[name for name in each if next(there)] for each in names]
+    return [(some or each)[0] for some, each in zip(kept, names, strict=True)]
+
+
+def _number(
+    key: str, pseudonyms: Pseudonyms, written: Sequence[_Written], sends: Sequence[_Send]
+) -> str | None:
     """Find the number that a conversation's name stands for."""
     if written:
         return written[-1].number
     bodies = (send.body for send in sends if send.body)
     numbers = (each.phone_number for body in bodies for each in body.recipients)
-    return next((number for number in numbers if talk_key(secret, number) == key), None)
+    return next((number for number in numbers if key in pseudonyms.all_of(number)), None)
 
 
 def _checked(number: object, limit: object, region: str) -> str:

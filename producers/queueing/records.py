@@ -11,10 +11,12 @@ import msgspec
 from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import RECORD_VERSION, State
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import ProducerSettings
-from producers.contract.talks import fresh_secret
+from producers.contract.steps import Steps
 from producers.messages.message import FrozenMessage
 from producers.queueing.rounds import read_rounds
 
@@ -117,7 +119,11 @@ class Records:
     """Builds the commands of a producer.
 
     Args:
-        settings: namespace, retention, stream length, whether texts are kept.
+        settings: namespace, retention, stream length, whether texts are kept, keys of pseudonyms.
+
+    Attributes:
+        keys: key names.
+        pseudonyms: those of this process.
     """
 
     def __init__(self, settings: ProducerSettings) -> None:
@@ -125,10 +131,27 @@ class Records:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
         self._keep_texts = settings.keep_texts
+        self.pseudonyms = KnownPseudonyms(settings)
 
-    def enqueue(self, messages: Sequence[FrozenMessage]) -> Command[list[Sent | Conflict]]:
-        """Store and queue up to 500 messages in one atomic step; safe to repeat."""
+    def enqueue(self, messages: Sequence[FrozenMessage]) -> Steps[list[Sent | Conflict]]:
+        """Store and queue up to 500 messages in one atomic step; safe to repeat.
 
+        One round trip, but two the first time.
+        """
+        return self.pseudonyms.run(lambda known: self._enqueueing(messages, known))
+
+    def enqueue_ahead(
+        self, messages: Sequence[FrozenMessage]
+    ) -> Steps[Command[list[Sent | Conflict] | None]]:
+        """Make the call that `enqueue` makes, for whoever sends it before he waits for its answer.
+
+        Its answer is None if keys of pseudonyms were lost or added meanwhile: then `enqueue` does it.
+        """
+        return self.pseudonyms.call(lambda known: self._enqueueing(messages, known))
+
+    def _enqueueing(
+        self, messages: Sequence[FrozenMessage], known: Pseudonyms
+    ) -> Command[list[Sent | Conflict]]:
         def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
             answers: list[Sent | Conflict] = [
                 Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments)
@@ -138,11 +161,13 @@ class Records:
                 answers[position] = _not_created(messages[position], verdict, state)
             return answers
 
-        return Command(_ENQUEUE, self.keys.prefix, self._given(messages), read)
+        return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
 
-    def enqueue_slice(self, message: FrozenMessage) -> Command[Queueing]:
+    def enqueue_slice(self, message: FrozenMessage) -> Steps[Queueing]:
         """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
-        return Command(_ENQUEUE, self.keys.prefix, self._given([message]), _read_queueing)
+        return self.pseudonyms.run(
+            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given([message], known), _read_queueing)
+        )
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
@@ -154,19 +179,20 @@ class Records:
         given = {"id": str(request_id), "retention_ms": self._retention_ms, "maxlen": self._maxlen}
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
-    def _given(self, messages: Sequence[FrozenMessage]) -> dict[str, Any]:
+    def _given(self, messages: Sequence[FrozenMessage], known: Pseudonyms) -> dict[str, Any]:
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
             "messages": [
                 (
-                    *(m.request_id, m.digest, m.queue, m.due_ms, m.ttl_ms, m.body.decode(), m.context),
+                    *(m.request_id, known.seal(m.digest), m.queue, m.due_ms, m.ttl_ms, m.body.decode()),
+                    m.context,
                     *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
+                    *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest)),
                 )
                 for m in messages
             ],
             "keep_texts": self._keep_texts,
-            "fresh_secret": fresh_secret() if any(m.talk for m in messages) else None,
         }
 
 

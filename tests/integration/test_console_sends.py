@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from producers import Producer
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.harmless import faults_of
@@ -395,7 +396,7 @@ def test_of_many_receipts_the_timeline_has_the_first_and_says_how_many_more(
     redis_client.hset(KEYS.deliveries("many"), mapping=told)
 
     page = viewer.get("/sends/many").text
-    found = drive(explain.explain(KEYS, "many"), redis_client)
+    found = drive(explain.explain(KEYS, KnownPseudonyms(RedisSettings()), "many"), redis_client)
 
     assert page.count("has received it.") == 50
     assert "And 70 more receipts" in page

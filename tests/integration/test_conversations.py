@@ -7,13 +7,14 @@ import redis
 from msgspec import structs
 
 from producers import InvalidMessage, Message, Producer, QueueUnavailable, Recipient, RequestIdConflict
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import ProducerSettings, RedisSettings
 from producers.contract.steps import drive
-from producers.contract.talks import talk_key
 from producers.queueing.conversations import TURNS_MAX, Conversations
 from tests.integration.test_producer import sms
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker
+from tests.support.pseudonyms import pseudonyms
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Refused
@@ -131,7 +132,6 @@ def test_what_cannot_be_answered_leaves_no_text_and_no_conversation(sms, hand, r
 
     assert sms.status("a").state == "accepted"
     assert sms.conversation(NUMBER).turns == ()
-    assert sms.conversation(NUMBER).key is None
     assert redis_client.keys(f"{KEYS.prefix}body:*") == redis_client.keys(f"{KEYS.prefix}talk*") == []
 
 
@@ -194,7 +194,7 @@ def test_an_unreadable_entry_is_left_out(sms, callbacks, redis_client):
 
 
 def test_a_conversation_is_read_by_its_name_which_shows_no_number(sms, hand, callbacks, redis_client):
-    conversations = Conversations(KEYS)
+    conversations = Conversations(KEYS, KnownPseudonyms(RedisSettings()))
     sms.send_campaign(
         "Hi {param1}",
         [Recipient(NUMBER, param1="x"), Recipient(OTHER, param1="y")],
@@ -202,12 +202,11 @@ def test_a_conversation_is_read_by_its_name_which_shows_no_number(sms, hand, cal
         with_replies=True,
     )
     callbacks.bring(reply(NUMBER))
-    secret = redis_client.get(KEYS.talk_secret)
     for number, turns in ((NUMBER, 2), (OTHER, 1)):
         known = sms.conversation(number)
         assert known == drive(conversations.by_key(known.key), redis_client)
         assert len(known.turns) == turns
-        assert known.key == talk_key(secret, number)
+        assert known.key == pseudonyms(redis_client).of(number)
         assert known.number == number
         assert number[1:] not in known.key
 
@@ -219,19 +218,12 @@ def test_without_a_text_nothing_tells_the_number_of_a_name(redis_url, redis_clie
     sms = Producer(redis_url, settings=ProducerSettings(keep_texts=False))
     sms.send(NUMBER, "Hi", **TWO_WAY)
     take_all(hand)
-    found = drive(Conversations(KEYS).by_key(sms.conversation(NUMBER).key), redis_client)
+    found = drive(
+        Conversations(KEYS, KnownPseudonyms(RedisSettings())).by_key(sms.conversation(NUMBER).key),
+        redis_client,
+    )
     sms.close()
     assert (found.number, told(found)) == (None, [("out", None)])
-
-
-def test_the_secret_of_the_names_is_made_once(sms, callbacks, redis_client):
-    callbacks.bring(reply(NUMBER))
-    first = redis_client.get(KEYS.talk_secret)
-    callbacks.bring(reply(OTHER))
-    sms.send(NUMBER, "Hi", **TWO_WAY)
-    assert redis_client.get(KEYS.talk_secret) == first
-    assert len(first) == 40
-    assert redis_client.pttl(KEYS.talk_secret) == -1
 
 
 @pytest.mark.parametrize(
@@ -277,7 +269,8 @@ def test_an_opt_out_is_a_turn_of_the_conversation_at_the_time_when_it_was_publis
     [asked, stopped] = sms.conversation(NUMBER).turns
 
     assert (asked.opted_out, stopped.opted_out) == (False, True)
-    assert (stopped.direction, stopped.text, stopped.event_id) == ("in", "STOP", opt_out.event_id)
+    name = pseudonyms(redis_client).seal(opt_out.event_id)
+    assert (stopped.direction, stopped.text, stopped.event_id) == ("in", "STOP", name)
     assert asked.at <= stopped.at < datetime.now(UTC) + timedelta(minutes=1)
     assert 0 < redis_client.ttl(next(redis_client.scan_iter(KEYS.talk("*")))) < 366 * 86_400
 

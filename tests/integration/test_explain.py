@@ -12,6 +12,7 @@ import pytest
 from producers import Message, Producer
 from producers.contract.admission import ADMISSION
 from producers.contract.jobs import RECORD_VERSION
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.hand_worker import KEYS, HandWorker
@@ -50,7 +51,7 @@ def alive(redis_client) -> None:
 def asked(redis_client):
     def ask(request_id: str = "a") -> Explanation:
         counting = Counting(redis_client)
-        found = counting.drive(explain(KEYS, request_id))
+        found = counting.drive(explain(KEYS, KnownPseudonyms(RedisSettings()), request_id))
         assert counting.trips <= 7
         return found
 
@@ -382,4 +383,4 @@ def test_many_recipients_cost_no_more(sms, asked, redis_client, alive):
     )
     assert sent.created
     assert len(asked().timeline) <= 101
-    assert drive(explain(KEYS, "a"), redis_client).state == "queued"
+    assert drive(explain(KEYS, KnownPseudonyms(RedisSettings()), "a"), redis_client).state == "queued"

@@ -8,12 +8,14 @@ import pytest
 import redis
 
 from producers import Producer
+from producers.contract.events import Reply, from_fields
 from producers.contract.jobs import QUEUE_CALLBACKS
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.intake.callback_body import MAX_EVENTS
 from tests.support.keys import AllKeys
 from tests.support.sends import NoHolder, claim_one, finish_one
+from worker.callbacks.classifier import with_words
 from worker.callbacks.inbound import EVENTS_AT_ONCE, LOOK_MS, PATIENCE_S, Inbound
 from worker.callbacks.payloads import RAW_MAX
 from worker.callbacks.publisher import Publisher
@@ -359,3 +361,16 @@ def test_a_batch_that_broke_off_anywhere_is_repeated_without_harm(
     lengths = {name: len(entries(redis_client, name)) for name in ("replies", "receipts", "optouts")}
     assert set(lengths.values()) == {1}
     assert redis_client.keys(KEYS.callback("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"), [("Don't stop", True), ("STOP", False), ("Yes", False), ("fin du monde", True)]
+)
+def test_a_reply_says_whether_a_person_should_decide_about_an_optout(redis_client, ledger, store, text, hint):
+    vocabulary = with_words("fin")
+    inbound = Inbound(redis_client, KEYS, ledger, Publisher(redis_client, SETTINGS), vocabulary)
+    process(inbound, store(REPLY | {"text": text, "message_id": ""}))
+
+    [(_, fields)] = redis_client.xrange(KEYS.stream("replies"))
+    assert fields[b"optout_hint"] == (b"1" if hint else b"0")
+    assert from_fields(Reply, fields).optout_hint is hint

@@ -12,6 +12,7 @@ import redis
 from producers import Producer
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
+from tests.support.pseudonyms import pseudonyms
 from tests.support.sends import claim_one, correlate_one, finish_one
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unexplained, Unknown
 from worker.ledger.claims import Claim, Over, Wait
@@ -377,9 +378,9 @@ def test_another_number_adopts_nothing(ledger, queued, redis_client):
 
 def test_a_known_ticket_leaves_no_open_number_behind(ledger, queued, redis_client):
     finish_one(ledger, claim_one(ledger, queued()), NO_ANSWER)
-    assert redis_client.exists(KEYS.unticketed(NUMBER))
+    assert redis_client.exists(KEYS.unticketed(pseudonyms(redis_client).of(NUMBER)))
     finish_one(ledger, claim_one(ledger, "a"), Accepted("sms_1"))
-    assert not redis_client.exists(KEYS.unticketed(NUMBER))
+    assert not redis_client.exists(KEYS.unticketed(pseudonyms(redis_client).of(NUMBER)))
 
 
 def test_leases_are_renewed_while_held_and_not_resurrected(ledger, leases, queued, redis_client):

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from producers.contract.settings import RedisSettings
-from producers.contract.talks import talk_key
 from tests.support.keys import AllKeys
+from tests.support.pseudonyms import pseudonyms
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 
@@ -58,9 +58,9 @@ def in_talks(client: redis.Redis) -> dict[bytes, list[bytes]]:
 
 
 def expected_talks(client: redis.Redis) -> dict[bytes, set[bytes]]:
-    secret, found = client.get(KEYS.talk_secret), defaultdict(set)
+    known, found = pseudonyms(client), defaultdict(set)
     for _id, fields in client.xrange(KEYS.stream("replies")):
-        key = KEYS.talk(talk_key(secret, fields[b"number"].decode()))
+        key = KEYS.talk(known.of(fields[b"number"].decode()))
         found[key.encode()].add(b"in:" + _id)
     return found
 

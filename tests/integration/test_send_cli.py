@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from producers import Producer
 from producers.contract.keys import Keys
+from producers.contract.pseudonyms import fresh_key
 from tests.support.installation import bare_environment
 from tests.support.waiting import until
 from worker.cli import main
@@ -85,6 +86,34 @@ def test_the_same_command_again_goes_on_with_the_same_campaign(octopush, listed,
     assert campaign_id(first) == campaign_id(again)
     assert "0 messages now, 3 had been queued before" in again.output
     assert texted(redis_client) == Counter(numbers(1203))
+
+
+def test_a_new_key_of_pseudonyms_gives_no_new_name_to_a_campaign_that_was_begun(
+    octopush, listed, redis_client, monkeypatch
+):
+    path, old, new = listed(numbers(3)), fresh_key(), fresh_key()
+    monkeypatch.setenv("PSEUDONYM_KEYS", old)
+    first = octopush("send", "--csv", path, *SEND)
+    monkeypatch.setenv("PSEUDONYM_KEYS", f"{new},{old}")
+    again = octopush("send", "--csv", path, *SEND)
+    other = octopush("send", "--csv", listed(numbers(4)), *SEND)
+
+    assert campaign_id(first) == campaign_id(again)
+    assert "1 had been queued before" in again.output
+    assert campaign_id(other) != campaign_id(first)
+    monkeypatch.setenv("PSEUDONYM_KEYS", new)
+    refused = octopush("send", "--csv", path, *SEND)
+    assert refused.exit_code == 1
+    assert "PSEUDONYM_KEYS" in refused.output
+
+
+def test_a_dry_run_needs_no_redis(octopush, listed, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    result = octopush("send", "--csv", listed(numbers(3)), *SEND, "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert "recipients 3 in 1 messages" in result.output
+    assert octopush("send", "--csv", listed(numbers(3)), *SEND).exit_code == 4
 
 
 @pytest.mark.parametrize(

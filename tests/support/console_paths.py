@@ -1,6 +1,5 @@
 """Every page of the console on a Redis that `tests.support.filled` has filled, also deep in its lists."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -9,7 +8,7 @@ from urllib.parse import urlencode
 import redis
 
 from producers.contract.keys import Keys
-from tests.support.filled import FORWARDER, GROUP, TALK_SECRET
+from tests.support.filled import FORWARDER, GROUP, PSEUDONYMS
 from worker.console.pages import PAGES
 from worker.inquiry.paging import Member, write_place
 
@@ -42,7 +41,7 @@ def paths(client: redis.Redis, namespace: str = "sms") -> list[str]:
     found = [path for path in plain if "{" not in path]
     for path in plain:
         found += [re.sub(r"\{\w+\}", each, path) for each in _ABOUT.get(path, ())]
-    found.append(f"/conversations/{hashlib.sha1(f'{TALK_SECRET}+33612000000'.encode()).hexdigest()}")
+    found.append(f"/conversations/{PSEUDONYMS.of('+33612000000')}")
     found = [path for path in found if not path.endswith((".csv", ".jsonl"))]
     return [*found, *_asked(found), *_deep(client, keys)]
 

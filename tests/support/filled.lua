@@ -18,7 +18,7 @@ local function fill_replies()
     call('ZADD', prefix .. 'replies:by:' .. country, at, id)
     counted[country] = (counted[country] or 0) + 1
     if i % 20 == 0 then
-      local talk = prefix .. 'talk:' .. redis.sha1hex(ARGV[5] .. number(i))
+      local talk = prefix .. 'talk:' .. ARGV[5 + (i - from) / 20]
       call('ZADD', talk, at, 'in:' .. id)
     end
   end

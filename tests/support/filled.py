@@ -6,6 +6,7 @@ Everything lies where the scripts put it and looks like theirs, but nothing was 
 thousand of either kind take a few seconds.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Final
 import redis
 
 from producers.contract.keys import Keys
+from producers.contract.pseudonyms import Pseudonyms, read_key
 
 #: Written in one script; a script that takes longer keeps Redis from answering anybody.
 _AT_ONCE: Final = 5_000
-#: What conversations are named with.
-TALK_SECRET: Final = "filled"
+#: What conversations are named with; Redis keeps it.
+_KEY: Final = base64.b64encode(b"the key of a Redis full of tests").decode()
+PSEUDONYMS: Final = Pseudonyms([read_key(_KEY)])
 #: Campaigns, opt-outs, actions and callbacks in quarantine, each at most.
 OTHERS: Final = 5_000
 #: Who reads the replies.
@@ -39,10 +42,11 @@ def fill(client: redis.Redis, *, replies: int, sends: int, namespace: str = "sms
         namespace: hash tag of the keys.
     """
     keys = Keys(namespace)
-    client.set(keys.talk_secret, TALK_SECRET)
+    kept = {"made": _KEY, "made_id": PSEUDONYMS.key_id, "ids": PSEUDONYMS.key_id}
+    client.hset(keys.pseudonyms, mapping=kept)
     first_ms = int(client.time()[0]) * 1000 - 250 * max(replies, sends)
-    _write(client, keys, "replies", replies, first_ms, TALK_SECRET)
-    _write(client, keys, "sends", sends, first_ms, "")
+    _write(client, keys, "replies", replies, first_ms)
+    _write(client, keys, "sends", sends, first_ms)
     _write(client, keys, "others", min(OTHERS, sends), first_ms, GROUP)
     client.xgroup_create(keys.stream("replies"), GROUP, "0")
     client.xreadgroup(GROUP, "one", {keys.stream("replies"): ">"}, count=1_000)
@@ -59,6 +63,13 @@ def _counts(sends: int) -> Mapping[str, int]:
     return {"enqueued": sends, "accepted": 90 * hundreds, "rejected": 3 * hundreds, "unknown": hundreds}
 
 
-def _write(client: redis.Redis, keys: Keys, what: str, count: int, first_ms: int, further: str) -> None:
+def _write(client: redis.Redis, keys: Keys, what: str, count: int, first_ms: int, *further: str) -> None:
     for start in range(0, count, _AT_ONCE):
-        client.eval(_FILL, 1, keys.prefix, what, start, min(start + _AT_ONCE, count), first_ms, further)
+        end = min(start + _AT_ONCE, count)
+        talks = [PSEUDONYMS.of(_number(i)) for i in range(start, end, 20)] if what == "replies" else further
+        client.eval(_FILL, 1, keys.prefix, what, start, end, first_ms, *talks)
+
+
+def _number(i: int) -> str:
+    """The same number as in the script."""
+    return f"+336{12_000_000 + i % 5_000_000:08d}"

@@ -34,10 +34,17 @@ class HandWorker:
         share_max: messages in a shared call at most.
         rate: recipients per second; 0 for no limit.
         queue: name of the queue.
+        settings: retention, stream length, keys of pseudonyms.
     """
 
     def __init__(
-        self, client: redis.Redis, *, share_max: int = 500, rate: float = 0.0, queue: str = "alert"
+        self,
+        client: redis.Redis,
+        *,
+        share_max: int = 500,
+        rate: float = 0.0,
+        queue: str = "alert",
+        settings: RedisSettings | None = None,
     ) -> None:
         self.redis = client
         self.queue = queue
@@ -48,7 +55,7 @@ class HandWorker:
         self.confirmation = Confirmation(client, KEYS)
         self.confirmation.look()
         self.members = Members(client, RedisSettings(), Patience())
-        self.ledger = Ledger(client, RedisSettings(), self.leases, self.confirmation, rate)
+        self.ledger = Ledger(client, settings or RedisSettings(), self.leases, self.confirmation, rate)
         limits = Limits(rate, 0)
         self.throttle = Throttle(client, KEYS, limits)
         self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)

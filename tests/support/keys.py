@@ -1,6 +1,5 @@
 """The keys that only Lua makes, for tests that look at them."""
 
-import hashlib
 from dataclasses import dataclass
 
 from producers.contract.keys import Keys
@@ -13,9 +12,8 @@ class AllKeys(Keys):
     def ticket(self, ticket: str) -> str:
         return f"{self.prefix}ticket:{ticket}"
 
-    def unticketed(self, number: str) -> str:
-        digest = hashlib.sha1(number.encode(), usedforsecurity=False).hexdigest()
-        return f"{self.prefix}unticketed:{digest}"
+    def unticketed(self, pseudonym: str) -> str:
+        return f"{self.prefix}unticketed:{pseudonym}"
 
     def campaign_ended(self, campaign_id: str) -> str:
         return f"{self.campaign(campaign_id)}:ended"

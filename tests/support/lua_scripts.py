@@ -58,7 +58,7 @@ class Text:
 def script_files() -> list[Path]:
     """List the scripts, without the files of the library."""
     found = [path for package in ("producers", "worker") for path in (ROOT / package).rglob("*.lua")]
-    return sorted(path for path in found if "contract" not in path.parts)
+    return sorted(path for path in found if LIBRARY not in path.parents)
 
 
 def parts() -> list[Path]:

@@ -190,10 +190,11 @@ def test_a_message_to_several_answers_nobody():
 
 
 @pytest.mark.parametrize("two_way", [True, False])
-def test_a_message_that_can_be_answered_names_its_numbers_for_conversations(two_way):
+def test_a_message_names_its_numbers_and_says_whether_it_is_in_conversations(two_way):
     numbers = [NUMBER, "+33612345679"]
-    talk = freeze(Message(**{**GOOD, "recipients": numbers}, with_replies=two_way)).talk
-    assert talk == (Talk(numbers, two_way=True, reply_to="") if two_way else None)
+    frozen = freeze(Message(**{**GOOD, "recipients": numbers}, with_replies=two_way))
+    assert frozen.talk == (Talk(two_way=True, reply_to="") if two_way else None)
+    assert (frozen.numbers, frozen.recipients) == (numbers, 2)
 
 
 def test_dates_at_the_ends_of_the_calendar_can_be_compared():

@@ -20,6 +20,7 @@ from producers.contract.keys import Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.phone import mask
 from producers.contract.scripts import Command, Script
+from worker.callbacks.classifier import Vocabulary, classify
 from worker.callbacks.dates import read_date
 from worker.callbacks.payloads import Parsed, opt_out_of, read_callback
 from worker.callbacks.publisher import Publisher
@@ -76,13 +77,22 @@ class Inbound:
         keys: key names.
         ledger: knows which send a ticket belongs to.
         publisher: appends to the streams.
+        vocabulary: the words of an opt-out in a reply; None for the built-in ones.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, ledger: Ledger, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        ledger: Ledger,
+        publisher: Publisher,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
         self._redis = client
         self._keys = keys
         self._ledger = ledger
         self._publisher = publisher
+        self._vocabulary = vocabulary
         self._log = structlog.get_logger()
 
     def process_callbacks(self, batch: Batch) -> None:
@@ -143,7 +153,7 @@ class Inbound:
                 elif answer and answer.pending and _may_wait(event, callback):
                     callback.waits = True
                 else:
-                    ready += _connected(event, answer)
+                    ready += _connected(_judged(event, self._vocabulary), answer)
             callback.events = ready
 
     def _publish(self, callbacks: Sequence[_Callback]) -> None:
@@ -159,7 +169,11 @@ class Inbound:
         if isinstance(event, Quarantined):
             self._log.error("callback.quarantined", reason=event.reason, **fields)
             return
-        fields |= {"event_id": event.event_id, "ticket": event.ticket, "number": mask(event.number)}
+        fields |= {
+            "event_id": self._publisher.name_of(event),
+            "ticket": event.ticket,
+            "number": mask(event.number),
+        }
         fields["correlated"] = event.request_id is not None
         fields["match"] = event.match
         if event.request_id is not None:
@@ -199,6 +213,13 @@ def _written_ms(reply: Reply, received_ms: int) -> int:
 def _may_wait(event: CallbackEvent, callback: _Callback) -> bool:
     """Say whether an event still waits to learn which send it belongs to."""
     return KIND_OF[type(event)].waits and callback.waited_s < PATIENCE_S
+
+
+def _judged(event: CallbackEvent, vocabulary: Vocabulary | None) -> CallbackEvent:
+    """The event; a reply says whether a person should decide if it is an opt-out."""
+    if not isinstance(event, Reply):
+        return event
+    return msgspec.structs.replace(event, optout_hint=classify(event.text, vocabulary) == "hint")
 
 
 def _connected(event: CallbackEvent, found: Correlation | None) -> Iterator[CallbackEvent]:

@@ -1,14 +1,18 @@
 -- Append events to their streams, each once, in order.
--- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), fresh_secret, events (each id, stream,
---   fields, request_id, number, delivery, turn, country, received_ms)
--- Returns a list with 1 for each event that was appended, 0 for one that was there already; and a list of names and numbers by turns:
---   how many entries a stream dropped before its slowest group had read them. Safe to repeat.
+-- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, events (each id, older, stream,
+--   fields, request_id, number, delivery, turn, talk, country, received_ms)
+-- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
+--   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
+--   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
+-- older: what the same event is called under older keys; it may have come before the key was changed.
 -- The fields of an event are names and values by turns. An event that belongs to no send of ours has no request_id; only a
--- receipt has a delivery, and only a reply has a country and received_ms. A reply and an opt-out that somebody wrote have a turn ('in', 'opt'):
--- they are listed in the conversation with their number, and a reply by its country, until the stream drops them.
+-- receipt has a number and a delivery, and only a reply has a country and received_ms. A reply and an opt-out that somebody wrote have a
+-- turn ('in', 'opt') and talk, the pseudonym of their number: they are listed in the conversation with that number, and a reply by its
+-- country. When the stream drops them, unlist_turns.lua takes them out of the conversation.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: deliveries talks
+-- uses: known_key deliveries talks
+if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
 local OVERHEAD = 256
@@ -46,6 +50,8 @@ end
 local COUNTRIES = prefix .. 'replies:countries'
 -- Countries of which the number of replies has changed.
 local recounted = {}
+-- Who wrote what was dropped, and what each is called in its conversation.
+local gone = {}
 
 local function by_country_key(country)
   return prefix .. 'replies:by:' .. country
@@ -57,14 +63,14 @@ local function list_turn(id, event)
     recounted[event.country] = true
   end
   -- The date of an opt-out is the gateway's, or of whoever wrote the callback: it may lie far ahead.
-  note_talk(event.number, event.turn .. ':' .. id, event.received_ms or tonumber(string.match(id, '^%d+')))
+  note_talk(event.talk, event.turn .. ':' .. id, event.received_ms or tonumber(string.match(id, '^%d+')))
 end
 
 -- The streams whose entries are turns of conversations, and what those are called there.
 local TURN_OF = { replies = 'in', optouts = 'opt' }
 
--- Take turns off the lists that their stream drops. Each is a stream entry.
-local function unlist_turns(stream, entries)
+-- Take turns off the lists that their stream drops, and note whose they were. Each is a stream entry.
+local function unlist(stream, entries)
   for _, entry in ipairs(entries) do
     local id, fields = entry[1], {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
@@ -74,7 +80,7 @@ local function unlist_turns(stream, entries)
       recounted[country] = true
     end
     -- Somebody may have tried out the stream with an entry of his own.
-    if fields.number then redis.call('ZREM', talk_of(fields.number), TURN_OF[stream] .. ':' .. id) end
+    if fields.number then gone[#gone + 1], gone[#gone + 2] = fields.number, TURN_OF[stream] .. ':' .. id end
   end
 end
 
@@ -141,7 +147,7 @@ local function note_foreign(stream, id, event)
     count_unread(stream, dropped)
     if TURN_OF[stream] then
       for _, dropped_id in ipairs(dropped) do
-        unlist_turns(stream, redis.call('XRANGE', prefix .. stream, dropped_id, dropped_id))
+        unlist(stream, redis.call('XRANGE', prefix .. stream, dropped_id, dropped_id))
       end
     end
     redis.call('XDEL', prefix .. stream, unpack(dropped))
@@ -156,7 +162,7 @@ local function trim(stream)
   local ids, entries = {}, redis.call('XRANGE', key, '-', '+', 'COUNT', over)
   for i, entry in ipairs(entries) do ids[i] = entry[1] end
   count_unread(stream, ids)
-  if TURN_OF[stream] then unlist_turns(stream, entries) end
+  if TURN_OF[stream] then unlist(stream, entries) end
   redis.call('XTRIM', key, 'MAXLEN', '=', length - over)
   local oldest = redis.call('LINDEX', list, 0)
   while oldest and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
@@ -173,9 +179,16 @@ local function note_receipt(event)
   end
 end
 
+local function was_seen(ids)
+  for _, id in ipairs(ids) do
+    if redis.call('EXISTS', prefix .. 'seen:' .. id) == 1 then return true end
+  end
+  return false
+end
+
 local appended, told = {}, {}
 for i, event in ipairs(given.events) do
-  local is_new = redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
+  local is_new = not was_seen(event.older) and redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
   if is_new then
     if event.request_id and event.delivery then note_receipt(event) end
     local id = redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
@@ -197,8 +210,9 @@ for _, stream in ipairs(touched) do
   end
 end
 count_replies()
+count_replies()
 if next(recounted) then
   unlist_lost()
   count_replies()
 end
-return { appended, told }
+return { appended, told, gone }

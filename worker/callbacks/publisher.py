@@ -4,19 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 import redis
 import structlog
 
 from producers.contract.events import OptOut, Quarantined, Receipt, Reply, to_fields
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.kinds import KIND_OF
+from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from producers.contract.talks import fresh_secret
+from producers.contract.steps import drive
 from worker.callbacks.payloads import Parsed
 from worker.callbacks.ranks import RANKS
 
 _PUBLISH = Script("worker.callbacks", "publish", when_full=True)
+_UNLIST_TURNS = Script("worker.callbacks", "unlist_turns", when_full=True)
 
 #: The country of a number of which none is known.
 NO_COUNTRY: Final = "ZZ"
@@ -29,7 +33,7 @@ class Publisher:
 
     Args:
         client: Redis client.
-        settings: namespace, retention, stream length.
+        settings: namespace, retention, stream length, keys of pseudonyms.
     """
 
     def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
@@ -38,12 +42,13 @@ class Publisher:
         self._log = structlog.get_logger()
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
+        self._pseudonyms = KnownPseudonyms(settings)
 
     def publish(self, events: Sequence[Parsed]) -> list[bool]:
         """Append events to their streams, in order, and receipts to their sends; one atomic step.
 
-        Safe to repeat. Entries that are dropped before the slowest group of their stream has read them are
-        counted, and logged at level error.
+        Safe to repeat. The events leave under sealed names: `name_of`. Entries that are dropped before the
+        slowest group of their stream has read them are counted, and logged at level error.
 
         Args:
             events: at most as many as one script may take.
@@ -53,24 +58,46 @@ class Publisher:
 
         Raises:
             redis.RedisError: Redis did not answer; repeat.
+            WrongPseudonymKeys: this process lacks a key.
         """
-        given = {
-            "retention_ms": self._retention_ms,
-            "maxlen": self._maxlen,
-            "foreign_bytes": FOREIGN_BYTES,
-            "fresh_secret": fresh_secret(),
-            "events": [_entry(event) for event in events],
-        }
-        fresh, dropped = Command(_PUBLISH, self._prefix, given, list[Any]).run(self._redis)
+
+        def publishing(known: Pseudonyms) -> Command[list[Any]]:
+            given = {
+                "retention_ms": self._retention_ms,
+                "maxlen": self._maxlen,
+                "foreign_bytes": FOREIGN_BYTES,
+                "events": [_entry(event, known) for event in events],
+            }
+            return Command(_PUBLISH, self._prefix, given, list[Any])
+
+        fresh, dropped, gone = drive(self._pseudonyms.run(publishing), self._redis)
         for stream, unread in zip(dropped[::2], dropped[1::2], strict=True):
             self._log.error("stream.unread_trimmed", stream=stream.decode(), entries=unread)
+        if gone:
+            self._unlist_turns(gone)
         return [appended == 1 for appended in fresh]
 
+    def name_of(self, event: Parsed) -> str:
+        """Return the event_id under which an event is published: it is made with a key, and tells nothing."""
+        return drive(self._pseudonyms.known(), self._redis).seal(event.event_id)
 
-def _entry(event: Parsed) -> dict[str, Any]:
+    def _unlist_turns(self, gone: Sequence[bytes]) -> None:
+        """Take dropped turns out of their conversations. Who dies before leaves ids that lead nowhere."""
+        known = drive(self._pseudonyms.known(), self._redis)
+        turns = [
+            {"pseudonyms": known.all_of(number.decode()), "turn": turn.decode()}
+            for number, turn in zip(gone[::2], gone[1::2], strict=True)
+        ]
+        Command(_UNLIST_TURNS, self._prefix, {"turns": turns}, int).run(self._redis)
+
+
+def _entry(event: Parsed, known: Pseudonyms) -> dict[str, Any]:
     """Say what to append where, of which send; what a receipt tells of it, and where a turn is listed."""
+    name, older = known.seal(event.event_id), known.older_seals(event.event_id)
+    event = msgspec.structs.replace(event, event_id=name)
     entry: dict[str, Any] = {
-        "id": event.event_id,
+        "id": name,
+        "older": older,
         "stream": QUARANTINE if isinstance(event, Quarantined) else KIND_OF[type(event)].name,
         "fields": [part for pair in to_fields(event).items() for part in pair],
         "request_id": None if isinstance(event, Quarantined) else event.request_id,
@@ -81,10 +108,10 @@ def _entry(event: Parsed) -> dict[str, Any]:
         received_ms = int(event.received_at.timestamp() * 1000)
         country = event.country or NO_COUNTRY
         listed = {"turn": "in", "country": country, "received_ms": received_ms}
-        entry |= {"number": event.number, **listed}
+        entry |= {"talk": known.of(event.number), **listed}
     if isinstance(event, OptOut) and event.text:
         # What a receipt tells of a number that is blocked is nothing that somebody wrote.
-        entry |= {"number": event.number, "turn": "opt"}
+        entry |= {"talk": known.of(event.number), "turn": "opt"}
     return entry
 
 

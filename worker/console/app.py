@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 from producers.aio import AsyncProducer
 from producers.contract.clients import Timeouts, connect_async
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import ConfigError, QueueUnavailable
 from worker.console import login, reveal
@@ -98,6 +99,7 @@ class _Console:
         self._office = Office(
             settings=settings,
             keys=keys,
+            pseudonyms=KnownPseudonyms(settings),
             redis=client,
             producer=AsyncProducer(settings=settings, client=client),
             sessions=Sessions(client, keys, settings.people),

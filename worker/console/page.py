@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 
 from producers.aio import AsyncProducer
 from producers.contract.keys import Keys
-from producers.contract.steps import Step, Steps, adrive
+from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.steps import Steps, adrive
 from worker.console.forms import local_path
 from worker.console.sessions import Sessions, Visitor
 from worker.console.settings import ConsoleSettings, Role
@@ -33,6 +34,7 @@ class Office:
     Attributes:
         settings: of the console.
         keys: key names.
+        pseudonyms: those of this process.
         redis: client for reading and for scripts.
         producer: sends answers, pauses campaigns and so on.
         sessions: who is logged in.
@@ -43,6 +45,7 @@ class Office:
 
     settings: ConsoleSettings
     keys: Keys
+    pseudonyms: KnownPseudonyms
     redis: redis.asyncio.Redis
     producer: AsyncProducer
     sessions: Sessions
@@ -71,6 +74,11 @@ class Visit:
     def keys(self) -> Keys:
         """Key names."""
         return self.office.keys
+
+    @property
+    def pseudonyms(self) -> KnownPseudonyms:
+        """Those of this process."""
+        return self.office.pseudonyms
 
     @property
     def here(self) -> str:
@@ -132,7 +140,7 @@ class Visit:
 
 Handler = Callable[[Visit], Awaitable[Response]]
 #: Finds the number that a reference names, such as the sender of a reply.
-Reveal = Callable[[Keys, str], Steps[str | None]]
+Reveal = Callable[[Visit, str], Steps[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +158,6 @@ class Page:
     handler: Handler
     method: Literal["GET", "POST"] = "GET"
     role: Role = "viewer"
-
-
-def step(command: Step) -> Steps[Any]:
-    """Make the steps of a question that is one command."""
-    return (yield command)
 
 
 def see(path: str) -> Response:

@@ -21,7 +21,7 @@ async def reveal(visit: Visit) -> Response:
     find = visit.office.reveals.get(kind)
     if find is None or not name:
         raise Refusal(HTTPStatus.BAD_REQUEST, "This names no number.", back=back)
-    number = await visit.ask(find(visit.keys, name))
+    number = await visit.ask(find(visit, name))
     if not number:
         raise not_found("This number is not kept any more.", back)
     await visit.audit("reveal", of=f"{kind}:{name}", number=mask(number))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from producers.contract.jobs import ENDS
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Steps
 from worker.inquiry.reasons import Reason, clock, instant, reasons
 from worker.inquiry.send_facts import Send, look
@@ -53,13 +54,13 @@ class Explanation:
     more_receipts: int = 0
 
 
-def explain(keys: Keys, request_id: str) -> Steps[Explanation]:
-    """Say why a message has not left, or what became of it; at most seven round trips."""
+def explain(keys: Keys, pseudonyms: KnownPseudonyms, request_id: str) -> Steps[Explanation]:
+    """Say why a message has not left, or what became of it; at most eight round trips."""
     send = yield from look(keys, request_id)
     if send is None:
         sentence = "Nobody knows this id: it never was, or was forgotten some time after its end."
         return _made(request_id, None, (Reason("forgotten", sentence),), Life((), 0))
-    life = yield from read_timeline(keys, request_id, send.record)
+    life = yield from read_timeline(keys, pseudonyms, request_id, send.record)
     return _made(request_id, send.record["state"], _reasons(send), life)
 
 

@@ -8,13 +8,15 @@ import msgspec
 import redis
 
 from producers.contract.steps import Commands, Step, Steps
+from producers.errors import WrongPseudonymKeys
 
 T = TypeVar("T")
 
-#: What a question raises if Redis, or what Redis holds, gives no answer that can be read.
+#: What a question raises if Redis, or what Redis holds, gives no answer that can be read; or none that can be
+#: read without a key of pseudonyms that this process lacks.
 UNREADABLE: Final = (
     *(redis.RedisError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
-    msgspec.MsgspecError,
+    *(msgspec.MsgspecError, WrongPseudonymKeys),
 )
 #: What concerns all questions: Redis is away.
 AWAY: Final = (redis.ConnectionError, redis.TimeoutError)

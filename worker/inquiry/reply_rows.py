@@ -9,7 +9,7 @@ from worker.presentation.masking import hide_within
 
 #: Columns of CSV; JSON has the same names. ``at`` is the time that filters go by, ``id`` names the entry.
 REPLY_COLUMNS: Final = (
-    *("at", "country", "number", "text", "match", "request_id", "short_number", "ticket"),
+    *("at", "country", "number", "text", "optout_hint", "match", "request_id", "short_number", "ticket"),
     *("received_at", "gateway_date", "context", "event_id", "id"),
 )
 _FIELDS: Final = [name for name in Reply.__struct_fields__ if name in REPLY_COLUMNS]
@@ -23,8 +23,9 @@ def reply_row(found: Found, show_number: Callable[[str], str], *, traceable: boo
     Args:
         found: the reply.
         show_number: writes its number, such as `producers.contract.phone.mask`.
-        traceable: whether that is written from which a masked number can be found: the event_id, which is a
-            digest of number, text and date, and the number within the context.
+        traceable: whether that is written from which a masked number can be found: the event_id, which is
+            made of number, text and date, so that who has the key of pseudonyms, too, finds the number by
+            trying; and the number within the context.
     """
     reply = found.reply
     if reply is None:

@@ -1,6 +1,6 @@
 """The life of one message in order: what its record, its receipts and its conversation say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,8 +9,8 @@ import msgspec
 
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Commands, Steps
-from producers.contract.talks import talk_key
 from producers.queueing.records import read_delivery
 from producers.queueing.rounds import Round, read_rounds
 from worker.inquiry.reasons import instant
@@ -53,37 +53,44 @@ class Life:
 
 
 def read_timeline(
-    keys: Keys, request_id: str, record: Mapping[str, str], most: int = RECEIPTS
+    keys: Keys,
+    pseudonyms: KnownPseudonyms,
+    request_id: str,
+    record: Mapping[str, str],
+    most: int = RECEIPTS,
 ) -> Steps[Life]:
-    """Put together the life of a message; at most three round trips.
+    """Put together the life of a message; at most four round trips.
 
     Args:
         keys: key names.
+        pseudonyms: those of the process.
         request_id: of the message.
         record: its record.
         most: receipts that are shown.
     """
-    received, (_, receipts), body, secret = yield Commands(
+    received, (_, receipts), body = yield Commands(
         [
             ("HLEN", keys.deliveries(request_id)),
             ("HSCAN", keys.deliveries(request_id), 0, "COUNT", RECEIPTS),
             ("GET", keys.body(request_id)),
-            ("GET", keys.talk_secret),
         ]
     )
     delivered = strings(receipts)
     told = sorted(_of_receipts(delivered), key=_order)[:most]
     moments = [*_of_record(record), *told]
     number = _only_number(record, body, list(delivered))
-    if number and secret:
-        moments += yield from _replies(keys, request_id, talk_key(secret, number))
+    if number:
+        names = (yield from pseudonyms.read()).all_of(number)
+        moments += yield from _replies(keys, request_id, names)
     return Life(tuple(sorted(moments, key=_order)), max(0, int(received) - len(told)))
 
 
-def of_send(keys: Keys, request_id: str, most: int = RECEIPTS) -> Steps[Life]:
-    """Read the life of a message with some receipts; at most four round trips."""
+def of_send(
+    keys: Keys, pseudonyms: KnownPseudonyms, request_id: str, most: int = RECEIPTS
+) -> Steps[Life]:
+    """Read the life of a message with some receipts; at most five round trips."""
     [record] = yield Commands([("HGETALL", keys.record(request_id))])
-    return (yield from read_timeline(keys, request_id, strings(record), most))
+    return (yield from read_timeline(keys, pseudonyms, request_id, strings(record), most))
 
 
 def _order(moment: Moment) -> datetime:
@@ -136,9 +143,9 @@ def _only_number(record: Mapping[str, str], body: bytes | None, delivered: list[
     return number
 
 
-def _replies(keys: Keys, request_id: str, talk: str) -> Steps[list[Moment]]:
-    [turns] = yield Commands([("ZREVRANGE", keys.talk(talk), 0, TURNS - 1)])
-    ids = [turn.decode()[3:] for turn in turns if turn.startswith(b"in:")]
+def _replies(keys: Keys, request_id: str, names: Sequence[str]) -> Steps[list[Moment]]:
+    noted = yield Commands([("ZREVRANGE", keys.talk(name), 0, TURNS - 1) for name in names])
+    ids = [turn.decode()[3:] for turns in noted for turn in turns if turn.startswith(b"in:")]
     if not ids:
         return []
     found = yield Commands([("XRANGE", keys.stream("replies"), each, each) for each in ids])

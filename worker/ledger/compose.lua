@@ -10,7 +10,7 @@
 -- uses: keys clock queue aside record eras
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
-local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era')
+local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to')
 if record.state ~= 'queued' or record.doubt or tonumber(record.v) > given.version then return 0 end
 local era = current_era()
 local composed = record.era == era and record.composed
@@ -23,9 +23,9 @@ if composed ~= 'partly' then
   local before = redis.call('HVALS', members)
   if #before > 0 then redis.call('RPUSH', gathered, unpack(before)) end
   redis.call('DEL', members, keys.body)
-  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used')
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to')
   redis.call('HSET', keys.record, 'composed', 'partly', 'era', era)
-  tail, expires, weight = nil, math.huge, 0
+  tail, expires, weight, record.to = nil, math.huge, 0, nil
 end
 local begun = tail
 
@@ -81,7 +81,7 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
-  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era')
+  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to')
   member.id, member.keys = id, own
   if look_at(member) then
     wanted[#wanted + 1] = member
@@ -94,7 +94,7 @@ for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) 
   if number then found[#found + 1], numbers[#numbers + 1] = wanted[i], number end
 end
 
-local recipients, entries, here = {}, {}, {}
+local recipients, entries, here, to = {}, {}, {}, { record.to }
 local taken = #numbers > 0 and redis.call('HMGET', members, unpack(numbers)) or {}
 for i, member in ipairs(found) do
   local number = numbers[i]
@@ -105,6 +105,7 @@ for i, member in ipairs(found) do
   else
     here[number] = true
     recipients[#recipients + 1] = member.recipient
+    to[#to + 1] = member.to
     entries[#entries + 1], entries[#entries + 2] = number, member.id
     if member.call ~= call then redis.call('HSET', member.keys.record, 'call', call) end
     expires = math.min(expires, tonumber(member.expires or math.huge))
@@ -114,7 +115,7 @@ end
 if #recipients > 0 then
   redis.call('HSET', members, unpack(entries))
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
-  redis.call('HSET', keys.record, 'tail', tail, 'weight', weight)
+  redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
 end
 

@@ -1,9 +1,9 @@
 -- Find the sends that callbacks belong to, one callback after the other.
--- Given: retention_ms, maxlen, fresh_secret, answer_ms (in which a reply without ticket is taken for an answer), questions (each
---   ticket, number, received_ms, written_ms, short_number, only_when_idle).
---   only_when_idle: a send without ticket is taken for the origin only while no attempt runs. written_ms: when the callback was
+-- Given: retention_ms, maxlen, keys, answer_ms (in which a reply without ticket is taken for an answer), questions (each ticket,
+--   number, pseudonyms, received_ms, written_ms, short_number, only_when_idle).
+--   pseudonyms: those of the number, under every key. only_when_idle: a send without ticket is taken for the origin only while no attempt runs. written_ms: when the callback was
 --   written, at the latest. short_number: the digits that it was written to, or ''.
--- Returns per callback one of
+-- Returns 'pseudonym keys have changed', or per callback one of
 --   'ticket', request_id, context or ''   found by its ticket, or adopted: the only send to that number without a ticket
 --   'number', request_id, context or ''   a reply without ticket, found by number and time
 --   'pending'                             attempts begun before the callback came have not reported yet
@@ -13,7 +13,8 @@
 -- Anybody who has a callback token can name a ticket. So an adopted ticket is marked as such, the send stays among those of its
 -- number that have no ticket, and a second ticket there contradicts the first: then neither is believed, now or later.
 -- Safe to repeat: an adopted ticket is found by itself the next time.
--- uses: keys queue record call unticketed talks
+-- uses: known_key keys queue record call unticketed talks
+if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 local attempt_starts = prefix .. 'attempt_starts'
 
@@ -21,10 +22,12 @@ local attempt_starts = prefix .. 'attempt_starts'
 local LOOKED_AT = 50
 
 -- Whether a number is one of a send's recipients, as far as is known. The body of a send that is over is mostly gone.
-local function is_recipient(id, number)
-  if redis.call('ZSCORE', talk_of(number), 'out:' .. id) then return true end
+local function is_recipient(id, question)
+  for _, pseudonym in ipairs(question.pseudonyms) do
+    if redis.call('ZSCORE', talk_of(pseudonym), 'out:' .. id) then return true end
+  end
   local body = redis.call('GET', keys_of(id).body)
-  return not body or string.find(body, '"phone_number":"' .. number .. '"', 1, true) ~= nil
+  return not body or string.find(body, '"phone_number":"' .. question.number .. '"', 1, true) ~= nil
 end
 
 -- Learn from a reply with a ticket to which number the answers to its send come. Where replies name several this tells nothing.
@@ -40,7 +43,7 @@ local function known(id, question)
     id = redis.call('HGET', members_key(id), number)
     if not id then return { 'foreign' } end
     record = read(keys_of(id).record, 'context', 'state', 'short_number')
-  elseif is_call(id) or not is_recipient(id, number) then
+  elseif is_call(id) or not is_recipient(id, question) then
     -- The call is forgotten already; or somebody else wrote.
     return { 'foreign' }
   end
@@ -77,19 +80,23 @@ end
 
 -- Find the sends to a number, begun before a callback was written, that have no ticket of the gateway's own: those without any, and
 -- those with an adopted one.
-local function candidates(number, written_ms)
-  local without, adopters, key = {}, {}, unticketed_key(number)
-  for _, id in ipairs(redis.call('SMEMBERS', key)) do
+local function candidates(question)
+  local without, adopters = {}, {}
+  local function look_at(key, id)
     local record = read(keys_of(id).record, 'state', 'ticket', 'first', 'adopted', 'ambiguous')
     if not record.state then
       redis.call('SREM', key, id)
-    elseif record.first and tonumber(record.first) <= written_ms and not record.ambiguous then
+    elseif record.first and tonumber(record.first) <= question.written_ms and not record.ambiguous then
       if not record.ticket then
         without[#without + 1] = id
       elseif record.adopted then
         adopters[#adopters + 1] = id
       end
     end
+  end
+  for _, pseudonym in ipairs(question.pseudonyms) do
+    local key = unticketed_key(pseudonym)
+    for _, id in ipairs(redis.call('SMEMBERS', key)) do look_at(key, id) end
   end
   return without, adopters
 end
@@ -108,17 +115,23 @@ end
 -- Find the send that a reply without ticket answers: of those to its number that can be answered the one that began last before
 -- the reply was written. Nothing else tells, so it must not be long ago, and a number to answer to that was learnt must be this one.
 local function by_number(question)
-  local before, newest, runs, origin, looked_at = question.written_ms, 0, false, nil, 0
-  for _, member in ipairs(redis.call('ZREVRANGEBYSCORE', talk_of(question.number), before, '-inf')) do
-    local id = string.match(member, '^out:(.*)$')
-    if id and looked_at < LOOKED_AT then
-      looked_at = looked_at + 1
-      local record = read(keys_of(id).record, 'two_way', 'state', 'first', 'call', 'running', 'doubt', 'context', 'short_number')
-      local first, is_first = reach_of(record)
-      local learnt = record.short_number or ''
-      local fits = record.two_way and first and first <= before and first > question.received_ms - given.answer_ms
-        and (learnt == '' or question.short_number == '' or learnt == question.short_number)
-      if fits and first > newest then newest, runs, origin = first, is_first, { 'number', id, record.context or '' } end
+  local before, newest, runs, origin = question.written_ms, 0, false, nil
+  local function look_at(id)
+    local record = read(keys_of(id).record, 'two_way', 'state', 'first', 'call', 'running', 'doubt', 'context', 'short_number')
+    local first, is_first = reach_of(record)
+    local learnt = record.short_number or ''
+    local fits = record.two_way and first and first <= before and first > question.received_ms - given.answer_ms
+      and (learnt == '' or question.short_number == '' or learnt == question.short_number)
+    if fits and first > newest then newest, runs, origin = first, is_first, { 'number', id, record.context or '' } end
+  end
+  for _, pseudonym in ipairs(question.pseudonyms) do
+    local looked_at = 0
+    for _, member in ipairs(redis.call('ZREVRANGEBYSCORE', talk_of(pseudonym), before, '-inf')) do
+      local id = string.match(member, '^out:(.*)$')
+      if id and looked_at < LOOKED_AT then
+        looked_at = looked_at + 1
+        look_at(id)
+      end
     end
   end
   if runs and question.only_when_idle then return { 'pending' } end
@@ -126,7 +139,7 @@ local function by_number(question)
 end
 
 local function by_ticket(question)
-  local ticket, number = question.ticket, question.number
+  local ticket = question.ticket
   local id = redis.call('GET', ticket_key(ticket))
   if id then return known(id, question) end
 
@@ -135,7 +148,7 @@ local function by_ticket(question)
   if busy and question.only_when_idle then return { 'pending' } end
 
   if not is_shaped(ticket) then return { 'foreign' } end
-  local without, adopters = candidates(number, question.written_ms)
+  local without, adopters = candidates(question)
   if #without == 1 then
     adopt(without[1], ticket)
     return known(without[1], question)

@@ -63,7 +63,7 @@ local function keep_in_doubt(keys, record, result, used)
   -- The claim of this call was confirmed, under the name that the call keeps from now on.
   if record.members then redis.call('HSET', keys.record, 'confirmed', 1) end
   if used then redis.call('HSET', keys.record, 'used', 1) end
-  await_ticket(redis.call('GET', keys.body), result.id)
+  await_ticket(result.id)
   return 'sending'
 end
 
@@ -168,9 +168,9 @@ local function finish(result)
   -- A duplicate of nothing that we have in doubt is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if not result.ticket and not record.ticket and state ~= 'rejected' and not strange then
-    await_ticket(redis.call('GET', keys.body), id)
+    await_ticket(id)
   elseif doubt and result.ticket then
-    await_no_ticket(redis.call('GET', keys.body), id)
+    await_no_ticket(id)
   end
   if record.members then
     end_call(keys, id, state)

@@ -8,13 +8,16 @@ its lease cannot overwrite what its successor found out.
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+import msgspec
 import redis
 
 from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
-from producers.contract.talks import fresh_secret
+from producers.contract.steps import drive
 from worker.account.gates import ASIDE_MS
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
@@ -48,7 +51,7 @@ class Ledger:
 
     Args:
         client: Redis client without retries of its own.
-        settings: namespace, retention, stream length.
+        settings: namespace, retention, stream length, keys of pseudonyms.
         leases: renews the leases of running attempts.
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
@@ -71,6 +74,7 @@ class Ledger:
         self._default_rate = default_rate
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
+        self._pseudonyms = KnownPseudonyms(settings)
 
     def compose(self, batch: Batch) -> frozenset[Entry]:
         """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
@@ -202,15 +206,24 @@ class Ledger:
 
         Raises:
             redis.RedisError: Redis did not answer.
+            WrongPseudonymKeys: this process lacks a key.
         """
         given = {
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
-            "fresh_secret": fresh_secret(),
             "answer_ms": ANSWER_S * 1000,
-            "questions": questions,
         }
-        return Command(_CORRELATE, self._keys.prefix, given, _read_correlations).run(self._redis)
+
+        def correlating(known: Pseudonyms) -> Command[list[Correlation]]:
+            asked = [_asked(each, known) for each in questions]
+            return Command(_CORRELATE, self._keys.prefix, given | {"questions": asked}, _read_correlations)
+
+        return drive(self._pseudonyms.run(correlating), self._redis)
+
+
+def _asked(question: Question, known: Pseudonyms) -> dict[str, Any]:
+    """Write a question for the script, which makes no pseudonyms itself."""
+    return {**msgspec.to_builtins(question), "pseudonyms": known.all_of(question.number)}
 
 
 def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:

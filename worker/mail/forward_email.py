@@ -7,10 +7,10 @@ import redis
 
 from producers.contract.events import Reply
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps, drive
-from producers.contract.talks import talk_key
-from producers.queueing.conversations import Conversations
+from producers.queueing.conversations import Conversations, name_talks
 from worker.forwarding.outcomes import TEST, Delivered, Outcome, OutgoingEvent, Refused
 from worker.forwarding.schedule import Schedule
 from worker.forwarding.store import Store
@@ -45,7 +45,8 @@ class ForwardEmail:
     def __init__(self, client: redis.Redis, keys: Keys, settings: MailSettings, postbox: Postbox) -> None:
         self._redis, self._keys, self._postbox = client, keys, postbox
         self._composer = Composer(settings)
-        self._conversations = Conversations(keys)
+        self._pseudonyms = KnownPseudonyms(settings)
+        self._conversations = Conversations(keys, self._pseudonyms)
 
     def deliver(self, event: OutgoingEvent) -> Outcome:
         """Send one mail. At least once, always under the same Message-ID."""
@@ -61,12 +62,11 @@ class ForwardEmail:
         return Delivered() if mail is None else self._postbox.hand_in(mail)
 
     def _letter(self, reply: Reply, entry_id: str) -> Steps[Letter]:
-        """Look up what a reply answers: three round trips or four."""
+        """Look up what a reply answers: five round trips or six."""
         record = self._keys.record(reply.request_id or "")
-        secret, campaign = yield Commands([("GET", self._keys.talk_secret), ("HGET", record, "campaign")])
-        if secret is None:
-            return Letter(reply, entry_id, campaign=campaign and campaign.decode())
-        key = talk_key(secret, reply.number)
+        [campaign] = yield Commands([("HGET", record, "campaign")])
+        pseudonyms = yield from self._pseudonyms.read()
+        [key] = yield from name_talks(self._keys, pseudonyms, [reply.number])
         turns = (yield from self._conversations.by_key(key, _TURNS)).turns
         answered = next(
             (

@@ -10,7 +10,9 @@ from typing import NoReturn
 import click
 import structlog
 
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.steps import drive
 from producers.errors import ConfigError
 from worker.forwarding import process
 from worker.mail.forward_email import ForwardEmail, store, try_at_once
@@ -40,6 +42,7 @@ def forward_email() -> None:
     with connect(settings.redis_url) as client:
         # While Redis is away there is nothing to end yet; the process itself waits for Redis.
         with suppress(*REDIS_ERRORS):
+            drive(KnownPseudonyms(settings).read(), client)
             try_at_once(client, kept.keys)
         # One mail at a time, over one connection: mail servers count both.
         process.run(

@@ -12,6 +12,7 @@ import click
 import redis
 
 from producers.contract.keys import Keys
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.outages import passes
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
@@ -94,6 +95,11 @@ class Desk:
     client: redis.Redis
     settings: RedisSettings
     keys: Keys
+
+    @property
+    def pseudonyms(self) -> KnownPseudonyms:
+        """Those of this command."""
+        return KnownPseudonyms(self.settings)
 
     def ask(self, steps: Steps[T]) -> T:
         """Carry out a question of `worker.inquiry`."""

@@ -27,7 +27,7 @@ def conversation(output: Output, number: str, limit: int, *, reveal: bool) -> No
     if not found.turns:
         raise NotFound("nothing is kept of a conversation with this number")
     with at_desk() as desk:
-        shown = desk.unmasked("conversation", reveal=reveal, conversation=found.key or "")
+        shown = desk.unmasked("conversation", reveal=reveal, conversation=found.key)
     output.give(_fields(found, shown))
     output.show(f"conversation with {shown(found.number or number)}")
     for turn in found.turns:

@@ -124,6 +124,7 @@ def _line(found: Found, show_number: Callable[[str], str]) -> str:
     reply = found.reply
     if reply is None:
         return f"{in_paris(found.at)}  entry {found.id} cannot be read"
+    hint = "  (an opt-out?)" if reply.optout_hint else ""
     answers = f"  answers {reply.request_id} (by {reply.match or 'ticket'})" if reply.request_id else ""
     country, number = reply.country or "??", show_number(reply.number)
-    return f"{in_paris(reply.received_at)}  {country}  {number}  {reply.text}{answers}"
+    return f"{in_paris(reply.received_at)}  {country}  {number}  {reply.text}{hint}{answers}"

@@ -1,6 +1,5 @@
 """``octopush-worker send``: a campaign from a CSV file, safe to run again."""
 
-import hashlib
 import os
 import signal
 import sys
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
+from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.settings import ProducerSettings
+from producers.contract.steps import drive
 from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
 from producers.messages.template import take_apart
@@ -23,11 +23,13 @@ from producers.queueing.campaigns import check_campaign, checked
 from worker.inquiry.dates import with_offset
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
+from worker.operator.campaign_name import name_campaign
 from worker.operator.command import Command
 from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
 from worker.operator.recipient_file import RecipientFile, open_recipients
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
+from worker.process.connection import connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class _Plan:
     text: str
     options: CampaignOptions
     settings: ProducerSettings
-    campaign_id: str
+    campaign_id: str | None
 
 
 @click.command(cls=Command)
@@ -119,20 +121,23 @@ def send(
         )
     except (FileProblem, OSError) as error:
         raise Failed(str(error)) from None
-    plan = _Plan(
-        output,
-        file,
-        text,
-        options,
-        settings,
-        campaign_id or _derived(file, text, options, column, sorted(mapped), encoding),
-    )
+    said = (column, sorted(mapped), encoding)
+    plan = _Plan(output, file, text, options, settings, campaign_id)
     with _said_plainly(plan):
-        checked(plan.campaign_id)
+        if campaign_id is not None:
+            checked(campaign_id)
         if dry_run or bad_rows == "refuse":
             _look_first(plan, refused=bad_rows == "refuse", dry_run=dry_run)
         if not dry_run:
-            _queue(plan, wait=wait)
+            _queue(plan, _named(plan, *said), wait=wait)
+
+
+def _named(plan: _Plan, *said: object) -> str:
+    """The name that a person gave the campaign, or one that is made of all that he said."""
+    if plan.campaign_id is not None:
+        return plan.campaign_id
+    with connect(plan.settings.redis_url) as client:
+        return drive(name_campaign(plan.settings, plan.file, plan.text, plan.options, *said), client)
 
 
 def _options(**given: Any) -> CampaignOptions:
@@ -144,16 +149,6 @@ def _options(**given: Any) -> CampaignOptions:
         send_at=given["send_at"] and with_offset(given["send_at"]),
         ttl=given["ttl"],
     )
-
-
-def _derived(file: RecipientFile, text: str, options: CampaignOptions, *said: object) -> str:
-    """Name a campaign after all that a person has said, so that the same command names the same one.
-
-    What was found out, such as the layout of the file, and the region stay out: should the file be read in
-    another way the next time, the ledger refuses it, where another name would text everybody again.
-    """
-    whole = msgspec.json.encode([file.digest, *said, text, sorted(options.items())])
-    return "csv-" + hashlib.sha256(whole).hexdigest()[:24]
 
 
 def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
@@ -179,7 +174,8 @@ def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
                 **bad.fields(),
             }
         )
-        output.show(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
+        named = plan.campaign_id or "named when it is queued"
+        output.show(f"campaign   {named} (a dry run: nothing was queued)")
         output.show(f"columns    {plan.file.layout.describe()}")
         output.show(f"recipients {check.recipients} in {check.slices} messages")
         output.show(f"segments   {check.segments}, as we count them")
@@ -193,27 +189,27 @@ def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
         output.say(f"without --dry-run this would be refused: {why}. {advice}")
 
 
-def _queue(plan: _Plan, *, wait: bool) -> None:
+def _queue(plan: _Plan, campaign_id: str, *, wait: bool) -> None:
     # A second command for the same campaign would be right, but exit status 0 would not.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = plan.output
-    output.show(f"campaign   {plan.campaign_id}")
+    output.show(f"campaign   {campaign_id}")
     output.show(f"columns    {plan.file.layout.describe()}")
     bad, producer = BadRows(plan.file), Producer(settings=plan.settings)
     try:
         with _progress(plan.file, "queueing") as recipients:
             campaign = producer.send_campaign(
-                *(plan.text, recipients), campaign_id=plan.campaign_id, on_invalid=bad, **plan.options
+                *(plan.text, recipients), campaign_id=campaign_id, on_invalid=bad, **plan.options
             )
     except KeyboardInterrupt:
         bad.tell(output)
         output.say(
             "stopped; what is queued will be sent. To go on: the same command again. To stop that, too: "
-            f"octopush-worker campaign cancel {plan.campaign_id}"
+            f"octopush-worker campaign cancel {campaign_id}"
         )
         sys.exit(130)
     _sum_up(output, campaign, bad)
-    ended = follow(output, producer, plan.campaign_id) if wait else None
+    ended = follow(output, producer, campaign_id) if wait else None
     output.give(
         {
             "campaign_id": campaign.campaign_id,
@@ -263,13 +259,14 @@ def _said_plainly(plan: _Plan) -> Iterator[None]:
     try:
         yield
     except RequestIdConflict:
+        which = f"campaign {plan.campaign_id}" if plan.campaign_id else "this campaign"
         raise Forbidden(
-            f"campaign {plan.campaign_id} was begun with another file, text or other options; "
+            f"{which} was begun with another file, text or other options; "
             "nothing was queued from the first difference on"
         ) from None
     except CampaignCancelled as error:
         raise Forbidden(f"{error}. To send it after all, give another --campaign") from None
-    except QueueUnavailable:
+    except (QueueUnavailable, *REDIS_ERRORS):
         raise RedisAway(
             f"Redis at {plan.settings.redis_url} did not answer, or has lost writes: see REDIS_URL. "
             "To go on: the same command again"

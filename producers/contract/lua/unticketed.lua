@@ -1,24 +1,28 @@
 -- Sends whose acceptance is possible but whose ticket is unknown. They can be found by number, so that the first receipt or reply
 -- can supply the ticket. Takes retention_ms from what the script is given.
 
-local function unticketed_key(number)
-  return prefix .. 'unticketed:' .. redis.sha1hex(number)
+local function unticketed_key(pseudonym)
+  return prefix .. 'unticketed:' .. pseudonym
 end
 
-local function await_ticket(body, id)
-  if not body or body == '' then return end
-  for _, recipient in ipairs(cjson.decode(body).recipients) do
-    local key = unticketed_key(recipient.phone_number)
+-- The keys of all recipients of a send.
+local function unticketed_keys(id)
+  local found = {}
+  for pseudonym in string.gmatch(redis.call('HGET', keys_of(id).record, 'to') or '', '%S+') do
+    found[#found + 1] = unticketed_key(pseudonym)
+  end
+  return found
+end
+
+local function await_ticket(id)
+  for _, key in ipairs(unticketed_keys(id)) do
     redis.call('SADD', key, id)
     redis.call('PEXPIRE', key, given.retention_ms)
   end
 end
 
-local function await_no_ticket(body, id)
-  if not body or body == '' then return end
-  for _, recipient in ipairs(cjson.decode(body).recipients) do
-    redis.call('SREM', unticketed_key(recipient.phone_number), id)
-  end
+local function await_no_ticket(id)
+  for _, key in ipairs(unticketed_keys(id)) do redis.call('SREM', key, id) end
 end
 
 local function ticket_key(ticket)

@@ -5,7 +5,6 @@ click, a reload and a repeat after an outage send once, also if a reply comes in
 who answer the same turn in different words the second one is told that somebody was faster.
 """
 
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,17 +13,16 @@ from typing import Final
 
 from starlette.responses import Response
 
-from producers.contract.keys import Keys
 from producers.contract.phone import mask
-from producers.contract.steps import Commands, Steps
+from producers.contract.steps import Steps
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations, Turn
-from worker.console.page import Page, Visit, step
+from worker.console.page import Page, Visit
 from worker.console.pages.replies import MATCHES, LookedFor, show_with
 from worker.console.refusals import Refusal, not_found
 
-_KEY: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_KEY: Final = re.compile(r"[\w-]{22}", re.ASCII)
 #: Two-way messages reach mainland France only; there a short number takes the place of the sender.
 _TWO_WAY: Final = "+33"
 _STATES: Final = {
@@ -73,7 +71,7 @@ async def look_up(visit: Visit) -> Response:
         found = await visit.office.producer.conversation(number)
     except InvalidMessage as error:
         return await show_with(visit, LookedFor(number[:40], f"The number {error.fields['number']}."))
-    if found.key is None or not found.turns:
+    if not found.turns:
         words = "Nothing is kept of a conversation with this number."
         return await show_with(visit, LookedFor(number[:40], words))
     # Whoever can tell a conversation from others by a number knows the number.
@@ -92,18 +90,18 @@ async def answer(visit: Visit) -> Response:
     return await _queue(visit, conversation, conversation.number, draft)
 
 
-def number_of(keys: Keys, key: str) -> Steps[str | None]:
+def number_of(visit: Visit, key: str) -> Steps[str | None]:
     """Find with whom a conversation is."""
     if not _KEY.fullmatch(key):
         return None
-    return (yield from Conversations(keys).by_key(key, 1)).number
+    return (yield from Conversations(visit.keys, visit.pseudonyms).by_key(key, 1)).number
 
 
 async def _read(visit: Visit) -> Conversation:
     key = visit.request.path_params["key"]
     if not _KEY.fullmatch(key):
         raise not_found("There is no such conversation.", "/replies")
-    return await visit.ask(Conversations(visit.keys).by_key(key))
+    return await visit.ask(Conversations(visit.keys, visit.pseudonyms).by_key(key))
 
 
 def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int = HTTPStatus.OK) -> Response:
@@ -212,9 +210,8 @@ def _sent_since(conversation: Conversation, seen: str) -> list[Turn]:
 
 async def _request_id(visit: Visit, seen: str) -> str:
     """Name the answer to a turn; keyed, since who knew how it is made could try out whose turn it was."""
-    [secret] = await visit.ask(step(Commands([("GET", visit.keys.talk_secret)])))
-    meant = f"{visit.request.path_params['key']} {seen}"
-    return "answer-" + hmac.digest(secret or b"", meant.encode("utf-8", "replace"), "sha256").hex()[:24]
+    known = await visit.ask(visit.pseudonyms.known())
+    return "answer-" + known.seal(f"answer {visit.request.path_params['key']} {seen}")[:24]
 
 
 def _field(name: str) -> str:

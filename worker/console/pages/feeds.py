@@ -4,7 +4,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from producers.contract.keys import Keys
 from producers.contract.kinds import TYPES
 from producers.contract.steps import Commands, Steps
 from worker.console.listing import address, cursor_of, older, read
@@ -56,13 +55,13 @@ async def replay(visit: Visit) -> Response:
     return await visit.done(back, "The group gets this entry once more, within ten seconds.")
 
 
-def find_number(keys: Keys, name: str) -> Steps[str | None]:
+def find_number(visit: Visit, name: str) -> Steps[str | None]:
     """Find the number of a poison entry, ``<stream>~<entry id>~<group>``, for `REVEALS`."""
     stream, _, rest = name.partition("~")
     entry_id, _, group = rest.partition("~")
     if stream not in TYPES or not is_stream_id(entry_id):
         return None
-    [found] = yield Commands([("XRANGE", keys.poison(stream, group), entry_id, entry_id, "COUNT", 1)])
+    [found] = yield Commands([("XRANGE", visit.keys.poison(stream, group), entry_id, entry_id, "COUNT", 1)])
     number: bytes | None = found[0][1].get(b"number") if found else None
     return number.decode("utf-8", "replace") if number else None
 

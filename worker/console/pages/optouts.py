@@ -4,7 +4,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.console.listing import address, cursor_of, older, read
 from worker.console.page import Page, Visit
@@ -25,11 +24,11 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def find_number(keys: Keys, entry_id: str) -> Steps[str | None]:
+def find_number(visit: Visit, entry_id: str) -> Steps[str | None]:
     """Find the number of an opt-out, for `REVEALS`."""
     if not is_stream_id(entry_id):
         return None
-    [found] = yield Commands([("XRANGE", keys.stream("optouts"), entry_id, entry_id, "COUNT", 1)])
+    [found] = yield Commands([("XRANGE", visit.keys.stream("optouts"), entry_id, entry_id, "COUNT", 1)])
     number: bytes | None = found[0][1].get(b"number") if found else None
     return number.decode("utf-8", "replace") if number else None
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from producers.contract.keys import Keys
 from producers.contract.steps import Steps
 from worker.console.listing import address, cursor_of, older, read
 from worker.console.page import Page, Visit
@@ -46,9 +45,9 @@ async def parse(visit: Visit) -> Response:
     return await visit.done("/quarantine", words)
 
 
-def find_number(keys: Keys, entry_id: str) -> Steps[str | None]:
+def find_number(visit: Visit, entry_id: str) -> Steps[str | None]:
     """Find the first number in a callback, for `REVEALS`."""
-    row = yield from quarantine.find(keys, entry_id)
+    row = yield from quarantine.find(visit.keys, entry_id)
     return first_number(row.raw) if row else None
 
 

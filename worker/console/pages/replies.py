@@ -6,9 +6,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from producers.contract.talks import talk_key
+from producers.queueing.conversations import name_talks
 from worker.console.page import Page, Visit
 from worker.console.pages.reply_filters import read_filter
 from worker.console.refusals import Refusal
@@ -52,7 +51,7 @@ async def show_with(visit: Visit, looked_for: LookedFor) -> Response:
         words = "This address leads to no page of replies."
         raise Refusal(HTTPStatus.BAD_REQUEST, words, back="/replies")
     page = await visit.panel(replies.find(visit.keys, asked.filter, before or None))
-    talks = await visit.panel(_talks(visit.keys, page.value)) if page.value else Panel(None)
+    talks = await visit.panel(_talks(visit, page.value)) if page.value else Panel(None)
     return visit.render(
         "replies.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems or looked_for.problem else HTTPStatus.OK,
@@ -67,20 +66,19 @@ async def show_with(visit: Visit, looked_for: LookedFor) -> Response:
     )
 
 
-def _talks(keys: Keys, page: replies.ReplyPage) -> Steps[list[str]]:
+def _talks(visit: Visit, page: replies.ReplyPage) -> Steps[list[str]]:
     """Name the conversation of each reply; ``""`` where there is none."""
-    [secret] = yield Commands([("GET", keys.talk_secret)])
-    return [
-        talk_key(secret, each.reply.number) if secret and each.reply is not None else ""
-        for each in page.replies
-    ]
+    pseudonyms = yield from visit.pseudonyms.read()
+    numbers = [each.reply.number for each in page.replies if each.reply is not None]
+    names = iter((yield from name_talks(visit.keys, pseudonyms, numbers)))
+    return ["" if each.reply is None else next(names) for each in page.replies]
 
 
-def number_of(keys: Keys, stream_id: str) -> Steps[str | None]:
+def number_of(visit: Visit, stream_id: str) -> Steps[str | None]:
     """Find who wrote a reply."""
     if not is_stream_id(stream_id):
         return None
-    [entries] = yield Commands([("XRANGE", keys.stream("replies"), stream_id, stream_id)])
+    [entries] = yield Commands([("XRANGE", visit.keys.stream("replies"), stream_id, stream_id)])
     return entries[0][1].get(b"number", b"").decode() if entries else None
 
 

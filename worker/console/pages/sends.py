@@ -9,7 +9,6 @@ from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps
 from producers.queueing.records import Records
 from worker.console.forms import local_path
@@ -114,7 +113,7 @@ async def show_one(visit: Visit) -> Response:
         is_call=bool(detail.members) or request_id.startswith("@"),
         detail=detail,
         why=await visit.panel(explain.why(visit.keys, request_id)),
-        life=await visit.panel(timeline.of_send(visit.keys, request_id, _RECEIPTS)),
+        life=await visit.panel(timeline.of_send(visit.keys, visit.pseudonyms, request_id, _RECEIPTS)),
         audit=await visit.panel(audit.of_send(visit.keys, request_id)),
         examined=audit.EXAMINED,
         numbers=list(enumerate(detail.numbers))[first:last],
@@ -168,9 +167,9 @@ async def replay(visit: Visit) -> Response:
     return await visit.done(_back(visit, request_id), "The message is queued again.")
 
 
-def find_number(keys: Keys, name: str) -> Steps[str | None]:
+def find_number(visit: Visit, name: str) -> Steps[str | None]:
     """Find the number of a recipient, for `REVEALS`."""
-    return send_detail.number_of(keys, Records(ProducerSettings(namespace=keys.namespace)), name)
+    return send_detail.number_of(visit.keys, _records(visit), name)
 
 
 def _raise_if_not(why_not: str | None, back: str) -> None:

@@ -14,6 +14,6 @@ function attempt_gate.keep(send)
   redis.call('HSET', send.keys.record, 'doubt', 1, 'code', 'worker_lost')
   redis.call('HDEL', send.keys.record, 'running')
   send.doubt = true
-  await_ticket(body_of(send), send.id)
+  await_ticket(send.id)
 end
--- uses: clock unticketed send admission
+-- uses: clock unticketed admission

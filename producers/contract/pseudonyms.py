@@ -1,0 +1,119 @@
+"""Pseudonyms: what stands for a number, or a fact about a person, where the thing itself must not stand.
+
+A pseudonym is keyed: whoever has it and not the key cannot find the number by trying all numbers there are,
+which takes seconds for an unkeyed hash. It is made here and given to Lua, never made in Lua. It is personal
+data all the same: with the key it leads back. There may be several keys. The first one makes what is
+written; all of them make what is looked for, so that what was written under an older key is found.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from producers.contract.secret import Secret
+
+#: Bytes that a key has at least, as random as a key should be.
+KEY_BYTES: Final = 32
+#: Bytes of a pseudonym: enough that no two numbers share one.
+_BYTES: Final = 16
+_KEY_ID_BYTES: Final = 9
+
+
+class Pseudonyms:
+    """Makes pseudonyms. Pure and thread-safe; shows no key.
+
+    Args:
+        keys: at least one; the first makes what is written.
+    """
+
+    __slots__ = ("_keys", "key_ids")
+
+    #: What names the keys without telling anything of them, in their order.
+    key_ids: tuple[str, ...]
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = tuple(keys)
+        self.key_ids = tuple(map(key_id, keys))
+
+    @property
+    def key_id(self) -> str:
+        """Names the key that makes what is written."""
+        return self.key_ids[0]
+
+    def of(self, number: str) -> str:
+        """Return the pseudonym of a number: 22 letters, digits, ``-`` and ``_``.
+
+        Args:
+            number: E.164, or as the gateway wrote it if that is no number.
+        """
+        return _pseudonym(self._keys[0], number)
+
+    def all_of(self, number: str) -> list[str]:
+        """Return the pseudonyms of a number under every key, that of `of` first."""
+        return [_pseudonym(key, number) for key in self._keys]
+
+    def seal(self, fingerprint: str) -> str:
+        """Turn a fingerprint of what is personal, which anybody could make, into one that needs the key.
+
+        Returns:
+            32 hexadecimal digits. Never the pseudonym of a number.
+        """
+        return _sealed(self._keys[0], fingerprint)
+
+    def older_seals(self, fingerprint: str) -> list[str]:
+        """Return what `seal` makes of a fingerprint under all other keys; mostly there is none."""
+        return [_sealed(key, fingerprint) for key in self._keys[1:]]
+
+    def __repr__(self) -> str:
+        return f"Pseudonyms({len(self._keys)} keys)"
+
+
+def _pseudonym(key: bytes, number: str) -> str:
+    made = hmac.digest(key, number.encode("utf-8", "surrogatepass"), "sha256")[:_BYTES]
+    return base64.urlsafe_b64encode(made)[:-2].decode()
+
+
+def _sealed(key: bytes, fingerprint: str) -> str:
+    return hmac.digest(key, b"seal " + fingerprint.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+
+
+def key_id(key: bytes) -> str:
+    """Name a key by 12 characters that tell nothing of it."""
+    return base64.urlsafe_b64encode(hmac.digest(key, b"key id", "sha256")[:_KEY_ID_BYTES]).decode()
+
+
+def fresh_key() -> str:
+    """Make a key, written as a setting writes it."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def read_key(written: str) -> bytes:
+    """Read a key.
+
+    Raises:
+        ValueError: it is no base64, or too short; the words do not show it.
+    """
+    try:
+        key = base64.b64decode(written.translate({ord("-"): "+", ord("_"): "/"}), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("needs keys in base64") from None
+    if len(key) < KEY_BYTES:
+        raise ValueError(f"needs keys of at least {KEY_BYTES} bytes each: openssl rand -base64 {KEY_BYTES}")
+    return key
+
+
+def check_keys(written: tuple[Secret, ...]) -> None:
+    """Check the keys of a setting.
+
+    Raises:
+        ValueError: one will not do, in words that do not show it.
+    """
+    keys = [read_key(each.reveal()) for each in written]
+    if len({hashlib.sha256(key).digest() for key in keys}) < len(keys):
+        raise ValueError("names a key twice")
+    if any(len(set(key)) < KEY_BYTES // 4 for key in keys):
+        raise ValueError(f"needs keys that are random: openssl rand -base64 {KEY_BYTES}")

@@ -1,0 +1,55 @@
+"""A text as plain words: no case, accents or width, nothing invisible. Pure and total."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+#: Characters of a word that are read.
+WORD: Final = 40
+#: Characters of a text that are read: as they came, with all their marks, and when they are plain. An SMS
+#: has 1,530.
+_READ: Final = 4_096
+_READ_PLAIN: Final = 1_600
+#: Words of a text that are read.
+_WORDS: Final = 500
+#: Categories of Unicode that are seen on a letter or not at all: marks and signs of format.
+_INVISIBLE: Final = frozenset({"Mn", "Mc", "Me", "Cf"})
+#: Letters that no normalisation makes plain: the Turkish i, and capitals in dark circles and squares.
+_PLAIN: Final = {0x131: "i"} | {
+    first + i: chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)
+}
+_WORD_IN: Final = re.compile(r"[^\W_]+")
+_REPEATED: Final = re.compile(r"([^\W\d_])\1+")
+
+
+def plain(text: str) -> str:
+    """Take case, accents, width and what is invisible off the beginning of a text; its signs stay."""
+    text = text[:_READ]
+    if not text.isascii():
+        text = text.translate({ord(each): _plain_letter(each) for each in set(text) if not each.isascii()})
+    return text[:_READ_PLAIN].casefold()
+
+
+def words_in(said: str) -> list[str]:
+    """Return the words of a plain text, as runs of letters and digits."""
+    return [word[:WORD] for word in _WORD_IN.findall(said)[:_WORDS]]
+
+
+def squeeze(said: str) -> str:
+    """Write each run of one letter once: ``stooop`` becomes ``stop``, ``arrete`` becomes ``arete``."""
+    return _REPEATED.sub(r"\1", said)
+
+
+@lru_cache(maxsize=4_096)
+def _plain_letter(letter: str) -> str:
+    """Make one letter or sign plain.
+
+    All of a text at once would be quicker, but for one of thousands of marks: to put those in order takes
+    their number squared.
+    """
+    if known := _PLAIN.get(ord(letter)):
+        return known
+    folded = letter.casefold()
+    apart = unicodedata.normalize("NFKD", folded)
+    return "".join([each for each in apart if unicodedata.category(each) not in _INVISIBLE])
