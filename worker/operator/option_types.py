@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from producers.messages.template import VARIABLES
+from producers.messages.recipient import VARIABLES
 from worker.operator.recipient_columns import NUMBERS
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
