@@ -203,21 +203,18 @@ def freeze(
         options.simulation_mode,
         options.auto_remove_blacklisted_numbers,
     )
-    due_ms = None
+    due_ms = int(send_at.timestamp() * 1000) if send_at is not None else None
     if send_at is not None and options.schedule == "gateway":
-        body.send_at = send_at.isoformat(timespec="seconds")
-    elif send_at is not None:
-        due_ms = int(send_at.timestamp() * 1000)
+        body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
     alone = len(recipients) > 1 or campaign or body.send_at
     wire = encode(body)
-    meant = wire
-    if body.send_at and send_at:  # the same instant may be written with another offset
-        meant = encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
         body=wire,
-        digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to, places.given),
+        digest=content.digest(
+            _meant(body, wire, send_at), due_ms, options.ttl_ms, context, reply_to, places.given
+        ),
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
@@ -229,6 +226,13 @@ def freeze(
         receipts=_receipts(options, send_at),
         zones=places.zones,
     )
+
+
+def _meant(body: Body, wire: bytes, send_at: datetime | None) -> bytes:
+    """Write what a body means: the same instant may be written with another offset."""
+    if not body.send_at or not send_at:
+        return wire
+    return encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

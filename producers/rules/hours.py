@@ -145,7 +145,8 @@ class Hours:
         profile = self._profile(zone)
         if profile is None:
             return iter([(0, NEVER_CLOSES)])
-        return common([self._by_clock(zone, profile, timezone, now) for timezone in clocks_of(zone)])
+        spans = [self._by_clock(zone, profile, timezone, now) for timezone in clocks_of(zone)]
+        return spans[0] if len(spans) == 1 else common(spans)
 
     def _by_clock(self, zone: str, profile: Profile, timezone: str, now: int) -> Iterator[Span]:
         today = _day(timezone, now)
