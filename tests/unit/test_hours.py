@@ -3,12 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from producers import InvalidMessage, Message
 from producers.contract.phone import to_e164
+from producers.messages.message import freeze
 from producers.rules import sources
+from producers.rules.clocks import clock, clocks_by_country
 from producers.rules.hours import COMMON_WITHIN, NEVER_CLOSES, Hours
+from producers.rules.profiles import EARLIEST, LATEST
 from producers.rules.settings import RulesSettings
-from producers.rules.zones import zone_of
+from producers.rules.zones import clocks_of, zone_of
 from tests.support.vectors import vectors
 
 MARKETING = [
@@ -52,6 +58,38 @@ def test_one_recipient_is_open_when_the_case_says(case):
     hours, [zone] = Hours(RulesSettings(marketing_hours_fr=case["hours"])), zones(case)
     assert hours.is_open(zone, at(case["at"])) == (case["opens"] == "open")
     assert hours.next_open(zone, at(case["at"])) == expected(case)
+
+
+@pytest.mark.parametrize("case", [case for case in vectors("hours") if case not in MARKETING], ids=named)
+def test_what_no_hours_hold_is_an_alert_or_refused(case):
+    message = Message(case["to"], "Hello", sender="Bistro", purpose=case["purpose"], zone=case["zone"])
+    if case["opens"] == "refused":
+        with pytest.raises(InvalidMessage, match="write \\+262 in place of \\+33"):
+            freeze(message)
+    else:
+        assert freeze(message).zones == ""
+
+
+@settings(deadline=None)
+@given(
+    zone=st.sampled_from(sorted(clocks_by_country())),
+    moment=st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    opens=st.integers(EARLIEST, LATEST - 1),
+    length=st.integers(1, LATEST - EARLIEST),
+)
+def test_nowhere_is_marketing_open_outside_its_hours_by_any_clock(zone, moment, opens, length):
+    span = (opens, min(opens + length, LATEST))
+    other = "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in span)
+    hours = Hours(RulesSettings(marketing_hours_other=other, marketing_hours_fr=other, close_margin_s=30))
+    opened = hours.next_open(zone, moment)
+
+    assert hours.is_open(zone, moment) == (opened == moment)
+    if opened:
+        assert opened >= moment
+        assert hours.next_open(zone, opened) == opened
+        for local in (opened.astimezone(clock(each)) for each in clocks_of(zone)):
+            assert span[0] <= local.hour * 60 + local.minute < span[1]
+            assert local.isoweekday() < 7
 
 
 @pytest.mark.parametrize(
@@ -178,6 +216,15 @@ def test_a_window_skips_what_leaves_no_time_for_a_claim():
     assert hours.next_open("US", at("2026-11-25T12:00:00-05:00")) == at("2026-11-25T18:00:00-05:00")
     assert hours.windows("US", at("2026-11-25T12:00:00-05:00")) == []
     assert hours.common_opening(["US"], at("2026-11-25T12:00:00-05:00")) is None
+
+
+def test_where_the_clock_changes_between_opening_and_closing_the_narrower_reading_counts():
+    # In Egypt the hour from 23:00 comes twice on 29 October 2026, first with +03:00 and then with +02:00.
+    late = Hours(RulesSettings(marketing_hours_other="20:00-23:30"))
+    assert late.closes_at("EG", at("2026-10-29T21:00:00+03:00")) == at("2026-10-29T23:30:00+03:00")
+
+    later = Hours(RulesSettings(marketing_hours_other="23:00-23:45"))
+    assert later.next_open("EG", at("2026-10-29T21:00:00+03:00")) == at("2026-10-30T23:00:00+02:00")
 
 
 def test_clocks_that_share_no_hour_never_open():

@@ -54,6 +54,10 @@ def test_marketing_to_a_number_of_no_country_needs_a_zone():
     assert problems([PARIS, SATELLITE]) == {"recipients[1].zone": "is of no country: its zone must be given"}
 
 
+def test_a_zone_that_is_empty_is_wrong_and_never_reaches_the_gateway():
+    assert set(problems(Recipient(PARIS, zone=""), zone="")) == {"zone", "recipients[0].zone"}
+
+
 @pytest.mark.parametrize("purpose", ["alert", "wholesale"])
 def test_every_wrong_zone_is_named_at_once(purpose):
     found = problems([PARIS, Recipient(ISLANDS, zone="mf")], zone=7, text="", purpose=purpose)
