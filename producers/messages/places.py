@@ -35,13 +35,14 @@ def places_of(check: Problems, zone: object, recipients: list[Recipient], *, tol
     """
     if zone is not None:
         check("zone", known_zone, zone)
-    named = any(recipient.zone is not None for recipient in recipients)
+    own = [recipient.zone for recipient in recipients]
+    named = own.count(None) < len(own)
     if zone is None and not named:
         return Places(recipients, "", _told(check, recipients) if told else "")
-    given = [zone if recipient.zone is None else recipient.zone for recipient in recipients]
-    for position, recipient in enumerate(recipients):
-        if recipient.zone is not None:
-            check(f"recipients[{position}].zone", known_zone, recipient.zone)
+    for position, each in enumerate(own):
+        if each is not None:
+            check(f"recipients[{position}].zone", known_zone, each)
+    given = [zone if each is None else each for each in own]
     bare = [msgspec.structs.replace(each, zone=None) for each in recipients] if named else recipients
     known = [each if isinstance(each, str) else "" for each in given]
     found = _told(check, recipients, known) if told else ""
@@ -51,9 +52,14 @@ def places_of(check: Problems, zone: object, recipients: list[Recipient], *, tol
 def _told(check: Problems, recipients: list[Recipient], given: Sequence[str] = ()) -> str:
     found = set(filter(None, given))
     for position, recipient in enumerate(recipients):
-        where = f"recipients[{position}]"
-        if given and given[position]:
+        if (given and given[position]) or (check.by_field and _refused(check, position)):
             continue
-        if where not in check.by_field and f"{where}.phone_number" not in check.by_field:
-            found.add(check(f"{where}.zone", zone_of, recipient.phone_number))
+        try:  # as `check` does, in less time: slices have many recipients
+            found.add(zone_of(recipient.phone_number))
+        except ValueError as error:
+            check.by_field[f"recipients[{position}].zone"] = str(error)
     return " ".join(sorted(found))
+
+
+def _refused(check: Problems, position: int) -> bool:
+    return not {f"recipients[{position}]", f"recipients[{position}].phone_number"}.isdisjoint(check.by_field)

@@ -12,11 +12,11 @@ from typing import Final
 
 from producers.rules import sources
 from producers.rules.clocks import clock, tzdata_version
+from producers.rules.finding import Cause, Finding
 from producers.rules.holidays import HOLIDAYS, holidays
 from producers.rules.profiles import OFF, Profile, written
 from producers.rules.settings import RulesSettings
 from producers.rules.spans import Span, common
-from producers.rules.verdict import Cause, Verdict
 from producers.rules.zones import FRENCH, clocks_of, holidays_of
 
 #: Version of how the hours are decided. Raise it with a change that neither the rows of the tables nor the
@@ -111,14 +111,14 @@ class Hours:
                 return max(at, _instant(opens))
         return None
 
-    def look(self, zone: str, at: datetime) -> Verdict:
+    def look(self, zone: str, at: datetime) -> Finding:
         """Tell whether a zone is open, until when, why, and which rule says so."""
         profile, now = self._profile(zone), _ms(at)
         chosen = sources.CHOSEN_HOURS if zone in FRENCH else sources.NO_LAW_FOUND
         span = self._next(zone, now)
         is_open = span is not None and span[0] <= now
         until = (span[1] if is_open else span[0]) if span and span[1] < NEVER_CLOSES else None
-        return Verdict(
+        return Finding(
             zone=zone,
             clocks=clocks_of(zone),
             is_open=is_open,

@@ -64,8 +64,11 @@ FRENCH: Final = {
     "NC": Territory("New Caledonia", "Pacific/Noumea", ("+687",)),
 }
 _BY_PREFIX: Final = {prefix: zone for zone, each in FRENCH.items() for prefix in each.prefixes}
-#: The longest first.
-_LENGTHS: Final = tuple(sorted({len(prefix) for prefix in _BY_PREFIX}, reverse=True))
+#: The lengths of prefixes by their first three characters, the longest first: most numbers take one look.
+_LENGTHS: Final = {
+    start: sorted({len(prefix) for prefix in _BY_PREFIX if prefix.startswith(start)}, reverse=True)
+    for start in {prefix[:3] for prefix in _BY_PREFIX}
+}
 #: The region that numbers of no country have, such as those of satellite phones.
 _NO_COUNTRY: Final = "001"
 
@@ -82,7 +85,7 @@ def zone_of(number: str) -> str:
     Raises:
         ValueError: the number is of no country, as those of satellite phones: somebody has to give its zone.
     """
-    for length in _LENGTHS:
+    for length in _LENGTHS.get(number[:3], ()):
         zone = _BY_PREFIX.get(number[:length])
         if zone is not None:
             return zone

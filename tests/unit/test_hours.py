@@ -124,7 +124,7 @@ def test_what_is_closed_has_its_reason_in_words(zone, when, reason):
     assert not said.is_open
 
 
-def test_a_verdict_names_the_rule_its_source_and_those_of_the_holidays():
+def test_a_finding_names_the_rule_its_source_and_those_of_the_holidays():
     said = STRICT.look("RE", at("2027-03-27T21:00:00+04:00"))
 
     assert said.rule == "strict: 08:00 to 20:00, no Sundays, no holidays"
@@ -136,7 +136,7 @@ def test_a_verdict_names_the_rule_its_source_and_those_of_the_holidays():
     assert said.until == at("2027-03-30T08:00:00+04:00")
 
 
-def test_a_verdict_of_what_is_open_says_until_when():
+def test_a_finding_about_what_is_open_says_until_when():
     said = STRICT.look("FR", at(WEDNESDAY))
 
     assert (said.is_open, said.reason, said.until) == (True, "", at("2026-11-25T20:00:00+01:00"))

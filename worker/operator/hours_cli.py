@@ -10,9 +10,9 @@ import click
 from producers.contract.phone import mask, to_e164
 from producers.contract.settings import ProducerSettings
 from producers.rules.clocks import clock, tzdata_version
+from producers.rules.finding import Finding
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
-from producers.rules.verdict import Verdict
 from producers.rules.zones import FRENCH, known_zone, zone_of
 from worker.inquiry.dates import read_since
 from worker.operator.command import Command
@@ -43,9 +43,9 @@ def hours(output: Output, number: str, at: datetime | None, zone: str | None) ->
     e164 = _named("NUMBER", to_e164, number, default_region=region)
     where = _named("NUMBER", zone_of, e164) if zone is None else _named("--zone", known_zone, zone)
     moment = at or datetime.now(UTC)
-    verdict = _named("--at", rules.look, where, moment)
-    output.give(_fields(mask(e164), moment, verdict, rules.fingerprint))
-    for line in _lines(mask(e164), moment, verdict):
+    found = _named("--at", rules.look, where, moment)
+    output.give(_fields(mask(e164), moment, found, rules.fingerprint))
+    for line in _lines(mask(e164), moment, found):
         output.show(line)
 
 
@@ -61,43 +61,41 @@ def _named(what: str, check: Callable[P, T], *given: P.args, **options: P.kwargs
         raise Failed(f"{what} {error}") from None
 
 
-def _fields(number: str, at: datetime, verdict: Verdict, fingerprint: str) -> dict[str, object]:
+def _fields(number: str, at: datetime, found: Finding, fingerprint: str) -> dict[str, object]:
     return {
         "number": number,
-        "zone": verdict.zone,
-        "clocks": verdict.clocks,
+        "zone": found.zone,
+        "clocks": found.clocks,
         "at": at.astimezone(UTC),
-        "open": verdict.is_open,
-        "until": verdict.until,
-        "reason": verdict.reason,
-        "causes": [{"words": cause.words, "source": cause.source._asdict()} for cause in verdict.causes],
-        "rule": verdict.rule,
-        "source": verdict.source._asdict(),
+        "open": found.is_open,
+        "until": found.until,
+        "reason": found.reason,
+        "causes": [{"words": cause.words, "source": cause.source._asdict()} for cause in found.causes],
+        "rule": found.rule,
+        "source": found.source._asdict(),
         "fingerprint": fingerprint,
         "tzdata": tzdata_version(),
     }
 
 
-def _lines(number: str, at: datetime, verdict: Verdict) -> list[str]:
+def _lines(number: str, at: datetime, found: Finding) -> list[str]:
     """Write the answer for people, by the first clock of the zone."""
-    zone = f"{verdict.zone}, {FRENCH[verdict.zone].place}" if verdict.zone in FRENCH else verdict.zone
-    many = len(verdict.clocks) > _CLOCKS_NAMED
+    zone = f"{found.zone}, {FRENCH[found.zone].place}" if found.zone in FRENCH else found.zone
+    many = len(found.clocks) > _CLOCKS_NAMED
     clocks = (
-        f"{len(verdict.clocks)} time zones, shown by {verdict.clocks[0]}"
-        if many
-        else ", ".join(verdict.clocks)
+        f"{len(found.clocks)} time zones, shown by {found.clocks[0]}" if many else ", ".join(found.clocks)
     )
-    until = "" if verdict.until is None else f" until {_by(verdict, verdict.until)}"
-    state = f"open{until}" if verdict.is_open else f"closed{until or ', and never opens'}: {verdict.reason}"
+    until = "" if found.until is None else f" until {_by(found, found.until)}"
+    state = f"open{until}" if found.is_open else f"closed{until or ', and never opens'}: {found.reason}"
     lines = [
         f"{number} is in {zone} ({clocks})",
-        f"{_by(verdict, at)}: {state}",
-        f"  rule    {verdict.rule}",
-        f"  source  {verdict.source}",
+        f"{_by(found, at)}: {state}",
+        f"  rule    {found.rule}",
+        f"  source  {found.source}",
     ]
-    others = dict.fromkeys(cause for cause in verdict.causes if cause.source != verdict.source)
+    others = dict.fromkeys(cause for cause in found.causes if cause.source != found.source)
     return [*lines, *(f"  source  {cause.words}: {cause.source}" for cause in others)]
 
 
-def _by(verdict: Verdict, at: datetime) -> str:
-    return f"{at.astimezone(clock(verdict.clocks[0])):%a %d %b %Y %H:%M %z}"
+def _by(found: Finding, at: datetime) -> str:
+    return f"{at.astimezone(clock(found.clocks[0])):%a %d %b %Y %H:%M %z}"

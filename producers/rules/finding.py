@@ -20,7 +20,7 @@ class Cause(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Finding:
     """Whether marketing may leave to a zone.
 
     Attributes:
