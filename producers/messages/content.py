@@ -18,7 +18,9 @@ _FRACTION: Final = re.compile(r"[0-9][.e]")
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
-def digest(body: bytes, due_ms: int | None, ttl_ms: int | None, context: str, reply_to: str = "") -> str:
+def digest(
+    body: bytes, due_ms: int | None, ttl_ms: int | None, context: str, reply_to: str = "", zones: str = ""
+) -> str:
     """Take the fingerprint of a message's content; tells a repeat from a conflict.
 
     Args:
@@ -27,11 +29,15 @@ def digest(body: bytes, due_ms: int | None, ttl_ms: int | None, context: str, re
         ttl_ms: milliseconds it may still be POSTed after it is due, or None.
         context: its JSON text.
         reply_to: the reply that it answers, or ``""``.
+        zones: those that the caller gave, by recipient, or ``""``. What numbers tell does not count: a new
+            numbering plan must not make a conflict of a repeat.
     """
     meant = meaning(context).encode() if context else b""
     whole = b"%b|%r|%r|%b" % (body, due_ms, ttl_ms, meant)
     if reply_to:
         whole += b"|" + reply_to.encode()
+    if zones:
+        whole += b"|zones " + zones.encode()
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 

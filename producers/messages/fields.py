@@ -14,8 +14,8 @@ import msgspec
 from producers.contract.characters import is_blank
 from producers.contract.phone import to_e164
 from producers.errors import InvalidMessage
-from producers.messages.recipient import Recipient
-from producers.messages.template import VARIABLE_MAX, VARIABLES, Template, take_apart, template
+from producers.messages.recipient import VARIABLES, Recipient
+from producers.messages.template import VARIABLE_MAX, Template, take_apart, template
 
 P = ParamSpec("P")
 T = TypeVar("T")

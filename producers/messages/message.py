@@ -15,6 +15,7 @@ from producers.contract.jobs import queue_for
 from producers.messages import content, fields
 from producers.messages.body import Body, encode
 from producers.messages.options import Options, checked_options, share_of
+from producers.messages.places import places_of
 from producers.messages.recipient import Recipient
 
 Purpose = Literal["alert", "wholesale"]
@@ -38,6 +39,7 @@ class CampaignOptions(TypedDict, total=False):
     context: Any
     ttl: timedelta | None
     schedule: Schedule
+    zone: str | None
 
 
 class MessageOptions(CampaignOptions, total=False):
@@ -87,6 +89,8 @@ class Message(_Content, frozen=True, kw_only=True):
             `MessageStatus` and in the conversation; nothing of it goes to the gateway.
         schedule: ``queue`` holds ``send_at`` in our queue, where cancel and ttl still work; ``gateway`` hands
             the date on at once.
+        zone: where the recipients are, for the hours of marketing: ``FR-AM``, ``MF`` … or the two letters of
+            a country. Without one their numbers tell. The gateway does not get it.
     """
 
     sender: str = ""
@@ -102,6 +106,7 @@ class Message(_Content, frozen=True, kw_only=True):
     ttl: timedelta | None = None
     schedule: Schedule = "queue"
     reply_to: str | None = None
+    zone: str | None = None
 
     def __post_init__(self) -> None:
         if self.request_id is None:
@@ -139,6 +144,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         talk: its part in conversations; None for a message that is in none.
         receipts: 0 when the gateway sends no receipts, as for low cost and simulation; else 1, or the epoch
             milliseconds at which the gateway itself is to send it.
+        zones: those of its recipients, each once, sorted, with spaces between, such as ``FR GP+``: marketing
+            leaves while all of them are open. Empty for an alert, which leaves at any hour.
     """
 
     request_id: str
@@ -154,6 +161,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     campaign: str = ""
     talk: Talk | None = None
     receipts: int = 0
+    zones: str = ""
 
     @property
     def recipients(self) -> int:
@@ -184,9 +192,10 @@ def freeze(
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
+    places = places_of(check, message.zone, recipients, told=message.purpose != "alert")
     check.raise_if_any()
     body = Body(
-        recipients,
+        places.recipients,
         template.text,
         options.sender,
         options.type,
@@ -197,31 +206,36 @@ def freeze(
         options.simulation_mode,
         options.auto_remove_blacklisted_numbers,
     )
-    due_ms = None
+    due_ms = int(send_at.timestamp() * 1000) if send_at is not None else None
     if send_at is not None and options.schedule == "gateway":
-        body.send_at = send_at.isoformat(timespec="seconds")
-    elif send_at is not None:
-        due_ms = int(send_at.timestamp() * 1000)
+        body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
     alone = len(recipients) > 1 or campaign or body.send_at
     wire = encode(body)
-    meant = wire
-    if body.send_at and send_at:  # the same instant may be written with another offset
-        meant = encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
         body=wire,
-        digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to),
+        digest=content.digest(
+            _meant(body, wire, send_at), due_ms, options.ttl_ms, context, reply_to, places.given
+        ),
         numbers=[recipient.phone_number for recipient in recipients],
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum([template.segments_for(recipient) for recipient in recipients]),
-        share="" if alone or not template.variables else share_of(template.text, options),
+        share="" if alone or not template.variables else share_of(template.text, options, places.zones),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
+        zones=places.zones,
     )
+
+
+def _meant(body: Body, wire: bytes, send_at: datetime | None) -> bytes:
+    """Write what a body means: the same instant may be written with another offset."""
+    if not body.send_at or not send_at:
+        return wire
+    return encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

@@ -16,6 +16,7 @@ class Recipient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         phone_number: international, such as ``"+33612345678"``; normalised to E.164.
         first_name, last_name, param1 … param5: at most 50 characters each (Octopush docs, personalised
             sendings); fill ``{first_name}`` … ``{param5}`` in the text.
+        zone: where the person is, as `Message.zone`, and counts more. The gateway does not get it.
     """
 
     phone_number: str
@@ -26,12 +27,15 @@ class Recipient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     param3: str | None = None
     param4: str | None = None
     param5: str | None = None
+    zone: str | None = None
 
 
+#: The variables of a recipient, which the gateway fills in.
+VARIABLES: Final = tuple(name for name in Recipient.__struct_fields__ if name not in {"phone_number", "zone"})
 #: The variables of a recipient, and what people and the gateway's older interface call them, in plain form
 #: without underscores.
 _NAMES: Final = (
-    {name.replace("_", ""): name for name in Recipient.__struct_fields__[1:]}
+    {name.replace("_", ""): name for name in VARIABLES}
     | dict.fromkeys(("prenom", "prenoms", "givenname", "forename"), "first_name")
     | dict.fromkeys(("nom", "nomdefamille", "surname", "familyname"), "last_name")
     | {f"ch{number}": f"param{number}" for number in range(1, 6)}

@@ -10,13 +10,11 @@ from typing import Final
 import msgspec
 
 from producers.contract.characters import is_blank, visible
-from producers.messages.recipient import Recipient, variable_named
+from producers.messages.recipient import VARIABLES, Recipient, variable_named
 from producers.messages.segments import billed
 
 #: Octopush docs, personalised sendings: characters in a name or parameter.
 VARIABLE_MAX: Final = 50
-#: The variables of a recipient, which the gateway fills in.
-VARIABLES: Final = Recipient.__struct_fields__[1:]
 
 #: What looks like a placeholder.
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")

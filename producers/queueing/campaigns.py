@@ -17,8 +17,7 @@ from producers.errors import InvalidMessage
 from producers.messages.body import numbers_of
 from producers.messages.fields import RECIPIENTS_MAX
 from producers.messages.message import CampaignOptions, FrozenMessage, Message, freeze
-from producers.messages.recipient import Recipient
-from producers.messages.template import VARIABLES
+from producers.messages.recipient import VARIABLES, Recipient
 from producers.queueing.number_set import NumberSet
 
 #: Recipients of a slice: as many as one call to the gateway takes.

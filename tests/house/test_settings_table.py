@@ -8,6 +8,7 @@ import pytest
 
 from producers.contract.secret import Secret
 from producers.contract.settings import ProducerSettings, WebSettings
+from producers.rules.settings import RulesSettings
 from tests.house.repository import modules, name, none_of, rows, text
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailInSettings, MailSettings
@@ -22,6 +23,7 @@ READERS = {
     "forward-http": WebhookSettings,
     "forward-email": MailSettings,
     "mail-in": MailInSettings,
+    "hours": RulesSettings,
 }
 DECLARED = {
     field.metadata["variable"]: field for kind in READERS.values() for field in dataclasses.fields(kind)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from producers.messages.template import VARIABLES
+from producers.messages.recipient import VARIABLES
 from worker.account.throttle import DEFAULT
 from worker.operator.recipient_columns import NUMBERS
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from producers.contract.decoding import encoding_of
-from producers.messages.recipient import Recipient
-from producers.messages.template import VARIABLES
+from producers.messages.recipient import VARIABLES, Recipient
 from worker.operator.recipient_columns import NUMBERS, Asked, FileProblem, Layout, bare, layout_of
 
 _CHUNK_BYTES: Final = 1 << 20

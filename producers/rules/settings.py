@@ -1,0 +1,124 @@
+"""The settings of the rules. Producers and workers read the same, so that both decide alike."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from producers.contract.settings import Settings, variable
+from producers.errors import ConfigError
+from producers.rules import profiles
+from producers.rules.profiles import Profile
+from producers.rules.zones import known_zone
+
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _flag_or_nothing(value: str) -> None:
+    if value not in ("", "0", "1"):
+        raise ValueError("must be 1 or 0, or absent")
+
+
+def read_days(written: str) -> Mapping[str, frozenset[date]]:
+    """Read days such as ``RE:2026-12-24,FR:2026-12-26``, by zone.
+
+    Raises:
+        ValueError: they are none.
+    """
+    found: dict[str, frozenset[date]] = {}
+    for entry in filter(None, map(str.strip, written.split(","))):
+        zone, day = _zone_and_day(entry)
+        found[zone] = found.get(zone, frozenset()) | {day}
+    return found
+
+
+def _zone_and_day(entry: str) -> tuple[str, date]:
+    zone, _, day = entry.partition(":")
+    try:
+        if _DAY.fullmatch(day):
+            return known_zone(zone), date.fromisoformat(day)
+    except ValueError:  # the reason is the same for all that may be wrong
+        pass
+    raise ValueError("must be zones and days, comma-separated, such as RE:2026-12-24")
+
+
+@dataclass(frozen=True)
+class RulesSettings(Settings):
+    """When marketing may leave.
+
+    Raises:
+        ConfigError: a value will not do, or no claim could be made between opening and closing.
+    """
+
+    marketing_hours_fr: str = variable(
+        "MARKETING_HOURS_FR",
+        "when marketing may leave in French zones, by their clocks: strict, charter2026, HH:MM-HH:MM or off",
+        default="strict",
+        check=profiles.french,
+    )
+    marketing_sundays_fr: str = variable(
+        "MARKETING_SUNDAYS_FR",
+        "1 lets marketing leave on Sundays in French zones, 0 does not",
+        default="",
+        check=_flag_or_nothing,
+    )
+    marketing_holidays_fr: str = variable(
+        "MARKETING_HOLIDAYS_FR",
+        "1 lets marketing leave on holidays in French zones, 0 does not",
+        default="",
+        check=_flag_or_nothing,
+    )
+    marketing_hours_other: str = variable(
+        "MARKETING_HOURS_OTHER",
+        "when marketing may leave in other countries, Monday to Saturday: HH:MM-HH:MM or off",
+        default="08:00-20:00",
+        check=profiles.elsewhere,
+    )
+    close_margin_s: int = variable(
+        "MARKETING_CLOSE_MARGIN_S",
+        "seconds before closing from which on no marketing is claimed",
+        default=600,
+        low=30,
+        high=3600,
+    )
+    extra_holidays: str = variable(
+        "EXTRA_HOLIDAYS",
+        "more days without marketing, comma-separated, such as `RE:2026-12-24`",
+        default="",
+        check=read_days,
+    )
+
+    def __post_init__(self) -> None:
+        problems = {}
+        hours = (("MARKETING_HOURS_FR", self.french), ("MARKETING_HOURS_OTHER", self.elsewhere))
+        for name, profile in hours:
+            if profile and (profile.closes - profile.opens) * 60 <= self.close_margin_s:
+                problems[name] = "must be longer than MARKETING_CLOSE_MARGIN_S"
+        if problems:
+            raise ConfigError(problems)
+
+    @property
+    def french(self) -> Profile | None:
+        """The hours of the French zones, with Sundays and holidays as they were chosen; None for none."""
+        profile = profiles.french(self.marketing_hours_fr)
+        if profile and self.marketing_sundays_fr:
+            profile = profile._replace(sundays=self.marketing_sundays_fr == "1")
+        if profile and self.marketing_holidays_fr:
+            profile = profile._replace(holidays=self.marketing_holidays_fr == "1")
+        return profile
+
+    @property
+    def elsewhere(self) -> Profile | None:
+        """The hours of the other countries; None for none."""
+        return profiles.elsewhere(self.marketing_hours_other)
+
+    @property
+    def extra(self) -> Mapping[str, frozenset[date]]:
+        """The extra holidays, by the zone that was written."""
+        return read_days(self.extra_holidays)
+
+    @property
+    def close_margin_ms(self) -> int:
+        """The margin before closing, in milliseconds."""
+        return self.close_margin_s * 1000

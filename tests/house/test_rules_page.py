@@ -1,0 +1,55 @@
+"""docs/rules.md says of hours, holidays and zones what the tables of the code say."""
+
+from producers.rules.holidays import HOLIDAYS, Holiday
+from producers.rules.profiles import PROFILES, Profile, written
+from producers.rules.settings import RulesSettings
+from producers.rules.zones import FRENCH
+from tests.house.repository import rows, text
+
+PAGE = "docs/rules.md"
+
+
+def hours(profile: Profile) -> list[str]:
+    days = ["yes" if each else "no" for each in (profile.sundays, profile.holidays)]
+    return [f"{written(profile.opens)} to {written(profile.closes)}", *days]
+
+
+def holiday(row: Holiday) -> list[str]:
+    name = (
+        row.name
+        + (f", until {row.last}" if row.last < 9999 else "")
+        + (f", from {row.first}" if row.first > 1 else "")
+    )
+    day = f"Easter {'+' if row.when > 0 else '-'} {abs(row.when)}" if isinstance(row.when, int) else row.when
+    return [*row.zones, name, day, *row.source]
+
+
+def test_the_hours_are_those_of_the_code():
+    elsewhere = RulesSettings().elsewhere
+    assert elsewhere
+    declared = {f"`{name}`": profile for name, profile in PROFILES.items()} | {"other countries": elsewhere}
+    told = {cells[0]: cells[1:] for cells in rows(PAGE, "Hours")}
+
+    assert set(told) == set(declared)
+    for name, profile in declared.items():
+        assert told[name][:3] == hours(profile)
+        assert tuple(told[name][4:]) == profile.source
+
+
+def test_the_holidays_are_those_of_the_code():
+    assert list(rows(PAGE, "Holidays")) == [holiday(row) for row in HOLIDAYS if row.zones]
+    national = [row.name for row in HOLIDAYS if not row.zones]
+    line = " ".join(text(PAGE).split("Code du travail L3133-1: ")[1].split("Besides:")[0].split())
+    assert [name.split(" (")[0].rstrip(".") for name in line.split(", ")] == national
+
+
+def test_the_zones_are_those_of_the_code():
+    assert list(rows(PAGE, "Zones")) == [
+        [
+            f"`{name}`",
+            zone.place,
+            zone.timezone,
+            " ".join(f"`{each}`" for each in zone.prefixes) or "if given",
+        ]
+        for name, zone in FRENCH.items()
+    ]
