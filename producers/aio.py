@@ -9,7 +9,6 @@ import redis.asyncio
 
 from producers.contract.clients import connect_async
 from producers.contract.scripts import Command
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, adrive
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
 from producers.messages.recipient import Recipient
@@ -26,6 +25,7 @@ from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, achunks
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.settings import ProducerSettings
 
 T = TypeVar("T")
 
@@ -59,6 +59,7 @@ class AsyncProducer:
         """Queue one SMS; see `Producer.send`."""
         frozen = freeze(
             Message(recipients, text, **options),
+            rules=self._settings,
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )
@@ -112,6 +113,7 @@ class AsyncProducer:
         slicer = Slicer(
             *(text, options, campaign_id),
             on_invalid=on_invalid,
+            rules=self._settings,
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )

@@ -9,7 +9,6 @@ import redis
 
 from producers.contract.clients import connect
 from producers.contract.scripts import REDIS_ERRORS, Command
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, drive
 from producers.errors import QueueUnavailable
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
@@ -26,6 +25,7 @@ from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, chunks
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.settings import ProducerSettings
 
 T = TypeVar("T")
 
@@ -93,6 +93,7 @@ class Producer:
         """
         frozen = freeze(
             Message(recipients, text, **options),
+            rules=self._settings,
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )
@@ -207,6 +208,7 @@ class Producer:
         slicer = Slicer(
             *(text, options, campaign_id),
             on_invalid=on_invalid,
+            rules=self._settings,
             allow_spaces=self._settings.sender_allow_spaces,
             default_region=self._settings.default_region,
         )

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from producers.contract.addresses import ANY, PRIVATE, check_addresses
 from producers.contract.kinds import KINDS
-from producers.contract.phone import known_region
 from producers.contract.redis_url import RedisUrl
 from producers.contract.secret import Secret
 from producers.errors import ConfigError
@@ -197,39 +196,6 @@ class RedisSettings(Settings):
     def retention_ms(self) -> int:
         """Days a record stays after its end, in milliseconds."""
         return self.retention_days * 86_400_000
-
-
-@dataclass(frozen=True)
-class ProducerSettings(RedisSettings):
-    """Settings of an application that sends."""
-
-    sender_allow_spaces: bool = variable(
-        "SENDER_ALLOW_SPACES", "1 lets a sender contain spaces", default=False
-    )
-    default_region: str = variable(
-        "DEFAULT_REGION",
-        "country whose national numbers are read, such as `FR`; without one numbers must be international",
-        default="",
-        check=known_region,
-    )
-    keep_texts: bool = variable(
-        "KEEP_TEXTS",
-        "1 keeps the text of a message that can be answered, or is an answer, as long as its record",
-        default=True,
-    )
-
-    def with_region(self, region: str | None) -> Self:
-        """These settings, with another default region if one is given.
-
-        Raises:
-            ConfigError: it is no region; names ``DEFAULT_REGION``.
-        """
-        if region is None:
-            return self
-        try:
-            return dataclasses.replace(self, default_region=region and known_region(region))
-        except ValueError as error:
-            raise ConfigError({"DEFAULT_REGION": str(error)}) from None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ exact bytes of the POST, made once, so that every attempt sends the same. Pure: 
 import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 import msgspec
 
@@ -16,6 +16,9 @@ from producers.messages import content, fields
 from producers.messages.body import Body, encode
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.recipient import Recipient
+from producers.messages.wording import word
+from producers.rules.settings import RulesSettings
+from producers.rules.text import sender_problem
 
 Purpose = Literal["alert", "wholesale"]
 SmsType = Literal["sms_premium", "sms_low_cost"]
@@ -72,9 +75,11 @@ class Message(_Content, frozen=True, kw_only=True):
             international, or national in the producer's default region.
         text: ``{first_name}``, ``{last_name}``, ``{param1}`` … ``{param5}`` are filled per recipient; what
             each of them gets has 1 to 1224 characters and is not blank.
-        sender: 3 to 11 letters and digits. With ``with_replies`` a short number replaces it.
+        sender: 3 to 11 letters and digits, not digits only, no word such as INFO. With ``with_replies`` a
+            short number replaces it.
         type: ``sms_premium`` (receipts) or ``sms_low_cost`` (none).
-        purpose: ``wholesale`` for marketing (France wants the STOP mention), ``alert`` for the rest.
+        purpose: ``wholesale`` for marketing, whose text must have the STOP mention if anybody in France gets
+            it; ``alert`` for the rest.
         send_at: aware datetime or ISO 8601 text with offset; a past date means now.
         with_replies: two-way SMS, mainland France.
         simulation_mode: the gateway answers but sends nothing.
@@ -141,6 +146,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         talk: its part in conversations; None for a message that is in none.
         receipts: 0 when the gateway sends no receipts, as for low cost and simulation; else 1, or the epoch
             milliseconds at which the gateway itself is to send it.
+        warnings: what is allowed, and probably a mistake, by field.
     """
 
     request_id: str
@@ -156,15 +162,26 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     campaign: str = ""
     talk: Talk | None = None
     receipts: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+#: What holds where the owner has chosen nothing.
+_DEFAULTS: Final = RulesSettings()
 
 
 def freeze(
-    message: Message, *, allow_spaces: bool = False, default_region: str = "", campaign: str = ""
+    message: Message,
+    *,
+    rules: RulesSettings = _DEFAULTS,
+    allow_spaces: bool = False,
+    default_region: str = "",
+    campaign: str = "",
 ) -> FrozenMessage:
     """Check a message and make its wire form.
 
     Args:
         message: what the caller gave.
+        rules: what the owner has chosen about texts and senders.
         allow_spaces: whether a sender may contain spaces.
         default_region: whose national numbers are read, such as ``FR``; none if empty.
         campaign: the campaign it is a slice of.
@@ -174,14 +191,17 @@ def freeze(
     """
     check = fields.Problems()
     request_id = check("request_id", fields.request_id, message.request_id)
-    template = check("text", fields.text, message.text, message.auto_optimize_text is not False)
-    recipients = fields.recipients(check, message.recipients, default_region)
-    fields.placeholders(check, template, recipients)
+    worded = word(check, message, rules, default_region)
+    template, recipients = worded.template, worded.recipients
     send_at = check("send_at", fields.send_at, message.send_at)
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
+    if "sender" not in check.by_field:
+        check("sender", _named, message.sender, recipients, rules)
     check.raise_if_any()
+    if rules.text_optimize:  # it is done, or was not wanted
+        options = msgspec.structs.replace(options, auto_optimize_text=False)
     body = Body(
         recipients,
         template.text,
@@ -212,13 +232,21 @@ def freeze(
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
-        segments=sum([template.segments_for(recipient) for recipient in recipients]),
+        segments=sum(worded.segments),
         recipients=len(recipients),
         share="" if alone or not template.variables else share_of(template.text, options),
         campaign=campaign,
         talk=_talk(recipients, options, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
+        warnings=worded.warnings,
     )
+
+
+def _named(sender: str, recipients: list[Recipient], rules: RulesSettings) -> None:
+    """Refuse a sender that operators refuse, or that a recipient's country does not know."""
+    numbers = (each.phone_number for each in recipients if isinstance(each.phone_number, str))
+    if problem := sender_problem(sender, numbers, rules.country_senders):
+        raise ValueError(problem)
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from producers.contract.settings import ProducerSettings
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.message import FrozenMessage, Message, freeze
 from producers.queueing.records import Conflict, Sent
+from producers.settings import ProducerSettings
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
 SLICE = 500
@@ -40,7 +40,10 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
 def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:
     try:
         return freeze(
-            message, allow_spaces=settings.sender_allow_spaces, default_region=settings.default_region
+            message,
+            rules=settings,
+            allow_spaces=settings.sender_allow_spaces,
+            default_region=settings.default_region,
         )
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None

@@ -20,6 +20,7 @@ from producers.messages.message import CampaignOptions, FrozenMessage, Message, 
 from producers.messages.recipient import Recipient
 from producers.messages.template import VARIABLES
 from producers.queueing.number_set import NumberSet
+from producers.rules.settings import RulesSettings
 
 #: Recipients of a slice: as many as one call to the gateway takes.
 SLICE: Final = RECIPIENTS_MAX
@@ -31,6 +32,11 @@ _PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
 _SAME: Final = "same number as "
 #: The one problem of a recipient whose number was met before.
 REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
+
+#: Stands in for any recipient: a number of a country that has no rules of its own.
+_NOWHERE: Final = "+32470123456"
+#: What holds where the owner has chosen nothing.
+_DEFAULTS: Final = RulesSettings()
 
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
@@ -46,12 +52,14 @@ class CampaignCheck:
         slices: calls to the gateway, each a message of its own.
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
         left_out: recipients given that would not be texted.
+        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
     """
 
     recipients: int
     slices: int
     segments: int
     left_out: int
+    warnings: tuple[str, ...] = ()
 
 
 class Slicer:
@@ -62,6 +70,7 @@ class Slicer:
         options: the other fields of `Message`.
         campaign_id: names the campaign; minted if None.
         on_invalid: what to do about a recipient that cannot be texted.
+        rules: what the owner has chosen about texts and senders.
         allow_spaces: whether a sender may contain spaces.
         default_region: whose national numbers are read, such as ``FR``; none if empty.
 
@@ -70,6 +79,7 @@ class Slicer:
         position: recipients read so far.
         number: slices cut so far, empty ones included.
         recipients, segments, left_out: sums over these.
+        warnings: what is allowed in these, and probably a mistake, by field.
 
     Raises:
         InvalidMessage: ``campaign_id`` or anything else but the recipients is wrong.
@@ -82,6 +92,7 @@ class Slicer:
         campaign_id: str | None = None,
         *,
         on_invalid: OnInvalid = "refuse",
+        rules: RulesSettings = _DEFAULTS,
         allow_spaces: bool = False,
         default_region: str = "",
     ) -> None:
@@ -93,8 +104,9 @@ class Slicer:
             raise InvalidMessage({"on_invalid": 'must be "refuse" or a callable'})
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
+        self.warnings: tuple[str, ...] = ()
         self._text, self._options, self._allow_spaces = text, options, allow_spaces
-        self._default_region, self._on_invalid = default_region, on_invalid
+        self._default_region, self._on_invalid, self._rules = default_region, on_invalid, rules
         self._seen = NumberSet()
         self._refuse_what_concerns_all()
 
@@ -127,6 +139,7 @@ class Slicer:
         self.number += 1
         self.left_out += len(problems)
         if frozen is not None:
+            self.warnings = frozen.warnings
             self.recipients += frozen.recipients
             self.segments += frozen.segments
             for number in numbers_of(frozen.body):
@@ -136,7 +149,7 @@ class Slicer:
     def _refuse_what_concerns_all(self) -> None:
         """Refuse what is wrong with all messages, before any recipient is read."""
         try:
-            self._freeze([Recipient("+33612345678", **dict.fromkeys(VARIABLES, "x"))])
+            self._freeze([Recipient(_NOWHERE, **dict.fromkeys(VARIABLES, "x"))])
         except InvalidMessage as error:
             # A problem with the values of this recipient says nothing about other recipients.
             fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
@@ -166,6 +179,7 @@ class Slicer:
         )
         return freeze(
             message,
+            rules=self._rules,
             allow_spaces=self._allow_spaces,
             default_region=self._default_region,
             campaign=self.campaign_id,
@@ -188,6 +202,7 @@ def check_campaign(
     recipients: Iterable[Any],
     *,
     on_invalid: OnInvalid = "refuse",
+    rules: RulesSettings = _DEFAULTS,
     allow_spaces: bool = False,
     default_region: str = "",
     **options: Unpack[CampaignOptions],
@@ -199,6 +214,7 @@ def check_campaign(
         recipients: numbers or Recipients.
         on_invalid: "refuse", or what to call for each that would be left out.
         **options: the other fields of `Message`.
+        rules: what the owner has chosen, such as the `ProducerSettings` of the application.
         allow_spaces: whether a sender may contain spaces, ``SENDER_ALLOW_SPACES``.
         default_region: whose national numbers are read, ``DEFAULT_REGION``.
 
@@ -206,12 +222,16 @@ def check_campaign(
         InvalidMessage: as `Producer.send_campaign`.
     """
     slicer = Slicer(
-        text, options, on_invalid=on_invalid, allow_spaces=allow_spaces, default_region=default_region
+        *(text, options),
+        on_invalid=on_invalid,
+        rules=rules,
+        allow_spaces=allow_spaces,
+        default_region=default_region,
     )
     slices = 0
     for chunk in chunks(recipients):
         slices += slicer.cut(chunk) is not None
-    return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out)
+    return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out, slicer.warnings)
 
 
 def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:

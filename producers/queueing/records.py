@@ -13,9 +13,9 @@ from producers.contract.jobs import RECORD_VERSION, State
 from producers.contract.keys import Keys
 from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
 from producers.contract.scripts import Command, Script
-from producers.contract.settings import ProducerSettings
 from producers.contract.talks import fresh_secret
 from producers.messages.message import FrozenMessage
+from producers.settings import ProducerSettings
 
 _ENQUEUE = Script("producers.queueing", "enqueue")
 _STATUS = Script("producers.queueing", "status", when_full=True)
@@ -35,12 +35,14 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
         state: where it stands; ``queued`` for a new one.
         created: False when the same content was already there under this id and nothing was queued.
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
+        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
     """
 
     request_id: str
     state: State
     created: bool
     segments: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,13 @@ class Records:
 
         def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
             answers: list[Sent | Conflict] = [
-                Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments)
+                Sent(
+                    request_id=m.request_id,
+                    state="queued",
+                    created=True,
+                    segments=m.segments,
+                    warnings=m.warnings,
+                )
                 for m in messages
             ]
             for position, verdict, state in zip(*[iter(reply)] * 3, strict=True):
@@ -179,6 +187,7 @@ def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent |
         state=state.decode(),  # type: ignore[arg-type]
         created=False,
         segments=message.segments,
+        warnings=message.warnings,
     )
 
 

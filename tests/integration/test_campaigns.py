@@ -23,7 +23,7 @@ from producers import (
     RequestIdConflict,
 )
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
+from producers.settings import ProducerSettings
 from tests.integration.test_producer import Blocking
 
 GOOD = {"sender": "Bistro"}

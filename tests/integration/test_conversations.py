@@ -6,10 +6,10 @@ import pytest
 import redis
 
 from producers import InvalidMessage, Message, Producer, QueueUnavailable, Recipient, RequestIdConflict
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import drive
 from producers.contract.talks import talk_key
 from producers.queueing.conversations import TURNS_MAX, Conversations
+from producers.settings import ProducerSettings
 from tests.integration.test_producer import sms
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker

@@ -19,7 +19,7 @@ from producers import (
     RequestIdConflict,
 )
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
+from producers.settings import ProducerSettings
 from worker.sandbox.redis_server import RedisServer
 
 NUMBER = "+33612345678"

@@ -13,13 +13,13 @@ from typing import Any
 import click
 import msgspec
 
-from producers.contract.settings import ProducerSettings
 from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
 from producers.messages.template import take_apart
 from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
+from producers.settings import ProducerSettings
 from worker.inquiry.dates import with_offset
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
@@ -163,6 +163,7 @@ def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
         check = check_campaign(
             *(plan.text, recipients),
             on_invalid=bad,
+            rules=plan.settings,
             allow_spaces=plan.settings.sender_allow_spaces,
             default_region=plan.settings.default_region,
             **plan.options,

@@ -7,9 +7,9 @@ import msgspec
 from starlette.responses import Response
 
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps
 from producers.queueing.records import Records
+from producers.settings import ProducerSettings
 from worker.console.forms import local_path
 from worker.console.listing import address, cursor_of, older, read
 from worker.console.page import Page, Visit, see
