@@ -25,6 +25,8 @@ _GSM7: Final = re.compile(f"[{re.escape(_BASIC + _EXTENDED)}]*")
 #: Characters of two units, in either encoding.
 _EXTENDED_ONE: Final = re.compile(f"[{re.escape(_EXTENDED)}]")
 _ASTRAL_ONE: Final = re.compile("[\U00010000-\U0010ffff]")
+#: The same as `_EXTENDED_ONE`, with what one of Octopush's pages counts twice as well, and the standard once.
+_DOUBTFUL_ONE: Final = re.compile(f"[{re.escape(_EXTENDED)}&$@\n\r]")
 
 #: What the gateway puts in place of costly characters (Octopush docs, special characters).
 _CHEAP: Final = (
@@ -103,6 +105,22 @@ def billed(text: str, optimise: bool) -> int:  # noqa: FBT001 - called for every
     if len(text) <= _ALONE and _PLAIN.fullmatch(text):
         return 1
     return segment(optimised(text) if optimise else text).segments
+
+
+def costs_at_worst(text: str, optimise: bool) -> int:  # noqa: FBT001 - as `billed`
+    """Count segments as dear as the gateway may: ``& $ @`` and line ends as two septets; for estimates.
+
+    Octopush's page on special characters counts so, its user manual does not say. Never less than `billed`.
+    """
+    text = optimised(text) if optimise else text
+    if not _GSM7.fullmatch(text):
+        return segment(text).segments
+    return _parts(text, _DOUBTFUL_ONE, len(text) + len(_DOUBTFUL_ONE.findall(text)), _ALONE, 153)
+
+
+def costly_characters(text: str) -> str:
+    """List the characters that make a text UCS-2, each once, in order."""
+    return "" if _GSM7.fullmatch(text) else "".join(dict.fromkeys(c for c in text if not _GSM7.fullmatch(c)))
 
 
 def _parts(text: str, wide: re.Pattern[str] | None, units: int, alone: int, chained: int) -> int:

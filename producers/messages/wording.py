@@ -54,16 +54,15 @@ def word(
     if ours and isinstance(given, str):
         given = replaced(given, fields.TEXT_MAX)
     template = check("text", fields.text, given, optimise and not ours)
+    if "text" in check.by_field:  # it is looked at all the same: whoever mends it learns of all problems
+        template = take_apart(given if isinstance(given, str) else "", optimise and not ours)
     recipients = fields.recipients(check, message.recipients, default_region)
+    template = _with_mention(check, template, message.purpose, recipients, settings)
+    if ours and template.variables:
+        recipients = [_replaced(each, template) for each in recipients]
     warnings: tuple[str, ...] = ()
-    if isinstance(template, Template):
-        template = _with_mention(check, template, message.purpose, recipients, settings)
-        if ours and template.variables:
-            recipients = [_replaced(each, template) for each in recipients]
-        if message.purpose == "alert" and rules.nearly_has_mention(
-            template.pieces[::2], settings.stop_mention
-        ):
-            warnings = (MENTION_IN_ALERT,)
+    if message.purpose == "alert" and rules.nearly_has_mention(template.pieces[::2], settings.stop_mention):
+        warnings = (MENTION_IN_ALERT,)
     _placeholders(check, template, recipients)
     counts = _segments(check, template, recipients, settings.segments_max)
     return Wording(template, recipients, counts, optimise and not ours, warnings)
@@ -84,8 +83,10 @@ def _with_mention(
     problem = rules.mention_problem(literal, mention)
     if not problem:
         return template
-    if settings.stop_mention_add and not rules.nearly_has_mention(literal, mention):
-        return check("text", fields.text, rules.with_mention(template.text, mention), template.optimise)
+    mended = settings.stop_mention_add and not rules.nearly_has_mention(literal, mention)
+    if mended and "text" not in check.by_field:
+        longer = check("text", fields.text, rules.with_mention(template.text, mention), template.optimise)
+        return template if "text" in check.by_field else longer
     check.by_field.setdefault("text", problem)
     return template
 
@@ -100,16 +101,12 @@ def _replaced(recipient: Recipient, template: Template) -> Recipient:
     return msgspec.structs.replace(recipient, **changed) if changed else recipient
 
 
-def _placeholders(check: fields.Problems, value: object, to: list[Recipient]) -> None:
+def _placeholders(check: fields.Problems, value: Template, to: list[Recipient]) -> None:
     """Refuse placeholders that the gateway does not know or that a recipient has no usable value for.
 
     The gateway would send ``Hello !`` for an absent name, and text typed by an end user could smuggle in
     ``{param1}``; both are caught here. A text that was refused for another reason is looked at all the same.
     """
-    if isinstance(value, str):
-        value = take_apart(value)
-    if not isinstance(value, Template):
-        return
     if value.problem:
         check.by_field.setdefault("text", value.problem)
     for name in value.variables:
@@ -120,17 +117,15 @@ def _placeholders(check: fields.Problems, value: object, to: list[Recipient]) ->
         _filled(check, value, to)
 
 
-def _segments(check: fields.Problems, value: object, to: list[Recipient], most: int) -> list[int]:
+def _segments(check: fields.Problems, value: Template, to: list[Recipient], most: int) -> list[int]:
     """Count the segments that each recipient gets, and refuse more than a text may take.
 
     Args:
         check: takes the problems.
-        value: the text, taken apart; one that was refused has no segments.
+        value: the text, taken apart.
         to: the recipients. One whose values are wrong has no segments.
         most: `SEGMENTS_MAX`.
     """
-    if not isinstance(value, Template):
-        return [0] * len(to)
     if not value.variables:
         each = value.segments or value.segments_for(Recipient(""))
         _bound(check, "text", each, most)

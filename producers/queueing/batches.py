@@ -37,14 +37,20 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
     yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
+def freeze_one(message: Message, settings: ProducerSettings, campaign: str = "") -> FrozenMessage:
+    """Check a message by the settings of an application and make its wire form; as `freeze`."""
+    return freeze(
+        message,
+        rules=settings,
+        allow_spaces=settings.sender_allow_spaces,
+        default_region=settings.default_region,
+        campaign=campaign,
+    )
+
+
 def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:
     try:
-        return freeze(
-            message,
-            rules=settings,
-            allow_spaces=settings.sender_allow_spaces,
-            default_region=settings.default_region,
-        )
+        return freeze_one(message, settings)
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
 

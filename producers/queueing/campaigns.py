@@ -11,16 +11,19 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Literal, Unpack
+from typing import Any, Final, Literal, TypeVar, Unpack
 
 from producers.errors import InvalidMessage
 from producers.messages.body import numbers_of
 from producers.messages.fields import RECIPIENTS_MAX
-from producers.messages.message import CampaignOptions, FrozenMessage, Message, freeze
+from producers.messages.message import CampaignOptions, FrozenMessage, Message
 from producers.messages.recipient import Recipient
 from producers.messages.template import VARIABLES
+from producers.queueing.batches import freeze_one
 from producers.queueing.number_set import NumberSet
-from producers.rules.settings import RulesSettings
+from producers.settings import ProducerSettings
+
+T = TypeVar("T")
 
 #: Recipients of a slice: as many as one call to the gateway takes.
 SLICE: Final = RECIPIENTS_MAX
@@ -36,7 +39,7 @@ REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
 #: Stands in for any recipient: a number of a country that has no rules of its own.
 _NOWHERE: Final = "+32470123456"
 #: What holds where the owner has chosen nothing.
-_DEFAULTS: Final = RulesSettings()
+_DEFAULTS: Final = ProducerSettings()
 
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
@@ -70,9 +73,7 @@ class Slicer:
         options: the other fields of `Message`.
         campaign_id: names the campaign; minted if None.
         on_invalid: what to do about a recipient that cannot be texted.
-        rules: what the owner has chosen about texts and senders.
-        allow_spaces: whether a sender may contain spaces.
-        default_region: whose national numbers are read, such as ``FR``; none if empty.
+        settings: of the application.
 
     Attributes:
         campaign_id: its name.
@@ -92,9 +93,7 @@ class Slicer:
         campaign_id: str | None = None,
         *,
         on_invalid: OnInvalid = "refuse",
-        rules: RulesSettings = _DEFAULTS,
-        allow_spaces: bool = False,
-        default_region: str = "",
+        settings: ProducerSettings = _DEFAULTS,
     ) -> None:
         if "reply_to" in options:
             raise InvalidMessage({"reply_to": "must be absent: a campaign answers nobody"})
@@ -105,8 +104,7 @@ class Slicer:
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
         self.warnings: tuple[str, ...] = ()
-        self._text, self._options, self._allow_spaces = text, options, allow_spaces
-        self._default_region, self._on_invalid, self._rules = default_region, on_invalid, rules
+        self._text, self._options, self._on_invalid, self._settings = text, options, on_invalid, settings
         self._seen = NumberSet()
         self._refuse_what_concerns_all()
 
@@ -163,7 +161,7 @@ class Slicer:
             try:
                 frozen = self._freeze([chunk[i] for i in kept])
             except InvalidMessage as error:
-                bad = _by_recipient(error.fields)
+                bad = by_recipient(error.fields)
             else:
                 numbers = enumerate(numbers_of(frozen.body))
                 bad = {i: REPEATED for i, number in numbers if number in self._seen}
@@ -177,13 +175,7 @@ class Slicer:
         message = Message(
             recipients, self._text, request_id=f"{self.campaign_id}.{self.number}", **self._options
         )
-        return freeze(
-            message,
-            rules=self._rules,
-            allow_spaces=self._allow_spaces,
-            default_region=self._default_region,
-            campaign=self.campaign_id,
-        )
+        return freeze_one(message, self._settings, self.campaign_id)
 
 
 def checked(campaign_id: object) -> str:
@@ -202,9 +194,8 @@ def check_campaign(
     recipients: Iterable[Any],
     *,
     on_invalid: OnInvalid = "refuse",
-    rules: RulesSettings = _DEFAULTS,
-    allow_spaces: bool = False,
-    default_region: str = "",
+    settings: ProducerSettings = _DEFAULTS,
+    default_region: str | None = None,
     **options: Unpack[CampaignOptions],
 ) -> CampaignCheck:
     """Check a whole campaign and count it; nothing is queued.
@@ -214,20 +205,13 @@ def check_campaign(
         recipients: numbers or Recipients.
         on_invalid: "refuse", or what to call for each that would be left out.
         **options: the other fields of `Message`.
-        rules: what the owner has chosen, such as the `ProducerSettings` of the application.
-        allow_spaces: whether a sender may contain spaces, ``SENDER_ALLOW_SPACES``.
-        default_region: whose national numbers are read, ``DEFAULT_REGION``.
+        settings: of the application, as its `Producer` has them.
+        default_region: whose national numbers are read, such as ``FR``; overrides the settings.
 
     Raises:
         InvalidMessage: as `Producer.send_campaign`.
     """
-    slicer = Slicer(
-        *(text, options),
-        on_invalid=on_invalid,
-        rules=rules,
-        allow_spaces=allow_spaces,
-        default_region=default_region,
-    )
+    slicer = Slicer(text, options, on_invalid=on_invalid, settings=settings.with_region(default_region))
     slices = 0
     for chunk in chunks(recipients):
         slices += slicer.cut(chunk) is not None
@@ -247,6 +231,13 @@ def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:
         yield chunk
 
 
+def several(recipients: T | str | Recipient | None) -> T | list[str | Recipient]:
+    """Make one recipient, or none, a list of recipients."""
+    if recipients is None:
+        return []
+    return [recipients] if isinstance(recipients, (str, Recipient)) else recipients
+
+
 async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
     """Hand out recipients 500 at a time, from either kind of iterable; otherwise as `chunks`."""
     if not isinstance(recipients, AsyncIterable):
@@ -263,7 +254,7 @@ async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterat
         yield waiting
 
 
-def _by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
+def by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
     """Sort problems by recipient. Repeats come last: the first of them may itself be left out.
 
     Raises:

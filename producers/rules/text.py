@@ -19,37 +19,14 @@ import phonenumbers
 #: they are treated as if it did.
 FRENCH: Final = ("+33", "+262", "+508", "+590", "+594", "+596", "+681", "+687", "+689")
 
-#: Words that name nobody. Operators in France have refused such senders since 10 March 2025; these are the
-#: examples that the guides of smsmode, LINK Mobility and Vonage for France give, read in November 2026, and
-#: their French and English forms.
+#: Words that name nobody. Operators in France refuse such senders since 10 March 2025. These are examples of
+#: other gateways' guides to France (smsmode, LINK Mobility, Vonage; read in November 2026), with their French
+#: and English forms. A word that may be somebody's trade name, such as SHOP, is not among them.
 GENERIC: Final = frozenset(
     (
-        *(
-            "ALERT",
-            "ALERTE",
-            "ALERTES",
-            "ALERTS",
-            "APPOINTMENT",
-            "BANK",
-            "BANQUE",
-            "BOUTIQUE",
-            "CODE",
-            "COLIS",
-        ),
-        *(
-            "CONTACT",
-            "INFO",
-            "INFOS",
-            "LIVRAISON",
-            "MESSAGE",
-            "MESSAGES",
-            "NOTICE",
-            "NOTIF",
-            "OTP",
-            "PACKAGE",
-        ),
-        *("PAIEMENT", "PARCEL", "PAYMENT", "PROMO", "PROMOS", "RAPPEL", "RDV", "REMINDER", "SERVICE", "SHOP"),
-        *("SMS", "TEXTO", "VERIFY"),
+        *("ALERT", "ALERTE", "ALERTES", "ALERTS", "APPOINTMENT", "BANK", "BANQUE", "CODE", "COLIS", "INFO"),
+        *("INFOS", "MESSAGE", "MESSAGES", "NOTICE", "NOTIF", "OTP", "PAIEMENT", "PARCEL", "PAYMENT", "PROMO"),
+        *("PROMOS", "RDV", "REMINDER", "SMS", "TEXTO", "VERIFY"),
     )
 )
 

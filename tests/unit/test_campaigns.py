@@ -92,7 +92,7 @@ def test_who_is_left_out_is_told_with_position_and_reason_in_order():
 def test_a_repeat_of_somebody_left_out_stands_in_for_them():
     named = Recipient(SOME[0], first_name="Zoë")
 
-    assert cut([Recipient(SOME[0]), named], "Hello {first_name} STOP")["spring.0"] == [SOME[0]]
+    assert cut([Recipient(SOME[0]), named], "Hello {first_name} STOP au 30101")["spring.0"] == [SOME[0]]
 
 
 def test_refusing_names_all_of_the_slice_by_position_in_the_campaign():

@@ -15,7 +15,7 @@ from producers.messages.message import Message, Talk, freeze
 from producers.messages.recipient import Recipient
 
 NUMBER = "+33612345678"
-GOOD = {"recipients": NUMBER, "text": "Hello", "sender": "Bistro"}
+GOOD = {"recipients": NUMBER, "text": "Hello STOP au 30101", "sender": "Bistro"}
 
 
 def problems(**fields: object) -> dict[str, str]:
@@ -33,7 +33,7 @@ def body(**fields: object) -> dict:
 def test_the_body_carries_the_gateways_own_names_and_explicit_defaults():
     assert body(request_id="booking-42") == {
         "recipients": [{"phone_number": NUMBER}],
-        "text": "Hello",
+        "text": "Hello STOP au 30101",
         "sender": "Bistro",
         "type": "sms_premium",
         "purpose": "wholesale",
@@ -559,7 +559,7 @@ def test_templates_that_differ_in_anything_do_not_share(change):
 @pytest.mark.parametrize(
     "change",
     [
-        {"text": "Hello"},
+        {"text": "Hello STOP au 30101"},
         {"text": "Hello { } {0}"},
         {"recipients": [Recipient(NUMBER, param1="x"), Recipient("+33612345679", param1="y")]},
         {"send_at": "2030-01-31T09:00:00+01:00", "schedule": "gateway"},

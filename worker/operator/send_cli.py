@@ -1,4 +1,4 @@
-"""``octopush-worker send``: a campaign from a CSV file, safe to run again."""
+"""``octopush-worker send``: a campaign from a CSV file or to one number, safe to run again."""
 
 import hashlib
 import os
@@ -21,13 +21,15 @@ from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
 from producers.settings import ProducerSettings
 from worker.inquiry.dates import with_offset
+from worker.operator import dry_run as dry
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
 from worker.operator.command import Command
 from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
-from worker.operator.recipient_file import RecipientFile, open_recipients
-from worker.presentation.output import Failed, Forbidden, Output, RedisAway
+from worker.operator.recipient_file import open_recipients
+from worker.operator.recipient_list import OneNumber, RecipientList
+from worker.presentation.output import Exit, Failed, Forbidden, Output, RedisAway
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class _Plan:
     """What one command is to send, and where it says so."""
 
     output: Output
-    file: RecipientFile
+    file: RecipientList | None
     text: str
     options: CampaignOptions
     settings: ProducerSettings
@@ -43,7 +45,13 @@ class _Plan:
 
 
 @click.command(cls=Command)
-@click.option("--csv", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--csv",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of recipients.",
+)
+@click.option("--to", help="One number, in place of a file.")
 @click.option(
     "--text", required=True, help="With {first_name}, {last_name}, {param1} … {param5} from columns."
 )
@@ -81,13 +89,14 @@ class _Plan:
     show_default=True,
     help="Queue nothing if a row cannot be texted, or leave such rows out.",
 )
-@click.option("--dry-run", is_flag=True, help="Check and count everything, queue nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what it becomes and costs, queue nothing; 1 if refused.")
 @click.option("--wait", is_flag=True, help="Stay until all have ended, and show how far it is.")
 @click.pass_obj
 def send(
     output: Output,
     /,
-    path: Path,
+    path: Path | None,
+    to: str | None,
     text: str,
     campaign_id: str | None,
     column: str | None,
@@ -100,39 +109,40 @@ def send(
     wait: bool,
     **given: Any,
 ) -> None:
-    """Send one text to all numbers of a CSV file, nobody twice.
+    """Send one text to all numbers of a CSV file, or to one number, nobody twice.
 
     Run the same command again after whatever cut it short: it goes on where it ended.
     """
     options = _options(**given)
+    lists = [each for each in (path, to) if each is not None]
+    if len(lists) > 1 or not (lists or dry_run):
+        raise click.UsageError("name the recipients with --csv or with --to")
     if len(dict(mapped)) < len(mapped) or (column is not None and NUMBERS in dict(mapped)):
         raise click.UsageError("two columns are named for one thing, with --map or --column")
     try:
         settings = ProducerSettings.from_env(os.environ).with_region(region and region.upper())
-        file = open_recipients(
-            path,
-            take_apart(text).variables,
-            column=column,
-            titles=dict(mapped),
-            region=settings.default_region,
-            encoding=encoding,
-        )
+        file: RecipientList | None = OneNumber(to) if to is not None else None
+        if path is not None:
+            file = open_recipients(
+                path,
+                take_apart(text).variables,
+                column=column,
+                titles=dict(mapped),
+                region=settings.default_region,
+                encoding=encoding,
+            )
     except (FileProblem, OSError) as error:
         raise Failed(str(error)) from None
-    plan = _Plan(
-        output,
-        file,
-        text,
-        options,
-        settings,
-        campaign_id or _derived(file, text, options, column, sorted(mapped), encoding),
-    )
+    derived = _derived(file, text, options, column, sorted(mapped), encoding)
+    plan = _Plan(output, file, text, options, settings, campaign_id or derived)
     with _said_plainly(plan):
         checked(plan.campaign_id)
-        if dry_run or bad_rows == "refuse":
-            _look_first(plan, refused=bad_rows == "refuse", dry_run=dry_run)
-        if not dry_run:
-            _queue(plan, wait=wait)
+        if dry_run:
+            _look(plan, refused=bad_rows == "refuse")
+        elif file is not None:
+            if bad_rows == "refuse":
+                _refuse_bad_rows(plan, file)
+            _queue(plan, file, wait=wait)
 
 
 def _options(**given: Any) -> CampaignOptions:
@@ -146,63 +156,69 @@ def _options(**given: Any) -> CampaignOptions:
     )
 
 
-def _derived(file: RecipientFile, text: str, options: CampaignOptions, *said: object) -> str:
+def _derived(file: RecipientList | None, text: str, options: CampaignOptions, *said: object) -> str:
     """Name a campaign after all that a person has said, so that the same command names the same one.
 
     What was found out, such as the layout of the file, and the region stay out: should the file be read in
     another way the next time, the ledger refuses it, where another name would text everybody again.
     """
-    whole = msgspec.json.encode([file.digest, *said, text, sorted(options.items())])
-    return "csv-" + hashlib.sha256(whole).hexdigest()[:24]
+    whole = msgspec.json.encode([file.digest if file else "", *said, text, sorted(options.items())])
+    return ("to-" if isinstance(file, OneNumber) else "csv-") + hashlib.sha256(whole).hexdigest()[:24]
 
 
-def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
-    """Check the whole file; ends the command if there are bad rows and they are to be refused."""
-    bad = BadRows(plan.file)
-    with _progress(plan.file, "checking") as recipients:
-        check = check_campaign(
-            *(plan.text, recipients),
-            on_invalid=bad,
-            rules=plan.settings,
-            allow_spaces=plan.settings.sender_allow_spaces,
-            default_region=plan.settings.default_region,
-            **plan.options,
+def _look(plan: _Plan, *, refused: bool) -> None:
+    """Show what a run would come to; ends the command if the run would be refused."""
+    output, file = plan.output, plan.file
+    bad = BadRows(file) if file else None
+    with _progress(file, "checking") as recipients:
+        seen = dry.preview(
+            *(plan.text, recipients, plan.options),
+            settings=plan.settings,
+            prices=dry.prices_or_assumed(output, plan.settings),
+            on_invalid=bad or (lambda *_: None),
         )
-    output = plan.output
-    if dry_run:
-        output.give(
-            {
-                "campaign_id": plan.campaign_id,
-                "dry_run": True,
-                "recipients": check.recipients,
-                "messages": check.slices,
-                "segments": check.segments,
-                **bad.fields(),
-            }
-        )
+    preview = dry.fields(seen)
+    counted = {name: preview[name] for name in ("recipients", "messages", "segments")}
+    rows = bad.fields() if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
+    output.give({"campaign_id": plan.campaign_id, "dry_run": True, **counted, **rows, "preview": preview})
+    if file:
         output.show(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
-        output.show(f"columns    {plan.file.layout.describe()}")
-        output.show(f"recipients {check.recipients} in {check.slices} messages")
-        output.show(f"segments   {check.segments}, as we count them")
+        output.show(f"columns    {file.describe()}")
+    dry.show(output, seen)
+    if bad:
         bad.account_for_rows(output)
-    bad.tell(output)
-    if bad.count and refused:
-        why = f"{bad.count} of {plan.file.rows} rows cannot be texted"
-        advice = "Mend them, or leave them out with --bad-rows leave-out"
-        if not dry_run:
-            raise Failed(f"{why}; nothing was queued. {advice}")
-        output.say(f"without --dry-run this would be refused: {why}. {advice}")
+        bad.tell(output)
+        if bad.count and refused:
+            output.say(f"without --dry-run this would be refused: {_why(plan, bad)}")
+    if seen.problems or (bad and bad.count and refused):
+        click.get_current_context().exit(Exit.FAILED)
 
 
-def _queue(plan: _Plan, *, wait: bool) -> None:
+def _refuse_bad_rows(plan: _Plan, file: RecipientList) -> None:
+    """Check the whole list; ends the command if there are bad rows."""
+    bad = BadRows(file)
+    with _progress(file, "checking") as recipients:
+        check_campaign(plan.text, recipients, on_invalid=bad, settings=plan.settings, **plan.options)
+    bad.tell(plan.output)
+    if bad.count:
+        raise Failed(_why(plan, bad, "; nothing was queued"))
+
+
+def _why(plan: _Plan, bad: BadRows, then: str = "") -> str:
+    rows = plan.file.rows if plan.file else 0
+    advice = "Mend them, or leave them out with --bad-rows leave-out"
+    return f"{bad.count} of {rows} rows cannot be texted{then}. {advice}"
+
+
+def _queue(plan: _Plan, file: RecipientList, *, wait: bool) -> None:
     # A second command for the same campaign would be right, but exit status 0 would not.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = plan.output
     output.show(f"campaign   {plan.campaign_id}")
-    output.show(f"columns    {plan.file.layout.describe()}")
-    bad, producer = BadRows(plan.file), Producer(settings=plan.settings)
+    output.show(f"columns    {file.describe()}")
+    bad, producer = BadRows(file), Producer(settings=plan.settings)
     try:
-        with _progress(plan.file, "queueing") as recipients:
+        with _progress(file, "queueing") as recipients:
             campaign = producer.send_campaign(
                 *(plan.text, recipients), campaign_id=plan.campaign_id, on_invalid=bad, **plan.options
             )
@@ -238,6 +254,8 @@ def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
     output.show(f"segments   {campaign.segments}, as we count them")
     bad.account_for_rows(output)
     bad.tell(output)
+    for warning in campaign.warnings:
+        output.say(f"warning    {warning}")
     if bad.count:
         output.say(
             "           once mended, send them from a file of their own: this one, changed, would be a new"
@@ -247,10 +265,10 @@ def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
 
 
 @contextmanager
-def _progress(file: RecipientFile, label: str) -> Iterator[Any]:
+def _progress(file: RecipientList | None, label: str) -> Iterator[Any]:
     """Hand out the recipients; on a terminal, show how many."""
-    if not sys.stderr.isatty():
-        yield file.recipients()
+    if file is None or not sys.stderr.isatty():
+        yield file.recipients() if file else ()
         return
     with click.progressbar(
         file.recipients(), file.rows, f"{label:<10}", update_min_steps=500, file=sys.stderr
