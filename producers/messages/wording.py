@@ -57,13 +57,15 @@ def word(
     if "text" in check.by_field:  # it is looked at all the same: whoever mends it learns of all problems
         template = take_apart(given if isinstance(given, str) else "", optimise and not ours)
     recipients = fields.recipients(check, message.recipients, default_region)
-    template = _with_mention(check, template, message.purpose, recipients, settings)
+    template, lacking = _with_mention(check, template, message.purpose, recipients, settings)
     if ours and template.variables:
         recipients = [_replaced(each, template) for each in recipients]
     warnings: tuple[str, ...] = ()
     if message.purpose == "alert" and rules.nearly_has_mention(template.pieces[::2], settings.stop_mention):
         warnings = (MENTION_IN_ALERT,)
     _placeholders(check, template, recipients)
+    if lacking:
+        check.by_field.setdefault("text", lacking)
     counts = _segments(check, template, recipients, settings.segments_max)
     return Wording(template, recipients, counts, optimise and not ours, warnings)
 
@@ -74,21 +76,20 @@ def _with_mention(
     purpose: object,
     recipients: list[Recipient],
     settings: RulesSettings,
-) -> Template:
-    """Make sure that a marketing text to France has the mention: add it where that is wanted."""
+) -> tuple[Template, str]:
+    """Add the mention to a marketing text to France, where that is wanted, or say that it is missing."""
     numbers = (each.phone_number for each in recipients if isinstance(each.phone_number, str))
     if not rules.needs_mention(purpose, numbers):
-        return template
+        return template, ""
     literal, mention = template.pieces[::2], settings.stop_mention
     problem = rules.mention_problem(literal, mention)
     if not problem:
-        return template
+        return template, ""
     mended = settings.stop_mention_add and not rules.nearly_has_mention(literal, mention)
     if mended and "text" not in check.by_field:
         longer = check("text", fields.text, rules.with_mention(template.text, mention), template.optimise)
-        return template if "text" in check.by_field else longer
-    check.by_field.setdefault("text", problem)
-    return template
+        return (template if "text" in check.by_field else longer), ""
+    return template, problem
 
 
 def _replaced(recipient: Recipient, template: Template) -> Recipient:
@@ -123,7 +124,7 @@ def _segments(check: fields.Problems, value: Template, to: list[Recipient], most
     Args:
         check: takes the problems.
         value: the text, taken apart.
-        to: the recipients. One whose values are wrong has no segments.
+        to: the recipients.
         most: `SEGMENTS_MAX`.
     """
     if not value.variables:
@@ -136,7 +137,7 @@ def _segments(check: fields.Problems, value: Template, to: list[Recipient], most
             each = value.segments_for(recipient)
         except TypeError:  # a value is no text, as was noted
             each = 0
-        if each > most:
+        if each > most and _has_values(value, recipient):
             _bound(check, f"recipients[{position}].text", each, most)
         counts.append(each)
     return counts
@@ -153,7 +154,7 @@ def _filled(check: fields.Problems, value: Template, to: list[Recipient]) -> Non
     The gateway counts the characters of filled texts, and refuses the whole call for one that is too long.
     """
     for position, recipient in enumerate(to):
-        if all(isinstance(getattr(recipient, name), str) for name in value.variables):
+        if _has_values(value, recipient):
             whole = value.fill(recipient)
             if len(whole) > fields.TEXT_MAX:
                 check.by_field[f"recipients[{position}].text"] = (
@@ -161,3 +162,7 @@ def _filled(check: fields.Problems, value: Template, to: list[Recipient]) -> Non
                 )
             elif is_blank(whole):
                 check.by_field[f"recipients[{position}].text"] = "must show something, not only white space"
+
+
+def _has_values(value: Template, recipient: Recipient) -> bool:
+    return all(isinstance(getattr(recipient, name), str) for name in value.variables)

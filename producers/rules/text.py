@@ -41,10 +41,10 @@ def needs_mention(purpose: object, numbers: Iterable[str]) -> bool:
     """Tell whether a message is marketing that reaches France.
 
     Args:
-        purpose: ``wholesale`` is marketing; so is what the gateway does not know.
+        purpose: ``wholesale`` is marketing.
         numbers: E.164.
     """
-    return purpose != "alert" and any(number.startswith(FRENCH) for number in numbers)
+    return purpose == "wholesale" and any(number.startswith(FRENCH) for number in numbers)
 
 
 def has_mention(pieces: Sequence[str], mention: str) -> bool:
