@@ -16,7 +16,7 @@ from producers.messages import content, fields
 from producers.messages.body import Body, encode
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.recipient import Recipient
-from producers.messages.wording import word
+from producers.messages.wording import Wording, word
 from producers.rules.settings import RulesSettings
 from producers.rules.text import sender_problem
 
@@ -202,18 +202,7 @@ def freeze(
     check.raise_if_any()
     if rules.text_optimize:  # it is done, or was not wanted
         options = msgspec.structs.replace(options, auto_optimize_text=False)
-    body = Body(
-        recipients,
-        template.text,
-        options.sender,
-        options.type,
-        options.purpose,
-        request_id,
-        options.auto_optimize_text,
-        options.with_replies,
-        options.simulation_mode,
-        options.auto_remove_blacklisted_numbers,
-    )
+    body = _body(request_id, worded, options)
     due_ms = None
     if send_at is not None and options.schedule == "gateway":
         body.send_at = send_at.isoformat(timespec="seconds")
@@ -239,6 +228,21 @@ def freeze(
         talk=_talk(recipients, options, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
         warnings=worded.warnings,
+    )
+
+
+def _body(request_id: str, worded: Wording, options: Options) -> Body:
+    return Body(
+        worded.recipients,
+        worded.template.text,
+        options.sender,
+        options.type,
+        options.purpose,
+        request_id,
+        options.auto_optimize_text,
+        options.with_replies,
+        options.simulation_mode,
+        options.auto_remove_blacklisted_numbers,
     )
 
 

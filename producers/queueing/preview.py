@@ -14,6 +14,7 @@ from producers.contract.keys import Keys
 from producers.contract.prices import Prices
 from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage
+from producers.messages import content, fields
 from producers.messages.fields import Problems
 from producers.messages.message import CampaignOptions, Message
 from producers.messages.options import checked_options
@@ -173,8 +174,10 @@ class Previewer:
         return Message(chunk, self._text, **options)
 
     def _check_options(self) -> None:
-        check = Problems()
-        check.together(checked_options, self._message([]), allow_spaces=self._settings.sender_allow_spaces)
+        check, message = Problems(), self._message([])
+        check("send_at", fields.send_at, message.send_at)
+        check("context", content.context, message.context)
+        check.together(checked_options, message, allow_spaces=self._settings.sender_allow_spaces)
         self._note(check)
 
     def _note(self, check: Problems) -> Mapping[str, str]:

@@ -185,6 +185,7 @@ def test_recipients_are_counted_over_chunks_each_number_once():
         (TEXT, {"sender": "INFO"}, ["sender"]),
         (TEXT, {"sender": "x"}, ["sender"]),
         (TEXT, {"purpose": "spam", "type": "fax"}, ["purpose", "type"]),
+        (TEXT, {"send_at": "tomorrow", "ttl": 7, "context": {1, 2}}, ["context", "send_at", "ttl"]),
     ],
 )
 @pytest.mark.parametrize("given", [(), named("Léa")])

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+import click
+
 from producers.contract.keys import Keys
 from producers.contract.prices import Prices
 from producers.contract.scripts import REDIS_ERRORS
@@ -15,8 +17,38 @@ from producers.queueing.campaigns import chunks
 from producers.queueing.preview import Preview, Previewer, current_prices
 from producers.rules.settings import price
 from producers.settings import ProducerSettings
-from worker.presentation.output import Output
+from worker.operator.bad_rows import BadRows
+from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.presentation.output import Exit, Output
 from worker.process.connection import connect
+
+
+def look(plan: Plan, *, refused: bool) -> None:
+    """Show what a run would come to; ends the command if the run would be refused."""
+    output, file = plan.output, plan.file
+    bad = BadRows(file) if file else None
+    with handed_out(file, "checking") as recipients:
+        seen = preview(
+            *(plan.text, recipients, plan.options),
+            settings=plan.settings,
+            prices=prices_or_assumed(output, plan.settings),
+            on_invalid=bad or (lambda *_: None),
+        )
+    told = fields(seen)
+    counted = {name: told[name] for name in ("recipients", "messages", "segments")}
+    rows = bad.fields() if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
+    output.give({"campaign_id": plan.campaign_id, "dry_run": True, **counted, **rows, "preview": told})
+    if file:
+        output.show(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
+        output.show(f"columns    {file.describe()}")
+    show(output, seen)
+    if bad:
+        bad.account_for_rows(output)
+        bad.tell(output)
+        if bad.count and refused:
+            output.say(f"without --dry-run this would be refused: {why_refused(plan, bad)}")
+    if seen.problems or (bad and bad.count and refused):
+        click.get_current_context().exit(Exit.FAILED)
 
 
 def prices_or_assumed(output: Output, settings: ProducerSettings) -> Prices:

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +20,16 @@ from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
 from producers.settings import ProducerSettings
 from worker.inquiry.dates import with_offset
-from worker.operator import dry_run as dry
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
 from worker.operator.command import Command
+from worker.operator.dry_run import look
 from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
 from worker.operator.recipient_file import open_recipients
 from worker.operator.recipient_list import OneNumber, RecipientList
-from worker.presentation.output import Exit, Failed, Forbidden, Output, RedisAway
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What one command is to send, and where it says so."""
-
-    output: Output
-    file: RecipientList | None
-    text: str
-    options: CampaignOptions
-    settings: ProducerSettings
-    campaign_id: str
+from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.presentation.output import Failed, Forbidden, Output, RedisAway
 
 
 @click.command(cls=Command)
@@ -134,11 +122,11 @@ def send(
     except (FileProblem, OSError) as error:
         raise Failed(str(error)) from None
     derived = _derived(file, text, options, column, sorted(mapped), encoding)
-    plan = _Plan(output, file, text, options, settings, campaign_id or derived)
+    plan = Plan(output, file, text, options, settings, campaign_id or derived)
     with _said_plainly(plan):
         checked(plan.campaign_id)
         if dry_run:
-            _look(plan, refused=bad_rows == "refuse")
+            look(plan, refused=bad_rows == "refuse")
         elif file is not None:
             if bad_rows == "refuse":
                 _refuse_bad_rows(plan, file)
@@ -166,51 +154,17 @@ def _derived(file: RecipientList | None, text: str, options: CampaignOptions, *s
     return ("to-" if isinstance(file, OneNumber) else "csv-") + hashlib.sha256(whole).hexdigest()[:24]
 
 
-def _look(plan: _Plan, *, refused: bool) -> None:
-    """Show what a run would come to; ends the command if the run would be refused."""
-    output, file = plan.output, plan.file
-    bad = BadRows(file) if file else None
-    with _progress(file, "checking") as recipients:
-        seen = dry.preview(
-            *(plan.text, recipients, plan.options),
-            settings=plan.settings,
-            prices=dry.prices_or_assumed(output, plan.settings),
-            on_invalid=bad or (lambda *_: None),
-        )
-    preview = dry.fields(seen)
-    counted = {name: preview[name] for name in ("recipients", "messages", "segments")}
-    rows = bad.fields() if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
-    output.give({"campaign_id": plan.campaign_id, "dry_run": True, **counted, **rows, "preview": preview})
-    if file:
-        output.show(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
-        output.show(f"columns    {file.describe()}")
-    dry.show(output, seen)
-    if bad:
-        bad.account_for_rows(output)
-        bad.tell(output)
-        if bad.count and refused:
-            output.say(f"without --dry-run this would be refused: {_why(plan, bad)}")
-    if seen.problems or (bad and bad.count and refused):
-        click.get_current_context().exit(Exit.FAILED)
-
-
-def _refuse_bad_rows(plan: _Plan, file: RecipientList) -> None:
+def _refuse_bad_rows(plan: Plan, file: RecipientList) -> None:
     """Check the whole list; ends the command if there are bad rows."""
     bad = BadRows(file)
-    with _progress(file, "checking") as recipients:
+    with handed_out(file, "checking") as recipients:
         check_campaign(plan.text, recipients, on_invalid=bad, settings=plan.settings, **plan.options)
     bad.tell(plan.output)
     if bad.count:
-        raise Failed(_why(plan, bad, "; nothing was queued"))
+        raise Failed(why_refused(plan, bad, "; nothing was queued"))
 
 
-def _why(plan: _Plan, bad: BadRows, then: str = "") -> str:
-    rows = plan.file.rows if plan.file else 0
-    advice = "Mend them, or leave them out with --bad-rows leave-out"
-    return f"{bad.count} of {rows} rows cannot be texted{then}. {advice}"
-
-
-def _queue(plan: _Plan, file: RecipientList, *, wait: bool) -> None:
+def _queue(plan: Plan, file: RecipientList, *, wait: bool) -> None:
     # A second command for the same campaign would be right, but exit status 0 would not.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = plan.output
@@ -218,7 +172,7 @@ def _queue(plan: _Plan, file: RecipientList, *, wait: bool) -> None:
     output.show(f"columns    {file.describe()}")
     bad, producer = BadRows(file), Producer(settings=plan.settings)
     try:
-        with _progress(file, "queueing") as recipients:
+        with handed_out(file, "queueing") as recipients:
             campaign = producer.send_campaign(
                 *(plan.text, recipients), campaign_id=plan.campaign_id, on_invalid=bad, **plan.options
             )
@@ -241,6 +195,7 @@ def _queue(plan: _Plan, file: RecipientList, *, wait: bool) -> None:
             **bad.fields(),
             "created": campaign.created,
             "existing": campaign.existing,
+            "warnings": campaign.warnings,
             "campaign": ended and fields(ended),
         }
     )
@@ -265,19 +220,7 @@ def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
 
 
 @contextmanager
-def _progress(file: RecipientList | None, label: str) -> Iterator[Any]:
-    """Hand out the recipients; on a terminal, show how many."""
-    if file is None or not sys.stderr.isatty():
-        yield file.recipients() if file else ()
-        return
-    with click.progressbar(
-        file.recipients(), file.rows, f"{label:<10}", update_min_steps=500, file=sys.stderr
-    ) as bar:
-        yield bar
-
-
-@contextmanager
-def _said_plainly(plan: _Plan) -> Iterator[None]:
+def _said_plainly(plan: Plan) -> Iterator[None]:
     """Turn what may go wrong into one message that says what to do, and an exit code."""
     try:
         yield
