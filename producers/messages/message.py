@@ -198,7 +198,9 @@ def freeze(
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
     if "sender" not in check.by_field:
-        check("sender", _named, message.sender, recipients, rules)
+        problem = sender_problem(message.sender, worded.numbers, rules.country_senders)
+        if problem:
+            check.by_field["sender"] = problem
     check.raise_if_any()
     if rules.text_optimize:  # it is done, or was not wanted
         options = msgspec.structs.replace(options, auto_optimize_text=False)
@@ -244,13 +246,6 @@ def _body(request_id: str, worded: Wording, options: Options) -> Body:
         options.simulation_mode,
         options.auto_remove_blacklisted_numbers,
     )
-
-
-def _named(sender: str, recipients: list[Recipient], rules: RulesSettings) -> None:
-    """Refuse a sender that operators refuse, or that a recipient's country does not know."""
-    numbers = (each.phone_number for each in recipients if isinstance(each.phone_number, str))
-    if problem := sender_problem(sender, numbers, rules.country_senders):
-        raise ValueError(problem)
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

@@ -25,6 +25,7 @@ class Wording(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         template: the text, taken apart.
         recipients: with the values that are filled in.
+        numbers: theirs, as far as they are text.
         segments: of each recipient, in order; 0 for one that was refused.
         by_gateway: whether the gateway rewrites what was filled in.
         warnings: what is allowed, and probably a mistake.
@@ -32,6 +33,7 @@ class Wording(msgspec.Struct, frozen=True, gc=False):
 
     template: Template
     recipients: list[Recipient]
+    numbers: list[str]
     segments: list[int]
     by_gateway: bool
     warnings: tuple[str, ...]
@@ -57,7 +59,10 @@ def word(
     if "text" in check.by_field:  # it is looked at all the same: whoever mends it learns of all problems
         template = take_apart(given if isinstance(given, str) else "", optimise and not ours)
     recipients = fields.recipients(check, message.recipients, default_region)
-    template, lacking = _with_mention(check, template, message.purpose, recipients, settings)
+    numbers = [each.phone_number for each in recipients]
+    if check.by_field:  # a number may have been anything
+        numbers = [each for each in numbers if isinstance(each, str)]
+    template, lacking = _with_mention(check, template, message.purpose, numbers, settings)
     if ours and template.variables:
         recipients = [_replaced(each, template) for each in recipients]
     warnings: tuple[str, ...] = ()
@@ -67,18 +72,17 @@ def word(
     if lacking:
         check.by_field.setdefault("text", lacking)
     counts = _segments(check, template, recipients, settings.segments_max)
-    return Wording(template, recipients, counts, optimise and not ours, warnings)
+    return Wording(template, recipients, numbers, counts, optimise and not ours, warnings)
 
 
 def _with_mention(
     check: fields.Problems,
     template: Template,
     purpose: object,
-    recipients: list[Recipient],
+    numbers: list[str],
     settings: RulesSettings,
 ) -> tuple[Template, str]:
     """Add the mention to a marketing text to France, where that is wanted, or say that it is missing."""
-    numbers = (each.phone_number for each in recipients if isinstance(each.phone_number, str))
     if not rules.needs_mention(purpose, numbers):
         return template, ""
     literal, mention = template.pieces[::2], settings.stop_mention

@@ -121,7 +121,7 @@ class Previewer:
             bad: Mapping[int, Mapping[str, str]] = by_recipient(self._note(check)) or {
                 i: REPEATED for i, to in enumerate(wording.recipients) if to.phone_number in self._seen
             }
-            problems |= {kept[i]: fields for i, fields in bad.items()}
+            problems |= {kept[i]: reasons for i, reasons in bad.items()}
             kept = [index for i, index in enumerate(kept) if i not in bad]
             worded = None if bad else wording
         self._tell(chunk, problems)
@@ -157,8 +157,7 @@ class Previewer:
         worded = word(check, message, settings, settings.default_region)
         self._warnings = worded.warnings or self._warnings
         if "sender" in self._options and "sender" not in self._problems:
-            numbers = [each.phone_number for each in worded.recipients if isinstance(each.phone_number, str)]
-            problem = sender_problem(self._options["sender"], numbers, settings.country_senders)
+            problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)
             check.by_field |= {"sender": problem} if problem else {}
         return check, worded
 
@@ -188,8 +187,8 @@ class Previewer:
 
     def _tell(self, chunk: list[Any], problems: Mapping[int, Mapping[str, str]]) -> None:
         """Tell who of a chunk is left out, and why."""
-        for i, fields in sorted(problems.items()):
-            named = {name or "recipient": why for name, why in fields.items()}
+        for i, reasons in sorted(problems.items()):
+            named = {name or "recipient": why for name, why in reasons.items()}
             self._on_invalid(self._taken + i, chunk[i], InvalidMessage(named))
         self._left_out += len(problems)
 

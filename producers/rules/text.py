@@ -44,7 +44,11 @@ def needs_mention(purpose: object, numbers: Iterable[str]) -> bool:
         purpose: ``wholesale`` is marketing.
         numbers: E.164.
     """
-    return purpose == "wholesale" and any(number.startswith(FRENCH) for number in numbers)
+    if purpose == "wholesale":
+        for number in numbers:
+            if number.startswith(FRENCH):
+                return True
+    return False
 
 
 def has_mention(pieces: Sequence[str], mention: str) -> bool:
@@ -54,13 +58,21 @@ def has_mention(pieces: Sequence[str], mention: str) -> bool:
         pieces: what stands between the placeholders of the text.
         mention: `STOP_MENTION`.
     """
-    exactly = _exactly(mention)
-    return any(mention in piece and exactly.search(piece) for piece in pieces)
+    for piece in pieces:
+        at = piece.find(mention)
+        while at >= 0:
+            # Within a longer word or number it would say something else: STOP au 301012.
+            after = at + len(mention)
+            if not (_is_word(piece[at - 1 : at]) or _is_word(piece[after : after + 1])):
+                return True
+            at = piece.find(mention, after)
+    return False
 
 
 def nearly_has_mention(pieces: Sequence[str], mention: str) -> bool:
     """Tell whether a text means the mention, in whatever case and with whatever space."""
-    return any(map(_nearly(mention).search, pieces))
+    ending = mention.rpartition(" ")[2].lower()
+    return any(ending in piece.lower() and _nearly(mention).search(piece) for piece in pieces)
 
 
 def mention_problem(pieces: Sequence[str], mention: str) -> str:
@@ -77,10 +89,8 @@ def with_mention(text: str, mention: str) -> str:
     return text + mention if text.endswith((" ", "\n")) else f"{text} {mention}"
 
 
-@lru_cache(maxsize=8)
-def _exactly(mention: str) -> re.Pattern[str]:
-    # Within a longer word or number it would say something else: STOP au 301012.
-    return re.compile(rf"(?<!\w){re.escape(mention)}(?!\w)")
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 @lru_cache(maxsize=8)

@@ -257,6 +257,6 @@ def test_reply_to_is_part_of_what_a_message_is(sms):
 
 
 def test_an_answer_that_cannot_be_answered_is_in_the_conversation(sms, redis_client: redis.Redis):
-    sms.send(NUMBER, "Bye", request_id="a", reply_to="0" * 32, sender="Bistro")
+    sms.send(NUMBER, "Bye", request_id="a", reply_to="0" * 32, sender="Bistro", purpose="alert")
     assert told(sms.conversation(NUMBER)) == [("out", "Bye")]
     assert redis_client.hget(KEYS.record("a"), "two_way") is None
