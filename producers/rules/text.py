@@ -65,7 +65,7 @@ def has_mention(pieces: Sequence[str], mention: str) -> bool:
             after = at + len(mention)
             if not (_is_word(piece[at - 1 : at]) or _is_word(piece[after : after + 1])):
                 return True
-            at = piece.find(mention, after)
+            at = piece.find(mention, at + 1)
     return False
 
 

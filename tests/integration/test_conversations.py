@@ -74,16 +74,16 @@ def test_a_receipt_shows_at_the_message_it_reports_on(sms, hand, callbacks):
 
 def test_a_campaign_shows_each_recipient_its_own_text(sms, hand):
     sms.send_campaign(
-        "Hi {first_name}",
+        "Hi {first_name} STOP au 30101",
         [Recipient(NUMBER, first_name="Ann"), Recipient(OTHER, first_name="Bob")],
         campaign_id="c",
         sender="Bistro",
         with_replies=True,
     )
-    assert told(sms.conversation(OTHER)) == [("out", "Hi Bob")]
+    assert told(sms.conversation(OTHER)) == [("out", "Hi Bob STOP au 30101")]
     HandWorker(hand.redis, queue="marketing").take()
     assert [turn.state for turn in sms.conversation(NUMBER).turns] == ["sending"]
-    assert told(sms.conversation(NUMBER)) == [("out", "Hi Ann")]
+    assert told(sms.conversation(NUMBER)) == [("out", "Hi Ann STOP au 30101")]
 
 
 def test_a_member_of_a_shared_call_is_where_its_call_is_and_keeps_its_text(sms, hand):
@@ -193,7 +193,7 @@ def test_an_unreadable_entry_is_left_out(sms, callbacks, redis_client):
 def test_a_conversation_is_read_by_its_name_which_shows_no_number(sms, hand, callbacks, redis_client):
     conversations = Conversations(KEYS)
     sms.send_campaign(
-        "Hi {param1}",
+        "Hi {param1} STOP au 30101",
         [Recipient(NUMBER, param1="x"), Recipient(OTHER, param1="y")],
         sender="Bistro",
         with_replies=True,
@@ -249,7 +249,7 @@ def test_a_redis_that_is_away_is_said_so():
 
 
 def test_reply_to_is_part_of_what_a_message_is(sms):
-    answer = {"request_id": "a", "reply_to": "0" * 32, "sender": "Bistro"}
+    answer = {"request_id": "a", "reply_to": "0" * 32, "sender": "Bistro", "purpose": "alert"}
     assert sms.send(NUMBER, "Hi", **answer).created
     assert not sms.send(NUMBER, "Hi", **answer).created
     with pytest.raises(RequestIdConflict):
