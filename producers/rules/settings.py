@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from producers.contract.settings import Settings, variable
 from producers.rules.text import listed
 
-#: The words of `PRICE_UNKNOWN` that name no price.
+#: The word of `PRICE_UNKNOWN` that names no price.
 REFUSE: Final = "refuse"
 #: A mention that travels in any alphabet and that no rewriting of a text changes.
 _MENTION: Final = re.compile(r"(?=.{4,40}\Z)[A-Za-z0-9.,:;=+/-]+(?: [A-Za-z0-9.,:;=+/-]+)*", re.ASCII)
@@ -28,12 +28,9 @@ def price(value: str) -> Decimal | None:
     """
     if value == REFUSE:
         return None
-    try:
-        if _PRICE.fullmatch(value):
-            return Decimal(value)
-    except InvalidOperation:
-        pass
-    raise ValueError("must be euros with at most six decimals, such as 0.25, or refuse")
+    if not _PRICE.fullmatch(value):
+        raise ValueError("must be euros with at most six decimals, such as 0.25, or refuse")
+    return Decimal(value)
 
 
 @dataclass(frozen=True)
