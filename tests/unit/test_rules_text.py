@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.errors import ConfigError, InvalidMessage
@@ -266,6 +266,7 @@ def test_whoever_wants_a_text_as_it_is_gets_it_as_it_is():
     assert (sent["text"], sent["auto_optimize_text"]) == ("cœur  STOP au 30101", False)
 
 
+@settings(deadline=None)
 @given(st.text("aéêœ…\u00a0 €🎉", max_size=150), st.text("aéœ… ", max_size=50), st.booleans())
 def test_segments_are_those_of_the_text_that_leaves(text, value, wanted):
     message = Message(
