@@ -28,7 +28,9 @@ from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
 from producers.queueing.campaigns import CampaignCheck, check_campaign
 from producers.queueing.conversations import Conversation, Turn
+from producers.queueing.preview import Preview
 from producers.queueing.records import Delivery, MessageStatus, Sent
+from producers.queueing.tally import Flip
 
 __all__ = [
     "AsyncCallbackIntake",
@@ -44,9 +46,11 @@ __all__ = [
     "Conversation",
     "Delivery",
     "Feed",
+    "Flip",
     "InvalidMessage",
     "Message",
     "MessageStatus",
+    "Preview",
     "Producer",
     "ProducerError",
     "QueueUnavailable",

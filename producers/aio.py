@@ -9,12 +9,10 @@ import redis.asyncio
 
 from producers.contract.clients import connect_async
 from producers.contract.scripts import Command
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps, adrive
-from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients, freeze
+from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
-from producers.producer import translated
-from producers.queueing.batches import freeze_slices, without_conflict
+from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
@@ -23,9 +21,12 @@ from producers.queueing.campaign_status import (
     Resumption,
 )
 from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import OnInvalid, Slicer, achunks
+from producers.queueing.campaigns import OnInvalid, Slicer, achunks, several
 from producers.queueing.conversations import Conversation, Conversations
+from producers.queueing.preview import Preview, Previewer, current_prices
 from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.queueing.unconfirmed import translated
+from producers.settings import ProducerSettings
 
 T = TypeVar("T")
 
@@ -58,11 +59,7 @@ class AsyncProducer:
 
     async def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; see `Producer.send`."""
-        frozen = freeze(
-            Message(recipients, text, **options),
-            allow_spaces=self._settings.sender_allow_spaces,
-            default_region=self._settings.default_region,
-        )
+        frozen = freeze_one(Message(recipients, text, **options), self._settings)
         return without_conflict(await self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
@@ -110,17 +107,26 @@ class AsyncProducer:
         Takes either kind of iterable. ``on_invalid`` is called, not awaited. Checking a slice of 500 holds up
         the loop for some milliseconds.
         """
-        slicer = Slicer(
-            *(text, options, campaign_id),
-            on_invalid=on_invalid,
-            allow_spaces=self._settings.sender_allow_spaces,
-            default_region=self._settings.default_region,
-        )
+        slicer = Slicer(text, options, campaign_id, on_invalid=on_invalid, settings=self._settings)
         sending = self._campaigns.sending(slicer)
         await self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         async for chunk in achunks(recipients):
             await self._drive(sending.take(chunk), campaign_id=slicer.campaign_id)
         return await self._drive(sending.end(), campaign_id=slicer.campaign_id)
+
+    async def preview(
+        self,
+        text: str,
+        recipients: Recipients | AsyncIterable[str | Recipient] | None = None,
+        **options: Unpack[CampaignOptions],
+    ) -> Preview:
+        """Say what a text would become and cost; see `Producer.preview`. Takes either kind of iterable."""
+        prices = await self._drive(current_prices(self._records.keys, self._settings))
+        previewer = Previewer(text, options, settings=self._settings, prices=prices)
+        async for chunk in achunks(several(recipients)):
+            previewer.take(chunk)
+            await asyncio.sleep(0)
+        return previewer.result()
 
     async def campaign_status(self, campaign_id: str) -> CampaignStatus | None:
         """Read where a campaign stands; see `Producer.campaign_status`."""

@@ -1,27 +1,17 @@
 """Producer: how an application sends, asks and cancels. `aio.AsyncProducer` is the same for asyncio."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeVar, Unpack
 
 import redis
 
 from producers.contract.clients import connect
-from producers.contract.scripts import REDIS_ERRORS, Command
-from producers.contract.settings import ProducerSettings
+from producers.contract.scripts import Command
 from producers.contract.steps import Steps, drive
-from producers.errors import QueueUnavailable
-from producers.messages.message import (
-    CampaignOptions,
-    FrozenMessage,
-    Message,
-    MessageOptions,
-    Recipients,
-    freeze,
-)
+from producers.messages.message import CampaignOptions, FrozenMessage, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
-from producers.queueing.batches import freeze_slices, without_conflict
+from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
@@ -30,20 +20,14 @@ from producers.queueing.campaign_status import (
     Resumption,
 )
 from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import OnInvalid, Slicer, chunks
+from producers.queueing.campaigns import OnInvalid, Slicer, chunks, several
 from producers.queueing.conversations import Conversation, Conversations
+from producers.queueing.preview import Preview, Previewer, current_prices
 from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.queueing.unconfirmed import translated
+from producers.settings import ProducerSettings
 
 T = TypeVar("T")
-
-
-@contextmanager
-def translated(request_ids: Sequence[str], campaign_id: str | None = None) -> Iterator[None]:
-    """Turn every failure of the Redis client into `QueueUnavailable`, carrying the ids at stake."""
-    try:
-        yield
-    except REDIS_ERRORS as error:
-        raise QueueUnavailable(request_ids, type(error).__name__, campaign_id) from error
 
 
 class Producer:
@@ -99,11 +83,7 @@ class Producer:
             RequestIdConflict: the id names other content; nothing was queued.
             QueueUnavailable: Redis did not confirm; repeat with the request_id that the error carries.
         """
-        frozen = freeze(
-            Message(recipients, text, **options),
-            allow_spaces=self._settings.sender_allow_spaces,
-            default_region=self._settings.default_region,
-        )
+        frozen = freeze_one(Message(recipients, text, **options), self._settings)
         return without_conflict(self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
     def send_many(self, messages: Iterable[Message]) -> list[Sent]:
@@ -212,17 +192,35 @@ class Producer:
             QueueUnavailable: Redis did not confirm, or has lost meanwhile what it had confirmed; repeat with
                 the campaign_id that the error carries.
         """
-        slicer = Slicer(
-            *(text, options, campaign_id),
-            on_invalid=on_invalid,
-            allow_spaces=self._settings.sender_allow_spaces,
-            default_region=self._settings.default_region,
-        )
+        slicer = Slicer(text, options, campaign_id, on_invalid=on_invalid, settings=self._settings)
         sending = self._campaigns.sending(slicer)
         self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         for chunk in chunks(recipients):
             self._drive(sending.take(chunk), campaign_id=slicer.campaign_id)
         return self._drive(sending.end(), campaign_id=slicer.campaign_id)
+
+    def preview(
+        self,
+        text: str,
+        recipients: Recipients | None = None,
+        **options: Unpack[CampaignOptions],
+    ) -> Preview:
+        """Say what a text would become and cost. Queues nothing, and refuses nothing: see ``problems``.
+
+        Args:
+            text: as for `send` and `send_campaign`.
+            recipients: any number of them, read 500 at a time; without any, for somebody whom nobody knows.
+            **options: the other fields of `Message`; the sender may be absent.
+
+        Raises:
+            InvalidMessage: ``recipients`` cannot be read as some.
+            QueueUnavailable: Redis did not tell the prices.
+        """
+        prices = self._drive(current_prices(self._records.keys, self._settings))
+        previewer = Previewer(text, options, settings=self._settings, prices=prices)
+        for chunk in chunks(several(recipients)):
+            previewer.take(chunk)
+        return previewer.result()
 
     def campaign_status(self, campaign_id: str) -> CampaignStatus | None:
         """Read where a campaign stands; None if it is unknown, or forgotten after the retention.

@@ -14,7 +14,8 @@ from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
-_OURS += ("MAIL_", "CONSOLE_", "OPTOUT_", "OPTIN_", "PSEUDONYM_")
+_OURS += ("MAIL_", "CONSOLE_", "OPTOUT_", "OPTIN_", "PSEUDONYM_", "MARKETING_", "EXTRA_HOLIDAYS", "STOP_")
+_OURS += ("SENDERS", "SEGMENTS_", "TEXT_", "PRICE_")
 
 
 @pytest.hookimpl(tryfirst=True)

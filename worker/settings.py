@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, scheme_of, variable
+from producers.rules.settings import RulesSettings
 
 
 def _header(secret: Secret) -> None:
@@ -39,7 +40,7 @@ def known_level(value: str) -> None:
 
 
 @dataclass(frozen=True)
-class WorkerSettings(RedisSettings):
+class WorkerSettings(RulesSettings, RedisSettings):
     """What a worker needs to know."""
 
     api_login: Secret = variable(

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from producers.contract.addresses import ANY, PRIVATE, check_addresses
 from producers.contract.kinds import KINDS
-from producers.contract.phone import known_region
 from producers.contract.pseudonyms import check_keys
 from producers.contract.redis_url import RedisUrl
 from producers.contract.secret import Secret
@@ -47,6 +46,9 @@ def variable(
 @dataclass(frozen=True)
 class Settings:
     """Base of the settings classes: reads itself from a mapping."""
+
+    def __post_init__(self) -> None:
+        """Check and change nothing. Whoever overrides this calls the next one: a class may have two bases."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -190,6 +192,7 @@ class RedisSettings(Settings):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "redis_url", _redis_url(self.redis_url))
 
     def at(self, redis_url: str | None) -> Self:
@@ -204,39 +207,6 @@ class RedisSettings(Settings):
     def retention_ms(self) -> int:
         """Days a record stays after its end, in milliseconds."""
         return self.retention_days * 86_400_000
-
-
-@dataclass(frozen=True)
-class ProducerSettings(RedisSettings):
-    """Settings of an application that sends."""
-
-    sender_allow_spaces: bool = variable(
-        "SENDER_ALLOW_SPACES", "1 lets a sender contain spaces", default=False
-    )
-    default_region: str = variable(
-        "DEFAULT_REGION",
-        "country whose national numbers are read, such as `FR`; without one numbers must be international",
-        default="",
-        check=known_region,
-    )
-    keep_texts: bool = variable(
-        "KEEP_TEXTS",
-        "1 keeps the text of a message that can be answered, or is an answer, as long as its record",
-        default=True,
-    )
-
-    def with_region(self, region: str | None) -> Self:
-        """These settings, with another default region if one is given.
-
-        Raises:
-            ConfigError: it is no region; names ``DEFAULT_REGION``.
-        """
-        if region is None:
-            return self
-        try:
-            return dataclasses.replace(self, default_region=region and known_region(region))
-        except ValueError as error:
-            raise ConfigError({"DEFAULT_REGION": str(error)}) from None
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from producers.contract.characters import is_blank
 from producers.contract.phone import to_e164
 from producers.errors import InvalidMessage
 from producers.messages.recipient import VARIABLES, Recipient
-from producers.messages.template import VARIABLE_MAX, Template, take_apart, template
+from producers.messages.template import VARIABLE_MAX, Template, template
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,11 +99,12 @@ def reply_to(value: object, recipients: int) -> str:
 def text(value: object, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - passed through Problems
     """1 to 1224 characters of valid Unicode that show something, taken apart at the placeholders.
 
-    Placeholders do not count: what `placeholders` checks is the text that each recipient gets.
+    Placeholders count as they stand: whether the gateway counts before or after it fills them is not
+    documented. What each recipient gets is checked by `wording`.
     """
     clean = _unicode(value)
     found = template(clean, optimise)
-    if not clean or found.literal_length > TEXT_MAX:
+    if not 1 <= len(clean) <= TEXT_MAX:
         raise ValueError(f"must be 1 to {TEXT_MAX} characters")
     if found.is_blank and len(found.pieces) == 1:
         raise ValueError("must show something, not only white space")
@@ -228,37 +228,3 @@ def _unicode(value: object) -> str:
     except UnicodeEncodeError:
         raise ValueError("must be valid Unicode") from None
     return value
-
-
-def placeholders(check: Problems, value: object, to: list[Recipient]) -> None:
-    """Refuse placeholders that the gateway does not know or that a recipient has no usable value for.
-
-    The gateway would send ``Hello !`` for an absent name, and text typed by an end user could smuggle in
-    ``{param1}``; both are caught here. A text that was refused for another reason is looked at all the same.
-    """
-    if isinstance(value, str):
-        value = take_apart(value)
-    if not isinstance(value, Template):
-        return
-    if value.problem:
-        check.by_field.setdefault("text", value.problem)
-    for name in value.variables:
-        for position, recipient in enumerate(to):
-            if getattr(recipient, name) is None:
-                check.by_field.setdefault(f"recipients[{position}].{name}", "missing, but the text uses it")
-    if value.variables and (value.longest > TEXT_MAX or value.is_blank):
-        _filled(check, value, to)
-
-
-def _filled(check: Problems, value: Template, to: list[Recipient]) -> None:
-    """Refuse recipients whose own text is too long or shows nothing, unless their values are wrong anyway.
-
-    The gateway counts the characters of filled texts, and refuses the whole call for one that is too long.
-    """
-    for position, recipient in enumerate(to):
-        if all(isinstance(getattr(recipient, name), str) for name in value.variables):
-            whole = value.fill(recipient)
-            if len(whole) > TEXT_MAX:
-                check.by_field[f"recipients[{position}].text"] = f"must be at most {TEXT_MAX} characters"
-            elif is_blank(whole):
-                check.by_field[f"recipients[{position}].text"] = "must show something, not only white space"

@@ -7,7 +7,7 @@ exact bytes of the POST, made once, so that every attempt sends the same. Pure: 
 import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 import msgspec
 
@@ -17,6 +17,9 @@ from producers.messages.body import Body, encode
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.places import places_of
 from producers.messages.recipient import Recipient
+from producers.messages.wording import word
+from producers.rules.settings import RulesSettings
+from producers.rules.text import sender_problem
 
 Purpose = Literal["alert", "wholesale"]
 SmsType = Literal["sms_premium", "sms_low_cost"]
@@ -74,9 +77,11 @@ class Message(_Content, frozen=True, kw_only=True):
             international, or national in the producer's default region.
         text: ``{first_name}``, ``{last_name}``, ``{param1}`` … ``{param5}`` are filled per recipient; what
             each of them gets has 1 to 1224 characters and is not blank.
-        sender: 3 to 11 letters and digits. With ``with_replies`` a short number replaces it.
+        sender: 3 to 11 letters and digits, not digits only, no word such as INFO. With ``with_replies`` a
+            short number replaces it.
         type: ``sms_premium`` (receipts) or ``sms_low_cost`` (none).
-        purpose: ``wholesale`` for marketing (France wants the STOP mention), ``alert`` for the rest.
+        purpose: ``wholesale`` for marketing, whose text must have the STOP mention if anybody in France gets
+            it; ``alert`` for the rest.
         send_at: aware datetime or ISO 8601 text with offset; a past date means now.
         with_replies: two-way SMS, mainland France.
         simulation_mode: the gateway answers but sends nothing.
@@ -146,6 +151,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
             milliseconds at which the gateway itself is to send it.
         zones: those of its recipients, each once, sorted, with spaces between, such as ``FR GP+``: marketing
             leaves while all of them are open. Empty for an alert, which leaves at any hour.
+        warnings: what is allowed, and probably a mistake, by field.
     """
 
     request_id: str
@@ -162,6 +168,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     talk: Talk | None = None
     receipts: int = 0
     zones: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def recipients(self) -> int:
@@ -169,13 +176,23 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         return len(self.numbers)
 
 
+#: What holds where the owner has chosen nothing.
+_DEFAULTS: Final = RulesSettings()
+
+
 def freeze(
-    message: Message, *, allow_spaces: bool = False, default_region: str = "", campaign: str = ""
+    message: Message,
+    *,
+    rules: RulesSettings = _DEFAULTS,
+    allow_spaces: bool = False,
+    default_region: str = "",
+    campaign: str = "",
 ) -> FrozenMessage:
     """Check a message and make its wire form.
 
     Args:
         message: what the caller gave.
+        rules: what the owner has chosen about texts and senders.
         allow_spaces: whether a sender may contain spaces.
         default_region: whose national numbers are read, such as ``FR``; none if empty.
         campaign: the campaign it is a slice of.
@@ -185,31 +202,25 @@ def freeze(
     """
     check = fields.Problems()
     request_id = check("request_id", fields.request_id, message.request_id)
-    template = check("text", fields.text, message.text, message.auto_optimize_text is not False)
-    recipients = fields.recipients(check, message.recipients, default_region)
-    fields.placeholders(check, template, recipients)
+    worded = word(check, message, rules, default_region)
+    template = worded.template
     send_at = check("send_at", fields.send_at, message.send_at)
     context = check("context", content.context, message.context)
-    reply_to = check("reply_to", fields.reply_to, message.reply_to, len(recipients))
+    reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
-    places = places_of(check, message.zone, recipients, told=message.purpose != "alert")
+    if "sender" not in check.by_field:
+        problem = sender_problem(message.sender, worded.numbers, rules.country_senders)
+        if problem:
+            check.by_field["sender"] = problem
+    places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     check.raise_if_any()
-    body = Body(
-        places.recipients,
-        template.text,
-        options.sender,
-        options.type,
-        options.purpose,
-        request_id,
-        options.auto_optimize_text,
-        options.with_replies,
-        options.simulation_mode,
-        options.auto_remove_blacklisted_numbers,
-    )
+    if rules.text_optimize:  # it is done, or was not wanted
+        options = msgspec.structs.replace(options, auto_optimize_text=False)
+    body = _body(request_id, places.recipients, template.text, options)
     due_ms = int(send_at.timestamp() * 1000) if send_at is not None else None
     if send_at is not None and options.schedule == "gateway":
         body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
-    alone = len(recipients) > 1 or campaign or body.send_at
+    alone = len(worded.numbers) > 1 or campaign or body.send_at
     wire = encode(body)
     return FrozenMessage(
         request_id=request_id,
@@ -218,16 +229,32 @@ def freeze(
         digest=content.digest(
             _meant(body, wire, send_at), due_ms, options.ttl_ms, context, reply_to, places.given
         ),
-        numbers=[recipient.phone_number for recipient in recipients],
+        numbers=worded.numbers,
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
-        segments=sum([template.segments_for(recipient) for recipient in recipients]),
+        segments=sum(worded.segments),
         share="" if alone or not template.variables else share_of(template.text, options, places.zones),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
         zones=places.zones,
+        warnings=worded.warnings,
+    )
+
+
+def _body(request_id: str, recipients: list[Recipient], text: str, options: Options) -> Body:
+    return Body(
+        recipients,
+        text,
+        options.sender,
+        options.type,
+        options.purpose,
+        request_id,
+        options.auto_optimize_text,
+        options.with_replies,
+        options.simulation_mode,
+        options.auto_remove_blacklisted_numbers,
     )
 
 

@@ -38,7 +38,7 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         pieces: literal text and names by turns, literal text first and last.
         optimise: whether the gateway rewrites the text before it counts.
         segments: segments of the text if there is nothing to fill in, else 0.
-        literal_length, longest: characters with nothing filled in, and with as much as may be.
+        longest: characters with as much filled in as may be.
         is_blank: whether the text with nothing filled in shows nothing.
     """
 
@@ -48,7 +48,6 @@ class Template(msgspec.Struct, frozen=True, gc=False):
     pieces: tuple[str, ...]
     optimise: bool
     segments: int
-    literal_length: int
     longest: int
     is_blank: bool
 
@@ -67,7 +66,6 @@ def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, F
     """Find the placeholders of a text."""
     pieces = tuple(_PLACEHOLDER.split(text))
     names = set(pieces[1::2])
-    literal_length = sum(map(len, pieces[::2]))
     return Template(
         text=text,
         variables=tuple(sorted(names & set(VARIABLES))),
@@ -75,8 +73,7 @@ def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, F
         pieces=pieces,
         optimise=optimise,
         segments=0 if names else billed(text, optimise),
-        literal_length=literal_length,
-        longest=literal_length + VARIABLE_MAX * (len(pieces) // 2),
+        longest=sum(map(len, pieces[::2])) + VARIABLE_MAX * (len(pieces) // 2),
         is_blank=all(map(is_blank, pieces[::2])),
     )
 
@@ -85,8 +82,7 @@ def template(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT
     """Find the placeholders of a checked text. Texts with placeholders are remembered: they come again."""
     if "{" in text or "}" in text:
         return _remembered(text, optimise)
-    length = len(text)
-    return Template(text, (), "", (text,), optimise, billed(text, optimise), length, length, is_blank(text))
+    return Template(text, (), "", (text,), optimise, billed(text, optimise), len(text), is_blank(text))
 
 
 _remembered = lru_cache(maxsize=256)(take_apart)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from producers.contract.settings import ProducerSettings
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.message import FrozenMessage, Message, freeze
 from producers.queueing.records import Conflict, Sent
+from producers.settings import ProducerSettings
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
 SLICE = 500
@@ -37,11 +37,20 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
     yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
+def freeze_one(message: Message, settings: ProducerSettings, campaign: str = "") -> FrozenMessage:
+    """Check a message by the settings of an application and make its wire form; as `freeze`."""
+    return freeze(
+        message,
+        rules=settings,
+        allow_spaces=settings.sender_allow_spaces,
+        default_region=settings.default_region,
+        campaign=campaign,
+    )
+
+
 def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:
     try:
-        return freeze(
-            message, allow_spaces=settings.sender_allow_spaces, default_region=settings.default_region
-        )
+        return freeze_one(message, settings)
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
 

@@ -33,6 +33,7 @@ class Campaign:
         created: messages queued by this run.
         existing: messages that are in the ledger or have ended; nothing was queued for them.
         left_out: recipients given that cannot be texted; 0 unless ``on_invalid`` is a callable.
+        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
     """
 
     campaign_id: str
@@ -42,6 +43,7 @@ class Campaign:
     created: int
     existing: int
     left_out: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,4 +184,5 @@ class Sending:
             created=self._created,
             existing=self._existing,
             left_out=self._slicer.left_out,
+            warnings=self._slicer.warnings,
         )

@@ -11,14 +11,18 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Literal, Unpack
+from typing import Any, Final, Literal, TypeVar, Unpack
 
 from producers.errors import InvalidMessage
 from producers.messages.body import numbers_of
 from producers.messages.fields import RECIPIENTS_MAX
-from producers.messages.message import CampaignOptions, FrozenMessage, Message, freeze
+from producers.messages.message import CampaignOptions, FrozenMessage, Message
 from producers.messages.recipient import VARIABLES, Recipient
+from producers.queueing.batches import freeze_one
 from producers.queueing.number_set import NumberSet
+from producers.settings import ProducerSettings
+
+T = TypeVar("T")
 
 #: Recipients of a slice: as many as one call to the gateway takes.
 SLICE: Final = RECIPIENTS_MAX
@@ -30,6 +34,11 @@ _PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
 _SAME: Final = "same number as "
 #: The one problem of a recipient whose number was met before.
 REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
+
+#: Stands in for any recipient: a number of a country that has no rules of its own.
+_NOWHERE: Final = "+32470123456"
+#: What holds where the owner has chosen nothing.
+_DEFAULTS: Final = ProducerSettings()
 
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
@@ -45,12 +54,14 @@ class CampaignCheck:
         slices: calls to the gateway, each a message of its own.
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
         left_out: recipients given that would not be texted.
+        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
     """
 
     recipients: int
     slices: int
     segments: int
     left_out: int
+    warnings: tuple[str, ...] = ()
 
 
 class Slicer:
@@ -61,14 +72,14 @@ class Slicer:
         options: the other fields of `Message`.
         campaign_id: names the campaign; minted if None.
         on_invalid: what to do about a recipient that cannot be texted.
-        allow_spaces: whether a sender may contain spaces.
-        default_region: whose national numbers are read, such as ``FR``; none if empty.
+        settings: of the application.
 
     Attributes:
         campaign_id: its name.
         position: recipients read so far.
         number: slices cut so far, empty ones included.
         recipients, segments, left_out: sums over these.
+        warnings: what is allowed in these, and probably a mistake, by field.
 
     Raises:
         InvalidMessage: ``campaign_id`` or anything else but the recipients is wrong.
@@ -81,8 +92,7 @@ class Slicer:
         campaign_id: str | None = None,
         *,
         on_invalid: OnInvalid = "refuse",
-        allow_spaces: bool = False,
-        default_region: str = "",
+        settings: ProducerSettings = _DEFAULTS,
     ) -> None:
         if "reply_to" in options:
             raise InvalidMessage({"reply_to": "must be absent: a campaign answers nobody"})
@@ -92,8 +102,8 @@ class Slicer:
             raise InvalidMessage({"on_invalid": 'must be "refuse" or a callable'})
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
-        self._text, self._options, self._allow_spaces = text, options, allow_spaces
-        self._default_region, self._on_invalid = default_region, on_invalid
+        self.warnings: tuple[str, ...] = ()
+        self._text, self._options, self._on_invalid, self._settings = text, options, on_invalid, settings
         self._seen = NumberSet()
         self._refuse_what_concerns_all()
 
@@ -126,6 +136,7 @@ class Slicer:
         self.number += 1
         self.left_out += len(problems)
         if frozen is not None:
+            self.warnings = frozen.warnings
             self.recipients += frozen.recipients
             self.segments += frozen.segments
             for number in numbers_of(frozen.body):
@@ -135,7 +146,7 @@ class Slicer:
     def _refuse_what_concerns_all(self) -> None:
         """Refuse what is wrong with all messages, before any recipient is read."""
         try:
-            self._freeze([Recipient("+33612345678", **dict.fromkeys(VARIABLES, "x"))])
+            self._freeze([Recipient(_NOWHERE, **dict.fromkeys(VARIABLES, "x"))])
         except InvalidMessage as error:
             # A problem with the values of this recipient says nothing about other recipients.
             fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
@@ -149,7 +160,7 @@ class Slicer:
             try:
                 frozen = self._freeze([chunk[i] for i in kept])
             except InvalidMessage as error:
-                bad = _by_recipient(error.fields)
+                bad = by_recipient(error.fields)
             else:
                 numbers = enumerate(numbers_of(frozen.body))
                 bad = {i: REPEATED for i, number in numbers if number in self._seen}
@@ -163,12 +174,7 @@ class Slicer:
         message = Message(
             recipients, self._text, request_id=f"{self.campaign_id}.{self.number}", **self._options
         )
-        return freeze(
-            message,
-            allow_spaces=self._allow_spaces,
-            default_region=self._default_region,
-            campaign=self.campaign_id,
-        )
+        return freeze_one(message, self._settings, self.campaign_id)
 
 
 def checked(campaign_id: object) -> str:
@@ -187,8 +193,8 @@ def check_campaign(
     recipients: Iterable[Any],
     *,
     on_invalid: OnInvalid = "refuse",
-    allow_spaces: bool = False,
-    default_region: str = "",
+    settings: ProducerSettings = _DEFAULTS,
+    default_region: str | None = None,
     **options: Unpack[CampaignOptions],
 ) -> CampaignCheck:
     """Check a whole campaign and count it; nothing is queued.
@@ -198,19 +204,17 @@ def check_campaign(
         recipients: numbers or Recipients.
         on_invalid: "refuse", or what to call for each that would be left out.
         **options: the other fields of `Message`.
-        allow_spaces: whether a sender may contain spaces, ``SENDER_ALLOW_SPACES``.
-        default_region: whose national numbers are read, ``DEFAULT_REGION``.
+        settings: of the application, as its `Producer` has them.
+        default_region: whose national numbers are read, such as ``FR``; overrides the settings.
 
     Raises:
         InvalidMessage: as `Producer.send_campaign`.
     """
-    slicer = Slicer(
-        text, options, on_invalid=on_invalid, allow_spaces=allow_spaces, default_region=default_region
-    )
+    slicer = Slicer(text, options, on_invalid=on_invalid, settings=settings.with_region(default_region))
     slices = 0
     for chunk in chunks(recipients):
         slices += slicer.cut(chunk) is not None
-    return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out)
+    return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out, slicer.warnings)
 
 
 def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:
@@ -224,6 +228,13 @@ def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:
     iterator = iter(recipients)
     while chunk := list(islice(iterator, SLICE)):
         yield chunk
+
+
+def several(recipients: T | str | Recipient | None) -> T | list[str | Recipient]:
+    """Make one recipient, or none, a list of recipients."""
+    if recipients is None:
+        return []
+    return [recipients] if isinstance(recipients, (str, Recipient)) else recipients
 
 
 async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
@@ -242,7 +253,7 @@ async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterat
         yield waiting
 
 
-def _by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
+def by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
     """Sort problems by recipient. Repeats come last: the first of them may itself be left out.
 
     Raises:

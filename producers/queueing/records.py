@@ -15,10 +15,10 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
 from producers.contract.scripts import Command, Script
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import Steps
 from producers.messages.message import FrozenMessage
 from producers.queueing.rounds import read_rounds
+from producers.settings import ProducerSettings
 
 _ENQUEUE = Script("producers.queueing", "enqueue")
 _STATUS = Script("producers.queueing", "status", when_full=True)
@@ -38,12 +38,14 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
         state: where it stands; ``queued`` for a new one.
         created: False when the same content was already there under this id and nothing was queued.
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
+        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
     """
 
     request_id: str
     state: State
     created: bool
     segments: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,13 @@ class Records:
     ) -> Command[list[Sent | Conflict]]:
         def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
             answers: list[Sent | Conflict] = [
-                Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments)
+                Sent(
+                    request_id=m.request_id,
+                    state="queued",
+                    created=True,
+                    segments=m.segments,
+                    warnings=m.warnings,
+                )
                 for m in messages
             ]
             for position, verdict, state in zip(*[iter(reply)] * 3, strict=True):
@@ -208,6 +216,7 @@ def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent |
         state=state.decode(),  # type: ignore[arg-type]
         created=False,
         segments=message.segments,
+        warnings=message.warnings,
     )
 
 

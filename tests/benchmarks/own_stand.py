@@ -34,9 +34,9 @@ ENDS = ("accepted", "rejected", "expired", "cancelled", "unknown", "failed")
 PATIENCE_S = 120.0
 
 #: 160 characters, so one segment: the longest single SMS. No placeholder: sends of it share no call.
-TEXT = "Your table is ready. ".ljust(147, "x") + " STOP 30101.."
+TEXT = "Your table is ready. ".ljust(146, "x") + " STOP au 30101"
 #: The same length of text for sends that may share calls.
-TEMPLATE = "Hello {param1}, your table is ready. ".ljust(147, "x") + " STOP 30101.."
+TEMPLATE = "Hello {param1}, your table is ready. ".ljust(146, "x") + " STOP au 30101"
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -123,7 +123,7 @@ def test_an_entry_of_statuses_reads_as_it_was_meant():
 
 def test_the_scripts_write_exactly_the_fields_of_a_status(redis_url, redis_client):
     sms = Producer(redis_url)
-    sms.send("+33612345678", "Hi", sender="Bistro", request_id="a", context={"é": 1})
+    sms.send("+33612345678", "Hi STOP au 30101", sender="Bistro", request_id="a", context={"é": 1})
     sms.cancel("a")
     sms.close()
     [(_, fields)] = redis_client.xrange(KEYS.stream("statuses"))
@@ -143,7 +143,7 @@ def test_the_scripts_write_dates_as_everybody_does(redis_client, instant):
 
 def test_a_new_record_carries_the_version(redis_url, redis_client):
     sms = Producer(redis_url)
-    sms.send("+33612345678", "Hi", sender="Bistro", request_id="a")
+    sms.send("+33612345678", "Hi STOP au 30101", sender="Bistro", request_id="a")
     sms.close()
     assert redis_client.hget(KEYS.record("a"), "v") == str(RECORD_VERSION).encode()
     assert set(json.loads(redis_client.get(KEYS.body("a")))) == {

@@ -124,11 +124,10 @@ def fail_at_the_gateway(aviary):
         aviary.send(preset)
     aviary.send("502_before", times=0, options={"ttl": timedelta(seconds=3)})
     aviary.send("429_retry_after")
-    for code in (999, 1340, 153):
+    for code in (121, 999, 1340, 153):
         aviary.send("refuse", code=code, message=quoting)
     aviary.send("accept_with_code", code=153, message=quoting)
     aviary.send("code_with_200", code=117, message=quoting)
-    aviary.send(options={"purpose": "wholesale"})
     aviary.send(options={"request_id": taken})
     installation.wait_for(lambda: all(installation.status(sent).attempts for sent in aviary.sends))
 
@@ -190,6 +189,7 @@ def fail_in_the_producer(aviary):
     aviary.provoke(producer.send, aviary.number(), TEXT, **good | {"sender": TEXT, "purpose": TEXT})
     aviary.provoke(producer.send, aviary.number(), TEXT, **good, request_id=TEXT * 2, context={TEXT})
     aviary.provoke(producer.send, aviary.number(), TEXT, **good, send_at=TEXT)
+    aviary.provoke(producer.send, aviary.number(), f"{TEXT} stop au 30101", sender="Bistro")
     aviary.provoke(producer.send_many, [Message(wrong_number, TEXT, **good)])
     sent = installation.send(TEXT, to=aviary.number())
     aviary.provoke(producer.send, aviary.number(), TEXT, **good, request_id=sent.request_id)

@@ -12,13 +12,14 @@ def shared(install_for_module):
     return install_for_module(**IMPATIENT)
 
 
-def test_a_missing_stop_mention_is_told_with_the_gateways_own_words(installation):
-    sent = installation.send("Sale!", purpose="wholesale", context="sale")
+def test_a_stop_mention_that_the_gateway_does_not_take_is_told_with_its_own_words(installation):
+    installation.gateway.settings(stop_mention="STOP au 36111")
+    sent = installation.send("Sale! STOP au 30101", purpose="wholesale", context="sale")
 
     status = installation.settled(sent)
 
     assert (status.state, status.code, status.attempts) == ("rejected", "121", 1)
-    assert "[STOP au 30101]" in status.message
+    assert "[STOP au 36111]" in status.message
     (entry,) = installation.entries("statuses", sent)
     assert (entry.state, entry.code, entry.message) == ("rejected", "121", status.message)
     assert (entry.context, entry.attempt) == ("sale", 1)

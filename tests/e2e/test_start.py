@@ -11,8 +11,9 @@ import pytest
 import redis
 
 from producers import AsyncProducer, Feed, Producer
-from producers.contract.settings import ProducerSettings, WebSettings
+from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
+from producers.settings import ProducerSettings
 from tests.support.hostile import make_hostile
 from tests.support.installation import bare_environment
 from tests.support.up_process import OCTOPUSH

@@ -20,7 +20,7 @@ from redis.retry import Retry
 from producers import Message, Producer, QueueUnavailable
 from producers.contract.jobs import ACTORS, QUEUE_ALERT
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
+from producers.settings import ProducerSettings
 
 #: What an application may get instead of a confirmation, on either queue.
 NOT_CONFIRMED = (QueueUnavailable, BrokerConnectionError, redis.RedisError)

@@ -13,7 +13,7 @@ import redis
 
 from producers import Producer
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
+from producers.settings import ProducerSettings
 from tests.support.doomed import CALLBACK_POINTS, RETRY_POINTS, SEND_POINTS
 from tests.support.installation import API_KEY, API_LOGIN, ENDS, bare_environment, new_id, new_number
 from tests.support.simulator import SimulatorThread

@@ -13,7 +13,7 @@ import redis
 
 from producers import Message, Producer, Recipient
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
+from producers.settings import ProducerSettings
 from tests.support.doomed_calls import CALL_POINTS, RETRY_POINTS, SPLIT_POINTS
 from tests.support.installation import API_KEY, API_LOGIN, ENDS, bare_environment, new_id, new_number
 from tests.support.simulator import SimulatorThread

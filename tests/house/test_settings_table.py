@@ -7,8 +7,9 @@ import re
 import pytest
 
 from producers.contract.secret import Secret
-from producers.contract.settings import ProducerSettings, WebSettings
+from producers.contract.settings import WebSettings
 from producers.rules.settings import RulesSettings
+from producers.settings import ProducerSettings
 from tests.house.repository import modules, name, none_of, rows, text
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailInSettings, MailSettings

@@ -25,7 +25,9 @@ class Place:
         self.workers = {name: HandWorker(client, queue=name) for name in ("alert", "marketing")}
 
     def send(self, request_id: str, sender: str = "Bistro", *, purpose: str = "wholesale", **options) -> str:
-        self.sms.send(number(0), "Hi", sender=sender, purpose=purpose, request_id=request_id, **options)
+        self.sms.send(
+            number(0), "Hi STOP au 30101", sender=sender, purpose=purpose, request_id=request_id, **options
+        )
         return request_id
 
     def take(self) -> list[Claim]:

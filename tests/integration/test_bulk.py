@@ -313,7 +313,7 @@ def test_the_counts_and_the_groups_balance(redis_client, redis_url, parked, bulk
 
 def test_texts_of_any_size_go_a_bearable_part_at_a_time(redis_client, sms: Producer, ledger, bulk):
     numbers = [f"+336{n:08}" for n in range(12_000_000, 12_000_000 + 3 * 500)]
-    sms.send_campaign("Hello " * 20, numbers, sender="Bistro", campaign_id="spring")
+    sms.send_campaign("Hello " * 20 + "STOP au 30101", numbers, sender="Bistro", campaign_id="spring")
     for n in range(3):
         finish_one(ledger, claim_one(ledger, f"spring.{n}"), Refused("121"))
     ready = KEYS.queue("marketing").ready

@@ -14,11 +14,12 @@ from producers import (
     QueueUnavailable,
     RequestIdConflict,
 )
-from producers.contract.settings import ProducerSettings, RedisSettings
+from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing import campaigns
 from producers.queueing.campaigns import Slicer
 from producers.queueing.records import Records
+from producers.settings import ProducerSettings
 from tests.integration.test_campaigns import DAY_MS, GOOD, TEXT, cut_short, numbers, queued, texted
 from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.keys import AllKeys

@@ -23,7 +23,7 @@ from producers import (
     RequestIdConflict,
 )
 from producers.contract.keys import Keys
-from producers.contract.settings import ProducerSettings
+from producers.settings import ProducerSettings
 from tests.integration.test_producer import Blocking
 
 GOOD = {"sender": "Bistro"}
@@ -136,7 +136,7 @@ def test_a_list_that_was_changed_is_refused_at_the_first_difference(sms, redis_c
 def test_another_text_under_the_same_id_is_refused(sms, redis_client):
     sms.send_campaign(TEXT, numbers(10), campaign_id="spring", **GOOD)
     with pytest.raises(RequestIdConflict):
-        sms.send_campaign("Other STOP", numbers(10), campaign_id="spring", **GOOD)
+        sms.send_campaign("Other STOP au 30101", numbers(10), campaign_id="spring", **GOOD)
     assert len(queued(redis_client)) == 1
 
 

@@ -73,7 +73,7 @@ def test_with_a_rate_nobody_waits_for_longer_than_what_is_owed(redis_client, sms
     rate, ahead = 20, 21 if queue == "alert" else 3
     throttle.set_limits("tester", rate=rate)
     purpose = "alert" if queue == "alert" else "wholesale"
-    sms.send_many([Message(NUMBER, "Hi", sender="Bistro", purpose=purpose) for _ in range(100)])
+    sms.send_many([Message(NUMBER, "Hi STOP au 30101", sender="Bistro", purpose=purpose) for _ in range(100)])
     worker = HandWorker(redis_client, queue=queue)
     count, seconds = fetched_within(worker, 0.2)
     assert count <= ahead + rate * seconds

@@ -74,7 +74,7 @@ def messages(redis_client, sms) -> None:
     for claim in worker.take():
         worker.finish(claim, outcomes[claim.entry.id])
     sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id="queued")
-    sms.send_campaign("Hi STOP", [NUMBER], campaign_id="spring", sender="Bistro")
+    sms.send_campaign("Hi STOP au 30101", [NUMBER], campaign_id="spring", sender="Bistro")
 
 
 def published(client, text: str, request_id: str = "accepted") -> None:

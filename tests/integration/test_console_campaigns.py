@@ -17,7 +17,9 @@ NUMBERS = [f"+336{n:08}" for n in range(12_000_000, 12_000_700)]
 @pytest.fixture
 def spring(sms) -> str:
     """A campaign of two slices, all queued."""
-    return sms.send_campaign("Hello", NUMBERS, sender="Bistro", campaign_id="spring").campaign_id
+    return sms.send_campaign(
+        "Hello STOP au 30101", NUMBERS, sender="Bistro", campaign_id="spring"
+    ).campaign_id
 
 
 def actions(client) -> list[tuple[str, str]]:

@@ -8,9 +8,10 @@ from msgspec import structs
 
 from producers import InvalidMessage, Message, Producer, QueueUnavailable, Recipient, RequestIdConflict
 from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.settings import ProducerSettings, RedisSettings
+from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing.conversations import TURNS_MAX, Conversations
+from producers.settings import ProducerSettings
 from tests.integration.test_producer import sms
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker
@@ -78,16 +79,16 @@ def test_a_receipt_shows_at_the_message_it_reports_on(sms, hand, callbacks):
 
 def test_a_campaign_shows_each_recipient_its_own_text(sms, hand):
     sms.send_campaign(
-        "Hi {first_name}",
+        "Hi {first_name} STOP au 30101",
         [Recipient(NUMBER, first_name="Ann"), Recipient(OTHER, first_name="Bob")],
         campaign_id="c",
         sender="Bistro",
         with_replies=True,
     )
-    assert told(sms.conversation(OTHER)) == [("out", "Hi Bob")]
+    assert told(sms.conversation(OTHER)) == [("out", "Hi Bob STOP au 30101")]
     HandWorker(hand.redis, queue="marketing").take()
     assert [turn.state for turn in sms.conversation(NUMBER).turns] == ["sending"]
-    assert told(sms.conversation(NUMBER)) == [("out", "Hi Ann")]
+    assert told(sms.conversation(NUMBER)) == [("out", "Hi Ann STOP au 30101")]
 
 
 def test_a_member_of_a_shared_call_is_where_its_call_is_and_keeps_its_text(sms, hand):
@@ -196,7 +197,7 @@ def test_an_unreadable_entry_is_left_out(sms, callbacks, redis_client):
 def test_a_conversation_is_read_by_its_name_which_shows_no_number(sms, hand, callbacks, redis_client):
     conversations = Conversations(KEYS, KnownPseudonyms(RedisSettings()))
     sms.send_campaign(
-        "Hi {param1}",
+        "Hi {param1} STOP au 30101",
         [Recipient(NUMBER, param1="x"), Recipient(OTHER, param1="y")],
         sender="Bistro",
         with_replies=True,
@@ -244,7 +245,7 @@ def test_a_redis_that_is_away_is_said_so():
 
 
 def test_reply_to_is_part_of_what_a_message_is(sms):
-    answer = {"request_id": "a", "reply_to": "0" * 32, "sender": "Bistro"}
+    answer = {"request_id": "a", "reply_to": "0" * 32, "sender": "Bistro", "purpose": "alert"}
     assert sms.send(NUMBER, "Hi", **answer).created
     assert not sms.send(NUMBER, "Hi", **answer).created
     with pytest.raises(RequestIdConflict):
@@ -252,7 +253,7 @@ def test_reply_to_is_part_of_what_a_message_is(sms):
 
 
 def test_an_answer_that_cannot_be_answered_is_in_the_conversation(sms, redis_client: redis.Redis):
-    sms.send(NUMBER, "Bye", request_id="a", reply_to="0" * 32, sender="Bistro")
+    sms.send(NUMBER, "Bye", request_id="a", reply_to="0" * 32, sender="Bistro", purpose="alert")
     assert told(sms.conversation(NUMBER)) == [("out", "Bye")]
     assert redis_client.hget(KEYS.record("a"), "two_way") is None
 

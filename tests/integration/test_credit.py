@@ -42,7 +42,9 @@ def throttle(redis_client) -> Throttle:
 
 
 def send(sms: Producer, request_id: str, *numbers: str, purpose: str = "wholesale", **options) -> str:
-    sms.send(list(numbers), "Hi", sender="Bistro", purpose=purpose, request_id=request_id, **options)
+    sms.send(
+        list(numbers), "Hi STOP au 30101", sender="Bistro", purpose=purpose, request_id=request_id, **options
+    )
     return request_id
 
 

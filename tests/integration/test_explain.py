@@ -65,7 +65,7 @@ def one(sms) -> str:
 
 def send(sms: Producer, request_id: str = "a", **options: object) -> str:
     given = {"sender": "Bistro", "purpose": "alert", "request_id": request_id, **options}
-    return sms.send(NUMBER, "Hello", **given).request_id
+    return sms.send(NUMBER, given.pop("text", "Hello"), **given).request_id
 
 
 def words(found: Explanation) -> list[str]:
@@ -257,7 +257,7 @@ def test_the_gate_itself_agrees_with_what_is_said_of_calls_in_flight(
             redis_client.flushall()
             throttle.set_limits("anna", in_flight=limit)
             redis_client.zadd(KEYS.workers, {"w": redis_client.time()[0] * 1000})
-            send(sms, "m", purpose="wholesale")
+            send(sms, "m", text="Hello STOP au 30101", purpose="wholesale")
             send(sms)
             for name in ("alert", "marketing"):
                 leases = {f"p.{n}:{n}": 4_102_444_800_000 for n in range(busy)} if name == "alert" else {}

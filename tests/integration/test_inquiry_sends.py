@@ -23,7 +23,7 @@ NUMBER = "+33612345678"
 def send(sms):
     def alert(request_id: str, **options) -> str:
         options = {"sender": "Bistro", "purpose": "alert", **options}
-        return sms.send(NUMBER, "Hello", request_id=request_id, **options).request_id
+        return sms.send(NUMBER, "Hello STOP au 30101", request_id=request_id, **options).request_id
 
     return alert
 
@@ -93,7 +93,9 @@ def test_ends_are_listed_newest_first_with_code_and_cost(redis_client, ledger, s
 
 
 def test_an_end_names_its_campaign_and_its_recipients_until_they_are_forgotten(sms, ledger, redis_client):
-    sms.send_campaign("Hello", ["+33612345678", "+33612345679"], campaign_id="spring", sender="Bistro")
+    sms.send_campaign(
+        "Hello STOP au 30101", ["+33612345678", "+33612345679"], campaign_id="spring", sender="Bistro"
+    )
     finish_one(ledger, claim_one(ledger, "spring.0"), Accepted("sms_1"))
     [row] = drive(sends.ended(KEYS), redis_client).rows
     assert (row.request_id, row.recipients, row.campaign) == ("spring.0", 2, "spring")
@@ -122,7 +124,7 @@ def test_a_row_without_a_record_says_so(redis_client):
 
 def test_the_slices_of_a_campaign_are_listed_the_last_one_first(redis_client, sms: Producer):
     numbers = [f"+336{n:08}" for n in range(12_000_000, 12_000_000 + 51 * 500)]
-    sms.send_campaign("Hello", numbers, sender="Bistro", campaign_id="spring")
+    sms.send_campaign("Hello STOP au 30101", numbers, sender="Bistro", campaign_id="spring")
     status = drive(campaigns.find(KEYS, "spring"), redis_client)
 
     first = drive(campaigns.slices(KEYS, status), redis_client)

@@ -83,7 +83,9 @@ def test_a_slice_adds_its_cost_to_its_campaign_once_and_moves_there_when_it_prov
 ):
     hand = HandWorker(redis_client, queue="marketing")
     options = {"sender": "Bistro", "purpose": "wholesale"}
-    sms.send_campaign("Hi", [number(each) for each in range(600)], campaign_id="spring", **options)
+    sms.send_campaign(
+        "Hi STOP au 30101", [number(each) for each in range(600)], campaign_id="spring", **options
+    )
     paid, doubtful = sorted(hand.take(), key=lambda claim: claim.entry.id)
     hand.finish(paid, Accepted("sms_1", cost="25.0"))
     hand.finish(doubtful, Duplicate("120"), **UNSURE)

@@ -53,7 +53,7 @@ def test_everything_at_once_costs_no_more(redis_client, sms, seen):
         outcome = Accepted("t") if claim.entry.id == "r0" else Refused("121")
         worker.finish(claim, outcome)
     send_codes(sms, range(3))
-    sms.send("+33612345678", "Hi", sender="Bistro", purpose="wholesale", ttl=timedelta(hours=1))
+    sms.send("+33612345678", "Hi STOP au 30101", sender="Bistro", ttl=timedelta(hours=1))
     redis_client.rpush(KEYS.queue("callbacks").ready, "c1")
     redis_client.hset(KEYS.callback("c1"), mapping={"received": now_ms(redis_client) - 7000, "raw": "x"})
     redis_client.zadd(KEYS.workers, {"w1": now_ms(redis_client), "w2": now_ms(redis_client) - 30_000})

@@ -12,12 +12,12 @@ import pytest
 from producers import AsyncProducer, Message, Producer, Recipient
 from producers.contract.pseudonyms import Pseudonyms, key_id, read_key
 from producers.contract.secret import Secret
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import drive
 from producers.errors import RequestIdConflict, WrongPseudonymKeys
 from producers.intake.callback_body import read_events
 from producers.messages.message import freeze
 from producers.queueing.conversations import Conversations
+from producers.settings import ProducerSettings
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.counted import counted
 from tests.support.hand_worker import HandWorker

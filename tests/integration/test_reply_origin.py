@@ -205,7 +205,7 @@ def test_a_send_whose_replies_named_several_short_numbers_fits_any(sms, hand, ca
 
 def slice_of(sms, hand, outcome) -> str:
     sms.send_campaign(
-        "Hi {param1}",
+        "Hi {param1} STOP au 30101",
         [Recipient(NUMBER, param1="x"), Recipient(OTHER, param1="y")],
         campaign_id="c",
         sender="Bistro",

@@ -117,7 +117,8 @@ def test_a_dry_run_needs_no_redis(octopush, listed, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "other", [["--text", "Other STOP"], ["--sender", "Brasserie"], ["--ttl", "2h"], ["--purpose", "alert"]]
+    "other",
+    [["--text", "Other STOP au 30101"], ["--sender", "Brasserie"], ["--ttl", "2h"], ["--purpose", "alert"]],
 )
 def test_another_text_or_option_is_another_campaign_unless_it_is_named(octopush, listed, other):
     path = listed(numbers(3))
@@ -132,7 +133,9 @@ def test_another_text_or_option_is_another_campaign_unless_it_is_named(octopush,
 def test_columns_fill_placeholders(octopush, listed, redis_client):
     path = listed([f"Zoë;{number};8" for number in numbers(2)], "First name;phone_number;param1")
 
-    result = octopush("send", "--csv", path, "--text", "{first_name} {param1} STOP", "--sender", "Bistro")
+    result = octopush(
+        "send", "--csv", path, "--text", "{first_name} {param1} STOP au 30101", "--sender", "Bistro"
+    )
 
     assert result.exit_code == 0, result.output
     (body,) = (json.loads(redis_client.get(key)) for key in redis_client.scan_iter("*:body:*"))
@@ -156,12 +159,12 @@ def test_a_dry_run_foretells_a_refusal(octopush, listed):
     path = listed([*numbers(3), numbers(1)[0]])
 
     foretold = octopush("send", "--csv", path, *SEND, "--dry-run")
-    assert foretold.exit_code == 0
+    assert foretold.exit_code == 1
     assert "would be refused: 1 of 4 rows cannot be texted" in foretold.output
     left_out = octopush("send", "--csv", path, *SEND, "--dry-run", "--bad-rows", "leave-out")
-    assert "would be refused" not in left_out.output
+    assert (left_out.exit_code, "would be refused" in left_out.output) == (0, False)
     fine = octopush("send", "--csv", listed(numbers(3)), *SEND, "--dry-run")
-    assert "would be refused" not in fine.output
+    assert (fine.exit_code, "would be refused" in fine.output) == (0, False)
 
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
@@ -220,7 +223,7 @@ def test_bad_rows_can_be_left_out(octopush, listed, redis_client):
     assert "from a file of their own" in result.output
 
 
-@pytest.mark.parametrize("dry", [["--dry-run"], ["--bad-rows", "leave-out"]])
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
 def test_every_row_is_accounted_for(octopush, listed, dry):
     given = [
         *numbers(7),
@@ -233,7 +236,9 @@ def test_every_row_is_accounted_for(octopush, listed, dry):
         f"{numbers(9)[8]},,x",
     ]
 
-    result = octopush("send", "--csv", listed(given, "phone_number,note"), *SEND, *dry)
+    result = octopush(
+        "send", "--csv", listed(given, "phone_number,note"), *SEND, *dry, "--bad-rows", "leave-out"
+    )
 
     assert result.exit_code == 0, result.output
     told = dict(re.findall(r"^(recipients|left out|bad rows|rows) +(\d+)", result.output, re.MULTILINE))
@@ -291,7 +296,7 @@ def test_what_stands_in_a_bad_row_cannot_steer_the_screen(octopush, listed):
 def test_of_many_bad_rows_some_are_shown_and_all_are_counted(octopush, listed):
     result = octopush("send", "--csv", listed(["x"] * 100), *SEND, "--dry-run")
 
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     assert len(re.findall(r"^line \d+:", result.output, re.MULTILINE)) == 20
     assert "bad rows   100" in result.output
     assert "100 x phone_number: must be international" in result.output
@@ -299,9 +304,10 @@ def test_of_many_bad_rows_some_are_shown_and_all_are_counted(octopush, listed):
 
 def test_a_dry_run_counts_and_queues_nothing(octopush, listed, redis_client):
     given = [*numbers(501), "rubbish"]
-    result = octopush("send", "--csv", listed(given), "--text", "x" * 161, "--sender", "Bistro", "--dry-run")
+    text = "x" * 147 + " STOP au 30101"
+    result = octopush("send", "--csv", listed(given), "--text", text, "--sender", "Bistro", "--dry-run")
 
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     for line in ("recipients 501 in 2 messages", "segments   1002", "bad rows   1", "line 503: "):
         assert line in result.output
     assert redis_client.dbsize() == 0

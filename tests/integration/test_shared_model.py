@@ -21,8 +21,9 @@ from hypothesis.stateful import (
 )
 
 from producers import Message, Producer, Recipient
-from producers.contract.settings import ProducerSettings, RedisSettings
+from producers.contract.settings import RedisSettings
 from producers.queueing.records import Records
+from producers.settings import ProducerSettings
 from tests.integration.test_ledger_model import ENDS, SELDOM
 from tests.integration.test_ledger_model import FATES as FATES_ALONE
 from tests.support.hand_worker import KEYS, HandWorker, evidence

@@ -57,7 +57,9 @@ def queue_some(redis_url) -> Callable:
     sms = Producer(redis_url)
 
     def queue(count: int = 1, purpose: str = "alert", recipients: object = NUMBER) -> list[str]:
-        messages = [Message(recipients, "Hi", sender="Bistro", purpose=purpose) for _ in range(count)]
+        messages = [
+            Message(recipients, "Hi STOP au 30101", sender="Bistro", purpose=purpose) for _ in range(count)
+        ]
         return [sent.request_id for sent in sms.send_many(messages)]
 
     yield queue

@@ -25,8 +25,8 @@ import msgspec
 import redis
 
 from producers import MessageStatus, Producer, Sent
-from producers.contract.settings import ProducerSettings
 from producers.events import TYPES, Event, from_fields
+from producers.settings import ProducerSettings
 from tests.support.keys import AllKeys
 from tests.support.simulator import SimulatorThread
 from tests.support.web_server import WebServer

@@ -92,7 +92,7 @@ def test_who_is_left_out_is_told_with_position_and_reason_in_order():
 def test_a_repeat_of_somebody_left_out_stands_in_for_them():
     named = Recipient(SOME[0], first_name="Zoë")
 
-    assert cut([Recipient(SOME[0]), named], "Hello {first_name} STOP")["spring.0"] == [SOME[0]]
+    assert cut([Recipient(SOME[0]), named], "Hello {first_name} STOP au 30101")["spring.0"] == [SOME[0]]
 
 
 def test_refusing_names_all_of_the_slice_by_position_in_the_campaign():
@@ -161,7 +161,10 @@ def test_the_longest_id_leaves_room_for_ten_million_slices():
 def test_checking_counts_and_queues_nothing():
     left_out = []
     check = check_campaign(
-        "x" * 200, [*numbers(600), "rubbish"], on_invalid=lambda p, *_: left_out.append(p), **GOOD
+        "x" * 200 + " STOP au 30101",
+        [*numbers(600), "rubbish"],
+        on_invalid=lambda p, *_: left_out.append(p),
+        **GOOD,
     )
 
     assert (check.recipients, check.slices, check.segments, check.left_out) == (600, 2, 1200, 1)
@@ -195,8 +198,8 @@ def test_a_campaign_takes_every_option_of_a_message_but_the_id():
 
 
 def test_what_the_values_of_one_make_of_the_text_concerns_no_other():
-    text = "a" * 1224 + "{first_name}"
-    given = [Recipient("+33612345678", first_name=""), Recipient("+33612345679", first_name="Zoë")]
+    text = "STOP au 30101 " + "a" * 1198 + "{first_name}"
+    given = [Recipient("+33612345678", first_name=""), Recipient("+33612345679", first_name="Zoë" * 5)]
     bad = []
 
     check = check_campaign(
@@ -212,7 +215,7 @@ def test_national_numbers_of_a_campaign_are_read_in_its_region():
     bad = []
 
     check = check_campaign(
-        "Hello",
+        TEXT,
         given,
         sender="Bistro",
         default_region="FR",

@@ -2,8 +2,11 @@
 
 import pytest
 
+from producers.contract.redis_url import RedisUrl
 from producers.errors import ConfigError
 from producers.rules.settings import RulesSettings
+from producers.settings import ProducerSettings
+from worker.settings import WorkerSettings
 
 
 def test_without_settings_marketing_is_kept_to_the_strictest_hours():
@@ -73,6 +76,23 @@ def test_hours_that_the_margin_uses_up_are_refused(name):
 def test_settings_in_code_are_held_to_the_same():
     with pytest.raises(ConfigError, match="MARKETING_CLOSE_MARGIN_S"):
         RulesSettings(marketing_hours_fr="08:00-08:10")
+
+
+@pytest.mark.parametrize("kind", [ProducerSettings, WorkerSettings])
+def test_who_has_settings_of_rules_and_of_redis_is_held_to_both(kind):
+    account = {"OCTOPUSH_API_LOGIN": "a@b", "OCTOPUSH_API_KEY": "k"}
+    read = kind.from_env(account | {"MARKETING_HOURS_FR": "charter2026", "REDIS_URL": "redis://:secret@host"})
+    assert str(read.redis_url) == "redis://host:6379/0"
+    assert str(read.french).startswith("charter2026")
+    with pytest.raises(ConfigError, match="MARKETING_CLOSE_MARGIN_S"):
+        kind.from_env(account | {"MARKETING_HOURS_FR": "08:00-08:10"})
+
+
+def test_all_that_is_wrong_with_two_bases_is_said_at_once():
+    assert isinstance(ProducerSettings(redis_url="redis://host").redis_url, RedisUrl)
+    with pytest.raises(ConfigError) as caught:
+        ProducerSettings(marketing_hours_other="08:00-08:10", redis_url="host")
+    assert list(caught.value.problems) == ["MARKETING_HOURS_OTHER", "REDIS_URL"]
 
 
 def test_extra_holidays_are_read_by_zone():

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smsutil import split
 
-from producers.messages.segments import billed, optimised, segment
+from producers.messages.segments import (
+    billed,
+    costly_characters,
+    costs_at_worst,
+    optimised,
+    replaced,
+    segment,
+)
+from tests.support.vectors import vectors
 from worker.sandbox.simulator.segments import count_segments
 from worker.sandbox.simulator.sms_text import optimise as simulated
 
@@ -74,3 +82,65 @@ def test_the_gateway_rewrites_costly_characters_and_superfluous_spaces(written, 
 @given(st.text(max_size=1224))
 def test_rewriting_never_costs_more(text):
     assert billed(text, optimise=True) <= billed(text, optimise=False)
+
+
+@pytest.mark.parametrize("case", vectors("segments"), ids=lambda case: case["id"])
+def test_a_text_takes_the_segments_of_the_standard(case):
+    text = "".join(piece * times for piece, times in case["runs"])
+    counted = segment(text)
+    assert (counted.encoding, counted.units, counted.segments) == (
+        case["encoding"],
+        case["units"],
+        case["segments"],
+    )
+
+
+#: Characters that the gateway replaces, that we replace, that nobody does, and that cost two.
+MIXED = st.text(max_size=400) | st.text("aéêœŒ\u2019…|\\\u00a0\u202f \n€^&µ🎉", max_size=1200)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("Un cœur à l\u2019\u0153uvre, \u0152uf", "Un coeur à l'oeuvre, OEuf"),
+        ("5\u202f€ et\u00a05\u00a0$", "5 € et 5 $"),
+        ("Bient\u00f4t…", "Bientot..."),
+        ("  two  spaces\n  here ", "two spaces\n here"),
+        ("éèàùìòñäöüåæøßÇÉ {first_name}", "éèàùìòñäöüåæøßÇÉ {first_name}"),
+        ("Fête 🎉  cœur", "Fête 🎉 cœur"),
+        ("a|b\\c^d", "a|b\\c^d"),
+        ("…" * 70, "." * 70),
+        ("œ" * 2, "oeoe"),
+    ],
+)
+def test_costly_characters_are_replaced_where_that_saves_something(written, sent):
+    assert replaced(written, 1224) == sent
+
+
+@given(MIXED, st.booleans())
+def test_replacing_never_costs_more_than_leaving_it_or_than_the_gateways_replacing(text, optimise):
+    assert billed(replaced(text, 1224), optimise=False) <= billed(text, optimise)
+
+
+@given(MIXED, st.integers(1, 60))
+def test_replacing_lengthens_nothing_beyond_what_fits(text, longest):
+    assert len(replaced(text, longest)) <= max(longest, len(text))
+
+
+@given(MIXED, st.booleans())
+def test_at_worst_a_text_costs_no_less_than_it_is_billed_as(text, optimise):
+    assert costs_at_worst(text, optimise) >= billed(text, optimise)
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"), [("&" * 80, 1), ("&" * 81, 2), ("a\n" * 54, 2), ("ê&" * 35, 1)]
+)
+def test_what_octopush_may_count_twice_is_counted_twice_at_worst(text, segments):
+    assert costs_at_worst(text, optimise=False) == segments
+
+
+@given(MIXED)
+def test_costly_characters_are_those_without_which_a_text_is_gsm7(text):
+    costly = costly_characters(text)
+    assert bool(costly) == (segment(text).encoding == "ucs2")
+    assert segment(text.translate(dict.fromkeys(map(ord, costly)))).encoding == "gsm7"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from producers.contract.secret import Secret
-from producers.contract.settings import ProducerSettings, RedisSettings, Settings, WebSettings, variable
+from producers.contract.settings import RedisSettings, Settings, WebSettings, variable
 from producers.errors import ConfigError
+from producers.settings import ProducerSettings
 from worker.settings import WorkerSettings
 
 WORKER = {"OCTOPUSH_API_LOGIN": "me@example.com", "OCTOPUSH_API_KEY": "key"}

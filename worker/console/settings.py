@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from producers.contract.secret import Secret
-from producers.contract.settings import ProducerSettings, variable
+from producers.contract.settings import variable
+from producers.settings import ProducerSettings
 
 #: A viewer looks. An operator also sees numbers in full, answers and decides.
 Role = Literal["viewer", "operator"]

@@ -4,12 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
-import phonenumbers
-
 from producers.contract.keys import Keys
+from producers.contract.prices import read_price, tariff_name
 from producers.contract.steps import Commands, Steps
 
 #: The parts of a body that tell its tariff: the first recipient, and what follows the text.
@@ -42,12 +41,7 @@ def tariff_of(head: bytes, tail: bytes) -> str:
     """
     number, kind = _NUMBER.search(head), _TYPE.findall(tail)
     digits = number[1].decode() if number else ""
-    lengths = (1, 2, 3)
-    code = next(
-        (digits[:n] for n in lengths if int(digits[:n] or 0) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE),
-        digits[:3],
-    )
-    return f"{kind[-1].decode('utf-8', 'replace') if kind else ''}:{code}"
+    return tariff_name(kind[-1].decode("utf-8", "replace") if kind else "", digits)
 
 
 def estimate(keys: Keys, segments: Mapping[str, int], messages: Mapping[str, int]) -> Steps[Estimate]:
@@ -62,19 +56,12 @@ def estimate(keys: Keys, segments: Mapping[str, int], messages: Mapping[str, int
     prices = (yield Commands([("HMGET", keys.prices, *tariffs)]))[0] if tariffs else []
     cost, unpriced = Decimal(0), Counter[str]()
     for tariff, price in zip(tariffs, prices, strict=True):
-        known = _decimal(price)
+        known = read_price(price)
         if known is None:
             unpriced[tariff] = messages[tariff]
         else:
             cost += known * segments[tariff]
     return Estimate(cost, unpriced.total())
-
-
-def _decimal(price: bytes | None) -> Decimal | None:
-    try:
-        return Decimal(price.decode()) if price else None
-    except (InvalidOperation, ValueError):
-        return None
 
 
 def weigh(told: Sequence[tuple[str, int]]) -> tuple[Mapping[str, int], Mapping[str, int]]:

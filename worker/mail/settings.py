@@ -6,10 +6,11 @@ from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
 from producers.contract.secret import Secret
-from producers.contract.settings import ProducerSettings, RedisSettings, Settings, variable
+from producers.contract.settings import RedisSettings, Settings, variable
 from producers.errors import ConfigError
 from producers.messages import fields
 from producers.messages.message import Purpose
+from producers.settings import ProducerSettings
 from worker.mail import addresses
 from worker.mail.mail_server import MailServer, mail_server
 from worker.mail.reply_address import ReplyAddresses

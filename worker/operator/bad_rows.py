@@ -8,7 +8,8 @@ from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
 from producers.queueing.campaigns import REPEATED
 from worker.operator.recipient_columns import printable
-from worker.operator.recipient_file import BadRow, RecipientFile
+from worker.operator.recipient_file import BadRow
+from worker.operator.recipient_list import RecipientList
 from worker.presentation.output import Output
 
 #: Rows that are shown one by one; more are only counted.
@@ -25,7 +26,7 @@ class BadRows:
         repeated: those of them that are fine, but whose number was met before.
     """
 
-    def __init__(self, file: RecipientFile) -> None:
+    def __init__(self, file: RecipientList) -> None:
         self._file = file
         self.count = self.repeated = 0
         self._reasons: Counter[str] = Counter()

@@ -9,11 +9,11 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
 from producers.messages.message import CampaignOptions
-from worker.operator.recipient_file import RecipientFile
+from worker.operator.recipient_list import OneNumber, RecipientList
 
 
 def name_campaign(
-    settings: RedisSettings, file: RecipientFile, text: str, options: CampaignOptions, *said: object
+    settings: RedisSettings, file: RecipientList, text: str, options: CampaignOptions, *said: object
 ) -> Steps[str]:
     """Name a campaign after all that a person has said, so that the same command names the same one.
 
@@ -27,8 +27,9 @@ def name_campaign(
         WrongPseudonymKeys: this command lacks a key.
     """
     whole = msgspec.json.encode([file.digest, *said, text, sorted(options.items())])
-    fingerprint = f"csv {hashlib.sha256(whole).hexdigest()}"
+    kind = "to" if isinstance(file, OneNumber) else "csv"
+    fingerprint = f"{kind} {hashlib.sha256(whole).hexdigest()}"
     known = yield from KnownPseudonyms(settings).read()
-    names = ["csv-" + seal[:24] for seal in (known.seal(fingerprint), *known.older_seals(fingerprint))]
+    names = [f"{kind}-{seal[:24]}" for seal in (known.seal(fingerprint), *known.older_seals(fingerprint))]
     there = yield Commands([("EXISTS", Keys(settings.namespace).campaign(name)) for name in names])
     return next((name for name, exists in zip(names, there, strict=True) if exists), names[0])

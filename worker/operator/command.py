@@ -16,10 +16,11 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.outages import passes
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.settings import ProducerSettings, RedisSettings
+from producers.contract.settings import RedisSettings
 from producers.contract.steps import Steps, drive
 from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
 from producers.producer import Producer
+from producers.settings import ProducerSettings
 from worker.operator import audit
 from worker.presentation.output import Exit, Failed, Output, RedisAway
 from worker.process.connection import connect

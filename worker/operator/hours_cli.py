@@ -8,12 +8,12 @@ from typing import Final, ParamSpec, TypeVar
 import click
 
 from producers.contract.phone import mask, to_e164
-from producers.contract.settings import ProducerSettings
 from producers.rules.clocks import clock, tzdata_version
 from producers.rules.finding import Finding
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
 from producers.rules.zones import FRENCH, known_zone, zone_of
+from producers.settings import ProducerSettings
 from worker.inquiry.dates import read_since
 from worker.operator.command import Command
 from worker.operator.option_types import Date

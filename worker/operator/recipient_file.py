@@ -58,6 +58,10 @@ class RecipientFile:
         self._text = text
         self._lines = [0] * _LINES
 
+    def describe(self) -> str:
+        """Say for people what is read from where."""
+        return self.layout.describe()
+
     def line_of(self, position: int) -> int:
         """Tell the line on which a row begins that was handed out lately: at most 1024 rows ago."""
         return self._lines[position % _LINES]

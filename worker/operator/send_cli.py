@@ -1,18 +1,16 @@
-"""``octopush-worker send``: a campaign from a CSV file, safe to run again."""
+"""``octopush-worker send``: a campaign from a CSV file or to one number, safe to run again."""
 
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.settings import ProducerSettings
 from producers.contract.steps import drive
 from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
@@ -20,32 +18,30 @@ from producers.messages.template import take_apart
 from producers.producer import Producer
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import check_campaign, checked
+from producers.settings import ProducerSettings
 from worker.inquiry.dates import with_offset
 from worker.operator.bad_rows import BadRows
 from worker.operator.campaign_cli import fields, follow, show_words
 from worker.operator.campaign_name import name_campaign
 from worker.operator.command import Command
+from worker.operator.dry_run import look
 from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
-from worker.operator.recipient_file import RecipientFile, open_recipients
+from worker.operator.recipient_file import open_recipients
+from worker.operator.recipient_list import OneNumber, RecipientList
+from worker.operator.send_plan import Plan, handed_out, why_refused
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
 from worker.process.connection import connect
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What one command is to send, and where it says so."""
-
-    output: Output
-    file: RecipientFile
-    text: str
-    options: CampaignOptions
-    settings: ProducerSettings
-    campaign_id: str | None
-
-
 @click.command(cls=Command)
-@click.option("--csv", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--csv",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of recipients.",
+)
+@click.option("--to", help="One number, in place of a file.")
 @click.option(
     "--text", required=True, help="With {first_name}, {last_name}, {param1} … {param5} from columns."
 )
@@ -83,13 +79,14 @@ class _Plan:
     show_default=True,
     help="Queue nothing if a row cannot be texted, or leave such rows out.",
 )
-@click.option("--dry-run", is_flag=True, help="Check and count everything, queue nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what it becomes and costs, queue nothing; 1 if refused.")
 @click.option("--wait", is_flag=True, help="Stay until all have ended, and show how far it is.")
 @click.pass_obj
 def send(
     output: Output,
     /,
-    path: Path,
+    path: Path | None,
+    to: str | None,
     text: str,
     campaign_id: str | None,
     column: str | None,
@@ -102,42 +99,49 @@ def send(
     wait: bool,
     **given: Any,
 ) -> None:
-    """Send one text to all numbers of a CSV file, nobody twice.
+    """Send one text to all numbers of a CSV file, or to one number, nobody twice.
 
     Run the same command again after whatever cut it short: it goes on where it ended.
     """
     options = _options(**given)
+    lists = [each for each in (path, to) if each is not None]
+    if len(lists) > 1 or not (lists or dry_run):
+        raise click.UsageError("name the recipients with --csv or with --to")
     if len(dict(mapped)) < len(mapped) or (column is not None and NUMBERS in dict(mapped)):
         raise click.UsageError("two columns are named for one thing, with --map or --column")
     try:
         settings = ProducerSettings.from_env(os.environ).with_region(region and region.upper())
-        file = open_recipients(
-            path,
-            take_apart(text).variables,
-            column=column,
-            titles=dict(mapped),
-            region=settings.default_region,
-            encoding=encoding,
-        )
+        file: RecipientList | None = OneNumber(to) if to is not None else None
+        if path is not None:
+            file = open_recipients(
+                path,
+                take_apart(text).variables,
+                column=column,
+                titles=dict(mapped),
+                region=settings.default_region,
+                encoding=encoding,
+            )
     except (FileProblem, OSError) as error:
         raise Failed(str(error)) from None
     said = (column, sorted(mapped), encoding)
-    plan = _Plan(output, file, text, options, settings, campaign_id)
+    plan = Plan(output, file, text, options, settings, campaign_id)
     with _said_plainly(plan):
         if campaign_id is not None:
             checked(campaign_id)
-        if dry_run or bad_rows == "refuse":
-            _look_first(plan, refused=bad_rows == "refuse", dry_run=dry_run)
-        if not dry_run:
-            _queue(plan, _named(plan, *said), wait=wait)
+        if dry_run:
+            look(plan, refused=bad_rows == "refuse")
+        elif file is not None:
+            if bad_rows == "refuse":
+                _refuse_bad_rows(plan, file)
+            _queue(plan, file, _named(plan, file, *said), wait=wait)
 
 
-def _named(plan: _Plan, *said: object) -> str:
+def _named(plan: Plan, file: RecipientList, *said: object) -> str:
     """The name that a person gave the campaign, or one that is made of all that he said."""
     if plan.campaign_id is not None:
         return plan.campaign_id
     with connect(plan.settings.redis_url) as client:
-        return drive(name_campaign(plan.settings, plan.file, plan.text, plan.options, *said), client)
+        return drive(name_campaign(plan.settings, file, plan.text, plan.options, *said), client)
 
 
 def _options(**given: Any) -> CampaignOptions:
@@ -151,53 +155,25 @@ def _options(**given: Any) -> CampaignOptions:
     )
 
 
-def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
-    """Check the whole file; ends the command if there are bad rows and they are to be refused."""
-    bad = BadRows(plan.file)
-    with _progress(plan.file, "checking") as recipients:
-        check = check_campaign(
-            *(plan.text, recipients),
-            on_invalid=bad,
-            allow_spaces=plan.settings.sender_allow_spaces,
-            default_region=plan.settings.default_region,
-            **plan.options,
-        )
-    output = plan.output
-    if dry_run:
-        output.give(
-            {
-                "campaign_id": plan.campaign_id,
-                "dry_run": True,
-                "recipients": check.recipients,
-                "messages": check.slices,
-                "segments": check.segments,
-                **bad.fields(),
-            }
-        )
-        named = plan.campaign_id or "named when it is queued"
-        output.show(f"campaign   {named} (a dry run: nothing was queued)")
-        output.show(f"columns    {plan.file.layout.describe()}")
-        output.show(f"recipients {check.recipients} in {check.slices} messages")
-        output.show(f"segments   {check.segments}, as we count them")
-        bad.account_for_rows(output)
-    bad.tell(output)
-    if bad.count and refused:
-        why = f"{bad.count} of {plan.file.rows} rows cannot be texted"
-        advice = "Mend them, or leave them out with --bad-rows leave-out"
-        if not dry_run:
-            raise Failed(f"{why}; nothing was queued. {advice}")
-        output.say(f"without --dry-run this would be refused: {why}. {advice}")
+def _refuse_bad_rows(plan: Plan, file: RecipientList) -> None:
+    """Check the whole list; ends the command if there are bad rows."""
+    bad = BadRows(file)
+    with handed_out(file, "checking") as recipients:
+        check_campaign(plan.text, recipients, on_invalid=bad, settings=plan.settings, **plan.options)
+    bad.tell(plan.output)
+    if bad.count:
+        raise Failed(why_refused(plan, bad, "; nothing was queued"))
 
 
-def _queue(plan: _Plan, campaign_id: str, *, wait: bool) -> None:
+def _queue(plan: Plan, file: RecipientList, campaign_id: str, *, wait: bool) -> None:
     # A second command for the same campaign would be right, but exit status 0 would not.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = plan.output
     output.show(f"campaign   {campaign_id}")
-    output.show(f"columns    {plan.file.layout.describe()}")
-    bad, producer = BadRows(plan.file), Producer(settings=plan.settings)
+    output.show(f"columns    {file.describe()}")
+    bad, producer = BadRows(file), Producer(settings=plan.settings)
     try:
-        with _progress(plan.file, "queueing") as recipients:
+        with handed_out(file, "queueing") as recipients:
             campaign = producer.send_campaign(
                 *(plan.text, recipients), campaign_id=campaign_id, on_invalid=bad, **plan.options
             )
@@ -220,6 +196,7 @@ def _queue(plan: _Plan, campaign_id: str, *, wait: bool) -> None:
             **bad.fields(),
             "created": campaign.created,
             "existing": campaign.existing,
+            "warnings": campaign.warnings,
             "campaign": ended and fields(ended),
         }
     )
@@ -233,6 +210,8 @@ def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
     output.show(f"segments   {campaign.segments}, as we count them")
     bad.account_for_rows(output)
     bad.tell(output)
+    for warning in campaign.warnings:
+        output.say(f"warning    {warning}")
     if bad.count:
         output.say(
             "           once mended, send them from a file of their own: this one, changed, would be a new"
@@ -242,19 +221,7 @@ def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
 
 
 @contextmanager
-def _progress(file: RecipientFile, label: str) -> Iterator[Any]:
-    """Hand out the recipients; on a terminal, show how many."""
-    if not sys.stderr.isatty():
-        yield file.recipients()
-        return
-    with click.progressbar(
-        file.recipients(), file.rows, f"{label:<10}", update_min_steps=500, file=sys.stderr
-    ) as bar:
-        yield bar
-
-
-@contextmanager
-def _said_plainly(plan: _Plan) -> Iterator[None]:
+def _said_plainly(plan: Plan) -> Iterator[None]:
     """Turn what may go wrong into one message that says what to do, and an exit code."""
     try:
         yield

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from producers.contract.settings import ProducerSettings
 from producers.queueing.records import Records
+from producers.settings import ProducerSettings
 from worker.inquiry.dates import in_paris
 from worker.inquiry.send_detail import SendDetail, find
 from worker.operator.command import Command, at_desk

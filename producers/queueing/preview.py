@@ -1,0 +1,218 @@
+"""What a text would become and cost, for some recipients or for anybody. Pure: prices are given.
+
+Each recipient is worded as `freeze` words them, so a preview counts what would be queued.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import phonenumbers
+
+from producers.contract.keys import Keys
+from producers.contract.prices import Prices
+from producers.contract.steps import Commands, Steps
+from producers.errors import InvalidMessage
+from producers.messages import content, fields
+from producers.messages.fields import Problems
+from producers.messages.message import CampaignOptions, Message
+from producers.messages.options import checked_options
+from producers.messages.places import places_of
+from producers.messages.recipient import VARIABLES, Recipient
+from producers.messages.template import VARIABLE_MAX
+from producers.messages.wording import Wording, word
+from producers.queueing.campaigns import REPEATED, by_recipient
+from producers.queueing.number_set import NumberSet
+from producers.queueing.tally import Flip, Tally
+from producers.rules.settings import price
+from producers.rules.text import sender_problem
+from producers.settings import ProducerSettings
+
+#: A sender that breaks no rule, for a preview that names none.
+_ANY_SENDER: Final = "Preview"
+#: Values of a recipient whom nobody knows: none, half of what fits, and all of it in characters of two units.
+_NOTHING, _HALF, _DEAREST = "", "x" * (VARIABLE_MAX // 2), "\U0001f600" * VARIABLE_MAX
+#: A mobile number that is valid, for a country that has no example of one.
+_SOMEBODY: Final = "+33612345678"
+#: How the name of a recipient's field begins.
+_RECIPIENT: Final = "recipients["
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a text would become and cost.
+
+    Without recipients the figures are of one recipient whose values nobody knows: ``minimum`` fills in
+    nothing, ``middle`` 25 plain characters for each placeholder, ``maximum`` the dearest 50. Whatever the
+    values are, no recipient gets more than ``maximum`` segments.
+
+    Attributes:
+        recipients: who would be texted; 0 if none were given.
+        left_out: recipients given that cannot be texted, or were met before.
+        messages: calls to the gateway, of at most 500 recipients.
+        encoding: ``ucs2`` if anybody's text is UCS-2; without recipients, if the text is whoever gets it.
+        minimum, middle, maximum: segments of the shortest, the median and the longest text.
+        segments: over all recipients; of ``middle`` without recipients.
+        cost: of these segments, in the account's currency. None if a price is unknown and none is assumed.
+        worst_cost: with all that is in doubt counted at its dearest, and ``maximum`` without recipients.
+        assumed: recipients whose price was not learnt, but assumed.
+        flips: what turns texts to UCS-2, the text first.
+        saved: of ``segments``, those that ``TEXT_OPTIMIZE`` would save.
+        problems: why all of it would be refused, by field.
+        warnings: what is allowed, and probably a mistake, by field.
+    """
+
+    recipients: int
+    left_out: int
+    messages: int
+    encoding: Literal["gsm7", "ucs2"]
+    minimum: int
+    middle: int
+    maximum: int
+    segments: int
+    cost: Decimal | None
+    worst_cost: Decimal | None
+    assumed: int
+    flips: tuple[Flip, ...]
+    saved: int
+    problems: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def current_prices(keys: Keys, settings: ProducerSettings) -> Steps[Prices]:
+    """Read what segments cost lately, and what is assumed of the rest; one round trip."""
+    [learnt] = yield Commands([("HGETALL", keys.prices)])
+    return Prices.read(price(settings.price_unknown), learnt)
+
+
+class Previewer:
+    """Counts recipients chunk by chunk.
+
+    Args:
+        text: of all messages.
+        options: the other fields of `Message`; the sender may be absent.
+        settings: of the application.
+        prices: of a segment.
+        on_invalid: called for each recipient that is left out, as by `Slicer`.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        options: CampaignOptions,
+        *,
+        settings: ProducerSettings,
+        prices: Prices,
+        on_invalid: Callable[[int, Any, InvalidMessage], object] = lambda *_: None,
+    ) -> None:
+        self._text, self._options, self._settings, self._prices = text, options, settings, prices
+        self._kind = str(options.get("type", "sms_premium"))
+        self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
+        self._taken = self._left_out = self._messages = 0
+        self._problems: dict[str, str] = {}
+        self._warnings: tuple[str, ...] = ()
+        self._check_options()
+
+    def take(self, chunk: list[Any]) -> None:
+        """Count the next recipients, at most 500, as the caller gave them."""
+        kept, problems, worded = list(range(len(chunk))), dict[int, Mapping[str, str]](), None
+        while kept and worded is None:
+            check, wording = self._word([chunk[i] for i in kept], self._settings)
+            bad: Mapping[int, Mapping[str, str]] = by_recipient(self._note(check)) or {
+                i: REPEATED for i, to in enumerate(wording.recipients) if to.phone_number in self._seen
+            }
+            problems |= {kept[i]: reasons for i, reasons in bad.items()}
+            kept = [index for i, index in enumerate(kept) if i not in bad]
+            worded = None if bad else wording
+        self._tell(chunk, problems)
+        if worded is not None:
+            self._count(worded, self._thrifty([chunk[i] for i in kept], worded))
+        self._taken += len(chunk)
+
+    def result(self) -> Preview:
+        """Sum up."""
+        if self._taken:
+            return self._summed_up(self._tally, self._tally.recipients, self._tally.sizes())
+        tallies = [self._of_one(value) for value in (_NOTHING, _HALF, _DEAREST)]
+        sizes = tuple(tally.segments for tally in tallies)
+        known = self._summed_up(tallies[1], 0, (sizes[0], sizes[1], sizes[2]))
+        encoding = tallies[0].encoding
+        return replace(known, worst_cost=tallies[2].cost(self._prices, at_worst=True), encoding=encoding)
+
+    def _of_one(self, value: str) -> Tally:
+        """Count for one recipient whose placeholders all have one value."""
+        region = self._settings.default_region or "FR"
+        number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        written = number and phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        chunk = [Recipient(written or _SOMEBODY, **dict.fromkeys(VARIABLES, value))]
+        check, worded = self._word(chunk, self._settings)
+        self._note(check)
+        tally = Tally()
+        tally.add(worded, 0, self._kind, worded.segments[0] - self._thrifty(chunk, worded)[0])
+        return tally
+
+    def _word(self, chunk: list[Any], settings: ProducerSettings, **changed: Any) -> tuple[Problems, Wording]:
+        check = Problems()
+        message = self._message(chunk, **changed)
+        worded = word(check, message, settings, settings.default_region)
+        places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
+        self._warnings = worded.warnings or self._warnings
+        if "sender" in self._options and "sender" not in self._problems:
+            problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)
+            check.by_field |= {"sender": problem} if problem else {}
+        return check, worded
+
+    def _thrifty(self, chunk: list[Any], worded: Wording) -> list[int]:
+        """Count the segments that ``TEXT_OPTIMIZE`` would make of the same."""
+        if self._settings.text_optimize or max(worded.segments, default=0) < 2:
+            return worded.segments
+        thrifty = replace(self._settings, text_optimize=True)
+        return self._word(chunk, thrifty, auto_optimize_text=True)[1].segments
+
+    def _message(self, chunk: list[Any], **changed: Any) -> Message:
+        options: dict[str, Any] = {"sender": _ANY_SENDER, **self._options, **changed}
+        return Message(chunk, self._text, **options)
+
+    def _check_options(self) -> None:
+        check, message = Problems(), self._message([])
+        check("send_at", fields.send_at, message.send_at)
+        check("context", content.context, message.context)
+        check.together(checked_options, message, allow_spaces=self._settings.sender_allow_spaces)
+        self._note(check)
+
+    def _note(self, check: Problems) -> Mapping[str, str]:
+        """Keep the problems that concern all; return those of recipients."""
+        whole = {name: why for name, why in check.by_field.items() if not name.startswith(_RECIPIENT)}
+        self._problems = whole | self._problems
+        return {name: why for name, why in check.by_field.items() if name not in whole}
+
+    def _tell(self, chunk: list[Any], problems: Mapping[int, Mapping[str, str]]) -> None:
+        """Tell who of a chunk is left out, and why."""
+        for i, reasons in sorted(problems.items()):
+            named = {name or "recipient": why for name, why in reasons.items()}
+            self._on_invalid(self._taken + i, chunk[i], InvalidMessage(named))
+        self._left_out += len(problems)
+
+    def _count(self, worded: Wording, thrifty: list[int]) -> None:
+        self._messages += 1
+        for i, recipient in enumerate(worded.recipients):
+            self._seen.add(recipient.phone_number)
+            self._tally.add(worded, i, self._kind, worded.segments[i] - thrifty[i])
+
+    def _summed_up(self, tally: Tally, recipients: int, sizes: tuple[int, int, int]) -> Preview:
+        return Preview(
+            recipients,
+            self._left_out,
+            self._messages,
+            tally.encoding,
+            *sizes,
+            segments=tally.segments,
+            cost=tally.cost(self._prices),
+            worst_cost=tally.cost(self._prices, at_worst=True),
+            assumed=tally.assumed(self._prices),
+            flips=tally.flips(),
+            saved=tally.saved,
+            problems=self._problems,
+            warnings=self._warnings,
+        )

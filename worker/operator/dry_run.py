@@ -1,0 +1,135 @@
+"""A dry run: what a text would become and cost, whether it would be refused, and why. Queues nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from producers.contract.keys import Keys
+from producers.contract.prices import Prices
+from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.steps import drive
+from producers.errors import InvalidMessage
+from producers.messages.message import CampaignOptions
+from producers.queueing.campaigns import chunks
+from producers.queueing.preview import Preview, Previewer, current_prices
+from producers.rules.settings import price
+from producers.settings import ProducerSettings
+from worker.operator.bad_rows import BadRows
+from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.presentation.output import Exit, Output
+from worker.process.connection import connect
+
+
+def look(plan: Plan, *, refused: bool) -> None:
+    """Show what a run would come to; ends the command if the run would be refused."""
+    output, file = plan.output, plan.file
+    bad = BadRows(file) if file else None
+    with handed_out(file, "checking") as recipients:
+        seen = preview(
+            *(plan.text, recipients, plan.options),
+            settings=plan.settings,
+            prices=prices_or_assumed(output, plan.settings),
+            on_invalid=bad or (lambda *_: None),
+        )
+    told = fields(seen)
+    counted = {name: told[name] for name in ("recipients", "messages", "segments")}
+    rows = bad.fields() if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
+    output.give({"campaign_id": plan.campaign_id, "dry_run": True, **counted, **rows, "preview": told})
+    if file:
+        named = plan.campaign_id or "named when it is queued"
+        output.show(f"campaign   {named} (a dry run: nothing was queued)")
+        output.show(f"columns    {file.describe()}")
+    show(output, seen)
+    if bad:
+        bad.account_for_rows(output)
+        bad.tell(output)
+        if bad.count and refused:
+            output.say(f"without --dry-run this would be refused: {why_refused(plan, bad)}")
+    if seen.problems or (bad and bad.count and refused):
+        click.get_current_context().exit(Exit.FAILED)
+
+
+def prices_or_assumed(output: Output, settings: ProducerSettings) -> Prices:
+    """Ask Redis for prices; where it is away, say that they are assumed."""
+    try:
+        with connect(settings.redis_url) as client:
+            return drive(current_prices(Keys(settings.namespace), settings), client)
+    except REDIS_ERRORS:
+        output.say("Redis did not answer: no price is known that was paid lately")
+        return Prices(price(settings.price_unknown))
+
+
+def preview(
+    text: str,
+    recipients: Iterable[Any],
+    options: CampaignOptions,
+    *,
+    settings: ProducerSettings,
+    prices: Prices,
+    on_invalid: Callable[[int, Any, InvalidMessage], object],
+) -> Preview:
+    """Word and count everybody as a real run would.
+
+    Args:
+        text: of all messages.
+        recipients: as `Producer.send_campaign` takes them; none for somebody whom nobody knows.
+        options: the other fields of `Message`.
+        settings: of the application.
+        prices: of a segment.
+        on_invalid: called for each that is left out.
+    """
+    counting = Previewer(text, options, settings=settings, prices=prices, on_invalid=on_invalid)
+    for chunk in chunks(recipients):
+        counting.take(chunk)
+    return counting.result()
+
+
+def fields(seen: Preview) -> Mapping[str, Any]:
+    """Name what a preview says, for programs; amounts are strings."""
+    named = asdict(seen)
+    return named | {name: _amount(named[name]) for name in ("cost", "worst_cost")}
+
+
+def show(output: Output, seen: Preview) -> None:
+    """Say what a preview says, for people."""
+    if seen.recipients:
+        output.show(f"recipients {seen.recipients} in {seen.messages} messages")
+        output.show(f"segments   {seen.segments}, as we count them")
+    if seen.maximum:
+        output.show(f"each gets  {_spread(seen)}, {_encoding(seen)}")
+        output.show(f"cost       {_cost(seen)}")
+    for flip in seen.flips:
+        where = "the text itself" if flip.where == "text" else f"values of {flip.where}"
+        texts = f" in {flip.recipients} of {seen.recipients} texts" if seen.recipients else ""
+        output.show(f"UCS-2      because of {where}: {' '.join(flip.characters)}{texts}")
+    if seen.saved > 0:
+        output.show(f"saving     TEXT_OPTIMIZE=1 would save {seen.saved} segments")
+    for warning in seen.warnings:
+        output.show(f"warning    {warning}")
+    for name, why in seen.problems.items():
+        output.show(f"refused    {name}: {why}", alarming=True)
+
+
+def _amount(cost: Decimal | None) -> str | None:
+    return None if cost is None else f"{cost:f}"
+
+
+def _spread(seen: Preview) -> str:
+    if seen.minimum == seen.maximum:
+        return f"{seen.maximum} segment{'s' * (seen.maximum != 1)}"
+    return f"{seen.minimum} to {seen.maximum} segments, {seen.middle} in the middle"
+
+
+def _encoding(seen: Preview) -> str:
+    return "UCS-2 for some or all" if seen.encoding == "ucs2" else "GSM-7"
+
+
+def _cost(seen: Preview) -> str:
+    if seen.cost is None or seen.worst_cost is None:
+        return "unknown: no price was learnt, and PRICE_UNKNOWN assumes none"
+    worst = f", at worst {seen.worst_cost:.2f}" if seen.worst_cost != seen.cost else ""
+    assumed = ", at a price that is assumed" if seen.assumed else ""
+    return f"{seen.cost:.2f}{worst}{assumed}"
