@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from producers.queueing.conversations import Conversation, Turn
+from producers.queueing.conversations import Conversation
+from producers.queueing.turns import Turn
 from worker.inquiry.dates import in_paris
 from worker.operator.command import Command, at_desk, with_producer
 from worker.presentation.output import NotFound, Output

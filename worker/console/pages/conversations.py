@@ -17,7 +17,8 @@ from producers.contract.phone import mask
 from producers.contract.steps import Steps
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
-from producers.queueing.conversations import Conversation, Conversations, Turn
+from producers.queueing.conversations import Conversation, Conversations
+from producers.queueing.turns import Turn
 from worker.console.page import Page, Visit
 from worker.console.pages.replies import MATCHES, LookedFor, show_with
 from worker.console.refusals import Refusal, not_found
