@@ -103,7 +103,7 @@ def bistro(redis_client, sms) -> None:
     """Give each of the other pages something to show in each of its parts."""
     publish_replies(redis_client, "Oui")
     sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="queued")
-    sms.send_campaign("Hi STOP", ["+33612345678"], campaign_id="spring", sender="Bistro")
+    sms.send_campaign("Hi STOP au 30101", ["+33612345678"], campaign_id="spring", sender="Bistro")
     HandForwarder(redis_client).arrive("waiting-1")
     now_ms = redis_client.time()[0] * 1000
     for key in (KEYS.parked, KEYS.parked_group("rejected", "121")):
