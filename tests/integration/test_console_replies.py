@@ -249,6 +249,18 @@ def test_a_viewers_export_holds_nothing_from_which_a_number_can_be_found(viewer,
         assert name in operator.get(path).text
 
 
+@pytest.mark.parametrize("hint", [True, False])
+def test_what_may_be_an_opt_out_is_said_wherever_replies_are_read(operator, redis_client, redis_url, hint):
+    publish_replies(redis_client, "Don't stop", optout_hint=hint)
+    env = {"REDIS_URL": redis_url}
+
+    assert ("an opt-out?" in operator.get("/replies").text) is hint
+    assert json.loads(operator.get("/replies.jsonl").text.splitlines()[0])["optout_hint"] is hint
+    assert ("(an opt-out?)" in CliRunner().invoke(main, ["replies"], env=env).output) is hint
+    told = CliRunner().invoke(main, ["replies", "--json"], env=env).output
+    assert json.loads(told)["replies"][0]["optout_hint"] is hint
+
+
 def test_an_export_and_the_command_write_the_same_columns_and_objects(operator, redis_client, redis_url):
     publish_replies(redis_client, "Oui", context={"booking": 42}, match="ticket", ticket="sms_1")
     redis_client.xadd(KEYS.stream("replies"), {"v": "99", "text": "of another version"})

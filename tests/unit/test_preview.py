@@ -50,6 +50,14 @@ def test_a_name_decides_what_a_text_becomes(name, units, encoding, segments):
     assert (seen.encoding, seen.minimum, seen.maximum) == (encoding, segments, segments)
 
 
+def test_a_zone_that_is_none_is_a_problem_and_who_is_nowhere_gets_no_marketing():
+    nowhere = "+881612345678"  # a satellite phone
+    assert list(previewed(named("Léa"), zone="Paris").problems) == ["zone"]
+    assert previewed([*named("Léa"), Recipient(nowhere, first_name="Zoë")]).left_out == 1
+    assert previewed([Recipient(nowhere, first_name="Zoë", zone="FR")]).left_out == 0
+    assert previewed([Recipient(nowhere, first_name="Zoë")], purpose="alert").left_out == 0
+
+
 def test_what_the_gateway_rewrites_costs_nothing():
     seen = previewed(named("Zoë", "ê" * 50))
     assert (seen.encoding, seen.maximum, seen.flips) == ("gsm7", 1, ())
