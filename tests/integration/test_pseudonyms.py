@@ -307,7 +307,9 @@ def test_an_opt_out_is_a_turn_on_both_sides_of_a_change(house, redis_client):
         assert turn.startswith(b"opt:")
 
 
-@pytest.mark.parametrize(("stream", "turn", "written"), [("replies", b"in:", reply), ("optouts", b"opt:", stop)])
+@pytest.mark.parametrize(
+    ("stream", "turn", "written"), [("replies", b"in:", reply), ("optouts", b"opt:", stop)]
+)
 def test_what_the_stream_drops_leaves_both_conversations(house, redis_client, stream, turn, written):
     before = house(OLD)
     before.callbacks.bring(written(NUMBER, "old"))

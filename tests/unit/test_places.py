@@ -6,7 +6,7 @@ from producers import InvalidMessage, Message, Recipient
 from producers.messages.message import FrozenMessage, freeze
 
 PARIS, REUNION, ISLANDS, SATELLITE = "+33612345678", "+262692123456", "+590690123456", "+870773111632"
-GOOD = {"text": "Hello", "sender": "Bistro", "request_id": "booking-42"}
+GOOD = {"text": "Hello STOP au 30101", "sender": "Bistro", "request_id": "booking-42"}
 
 
 def frozen(recipients: object, **fields: object) -> FrozenMessage:

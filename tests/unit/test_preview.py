@@ -51,7 +51,7 @@ def test_a_name_decides_what_a_text_becomes(name, units, encoding, segments):
 
 
 def test_a_zone_that_is_none_is_a_problem_and_who_is_nowhere_gets_no_marketing():
-    nowhere = "+881612345678"  # a satellite phone
+    nowhere = "+870773111632"  # a satellite phone
     assert list(previewed(named("Léa"), zone="Paris").problems) == ["zone"]
     assert previewed([*named("Léa"), Recipient(nowhere, first_name="Zoë")]).left_out == 1
     assert previewed([Recipient(nowhere, first_name="Zoë", zone="FR")]).left_out == 0

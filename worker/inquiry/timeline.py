@@ -85,9 +85,7 @@ def read_timeline(
     return Life(tuple(sorted(moments, key=_order)), max(0, int(received) - len(told)))
 
 
-def of_send(
-    keys: Keys, pseudonyms: KnownPseudonyms, request_id: str, most: int = RECEIPTS
-) -> Steps[Life]:
+def of_send(keys: Keys, pseudonyms: KnownPseudonyms, request_id: str, most: int = RECEIPTS) -> Steps[Life]:
     """Read the life of a message with some receipts; at most five round trips."""
     [record] = yield Commands([("HGETALL", keys.record(request_id))])
     return (yield from read_timeline(keys, pseudonyms, request_id, strings(record), most))

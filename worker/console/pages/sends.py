@@ -11,7 +11,6 @@ from starlette.responses import Response
 from producers.contract.keys import Keys
 from producers.contract.steps import Steps
 from producers.queueing.records import Records
-from producers.settings import ProducerSettings
 from worker.console.forms import local_path
 from worker.console.listing import address, cursor_of, older, panel
 from worker.console.page import Page, Visit, see
