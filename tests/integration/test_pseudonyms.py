@@ -153,7 +153,7 @@ def test_a_process_that_lacks_a_key_does_nothing(house, redis_client, keys):
     for ask in (
         lambda: wrong.sms.send(NUMBER, "Hi", **TWO_WAY),
         lambda: wrong.sms.send_many([_message(1)]),
-        lambda: wrong.sms.send_campaign("Hi", [NUMBER], sender="Bistro"),
+        lambda: wrong.sms.send_campaign("Hi STOP au 30101", [NUMBER], sender="Bistro"),
         lambda: wrong.sms.conversation(NUMBER),
         lambda: wrong.callbacks.bring(reply(NUMBER)),
     ):
@@ -256,8 +256,8 @@ def test_a_repeat_is_recognised_and_other_content_is_a_conflict(house):
 
 def test_a_campaign_that_is_run_again_queues_nobody_twice(house, redis_client):
     people = [NUMBER, OTHER]
-    house(OLD).sms.send_campaign("Hi", people, sender="Bistro", campaign_id="spring")
-    again = house(NEW, OLD).sms.send_campaign("Hi", people, sender="Bistro", campaign_id="spring")
+    house(OLD).sms.send_campaign("Hi STOP au 30101", people, sender="Bistro", campaign_id="spring")
+    again = house(NEW, OLD).sms.send_campaign("Hi STOP au 30101", people, sender="Bistro", campaign_id="spring")
 
     assert (again.created, again.existing) == (0, 1)
     assert redis_client.llen(KEYS.queue("marketing").ready) == 1
