@@ -257,7 +257,9 @@ def test_a_repeat_is_recognised_and_other_content_is_a_conflict(house):
 def test_a_campaign_that_is_run_again_queues_nobody_twice(house, redis_client):
     people = [NUMBER, OTHER]
     house(OLD).sms.send_campaign("Hi STOP au 30101", people, sender="Bistro", campaign_id="spring")
-    again = house(NEW, OLD).sms.send_campaign("Hi STOP au 30101", people, sender="Bistro", campaign_id="spring")
+    again = house(NEW, OLD).sms.send_campaign(
+        "Hi STOP au 30101", people, sender="Bistro", campaign_id="spring"
+    )
 
     assert (again.created, again.existing) == (0, 1)
     assert redis_client.llen(KEYS.queue("marketing").ready) == 1
