@@ -119,6 +119,8 @@ def test_a_page_asks_as_much_of_a_small_redis(browser, client, redis_client, con
             "/campaigns",
             "/feeds",
         ):
+            for each in (small, browser):  # a Redis that lacks a script takes one trip more, once
+                each.get(path)
             with counted() as of_small:
                 small.get(path)
             with counted() as of_large:
