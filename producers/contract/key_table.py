@@ -65,7 +65,7 @@ and a stream entry together, on Redis Cluster too.
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
 | ``console:session:<session digest>`` | string, who is logged in to the console with that session, and what ``console:revoked`` was then | 12 h | console | console |
 | ``console:revoked:<name>`` | string, how often all sessions of somebody were ended | for ever | console | console |
-| ``console:failed:<address digest>`` | string, log-ins tried from an address lately | a minute | console | console |
+| ``console:failed:<address digest>`` | string, log-ins that failed from an address lately | a minute | console | console |
 | ``console:revealed:<session digest>`` | sorted set, digests of the numbers that a session sees in full, by when it began to | 10 min | console | console |
 | ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
 | ``console:looked:<name>`` | string, how many numbers a viewer has looked up lately | 10 min | console | console |

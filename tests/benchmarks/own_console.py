@@ -13,8 +13,9 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import httpx
@@ -98,10 +99,16 @@ def _console(stand: Stand) -> Iterator[str]:
 
 @contextmanager
 def _browser(url: str) -> Iterator[httpx.Client]:
-    """Open a browser in which an operator is logged in."""
+    """Open a browser in which an operator is logged in.
+
+    Raises:
+        BenchmarkError: nobody could log in.
+    """
     same = {"Sec-Fetch-Site": "same-origin"}
     with httpx.Client(base_url=url, timeout=30, trust_env=False, headers=same) as browser:
-        browser.post("/login", data={"token": OPERATOR})
+        status = browser.post("/login", data={"token": OPERATOR}).status_code
+        if status != HTTPStatus.SEE_OTHER:
+            raise BenchmarkError(f"the login was answered {status}")
         yield browser
 
 
@@ -212,26 +219,31 @@ def _polling(url: str) -> Iterator[None]:
     stopping = threading.Event()
     failed: list[int] = []
 
-    def keep_open(number: int) -> None:
-        with _browser(url) as browser:
-            path, etag = _OPEN[number % len(_OPEN)], ""
-            # They do not ask all at once.
-            stopping.wait(POLL_S * number / CONSOLES)
-            while not stopping.is_set():
-                answer = browser.get(path, headers={"X-Live": "1", "If-None-Match": etag})
-                etag = answer.headers.get("ETag", "")
-                if answer.status_code not in {200, 304}:
-                    failed.append(answer.status_code)
-                stopping.wait(POLL_S)
+    def keep_open(number: int, browser: httpx.Client) -> None:
+        path, etag = _OPEN[number % len(_OPEN)], ""
+        # They do not ask all at once.
+        stopping.wait(POLL_S * number / CONSOLES)
+        while not stopping.is_set():
+            answer = browser.get(path, headers={"X-Live": "1", "If-None-Match": etag})
+            etag = answer.headers.get("ETag", "")
+            if answer.status_code not in {200, 304}:
+                failed.append(answer.status_code)
+            stopping.wait(POLL_S)
 
-    threads = [threading.Thread(target=keep_open, args=(n,), daemon=True) for n in range(CONSOLES)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
+    with ExitStack() as browsers:
+        threads = [
+            threading.Thread(
+                target=keep_open, args=(number, browsers.enter_context(_browser(url))), daemon=True
+            )
+            for number in range(CONSOLES)
+        ]
         for thread in threads:
-            thread.join()
+            thread.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
     if failed:
         raise BenchmarkError(f"open consoles were answered {sorted(set(failed))}")

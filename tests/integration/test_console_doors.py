@@ -1,16 +1,18 @@
 """Who gets into the console, and what a browser may do there: each rule has a test that fails without it."""
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
 
+from producers.contract.clients import SENDING, connect_async
 from producers.contract.keys import Keys
 from producers.contract.secret import Secret
 from producers.errors import ConfigError
 from tests.support.console_client import OPERATOR, TOKENS, VIEWER, ConsoleClient, console_settings
 from worker.console.doors import POLICY
-from worker.console.sessions import FAILURES_MAX
+from worker.console.sessions import FAILURES_MAX, Sessions
 from worker.console.settings import ConsoleSettings
 
 KEYS = Keys("sms")
@@ -138,6 +140,25 @@ def test_a_line_with_many_addresses_of_ipv6_is_one(console_url, first, second, s
             assert one.log_in("wrong").status_code == 401
     with ConsoleClient(console_settings(console_url), address=second) as other:
         assert other.log_in(OPERATOR).status_code == status
+
+
+def test_many_people_of_one_office_log_in_at_once(redis_url):
+    async def log_in_all():
+        async with connect_async(redis_url, SENDING) as client:
+            people = console_settings(redis_url).people
+            sessions = Sessions(client, KEYS, people)
+            return await asyncio.gather(*(sessions.log_in("192.0.2.9", OPERATOR) for _ in range(30)))
+
+    assert None not in asyncio.run(log_in_all())
+
+
+def test_a_right_token_does_not_open_the_door_to_further_tries(console):
+    for _ in range(FAILURES_MAX - 1):
+        console.log_in("wrong")
+    assert console.log_in(OPERATOR).status_code == 303
+    assert console.log_in("wrong").status_code == 401
+
+    assert console.log_in(OPERATOR).status_code == 429
 
 
 def test_the_door_opens_again_after_a_minute(console, redis_client):

@@ -112,24 +112,30 @@ class Sessions:
         """
         where = hmac.new(self._key, _neighbourhood(address).encode(), hashlib.sha256).hexdigest()
         failed = self._keys.console_failed(where)
+        # All tokens are compared, so that the time taken tells nothing.
+        found = [token for token in self._people if _same(token.secret.reveal(), secret)]
+        if not found:
+            await self._count_failure(failed)
+            return None
+        failures, revoked = await self._redis.mget(failed, self._keys.console_revoked(found[0].name))
+        if int(failures or 0) >= FAILURES_MAX:
+            raise TooManyFailures
+        cookie = secrets.token_urlsafe(32)
+        value = f"{_fingerprint(cookie, found[0])} {int(revoked or 0)}"
+        await self._redis.set(self._keys.console_session(_digest(cookie)), value, ex=SESSION_S)
+        return found[0], cookie
+
+    async def _count_failure(self, failed: str) -> None:
+        """Count a wrong token, and no right one: people of one office log in at the same time.
+
+        Of tokens that are tried all at once no more are wrong before the right one is refused.
+        """
         async with self._redis.pipeline() as pipeline:
             pipeline.set(failed, 0, ex=FAILURES_S, nx=True)
             pipeline.incr(failed)
             _, tried = await pipeline.execute()
         if tried > FAILURES_MAX:
             raise TooManyFailures
-        # All tokens are compared, so that the time taken tells nothing.
-        found = [token for token in self._people if _same(token.secret.reveal(), secret)]
-        if not found:
-            return None
-        cookie = secrets.token_urlsafe(32)
-        ended = int(await self._redis.get(self._keys.console_revoked(found[0].name)) or 0)
-        value = f"{_fingerprint(cookie, found[0])} {ended}"
-        async with self._redis.pipeline() as pipeline:
-            pipeline.set(self._keys.console_session(_digest(cookie)), value, ex=SESSION_S)
-            pipeline.delete(failed)
-            await pipeline.execute()
-        return found[0], cookie
 
     async def visitor(self, cookie: str, *, takes_notice: bool = True) -> Visitor | None:
         """Find out whose session this is; None if it is none, has ended, or its token is no longer valid.

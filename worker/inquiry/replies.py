@@ -21,8 +21,8 @@ from worker.inquiry.paging import PAGE, is_stream_id, moment, pairs
 #: Replies read at a time while a text or a match is looked for, and at most for one page. One by one, as the
 #: index of a country names them, they cost more.
 BLOCK: Final = 250
-EXAMINED: Final = 2_500
-EXAMINED_ONE_BY_ONE: Final = 750
+EXAMINED: Final = 2_000
+EXAMINED_ONE_BY_ONE: Final = 500
 #: How much more it costs to fetch a reply by its id than in a block: 45 µs of both ends' time instead of 12.
 #: (To read what was fetched and to write it as CSV costs 160 µs, however it was fetched.)
 ONE_BY_ONE_COSTS: Final = 4
