@@ -20,9 +20,10 @@ local attempt_starts = prefix .. 'attempt_starts'
 -- Sends to one number that a reply without ticket is compared with, the newest ones.
 local LOOKED_AT = 50
 
--- Whether a number is one of a send's recipients, as far as is known. The body of a send that is over is mostly gone.
-local function is_recipient(id, number)
-  if redis.call('ZSCORE', talk_of(number), 'out:' .. id) then return true end
+-- Whether a number is one of a send's recipients, as far as is known. The body of a send that is over is mostly gone; one that a
+-- conversation keeps may be long, and the conversation answers sooner.
+local function is_recipient(id, number, is_kept)
+  if is_kept and redis.call('ZSCORE', talk_of(number), 'out:' .. id) then return true end
   local body = redis.call('GET', keys_of(id).body)
   return not body or string.find(body, '"phone_number":"' .. number .. '"', 1, true) ~= nil
 end
@@ -35,12 +36,12 @@ end
 
 local function known(id, question)
   local number = question.number
-  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number')
+  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number', 'keep')
   if record.members then
     id = redis.call('HGET', members_key(id), number)
     if not id then return { 'foreign' } end
     record = read(keys_of(id).record, 'context', 'state', 'short_number')
-  elseif is_call(id) or not is_recipient(id, number) then
+  elseif is_call(id) or not is_recipient(id, number, record.keep) then
     -- The call is forgotten already; or somebody else wrote.
     return { 'foreign' }
   end
