@@ -136,7 +136,8 @@ class Conversations:
             number = number or _number(key, secret, answers, sends)
             sends = [send for send in sends if send.state]
             yield from self._complete(sends, number)
-            turns = [*map(_turn, answers), *(send.turn(number) for send in sends)]
+            sent = [turn for send in sends if (turn := send.turn(number)) is not None]
+            turns = [*map(_turn, answers), *sent]
         return Conversation(number, key, tuple(sorted(turns, key=lambda turn: turn.at)))
 
     def _ask_for_written(self, turns: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
@@ -145,21 +146,7 @@ class Conversations:
     def _ask_for_sends(self, sends: Sequence["_Send"]) -> list[tuple[str, ...]]:
         asked: list[tuple[str, ...]] = []
         for send in sends:
-            record = self._keys.record(send.request_id)
-            asked.append(
-                (
-                    "HMGET",
-                    record,
-                    "state",
-                    "queued",
-                    "due",
-                    "first",
-                    "call",
-                    "context",
-                    "reply_to",
-                    "short_number",
-                )
-            )
+            asked.append(_facts_of(self._keys.record(send.request_id)))
             asked.append(("GET", self._keys.body(send.request_id)))
         return asked
 
@@ -177,6 +164,11 @@ class Conversations:
             send.complete(*found[2 * place : 2 * place + 2])
 
 
+def _facts_of(record: str) -> tuple[str, ...]:
+    """Ask for what `_Send.learn` reads of a record, in its order."""
+    return "HMGET", record, "state", "queued", "due", "first", "call", "context", "reply_to", "short_number"
+
+
 class _Body(msgspec.Struct):
     """What is read of a body."""
 
@@ -191,8 +183,8 @@ class _Send:
     Attributes:
         request_id: its id.
         state, at, call, context, reply_to, short_number: from its record; at is in ms.
-        body: its recipients and text, if they were kept.
-        delivery: the last receipt of the recipient.
+        body: its recipients and text, if they were kept and can be read.
+        delivery: the last receipt of the recipient, as Redis has it.
     """
 
     request_id: str
@@ -203,36 +195,47 @@ class _Send:
     reply_to: str = ""
     short_number: str = ""
     body: _Body | None = None
-    delivery: Delivery | None = None
+    delivery: bytes | None = None
 
     def learn(self, values: Sequence[bytes | None], body: bytes | None) -> None:
         """Take in the record and the body."""
         found = [(value or b"").decode() for value in values]
         self.state, queued, due, first, self.call, self.context, self.reply_to, self.short_number = found
         self.at = first or due or queued or self.at
-        self.body = msgspec.json.decode(body, type=_Body) if body else None
+        self.body = _body(body) if body else None
 
     def complete(self, delivery: bytes | None, call: Sequence[bytes | None]) -> None:
         """Take in the receipt; and a message that has not ended is where its call is."""
-        self.delivery = read_delivery(delivery.decode()) if delivery else None
+        self.delivery = delivery
         state, first = call
         if self.call and self.state == "queued" and state:
             self.state = "queued" if state == b"queued" else "sending"
             self.at = first.decode() if first else self.at
 
-    def turn(self, number: str | None) -> Turn:
-        """Show the message as the recipient with this number is to read it."""
-        return Turn(
-            direction="out",
-            at=datetime.fromtimestamp(int(self.at) / 1000, UTC),
-            text=_text_for(number, self.body) if self.body else None,
-            request_id=self.request_id,
-            short_number=self.short_number or None,
-            state=self.state,  # type: ignore[arg-type]
-            delivery=self.delivery,
-            reply_to=self.reply_to or None,
-            context=msgspec.json.decode(self.context) if self.context else None,
-        )
+    def turn(self, number: str | None) -> Turn | None:
+        """Show the message as the recipient with this number is to read it; None if nobody can read it."""
+        try:
+            return Turn(
+                direction="out",
+                at=datetime.fromtimestamp(int(self.at) / 1000, UTC),
+                text=_text_for(number, self.body) if self.body else None,
+                request_id=self.request_id,
+                short_number=self.short_number or None,
+                state=self.state,  # type: ignore[arg-type]
+                delivery=read_delivery(self.delivery.decode()) if self.delivery else None,
+                reply_to=self.reply_to or None,
+                context=msgspec.json.decode(self.context) if self.context else None,
+            )
+        except (ValueError, ArithmeticError, LookupError, OSError, msgspec.MsgspecError):
+            return None
+
+
+def _body(raw: bytes) -> _Body | None:
+    """Read a body; None if somebody damaged it: what else is known of the message is shown."""
+    try:
+        return msgspec.json.decode(raw, type=_Body)
+    except (ValueError, msgspec.MsgspecError):
+        return None
 
 
 def _text_for(number: str | None, body: _Body) -> str | None:

@@ -11,9 +11,10 @@ from producers.contract.steps import Commands, Step, Steps
 
 T = TypeVar("T")
 
-#: What a question raises if Redis, or what Redis holds, gives no answer that can be read.
+#: What a question raises if Redis, or what Redis holds, gives no answer that can be read. An OSError is what
+#: Python raises for a time in some year beyond two billion; those of connections are Redis's own by here.
 UNREADABLE: Final = (
-    *(redis.RedisError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(redis.RedisError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError),
     msgspec.MsgspecError,
 )
 #: What concerns all questions: Redis is away.
