@@ -92,7 +92,8 @@ class Conversations:
             number = number or _number(key, pseudonyms, answers, sends)
             sends = [send for send in sends if send.state]
             yield from self._complete(sends, number)
-            turns = [*map(turn_of, answers), *(send.turn(number) for send in sends)]
+            sent = [turn for send in sends if (turn := send.turn(number)) is not None]
+            turns = [*map(turn_of, answers), *sent]
         return Conversation(number, key, tuple(sorted(turns, key=lambda turn: turn.at)[-limit:]))
 
     def _ask_for_written(self, turns: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
@@ -101,21 +102,7 @@ class Conversations:
     def _ask_for_sends(self, sends: Sequence[SendTurn]) -> list[tuple[str, ...]]:
         asked: list[tuple[str, ...]] = []
         for send in sends:
-            record = self._keys.record(send.request_id)
-            asked.append(
-                (
-                    "HMGET",
-                    record,
-                    "state",
-                    "queued",
-                    "due",
-                    "first",
-                    "call",
-                    "context",
-                    "reply_to",
-                    "short_number",
-                )
-            )
+            asked.append(_facts_of(self._keys.record(send.request_id)))
             asked.append(("GET", self._keys.body(send.request_id)))
         return asked
 
@@ -131,6 +118,11 @@ class Conversations:
         found = yield Commands(asked)
         for place, send in enumerate(sends):
             send.complete(*found[2 * place : 2 * place + 2])
+
+
+def _facts_of(record: str) -> tuple[str, ...]:
+    """Ask for what `SendTurn.learn` reads of a record, in its order."""
+    return "HMGET", record, "state", "queued", "due", "first", "call", "context", "reply_to", "short_number"
 
 
 def name_talks(keys: Keys, pseudonyms: Pseudonyms, numbers: Sequence[str]) -> Steps[list[str]]:

@@ -72,8 +72,8 @@ class SendTurn:
     Attributes:
         request_id: its id.
         state, at, call, context, reply_to, short_number: from its record; at is in ms.
-        body: its recipients and text, if they were kept.
-        delivery: the last receipt of the recipient.
+        body: its recipients and text, if they were kept and can be read.
+        delivery: the last receipt of the recipient, as Redis has it.
     """
 
     request_id: str
@@ -84,36 +84,47 @@ class SendTurn:
     reply_to: str = ""
     short_number: str = ""
     body: Body | None = None
-    delivery: Delivery | None = None
+    delivery: bytes | None = None
 
     def learn(self, values: Sequence[bytes | None], body: bytes | None) -> None:
         """Take in the record and the body."""
         found = [(value or b"").decode() for value in values]
         self.state, queued, due, first, self.call, self.context, self.reply_to, self.short_number = found
         self.at = first or due or queued or self.at
-        self.body = msgspec.json.decode(body, type=Body) if body else None
+        self.body = _body(body) if body else None
 
     def complete(self, delivery: bytes | None, call: Sequence[bytes | None]) -> None:
         """Take in the receipt; and a message that has not ended is where its call is."""
-        self.delivery = read_delivery(delivery.decode()) if delivery else None
+        self.delivery = delivery
         state, first = call
         if self.call and self.state == "queued" and state:
             self.state = "queued" if state == b"queued" else "sending"
             self.at = first.decode() if first else self.at
 
-    def turn(self, number: str | None) -> Turn:
-        """Show the message as the recipient with this number is to read it."""
-        return Turn(
-            direction="out",
-            at=datetime.fromtimestamp(int(self.at) / 1000, UTC),
-            text=_text_for(number, self.body) if self.body else None,
-            request_id=self.request_id,
-            short_number=self.short_number or None,
-            state=self.state,  # type: ignore[arg-type]
-            delivery=self.delivery,
-            reply_to=self.reply_to or None,
-            context=msgspec.json.decode(self.context) if self.context else None,
-        )
+    def turn(self, number: str | None) -> Turn | None:
+        """Show the message as the recipient with this number is to read it; None if nobody can read it."""
+        try:
+            return Turn(
+                direction="out",
+                at=datetime.fromtimestamp(int(self.at) / 1000, UTC),
+                text=_text_for(number, self.body) if self.body else None,
+                request_id=self.request_id,
+                short_number=self.short_number or None,
+                state=self.state,  # type: ignore[arg-type]
+                delivery=read_delivery(self.delivery.decode()) if self.delivery else None,
+                reply_to=self.reply_to or None,
+                context=msgspec.json.decode(self.context) if self.context else None,
+            )
+        except (ValueError, ArithmeticError, LookupError, OSError, msgspec.MsgspecError):
+            return None
+
+
+def _body(raw: bytes) -> Body | None:
+    """Read a body; None if somebody damaged it: what else is known of the message is shown."""
+    try:
+        return msgspec.json.decode(raw, type=Body)
+    except (ValueError, msgspec.MsgspecError):
+        return None
 
 
 def _text_for(number: str | None, body: Body) -> str | None:

@@ -10,6 +10,7 @@ from producers import Producer
 from producers.contract.scripts import Command
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, drive
+from producers.queueing.rounds import read_rounds
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
 from worker.gateway.outcomes import Refused
@@ -404,3 +405,19 @@ def test_a_console_that_was_overtaken_sends_nothing(redis_client, parked, bulk):
 
     assert run.run(redis_client) == "overtaken"
     assert queued(redis_client) == []
+
+
+def test_a_record_that_is_damaged_keeps_no_job_and_leaves_none_half_done(redis_client, parked, bulk):
+    """What a script has done before it fails stays done, and a job that fails would fail for ever."""
+    parked("a", "b", "c")
+    redis_client.hdel(KEYS.record("b"), "ended")
+    redis_client.hset(KEYS.record("c"), "rounds", "{")
+
+    job_id = begun(redis_client, bulk)
+    work_off(redis_client, bulk)
+
+    job = job_of(redis_client, bulk, job_id)
+    assert (job.state, job.queued, job.left) == ("done", 2, 1)
+    assert queued(redis_client) == ["a", "c"]
+    [round_before] = read_rounds(redis_client.hget(KEYS.record("c"), "rounds").decode())
+    assert round_before.state == "rejected"

@@ -180,6 +180,13 @@ def test_a_redis_that_refuses_us_is_no_outage(run, redis_client):
     assert "refuses (ResponseError)" in told.stderr
 
 
+@pytest.mark.parametrize("since", ["1970-01-01", "0001-01-02", "1970-01-01T01:00+01:00"])
+def test_replies_are_followed_from_any_date_on(run, redis_client, since):
+    published(redis_client, "Oui")
+    told = run("replies", "--since", since, "--follow", "--limit", "1")
+    assert (told.exit_code, told.stdout.count("Oui")) == (0, 1)
+
+
 def test_data_goes_to_stdout_and_words_to_stderr(process, messages, redis_client):
     for n in range(3):
         published(redis_client, f"Oui {n}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -346,3 +346,58 @@ def test_without_a_sender_the_console_says_which_setting_is_missing(console_url,
 
 def test_a_conversation_whose_number_is_gone_cannot_be_answered(operator):
     assert operator.post(f"/conversations/{'a' * 40}/answer", {"text": "Hi", "do": "send"}).status_code == 404
+
+
+def test_a_message_that_is_scheduled_keeps_nobody_from_answering_twice(operator, redis_client, sms, talk):
+    """It stands last until it leaves, and is nothing that anybody has seen or answers."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    options = {"sender": "Bistro", "purpose": "alert", "with_replies": True, "send_at": tomorrow}
+    sms.send(NUMBER, "See you today!", request_id="reminder", **options)
+
+    assert press(operator, talk, "Table 7").status_code == 303
+    written(redis_client, sms, "And parking?")
+    assert press(operator, talk, "Behind the house").status_code == 303
+
+    assert answers(sms) == ["Table 7", "Behind the house", "See you today!"]
+    replies = [turn.event_id for turn in sms.conversation(NUMBER).turns if turn.direction == "in"]
+    answered = [turn.reply_to for turn in sms.conversation(NUMBER).turns if turn.direction == "out"]
+    assert answered == [*replies, None]
+
+
+def test_who_answers_beside_a_scheduled_message_still_learns_that_somebody_was_faster(operator, sms, talk):
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    options = {"sender": "Bistro", "purpose": "alert", "with_replies": True, "send_at": tomorrow}
+    sms.send(NUMBER, "See you today!", request_id="reminder", **options)
+    page = operator.get(talk)
+    assert press(operator, talk, "Table 7", page).status_code == 303
+
+    assert press(operator, talk, "Sorry, we are full", page).status_code == 409
+    assert press(operator, talk, "Table 7", page).status_code == 303
+    assert answers(sms) == ["Table 7", "See you today!"]
+
+
+@pytest.mark.parametrize("meanwhile", [None, "Are you there?"])
+def test_an_answer_that_was_queued_before_redis_went_away_is_audited_with_its_repeat(
+    operator, redis_client, sms, talk, meanwhile
+):
+    page = operator.get(talk)
+    redis_client.rename(KEYS.audit, "kept")
+    redis_client.set(KEYS.audit, "takes no entry")
+    assert press(operator, talk, "Table 7", page).status_code == 500
+    redis_client.rename("kept", KEYS.audit)
+    if meanwhile:
+        written(redis_client, sms, meanwhile)
+    for _ in range(2):
+        assert press(operator, talk, "Table 7", page).status_code == 303
+
+    [turn] = [turn for turn in sms.conversation(NUMBER).turns if turn.direction == "out"]
+    audited = [each for _, each in redis_client.xrange(KEYS.audit) if each[b"action"] == b"answer"]
+    assert [each[b"request_id"].decode() for each in audited] == [turn.request_id]
+
+
+def test_the_words_that_nobody_can_be_answered_lead_back_to_a_page(operator):
+    path = f"/conversations/{'a' * 40}"
+    refused = operator.post(f"{path}/answer", {"text": "Hi", "do": "send"})
+
+    assert f'href="{path}"' in refused.text
+    assert operator.get(path).status_code == 200

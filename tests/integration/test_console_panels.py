@@ -52,6 +52,7 @@ SPOILT = [
     (KEYS.hold, {}, {"sending"}),
     (KEYS.hold, {"code": "101", "since": "long ago"}, {"sending"}),
     (KEYS.hold, {"code": "101", "since": "9" * 30}, {"sending"}),
+    (KEYS.hold, {"code": "101", "since": "9" * 20}, {"sending"}),
     (KEYS.pause, {}, {"sending"}),
     (KEYS.pause, {"at": "soon"}, {"sending"}),
     (KEYS.gates, {}, {"sending"}),

@@ -8,6 +8,7 @@ import pytest
 
 from producers import Producer
 from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.harmless import faults_of
@@ -402,3 +403,24 @@ def test_of_many_receipts_the_timeline_has_the_first_and_says_how_many_more(
     assert "And 70 more receipts" in page
     assert sum(moment.what == "receipt" for moment in found.timeline) == 100
     assert found.more_receipts == 20
+
+
+@pytest.mark.parametrize("written", [NUMBER, NUMBER[1:], "06 12 34 56 78", "0612345678", "0033612345678"])
+@pytest.mark.parametrize("state", ["queued", "accepted"])
+def test_no_number_is_shown_in_what_an_application_has_noted_however_it_is_written(
+    viewer, redis_client, send, state, written
+):
+    """Once the text is gone, nothing tells the number of a recipient any more."""
+    send(state, context={"phone": written, "booking": 42})
+    page = viewer.get(f"/sends/{state}").text
+
+    assert written not in page
+    assert "&#34;booking&#34;:42" in page
+    assert mask(NUMBER) in page or state == "accepted"
+
+
+@pytest.mark.parametrize("cursor", ["²", "٣", "-1", "x", "9" * 20])
+def test_a_cursor_of_recipients_that_is_none_shows_the_first_ones(viewer, send, cursor):
+    send("queued")
+
+    assert viewer.get(f"/sends/queued?before={cursor}").status_code == 200

@@ -286,3 +286,23 @@ def test_an_opt_out_leaves_the_conversation_with_its_stream(sms, redis_client):
 
     assert redis_client.zcard(talk) == redis_client.xlen(KEYS.stream("optouts")) == 100
     assert len(sms.conversation(NUMBER, limit=TURNS_MAX).turns) == 100
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda client: client.set(KEYS.body("a"), "{"), None),
+        (lambda client: client.set(KEYS.body("a"), b"\xff"), None),
+        (lambda client: client.hset(KEYS.record("a"), "context", "{"), ...),
+        (lambda client: client.hset(KEYS.record("a"), "queued", "early"), ...),
+        (lambda client: client.hset(KEYS.record("a"), "queued", "1" + "0" * 20), ...),
+        (lambda client: client.hset(KEYS.deliveries("a"), NUMBER, "damaged"), ...),
+    ],
+)
+def test_a_message_that_is_damaged_costs_no_other_turn(sms, callbacks, redis_client, spoil, text):
+    sms.send(NUMBER, "Hi", request_id="a", **TWO_WAY)
+    callbacks.bring(reply(NUMBER, "Yes"))
+    spoil(redis_client)
+    known = told(sms.conversation(NUMBER))
+
+    assert sorted(known) == ([("in", "Yes")] if text is ... else [("in", "Yes"), ("out", text)])

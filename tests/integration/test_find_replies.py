@@ -253,3 +253,22 @@ def test_an_export_of_a_country_with_many_reads_block_by_block(redis_client):
 
     assert len(page.replies) == 500
     assert counting.commands <= 10
+
+
+def test_a_reply_that_comes_while_a_page_is_read_is_not_on_one_that_ends_before_it(redis_client):
+    """Where a page begins in the list of a country is counted first, and read then."""
+    until = datetime(2026, 11, 2, tzinfo=UTC)
+    until_ms = int(until.timestamp() * 1000)
+    put_replies(redis_client, [reply(until_ms - 1, text="before"), reply(until_ms, text="after")])
+    steps = find(KEYS, ReplyFilter(country="FR", until=until))
+    step = next(steps)
+    assert step.commands[0][0] == "ZREVRANK"
+    counted = step.run(redis_client)
+    put_replies(redis_client, [reply(until_ms + 1, text="meanwhile")])
+    step = steps.send(counted)
+    assert step.commands[0][0] == "ZRANGE"
+    step = steps.send(step.run(redis_client))
+    with pytest.raises(StopIteration) as end:
+        steps.send(step.run(redis_client))
+
+    assert [each.reply.text for each in end.value.value.replies] == ["before"]

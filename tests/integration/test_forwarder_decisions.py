@@ -185,3 +185,26 @@ def test_two_who_replay_the_dead_letters_at_once_deliver_each_once(forwarder, de
     assert decisions.replay_dead() == 0
     assert [event.event_id for event in delivered] == ["r1", "r2"]
     assert forwarder.take() == []
+
+
+def test_an_event_that_is_delivered_while_somebody_replays_it_is_found_where_it_lies_then(
+    forwarder, decisions, monkeypatch
+):
+    """Nothing without stream and fields is made of it, which nobody could ever deliver."""
+    forwarder.arrive("r1")
+    again = ForwarderDecisions._again
+
+    def overtaken(self, *args):
+        monkeypatch.setattr(ForwarderDecisions, "_again", again)
+        deliver_all(forwarder)
+        return again(self, *args)
+
+    monkeypatch.setattr(ForwarderDecisions, "_again", overtaken)
+    assert decisions.replay_one(STREAMS, "r1") == "kept"
+    [event] = deliver_all(forwarder)
+    assert (event.event_id, event.decoded().text) == ("r1", "Oui")
+
+    forwarder.arrive("r2")
+    monkeypatch.setattr(ForwarderDecisions, "_again", overtaken)
+    assert decisions.replay_one((), "r2") is None
+    assert forwarder.take() == []

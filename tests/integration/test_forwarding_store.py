@@ -3,12 +3,12 @@
 import pytest
 import redis
 
-from producers.contract.events import from_fields
+from producers.contract.events import from_fields, to_fields
 from producers.contract.steps import drive
 from tests.support.forwarding import HandForwarder, reply, status
 from worker.forwarding.outcomes import Delivered, Halted, Later, Refused, Unreachable
 from worker.forwarding.schedule import Schedule
-from worker.forwarding.store import PROBE_MAX_MS, PROBE_MS, check_name
+from worker.forwarding.store import PROBE_MAX_MS, PROBE_MS, check_name, event_id_of
 from worker.inquiry import forwarders
 
 DAY_S = 86_400
@@ -414,3 +414,15 @@ def test_an_entry_that_the_stream_has_dropped_meanwhile_is_passed_over(redis_cli
     while forwarder.take_in():
         pass
     assert [event.event_id for event in forwarder.take()] == ["r2"]
+
+
+@pytest.mark.parametrize("name", [b"\xff", "é".encode(), b"two words", b"line\nfeed", b"x" * 201, b""])
+def test_an_event_whose_name_is_no_plain_word_is_named_by_its_entry(forwarder, name):
+    """Whoever tries out a stream must not end the process, which holds the events of all others."""
+    fields = {**to_fields(reply("r1")), "event_id": name}
+    entry = forwarder.redis.xadd(forwarder.keys.stream("replies"), fields).decode()
+    forwarder.take_in()
+    forwarder.arrive("r2")
+
+    assert event_id_of(entry.encode(), {b"event_id": name}) == entry
+    assert [event.event_id for event in forwarder.take()] == [entry, "r2"]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -200,3 +201,48 @@ def test_without_a_reader_nothing_is_dropped_unread(redis_client):
     for start in range(0, 400, 50):
         publisher.publish([known(i) for i in range(start, start + 50)])
     assert not redis_client.exists(KEYS.unread_trimmed)
+
+
+OPT_OUT = parse({"number": NUMBER, "text": "STOP", "stop_date": "x"}, "", AT, "c1")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "event"),
+    [
+        (KEYS.stream("optouts"), "no stream", OPT_OUT),
+        (KEYS.deliveries("a"), "no hash", receipt("DELIVERED")),
+        (KEYS.deliveries("a"), {NUMBER: "damaged"}, receipt("DELIVERED")),
+    ],
+)
+def test_an_event_whose_script_fails_is_appended_once_what_was_in_its_way_is_gone(
+    redis_client, key, value, event
+):
+    """A script that fails is not rolled back: nothing of it may say that the event is on its stream."""
+    publisher = Publisher(redis_client, RedisSettings())
+    if isinstance(value, dict):
+        redis_client.hset(key, mapping=value)
+    else:
+        redis_client.set(key, value)
+    for _ in range(2):
+        with pytest.raises(redis.ResponseError):
+            publisher.publish([known(1), event])
+    redis_client.delete(key)
+
+    assert publisher.publish([known(1), event]) == [False, True]
+    assert publisher.publish([known(1), event]) == [False, False]
+    assert texts(redis_client) == ["1"]
+
+
+def test_what_a_deleted_stream_has_left_of_foreign_entries_is_forgotten_some_at_a_time(redis_client):
+    left, of_ours = 3_000, 3_400
+    redis_client.rpush(KEYS.foreign("replies"), *(f"1-{number} e{number} 300" for number in range(left)))
+    for number in range(of_ours):
+        redis_client.xadd(KEYS.stream("replies"), {"number": NUMBER, "country": "FR", "text": str(number)})
+    publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
+
+    publisher.publish([known(1)])
+    assert redis_client.llen(KEYS.foreign("replies")) == left - 1_000
+
+    for number in range(2, 5):
+        publisher.publish([known(number)])
+    assert redis_client.llen(KEYS.foreign("replies")) == 0

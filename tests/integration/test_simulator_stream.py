@@ -88,7 +88,10 @@ def test_a_reader_that_comes_back_gets_only_what_it_missed(simulator, url):
     assert (event.name, texts(event.data["entries"])) == ("change", ["missed"])
 
 
-@pytest.mark.parametrize("last_id", ["nonsense", "-", "other-1", "{epoch}-999999", "{epoch}-", "{epoch}-x"])
+@pytest.mark.parametrize(
+    "last_id",
+    ["nonsense", "-", "other-1", "{epoch}-999999", "{epoch}-", "{epoch}-x", "{epoch}-" + "9" * 5000],
+)
 def test_a_reader_with_an_id_that_means_nothing_gets_everything(simulator, url, last_id):
     simulator.admin.reply(NUMBER, "kept")
     with EventStream(url) as stream:

@@ -164,10 +164,11 @@ local function trim(stream)
   count_unread(stream, ids)
   if TURN_OF[stream] then unlist(stream, entries) end
   redis.call('XTRIM', key, 'MAXLEN', '=', length - over)
-  local oldest = redis.call('LINDEX', list, 0)
-  while oldest and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
+  -- Somebody may have deleted the stream by hand, and left its foreign entries in the list.
+  local oldest, forgotten = redis.call('LINDEX', list, 0), 0
+  while oldest and forgotten < AT_MOST and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
     forget_foreign(stream)
-    oldest = redis.call('LINDEX', list, 0)
+    oldest, forgotten = redis.call('LINDEX', list, 0), forgotten + 1
   end
 end
 
@@ -186,12 +187,26 @@ local function was_seen(ids)
   return false
 end
 
+local function append(event)
+  if event.request_id and event.delivery then note_receipt(event) end
+  return redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
+end
+
+-- Append an event and return the id of its entry; nil if it was there already. What a script has done before it fails stays done, and
+-- an event that has its mark would never be appended: so the mark goes where a key of another type, or a damaged one, is in the way.
+local function append_once(event)
+  local mark = prefix .. 'seen:' .. event.id
+  if was_seen(event.older) or not redis.call('SET', mark, '1', 'NX', 'PX', given.retention_ms) then return nil end
+  local done, id = pcall(append, event)
+  if done then return id end
+  redis.call('DEL', mark)
+  error(id)
+end
+
 local appended, told = {}, {}
 for i, event in ipairs(given.events) do
-  local is_new = not was_seen(event.older) and redis.call('SET', prefix .. 'seen:' .. event.id, '1', 'NX', 'PX', given.retention_ms)
-  if is_new then
-    if event.request_id and event.delivery then note_receipt(event) end
-    local id = redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
+  local id = append_once(event)
+  if id then
     if not unread[event.stream] then
       touched[#touched + 1], unread[event.stream] = event.stream, 0
     end
@@ -200,7 +215,7 @@ for i, event in ipairs(given.events) do
       note_foreign(event.stream, id, event)
     end
   end
-  appended[i] = is_new and 1 or 0
+  appended[i] = id and 1 or 0
 end
 for _, stream in ipairs(touched) do
   trim(stream)
@@ -209,7 +224,6 @@ for _, stream in ipairs(touched) do
     told[#told + 1], told[#told + 2] = stream, unread[stream]
   end
 end
-count_replies()
 count_replies()
 if next(recounted) then
   unlist_lost()

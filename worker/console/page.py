@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from producers.aio import AsyncProducer
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.steps import Steps, adrive
+from producers.contract.steps import Step, Steps, adrive
 from worker.console.forms import local_path
 from worker.console.sessions import Sessions, Visitor
 from worker.console.settings import ConsoleSettings, Role
@@ -158,6 +158,11 @@ class Page:
     handler: Handler
     method: Literal["GET", "POST"] = "GET"
     role: Role = "viewer"
+
+
+def step(command: Step) -> Steps[Any]:
+    """Make the steps of a question that is one command."""
+    return (yield command)
 
 
 def see(path: str) -> Response:

@@ -35,6 +35,13 @@ local function field_of(fields, name)
   end
 end
 
+-- Name an event: by its own event_id, or by its place if it has none, or one that is no plain word: somebody has tried out the
+-- stream with an entry of his own. `event_id_of` in store.py says the same.
+local function name_of(id, fields)
+  local own = field_of(fields, 'event_id')
+  return own and #own <= 200 and string.find(own, '^[!-~]+$') and own or id
+end
+
 local reply = { 0, 0 }
 for _, source in ipairs(given.streams) do
   local stream = prefix .. source.name
@@ -42,9 +49,9 @@ for _, source in ipairs(given.streams) do
   if count < given.most then reply[2] = 1 end
   for _, entry in ipairs(count > 0 and read_next(stream, source.start, count) or {}) do
     local id, fields = entry[1], entry[2]
-    -- An entry without a name of its own is named by its place; one that the stream has dropped has no fields any more.
+    -- One that the stream has dropped has no fields any more.
     if fields then
-      await(keys, { id = field_of(fields, 'event_id') or id, stream = source.name, entry = id, fields = fields }, now)
+      await(keys, { id = name_of(id, fields), stream = source.name, entry = id, fields = fields }, now)
     end
     redis.call('XACK', stream, group, id)
     reply[1] = reply[1] + 1

@@ -48,6 +48,7 @@ PROBE_MAX_MS: Final = 600_000
 _NOW: Final = "$"
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_EVENT_ID: Final = re.compile(rb"[!-~]{1,200}")
 _RESULTS: Final[Mapping[type[Outcome], str]] = {
     Delivered: "delivered",
     Later: "failed",
@@ -70,7 +71,8 @@ def check_name(name: str) -> str:
 
 def event_id_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> str:
     """Name the event of an entry as `forward_in.lua` does: by its own ``event_id``, or else by its place."""
-    return (fields.get(b"event_id") or entry_id).decode()
+    own = fields.get(b"event_id", b"")
+    return (own if _EVENT_ID.fullmatch(own) else entry_id).decode()
 
 
 @dataclass(frozen=True, slots=True)

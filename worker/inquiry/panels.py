@@ -13,9 +13,10 @@ from producers.errors import WrongPseudonymKeys
 T = TypeVar("T")
 
 #: What a question raises if Redis, or what Redis holds, gives no answer that can be read; or none that can be
-#: read without a key of pseudonyms that this process lacks.
+#: read without a key of pseudonyms that this process lacks. An OSError is what Python raises for a time in
+#: some year beyond two billion; those of connections are Redis's own by here.
 UNREADABLE: Final = (
-    *(redis.RedisError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(redis.RedisError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError),
     *(msgspec.MsgspecError, WrongPseudonymKeys),
 )
 #: What concerns all questions: Redis is away.

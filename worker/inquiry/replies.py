@@ -218,8 +218,8 @@ class _ByCountry:
         self._rank += len(members)
         places = [_place(member.decode()) for member in members]
         more = len(places) == most and places[-1][0] >= self._oldest
-        # Ranks move when a reply comes: what was read before is left out.
-        before = _place(self.last) if self.last else None
+        # Ranks move when a reply comes: what was read before, or is beyond what is asked for, is left out.
+        before = _place(self.last) if self.last else (self._beyond, "") if self._beyond is not None else None
         fresh = [each for each in places if each[0] >= self._oldest and (before is None or each < before)]
         if not fresh:
             return [], more

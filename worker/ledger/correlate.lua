@@ -21,9 +21,10 @@ local attempt_starts = prefix .. 'attempt_starts'
 -- Sends to one number that a reply without ticket is compared with, the newest ones.
 local LOOKED_AT = 50
 
--- Whether a number is one of a send's recipients, as far as is known. The body of a send that is over is mostly gone.
-local function is_recipient(id, question)
-  for _, pseudonym in ipairs(question.pseudonyms) do
+-- Whether a number is one of a send's recipients, as far as is known. The body of a send that is over is mostly gone; one that a
+-- conversation keeps may be long, and the conversation answers sooner.
+local function is_recipient(id, question, is_kept)
+  for _, pseudonym in ipairs(is_kept and question.pseudonyms or {}) do
     if redis.call('ZSCORE', talk_of(pseudonym), 'out:' .. id) then return true end
   end
   local body = redis.call('GET', keys_of(id).body)
@@ -38,12 +39,12 @@ end
 
 local function known(id, question)
   local number = question.number
-  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number')
+  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number', 'keep')
   if record.members then
     id = redis.call('HGET', members_key(id), number)
     if not id then return { 'foreign' } end
     record = read(keys_of(id).record, 'context', 'state', 'short_number')
-  elseif is_call(id) or not is_recipient(id, question) then
+  elseif is_call(id) or not is_recipient(id, question, record.keep) then
     -- The call is forgotten already; or somebody else wrote.
     return { 'foreign' }
   end

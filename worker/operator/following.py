@@ -70,7 +70,9 @@ def entries_after(
 def _beginning(desk: Desk, asked: ReplyFilter) -> str:
     """Name the entry behind which to begin."""
     if asked.since is not None:
-        return f"{round(asked.since.timestamp() * 1000) - 1}-{2**64 - 1}"
+        since_ms = round(asked.since.timestamp() * 1000)
+        # Ids of streams begin in 1970.
+        return f"{since_ms - 1}-{2**64 - 1}" if since_ms > 0 else "0-0"
     newest: Any = desk.client.xrevrange(desk.keys.stream("replies"), count=1)
     return newest[0][0].decode() if newest else "0-0"
 

@@ -30,6 +30,8 @@ _TEST: Final = "forward_test"
 _REPLAY: Final = "forward_replay"
 #: Entries of a stream that are looked at in one go.
 _PAGE: Final = 100
+#: Times that one event is looked for.
+_LOOKS: Final = 3
 _Entry = tuple[bytes, dict[bytes, bytes]]
 
 
@@ -144,10 +146,14 @@ class ForwarderDecisions:
         Raises:
             NoRoomError: nothing was done.
         """
-        found = self._find(streams, event_id)
-        if found is None or self._replay(iter([found])) != 1:
-            return None
-        return "dead" if found.letter else "kept" if found.stream else "waiting"
+        # What was found may be delivered, or given up, before it is replayed: then it lies elsewhere.
+        for _ in range(_LOOKS):
+            found = self._find(streams, event_id)
+            if found is None:
+                return None
+            if self._replay(iter([found])) == 1:
+                return "dead" if found.letter else "kept" if found.stream else "waiting"
+        return None
 
     def _find(self, streams: Sequence[str], event_id: str) -> _Replayed | None:
         if self._redis.exists(self._keys.event(self._name, event_id)):

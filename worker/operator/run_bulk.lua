@@ -13,7 +13,9 @@ local queued, not_replayable = 0, 0
 for _, message in ipairs(given.messages) do
   local keys = keys_of(message.id)
   local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked', 'ended')
-  local same = before.state == given.state and (before.parked or '') == given.code and tonumber(before.ended) <= given.planned
+  -- A record that lacks its end is damaged: it must not keep the others, since what they have done by then is not undone.
+  local same = before.state == given.state and (before.parked or '') == given.code
+    and (tonumber(before.ended) or math.huge) <= given.planned
   local body = same and redis.call('GET', keys.body)
   -- The clock may have gone back: a message that has this body was sent again already, and has ended since.
   if same and (not body or message.body == '') then

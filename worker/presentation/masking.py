@@ -1,8 +1,12 @@
 """Numbers hidden within text that came from elsewhere, such as a raw callback. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
+
+import phonenumbers
 
 from producers.contract.phone import mask
 
@@ -26,10 +30,27 @@ def mask_numbers(text: str, sees: Callable[[str], bool] = lambda _: False) -> st
 
 
 def hide_number(text: str, number: str) -> str:
-    """Hide one number that is known, with and without its plus, and leave all other digits."""
+    """Hide one number that is known, however people and tools write it, and leave all other digits."""
     if len(number) <= len("+123456"):
         return text
-    return text.replace(number, mask(number)).replace(number.removeprefix("+"), mask(number))
+    hidden = mask(number)
+    text = text.replace(number, hidden).replace(number.removeprefix("+"), hidden)
+    return _NUMBER.sub(
+        lambda found: hidden if _digits(found[0]).endswith(_within(number)) else found[0], text
+    )
+
+
+@lru_cache(maxsize=256)
+def _within(number: str) -> str:
+    """Return what stands of a number in each of its forms: its digits without those of the country."""
+    try:
+        return phonenumbers.national_significant_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return _digits(number)
+
+
+def _digits(written: str) -> str:
+    return "".join(str(unicodedata.decimal(each)) for each in written if each.isdecimal())
 
 
 def hide_within(value: Any, number: str) -> Any:

@@ -6,7 +6,9 @@ local ROUNDS = 10
 -- Note in the record what the round that is over came to, since the next one overwrites it.
 local function note_round(keys, state)
   local r = read(keys.record, 'rounds', 'first', 'ended', 'code')
-  local rounds = r.rounds and cjson.decode(r.rounds) or {}
+  -- What is damaged is forgotten: an error would leave half of what its caller does.
+  local readable, rounds = pcall(cjson.decode, r.rounds or '[]')
+  if not readable or type(rounds) ~= 'table' then rounds = {} end
   if #rounds == ROUNDS then table.remove(rounds, 2) end
   rounds[#rounds + 1] = { first = r.first, ended = r.ended, state = state, code = r.code, again = string.format('%d', now) }
   redis.call('HSET', keys.record, 'rounds', cjson.encode(rounds))

@@ -10,7 +10,7 @@ local function deliveries_key(id)
 end
 
 local function state_of(value)
-  return STATES[tonumber(string.match(value, '^%d+')) + 1]
+  return STATES[string.byte(value) - 47]
 end
 
 -- Which of two receipts stands: the one of higher rank, then the later one, then by name: of equally late ones of rank 0 what comes
@@ -58,13 +58,10 @@ local function note_delivery(id, number, value)
   local deliveries = deliveries_key(id)
   local known = redis.call('HGET', deliveries, number)
   local before, after = known and state_of(known), state_of(value)
-  if not known or outdoes(value, known) then
-    if before ~= after and not count_delivery(id, before, after) then return nil end
-    redis.call('HSET', deliveries, number, value)
-  else
-    after = before
-  end
-  keep_deliveries(id)
+  if known and not outdoes(value, known) then return before end
+  if before ~= after and not count_delivery(id, before, after) then return nil end
+  redis.call('HSET', deliveries, number, value)
+  if not known then keep_deliveries(id) end
   return after
 end
 -- uses: keys receipts

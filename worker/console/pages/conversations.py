@@ -7,21 +7,23 @@ who answer the same turn in different words the second one is told that somebody
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
 
 from producers.contract.phone import mask
-from producers.contract.steps import Steps
+from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.turns import Turn
-from worker.console.page import Page, Visit
+from worker.console.page import Page, Visit, step
 from worker.console.pages.replies import MATCHES, LookedFor, show_with
 from worker.console.refusals import Refusal, not_found
+from worker.inquiry import audit
+from worker.inquiry.paging import now_ms
 
 _KEY: Final = re.compile(r"[\w-]{22}", re.ASCII)
 #: Two-way messages reach mainland France only; there a short number takes the place of the sender.
@@ -57,9 +59,9 @@ class Draft:
 
 
 async def show(visit: Visit) -> Response:
-    """Show the newest 50 turns; four round trips."""
+    """Show the newest 50 turns; five round trips."""
     conversation = await _read(visit)
-    return _render(visit, conversation, Draft(seen=_newest(conversation)))
+    return _render(visit, conversation, Draft(seen=await _newest(visit, conversation)))
 
 
 async def look_up(visit: Visit) -> Response:
@@ -85,7 +87,7 @@ async def answer(visit: Visit) -> Response:
     conversation = await _read(visit)
     draft = Draft(visit.form.get("text", "").replace("\r\n", "\n"), visit.form.get("seen", ""))
     if conversation.number is None:
-        raise not_found("Nothing that is kept tells whom to answer.", visit.request.url.path)
+        raise not_found("Nothing that is kept tells whom to answer.", _path(visit))
     if visit.form.get("do") != "send":
         return _render(visit, conversation, _counted(draft))
     return await _queue(visit, conversation, conversation.number, draft)
@@ -124,18 +126,23 @@ def _path(visit: Visit) -> str:
     return f"/conversations/{visit.request.path_params['key']}"
 
 
-async def _queued_already(visit: Visit) -> Response:
+async def _queued_already(visit: Visit, request_id: str | None = None) -> Response:
+    """Say so. Redis may have gone away between this answer, if it has this id, and its entry in the audit."""
+    if request_id is not None:
+        deeds = await visit.ask(audit.of_send(visit.keys, request_id))
+        if not any(deed.action == "answer" for deed in deeds):
+            await visit.audit("answer", request_id=request_id)
     return await visit.done(_path(visit), "This answer was queued already; it leaves once.")
 
 
 async def _queue(visit: Visit, conversation: Conversation, number: str, draft: Draft) -> Response:
     """Queue an answer, unless it was queued already, or somebody else was faster."""
     request_id = await _request_id(visit, draft.seen)
-    meanwhile = _sent_since(conversation, draft.seen)
-    if any(turn.text == draft.text for turn in meanwhile):
-        return await _queued_already(visit)
+    meanwhile = _sent_since(conversation, draft.seen, await _now(visit))
+    if same := [turn.request_id for turn in meanwhile if turn.text == draft.text]:
+        return await _queued_already(visit, request_id if request_id in same else None)
     if any(turn.request_id != request_id for turn in meanwhile):
-        return _too_late(visit, conversation, draft)
+        return await _too_late(visit, conversation, draft)
     try:
         sent = await visit.office.producer.send(
             number,
@@ -153,7 +160,7 @@ async def _queue(visit: Visit, conversation: Conversation, number: str, draft: D
     except RequestIdConflict:
         return await _conflict(visit, draft, request_id)
     if not sent.created:
-        return await _queued_already(visit)
+        return await _queued_already(visit, request_id)
     await visit.audit("answer", request_id=request_id, segments=sent.segments)
     words = f"The answer is queued: {sent.segments} {_plural(sent.segments, 'segment')}."
     return await visit.done(_path(visit), words)
@@ -163,13 +170,13 @@ async def _conflict(visit: Visit, draft: Draft, request_id: str) -> Response:
     """Tell an answer that was queued, and is about another reply by now, from another answer to this turn."""
     conversation = await _read(visit)
     if any(turn.request_id == request_id and turn.text == draft.text for turn in conversation.turns):
-        return await _queued_already(visit)
-    return _too_late(visit, conversation, draft)
+        return await _queued_already(visit, request_id)
+    return await _too_late(visit, conversation, draft)
 
 
-def _too_late(visit: Visit, conversation: Conversation, draft: Draft) -> Response:
+async def _too_late(visit: Visit, conversation: Conversation, draft: Draft) -> Response:
     words = "Somebody answered meanwhile. Your text was not sent: read on, then decide again."
-    kept = Draft(draft.text, _newest(conversation), (("text", words),))
+    kept = Draft(draft.text, await _newest(visit, conversation), (("text", words),))
     return _render(visit, conversation, kept, HTTPStatus.CONFLICT)
 
 
@@ -182,8 +189,19 @@ def _name(turn: Turn) -> str:
     return f"in:{turn.event_id}" if turn.direction == "in" else f"out:{turn.request_id}"
 
 
-def _newest(conversation: Conversation) -> str:
-    return _name(conversation.turns[-1]) if conversation.turns else ""
+async def _newest(visit: Visit, conversation: Conversation) -> str:
+    """Name the newest turn that there has been: what is scheduled stays the last one until it leaves."""
+    now = await _now(visit)
+    return next((_name(turn) for turn in reversed(conversation.turns) if not _is_scheduled(turn, now)), "")
+
+
+async def _now(visit: Visit) -> datetime:
+    [time] = await visit.ask(step(Commands([("TIME",)])))
+    return datetime.fromtimestamp(now_ms(time) / 1000, UTC)
+
+
+def _is_scheduled(turn: Turn, now: datetime) -> bool:
+    return turn.state == "queued" and turn.at > now
 
 
 def _answered_reply(conversation: Conversation, seen: str) -> str | None:
@@ -202,11 +220,11 @@ def _opted_out_at(conversation: Conversation) -> datetime | None:
     return next((turn.at for turn in reversed(conversation.turns) if turn.opted_out), None)
 
 
-def _sent_since(conversation: Conversation, seen: str) -> list[Turn]:
-    """List the messages that are newer than what the writer saw, whoever wrote them."""
+def _sent_since(conversation: Conversation, seen: str, now: datetime) -> list[Turn]:
+    """List the messages that are newer than what the writer saw, whoever wrote them, and not scheduled."""
     names = [_name(turn) for turn in conversation.turns]
     later = conversation.turns[names.index(seen) + 1 :] if seen in names else ()
-    return [turn for turn in later if turn.direction == "out"]
+    return [turn for turn in later if turn.direction == "out" and not _is_scheduled(turn, now)]
 
 
 async def _request_id(visit: Visit, seen: str) -> str:

@@ -21,7 +21,7 @@ from worker.inquiry.paging import Page as Rows
 from worker.inquiry.reasons import Reason, clock
 from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.decisions import Decision, Decisions
-from worker.presentation.masking import hide_number
+from worker.presentation.masking import hide_number, mask_numbers
 from worker.presentation.visible import visible
 
 #: What stands above the times of a tab, and what an empty one means.
@@ -100,11 +100,8 @@ async def show_one(visit: Visit) -> Response:
     if detail is None:
         days = visit.office.settings.retention_days
         raise not_found(f"Unknown, or forgotten after {days} days.", "/sends")
-    context = "" if detail.status.context is None else msgspec.json.encode(detail.status.context).decode()
-    for number in detail.numbers:
-        if not visit.visitor.sees(number):
-            context = hide_number(context, number)
-    first = int(cursor) if (cursor := visit.asked("before")).isdigit() and len(cursor) < 10 else 0
+    cursor = visit.asked("before")
+    first = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 10 else 0
     last = first + _RECIPIENTS
     more = str(last) if last < len(detail.numbers) else None
     return visit.render(
@@ -119,10 +116,24 @@ async def show_one(visit: Visit) -> Response:
         numbers=list(enumerate(detail.numbers))[first:last],
         older=older(f"/sends/{request_id}", more),
         newest=address(f"/sends/{request_id}") if first else "",
-        context=context,
+        context=_context(visit, detail),
         told=_told,
         meaning=meaning_of,
     )
+
+
+def _context(visit: Visit, detail: send_detail.SendDetail) -> str:
+    """Write the application's own value, without the numbers of recipients that this session does not see."""
+    if detail.status.context is None:
+        return ""
+    context = msgspec.json.encode(detail.status.context).decode()
+    if len(detail.numbers) < detail.recipients:
+        # The text is gone, and with it what tells a recipient's number from any other.
+        return mask_numbers(context, visit.visitor.sees)
+    for number in detail.numbers:
+        if not visit.visitor.sees(number):
+            context = hide_number(context, number)
+    return context
 
 
 def _told(reason: Reason) -> Markup:

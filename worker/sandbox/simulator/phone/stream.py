@@ -20,6 +20,8 @@ from worker.sandbox.simulator.simulator import Simulator
 LOOK_EVERY_S: Final = 1.0
 #: Real seconds that changes are gathered for one event.
 GATHER_S: Final = 0.04
+#: Digits of a version that are too many; Python refuses to read very long numbers.
+_DIGITS: Final = 20
 #: Looks without an event until a comment proves that the connection lives.
 _SILENT_LOOKS: Final = 15
 
@@ -38,7 +40,7 @@ async def events(simulator: Simulator, listener: Listener, last_id: str) -> Asyn
     """
     threads = simulator.threads
     epoch, _, seen = last_id.partition("-")
-    version = int(seen) if seen.isdecimal() and int(seen) <= threads.version else -1
+    version = int(seen) if seen.isdecimal() and len(seen) < _DIGITS and int(seen) <= threads.version else -1
     is_known = epoch == threads.epoch and version >= 0
     told: Any = None
     silent = 0
