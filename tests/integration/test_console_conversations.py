@@ -345,7 +345,7 @@ def test_without_a_sender_the_console_says_which_setting_is_missing(console_url,
 
 
 def test_a_conversation_whose_number_is_gone_cannot_be_answered(operator):
-    assert operator.post(f"/conversations/{'a' * 40}/answer", {"text": "Hi", "do": "send"}).status_code == 404
+    assert operator.post(f"/conversations/{'a' * 22}/answer", {"text": "Hi", "do": "send"}).status_code == 404
 
 
 def test_a_message_that_is_scheduled_keeps_nobody_from_answering_twice(operator, redis_client, sms, talk):
@@ -396,7 +396,7 @@ def test_an_answer_that_was_queued_before_redis_went_away_is_audited_with_its_re
 
 
 def test_the_words_that_nobody_can_be_answered_lead_back_to_a_page(operator):
-    path = f"/conversations/{'a' * 40}"
+    path = f"/conversations/{'a' * 22}"
     refused = operator.post(f"{path}/answer", {"text": "Hi", "do": "send"})
 
     assert f'href="{path}"' in refused.text
