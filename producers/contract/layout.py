@@ -25,7 +25,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
-| ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | end_members(), end_record() |
+| ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
