@@ -106,7 +106,7 @@ def test_a_ticket_that_was_learned_later_is_no_second_message(viewer, sms, ledge
     claim = claim_one(ledger, "lost")
     finish_one(ledger, claim, Duplicate("120"), in_doubt=True)
     passing(redis_client)
-    now_ms = redis_client.time()[0] * 1000
+    now_ms = (redis_client.time()[0] + 1) * 1000
     correlate_one(ledger, "sms_9", NUMBER, now_ms)
 
     page = viewer.get("/sends?tab=ended")
