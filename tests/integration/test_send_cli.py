@@ -317,7 +317,7 @@ def test_a_time_to_send_at_is_read_in_paris(octopush, listed):
         ["--send-at", at, "--campaign", "later"] for at in ("2099-01-31T09:00", "2099-01-31T09:00:00+01:00")
     ]
     path = listed(numbers(3))
-    assert "queued     1 messages now" in octopush("send", "--csv", path, *SEND, *written[0]).output
+    assert "queued     1 message now" in octopush("send", "--csv", path, *SEND, *written[0]).output
     assert "queued     0 messages now" in octopush("send", "--csv", path, *SEND, *written[1]).output
 
 
