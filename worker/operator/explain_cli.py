@@ -11,6 +11,7 @@ from worker.inquiry.timeline import Moment
 from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
 from worker.presentation.output import Exit, Output
+from worker.presentation.plurals import counted
 
 
 @click.command(cls=Command)
@@ -42,7 +43,9 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
     for moment in found.timeline:
         output.show(_line(moment, shown))
     if found.more_receipts:
-        output.show(f"  and {found.more_receipts} more receipts: octopush-worker show {request_id}")
+        output.show(
+            f"  and {counted(found.more_receipts, 'more receipt')}: octopush-worker show {request_id}"
+        )
     if found.state is None:
         ctx.exit(Exit.NOT_FOUND)
 

@@ -28,6 +28,7 @@ from worker.operator.option_types import Duration, Mapped
 from worker.operator.recipient_columns import NUMBERS, FileProblem
 from worker.operator.recipient_file import RecipientFile, open_recipients
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
+from worker.presentation.plurals import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +182,12 @@ def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
         )
         output.show(f"campaign   {plan.campaign_id} (a dry run: nothing was queued)")
         output.show(f"columns    {plan.file.layout.describe()}")
-        output.show(f"recipients {check.recipients} in {check.slices} messages")
+        output.show(f"recipients {check.recipients} in {counted(check.slices, 'message')}")
         output.show(f"segments   {check.segments}, as we count them")
         bad.account_for_rows(output)
     bad.tell(output)
     if bad.count and refused:
-        why = f"{bad.count} of {plan.file.rows} rows cannot be texted"
+        why = f"{bad.count} of {counted(plan.file.rows, 'row')} cannot be texted"
         advice = "Mend them, or leave them out with --bad-rows leave-out"
         if not dry_run:
             raise Failed(f"{why}; nothing was queued. {advice}")
@@ -232,8 +233,10 @@ def _queue(plan: _Plan, *, wait: bool) -> None:
 
 
 def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
-    output.show(f"recipients {campaign.recipients} in {campaign.slices} messages")
-    output.show(f"queued     {campaign.created} messages now, {campaign.existing} had been queued before")
+    output.show(f"recipients {campaign.recipients} in {counted(campaign.slices, 'message')}")
+    output.show(
+        f"queued     {counted(campaign.created, 'message')} now, {campaign.existing} had been queued before"
+    )
     output.show(f"segments   {campaign.segments}, as we count them")
     bad.account_for_rows(output)
     bad.tell(output)
