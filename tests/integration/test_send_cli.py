@@ -348,7 +348,7 @@ def test_the_campaign_commands(octopush, listed):
     assert octopush("campaign", "list").output.count("PAUSED") == 1
     assert octopush("campaign", "resume", name).output == "resumed\n"
     cancelled = octopush("campaign", "cancel", name).output
-    assert "cancelled  3 messages; too late for 0" in cancelled
+    assert "messages   3 cancelled, too late for 0\ncampaign " in cancelled
     assert "cancelled 1203" in cancelled
     assert "was cancelled" in octopush("campaign", "resume", name).output
     again = octopush("send", "--csv", listed(numbers(1203)), *SEND)

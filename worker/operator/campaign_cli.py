@@ -110,7 +110,7 @@ def cancel(output: Output, campaign_id: str) -> None:
             "campaign": found and fields(found),
         }
     )
-    output.show(f"cancelled  {counted(result.cancelled, 'message')}; too late for {result.too_late}")
+    output.show(f"messages   {result.cancelled} cancelled, too late for {result.too_late}")
     if found is not None:
         show_words(output, found)
 
