@@ -116,6 +116,20 @@ def test_nothing_is_left_to_decide_about_a_campaign_that_is_done(operator, ledge
     assert "/campaigns/spring/" not in operator.get("/campaigns/spring").text
 
 
+def test_a_campaign_that_ends_while_it_is_paused_is_done(operator, ledger, spring):
+    claims = [claim_one(ledger, f"spring.{n}") for n in range(2)]
+    operator.post("/campaigns/spring/pause")
+    for claim in claims:
+        finish_one(ledger, claim, Accepted("sms_1"))
+
+    page = operator.get("/campaigns/spring").text
+
+    assert "done</span>" in page
+    assert "/campaigns/spring/cancel" not in page
+    answer = operator.post("/campaigns/spring/cancel")
+    assert (answer.status_code, "done" in answer.text) == (409, True)
+
+
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
 def test_neither_a_viewer_nor_another_site_decides(viewer, operator, redis_url, spring, action):
     assert viewer.post(f"/campaigns/spring/{action}").status_code == 403

@@ -176,7 +176,7 @@ def _retry(send: Send) -> Reason | None:
     if at is None or at <= send.facts.now_ms or at == due or "aside" in send.waits:
         return None
     attempts, code = int(send.waits.get("attempts", 0)), send.waits.get("code")
-    made = f", after {attempts} counted POST{'' if attempts == 1 else 's'}" if attempts else ""
+    made = f", after {counted(attempts, 'counted POST')}" if attempts else ""
     why = f", the last of which came to {_code(code)}" if code and attempts else ""
     doubt = ". It is in doubt: the gateway may have it" if send.in_doubt else ""
     details = {"at": instant(at), "attempts": attempts, "code": code, "in_doubt": send.in_doubt}
@@ -253,6 +253,10 @@ def _behind(send: Send) -> Reason | None:
 
 def _is_in_line(send: Send) -> bool:
     return send.place.ahead is not None
+
+
+def _are(count: int) -> str:
+    return f"{count} is" if count == 1 else f"{count} are"
 
 
 def _in_call(send: Send) -> str:

@@ -187,7 +187,7 @@ def _look_first(plan: _Plan, *, refused: bool, dry_run: bool) -> None:
         bad.account_for_rows(output)
     bad.tell(output)
     if bad.count and refused:
-        why = f"{bad.count} of {plan.file.rows} rows cannot be texted"
+        why = f"{bad.count} of {counted(plan.file.rows, 'row')} cannot be texted"
         advice = "Mend them, or leave them out with --bad-rows leave-out"
         if not dry_run:
             raise Failed(f"{why}; nothing was queued. {advice}")
