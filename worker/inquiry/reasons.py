@@ -255,10 +255,6 @@ def _is_in_line(send: Send) -> bool:
     return send.place.ahead is not None
 
 
-def _are(count: int) -> str:
-    return f"{count} is" if count == 1 else f"{count} are"
-
-
 def _in_call(send: Send) -> str:
     return f" in the shared call {send.call}" if send.call else ""
 
