@@ -78,7 +78,7 @@ def test_a_campaign_is_cancelled_for_good(operator, redis_client, redis_url, led
     assert operator.post("/campaigns/spring/cancel").status_code == 303
 
     page = operator.get("/campaigns/spring").text
-    assert "Cancelled: 1 slices never leave, 1 had left or ended." in page
+    assert "Cancelled: 1 slice never leaves, 1 had left or ended." in page
     assert state(redis_url) == (True, True)
     assert actions(redis_client) == [("campaign_cancel", "spring")]
 

@@ -76,6 +76,8 @@ async def cancel(visit: Visit) -> Response:
     outcome = await visit.office.producer.cancel_campaign(status.campaign_id)
     if outcome is None:
         raise not_found("This campaign is forgotten.", "/campaigns")
+    if outcome.done:
+        raise _changed(await _find(visit))
     never = counted(outcome.cancelled, "slice never leaves", "slices never leave")
     words = f"Cancelled: {never}, {outcome.too_late:,} had left or ended."
     return await visit.done(_path(status), words)

@@ -1,7 +1,7 @@
 """What is forwarded: how each forwarder is, what is due, what could not be delivered; replay, pause, test."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -98,20 +98,19 @@ async def replay(visit: Visit) -> Response:
 
 def state_of(forwarder: forwarders.ForwarderState) -> tuple[str, str]:
     """Say how a forwarder is, as kind and word for ``ui.state``."""
-    if forwarder.paused is not None:
-        return "wait", "paused"
-    if forwarder.held is not None:
-        return "bad", "held"
-    heard = forwarder.heard_ms
-    if heard is None or forwarder.now_ms - heard > _SILENT_MS:
-        return "bad", "no process seen"
-    if forwarder.trouble:
-        return "wait", "tries again"
-    return "ok", "delivering" if forwarder.waiting else "ready"
+    word = forwarders.word_of(forwarder, failing=bool(forwarder.trouble))
+    return _KINDS[word], word
 
 
-#: Milliseconds after which a forwarder whose processes are silent is said to have none.
-_SILENT_MS: Final = 60_000
+#: The shape and colour of each word.
+_KINDS: Final[Mapping[forwarders.Word, str]] = {
+    "paused": "wait",
+    "held": "bad",
+    "no process seen": "bad",
+    "tries again": "wait",
+    "delivering": "ok",
+    "ready": "ok",
+}
 
 
 async def _find(visit: Visit) -> forwarders.ForwarderState:
