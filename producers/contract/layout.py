@@ -40,7 +40,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | end_send(), finish, send_again() | announce(), end_members(), end_record(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), records.py |
-| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish, forget_adopted() |
+| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
