@@ -238,8 +238,8 @@ class Producer:
         queues it.
 
         Returns:
-            ``paused`` (for as long as anything of it waits), ``stopped`` (it was cancelled) or
-            ``unknown_id``.
+            ``paused`` (for as long as anything of it waits), ``stopped`` (it was cancelled), ``done`` (all of
+            it had ended: nothing was changed) or ``unknown_id``.
 
         Raises:
             InvalidMessage: the id cannot be one.
@@ -267,6 +267,7 @@ class Producer:
 
         Returns:
             How many of its messages are cancelled, and for how many it was too late; None if it is unknown.
+            If all of it had ended, it is ``done`` and stays so.
 
         Raises:
             InvalidMessage: the id cannot be one.

@@ -14,7 +14,7 @@ import click
 from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
 from worker.mail.mail_cli import forward_email, mail_in
-from worker.operator.command import Command
+from worker.operator.command import Command, Group
 from worker.operator.commands import COMMANDS
 from worker.operator.forward_cli import forward
 from worker.presentation.output import Failed, Output
@@ -27,7 +27,7 @@ from worker.webhooks.forward_secret import secret
 DATA_DIR = Path(".octopush")
 
 
-@click.group()
+@click.group(cls=Group)
 @click.version_option(package_name="octopush-worker")
 @click.pass_context
 def main(ctx: click.Context) -> None:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from producers.webhooks import InvalidWebhook, verify
 
-PORT = 9000
+PORT = int(os.environ.get("PORT", "9000"))
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -30,4 +30,8 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    HTTPServer(("127.0.0.1", PORT), Receiver).serve_forever()
+    try:
+        server = HTTPServer(("127.0.0.1", PORT), Receiver)
+    except OSError:
+        sys.exit(f"port {PORT} is taken: kill %1 ends a printer that still runs in this terminal")
+    server.serve_forever()

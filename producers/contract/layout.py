@@ -41,7 +41,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | end_send(), finish, send_again() | announce(), end_members(), end_record(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), records.py |
-| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish, forget_adopted() |
+| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
@@ -63,14 +63,14 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
-| ``recipients`` | recipients of all slices that were queued | enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, is_over() |
+| ``recipients`` | recipients of all slices that were queued | enqueue | - | all_ended(), campaign_status.py, campaign_steps.py, complete_campaign |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
-| ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | campaign_status.py, is_over() |
+| ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over(), send_facts.py |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
-| ``<end state>`` | recipients in that state | end_record(), send_again() | - | campaign_steps.py, campaigns.py, is_over() |
+| ``<end state>`` | recipients in that state | end_record(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
@@ -267,7 +267,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``stream`` | where it came from | await() | - | bury(), forward_take, forwarders.py |
 | ``entry`` | its id there | await() | - | bury(), forward_take |
 | ``fields`` | the entry's fields, names and values by turns, MessagePack | await() | - | bury(), forward_take |
-| ``attempts`` | attempts made that count, with the one that runs | await(), forward_again, forward_take, postpone() | - | bury(), forward_take, forwarders.py |
+| ``attempts`` | attempts made that count, with the one that runs; 0 while one runs: it was replayed meanwhile | await(), forward_again, forward_take, postpone() | - | bury(), forward_settle, forward_take, forwarders.py, postpone() |
 | ``holder`` | who delivers it now | forward_take | postpone() | forward_settle |
 | ``why`` | what the last attempt came to, a word or code | forward_settle | - | forwarders.py |
 
@@ -276,6 +276,7 @@ These functions of the library touch hashes; others call them:
 | function | called by |
 |---|---|
 | ``add_awaited()`` | end_members(), end_record() |
+| ``all_ended()`` | is_done(), is_over() |
 | ``announce()`` | correlate, disown(), end_members() |
 | ``await()`` | forward_again, forward_in |
 | ``bury()`` | forward_settle, forward_take |
@@ -293,7 +294,6 @@ These functions of the library touch hashes; others call them:
 | ``forget_adopted()`` | disown(), finish |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | count_delivery() |
-| ``is_over()`` | expire_campaign() |
 | ``is_key_known()`` | correlate, enqueue, publish |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |

@@ -15,8 +15,8 @@ _ASIDE: Final = "aside:"
 #: And those that count, by the hour of acceptance, of whom no receipt came yet.
 _AWAITED: Final = b"awaited:"
 
-#: What became of a pause: ``stopped`` if the campaign was cancelled.
-Halt = Literal["paused", "stopped", "unknown_id"]
+#: What became of a pause: ``stopped`` if the campaign was cancelled, ``done`` if all of it had ended.
+Halt = Literal["paused", "stopped", "done", "unknown_id"]
 #: What became of a resume: ``paused`` if somebody paused it again meanwhile, ``stopped`` if it was cancelled.
 Resumption = Literal["resumed", "paused", "stopped", "unknown_id"]
 
@@ -111,10 +111,12 @@ class CampaignCancellation:
     Attributes:
         cancelled: never sent, whether cancelled now or before.
         too_late: an attempt has begun, or they are at another end.
+        done: all of the campaign had ended before: nothing was changed, and it is not stopped.
     """
 
     cancelled: int
     too_late: int
+    done: bool = False
 
 
 def read_campaign(

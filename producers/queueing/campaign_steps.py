@@ -73,7 +73,8 @@ class Campaigns:
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""
-        return (yield self._halt(campaign_id, "pause"))  # type: ignore[no-any-return]
+        halt, _ = yield self._halt(campaign_id, "pause")
+        return halt  # type: ignore[no-any-return]
 
     def resume(self, campaign_id: str) -> Steps[Resumption]:
         """Lift a pause, and give back all that waits, some at a time."""
@@ -82,8 +83,11 @@ class Campaigns:
 
     def cancel(self, campaign_id: str) -> Steps[CampaignCancellation | None]:
         """Stop a campaign for good and cancel each of its slices; None if it is unknown."""
-        if (yield self._halt(campaign_id, "cancel")) == "unknown_id":
+        halt, ended = yield self._halt(campaign_id, "cancel")
+        if halt == "unknown_id":
             return None
+        if halt == "done":
+            return CampaignCancellation(0, ended, done=True)
         [slices] = yield Commands([("HGET", self._keys.campaign(campaign_id), "slices")])
         verdicts: list[Cancellation] = []
         for start in range(0, int(slices or 0), _CANCELS):
@@ -97,9 +101,9 @@ class Campaigns:
         verdict, waiting = yield self._resume(campaign_id, "more")
         return (yield from self._empty(campaign_id, verdict, waiting))
 
-    def _halt(self, campaign_id: str, how: str) -> Command[Halt]:
+    def _halt(self, campaign_id: str, how: str) -> Command[tuple[Halt, int]]:
         given = {"campaign": checked(campaign_id), "how": how, "retention_ms": self._retention_ms}
-        return Command(_HALT, self._keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
+        return Command(_HALT, self._keys.prefix, given, lambda reply: (reply[0].decode(), reply[1]))
 
     def _empty(self, campaign_id: str, verdict: Resumption, waiting: int) -> Steps[Resumption]:
         # Bounded by what waits now: an entry that comes back meanwhile is another call's to move.

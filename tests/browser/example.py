@@ -80,6 +80,11 @@ class ExampleDay:
         return f"/conversations/{self.installation.producer.conversation(GUEST).key}"
 
     @property
+    def opted_out(self) -> str:
+        """Path of the conversation with somebody who wrote STOP."""
+        return f"/conversations/{self.installation.producer.conversation(OTHERS[20]).key}"
+
+    @property
     def attack(self) -> str:
         """Path of the attacker's conversation."""
         return f"/conversations/{self.installation.producer.conversation(ATTACKER).key}"
@@ -177,6 +182,9 @@ class ExampleDay:
     def _forward(self) -> None:
         """Let a forwarder deliver one event, give one up, and have one waiting."""
         forwarder = HandForwarder(self.installation.redis)
+        where = "https://shop.bistro.example/webhooks/octopush/replies-and-receipts"
+        known = {"receiver": where, "streams": "replies,receipts"}
+        self.installation.redis.hset(forwarder.keys.forward(forwarder.name), mapping=known)
         for answer in ("oui-1", "oui-2", "oui-3"):
             forwarder.arrive(answer)
         first, second, third = forwarder.take(3)

@@ -31,8 +31,12 @@ PAGES: Final = (
     BrowserPage("overview", lambda _: "/"),
     BrowserPage("replies", lambda _: "/replies?country=FR"),
     BrowserPage("replies-filtered", lambda _: "/replies?country=FR&q=oui&match=ticket", picture=False),
+    BrowserPage(
+        "replies-reversed", lambda _: "/replies?from=2026-11-05&to=2026-11-01", picture=False, status=422
+    ),
     BrowserPage("replies-misread", lambda _: "/replies?from=yesterday", picture=False, status=422),
     BrowserPage("conversation", lambda day: day.conversation),
+    BrowserPage("conversation-opted-out", lambda day: day.opted_out, picture=False),
     BrowserPage("conversation-hostile", lambda day: day.attack, picture=False),
     BrowserPage("sends", lambda _: "/sends?tab=ended"),
     BrowserPage("sends-running", lambda _: "/sends", picture=False),

@@ -37,6 +37,24 @@ def test_a_reply_is_answered_by_keyboard_alone(open_tab, day, scripts):
     place.wait_for(lambda: any(m.text == text for m in place.gateway.messages(number=GUEST)))
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_after_the_box_was_used_the_keyboard_goes_on_at_the_box(open_tab, day, scripts):
+    tab = open_tab(scripts=scripts)
+    tab.go(day.conversation)
+    tab.page.get_by_label("Your answer").fill(f"Dessert {'with' if scripts else 'without'} cream")
+    tab.page.get_by_role("button", name="Count segments").click()
+    tab.page.get_by_text("Nothing was sent yet.").wait_for()
+    assert tab.page.locator(":focus").inner_text().startswith("1 segment, ")
+    tab.page.keyboard.press("Tab")
+    assert tab.page.locator(":focus").inner_text() == "Send"
+    tab.page.keyboard.press("Enter")
+    tab.page.get_by_text("The answer is queued: 1 segment.").wait_for()
+    assert tab.page.locator(":focus").inner_text() == "The answer is queued: 1 segment."
+    tab.page.keyboard.press("Tab")
+
+    assert tab.page.evaluate("document.activeElement.id") == "f-text"
+
+
 def test_the_first_key_skips_the_navigation(tab, day):
     tab.go("/replies")
     tab.page.keyboard.press("Tab")

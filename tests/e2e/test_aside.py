@@ -80,7 +80,7 @@ def test_an_operator_need_not_wait_for_the_balance(fresh):
     fresh.redis.hset(fresh.keys.credit, "probe_at", int(time.time() * 1000) + 3_600_000)
     fresh.gateway.balance(100.0)
 
-    assert "1 that could not be paid go on" in fresh.command("release")
+    assert "of what could not be paid, 1 goes on" in fresh.command("release")
 
     assert fresh.settled(f"{name}.0").state == "accepted"
 
@@ -124,6 +124,6 @@ def test_a_campaign_refused_in_words_that_nobody_knows_costs_few_slices(fresh):
 
     fresh.gateway.clear_faults()
     waiting = [each for each in slices if each not in unknown]
-    assert f"released breaker 777, {len(waiting)} go on" in fresh.command("release", "--breaker", "777")
+    assert f"released breaker 777, {len(waiting)} go" in fresh.command("release", "--breaker", "777")
     assert fresh.all_settled(waiting) == {"accepted"}
     assert all(len(fresh.handset(each)) == 2 for each in waiting)

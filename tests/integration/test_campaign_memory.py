@@ -324,11 +324,11 @@ def test_a_message_that_a_person_sends_again_keeps_its_campaign_and_the_pause(sm
     send(sms, numbers(SLICE))
     [claim] = hand.take()
     hand.finish(claim, Refused("999"))
-    sms.pause_campaign(NAME)
     assert min(ends(redis_client)) > 0
 
     assert Operations(redis_client, RedisSettings(), "tester").replay(f"{NAME}.0") is None
 
+    assert sms.pause_campaign(NAME) == "paused"
     assert ends(redis_client) == [-1, -1]
     retention_passes(redis_client)
     assert work(hand) == []

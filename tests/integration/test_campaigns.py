@@ -25,6 +25,9 @@ from producers import (
 from producers.contract.keys import Keys
 from producers.settings import ProducerSettings
 from tests.integration.test_producer import Blocking
+from tests.support.hand_worker import HandWorker
+from worker.gateway.outcomes import Accepted
+from worker.inquiry.campaigns import word_of
 
 GOOD = {"sender": "Bistro"}
 TEXT = "Hello STOP au 30101"
@@ -314,6 +317,42 @@ def test_cancel_of_a_paused_campaign_forgets_what_waits(sms, redis_client):
     assert queued(redis_client) == []
     assert sms.campaign_status("spring").done
     assert [sms.pause_campaign("spring"), sms.resume_campaign("spring")] == ["stopped", "stopped"]
+
+
+def test_a_campaign_that_is_done_stays_done(sms, redis_client):
+    sms.send_campaign(TEXT, numbers(600), campaign_id="spring", **GOOD)
+    hand = HandWorker(redis_client, queue="marketing")
+    for claim in hand.take():
+        hand.finish(claim, Accepted("t"))
+
+    assert [sms.pause_campaign("spring"), sms.pause_campaign("spring")] == ["done", "done"]
+    assert [sms.cancel_campaign("spring")] * 2 == [CampaignCancellation(0, 2, done=True)] * 2
+
+    status = sms.campaign_status("spring")
+    assert (status.done, status.paused, status.stopped, status.accepted) == (True, False, False, 600)
+    assert sms.send_campaign(TEXT, numbers(600), campaign_id="spring", **GOOD).existing == 2
+
+
+def test_a_campaign_that_ends_while_it_is_paused_is_done_and_no_cancel_changes_it(sms, redis_client):
+    sms.send_campaign(TEXT, numbers(1), campaign_id="spring", **GOOD)
+    hand = HandWorker(redis_client, queue="marketing")
+    (claim,) = hand.take()
+    assert sms.pause_campaign("spring") == "paused"
+    hand.finish(claim, Accepted("t"))
+
+    assert word_of(sms.campaign_status("spring")) == "done"
+    assert sms.cancel_campaign("spring") == CampaignCancellation(0, 1, done=True)
+
+
+def test_a_campaign_that_was_cut_short_is_not_done_and_can_be_cancelled(sms, redis_client):
+    with pytest.raises(KeyboardInterrupt):
+        sms.send_campaign(TEXT, cut_short(numbers(1000), 500), campaign_id="spring", **GOOD)
+    hand = HandWorker(redis_client, queue="marketing")
+    for claim in hand.take():
+        hand.finish(claim, Accepted("t"))
+
+    assert sms.cancel_campaign("spring") == CampaignCancellation(0, 1)
+    assert sms.pause_campaign("spring") == "stopped"
 
 
 @pytest.mark.parametrize("after", [0, 400, 1100])

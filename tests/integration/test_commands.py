@@ -137,10 +137,11 @@ def test_each_command_ends_as_promised_in_words_and_in_json(run, messages, argum
         assert bool(words.stderr) or code in {0, 3, 5}
     told = run(*arguments, "--json")
     assert told.exit_code == code, told.output
-    if code == 2 and not told.stdout:
-        return  # the line was not even understood
     found = json.loads(told.stdout)
     assert found["v"] == 1
+    if arguments[0] == "nothing":
+        assert found["error"] == "usage"
+        return
     name = " ".join(arguments[: 2 if arguments[0] == "campaign" else 1])
     assert code in commands_page.codes(name)
     if not code and name != "show":  # whose fields are those of the record
@@ -155,6 +156,18 @@ def test_a_campaign_that_was_cancelled_is_a_state_that_forbids(run, messages):
     run("campaign", "cancel", "spring")
     assert run("campaign", "pause", "spring").exit_code == 5
     assert run("campaign", "resume", "spring").exit_code == 5
+
+
+@pytest.mark.parametrize("action", ["pause", "cancel"])
+def test_a_campaign_that_is_done_is_a_state_that_forbids(run, messages, redis_client, action):
+    worker = HandWorker(redis_client, queue="marketing")
+    for claim in worker.take():
+        worker.finish(claim, Accepted("sms_1"))
+    told = run("campaign", action, "spring", "--json")
+    assert (told.exit_code, json.loads(told.stdout)["error"]) == (5, "forbidden")
+    assert "campaign spring is done: all of it has ended; nothing was changed" in told.stderr
+    assert 5 in commands_page.codes(f"campaign {action}")
+    assert "spring: done; 1/1: accepted 1" in run("campaign", "list").stdout
 
 
 @pytest.mark.parametrize(
@@ -196,7 +209,7 @@ def test_data_goes_to_stdout_and_words_to_stderr(process, messages, redis_client
     assert done.stderr == "… and older ones: --limit 20\n"
     nobody = process("resolve", "nobody", "--as-accepted")
     assert (nobody.returncode, nobody.stdout) == (3, "")
-    assert nobody.stderr.startswith("Error: nobody knows nobody")
+    assert nobody.stderr.startswith('Error: nobody knows "nobody": ')
     away = process("status", REDIS_URL=NOWHERE)
     assert (away.returncode, away.stdout) == (4, "")
     usage = process("resolve", "x")
@@ -241,6 +254,34 @@ def test_numbers_are_masked_until_somebody_reveals_them_which_is_audited(run, me
     assert "secret words" not in newest
 
 
+@pytest.mark.parametrize("line", ["show booked", "replies", f"conversation {NUMBER}"])
+def test_a_number_within_a_context_is_masked_as_numbers_are(run, sms, redis_client, line):
+    context = {"booking": 42, "tel": NUMBER, "06 12 34 56 78": [33612345678, "not 0712345678"]}
+    message = {"sender": "Bistro", "purpose": "alert", "request_id": "booked", "with_replies": True}
+    sms.send(NUMBER, "8?", **message, context=context)
+    event = parse({"number": NUMBER, "text": "Oui"}, "", datetime.now(UTC), "c")
+    answer = msgspec.structs.replace(event, request_id="booked", context=context)
+    Publisher(redis_client, RedisSettings()).publish([answer])
+
+    def told(*options: str) -> list[dict]:
+        found = json.loads(run(*line.split(), "--json", *options).stdout)
+        return [each["context"] for each in found.get("replies") or found.get("turns") or [found]]
+
+    for extra in ([], ["--json"], *([["--csv"]] if line == "replies" else [])):
+        assert not re.search("612345678|12 34 56", run(*line.split(), *extra).stdout)
+    for each in told():
+        assert (each["booking"], each["tel"]) == (42, "+336******78")
+        assert "not 0712345678" in each.popitem()[1]
+    assert told("--reveal") == [context] * len(told())
+
+
+def test_of_a_message_whose_body_is_gone_all_that_may_be_a_number_is_masked(run, sms, redis_client):
+    sms.send(NUMBER, "8?", sender="Bistro", purpose="alert", request_id="booked", context={"tel": NUMBER})
+    redis_client.delete(KEYS.body("booked"))
+    assert "612345678" not in run("show", "booked", "--json").stdout
+    assert NUMBER in run("show", "booked", "--reveal").stdout
+
+
 def test_nothing_is_revealed_if_it_cannot_be_audited(run, messages, redis_client):
     published(redis_client, "Oui")
     redis_client.set(KEYS.audit, "no stream")
@@ -282,8 +323,48 @@ def test_campaigns_are_listed(run, messages):
 
 
 def test_dates_in_the_wrong_order_are_named(run):
-    said = run("replies", "--since", "2026-11-03", "--until", "2026-11-01T09:30").stderr
-    assert "--since 2026-11-03 00:00:00+01:00 is not before --until 2026-11-01 09:30:00+01:00" in said
+    for command in (["replies"], ["forward", "replay", "shop"]):
+        for end in ("2026-11-01T09:30", "2026-11-02"):
+            told = run(*command, "--since", "2026-11-03", "--until", end)
+            assert told.exit_code == 2
+            assert told.stderr.endswith(f"Error: --since 2026-11-03 is not before --until {end}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "replies --match foo",
+            "replies --limit",
+            "replies --nothing",
+            "replies one",
+            "show",
+            "campaign foo",
+        ),
+        *("nothing", "forward list one", "forward-http 1 2 3", "completion", "up --workers 0"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_an_object_for_programs(run, line):
+    words = run(*line.split())
+    assert (words.exit_code, words.stdout) == (2, "")
+    command, *rest = line.split()
+    told = run(command, *rest, "--json") if rest != ["--limit"] else run(command, "--json", *rest)
+    assert told.exit_code == 2
+    assert told.stdout.count("\n") == 1
+    found = json.loads(told.stdout)
+    assert (found["v"], found["error"]) == (1, "usage")
+    assert found["message"] in told.stderr
+
+
+def test_what_stands_behind_two_dashes_asks_for_no_object(run):
+    assert run("replies", "--match", "foo", "--", "--json").stdout == ""
+
+
+def test_json_follows_the_command(run):
+    told = run("--json", "status")
+    assert told.exit_code == 2
+    assert "--json follows the command, as in: octopush-worker status --json" in told.stderr
+    assert json.loads(told.stdout)["error"] == "usage"
 
 
 def test_an_empty_list_says_nothing_to_programs(run, redis_client):

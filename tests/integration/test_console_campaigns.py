@@ -80,7 +80,7 @@ def test_a_campaign_is_cancelled_for_good(operator, redis_client, redis_url, led
     assert operator.post("/campaigns/spring/cancel").status_code == 303
 
     page = operator.get("/campaigns/spring").text
-    assert "Cancelled: 1 slices never leave, 1 had left or ended." in page
+    assert "Cancelled: 1 slice never leaves, 1 had left or ended." in page
     assert state(redis_url) == (True, True)
     assert actions(redis_client) == [("campaign_cancel", "spring")]
 
@@ -116,6 +116,20 @@ def test_nothing_is_left_to_decide_about_a_campaign_that_is_done(operator, ledge
     for action in ("pause", "resume", "cancel"):
         assert operator.post(f"/campaigns/spring/{action}").status_code == 409
     assert "/campaigns/spring/" not in operator.get("/campaigns/spring").text
+
+
+def test_a_campaign_that_ends_while_it_is_paused_is_done(operator, ledger, spring):
+    claims = [claim_one(ledger, f"spring.{n}") for n in range(2)]
+    operator.post("/campaigns/spring/pause")
+    for claim in claims:
+        finish_one(ledger, claim, Accepted("sms_1"))
+
+    page = operator.get("/campaigns/spring").text
+
+    assert "done</span>" in page
+    assert "/campaigns/spring/cancel" not in page
+    answer = operator.post("/campaigns/spring/cancel")
+    assert (answer.status_code, "done" in answer.text) == (409, True)
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel"])

@@ -91,6 +91,68 @@ def test_who_asked_for_no_more_messages_is_known_where_people_answer(operator, r
     assert answered.reply_to == sms.conversation(NUMBER).turns[0].event_id
 
 
+BLOCKED = "Octopush delivers nothing to this number until the person writes START."
+
+
+def stop(client, text: str = "STOP") -> None:
+    told = {"number": NUMBER, "text": text, "message_id": "", "date": "2030-01-31 14:05:09"}
+    Publisher(client, RedisSettings()).publish([parse(told, "optouts", datetime.now(UTC), "c1")])
+
+
+@pytest.mark.parametrize("start", ["START", " Start\n"])
+def test_a_start_after_an_opt_out_is_named_and_whoever_wrote_it_is_reached(
+    operator, redis_client, sms, talk, start
+):
+    stop(redis_client)
+    shut = operator.get(talk).text
+    written(redis_client, sms, start)
+    opened = operator.get(talk).text
+
+    assert BLOCKED in shut
+    assert "Sent from a short number" not in shut
+    assert ", and wrote START at <time" not in shut
+    assert ", and wrote START at <time" in opened
+    assert "Answer only what they have asked since." in opened
+    assert "Sent from a short number" in opened
+    assert BLOCKED not in opened
+
+
+def test_what_only_begins_like_start_opens_nothing_and_a_stop_after_it_counts(
+    operator, redis_client, sms, talk
+):
+    stop(redis_client)
+    written(redis_client, sms, "Start without me")
+    assert BLOCKED in operator.get(talk).text
+
+    written(redis_client, sms, "START")
+    stop(redis_client, "STOP again")
+    page = operator.get(talk).text
+    assert BLOCKED in page
+    assert "wrote START" not in page
+
+
+def test_a_receipt_of_a_blocked_number_is_shown_by_its_word_and_told_beside_the_box(
+    operator, redis_client, sms, talk
+):
+    sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", with_replies=True, request_id="hello")
+    redis_client.hset(KEYS.deliveries("hello"), NUMBER, "2|2030-01-31T14:05:09+00:00|BLACKLISTED_NUMBER")
+    page = Html(operator.get(talk).text).text
+
+    assert "undelivered (BLACKLISTED_NUMBER)" in page
+    assert f"A receipt says that this number is blocked. {BLOCKED}" in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    "request_id", ["0ac4a843-6e3c-4f53-9c4c-2f2b1b8e7a01", "answer-0ac4a8436e3c4f539c4c2f2b"]
+)
+def test_a_long_id_is_short_for_the_eye_and_whole_in_its_link(viewer, redis_client, request_id, sms):
+    publish_replies(redis_client, "Oui", request_id=request_id, match="ticket")
+    shown = f'href="/sends/{request_id}" title="{request_id}">{request_id.partition("4a843")[0]}4a843…</a>'
+
+    for path in ("/replies", f"/conversations/{sms.conversation(NUMBER).key}"):
+        assert shown in viewer.get(path).text
+
+
 def test_a_conversation_says_what_is_listed_in_it(viewer, talk):
     assert "Messages that can be answered or answer a reply are listed" in viewer.get(talk).text
 
@@ -322,6 +384,32 @@ def test_segments_are_counted_before_anything_is_sent(operator, sms, talk):
     assert "1 segment, 11 characters: “🙂” makes it costly" in costly.text
     assert "Ça va 🙂 &lt;b&gt;</textarea>" in costly.text
     assert answers(sms) == []
+
+
+def test_segments_are_those_of_the_text_that_octopush_makes_of_the_answer(operator, talk):
+    """Octopush rewrites before it sends: what it writes in another way makes nothing costly."""
+    rewritten = press(operator, talk, "La fête à l’hôtel", do="count")
+    spaced = press(operator, talk, "a" * 100 + " " * 20 + "b" * 50, do="count")
+
+    told = Html(rewritten.text).text
+    assert "1 segment, 17 characters. Octopush writes “ê” as “e”, “’” as “'” and “ô” as “o”. Nothing" in told
+    assert "costly" not in rewritten.text
+    assert "1 segment, 151 characters. Octopush leaves out superfluous spaces." in spaced.text
+
+
+def test_the_keyboard_goes_on_where_something_was_told(operator, talk):
+    """Without a script, too: the attribute moves the focus."""
+    counted = press(operator, talk, "Table 7", do="count").text
+    refused = press(operator, talk, "", do="send").text
+    press(operator, talk, "Table 7")
+    sent = operator.get(talk).text
+
+    assert 'role="status" tabindex="-1" autofocus>1 segment, 7 characters.' in counted
+    assert 'role="alert" tabindex="-1" autofocus>' in refused
+    form = sent.partition('class="panel answer"')[2]
+    assert 'role="status" tabindex="-1" autofocus>The answer is queued: 1 segment.</p>' in form
+    for page in (counted, refused, sent):
+        assert page.count("autofocus") == 1
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 1225])

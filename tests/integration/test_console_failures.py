@@ -15,6 +15,7 @@ from tests.support.keys import AllKeys
 from worker.console.bulk_runner import run_jobs
 from worker.inquiry import audit
 from worker.operator.bulk import Bulk
+from worker.presentation.counts import counted
 
 KEYS = AllKeys()
 SETTINGS = RedisSettings()
@@ -62,7 +63,7 @@ def test_failures_are_counted_by_state_and_code_and_listed(viewer, parked):
 
     for state, code, count in (("rejected", "121", 2), ("rejected", "122", 1), ("unknown", "120", 1)):
         assert f'href="/failures?state={state}&amp;code={code}"' in page.text
-        assert f"Show the {count} messages: {state} {code}" in page.text
+        assert f"Show the {counted(count, 'message')}: {state} {code}" in page.text
     for name in "abcd":
         assert f'href="/sends/{name}"' in page.text
 

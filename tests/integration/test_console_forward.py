@@ -8,7 +8,7 @@ from producers.contract.steps import drive
 from tests.support.forwarding import HandForwarder
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
-from worker.forwarding.outcomes import Refused, Unreachable
+from worker.forwarding.outcomes import Delivered, Refused, Unreachable
 from worker.inquiry import audit, forwarders
 
 HERE = "/forward/bookings"
@@ -56,7 +56,15 @@ def test_a_forwarder_shows_attempts_what_is_due_and_dead_letters(operator, forwa
 
     page = operator.get(HERE).text
 
-    for shown in ("Attempts: refused", "r1", "r2", "404", "replies"):
+    for shown in (
+        "<h1>Forwarder bookings</h1>",
+        ">Refused</th>",
+        'data-label="Refused"><div>1</div>',
+        "r1",
+        "r2",
+        "404",
+        "replies",
+    ):
         assert shown in page
     assert faults_of(page) == []
 
@@ -99,8 +107,30 @@ def test_a_test_event_is_delivered_next(operator, forwarder):
 
     assert operator.post(f"{HERE}/test").status_code == 303
 
-    assert forwarder.take(1)[0].event_id.startswith("test-")
+    page = operator.get(HERE).text
+    assert "A test event is on its way; once it is delivered, “Last delivered” shows it." in page
+    [event] = forwarder.take(1)
+    assert event.event_id.startswith("test-")
+    assert state(forwarder).delivered_ms is None
+    forwarder.settle(event, Delivered())
+    assert state(forwarder).delivered_ms is not None
     assert actions(forwarder) == [("forward_test", "ben@console")]
+
+
+def test_a_test_event_waits_while_the_forwarder_is_paused(operator, forwarder):
+    forwarder.arrive("r1")
+    operator.post(f"{HERE}/pause")
+    operator.post(f"{HERE}/test")
+
+    assert "A test event waits: nothing is delivered until somebody resumes." in operator.get(HERE).text
+    assert forwarder.take(1) == []
+
+
+def test_one_dead_letter_is_told_as_one(operator, forwarder):
+    let_die(forwarder, "r1")
+    operator.post(f"{HERE}/replay")
+
+    assert "1 dead letter is tried again." in operator.get(HERE).text
 
 
 def test_all_dead_letters_are_replayed(operator, forwarder):

@@ -99,7 +99,36 @@ def test_a_limit_goes_back_to_the_workers_own_setting(operator, redis_client):
     operator.post("/limits", {"rate": "default", "in_flight": "default"})
 
     assert not redis_client.exists(KEYS.limits)
-    assert operator.get("/").text.count("Now the workers’ own setting") == 2
+    assert (
+        operator.get("/").text.count("Now: as the workers are set. Type a number, 0 (no limit) or “default”")
+        == 2
+    )
+
+
+def test_a_limit_that_is_set_is_shown_and_what_an_action_did_has_the_focus(operator):
+    operator.post("/limits", {"rate": "7", "in_flight": ""})
+    page = operator.get("/").text
+
+    assert "Now: 7. Type a number" in page
+    assert 'role="status" tabindex="-1" autofocus>The limits hold from now on.</p>' in page
+    assert "autofocus" not in operator.get("/").text
+
+
+def test_states_and_what_stands_beside_them_are_written_alike(viewer, redis_client):
+    redis_client.hset(KEYS.counts, mapping={"enqueued": 9, "accepted": 8})
+    shown = re.findall(r"<dt>(?:<span[^>]*>)?([^<]*)", viewer.get("/").text.partition('id="ends"')[2])
+
+    assert {"Queued", "Not ended", "Accepted", "Rejected"} <= set(shown)
+    assert [word for word in shown if not word[0].isupper()] == []
+
+
+def test_every_way_out_says_whole_what_it_does(viewer):
+    assert re.search(r'name="everywhere" value="1">Log out everywhere</button>', viewer.get("/").text)
+
+
+def test_one_that_goes_on_is_told_as_one(operator, redis_client):
+    redis_client.hset(KEYS.strain, mapping={"limit": "1"})
+    assert "1 call at most" in operator.get("/").text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ OVERVIEW = {
     "alert": '<td role="cell" data-label="Ready"><div>1</div></td>',
     "messages": "<dd>41</dd>",
     "problems": 'href="/sends/asked"',
-    "limits": "Now the workers’ own setting.",
+    "limits": "Now: as the workers are set.",
 }
 
 

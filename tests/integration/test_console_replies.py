@@ -412,5 +412,20 @@ def test_dates_the_wrong_way_round_are_said_at_their_field(viewer, redis_client)
     page = viewer.get("/replies?from=2026-11-05&to=2026-11-01")
 
     assert page.status_code == 422
-    assert "To 2026-11-01 is before From 2026-11-05: nothing lies between them." in page.text
+    assert page.text.count("To 2026-11-01 is before From 2026-11-05: nothing lies between them.") == 1
+    assert "This filter finds nothing:" in page.text
+    assert "left out" not in page.text
+    assert 'id="n-to"' in page.text
+    assert 'aria-invalid="true" aria-describedby="n-to"' in page.text
+    assert viewer.get("/replies.csv?from=2026-11-05&to=2026-11-01").status_code == 400
     assert viewer.get("/replies?from=2026-11-05&to=2026-11-05").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "&country=FR", "&q=oui"])
+def test_dates_the_wrong_way_round_find_nothing(viewer, redis_client, query):
+    """Neither half of the filter is left out: each alone finds the reply."""
+    publish_replies(redis_client, "Oui")
+
+    assert shown(viewer.get("/replies?from=2020-01-01&to=2090-01-01" + query)) == ["Oui"]
+    assert shown(viewer.get("/replies?from=2090-01-01&to=2089-12-31" + query)) == []
+    assert shown(viewer.get("/replies?from=2020-01-01&to=2019-12-31" + query)) == []

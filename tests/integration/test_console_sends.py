@@ -16,7 +16,8 @@ from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
 from tests.support.keys import AllKeys
 from tests.support.reply_events import publish_replies
-from tests.support.sends import claim_one, finish_one
+from tests.support.sends import claim_one, correlate_one, finish_one
+from tests.support.waiting import until
 from worker.account.throttle import Limits, Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
@@ -24,6 +25,14 @@ from worker.gateway.outcomes import Accepted, Duplicate, Refused
 from worker.inquiry import audit, explain
 
 KEYS = AllKeys()
+
+
+def passing(client) -> None:
+    """Let the clock of Redis go on by a millisecond, by which an entry is later than another."""
+    began = client.time()
+    until(lambda: client.time()[0] > began[0] or client.time()[1] > began[1] + 1000)
+
+
 NUMBER = "+33612345678"
 
 
@@ -69,6 +78,41 @@ def test_a_tab_lists_its_sends(viewer, send, tab, state):
     assert page.status_code == 200
     assert (f'href="/sends/{state}"' in page.text) is (state is not None)
     assert NUMBER not in page.text
+
+
+def ends(page) -> list[str]:
+    """What the rows say of the states of ended sends, the newest first."""
+    cells = re.findall(r'data-label="State"><div>(.*?)</div>', page.text, re.DOTALL)
+    return [" ".join(Html(cell).text.split()) for cell in cells]
+
+
+def test_an_end_that_stands_there_again_says_why(operator, viewer, send, ledger, redis_client):
+    """A number of entries would count such a message twice: the tab shows none."""
+    send("accepted")
+    send("rejected")
+    passing(redis_client)
+    operator.post("/sends/rejected/replay")
+    assert ends(viewer.get("/sends?tab=ended")) == ["rejected, since then queued", "accepted"]
+    finish_one(ledger, claim_one(ledger, "rejected"), Accepted("sms_2", cost="0.042", segments=1))
+
+    page = viewer.get("/sends?tab=ended")
+
+    assert ends(page) == ["accepted, sent again", "rejected, since then accepted", "accepted"]
+    assert re.search(r">Ended</a>", page.text)
+
+
+def test_a_ticket_that_was_learned_later_is_no_second_message(viewer, sms, ledger, redis_client):
+    options = {"sender": "Bistro", "purpose": "alert", "request_id": "lost"}
+    sms.send(NUMBER, "Hello", **options)
+    claim = claim_one(ledger, "lost")
+    finish_one(ledger, claim, Duplicate("120"), in_doubt=True)
+    passing(redis_client)
+    now_ms = (redis_client.time()[0] + 1) * 1000
+    correlate_one(ledger, "sms_9", NUMBER, now_ms)
+
+    page = viewer.get("/sends?tab=ended")
+
+    assert ends(page) == ["accepted, ticket learned later", "accepted"]
 
 
 def test_an_empty_tab_says_so(viewer):
@@ -284,6 +328,19 @@ def test_a_decision_about_what_has_changed_meanwhile_is_refused_with_the_new_sta
     assert answer.status_code == 409
     assert after in answer.text
     assert actions(redis_client) == before
+
+
+def test_a_cancel_is_audited_once_also_if_redis_went_away_before_its_entry(operator, redis_client, send):
+    send("queued")
+    redis_client.rename(KEYS.audit, "kept")
+    redis_client.set(KEYS.audit, "takes no entry")
+    assert operator.post("/sends/queued/cancel").status_code == 500
+    redis_client.delete(KEYS.audit)
+    redis_client.rename("kept", KEYS.audit)
+    for _ in range(2):
+        assert operator.post("/sends/queued/cancel").status_code == 303
+
+    assert actions(redis_client) == [("cancel", "ben@console")]
 
 
 def test_what_has_begun_is_not_cancelled(operator, redis_client, send):

@@ -5,7 +5,8 @@ import pytest
 from producers.contract.steps import drive
 from tests.support.clock import now_ms
 from tests.support.forwarding import HandForwarder, reply, status
-from worker.forwarding.outcomes import Delivered, Later, OutgoingEvent, Refused
+from worker.forwarding.outcomes import Delivered, Halted, Later, OutgoingEvent, Refused, Unreachable
+from worker.forwarding.schedule import Schedule
 from worker.inquiry import forwarders
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 
@@ -118,6 +119,36 @@ def test_an_event_that_is_out_is_not_doubled_by_a_replay(forwarder, decisions):
     assert forwarder.settle(event, Delivered()).event == "delivered"
     forwarder.pass_time(60)
     assert forwarder.take() == []
+
+
+@pytest.mark.parametrize("outcome", [Later("500"), Unreachable("ConnectError"), Refused("550")])
+def test_an_event_that_is_replayed_during_its_last_attempt_is_tried_once_more(
+    redis_client, decisions, outcome
+):
+    forwarder = HandForwarder(redis_client, schedule=Schedule((0.0,)))
+    forwarder.arrive("r1")
+    last = forwarder.take_one()
+    assert decisions.replay_one(STREAMS, "r1") == "waiting"
+
+    assert forwarder.settle(last, outcome).event == "waits"
+
+    again = forwarder.take_one()
+    assert (again.event_id, again.attempts) == ("r1", 1)
+    assert forwarder.settle(again, outcome).event == "dead"
+
+
+@pytest.mark.parametrize("outcome", [Halted("503", lasting=False), Later("500")])
+def test_an_attempt_that_a_replay_and_a_hold_take_back_is_taken_back_once(forwarder, decisions, outcome):
+    forwarder.arrive("r1", "r2")
+    first, second = forwarder.take()
+    decisions.replay_one(STREAMS, first.event_id)
+    forwarder.settle(second, Halted("503", lasting=False))
+
+    assert forwarder.settle(first, outcome).event == "waits"
+
+    forwarder.pass_time(60)
+    decisions.resume()
+    assert {event.attempts for event in forwarder.take()} == {1}
 
 
 def test_a_replay_that_finds_no_room_says_how_far_it_came(forwarder):

@@ -10,11 +10,13 @@ from email.policy import SMTP
 import pytest
 
 from producers.contract.secret import Secret
+from producers.contract.steps import drive
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand
 from tests.support.callbacks_by_hand import reply as callback
 from tests.support.forward_email_process import COMMAND
 from tests.support.hand_worker import HandWorker
 from worker.gateway.outcomes import Accepted
+from worker.inquiry.audit import AuditRow, newest
 from worker.mail.reply_address import LIFETIME, ReplyAddresses
 
 NUMBER = "+33612345678"
@@ -81,6 +83,10 @@ def logged(done: subprocess.CompletedProcess[bytes]) -> dict:
     return json.loads(line)
 
 
+def deeds(redis_client) -> tuple[AuditRow, ...]:
+    return drive(newest(KEYS), redis_client).rows
+
+
 def queued(redis_client) -> int:
     return redis_client.llen(KEYS.queue("sms.alert").ready)
 
@@ -100,6 +106,32 @@ def test_an_answer_becomes_an_sms_of_the_conversation(environ, address, answered
         answered[1],
     )
     assert last.state == "queued"
+
+
+def test_an_answer_is_audited_once_however_often_its_mail_comes(environ, address, redis_client):
+    audited = [take(environ, mail(address)) and deeds(redis_client) for _ in range(2)]
+
+    (deed,) = audited[0]
+    assert (deed.action, deed.by, deed.about["segments"]) == ("answer", "mail", "1")
+    assert deed.about["request_id"].startswith("mail-")
+    assert audited[1] == audited[0]
+
+
+def test_an_answer_whose_entry_was_lost_with_its_process_is_audited_by_the_next_mail(
+    environ, address, redis_client
+):
+    take(environ, mail(address))
+    redis_client.delete(KEYS.audit)
+
+    take(environ, mail(address))
+
+    assert [deed.by for deed in deeds(redis_client)] == ["mail"]
+
+
+def test_what_is_refused_is_no_answer_in_the_audit(environ, address, redis_client):
+    take(environ, mail(address, "> quoted"))
+
+    assert deeds(redis_client) == ()
 
 
 def test_a_mail_that_comes_again_sends_nothing_more(environ, address, redis_client, sms):
@@ -211,11 +243,12 @@ def test_while_redis_is_away_the_mail_server_keeps_the_mail(environ, address):
 
 
 def test_with_wrong_settings_the_mail_server_keeps_the_mail(environ, address):
-    done = take(environ | {"MAIL_SECRET": "short"}, mail(address))
+    done = take(environ | {"MAIL_IN_SENDERS": "", "MAIL_IN_SMS_SENDER": ""}, mail(address))
 
     assert done.returncode == os.EX_TEMPFAIL
     assert done.stdout.decode().startswith("4.3.5 ")
-    assert logged(done)["problem"].startswith("wrong or missing settings: MAIL_SECRET: ")
+    found = logged(done)["problem"].split("; ")
+    assert sorted(found) == ["MAIL_IN_SENDERS: is required", "MAIL_IN_SMS_SENDER: is required"]
 
 
 def test_a_wrong_call_keeps_the_mail(environ, address):

@@ -292,11 +292,11 @@ def test_the_command_line_shows_and_releases_what_waits_aside(cli, redis_client)
     why = "code 777, nobody knows it; sender Bistro, campaign spring"
     assert f"aside      3 wait, {since}: {why}\n" in shown
     assert "octopush-worker release --breaker 777\n" in shown
-    assert cli("release") == "released\n2 that could not be paid go on\n"
+    assert cli("release") == "released\nof what could not be paid, 2 go on\n"
     assert "3 wait" in cli("status")
     assert cli("release", "--breaker", "777") == "released breaker 777, 3 go on\n"
     assert "aside" not in cli("status")
-    assert "there is no breaker 777" in cli("release", "--breaker", "777", status=3)
+    assert 'there is no breaker "777"' in cli("release", "--breaker", "777", status=3)
     assert [(entry["action"], entry["gate"], entry["code"]) for entry in audit(redis_client)] == [
         ("release", "credit", "104"),
         ("release", "777", "777"),

@@ -176,7 +176,16 @@ def test_an_impossible_campaign_id_is_refused_before_the_file_is_read(octopush, 
 
 
 def test_reasons_that_are_not_counted_one_by_one_are_not_kept_back(octopush, listed):
-    given = ["0612345678", '"3,36E+10"', "0033612345678", "612345678", "12", f"{numbers(1)[0]},a,b", ",x"]
+    given = [
+        "0612345678",
+        '"3,36E+10"',
+        "0033612345678",
+        "612345678",
+        "12",
+        "12",
+        f"{numbers(1)[0]},a,b",
+        ",x",
+    ]
 
     shown = octopush("send", "--csv", listed(given, "phone_number,note"), *SEND, "--dry-run").output
 
@@ -293,6 +302,15 @@ def test_what_stands_in_a_bad_row_cannot_steer_the_screen(octopush, listed):
     assert "\x1b" not in result.output
 
 
+def test_a_reason_that_came_once_is_said_once(octopush, listed):
+    one = octopush("send", "--csv", listed(["x", *numbers(1)]), *SEND, "--dry-run").output
+    two = octopush("send", "--csv", listed(["x", "y"]), *SEND, "--dry-run").output
+
+    assert one.count("must be international") == 1
+    assert "recipients 1 in 1 message\n" in one
+    assert two.count("must be international") == 3
+
+
 def test_of_many_bad_rows_some_are_shown_and_all_are_counted(octopush, listed):
     result = octopush("send", "--csv", listed(["x"] * 100), *SEND, "--dry-run")
 
@@ -352,7 +370,7 @@ def test_a_time_to_send_at_is_read_in_paris(octopush, listed):
         ["--send-at", at, "--campaign", "later"] for at in ("2099-01-31T09:00", "2099-01-31T09:00:00+01:00")
     ]
     path = listed(numbers(3))
-    assert "queued     1 messages now" in octopush("send", "--csv", path, *SEND, *written[0]).output
+    assert "queued     1 message now" in octopush("send", "--csv", path, *SEND, *written[0]).output
     assert "queued     0 messages now" in octopush("send", "--csv", path, *SEND, *written[1]).output
 
 
@@ -365,7 +383,7 @@ def test_the_campaign_commands(octopush, listed):
     assert octopush("campaign", "list").output.count("PAUSED") == 1
     assert octopush("campaign", "resume", name).output == "resumed\n"
     cancelled = octopush("campaign", "cancel", name).output
-    assert "cancelled  3 messages; too late for 0" in cancelled
+    assert "messages   3 cancelled, too late for 0\ncampaign " in cancelled
     assert "cancelled 1203" in cancelled
     assert "was cancelled" in octopush("campaign", "resume", name).output
     again = octopush("send", "--csv", listed(numbers(1203)), *SEND)
@@ -377,7 +395,7 @@ def test_the_campaign_commands(octopush, listed):
 def test_an_unknown_campaign_is_said_to_be_unknown(octopush, command):
     result = octopush("campaign", command, "nobody")
 
-    assert (result.exit_code, "no campaign nobody" in result.output) == (3, True)
+    assert (result.exit_code, 'no campaign "nobody"' in result.output) == (3, True)
 
 
 def test_waiting_ends_when_all_have_ended(octopush, listed, redis_client):

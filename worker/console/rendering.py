@@ -4,6 +4,7 @@ Each value that a template writes passes `visible` and is escaped, without anybo
 template can forget to; what it may add is ``ui.foreign``, which keeps the direction of a text to itself.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,10 +15,15 @@ from markupsafe import Markup
 from producers.contract.phone import mask
 from worker.inquiry.attempt_words import in_words
 from worker.presentation.amounts import amount
+from worker.presentation.counts import counted
 from worker.presentation.visible import visible
 
 #: Where times on pages are read: as the gateway's own dates, and as dates in filters.
 ZONE: Final = ZoneInfo("Europe/Paris")
+#: Characters of an id that is shown whole.
+_ID_MAX: Final = 24
+#: An id that a machine has drawn, and what may stand before it: eight of its digits tell it from others.
+_DRAWN: Final = re.compile(r"(.{0,15}?[0-9a-f]{8})-?[0-9a-f][0-9a-f-]{15,}", re.ASCII)
 
 
 def templates() -> Environment:
@@ -34,6 +40,8 @@ def templates() -> Environment:
         "when": when,
         "ago": ago,
         "count": count,
+        "counted": counted,
+        "short": short,
         "mask": mask,
         "visible": visible,
         "amount": amount,
@@ -72,6 +80,14 @@ def ago(seconds: float | None) -> str:
 def count(number: float) -> str:
     """Write a number with its thousands apart."""
     return f"{number:,}"
+
+
+def short(written: str) -> str:
+    """Write an id for the eye: ``0ac4a843…`` of a UUID; of another long one its beginning and its end."""
+    if len(written) <= _ID_MAX:
+        return written
+    drawn = _DRAWN.fullmatch(written)
+    return f"{drawn[1]}…" if drawn else f"{written[:12]}…{written[-10:]}"
 
 
 def _harmless(value: Any) -> Any:

@@ -13,6 +13,8 @@ local holder = redis.call('HGET', event_key(id), 'holder')
 if result == 'delivered' and redis.call('EXISTS', event_key(id)) == 0 then return { 'late', '' } end
 if result ~= 'delivered' and holder ~= given.holder then return { 'late', '' } end
 
+-- A person has replayed the event while this attempt ran: whatever became of that, the event is tried once more, and at once.
+local is_replayed = redis.call('HGET', event_key(id), 'attempts') == '0'
 local is_held = redis.call('HEXISTS', keys.forward, 'held') == 1
 redis.call('HINCRBY', keys.forward, 'tried:' .. result, 1)
 redis.call('HSET', event_key(id), 'why', given.why)
@@ -42,6 +44,10 @@ if result == 'delivered' then
   return { 'delivered', is_held and 'released' or '' }
 end
 if result == 'refused' then
+  if is_replayed then
+    postpone(keys, id, 0, 0)
+    return { 'waits', '' }
+  end
   bury(keys, id, given.why)
   return { 'dead', '' }
 end
@@ -61,7 +67,9 @@ if is_held then
 end
 redis.call('ZINCRBY', keys.failing, result == 'unreachable' and 1 or 0, id)
 local is_away = redis.call('ZCARD', keys.failing) >= given.away
-if given.wait_ms >= 0 or (is_away and result == 'unreachable') then
+if is_replayed then
+  postpone(keys, id, 0, 0)
+elseif given.wait_ms >= 0 or (is_away and result == 'unreachable') then
   postpone(keys, id, math.max(0, given.wait_ms), 0)
 else
   bury(keys, id, given.why)

@@ -15,13 +15,14 @@ Word = Literal["sending", "paused", "cancelled", "done"]
 def word_of(status: CampaignStatus) -> Word:
     """Say how a campaign is, in the one word that pages and commands use.
 
-    One that is still being queued sends as well: what is queued may leave.
+    One that is still being queued sends as well: what is queued may leave. One of which nothing is left is
+    done, also if it was paused before.
     """
     if status.stopped:
         return "cancelled"
-    if status.paused:
-        return "paused"
-    return "done" if status.done else "sending"
+    if status.done:
+        return "done"
+    return "paused" if status.paused else "sending"
 
 
 def newest(keys: Keys, cursor: str | None = None) -> Steps[Page[CampaignStatus]]:

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from producers.contract.forwarder_figures import RESULTS
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.paging import PAGE, Page, now_ms, pairs, read_stream
 
+#: Milliseconds after which a forwarder of which nothing is heard is taken for stopped.
+_SILENT_MS: Final = 20_000
 #: Forwarders that are shown, the ones heard last first.
 _FORWARDERS: Final = 50
 _TRIED: Final = tuple("tried:" + result for result in RESULTS)
+
+
+#: How a forwarder is, in words that pages and commands share.
+Word = Literal["paused", "held", "no process seen", "tries again", "delivering", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,24 @@ class DeadLetter:
     attempts: int
     why: str
     at: str
+
+
+def word_of(state: ForwarderState, *, failing: bool) -> Word:
+    """Say how a forwarder is, in the words that pages and commands use: what a person must end comes first.
+
+    Args:
+        state: of the forwarder.
+        failing: whether an event that waits was tried before.
+    """
+    if state.paused is not None:
+        return "paused"
+    if state.heard_ms is None or state.now_ms - state.heard_ms > _SILENT_MS:
+        return "no process seen"
+    if state.held is not None:
+        return "held"
+    if failing:
+        return "tries again"
+    return "delivering" if state.waiting else "ready"
 
 
 def names(keys: Keys) -> Steps[list[str]]:

@@ -17,6 +17,7 @@ from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
 from producers.contract.jobs import RECORD_VERSION
 from worker.inquiry.dates import in_paris
 from worker.inquiry.send_facts import LOOKED_AT, Send
+from worker.presentation.counts import counted
 
 #: The words of gates. (Fields of records are named where they are read; these are none.)
 _NEWER: Final = ADMISSION["newer"]
@@ -175,7 +176,7 @@ def _retry(send: Send) -> Reason | None:
     if at is None or at <= send.facts.now_ms or at == due or "aside" in send.waits:
         return None
     attempts, code = int(send.waits.get("attempts", 0)), send.waits.get("code")
-    made = f", after {attempts} counted POST{'' if attempts == 1 else 's'}" if attempts else ""
+    made = f", after {counted(attempts, 'counted POST')}" if attempts else ""
     why = f", the last of which came to {_code(code)}" if code and attempts else ""
     doubt = ". It is in doubt: the gateway may have it" if send.in_doubt else ""
     details = {"at": instant(at), "attempts": attempts, "code": code, "in_doubt": send.in_doubt}
@@ -199,12 +200,14 @@ def _no_worker(send: Send) -> Reason | None:
 def _gathering(send: Send) -> Reason | None:
     if send.call is not None:
         members = int(send.waits.get("members", 0))
-        sentence = f"It leaves with the shared call {send.call}, with {members} messages in one POST."
+        sentence = (
+            f"It leaves with the shared call {send.call}, with {counted(members, 'message')} in one POST."
+        )
         return Reason("shared", sentence, {"call": send.call, "members": members, "ahead": send.place.ahead})
     if send.place.gathered is None:
         return None
     ahead = send.place.gathered
-    sentence = f"It gathers with messages of the same text, to leave in one call; {ahead} are before it."
+    sentence = f"It gathers with messages of the same text, to leave in one call; {_are(ahead)} before it."
     return Reason("gathering", sentence, {"ahead": ahead})
 
 
@@ -230,7 +233,7 @@ def _in_line(send: Send) -> Reason:
     if ahead == 0:
         return Reason("next", "It is next in its queue.", {"queue": send.queue, "ahead": 0})
     if ahead is not None:
-        sentence = f"It waits its turn in the queue {send.queue}: {ahead} are before it."
+        sentence = f"It waits its turn in the queue {send.queue}: {_are(ahead)} before it."
         return Reason("behind", sentence, {"queue": send.queue, "ahead": ahead})
     if send.place.maybe_far:
         sentence = f"It waits its turn in the queue {send.queue}: more than {LOOKED_AT} are before it."
@@ -254,6 +257,10 @@ def _is_in_line(send: Send) -> bool:
 
 def _in_call(send: Send) -> str:
     return f" in the shared call {send.call}" if send.call else ""
+
+
+def _are(ahead: int) -> str:
+    return counted(ahead, "is", "are")
 
 
 def _next_look(ms: int | None) -> str:

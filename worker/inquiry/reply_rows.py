@@ -22,15 +22,17 @@ def reply_row(found: Found, show_number: Callable[[str], str], *, traceable: boo
 
     Args:
         found: the reply.
-        show_number: writes its number, such as `producers.contract.phone.mask`.
-        traceable: whether that is written from which a masked number can be found: the event_id, which is
-            made of number, text and date, so that who has the key of pseudonyms, too, finds the number by
-            trying; and the number within the context.
+        show_number: writes its number, such as `producers.contract.phone.mask`. A number that is not written
+            in full is hidden within the context, too.
+        traceable: whether the event_id is written: it is made of number, text and date, so that who has the
+            key of pseudonyms, too, finds a masked number by trying.
     """
     reply = found.reply
     if reply is None:
         return {"id": found.id, "at": found.at, "unreadable": True}
-    row = {name: getattr(reply, name) for name in _FIELDS}
+    row = {name: getattr(reply, name) for name in _FIELDS} | {"number": show_number(reply.number)}
+    if row["number"] != reply.number:
+        row["context"] = hide_within(reply.context, reply.number)
     if not traceable:
-        row |= {"event_id": None, "context": hide_within(reply.context, reply.number)}
-    return {"id": found.id, "at": found.at, **row, "number": show_number(reply.number)}
+        row["event_id"] = None
+    return {"id": found.id, "at": found.at, **row}

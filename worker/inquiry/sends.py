@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from producers.contract.jobs import CALL, MARKER, QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import STATUSES, Keys
 from producers.contract.steps import Commands, Steps
+from producers.queueing.rounds import read_rounds
 from worker.inquiry.paging import PAGE, BadCursor, Page, at_ms, read_sorted, read_stream, texts
 
 #: The queues that sends wait in.
@@ -24,11 +25,13 @@ DEEPEST: Final = 10_000
 _NAMED: Final = 5
 _FIELDS: Final = (
     *("state", "queue", "queued", "due", "segments", "recipients", "campaign", "attempts"),
-    *("code", "cost", "ended", "aside", "call", "doubt", "members"),
+    *("code", "cost", "ended", "aside", "call", "doubt", "members", "rounds"),
 )
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
 Why = Literal["turn", "date", "retry", "aside", "gather"]
+#: What an entry of an end is, beside the other entries of the same send.
+Telling = Literal["end", "again", "ticket", "before"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,9 @@ class SendRow:
         in_doubt: a POST may have been taken.
         gathered: how many messages gather, of a ``gather`` row.
         named: the first of those.
+        telling: of an end, what its entry tells: the ``end`` of a send; its end after a person had sent it
+            ``again``; a ``ticket`` that was learned later; an end ``before`` what became of it since.
+        now: of an end, the state of the send by now; None if its record is gone.
     """
 
     request_id: str
@@ -70,6 +76,8 @@ class SendRow:
     in_doubt: bool = False
     gathered: int = 0
     named: tuple[str, ...] = ()
+    telling: Telling = "end"
+    now: str | None = None
 
     @property
     def is_call(self) -> bool:
@@ -85,29 +93,26 @@ class SendCounts:
         running: attempts.
         waiting: entries that are ready, by queue; what gathers for one call is one entry.
         scheduled: entries that come later, by queue.
-        ended: ends that the stream of statuses keeps.
     """
 
     running: int
     waiting: Mapping[str, int]
     scheduled: Mapping[str, int]
-    ended: int
 
 
 def count(keys: Keys) -> Steps[SendCounts]:
-    """Count what the tabs show; one round trip."""
+    """Count what the tabs show; one round trip. Ends are not counted: a send may have several entries."""
     queues = [keys.queue(name) for name in QUEUES]
-    running, ended, *rest = yield Commands(
+    running, *rest = yield Commands(
         [
             ("ZCARD", keys.attempt_leases),
-            ("XLEN", keys.stream(STATUSES)),
             *[("LLEN", queue.ready) for queue in queues],
             *[("ZCARD", queue.delayed) for queue in queues],
         ]
     )
     waiting, scheduled = rest[: len(QUEUES)], rest[len(QUEUES) :]
     return SendCounts(
-        running, dict(zip(QUEUES, waiting, strict=True)), dict(zip(QUEUES, scheduled, strict=True)), ended
+        running, dict(zip(QUEUES, waiting, strict=True)), dict(zip(QUEUES, scheduled, strict=True))
     )
 
 
@@ -165,6 +170,7 @@ def scheduled(keys: Keys, queue: str, cursor: str | None = None) -> Steps[Page[S
 def ended(keys: Keys, cursor: str | None = None) -> Steps[Page[SendRow]]:
     """Read the newest ends, as the stream of statuses tells them; two round trips.
 
+    A send stands there once more whenever it ended anew, or its ticket was learned: `SendRow.telling`.
     Recipients and campaign are those of the record, as long as it is there.
 
     Raises:
@@ -183,6 +189,8 @@ def ended(keys: Keys, cursor: str | None = None) -> Steps[Page[SendRow]]:
             segments=_number(entry.fields.get("segments")),
             recipients=_number(record.get("recipients", "1")) if record else None,
             campaign=record.get("campaign"),
+            telling=_telling(entry.fields.get("at", ""), record),
+            now=record.get("state"),
         )
         for entry, record in zip(page.rows, records, strict=True)
     )
@@ -249,6 +257,21 @@ def _row(request_id: str, record: Mapping[str, str], **known: Any) -> SendRow:
         in_doubt=record.get("doubt") == "1",
         **facts,
     )
+
+
+def _telling(at: str, record: Mapping[str, str]) -> Telling:
+    """Say what an entry tells beside others of its send: its time, against that of the end in the record."""
+    if not record:
+        return "end"
+    try:
+        told_ms = round(datetime.fromisoformat(at).timestamp() * 1000)
+        ended_ms = int(record.get("ended", 0))
+        was_sent_again = bool(read_rounds(record.get("rounds")))
+    except ValueError:
+        return "end"
+    if told_ms != ended_ms:
+        return "ticket" if ended_ms and told_ms > ended_ms else "before"
+    return "again" if was_sent_again else "end"
 
 
 def _why_later(record: Mapping[str, str]) -> Why:

@@ -90,7 +90,9 @@ def mail_in(recipient: str | None) -> None:
         logger.warning("mail.refused", reason=refusal.reason, code=refusal.code)
         _end(refusal.status, f"{refusal.code} {refusal.words}")
     except ConfigError as error:
-        logger.error("mail.put_off", reason="settings", problem=" ".join(str(error).split()))  # noqa: TRY400 - names say it all
+        # A log line is one line: its problems are parted by semicolons.
+        problem = "; ".join(f"{name}: {each}" for name, each in error.problems.items())
+        logger.error("mail.put_off", reason="settings", problem=problem)  # noqa: TRY400 - names say it all
         _end(EX_TEMPFAIL, "4.3.5 Not set up rightly; try again later")
     except Exception as error:  # noqa: BLE001 - whatever it is, the mail must not be lost
         logger.error("mail.put_off", reason=type(error).__name__)  # noqa: TRY400 - a traceback may hold the text

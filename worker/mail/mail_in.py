@@ -10,20 +10,28 @@ from producers import Producer
 from producers.contract.clients import connect
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
+from producers.contract.steps import drive
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.queueing.records import Sent
+from worker.inquiry import audit
 from worker.inquiry.dates import day_in_paris
 from worker.mail.incoming import Answer, Refusal, not_allowed
 from worker.mail.settings import MailInSettings
+from worker.operator.audit import entry
 
 #: Begins the request_id of such an SMS.
 _BY_MAIL: Final = "mail-"
+#: What the audit stream says of it, in the console's words, and who it says has done it.
+_ACTION: Final = "answer"
+_BY: Final = "mail"
 #: Characters of a request_id.
 _ID_MAX: Final = 36
 
 
 def send(answer: Answer, settings: MailInSettings) -> Sent:
-    """Send the SMS that a mail wants. Safe to repeat: a mail that comes again sends nothing more.
+    """Send the SMS that a mail wants, and note that in the audit stream.
+
+    Safe to repeat: a mail that comes again sends and notes nothing more.
 
     Args:
         answer: what was read of the mail.
@@ -38,7 +46,7 @@ def send(answer: Answer, settings: MailInSettings) -> Sent:
         reply = _proven(answer, settings, client)
         producer = Producer(settings=settings, client=client)
         try:
-            return producer.send(
+            sent = producer.send(
                 reply.number,
                 answer.text,
                 sender=settings.sms_sender,
@@ -52,6 +60,15 @@ def send(answer: Answer, settings: MailInSettings) -> Sent:
             raise Refusal("invalid", f"This cannot be sent as an SMS: {error}") from None
         except RequestIdConflict:
             raise Refusal("repeated", "A mail with this Message-ID has become an SMS already") from None
+        _note(sent, Keys(settings.namespace), client)
+        return sent
+
+
+def _note(sent: Sent, keys: Keys, client: redis.Redis) -> None:
+    """Append an answer to the audit stream, once: whoever queued it may have died before that entry."""
+    deeds = () if sent.created else drive(audit.of_send(keys, sent.request_id), client)
+    if not any(deed.action == _ACTION for deed in deeds):
+        entry(keys, _BY, _ACTION, request_id=sent.request_id, segments=sent.segments).run(client)
 
 
 def _proven(answer: Answer, settings: MailInSettings, client: redis.Redis) -> Reply:

@@ -10,6 +10,7 @@ from producers.queueing.campaigns import REPEATED
 from worker.operator.recipient_columns import printable
 from worker.operator.recipient_file import BadRow
 from worker.operator.recipient_list import RecipientList
+from worker.presentation.counts import counted
 from worker.presentation.output import Output
 
 #: Rows that are shown one by one; more are only counted.
@@ -54,12 +55,14 @@ class BadRows:
         output.show(f"rows       {self._file.rows} in all")
 
     def tell(self, output: Output) -> None:
-        """Show the first bad rows by line, then the number of all bad rows by reason."""
+        """Show the first bad rows by line, then how many there are for each reason, if that says more."""
         for line in self._lines:
             output.say(line)
         if self.count > _SHOWN:
-            output.say(f"… and {self.count - _SHOWN} more rows")
+            output.say(f"… and {counted(self.count - _SHOWN, 'more row')}")
+        elif len(self._reasons) == self._reasons.total():
+            return  # Each reason stands above, once.
         for reason, count in self._reasons.most_common(_REASONS):
             output.say(f"           {count} x {reason}")
         if (more := len(self._reasons) - _REASONS) > 0:
-            output.say(f"           … and {more} more {'reason' if more == 1 else 'reasons'}")
+            output.say(f"           … and {counted(more, 'more reason')}")

@@ -13,8 +13,9 @@ from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
 from worker.inquiry.campaigns import newest, word_of
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, at_desk, with_producer
+from worker.operator.command import Command, Group, at_desk, with_producer
 from worker.presentation.amounts import amount
+from worker.presentation.counts import counted
 from worker.presentation.output import Forbidden, NotFound, Output
 from worker.presentation.visible import visible
 
@@ -25,7 +26,7 @@ _LOOK_S: Final = 0.5
 _LINE_S: Final = 10.0
 
 
-@click.group()
+@click.group(cls=Group)
 def campaign() -> None:
     """List campaigns; look at one, pause, resume or cancel it."""
 
@@ -98,6 +99,8 @@ def cancel(output: Output, campaign_id: str) -> None:
     """Cancel all of a campaign that has not left, for good. Safe to repeat."""
     with with_producer() as producer:
         result = _known(producer.cancel_campaign(campaign_id), campaign_id)
+        if result.done:
+            _refuse(campaign_id, "done")
         found = producer.campaign_status(campaign_id)
     output.give(
         {
@@ -107,7 +110,7 @@ def cancel(output: Output, campaign_id: str) -> None:
             "campaign": found and fields(found),
         }
     )
-    output.show(f"cancelled  {result.cancelled} messages; too late for {result.too_late}")
+    output.show(f"messages   {result.cancelled} cancelled, too late for {result.too_late}")
     if found is not None:
         show_words(output, found)
 
@@ -187,7 +190,7 @@ def show_words(output: Output, found: CampaignStatus) -> None:
     output.show(f"recipients {found.recipients}, pending {found.pending}")
     output.show("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
     if found.waits_for:
-        output.show(f"aside      {found.aside} messages wait: {found.waits_for[0]}")
+        output.show(f"aside      {counted(found.aside, 'message')} {_wait(found)}: {found.waits_for[0]}")
     for why in found.waits_for[1:]:
         output.show(f"           and: {why}")
     output.show(f"cost       {amount(found.cost)}")
@@ -201,9 +204,13 @@ def _line(found: CampaignStatus, mark: str = "") -> str:
     ended = found.recipients - found.pending
     # Short, since it is drawn over itself: a line that wraps cannot be.
     why = re.split("[:;]", found.waits_for[0])[0] if found.waits_for else ""
-    aside = f"; {found.aside} wait: {why}" if why else ""
+    aside = f"; {found.aside} {_wait(found)}: {why}" if why else ""
     told_or_none = ", ".join(told) or "none ended yet"
     return f"{ended}/{found.recipients}{mark}: {told_or_none}; cost {amount(found.cost)}{aside}"
+
+
+def _wait(found: CampaignStatus) -> str:
+    return "waits" if found.aside == 1 else "wait"
 
 
 def _ended(found: CampaignStatus) -> dict[str, int]:
@@ -211,6 +218,8 @@ def _ended(found: CampaignStatus) -> dict[str, int]:
 
 
 def _refuse(campaign_id: str, verdict: str) -> None:
+    if verdict == "done":
+        raise Forbidden(f"campaign {campaign_id} is done: all of it has ended; nothing was changed")
     if verdict == "stopped":
         raise Forbidden(f"campaign {campaign_id} was cancelled; nothing was changed")
     _known(None if verdict == "unknown_id" else verdict, campaign_id)
@@ -218,5 +227,5 @@ def _refuse(campaign_id: str, verdict: str) -> None:
 
 def _known(found: T | None, campaign_id: str) -> T:
     if found is None:
-        raise NotFound(f"no campaign {campaign_id}, or it has been forgotten")
+        raise NotFound(f'no campaign "{campaign_id}", or it has been forgotten')
     return found

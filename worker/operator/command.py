@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 #: How a command ends that somebody has cut short.
 INTERRUPTED: Final = 130
+#: The option of all commands.
+_JSON: Final = "--json"
 #: What a program is told of an exit code.
 _ERRORS: Final = {
     Exit.FAILED: "failed",
@@ -48,19 +50,60 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         about = "JSON instead of words: one object, or one a line where there are many."
-        self.params.append(click.Option(["--json", "as_json"], is_flag=True, help=about))
+        self.params.append(click.Option([_JSON, "as_json"], is_flag=True, help=about))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; a line that cannot be read is told to programs, too."""
+        with _told(as_json=_asks_for_json(args)):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and turn what may go wrong into one message and an exit code."""
         ctx.obj = output = Output(as_json=ctx.params.pop("as_json"))
         try:
-            with _said_plainly():
+            with _told(as_json=output.as_json), _said_plainly():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
-        except click.ClickException as error:
-            output.give({"error": _ERRORS[Exit(error.exit_code)], "message": error.format_message()})
-            raise
+
+
+class Group(click.Group):
+    """A group of commands. A command that is not there is told to programs, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command: ``--json`` stands behind it."""
+        asked = _asks_for_json(args)
+        with _told(as_json=asked):
+            try:
+                return super().parse_args(ctx, args)
+            except click.NoSuchOption as error:
+                if error.option_name != _JSON:
+                    raise
+                words = f"{_JSON} follows the command, as in: octopush-worker status {_JSON}"
+                raise click.UsageError(words, ctx) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command."""
+        with _told(as_json=_asks_for_json(args)):
+            return super().resolve_command(ctx, args)
+
+
+def _asks_for_json(args: list[str]) -> bool:
+    """Say whether a line that could not be read asks for JSON; what stands behind ``--`` is no option."""
+    return _JSON in (args[: args.index("--")] if "--" in args else args)
+
+
+@contextmanager
+def _told(*, as_json: bool) -> Iterator[None]:
+    """Tell programs of an error before people are told."""
+    try:
+        yield
+    except click.ClickException as error:
+        told = {"error": _ERRORS[Exit(error.exit_code)], "message": error.format_message()}
+        Output(as_json=as_json).give(told)
+        raise
 
 
 @contextmanager

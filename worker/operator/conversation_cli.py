@@ -1,6 +1,7 @@
 """``octopush-worker conversation``: what went to a number and what came back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from producers.queueing.conversations import Conversation
 from producers.queueing.turns import Turn
 from worker.inquiry.dates import in_paris
 from worker.operator.command import Command, at_desk, with_producer
+from worker.presentation.masking import hide_within
 from worker.presentation.output import NotFound, Output
 
 
@@ -47,5 +49,8 @@ def _line(turn: Turn) -> str:
 
 
 def _fields(found: Conversation, shown: Callable[[str], str]) -> dict[str, Any]:
-    number = shown(found.number) if found.number else None
-    return {"number": number, "key": found.key, "turns": found.turns}
+    """Name all turns, for programs. A number that is not shown in full is hidden within contexts, too."""
+    known, turns = found.number or "", found.turns
+    if shown(known) != known:
+        turns = tuple(replace(turn, context=hide_within(turn.context, known)) for turn in turns)
+    return {"number": shown(known) or None, "key": found.key, "turns": turns}

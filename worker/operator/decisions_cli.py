@@ -56,9 +56,9 @@ def resolve(output: Output, request_id: str, decision: Decision | None) -> None:
     with at_desk() as desk:
         why_not = desk.ask(Decisions(desk.settings, whoever()).resolve(request_id, decision))
     if why_not == "gone":
-        raise NotFound(f"nobody knows {request_id}: it never was, or has been forgotten")
+        raise NotFound(f'nobody knows "{request_id}": it never was, or has been forgotten')
     if why_not is not None:
-        raise Forbidden(f"{request_id} is not unknown but {why_not}; nothing was changed")
+        raise Forbidden(f'"{request_id}" is not unknown but {why_not}; nothing was changed')
     output.give({"request_id": request_id, "state": "accepted" if decision == "as-accepted" else "queued"})
     output.show(f"{request_id}: {'accepted' if decision == 'as-accepted' else 'queued again'}")
 

@@ -19,6 +19,7 @@ from producers.rules.settings import price
 from producers.settings import ProducerSettings
 from worker.operator.bad_rows import BadRows
 from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Output
 from worker.process.connection import connect
 
@@ -96,7 +97,7 @@ def fields(seen: Preview) -> Mapping[str, Any]:
 def show(output: Output, seen: Preview) -> None:
     """Say what a preview says, for people."""
     if seen.recipients:
-        output.show(f"recipients {seen.recipients} in {seen.messages} messages")
+        output.show(f"recipients {seen.recipients} in {counted(seen.messages, 'message')}")
         output.show(f"segments   {seen.segments}, as we count them")
     if seen.maximum:
         output.show(f"each gets  {_spread(seen)}, {_encoding(seen)}")

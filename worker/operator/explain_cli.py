@@ -10,6 +10,7 @@ from worker.inquiry.explain import explain as explaining
 from worker.inquiry.timeline import Moment
 from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
+from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Output
 
 
@@ -42,7 +43,9 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
     for moment in found.timeline:
         output.show(_line(moment, shown))
     if found.more_receipts:
-        output.show(f"  and {found.more_receipts} more receipts: octopush-worker show {request_id}")
+        output.show(
+            f"  and {counted(found.more_receipts, 'more receipt')}: octopush-worker show {request_id}"
+        )
     if found.state is None:
         ctx.exit(Exit.NOT_FOUND)
 

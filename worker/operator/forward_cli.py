@@ -14,24 +14,23 @@ from worker.inquiry.attempt_words import in_words
 from worker.inquiry.dates import read_since, read_until
 from worker.inquiry.forwarders import ForwarderState, WaitingEvent
 from worker.inquiry.reasons import instant
-from worker.operator.command import Command, Desk, at_desk, whoever
+from worker.operator.command import Command, Desk, Group, at_desk, whoever
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
-from worker.operator.option_types import Date
+from worker.operator.option_types import Date, in_order
+from worker.presentation.counts import counted
 from worker.presentation.output import Failed, Forbidden, NotFound, Output
 
 #: Seconds that `forward test` waits: a held forwarder of webhooks probes every 30 s, and a POST may take 15.
 #: What waits longer, as mails may, says when it is tried.
 _TEST_S: Final = 50.0
-#: Milliseconds after which a forwarder of which nothing is heard is taken for stopped.
-_SILENT_MS: Final = 20_000
 #: How a forwarder is that nothing keeps.
-_ON: Final = "on"
+_WELL: Final = ("delivering", "ready")
 #: What becomes of an event that was not delivered, and of one that was.
 _TRIED: Final = "will be tried at once: not delivered so far"
 _ONCE_MORE: Final = "will be delivered once more"
 
 
-@click.group()
+@click.group(cls=Group)
 def forward() -> None:
     """Look at forwarders, pause and resume them, replay what they delivered or could not deliver."""
 
@@ -55,7 +54,7 @@ def _known(desk: Desk, name: str) -> ForwarderState:
     """
     (found,) = desk.ask(forwarders.states(desk.keys, [name]))
     if found.heard_ms is None:
-        raise NotFound(f"no forwarder {name} has ever run here")
+        raise NotFound(f'no forwarder "{name}" has ever run here')
     return found
 
 
@@ -72,7 +71,7 @@ def show_all(output: Output) -> None:
         for each in desk.ask(forwarders.states(desk.keys, names)) if names else ():
             state = _state(each, _failing(desk, each))
             output.give(_fields(each, state))
-            output.show(f"{each.name:<16} {state}", alarming=state != _ON)
+            output.show(f"{each.name:<16} {state}", alarming=state not in _WELL)
             output.show(f"{'':<16} {_numbers(each)}")
             if each.receiver:
                 output.show(f"{'':<16} {', '.join(each.streams)} to {each.receiver}")
@@ -102,24 +101,25 @@ def _next_try(each: ForwarderState, failing: Sequence[WaitingEvent]) -> str:
     """Say how many events wait for another attempt, why, and when the next of them is made."""
     first = failing[0]
     wait_s = max(0, (first.due_ms or 0) - each.now_ms) // 1000
-    many = f"{len(failing)} event{'' if len(failing) == 1 else 's'}"
+    many = counted(len(failing), "event")
     when = f"in {wait_s} s" if wait_s else "now"
     return f"{many} tried and not delivered ({in_words(first.why or '')}), the next try {when}"
 
 
 def _state(each: ForwarderState, failing: Sequence[WaitingEvent] = ()) -> str:
-    if each.paused:
-        return f"paused ({in_words(each.paused)}): octopush-worker forward resume {each.name}"
-    if each.heard_ms is None or each.now_ms - each.heard_ms > _SILENT_MS:
-        return "no process runs"
-    if each.held:
-        wait_s = max(0, (each.probe_ms or 0) - each.now_ms) // 1000
-        asks = f"in {wait_s} s" if wait_s else "now"
-        takes_nothing = "the receiver takes nothing"
-        return (
-            f"held ({in_words(each.held)}): {takes_nothing}, and one event asks {asks} whether it does again"
-        )
-    return f"on, but {_next_try(each, failing)}" if failing else _ON
+    """Say how a forwarder is: the word for it, then why and what comes next."""
+    word = forwarders.word_of(each, failing=bool(failing))
+    match word:
+        case "paused":
+            return f"{word} ({in_words(each.paused or '')}): octopush-worker forward resume {each.name}"
+        case "held":
+            wait_s = max(0, (each.probe_ms or 0) - each.now_ms) // 1000
+            asks = f"in {wait_s} s" if wait_s else "now"
+            next_look = f"the receiver takes nothing, and one event asks {asks} whether it does again"
+            return f"{word} ({in_words(each.held or '')}): {next_look}"
+        case "tries again":
+            return f"{word}: {_next_try(each, failing)}"
+    return word
 
 
 def _numbers(each: ForwarderState) -> str:
@@ -176,6 +176,7 @@ def replay(
     """Deliver events of NAME at once, or once more, under the ids that they have."""
     if (event_id is not None) + (since is not None or until is not None) + dead != 1:
         raise click.UsageError("say --id, or --since and --until, or --dead")
+    in_order(since, until)
     with at_desk() as desk:
         streams, decisions = _known(desk, name).streams, _decisions(desk, name)
         words = "will be delivered, also if they were before"

@@ -71,8 +71,23 @@ class Date(click.ParamType):  # type: ignore[type-arg]
         self._read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
+        """Read it, and keep what was typed for `in_order`."""
         try:
-            return self._read(str(value))
+            read = self._read(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if param is not None and ctx is not None:
+            ctx.meta[f"{__name__}.{param.name}"] = str(value).strip()
+        return read
+
+
+def in_order(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a span of ``--since`` and ``--until`` that holds nothing, in the words that were typed.
+
+    Raises:
+        click.UsageError: it ends before it begins.
+    """
+    if since is not None and until is not None and since >= until:
+        typed = click.get_current_context().meta
+        first, last = typed[f"{__name__}.since"], typed[f"{__name__}.until"]
+        raise click.UsageError(f"--since {first} is not before --until {last}")

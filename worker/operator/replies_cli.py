@@ -11,7 +11,7 @@ from worker.inquiry.replies import MATCHES, Found, ReplyFilter, find
 from worker.inquiry.reply_rows import REPLY_COLUMNS, reply_row
 from worker.operator.command import Command, Desk, at_desk
 from worker.operator.following import follow
-from worker.operator.option_types import Date
+from worker.operator.option_types import Date, in_order
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Output
 
@@ -61,9 +61,7 @@ def replies(
 def _filter(**given: Any) -> ReplyFilter:
     if given["country"]:
         given["country"] = given["country"].upper()
-    since, until = given["since"], given["until"]
-    if since is not None and until is not None and since >= until:
-        raise click.UsageError(f"--since {in_paris(since)} is not before --until {in_paris(until)}")
+    in_order(given["since"], given["until"])
     try:
         return ReplyFilter(**given)
     except ValueError as error:

@@ -30,6 +30,7 @@ from worker.operator.recipient_columns import NUMBERS, FileProblem
 from worker.operator.recipient_file import open_recipients
 from worker.operator.recipient_list import OneNumber, RecipientList
 from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.presentation.counts import counted
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
 from worker.process.connection import connect
 
@@ -205,8 +206,10 @@ def _queue(plan: Plan, file: RecipientList, campaign_id: str, *, wait: bool) -> 
 
 
 def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
-    output.show(f"recipients {campaign.recipients} in {campaign.slices} messages")
-    output.show(f"queued     {campaign.created} messages now, {campaign.existing} had been queued before")
+    output.show(f"recipients {campaign.recipients} in {counted(campaign.slices, 'message')}")
+    output.show(
+        f"queued     {counted(campaign.created, 'message')} now, {campaign.existing} had been queued before"
+    )
     output.show(f"segments   {campaign.segments}, as we count them")
     bad.account_for_rows(output)
     bad.tell(output)

@@ -12,6 +12,7 @@ from producers.messages.message import CampaignOptions
 from producers.settings import ProducerSettings
 from worker.operator.bad_rows import BadRows
 from worker.operator.recipient_list import RecipientList
+from worker.presentation.counts import counted
 from worker.presentation.output import Output
 
 
@@ -52,4 +53,4 @@ def why_refused(plan: Plan, bad: BadRows, then: str = "") -> str:
     """Say why the real run would refuse, or refuses, and what to do."""
     rows = plan.file.rows if plan.file else 0
     advice = "Mend them, or leave them out with --bad-rows leave-out"
-    return f"{bad.count} of {rows} rows cannot be texted{then}. {advice}"
+    return f"{bad.count} of {counted(rows, 'row')} cannot be texted{then}. {advice}"

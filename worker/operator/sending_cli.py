@@ -26,16 +26,20 @@ def release(output: Output, breaker: str | None) -> None:
         if breaker is not None:
             shut, given_back = desk.ask(decisions.open_breaker(breaker))
             if not (shut or given_back):
-                raise NotFound(f"there is no breaker {breaker}; nothing was changed")
+                raise NotFound(f'there is no breaker "{breaker}"; nothing was changed')
             output.give({"released": True, "breaker": breaker, "given_back": given_back})
-            output.show(f"released breaker {breaker}, {given_back} go on")
+            output.show(f"released breaker {breaker}, {_go_on(given_back)}")
             return
         ended = desk.ask(decisions.release())
     released = ended.held or ended.paused or ended.unpaid
     output.give({"released": released, "breaker": None, "given_back": ended.given_back})
     output.show("released" if released else "sending was not held")
     if ended.given_back:
-        output.show(f"{ended.given_back} that could not be paid go on")
+        output.show(f"of what could not be paid, {_go_on(ended.given_back)}")
+
+
+def _go_on(count: int) -> str:
+    return f"{count} {'goes' if count == 1 else 'go'} on"
 
 
 @click.command(cls=Command)

@@ -16,6 +16,7 @@ from worker.inquiry.send_detail import SendDetail, find
 from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
 from worker.presentation.json_lines import json_text
+from worker.presentation.masking import hide_within, mask_within
 from worker.presentation.output import NotFound, Output
 
 #: Fields of the status that are shown apart from the others.
@@ -37,18 +38,19 @@ def show(output: Output, request_id: str, *, reveal: bool) -> None:
         shown = desk.unmasked("show", reveal=reveal, request_id=request_id)
         found = desk.ask(find(desk.keys, records, request_id))
     if found is None:
-        raise NotFound(f"nobody knows {request_id}: it never was, or has been forgotten")
+        raise NotFound(f'nobody knows "{request_id}": it never was, or has been forgotten')
     recipients, members = list(_recipients(found, shown)), list(_members(found, shown))
+    known = _known(found) | ({} if reveal else {"context": _masked_context(found)})
     head = {"request_id": request_id, "state": found.status.state}
-    output.give({**head, **_known(found), "recipients": recipients, "members": members})
+    output.give({**head, **known, "recipients": recipients, "members": members})
     output.show(f"{request_id}: {found.status.state}")
-    for name, value in _known(found).items():
+    for name, value in known.items():
         if value is not None:
-            known = datetime.fromisoformat(value) if name == "send_at" else value
-            output.show(f"  {name:<18} {_words(known)}{_about(name, found)}")
+            told = datetime.fromisoformat(value) if name == "send_at" else value
+            output.show(f"  {name:<18} {_words(told)}{_about(name, found)}")
     for each in (*recipients, *members):
-        told = {**each, "final": _FINAL.get(each.get("final"))}
-        output.show("  " + "  ".join(_words(value) for value in told.values() if value is not None))
+        row = {**each, "final": _FINAL.get(each.get("final"))}
+        output.show("  " + "  ".join(_words(value) for value in row.values() if value is not None))
 
 
 def _about(name: str, found: SendDetail) -> str:
@@ -79,6 +81,17 @@ def _known(found: SendDetail) -> dict[str, Any]:
     record = {name: value for name, value in found.fields.items() if name != "recipients"}
     body = {name: getattr(found.body, name) for name in _OF_BODY} if found.body else {}
     return told | record | body
+
+
+def _masked_context(found: SendDetail) -> Any:
+    """Return the application's own value without the numbers of recipients."""
+    context = found.status.context
+    if len(found.numbers) < found.recipients:
+        # The text is gone, and with it what tells a recipient's number from any other.
+        return mask_within(context)
+    for number in found.numbers:
+        context = hide_within(context, number)
+    return context
 
 
 def _recipients(found: SendDetail, shown: Callable[[str], str]) -> Iterator[dict[str, Any]]:

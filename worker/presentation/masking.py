@@ -55,14 +55,23 @@ def _digits(written: str) -> str:
 
 def hide_within(value: Any, number: str) -> Any:
     """Hide one number in all texts and numbers of a JSON value."""
+    return _changed_within(value, lambda text: hide_number(text, number))
+
+
+def mask_within(value: Any) -> Any:
+    """Hide whatever may be a number in all texts and numbers of a JSON value."""
+    return _changed_within(value, mask_numbers)
+
+
+def _changed_within(value: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(value, Mapping):
-        return {hide_number(str(name), number): hide_within(each, number) for name, each in value.items()}
+        return {hide(str(name)): _changed_within(each, hide) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [hide_within(each, number) for each in value]
+        return [_changed_within(each, hide) for each in value]
     if value is None or isinstance(value, bool):
         return value
     text = str(value)
-    hidden = hide_number(text, number)
+    hidden = hide(text)
     return value if hidden == text else hidden
 
 

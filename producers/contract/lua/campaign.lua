@@ -33,13 +33,25 @@ local function is_cancelled(campaign)
   return halt_of(campaign) == 'stopped'
 end
 
--- Whether nothing more comes of a campaign by itself: no message of it waits, and a run has come to its end or somebody has
--- cancelled it.
-local function is_over(campaign)
+-- Whether all messages of a campaign have ended, and its fields that say whether there will be more.
+local function all_ended(campaign)
   local c = read(campaign, 'recipients', 'complete', 'stopped', unpack(ENDS))
   local left = tonumber(c.recipients or 0)
   for _, state in ipairs(ENDS) do left = left - tonumber(c[state] or 0) end
-  return left <= 0 and (not c.recipients or c.complete or c.stopped) and true or false
+  return left <= 0, c
+end
+
+-- Whether nothing more comes of a campaign by itself: no message of it waits, and a run has come to its end or somebody has
+-- cancelled it.
+local function is_over(campaign)
+  local ended, c = all_ended(campaign)
+  return ended and (not c.recipients or c.complete or c.stopped) and true or false
+end
+
+-- Whether a campaign has come to its end without a cancel: nothing is left that a pause or a cancel could keep.
+local function is_done(campaign)
+  local ended, c = all_ended(campaign)
+  return ended and c.complete and not c.stopped
 end
 
 local function keep_campaign(campaign)

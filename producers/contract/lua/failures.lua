@@ -12,11 +12,12 @@ local function bury(keys, id, why)
   forget(keys, id)
 end
 
--- Let an event wait for another attempt. An attempt that was spared does not count.
+-- Let an event wait for another attempt. An attempt that was spared does not count, unless a replay has taken it back already.
 local function postpone(keys, id, ms, spared)
   redis.call('ZREM', keys.leases, id)
   redis.call('ZADD', keys.due, now + ms, id)
   redis.call('HDEL', event_key(id), 'holder')
-  if spared > 0 then redis.call('HINCRBY', event_key(id), 'attempts', -spared) end
+  local back = math.min(spared, tonumber(redis.call('HGET', event_key(id), 'attempts')) or 0)
+  if back > 0 then redis.call('HINCRBY', event_key(id), 'attempts', -back) end
 end
 -- uses: clock forwards

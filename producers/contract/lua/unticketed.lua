@@ -33,9 +33,8 @@ end
 -- send that it belongs to by the gateway's own word.
 local function forget_adopted(id)
   local record_key = keys_of(id).record
-  local r = read(record_key, 'adopted', 'ticket')
-  if not r.adopted then return end
-  if redis.call('GET', ticket_key(r.ticket)) == id then redis.call('DEL', ticket_key(r.ticket)) end
+  local adopted = ticket_key(redis.call('HGET', record_key, 'ticket'))
+  if redis.call('GET', adopted) == id then redis.call('DEL', adopted) end
   redis.call('HDEL', record_key, 'adopted', 'ticket')
 end
 

@@ -12,6 +12,7 @@ from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.inquiry import campaigns
 from worker.inquiry.state_of_sending import meaning_of
+from worker.presentation.counts import counted
 
 
 async def show(visit: Visit) -> Response:
@@ -75,7 +76,10 @@ async def cancel(visit: Visit) -> Response:
     outcome = await visit.office.producer.cancel_campaign(status.campaign_id)
     if outcome is None:
         raise not_found("This campaign is forgotten.", "/campaigns")
-    words = f"Cancelled: {outcome.cancelled:,} slices never leave, {outcome.too_late:,} had left or ended."
+    if outcome.done:
+        raise _changed(await _find(visit))
+    never = counted(outcome.cancelled, "slice never leaves", "slices never leave")
+    words = f"Cancelled: {never}, {outcome.too_late:,} had left or ended."
     return await visit.done(_path(status), words)
 
 

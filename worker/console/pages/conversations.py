@@ -6,7 +6,6 @@ who answer the same turn in different words the second one is told that somebody
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -16,14 +15,15 @@ from starlette.responses import Response
 from producers.contract.phone import mask
 from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage, RequestIdConflict
-from producers.messages.segments import Segmentation, billed, segment
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.turns import Turn
+from worker.console.answer_box import Draft, consent_of, counted
 from worker.console.page import Page, Visit, step
 from worker.console.pages.replies import MATCHES, LookedFor, show_with
 from worker.console.refusals import Refusal, not_found
 from worker.inquiry import audit
 from worker.inquiry.paging import now_ms
+from worker.presentation import counts
 
 _KEY: Final = re.compile(r"[\w-]{22}", re.ASCII)
 #: Two-way messages reach mainland France only; there a short number takes the place of the sender.
@@ -35,27 +35,6 @@ _STATES: Final = {
     "rejected": "bad",
     "expired": "bad",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What stands in the answer box.
-
-    Attributes:
-        text: the answer.
-        seen: the newest turn that its writer saw.
-        problems: what is wrong with it, by field.
-        counted: what it becomes over the air, once somebody has asked.
-        costly: the first character that needs the wide encoding, or ``""``.
-        segments: what it is billed as.
-    """
-
-    text: str = ""
-    seen: str = ""
-    problems: tuple[tuple[str, str], ...] = ()
-    counted: Segmentation | None = None
-    costly: str = ""
-    segments: int = 0
 
 
 async def show(visit: Visit) -> Response:
@@ -89,7 +68,7 @@ async def answer(visit: Visit) -> Response:
     if conversation.number is None:
         raise not_found("Nothing that is kept tells whom to answer.", _path(visit))
     if visit.form.get("do") != "send":
-        return _render(visit, conversation, _counted(draft))
+        return _render(visit, conversation, counted(draft))
     return await _queue(visit, conversation, conversation.number, draft)
 
 
@@ -116,7 +95,7 @@ def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int 
         problems=dict(draft.problems),
         matches=MATCHES,
         states=_STATES,
-        opted_out_at=_opted_out_at(conversation),
+        consent=consent_of(conversation),
         sender=visit.office.settings.sender,
         two_way=(conversation.number or "").startswith(_TWO_WAY),
     )
@@ -162,7 +141,7 @@ async def _queue(visit: Visit, conversation: Conversation, number: str, draft: D
     if not sent.created:
         return await _queued_already(visit, request_id)
     await visit.audit("answer", request_id=request_id, segments=sent.segments)
-    words = f"The answer is queued: {sent.segments} {_plural(sent.segments, 'segment')}."
+    words = f"The answer is queued: {counts.counted(sent.segments, 'segment')}."
     return await visit.done(_path(visit), words)
 
 
@@ -178,11 +157,6 @@ async def _too_late(visit: Visit, conversation: Conversation, draft: Draft) -> R
     words = "Somebody answered meanwhile. Your text was not sent: read on, then decide again."
     kept = Draft(draft.text, await _newest(visit, conversation), (("text", words),))
     return _render(visit, conversation, kept, HTTPStatus.CONFLICT)
-
-
-def _counted(draft: Draft) -> Draft:
-    costly = next((each for each in draft.text if segment(each).encoding == "ucs2"), "")
-    return Draft(draft.text, draft.seen, (), segment(draft.text), costly, billed(draft.text, optimise=True))
 
 
 def _name(turn: Turn) -> str:
@@ -215,11 +189,6 @@ def _is_reply(turn: Turn) -> bool:
     return turn.direction == "in" and not turn.opted_out
 
 
-def _opted_out_at(conversation: Conversation) -> datetime | None:
-    """Say when the person last asked for no more messages, as far as that is kept."""
-    return next((turn.at for turn in reversed(conversation.turns) if turn.opted_out), None)
-
-
 def _sent_since(conversation: Conversation, seen: str, now: datetime) -> list[Turn]:
     """List the messages that are newer than what the writer saw, whoever wrote them, and not scheduled."""
     names = [_name(turn) for turn in conversation.turns]
@@ -241,10 +210,6 @@ def _words(name: str, words: str) -> str:
     if name == "sender":
         return f"The sender of answers {words}: see CONSOLE_SENDER."
     return f"The answer {words}." if name == "text" else f"{name}: {words}."
-
-
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 PAGES = (

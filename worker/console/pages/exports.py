@@ -42,8 +42,8 @@ async def as_json_lines(visit: Visit) -> Response:
 
 async def _export(visit: Visit, kind: str, media_type: str) -> Response:
     asked = read_filter(visit)
-    if asked.problems:
-        raise Refusal(HTTPStatus.BAD_REQUEST, " ".join(asked.problems.values()), back="/replies")
+    if wrong := [*asked.problems.values(), *filter(None, [asked.nothing])]:
+        raise Refusal(HTTPStatus.BAD_REQUEST, " ".join(wrong), back="/replies")
     lock, mine = visit.keys.console_export(visit.visitor.name), secrets.token_hex(8)
     if not await visit.office.redis.set(lock, mine, nx=True, ex=_STALE_S):
         raise Refusal(

@@ -1,7 +1,7 @@
 """What is forwarded: how each forwarder is, what is due, what could not be delivered; replay, pause, test."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -16,12 +16,15 @@ from worker.forwarding.store import check_name
 from worker.inquiry import forwarders
 from worker.inquiry.paging import PAGE, is_stream_id
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
+from worker.presentation.counts import counted
 
 T = TypeVar("T")
 
 #: How far into what waits pages go.
 _DEEPEST: Final = 10_000
-_TESTED: Final = "An event that means nothing is delivered next. Reload the page to see what became of it."
+_TESTED: Final = "A test event is on its way; once it is delivered, “Last delivered” shows it."
+#: The same while the forwarder is paused.
+_TEST_WAITS: Final = "A test event waits: nothing is delivered until somebody resumes."
 
 
 async def show(visit: Visit) -> Response:
@@ -74,7 +77,8 @@ async def test(visit: Visit) -> Response:
     """Let an event that means nothing be delivered."""
     forwarder = await _find(visit)
     await _decide(visit, forwarder.name, ForwarderDecisions.test)
-    return await visit.done(_path(forwarder.name), _TESTED)
+    waits = forwarder.paused is not None
+    return await visit.done(_path(forwarder.name), _TEST_WAITS if waits else _TESTED)
 
 
 async def replay(visit: Visit) -> Response:
@@ -89,25 +93,24 @@ async def replay(visit: Visit) -> Response:
     done = await _decide(visit, forwarder.name, ForwarderDecisions.replay_dead)
     if not done:
         raise too_late("without dead letters", back)
-    return await visit.done(back, f"{done:,} dead letters are tried again.")
+    return await visit.done(back, f"{counted(done, 'dead letter is', 'dead letters are')} tried again.")
 
 
 def state_of(forwarder: forwarders.ForwarderState) -> tuple[str, str]:
     """Say how a forwarder is, as kind and word for ``ui.state``."""
-    if forwarder.paused is not None:
-        return "wait", "paused"
-    if forwarder.held is not None:
-        return "bad", "held"
-    heard = forwarder.heard_ms
-    if heard is None or forwarder.now_ms - heard > _SILENT_MS:
-        return "bad", "no process seen"
-    if forwarder.trouble:
-        return "wait", "tries again"
-    return "ok", "delivering" if forwarder.waiting else "ready"
+    word = forwarders.word_of(forwarder, failing=bool(forwarder.trouble))
+    return _KINDS[word], word
 
 
-#: Milliseconds after which a forwarder whose processes are silent is said to have none.
-_SILENT_MS: Final = 60_000
+#: The shape and colour of each word.
+_KINDS: Final[Mapping[forwarders.Word, str]] = {
+    "paused": "wait",
+    "held": "bad",
+    "no process seen": "bad",
+    "tries again": "wait",
+    "delivering": "ok",
+    "ready": "ok",
+}
 
 
 async def _find(visit: Visit) -> forwarders.ForwarderState:

@@ -10,6 +10,7 @@ from worker.inquiry.overview import QUEUES, panels
 from worker.inquiry.panels import Panel
 from worker.inquiry.state_of_sending import Limits
 from worker.operator.decisions import Decisions
+from worker.presentation.counts import counted
 
 #: What limits may be: as `WorkerSettings` says.
 _LIMIT_MAX = 10_000
@@ -47,7 +48,8 @@ async def release(visit: Visit) -> Response:
     done = await visit.ask(_decisions(visit).release())
     if not (done.held or done.paused or done.unpaid or done.given_back):
         return await visit.done("/", "Sending was not held; nothing was changed.")
-    words = f" {done.given_back} that could not be paid go on." if done.given_back else ""
+    go_on = counted(done.given_back, "that could not be paid goes on", "that could not be paid go on")
+    words = f" {go_on}." if done.given_back else ""
     return await visit.done("/", "Sending goes on." + words)
 
 
@@ -59,7 +61,9 @@ async def open_breaker(visit: Visit) -> Response:
     shut, given_back = await visit.ask(_decisions(visit).open_breaker(name))
     if not (shut or given_back):
         raise not_found("There is no such breaker any more; nothing was changed.")
-    return await visit.done("/", f"The breaker {name} is released; {given_back} go on.")
+    return await visit.done(
+        "/", f"The breaker {name} is released; {counted(given_back, 'goes on', 'go on')}."
+    )
 
 
 async def set_limits(visit: Visit) -> Response:

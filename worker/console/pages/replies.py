@@ -51,10 +51,11 @@ async def show_with(visit: Visit, looked_for: LookedFor) -> Response:
         words = "This address leads to no page of replies."
         raise Refusal(HTTPStatus.BAD_REQUEST, words, back="/replies")
     page = await visit.panel(replies.find(visit.keys, asked.filter, before or None))
+    wrong = asked.problems or asked.nothing or looked_for.problem
     talks = await visit.panel(_talks(visit, page.value)) if page.value else Panel(None)
     return visit.render(
         "replies.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if asked.problems or looked_for.problem else HTTPStatus.OK,
+        HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
         page=page.value,
         talks=talks.value,
         countries=(await visit.panel(replies.read_countries(visit.keys))).value or {},

@@ -23,12 +23,14 @@ class Asked:
     Attributes:
         written: the parameters that are not empty.
         filter: what they mean; where one cannot be read, as if it were absent.
-        problems: what is wrong, by parameter.
+        problems: what is wrong, by parameter; it is left out.
+        nothing: why the filter finds nothing whatever is kept, or ``""``.
     """
 
     written: dict[str, str]
     filter: ReplyFilter
     problems: dict[str, str]
+    nothing: str = ""
 
     def query(self, **more: str) -> str:
         """Write the filter as a query of an address, with more parameters."""
@@ -49,14 +51,14 @@ def read_filter(visit: Visit) -> Asked:
     """Read the filter that an address asks for."""
     written = {name: value for name in NAMES if (value := visit.asked(name))}
     problems: dict[str, str] = {}
+    nothing = ""
     if looks_like_number(written.get("q", "")):
         # It would stand in the history of the browser, and in the log of a proxy.
         del written["q"]
         problems["q"] = "A number has no place in an address. Look for its conversation below."
     since, until = (_date(written, name, problems) for name in ("from", "to"))
     if since is not None and until is not None and since >= until:
-        problems["to"] = f"To {written['to']} is before From {written['from']}: nothing lies between them."
-        until = None
+        nothing = f"To {written['to']} is before From {written['from']}: nothing lies between them."
     match = written.get("match")
     if match is not None and match not in MATCHES:
         problems["match"] = "There is no such match."
@@ -66,7 +68,7 @@ def read_filter(visit: Visit) -> Asked:
         problems["country"], country = "There is no such country.", None
     known = None if "match" in problems else match
     found = ReplyFilter(country=country, since=since, until=until, match=known, text=written.get("q"))
-    return Asked(written, found, problems)
+    return Asked(written, found, problems, nothing)
 
 
 def _date(written: dict[str, str], name: str, problems: dict[str, str]) -> datetime | None:

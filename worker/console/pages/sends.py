@@ -78,11 +78,12 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _sums(counts: sends.SendCounts | None) -> tuple[int | None, ...]:
-    """Say how many each tab has; None if that cannot be read."""
+def _sums(counts: sends.SendCounts | None) -> tuple[str, ...]:
+    """Say how many each tab has; ``?`` if that cannot be read. Nobody has counted what ended."""
     if counts is None:
-        return (None,) * len(_TABS)
-    return counts.running, sum(counts.waiting.values()), sum(counts.scheduled.values()), counts.ended
+        return "?", "?", "?", ""
+    sums = counts.running, sum(counts.waiting.values()), sum(counts.scheduled.values())
+    return *(f"{each:,}" for each in sums), ""
 
 
 def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[Rows[sends.SendRow]]:
@@ -146,14 +147,19 @@ def _told(reason: Reason) -> Markup:
 
 
 async def cancel(visit: Visit) -> Response:
-    """Cancel a message of which no attempt has begun."""
+    """Cancel a message of which no attempt has begun. Safe to repeat: it has one entry in the audit.
+
+    Redis may have gone away between the deed and its entry: then the repeat writes the entry.
+    """
     request_id = _named(visit)
     outcome = await visit.office.producer.cancel(request_id)
     if outcome == "unknown_id":
         raise not_found("This message is forgotten.", "/sends")
     if outcome == "too_late":
         raise await _changed(visit, request_id)
-    await visit.audit("cancel", request_id=request_id)
+    deeds = await visit.ask(audit.of_send(visit.keys, request_id))
+    if not any(deed.action == "cancel" for deed in deeds):
+        await visit.audit("cancel", request_id=request_id)
     return await visit.done(_back(visit, request_id), "The message is cancelled.")
 
 
