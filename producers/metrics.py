@@ -42,7 +42,7 @@ _STATES: Final = ("enqueued", *ENDS)
 
 _GATES: Final = (CREDIT, "breaker")
 
-Sample = tuple[str, int]
+Sample = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,8 @@ def _optout_lines(found: OptoutFigures) -> list[str]:
         (f'{{reason="{reason}",point="{point}"}}', count)
         for (point, reason), count in zip(KEPT, found.kept, strict=True)
     ]
-    effects, name = found.effects, "octopush_optout_effective_seconds"
+    effects = found.effects
+    soon = [(f'_bucket{{le="{ms / 1000:g}"}}', count) for ms, count in effects.within.items()]
     return [
         *_metric("suppressed_total", "counter", "Recipients whom an opt-out kept from an SMS.", kept),
         *_metric(
@@ -256,12 +257,17 @@ def _optout_lines(found: OptoutFigures) -> list[str]:
             "Sends in doubt that went on to several, one of whom had opted out.",
             [("", found.race)],
         ),
-        f"# HELP {name} From our answer to the callback until the opt-out counted.",
-        f"# TYPE {name} histogram",
-        *(f'{name}_bucket{{le="{ms / 1000:g}"}} {count}' for ms, count in effects.within.items()),
-        f'{name}_bucket{{le="+Inf"}} {effects.count}',
-        f"{name}_sum {effects.sum_s:g}",
-        f"{name}_count {effects.count}",
+        *_metric(
+            "optout_effective_seconds",
+            "histogram",
+            "From our answer to the callback until the opt-out counted.",
+            [
+                *soon,
+                ('_bucket{le="+Inf"}', effects.count),
+                ("_sum", effects.sum_s),
+                ("_count", effects.count),
+            ],
+        ),
     ]
 
 
