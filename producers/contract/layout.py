@@ -89,7 +89,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``<end state>`` | messages in that state | end_members(), end_record(), enqueue, send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 | ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
-| ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | - |
+| ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | optout_figures.py |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
 
@@ -246,7 +246,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | opt_in() | opt_in(), reasons_of(), suppress() |
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressions.py |
 
 **optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
 
@@ -318,7 +318,7 @@ These functions of the library touch hashes; others call them:
 | ``forget_adopted()`` | disown(), finish |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | count_delivery() |
-| ``is_key_known()`` | correlate, enqueue, publish |
+| ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, suppress |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
