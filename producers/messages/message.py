@@ -223,24 +223,21 @@ def freeze(
     due_ms = int(send_at.timestamp() * 1000) if send_at is not None else None
     if send_at is not None and options.schedule == "gateway":
         body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
-    alone = len(worded.numbers) > 1 or campaign or body.send_at
+    alone = len(worded.numbers) > 1 or campaign or body.send_at or not template.variables
     wire = encode(body)
+    meant = _meant(body, wire, send_at)
     stoppable, scope = _stops(options, rules)
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
         body=wire,
-        digest=content.digest(
-            _meant(body, wire, send_at), due_ms, options.ttl_ms, context, reply_to, places.given
-        ),
+        digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to, places.given),
         numbers=worded.numbers,
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share=""
-        if alone or not template.variables
-        else share_of(template.text, options, places.zones, scope),
+        share="" if alone else share_of(template.text, options, places.zones, scope),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),

@@ -11,6 +11,7 @@ from tests.support.hand_worker import numbers_of
 from tests.support.marketing import Marketing
 from tests.support.template_sends import number, only
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
+from worker.operator.bulk import Bulk
 from worker.operator.decisions import Decisions
 
 NO_ANSWER = Unknown("read_timeout")
@@ -311,11 +312,21 @@ def test_a_call_that_split_is_composed_without_them(market):
     assert sorted(numbers_of(each) for each in market.hand.take()) == [[number(1)], [number(2)]]
 
 
-def test_what_a_person_sends_again_is_listed_again(market):
+@pytest.mark.parametrize("together", [False, True])
+def test_what_a_person_sends_again_is_listed_again(market, together):
     market.send(0, "a")
     market.hand.finish(only(market.hand.take()), Refused("121"))
     assert listed(market) == 0
-    drive(Decisions(RedisSettings(), "me").replay("a"), market.redis)
+    if together:
+        bulk = Bulk(RedisSettings())
+        job_id = drive(bulk.plan("rejected", None, "me"), market.redis)
+        bulk.begin(job_id, "me").run(market.redis)
+        while drive(bulk.work(), market.redis):
+            pass
+    else:
+        drive(Decisions(RedisSettings(), "me").replay("a"), market.redis)
+    assert listed(market) == 1
+
     market.stop(0)
 
     assert market.state("a") == SUPPRESSED
