@@ -13,7 +13,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
 | ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
-| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, write_anew() | compose | claim, compose, end_members(), end_record(), replay, unticketed_keys() |
+| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, write_anew() | compose | claim, compose, end_members(), end_record(), replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
@@ -23,7 +23,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, records.py |
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, write_anew() | - | write_anew() |
 | ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), claim, compose, publish |
-| ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay |
+| ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay, run_bulk |
 | ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record() |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |

@@ -237,7 +237,7 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share="" if alone else share_of(template.text, options, places.zones, scope),
+        share="" if alone else share_of(template.text, options, places.zones, f"{stoppable} {scope}"),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),

@@ -505,3 +505,13 @@ def test_alerts_end_where_the_owner_wants_it(redis_client, redis_url):
     assert sorted(numbers_of(each) for each in market.hand.take()) == [[number(1)], [number(1)]]
     assert market.send(0, "c", purpose="alert").state == "cancelled"
     market.sms.close()
+
+
+def test_alerts_that_opt_outs_end_share_no_call_with_others(redis_client, redis_url):
+    """Whether an opt-out ends a call must be true of all of its members, or it would be composed for ever."""
+    for which, blocks in enumerate((False, True)):
+        market = Marketing(redis_client, redis_url, queue="alert", optout_blocks_alerts=blocks)
+        market.send(which, f"m{which}", purpose="alert", shared=True)
+        market.sms.close()
+
+    assert sorted(claim.entry.id for claim in market.hand.take()) == ["m0", "m1"]
