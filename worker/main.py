@@ -21,11 +21,13 @@ from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
 from producers.contract.outages import OutageLog
 from producers.contract.steps import drive
 from producers.errors import ConfigError, WrongPseudonymKeys
+from producers.rules.settings import ACCOUNT
 from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
 from worker.callbacks.classifier import with_words
+from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
@@ -146,9 +148,13 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
     outbound = Outbound(ledger, gateway, recorder, engine, calls)
     vocabulary = with_words(settings.optout_words, settings.optin_words)
-    inbound = Inbound(client, keys, ledger, Publisher(client, settings), vocabulary)
+    publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
+    inbound = Inbound(client, keys, ledger, publisher, vocabulary)
+    forgetting = Forgetting(client, keys, settings.suppression_days)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
-    stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop, client.close]
+    start.append(forgetting.start)
+    stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
+    stop += [forgetting.stop, client.close]
     broker = LeaseBroker(
         client,
         keys,

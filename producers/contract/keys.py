@@ -102,6 +102,16 @@ class Keys(ConsoleKeys):
         return self.prefix + "unread_trimmed"
 
     @property
+    def suppressed(self) -> str:
+        """Who wants no more SMS."""
+        return self.prefix + "suppressed"
+
+    @property
+    def optout_effects(self) -> str:
+        """How long opt-outs took to count."""
+        return self.prefix + "optouts:effective"
+
+    @property
     def counts(self) -> str:
         """How many sends are in which end state."""
         return self.prefix + "counts"

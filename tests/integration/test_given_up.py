@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from producers.contract.keys import QUARANTINE
+from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.events import to_fields
@@ -268,7 +269,7 @@ def test_optouts_say_where_they_come_from(redis_client, taken):
     blocked = {"message_id": "sms_1", "status": "BLACKLISTED_NUMBER", "delivery_date": "2030-01-31 14:05:10"}
     taken({**blocked, "number": "+33612345679"}, age_ms=90_000)
 
-    rows = drive(optouts.newest(KEYS), redis_client).rows
+    rows = drive(optouts.newest(KEYS, KnownPseudonyms(RedisSettings())), redis_client).rows
 
     assert [(row.source, row.optout.number) for row in rows] == [
         ("receipt", "+33612345679"),
@@ -279,7 +280,7 @@ def test_optouts_say_where_they_come_from(redis_client, taken):
 def test_an_optout_that_cannot_be_read_is_still_a_row(redis_client):
     redis_client.xadd(KEYS.stream("optouts"), {"v": "9"})
 
-    [row] = drive(optouts.newest(KEYS), redis_client).rows
+    [row] = drive(optouts.newest(KEYS, KnownPseudonyms(RedisSettings())), redis_client).rows
 
     assert row.optout is None
 

@@ -17,8 +17,9 @@ from worker.operator.send_cli import send
 from worker.operator.sending_cli import limits, release
 from worker.operator.show_cli import show
 from worker.operator.status_cli import status
+from worker.operator.suppress_cli import suppress
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
-    *(parked, resolve, replay, release, limits, forward, audit, completion),
+    *(parked, resolve, replay, release, limits, suppress, forward, audit, completion),
 )

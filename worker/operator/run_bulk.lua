@@ -12,7 +12,7 @@ if known.owner ~= given.owner then return 'overtaken' end
 local queued, not_replayable = 0, 0
 for _, message in ipairs(given.messages) do
   local keys = keys_of(message.id)
-  local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked', 'ended')
+  local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked', 'ended', 'to', 'stoppable')
   -- A record that lacks its end is damaged: it must not keep the others, since what they have done by then is not undone.
   local same = before.state == given.state and (before.parked or '') == given.code
     and (tonumber(before.ended) or math.huge) <= given.planned

@@ -54,6 +54,12 @@ local function is_done(campaign)
   return ended and c.complete and not c.stopped
 end
 
+-- Count recipients of a slice who are left out of it, since they want no more SMS. To the campaign they are cancelled.
+local function note_left_out(campaign, count)
+  redis.call('HINCRBY', campaign, 'cancelled', count)
+  redis.call('HINCRBY', campaign, 'suppressed', count)
+end
+
 local function keep_campaign(campaign)
   redis.call('PERSIST', campaign)
   redis.call('PERSIST', ended_key(campaign))
