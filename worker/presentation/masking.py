@@ -33,11 +33,10 @@ def hide_number(text: str, number: str) -> str:
     """Hide one number that is known, however people and tools write it, and leave all other digits."""
     if len(number) <= len("+123456"):
         return text
-    hidden = mask(number)
-    text = text.replace(number, hidden).replace(number.removeprefix("+"), hidden)
-    return _NUMBER.sub(
-        lambda found: hidden if _digits(found[0]).endswith(_within(number)) else found[0], text
-    )
+    hidden, within = mask(number), _within(number)
+    if within:
+        text = _NUMBER.sub(lambda found: hidden if _digits(found[0]).endswith(within) else found[0], text)
+    return text.replace(number, hidden).replace(number.removeprefix("+"), hidden)
 
 
 @lru_cache(maxsize=256)
