@@ -102,6 +102,21 @@ class Keys(ConsoleKeys):
         return self.prefix + "unread_trimmed"
 
     @property
+    def suppressed(self) -> str:
+        """Who is not texted, and why."""
+        return self.prefix + "suppressed"
+
+    @property
+    def erased(self) -> str:
+        """Who was erased lately."""
+        return self.prefix + "erased"
+
+    @property
+    def consent(self) -> str:
+        """Who has agreed to marketing."""
+        return self.prefix + "consent"
+
+    @property
     def counts(self) -> str:
         """How many sends are in which end state."""
         return self.prefix + "counts"

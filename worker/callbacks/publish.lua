@@ -1,6 +1,6 @@
 -- Append events to their streams, each once, in order.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, events (each id, older, stream,
---   fields, request_id, number, delivery, turn, talk, country, received_ms)
+--   fields, request_id, number, delivery, turn, talk, country, received_ms, told_of)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
 --   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
 --   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
@@ -9,6 +9,8 @@
 -- receipt has a number and a delivery, and only a reply has a country and received_ms. A reply and an opt-out that somebody wrote have a
 -- turn ('in', 'opt') and talk, the pseudonym of their number: they are listed in the conversation with that number, and a reply by its
 -- country. When the stream drops them, unlist_turns.lua takes them out of the conversation.
+-- told_of: the pseudonyms of whom the network tells something, in an event of no send of ours. If that person was erased lately, it is
+-- dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
 -- uses: known_key deliveries talks
@@ -187,6 +189,17 @@ local function was_seen(ids)
   return false
 end
 
+local ERASED = prefix .. 'erased'
+local somebody_erased = redis.call('EXISTS', ERASED) == 1
+
+local function is_of_erased(event)
+  if not somebody_erased or not event.told_of then return false end
+  for _, pseudonym in ipairs(event.told_of) do
+    if redis.call('ZSCORE', ERASED, pseudonym) then return true end
+  end
+  return false
+end
+
 local function append(event)
   if event.request_id and event.delivery then note_receipt(event) end
   return redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
@@ -205,7 +218,7 @@ end
 
 local appended, told = {}, {}
 for i, event in ipairs(given.events) do
-  local id = append_once(event)
+  local id = not is_of_erased(event) and append_once(event)
   if id then
     if not unread[event.stream] then
       touched[#touched + 1], unread[event.stream] = event.stream, 0

@@ -54,7 +54,7 @@ class Publisher:
             events: at most as many as one script may take.
 
         Returns:
-            Per event, False when it was on its stream already.
+            Per event, False when it was on its stream already, or tells of somebody who was erased.
 
         Raises:
             redis.RedisError: Redis did not answer; repeat.
@@ -104,6 +104,8 @@ def _entry(event: Parsed, known: Pseudonyms) -> dict[str, Any]:
     }
     if isinstance(event, Receipt):
         entry |= {"number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
+    if isinstance(event, Receipt | OptOut) and event.request_id is None and not getattr(event, "text", ""):
+        entry["told_of"] = known.all_of(event.number)
     if isinstance(event, Reply):
         received_ms = int(event.received_at.timestamp() * 1000)
         country = event.country or NO_COUNTRY
