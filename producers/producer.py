@@ -11,6 +11,7 @@ from producers.contract.scripts import Command
 from producers.contract.steps import Steps, drive
 from producers.messages.message import CampaignOptions, FrozenMessage, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
+from producers.queueing.answers import Conflict, Sent
 from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
@@ -23,7 +24,7 @@ from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, chunks, several
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.queueing.records import Cancellation, MessageStatus, Records
 from producers.queueing.unconfirmed import translated
 from producers.settings import ProducerSettings
 

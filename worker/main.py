@@ -21,6 +21,7 @@ from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
 from producers.contract.outages import OutageLog
 from producers.contract.steps import drive
 from producers.errors import ConfigError, WrongPseudonymKeys
+from producers.rules.settings import ACCOUNT
 from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
@@ -146,7 +147,8 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
     outbound = Outbound(ledger, gateway, recorder, engine, calls)
     vocabulary = with_words(settings.optout_words, settings.optin_words)
-    inbound = Inbound(client, keys, ledger, Publisher(client, settings), vocabulary)
+    publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
+    inbound = Inbound(client, keys, ledger, publisher, vocabulary)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop, client.close]
     broker = LeaseBroker(

@@ -25,6 +25,7 @@ ADMISSION: Final = {
     "due": "its date has not come",
     "attempt": "another worker makes an attempt",
     "campaign": "its campaign is paused, or was cancelled",
+    "suppressed": "somebody who was to get it wants no more SMS",
     "composed": "its shared call must be composed first",
     "lifetime": "its time is over",
     "hold": "all sending is held: the account is in trouble",

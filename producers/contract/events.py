@@ -21,6 +21,11 @@ ENTRY_VERSION: Final = "1"
 #: How a callback was bound to a send: by the ticket that it named, by its number and time, or not at all.
 Match = Literal["ticket", "number", "none"]
 
+#: What an entry about opt-outs tells: that somebody wants no more SMS, or wants them again.
+OptOutAction = Literal["out", "in"]
+#: Who said so, the weakest first: see ``lua/optouts.lua``.
+OptOutReason = Literal["reply", "callback", "gateway", "operator", "erasure"]
+
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """A person answered.
@@ -86,12 +91,19 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OptOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A person wants no more SMS: a STOP, or a receipt that says the number is blocked.
+    """A person wants no more SMS, or wants SMS again; in the same step the number was suppressed, or is not.
 
     Attributes:
         event_id, request_id, ticket, number, raw: as in `Reply`.
         match: as in `Receipt`.
-        text: what was written, such as ``STOP``; empty when a receipt told us.
+        text: what was written, such as ``STOP``; empty when a receipt or an operator told us.
+        action: ``out``, or ``in`` when a suppression was lifted. None, here and in what follows, in an entry
+            of an older worker.
+        reason: who said so: a ``reply``, a ``callback`` for opt-outs, the ``gateway`` by a receipt that calls
+            the number blocked, an ``operator``, or an ``erasure`` of all that is kept of a person.
+        scope: what it is about: ``account``, ``sender:<name>`` or ``app:<name>``.
+        cancelled: messages to this number that were cancelled in the same step.
+        cancelled_ids: their request_ids, with blanks between them.
         at: as `Receipt.delivered_at`.
     """
 
@@ -101,6 +113,11 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     text: str
     match: Match | None = None
+    action: OptOutAction | None = None
+    reason: OptOutReason | None = None
+    scope: str | None = None
+    cancelled: int | None = None
+    cancelled_ids: str | None = None
     at: datetime
     raw: str
 

@@ -103,7 +103,7 @@ class Keys(ConsoleKeys):
 
     @property
     def suppressed(self) -> str:
-        """Who is not texted, and why."""
+        """Who wants no more SMS."""
         return self.prefix + "suppressed"
 
     @property
@@ -115,6 +115,11 @@ class Keys(ConsoleKeys):
     def consent(self) -> str:
         """Who has agreed to marketing."""
         return self.prefix + "consent"
+
+    @property
+    def optout_effects(self) -> str:
+        """How long opt-outs took to count."""
+        return self.prefix + "optouts:effective"
 
     @property
     def counts(self) -> str:

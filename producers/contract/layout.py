@@ -11,16 +11,21 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
-| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message | compose, forget_persons(), go_without() | compose, correlate, erase_message, unticketed_keys() |
-| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
+| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correlate, end_members(), end_record(), erase_message, replay, unticketed_keys() |
+| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, reasons.py, records.py |
-| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, go_without() | - | announce(), compose, end_members(), end_record(), go_without(), price_of(), records.py |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, go_without() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
+| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, go_without(), write_anew() | - | announce(), compose, end_members(), end_record(), go_without(), price_of(), records.py, write_anew() |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, go_without(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
+| ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, records.py |
+| ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, go_without(), write_anew() | - | go_without(), write_anew() |
+| ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), claim, compose, publish |
+| ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay |
+| ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), records.py |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, erase_message, fetch, finish, send_facts.py |
@@ -38,21 +43,21 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, go_without(), lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
-| ``message`` | m c; the gateway's words with that code | end_members(), finish | end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record(), forget_persons() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), forget_persons(), replay, run_bulk |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, forget_persons(), note_round(), parked.py, records.py, run_bulk |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record(), enqueue | send_again() | count_delivery(), explain.py, forget_persons(), note_round(), parked.py, records.py, run_bulk |
 | ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | note_round(), records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
-| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel, compose_anew(), finish, go_without() | claim, compose |
+| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
 | ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve |
@@ -72,8 +77,9 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over(), send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
-| ``<end state>`` | recipients in that state | end_record(), go_without(), send_again() | - | campaign_steps.py, campaigns.py, is_over() |
+| ``<end state>`` | recipients in that state | end_record(), go_without(), note_left_out(), send_again() | - | campaign_steps.py, campaigns.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
+| ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
 
@@ -82,8 +88,10 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``enqueued`` | all messages | enqueue | - | - |
-| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | metrics.py, overview.py |
+| ``<end state>`` | messages in that state | end_members(), end_record(), enqueue, send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
+| ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
+| ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | - |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
 
@@ -220,7 +228,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<entry id>`` | the message, bytes | delay | ack, cancel, delay, end_members, finish, nack, wait_aside() | fetch |
+| ``<entry id>`` | the message, bytes | delay | ack, cancel_waiting(), delay, end_members, finish, nack, wait_aside() | fetch |
 
 **pseudonyms** Which keys pseudonyms were ever made with. Stays for ever.
 
@@ -236,17 +244,24 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<country>`` | replies in the stream | erase_entries, publish | erase_entries, publish | publish, replies.py |
 
-**suppressed** Who gets no marketing. Stays for ever: an objection must be found.
-
-| field | it says | written by | removed by | read by |
-|---|---|---|---|---|
-| ``<scope>|<pseudonym>`` | when, why and by which event, with bars between them | erase_person | - | erase_person |
-
 **consent** Who has agreed to marketing. Stays for ever; what is too old counts as none.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | - | erase_person | exporting.py |
+
+**suppressed** Who wants no more SMS. Stays as long as `SUPPRESSION_DAYS` says.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | opt_in() | opt_in(), reasons_of(), suppress() |
+
+**optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<class>`` | how many: the upper end of their class in ms, or ``more`` | note_effect() | - | - |
+| ``sum_ms`` | ms of all of them | note_effect() | - | - |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
@@ -295,15 +310,19 @@ These functions of the library touch hashes; others call them:
 | ``await_nothing()`` | forget_persons() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
+| ``cancel_stoppable()`` | opt_out() |
+| ``cancel_waiting()`` | cancel, cancel_stoppable() |
 | ``charge()`` | claim, fetch |
-| ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
+| ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep(), suppressed_gate.keep() |
 | ``count_delivery()`` | note_delivery() |
+| ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
 | ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
-| ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, go_without(), resolve |
+| ``end_one()`` | suppressed_gate.keep() |
+| ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), finish, go_without(), resolve, suppressed_gate.keep() |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
@@ -316,17 +335,24 @@ These functions of the library touch hashes; others call them:
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_effect()`` | carry_out() |
+| ``note_left_out()`` | enqueue, write_anew() |
+| ``note_race()`` | suppressed_gate.keep() |
 | ``note_round()`` | send_again() |
 | ``note_start()`` | complete_campaign, enqueue |
+| ``opt_in()`` | carry_out() |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
+| ``reasons_of()`` | enqueue, erase_person, suppressed_among() |
 | ``send_again()`` | replay, run_bulk |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``suppress()`` | erase_person, opt_out() |
 | ``tend()`` | fetch, renew |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``write_anew()`` | suppressed_gate.keep() |
 """

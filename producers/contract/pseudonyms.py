@@ -56,6 +56,10 @@ class Pseudonyms:
         """Return the pseudonyms of a number under every key, that of `of` first."""
         return [_pseudonym(key, number) for key in self._keys]
 
+    def older_lists(self, numbers: Sequence[str]) -> list[str]:
+        """Return the pseudonyms of numbers under each other key, with blanks between; mostly none."""
+        return [" ".join(_pseudonym(key, number) for number in numbers) for key in self._keys[1:]]
+
     def seal(self, fingerprint: str) -> str:
         """Turn a fingerprint of what is personal, which anybody could make, into one that needs the key.
 

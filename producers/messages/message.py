@@ -152,6 +152,9 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         zones: those of its recipients, each once, sorted, with spaces between, such as ``FR GP+``: marketing
             leaves while all of them are open. Empty for an alert, which leaves at any hour.
         warnings: what is allowed, and probably a mistake, by field.
+        stoppable: whether an opt-out ends it.
+        scope: the scope of its opt-outs, ``""`` for the account.
+        weights: the segments of each recipient, a digit each; ``""`` if all have the same.
     """
 
     request_id: str
@@ -169,6 +172,9 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     receipts: int = 0
     zones: str = ""
     warnings: tuple[str, ...] = ()
+    stoppable: bool = False
+    scope: str = ""
+    weights: str = ""
 
     @property
     def recipients(self) -> int:
@@ -208,10 +214,7 @@ def freeze(
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
-    if "sender" not in check.by_field:
-        problem = sender_problem(message.sender, worded.numbers, rules.country_senders)
-        if problem:
-            check.by_field["sender"] = problem
+    _check_sender(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     check.raise_if_any()
     if rules.text_optimize:  # it is done, or was not wanted
@@ -222,6 +225,7 @@ def freeze(
         body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
     alone = len(worded.numbers) > 1 or campaign or body.send_at
     wire = encode(body)
+    stoppable, scope = _stops(options, rules)
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
@@ -234,13 +238,28 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share="" if alone or not template.variables else share_of(template.text, options, places.zones),
+        share=""
+        if alone or not template.variables
+        else share_of(template.text, options, places.zones, scope),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
         zones=places.zones,
         warnings=worded.warnings,
+        stoppable=stoppable,
+        scope=scope,
+        weights="" if len(set(worded.segments)) == 1 else "".join(map(str, worded.segments)),
     )
+
+
+def _check_sender(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
+    if "sender" not in check.by_field and (problem := sender_problem(sender, numbers, rules.country_senders)):
+        check.by_field["sender"] = problem
+
+
+def _stops(options: Options, rules: RulesSettings) -> tuple[bool, str]:
+    """Say whether opt-outs end a message, and what opt-outs from it end."""
+    return options.purpose != "alert" or rules.optout_blocks_alerts, rules.optout_scope_of(options.sender)
 
 
 def _body(request_id: str, recipients: list[Recipient], text: str, options: Options) -> Body:

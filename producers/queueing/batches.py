@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.message import FrozenMessage, Message, freeze
-from producers.queueing.records import Conflict, Sent
+from producers.queueing.answers import Conflict, Sent
 from producers.settings import ProducerSettings
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.

@@ -34,6 +34,8 @@ class Campaign:
         existing: messages that are in the ledger or have ended; nothing was queued for them.
         left_out: recipients given that cannot be texted; 0 unless ``on_invalid`` is a callable.
         warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
+        suppressed: of the recipients, those who were left out as their slice was queued, since they want no
+            more SMS. They count as cancelled.
     """
 
     campaign_id: str
@@ -44,6 +46,7 @@ class Campaign:
     existing: int
     left_out: int
     warnings: tuple[str, ...] = ()
+    suppressed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class CampaignStatus:
         stopped: it was cancelled for good.
         aside: messages that wait for a reason that concerns them and not all, in ``waits_for``.
         waits_for: those reasons, in words for people.
+        suppressed: of those cancelled, recipients left out of slices that have others, and of slices that
+            nobody was left in as they were queued: they want no more SMS.
         started_at, completed_at: begin of the first run, end of the run that made it complete, in UTC by
             Redis's clock.
     """
@@ -97,6 +102,7 @@ class CampaignStatus:
     receipts_missing: int = 0
     aside: int = 0
     waits_for: tuple[str, ...] = ()
+    suppressed: int = 0
 
     @property
     def done(self) -> bool:
@@ -145,6 +151,7 @@ def read_campaign(
         **deliveries,
         receipts_missing=missing(awaited, now_ms),
         aside=sum(aside.values()),
+        suppressed=int(fields.get("suppressed", 0)),
         waits_for=tuple(_why(name, gates, fields.get("price:" + name)) for name in sorted(aside)),
     )
 

@@ -126,7 +126,7 @@ class Sending:
     def __init__(self, slicer: Slicer, records: Records, campaigns: Campaigns) -> None:
         self._slicer, self._records, self._campaigns = slicer, records, campaigns
         self._id = slicer.campaign_id
-        self._created = self._existing = self._noted = 0
+        self._created = self._existing = self._noted = self._suppressed = 0
 
     def begin(self) -> Steps[None]:
         """Learn where the campaign stands.
@@ -152,7 +152,8 @@ class Sending:
         frozen = self._slicer.cut(chunk)
         if frozen is None:
             return
-        verdict = yield from self._records.enqueue_slice(frozen)
+        verdict, left_out = yield from self._records.enqueue_slice(frozen)
+        self._suppressed += left_out
         if verdict == "stopped":
             raise CampaignCancelled(self._id)
         if verdict == "conflict":
@@ -184,5 +185,6 @@ class Sending:
             created=self._created,
             existing=self._existing,
             left_out=self._slicer.left_out,
+            suppressed=self._suppressed,
             warnings=self._slicer.warnings,
         )

@@ -1,20 +1,23 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil), keep_texts, keys. Of a
---   message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
---   the gateway reports on none, 1, or when it is to send, ms.
--- Returns 'pseudonym keys have changed', or what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
---   '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled. Safe to repeat: an existing
---   record with the same digest, or with an older one, is returned untouched. Older digests are of the same content under older keys.
+-- Given: version, retention_ms, maxlen, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil), keep_texts, keys.
+--   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
+--   the gateway reports on none, 1, or when it is to send, ms. stop is of a message that opt-outs end, or that has a scope of its own:
+--   a list of stoppable, scope or '', weights (segments of each recipient, a digit each, or ''), and to under older keys.
+-- Returns 'pseudonym keys have changed', or four by four what there is to say: position from 0, 'existing' | 'conflict' | 'created',
+--   state, how many recipients are left out since they want no more SMS; and of a campaign's slices 'ended', '', 0 when that is so long
+--   ago that the record is gone, 'stopped', '', 0 when the campaign was cancelled. A message that was created and leaves to all is not
+--   named. Safe to repeat: an existing record with the same digest, or with an older one, is returned untouched. Older digests are of the same content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue eras campaign keys talks
+-- uses: known_key clock queue eras campaign keys talks statuses suppressed stoppable leave_out
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
 local era
+local listed = {}
 local function add(list, name, value)
   list[#list + 1] = name
   list[#list + 1] = value
@@ -48,32 +51,96 @@ local function is_same(known, digest, older)
   return false
 end
 
+local function answer(place, verdict, state, left_out)
+  add(others, place - 1, verdict)
+  add(others, state, left_out)
+end
+
+-- Who of the recipients of all messages is suppressed, under whatever key that was noted. Returns reasons by message and place.
+local function find_suppressed()
+  local fields, owners, places, found = {}, {}, {}, {}
+  local function ask(i, to, scope)
+    local before, count = #fields, add_questions(fields, to, scope)
+    for place = 1, count do owners[before + place], places[before + place] = i, place end
+  end
+  for i, message in ipairs(given.messages) do
+    local to, stop = message[14], message[16]
+    if stop and stop[1] and is_anybody_suppressed() then
+      for _, scope in ipairs({ ACCOUNT, stop[2] ~= '' and stop[2] or nil }) do
+        ask(i, to, scope)
+        for _, older in ipairs(stop[4]) do ask(i, older, scope) end
+      end
+    end
+  end
+  for at, reason in pairs(reasons_of(fields)) do
+    found[owners[at]] = found[owners[at]] or {}
+    found[owners[at]][places[at]] = reason
+  end
+  return found
+end
+
+-- Leave those out of a message who are suppressed. Returns what is left of it, and how many are left out.
+local function without_suppressed(message, reasons)
+  local out = 0
+  for _ in pairs(reasons) do out = out + 1 end
+  count_suppressed('enqueue', reasons)
+  if out == message.recipients then return message, out end
+  -- A body that is not as we write it stays, and its claim ends it.
+  local left = left_of(message, reasons)
+  return left or message, left and out or 0
+end
+
+-- Note a message that is over as it begins: nobody is left to get it.
+local function tell_cancelled(i, id, slice, campaign, message)
+  redis.call('PEXPIRE', records[i], given.retention_ms)
+  redis.call('HINCRBY', prefix .. 'counts', 'cancelled', 1)
+  if campaign then redis.call('SETBIT', ended_key(campaign), slice, 1) end
+  tell(id, message)
+end
+
 for i, message in ipairs(given.messages) do
   keys[i] = keys_of(message[1])
   records[i] = keys[i].record
 end
+local suppressed, created = find_suppressed(), 0
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
 for i, message in ipairs(given.messages) do
-  local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk, receipts, to, older =
-    unpack(message, 1, 15)
-  local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest') or NOTHING
+  local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk, receipts, to, older,
+    stop = unpack(message, 1, 16)
+  local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest', 'left_out') or NOTHING
   seen[id] = true
   local campaign = campaign_id ~= '' and campaign_key(campaign_id)
   local slice = campaign and tonumber(string.sub(id, #campaign_id + 2))
   local verdict = campaign and remembered(campaign, slice)
   if known.state and verdict ~= 'stopped' then verdict = is_same(known.digest, digest, older) and 'existing' or 'conflict' end
   if verdict then
-    others[#others + 1] = i - 1
-    add(others, verdict, verdict ~= 'stopped' and known.state or '')
+    answer(i, verdict, verdict ~= 'stopped' and known.state or '', tonumber(known.left_out or 0))
   else
-    local fields = { 'v', given.version, 'state', 'queued', 'digest', digest, 'queue', queue, 'queued', now, 'segments', segments,
-      'to', to }
+    local left_out, over, weights = 0, false, stop and stop[3] or ''
+    if suppressed[i] then
+      local wanted = recipients
+      local left
+      left, left_out = without_suppressed({ body = body, to = to, recipients = recipients, segments = segments,
+        weights = weights }, suppressed[i])
+      body, to, recipients, segments, weights = left.body, left.to, left.recipients, left.segments, left.weights
+      over = left_out == wanted
+      if left_out > 0 then answer(i, 'created', over and 'cancelled' or 'queued', left_out) end
+    end
+    local fields = { 'v', given.version, 'state', over and 'cancelled' or 'queued', 'digest', digest, 'queue', queue, 'queued', now,
+      'segments', segments, 'to', to }
     if due then add(fields, 'due', due) end
     if ttl then add(fields, 'expires', math.max(now, due or 0) + ttl) end
     if context ~= '' then add(fields, 'context', context) end
     if recipients ~= 1 then add(fields, 'recipients', recipients) end
     if receipts > 0 then add(fields, 'receipts', receipts) end
+    if left_out > 0 then add(fields, 'left_out', left_out) end
+    if stop then
+      if stop[2] ~= '' then add(fields, 'scope', stop[2]) end
+      if weights ~= '' then add(fields, 'weights', weights) end
+      if stop[1] and queue ~= 'marketing' then add(fields, 'stoppable', 1) end
+      if stop[1] and not over and recipients == 1 then add(listed, 0, to .. ' ' .. id) end
+    end
     if share ~= '' then
       era = era or redis.call('HGET', prefix .. 'memory', 'era') or current_era()
       add(fields, 'share', share)
@@ -81,7 +148,8 @@ for i, message in ipairs(given.messages) do
     end
     if campaign then
       add(fields, 'campaign', campaign_id)
-      note(campaign_id, slice, recipients)
+      note(campaign_id, slice, over and left_out or recipients + left_out)
+      if left_out > 0 then note_left_out(campaign, left_out) end
     end
     if talk then
       if talk.two_way then add(fields, 'two_way', 1) end
@@ -89,10 +157,16 @@ for i, message in ipairs(given.messages) do
       if given.keep_texts then add(fields, 'keep', 1) end
       for pseudonym in string.gmatch(to, '%S+') do note_talk(pseudonym, 'out:' .. id, math.max(now, due or 0)) end
     end
+    if over then
+      add(fields, 'code', 'suppressed')
+      add(fields, 'ended', now)
+    end
     redis.call('HSET', records[i], unpack(fields))
-    add(bodies, keys[i].body, body)
+    created = created + 1
     local place = queue_of(queue)
-    if due and due > now then
+    if over then
+      tell_cancelled(i, id, slice, campaign, { state = 'cancelled', code = 'suppressed', segments = segments, context = context })
+    elseif due and due > now then
       redis.call('ZADD', place.keys.delayed, due, id)
       wake(place.keys)
     elseif share ~= '' then
@@ -101,13 +175,13 @@ for i, message in ipairs(given.messages) do
     else
       place.ids[#place.ids + 1] = id
     end
+    if not over then add(bodies, keys[i].body, body) end
   end
 end
 
-if #bodies > 0 then
-  redis.call('MSET', unpack(bodies))
-  redis.call('HINCRBY', prefix .. 'counts', 'enqueued', #bodies / 2)
-end
+if created > 0 then redis.call('HINCRBY', prefix .. 'counts', 'enqueued', created) end
+if #listed > 0 then redis.call('ZADD', STOPPABLE, unpack(listed)) end
+if #bodies > 0 then redis.call('MSET', unpack(bodies)) end
 for _, place in pairs(queues) do
   if #place.ids > 0 then redis.call('RPUSH', place.keys.ready, unpack(place.ids)) end
   for _ = 1, math.min(#place.ids, 16) do wake(place.keys) end

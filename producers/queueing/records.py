@@ -17,6 +17,7 @@ from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
 from producers.contract.scripts import Command, Script
 from producers.contract.steps import Steps
 from producers.messages.message import FrozenMessage
+from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
 from producers.queueing.rounds import read_rounds
 from producers.settings import ProducerSettings
 
@@ -25,34 +26,6 @@ _STATUS = Script("producers.queueing", "status", when_full=True)
 _CANCEL = Script("producers.queueing", "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
-#: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
-#: campaign was cancelled.
-Queueing = Literal["created", "existing", "ended", "conflict", "stopped"]
-
-
-class Sent(msgspec.Struct, frozen=True, gc=False):
-    """Proof that a message is in the queue.
-
-    Attributes:
-        request_id: names the message from here on.
-        state: where it stands; ``queued`` for a new one.
-        created: False when the same content was already there under this id and nothing was queued.
-        segments: segments over all recipients, as we count them; the gateway's count decides the bill.
-        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
-    """
-
-    request_id: str
-    state: State
-    created: bool
-    segments: int
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """This request_id already names other content."""
-
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +68,7 @@ class MessageStatus:
         waits_for: why it waits aside, in words for people: a price that the account cannot pay, or an error
             that nobody knows. None while nothing but its turn keeps it.
         reply_to: event_id of the reply that it answers, or None.
+        left_out: recipients who do not get it, since they want no more SMS.
     """
 
     request_id: str
@@ -115,6 +89,7 @@ class MessageStatus:
     waits_for: str | None = None
     receipts_missing: int = 0
     reply_to: str | None = None
+    left_out: int = 0
 
 
 class Records:
@@ -165,16 +140,20 @@ class Records:
                 )
                 for m in messages
             ]
-            for position, verdict, state in zip(*[iter(reply)] * 3, strict=True):
-                answers[position] = _not_created(messages[position], verdict, state)
+            for position, verdict, state, left_out in zip(*[iter(reply)] * 4, strict=True):
+                answers[position] = told(messages[position], verdict, state, left_out)
             return answers
 
         return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
 
-    def enqueue_slice(self, message: FrozenMessage) -> Steps[Queueing]:
-        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
+    def enqueue_slice(self, message: FrozenMessage) -> Steps[tuple[Queueing, int]]:
+        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat.
+
+        Returns:
+            What became of it, and how many of its recipients are left out since they want no more SMS.
+        """
         return self.pseudonyms.run(
-            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given([message], known), _read_queueing)
+            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given([message], known), read_queueing)
         )
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
@@ -191,33 +170,18 @@ class Records:
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
             "messages": [
                 (
                     *(m.request_id, known.seal(m.digest), m.queue, m.due_ms, m.ttl_ms, m.body.decode()),
                     m.context,
                     *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
-                    *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest)),
+                    *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest), stop_of(m, known)),
                 )
                 for m in messages
             ],
             "keep_texts": self._keep_texts,
         }
-
-
-def _read_queueing(reply: Sequence[Any]) -> Queueing:
-    return reply[1].decode() if reply else "created"
-
-
-def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:
-    if verdict == b"conflict":
-        return Conflict(message.request_id)
-    return Sent(
-        request_id=message.request_id,
-        state=state.decode(),  # type: ignore[arg-type]
-        created=False,
-        segments=message.segments,
-        warnings=message.warnings,
-    )
 
 
 def _read_status(
@@ -254,6 +218,7 @@ def _read_status(
         waits_for=_read_aside(*aside) if aside else None,
         receipts_missing=_missing(text, len(deliveries) // 2, now_ms),
         reply_to=text.get("reply_to"),
+        left_out=int(text.get("left_out") or 0),
     )
 
 

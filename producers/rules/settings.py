@@ -19,12 +19,32 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 REFUSE: Final = "refuse"
 #: A mention that travels in any alphabet and that no rewriting of a text changes.
 _MENTION: Final = re.compile(r"(?=.{4,40}\Z)[A-Za-z0-9.,:;=+/-]+(?: [A-Za-z0-9.,:;=+/-]+)*", re.ASCII)
+#: What French law asks for at least: objections are kept for three years.
+_SUPPRESSION_DAYS_MIN: Final = 1095
+#: The scope of an opt-out that ends all marketing.
+ACCOUNT: Final = "account"
+_APP: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _PRICE: Final = re.compile(r"\d{1,3}(?:\.\d{1,6})?", re.ASCII)
 
 
 def _mention(value: str) -> None:
     if not _MENTION.fullmatch(value):
         raise ValueError("must be 4 to 40 ASCII letters, digits and .,:;=+/- with single spaces")
+
+
+def _optout_scope(value: str) -> None:
+    if value not in (ACCOUNT, "sender", "app"):
+        raise ValueError("must be account, sender or app")
+
+
+def _suppression_days(value: int) -> None:
+    if 0 < value < _SUPPRESSION_DAYS_MIN:
+        raise ValueError(f"must be 0, or at least {_SUPPRESSION_DAYS_MIN}: three years")
+
+
+def _app(value: str) -> None:
+    if not _APP.fullmatch(value):
+        raise ValueError("must be 1 to 32 small letters, digits and -")
 
 
 def price(value: str) -> Decimal | None:
@@ -145,6 +165,28 @@ class RulesSettings(Settings):
         check=price,
     )
 
+    optout_scope: str = variable(
+        "OPTOUT_SCOPE",
+        "what an opt-out ends all marketing of: `account`, `sender` or `app`",
+        default=ACCOUNT,
+        check=_optout_scope,
+    )
+    optout_blocks_alerts: bool = variable(
+        "OPTOUT_BLOCKS_ALERTS", "1 lets an opt-out end alerts, too", default=False
+    )
+    suppression_days: int = variable(
+        "SUPPRESSION_DAYS",
+        "days for which an opt-out is kept: 0 for ever, or at least 1095",
+        default=0,
+        check=_suppression_days,
+    )
+    app: str = variable(
+        "SMS_APP",
+        "name of the application that sends: small letters, digits and -, at most 32",
+        default="",
+        check=_app,
+    )
+
     def __post_init__(self) -> None:
         problems = {}
         hours = (("MARKETING_HOURS_FR", self.french), ("MARKETING_HOURS_OTHER", self.elsewhere))
@@ -157,6 +199,16 @@ class RulesSettings(Settings):
             problems |= error.problems
         if problems:
             raise ConfigError(problems)
+
+    def optout_scope_of(self, sender: str) -> str:
+        """Name what an opt-out ends that answers a message; ``""`` for all of the account.
+
+        Args:
+            sender: of the message; case does not matter to whoever reads it.
+        """
+        if self.optout_scope == "sender":
+            return f"sender:{sender.casefold()}"
+        return f"app:{self.app}" if self.optout_scope == "app" and self.app else ""
 
     @property
     def french(self) -> Profile | None:

@@ -35,12 +35,21 @@ class CallbacksByHand:
         client: Redis client.
         ledger: knows which send a callback belongs to.
         settings: retention and stream length.
+        scoped: whether opt-outs end only what has the scope of the message that they answer.
     """
 
-    def __init__(self, client: redis.Redis, ledger: Ledger, settings: RedisSettings | None = None) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        ledger: Ledger,
+        settings: RedisSettings | None = None,
+        *,
+        scoped: bool = False,
+    ) -> None:
         self.redis = client
         self.waiting: list[str] = []
-        self._inbound = Inbound(client, KEYS, ledger, Publisher(client, settings or RedisSettings()))
+        publisher = Publisher(client, settings or RedisSettings(), scoped=scoped)
+        self._inbound = Inbound(client, KEYS, ledger, publisher)
         self._names = map("c{}".format, itertools.count())
 
     def bring(self, *events: dict[str, Any], at_ms: int | None = None) -> None:

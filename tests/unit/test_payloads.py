@@ -12,7 +12,8 @@ from producers.contract.events import Quarantined
 from producers.events import OptOut, Receipt, Reply
 from producers.intake.callback_body import read_events
 from worker.callbacks import payloads
-from worker.callbacks.payloads import RAW_MAX, bounded, opt_out_of
+from worker.callbacks.opt_outs import judged
+from worker.callbacks.payloads import RAW_MAX, bounded
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 REPLY = {
@@ -227,7 +228,8 @@ def test_opt_outs_that_receipts_without_ticket_report_are_told_apart():
     first, later = (
         parse(without(receipt, delivery_date=f"2030-01-{day} 10:00:00"), "", NOW) for day in (20, 30)
     )
-    assert opt_out_of(first).event_id != opt_out_of(later).event_id
+    (_, one), (_, other) = judged(first, None), judged(later, None)
+    assert one.event_id != other.event_id
 
 
 @pytest.mark.parametrize("date", ["soon", "0000-00-00 00:00:00", "2030-13-01 00:00:00"])
@@ -242,8 +244,9 @@ def test_an_unknown_status_is_kept_word_for_word_and_not_final():
 
 def test_a_blocked_number_is_an_opt_out_too():
     receipt = parse(without(RECEIPT, status="BLACKLISTED_NUMBER"), "", NOW)
-    assert opt_out_of(receipt).number == "+33612345678"
-    assert opt_out_of(parse(RECEIPT, "", NOW)) is None
+    _, opt_out = judged(receipt, None)
+    assert (opt_out.number, opt_out.action, opt_out.reason) == ("+33612345678", "out", "gateway")
+    assert len(list(judged(parse(RECEIPT, "", NOW), None))) == 1
 
 
 def test_a_repeat_has_the_same_event_id_and_another_event_another():

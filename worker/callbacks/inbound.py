@@ -6,7 +6,7 @@ the story are `payloads` (what a callback means), `Ledger.correlate` (which send
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -15,14 +15,15 @@ import msgspec
 import redis
 import structlog
 
-from producers.contract.events import CallbackEvent, Quarantined, Receipt, Reply
+from producers.contract.events import CallbackEvent, OptOut, Quarantined, Receipt, Reply
 from producers.contract.keys import Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.phone import mask
 from producers.contract.scripts import Command, Script
-from worker.callbacks.classifier import Vocabulary, classify
+from worker.callbacks.classifier import Vocabulary
 from worker.callbacks.dates import read_date
-from worker.callbacks.payloads import Parsed, opt_out_of, read_callback
+from worker.callbacks.opt_outs import judged
+from worker.callbacks.payloads import Parsed, read_callback
 from worker.callbacks.publisher import Publisher
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.ledger import Ledger
@@ -133,7 +134,11 @@ class Inbound:
         return callbacks, broken
 
     def _connect(self, callbacks: Sequence[_Callback]) -> None:
-        """Attach request_id and context of the original sends; leave out what may still become known."""
+        """Attach request_id and context of the original sends; leave out what may still become known.
+
+        What such an event asks for does not wait: an opt-out counts at once. It has its name already, so it
+        counts once.
+        """
         asked = [
             (event, _question(event, callback))
             for callback in callbacks
@@ -152,15 +157,17 @@ class Inbound:
                     ready.append(event)
                 elif answer and answer.pending and _may_wait(event, callback):
                     callback.waits = True
+                    ready += [each for each in judged(event, self._vocabulary) if isinstance(each, OptOut)]
                 else:
-                    ready += _connected(_judged(event, self._vocabulary), answer)
+                    ready += judged(_connected(event, answer), self._vocabulary)
             callback.events = ready
 
     def _publish(self, callbacks: Sequence[_Callback]) -> None:
         """Append what is ready, in order, and write the canonical line of each event."""
         ready = [(callback, event) for callback in callbacks for event in callback.events]
         for some in _slices(ready):
-            fresh = self._publisher.publish([event for _, event in some])
+            came_ms = [callback.received_ms for callback, _ in some]
+            fresh = self._publisher.publish([event for _, event in some], came_ms)
             for (callback, event), appended in zip(some, fresh, strict=True):
                 self._report(callback.entry.id, event, fresh=appended)
 
@@ -215,23 +222,14 @@ def _may_wait(event: CallbackEvent, callback: _Callback) -> bool:
     return KIND_OF[type(event)].waits and callback.waited_s < PATIENCE_S
 
 
-def _judged(event: CallbackEvent, vocabulary: Vocabulary | None) -> CallbackEvent:
-    """The event; a reply says whether a person should decide if it is an opt-out."""
-    if not isinstance(event, Reply):
+def _connected(event: CallbackEvent, found: Correlation | None) -> CallbackEvent:
+    """The event with what is known of the send that it belongs to."""
+    if found is None or found.request_id is None:
         return event
-    return msgspec.structs.replace(event, optout_hint=classify(event.text, vocabulary) == "hint")
-
-
-def _connected(event: CallbackEvent, found: Correlation | None) -> Iterator[CallbackEvent]:
-    """The event as it is published, followed by the opt-out that a receipt may report."""
-    if found and found.request_id is not None:
-        changes: dict[str, Any] = {"request_id": found.request_id, "match": found.match}
-        if "context" in event.__struct_fields__:
-            changes["context"] = msgspec.json.decode(found.context) if found.context else None
-        event = msgspec.structs.replace(event, **changes)
-    yield event
-    if isinstance(event, Receipt) and (opt_out := opt_out_of(event)):
-        yield opt_out
+    changes: dict[str, Any] = {"request_id": found.request_id, "match": found.match}
+    if "context" in event.__struct_fields__:
+        changes["context"] = msgspec.json.decode(found.context) if found.context else None
+    return msgspec.structs.replace(event, **changes)
 
 
 def _slices(items: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -95,7 +95,7 @@ def parse(event: Any, named: str, received_at: datetime, callback_id: str) -> Pa
         return _PARSERS[kind.name](
             _Given(kind, fields, number, country, bounded(whole), received_at, callback_id)
         )
-    name = _event_id("unknown", whole)
+    name = event_id_of("unknown", whole)
     return Quarantined(event_id=name, reason=reason, received_at=received_at, raw=bounded(whole))
 
 
@@ -173,7 +173,7 @@ class _Given:
         """
         date = self.text(*self.kind.dates)
         dated = date if read_date(date, self.received_at) else self.callback_id
-        return _event_id(word, self.ticket, self.number, fact, dated, *more)
+        return event_id_of(word, self.ticket, self.number, fact, dated, *more)
 
 
 def _receipt(given: _Given) -> Receipt:
@@ -192,7 +192,14 @@ def _receipt(given: _Given) -> Receipt:
 
 def _opt_out(given: _Given) -> OptOut:
     text = given.text("text")
-    return OptOut(**given.origin, event_id=given.event_id("optout", text), text=text, at=given.at)
+    return OptOut(
+        **given.origin,
+        event_id=given.event_id("optout", text),
+        text=text,
+        action="out",
+        reason="callback",
+        at=given.at,
+    )
 
 
 def _reply(given: _Given) -> Reply:
@@ -217,23 +224,7 @@ _PARSERS: Final[Mapping[str, Callable[[_Given], CallbackEvent]]] = {
 }
 
 
-def opt_out_of(receipt: Receipt) -> OptOut | None:
-    """The opt-out that a receipt reports: a blocked number wants no SMS, whoever blocked it."""
-    if receipt.status != "BLACKLISTED_NUMBER":
-        return None
-    return OptOut(
-        event_id=_event_id("blacklisted", receipt.ticket or receipt.event_id, receipt.number),
-        request_id=receipt.request_id,
-        match=receipt.match,
-        ticket=receipt.ticket,
-        number=receipt.number,
-        text="",
-        at=receipt.delivered_at,
-        raw=receipt.raw,
-    )
-
-
-def _event_id(*facts: str | None) -> str:
+def event_id_of(*facts: str | None) -> str:
     """Name an event by its facts: the gateway gives none. Two equal replies within a second count as one.
 
     Whoever has this name finds number and text by trying. So it never leaves the process: the publisher

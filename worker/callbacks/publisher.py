@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
@@ -34,9 +35,11 @@ class Publisher:
     Args:
         client: Redis client.
         settings: namespace, retention, stream length, keys of pseudonyms.
+        scoped: whether an opt-out ends only what has the scope of the message that it answers.
     """
 
-    def __init__(self, client: redis.Redis, settings: RedisSettings) -> None:
+    def __init__(self, client: redis.Redis, settings: RedisSettings, *, scoped: bool = False) -> None:
+        self._scoped = scoped
         self._redis = client
         self._prefix = Keys(settings.namespace).prefix
         self._log = structlog.get_logger()
@@ -44,17 +47,22 @@ class Publisher:
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
 
-    def publish(self, events: Sequence[Parsed]) -> list[bool]:
+    def publish(self, events: Sequence[Parsed], came_ms: Sequence[int] = ()) -> list[bool]:
         """Append events to their streams, in order, and receipts to their sends; one atomic step.
+
+        In the same step an opt-out suppresses its number and cancels what waits for it, and a new start lifts
+        that; one that finds nothing to lift is no entry.
 
         Safe to repeat. The events leave under sealed names: `name_of`. Entries that are dropped before the
         slowest group of their stream has read them are counted, and logged at level error.
 
         Args:
             events: at most as many as one script may take.
+            came_ms: epoch milliseconds at which each came, as far as that is known.
 
         Returns:
-            Per event, False when it was on its stream already, or tells of somebody who was erased.
+            Per event, False when it was on its stream already, is no entry, or tells of somebody who was
+            erased.
 
         Raises:
             redis.RedisError: Redis did not answer; repeat.
@@ -66,7 +74,10 @@ class Publisher:
                 "retention_ms": self._retention_ms,
                 "maxlen": self._maxlen,
                 "foreign_bytes": FOREIGN_BYTES,
-                "events": [_entry(event, known) for event in events],
+                "scoped": self._scoped,
+                "events": [
+                    _entry(event, known, came) for event, came in zip_longest(events, came_ms[: len(events)])
+                ],
             }
             return Command(_PUBLISH, self._prefix, given, list[Any])
 
@@ -91,7 +102,7 @@ class Publisher:
         Command(_UNLIST_TURNS, self._prefix, {"turns": turns}, int).run(self._redis)
 
 
-def _entry(event: Parsed, known: Pseudonyms) -> dict[str, Any]:
+def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, Any]:
     """Say what to append where, of which send; what a receipt tells of it, and where a turn is listed."""
     name, older = known.seal(event.event_id), known.older_seals(event.event_id)
     event = msgspec.structs.replace(event, event_id=name)
@@ -114,7 +125,22 @@ def _entry(event: Parsed, known: Pseudonyms) -> dict[str, Any]:
     if isinstance(event, OptOut) and event.text:
         # What a receipt tells of a number that is blocked is nothing that somebody wrote.
         entry |= {"talk": known.of(event.number), "turn": "opt"}
+    if isinstance(event, OptOut) and event.action and event.number.startswith("+"):
+        # What is no number is nobody whom we could text.
+        entry["optout"] = opt_out_for_lua(event, known, came_ms)
     return entry
+
+
+def opt_out_for_lua(event: OptOut, known: Pseudonyms, came_ms: int | None = None) -> dict[str, Any]:
+    """Say what a script needs to carry out an opt-out, or to lift one: see ``lua/optouts.lua``."""
+    return {
+        "action": event.action,
+        "reason": event.reason,
+        "pseudonyms": known.all_of(event.number),
+        "at": int(event.at.timestamp() * 1000),
+        "came": came_ms,
+        "event": event.event_id,
+    }
 
 
 def _delivery(status: str, at: datetime) -> str:

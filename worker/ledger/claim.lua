@@ -6,7 +6,7 @@
 --   'claimed', token, body, in doubt 0|1, ms left to live or -1, confirmed 0|1 (1: an earlier claim of this shared call
 --                           under its present name was confirmed, for its attempt was recorded), POSTs made before
 --   'over', state           it ended before, or leaves with its shared call: nothing left to do
---   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign, accepted when a
+--   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign or for an opt-out, accepted when a
 --                           callback has proven it
 --   'wait', ms              too early, all sending waits, or another worker has the attempt
 --   'compose'               a shared call that must be composed, or composed anew, first
@@ -19,7 +19,8 @@
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
-    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted')
+    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to',
+    'scope', 'stoppable')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end

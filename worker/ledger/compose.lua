@@ -3,11 +3,11 @@
 -- Returns how many members are left to compose; 0 when the call is ready to be claimed, has no member left, or is not to be
 --   composed: claim.lua says what it is.
 -- In parts, since hundreds of members at once would keep Redis from the alerts. What is composed stays until the call must be
--- composed anew, with a look at each member: when the time of a member is over, when one was cancelled, when the call was not
--- taken, or on another server. That server may have forgotten that members left alone: members older than it leave alone.
+-- composed anew, with a look at each member: when the time of a member is over, when one was cancelled or wants no more SMS, when the
+-- call was not taken, or on another server. That server may have forgotten that members left alone: members older than it leave alone.
 -- Never composed is a call that may have been taken.
 -- Safe to repeat.
--- uses: keys clock queue aside record eras
+-- uses: keys clock queue aside record eras suppressed
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
 local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to')
@@ -51,11 +51,28 @@ local function look_at(member)
   elseif ours and member.era ~= era then
     -- Perhaps it has left alone, and this server has forgotten it.
     go_alone(member)
+  elseif ours and member.suppressed then
+    redis.call('HSET', member.keys.record, 'code', 'suppressed')
+    count_suppressed('compose', { member.suppressed })
+    end_record(member.keys, member.id, 'cancelled')
   elseif ours and member.expires and tonumber(member.expires) <= now then
     end_record(member.keys, member.id, 'expired')
   else
     return ours
   end
+end
+
+-- Note of each member why it is suppressed, if it is. All members have the same scope, or none: their share says so.
+local function note_suppressed_members(some)
+  local to, scope, any = {}, nil, false
+  for i, member in ipairs(some) do
+    local stoppable = member.to and is_stoppable(member)
+    any, scope = any or stoppable, scope or member.scope
+    -- Each has a place, also one whose record is gone.
+    to[i] = stoppable and member.to or '-'
+  end
+  local reasons = any and suppressed_among(table.concat(to, ' '), scope)
+  for place, reason in pairs(reasons or {}) do some[place].suppressed = reason end
 end
 
 -- Cut the recipient out of a member's body. Returns its number, or nil when the member cannot leave with the call.
@@ -78,14 +95,17 @@ local function cut_recipient(member, body)
 end
 
 -- Members stay in the list until the end of this script: an error in the middle must lose nobody.
-local wanted, bodies = {}, {}
-for _, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
+local looked_at, wanted, bodies = {}, {}, {}
+for i, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
-  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to')
-  member.id, member.keys = id, own
+  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable')
+  member.id, member.keys, looked_at[i] = id, own, member
+end
+note_suppressed_members(looked_at)
+for _, member in ipairs(looked_at) do
   if look_at(member) then
     wanted[#wanted + 1] = member
-    bodies[#bodies + 1] = own.body
+    bodies[#bodies + 1] = member.keys.body
   end
 end
 local found, numbers = {}, {}
@@ -117,6 +137,9 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
+  for _, name in ipairs({ 'scope', 'stoppable' }) do
+    if found[1][name] then redis.call('HSET', keys.record, name, found[1][name]) end
+  end
 end
 
 redis.call('LTRIM', gathered, given.most, -1)

@@ -4,7 +4,7 @@
 --   longer parked.
 -- uses: keys again audit
 local keys = keys_of(given.id)
-local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked')
+local before = read(keys.record, 'state', 'queue', 'campaign', 'recipients', 'parked', 'to', 'stoppable')
 if not before.state then return 'gone' end
 local may = false
 for _, state in ipairs(given.states) do may = may or state == before.state end

@@ -2,17 +2,17 @@
 -- Given: id, number, pseudonyms (of the number, under every key), is_named (the id itself holds the number), retention_ms, maxlen
 -- Returns 'gone' (there is no record), 'cancelled' (it was to nobody else, and never leaves), 'left_out' (it leaves without the person),
 --   'erased' (it had ended), or 'open': it may have been taken, and is seen to when it comes back. Safe to repeat.
--- uses: keys states queue erasing unsent
+-- uses: keys states queue erasing unsent stoppable
 
--- Take pseudonyms out of the list of recipients. Who was in doubt is not found by number any more.
-local function unlist(record_key, to)
+-- Take pseudonyms out of the list of recipients, and what waits out of what an opt-out ends. Who was in doubt is not found by number any more.
+local function unlist(id, to)
   local left = {}
   for each in string.gmatch(to, '%S+') do
     local is_ours = false
     for _, pseudonym in ipairs(given.pseudonyms) do is_ours = is_ours or pseudonym == each end
-    if not is_ours then left[#left + 1] = each end
+    if is_ours then redis.call('ZREM', STOPPABLE, each .. ' ' .. id) else left[#left + 1] = each end
   end
-  redis.call('HSET', record_key, 'to', table.concat(left, ' '))
+  redis.call('HSET', keys_of(id).record, 'to', table.concat(left, ' '))
 end
 
 -- Note that a person goes when nobody sends this any more. What only the application knows goes at once.
@@ -38,7 +38,7 @@ local function erase_message(id)
     forget_persons(keys, id, given.number)
     return 'gone'
   end
-  if r.to then unlist(keys.record, r.to) end
+  if r.to then unlist(id, r.to) end
   if not is_under_way(r.state) then
     forget_persons(keys, id, given.number)
     return 'erased'
@@ -65,7 +65,7 @@ local function erase_call(call)
   local is_own = member and redis.call('HGET', keys_of(member).record, 'call') == call
   local verdict = is_own and erase_message(member) or 'erased'
   local r = look_at(keys.record)
-  if r.to then unlist(keys.record, r.to) end
+  if r.to then unlist(call, r.to) end
   if verdict == 'open' and is_under_way(r.state) then return mark(keys.record, { erase = r.erase, recipients = 1 }) end
   if verdict ~= 'open' then redis.call('HDEL', members, given.number) end
   return verdict

@@ -1,12 +1,11 @@
 -- Begin to erase a person: no marketing from now on, no consent, and nothing that the network tells about messages that are gone.
 -- Given: pseudonym, pseudonyms (under every key, that one first), retention_ms, by, audit_maxlen
 -- Returns 1, or 0 when this person was erased before. Safe to repeat: the date of the first time stays; each time has its audit entry.
--- uses: clock audit
-local field, suppressed, erased = 'account|' .. given.pseudonym, prefix .. 'suppressed', prefix .. 'erased'
+-- uses: clock audit suppressed optouts
+local field, erased = ACCOUNT .. '|' .. given.pseudonym, prefix .. 'erased'
 -- A STOP can be lifted by who wrote it; this cannot, so it takes the place of a STOP.
-local before = redis.call('HGET', suppressed, field)
-local is_first = not (before and string.find(before, '|erasure|', 1, true))
-if is_first then redis.call('HSET', suppressed, field, string.format('%d', now) .. '|erasure|') end
+local is_first = reasons_of({ field })[1] ~= 'erasure'
+if is_first then suppress(given.pseudonym, ACCOUNT, { reason = 'erasure', at = now, event = '' }) end
 redis.call('HDEL', prefix .. 'consent', unpack(given.pseudonyms))
 redis.call('ZREMRANGEBYSCORE', erased, '-inf', now - given.retention_ms)
 redis.call('ZADD', erased, now, given.pseudonym)

@@ -14,7 +14,7 @@ local function note_round(keys, state)
   redis.call('HSET', keys.record, 'rounds', cjson.encode(rounds))
 end
 
--- Takes what its record says of it: state, queue, campaign, recipients, and parked, the code under which it is parked.
+-- Takes what its record says of it: state, queue, campaign, recipients, to, stoppable, and parked, the code under which it is parked.
 local function send_again(keys, id, before, body)
   redis.call('HINCRBY', prefix .. 'counts', before.state, -1)
   if before.campaign then
@@ -29,6 +29,8 @@ local function send_again(keys, id, before, body)
     'due', 'call', 'share')
   redis.call('PERSIST', keys.record)
   redis.call('SET', keys.body, body)
+  local listed = listed_as(id, before)
+  if listed then redis.call('ZADD', STOPPABLE, 0, listed) end
   push(queue_keys(before.queue), id)
 end
--- uses: clock keys queue campaign parked
+-- uses: clock keys queue campaign parked stoppable

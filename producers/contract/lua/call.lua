@@ -16,7 +16,7 @@ end
 local function end_members(call, ids)
   local of = read(keys_of(call).record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight')
   if not of.state then return end
-  local at, accepted, awaited, bodies = stamp(now), 0, 0, {}
+  local at, accepted, awaited, bodies, listed = stamp(now), 0, 0, {}, {}
   local cost = of.cost and tonumber(of.cost) / tonumber(of.weight or 1)
   local facts, costs = { 'attempts', of.attempts or 0 }, {}
   for _, name in ipairs({ 'ticket', 'first', 'code', 'message' }) do
@@ -28,7 +28,8 @@ local function end_members(call, ids)
   local place = #facts
   for _, id in ipairs(ids) do
     local keys = keys_of(id)
-    local member = read(keys.record, 'state', 'call', 'ticket', 'segments', 'context', 'keep', 'receipts', 'early', 'erase')
+    local member = read(keys.record, 'state', 'call', 'ticket', 'segments', 'context', 'keep', 'receipts', 'early', 'queue',
+      'to', 'stoppable', 'erase')
     local ours = member.call == call
     local waits = ours and member.state == 'queued'
     local proven = ours and member.state == 'unknown' and of.state == 'accepted'
@@ -40,6 +41,7 @@ local function end_members(call, ids)
     end
     if waits and of.state == 'accepted' and not member.erase then
       accepted, awaited = accepted + 1, awaited + awaited_of(id, member)
+      listed[#listed + 1] = listed_as(id, member)
       if member.keep then
         redis.call('PEXPIRE', keys.body, given.retention_ms)
       else
@@ -62,7 +64,8 @@ local function end_members(call, ids)
     end
   end
   if #bodies > 0 then redis.call('DEL', unpack(bodies)) end
+  if #listed > 0 then redis.call('ZREM', STOPPABLE, unpack(listed)) end
   if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
   if awaited > 0 then add_awaited(hour_of({ receipts = 0 }, now), awaited) end
 end
--- uses: keys clock aside record receipts
+-- uses: keys clock aside record receipts stoppable

@@ -42,6 +42,12 @@ local function is_over(campaign)
   return left <= 0 and (not c.recipients or c.complete or c.stopped) and true or false
 end
 
+-- Count recipients of a slice who are left out of it, since they want no more SMS. To the campaign they are cancelled.
+local function note_left_out(campaign, count)
+  redis.call('HINCRBY', campaign, 'cancelled', count)
+  redis.call('HINCRBY', campaign, 'suppressed', count)
+end
+
 local function keep_campaign(campaign)
   redis.call('PERSIST', campaign)
   redis.call('PERSIST', ended_key(campaign))

@@ -2,26 +2,29 @@
 -- they are: the field `erase` of its record holds the numbers that go when nobody sends it any more. Takes retention_ms from what the
 -- script is given.
 
--- Cut a recipient out of a body, as producers/messages/body.py writes it. Returns what is left, nil without any recipient, and how many
--- were cut out. Quotes inside of a text are escaped in JSON: what is looked for here stands in no text.
+-- Cut a recipient out of a body, as producers/messages/body.py writes it. Returns what is left, nil without any recipient, and the place
+-- where it was, nil if it was not there. Quotes inside of a text are escaped in JSON: what is looked for here stands in no text.
 local function cut_one(body, number)
-  local first = string.find(body, '{"phone_number":"' .. number .. '"', 1, true)
-  if not first then return body, 0 end
-  local following = string.find(body, '},{"phone_number":"', first, true)
-  if following then return string.sub(body, 1, first - 1) .. string.sub(body, following + 2), 1 end
+  local BEGIN = '{"phone_number":"'
+  local first = string.find(body, BEGIN .. number .. '"', 1, true)
+  if not first then return body end
+  local place, at = 1, string.find(body, BEGIN, 1, true)
+  while at < first do place, at = place + 1, string.find(body, BEGIN, at + 1, true) end
+  local following = string.find(body, '},' .. BEGIN, first, true)
+  if following then return string.sub(body, 1, first - 1) .. string.sub(body, following + 2), place end
   local last = string.find(body, '}],"text":', first, true)
-  if not last or string.sub(body, first - 1, first - 1) ~= ',' then return nil, 1 end
-  return string.sub(body, 1, first - 2) .. string.sub(body, last + 1), 1
+  if not last or place == 1 then return nil, place end
+  return string.sub(body, 1, first - 2) .. string.sub(body, last + 1), place
 end
 
+-- Cut recipients out of a body. Returns what is left, nil without any recipient, and the places of those that were cut out, each as it
+-- was when those before it were gone.
 local function cut_out(body, numbers)
-  local rest, cut = body, 0
+  local rest, places = body, {}
   for number in string.gmatch(numbers, '%S+') do
-    local one = 0
-    if rest then rest, one = cut_one(rest, number) end
-    cut = cut + one
+    if rest then rest, places[#places + 1] = cut_one(rest, number) end
   end
-  return rest, cut
+  return rest, places
 end
 
 -- Nobody waits any more for the receipt of somebody who is erased. Takes state, receipts, recipients, contacts, ended, campaign.

@@ -1,11 +1,4 @@
--- Records of messages, and how they end. Takes retention_ms and maxlen from what the script is given.
-
--- Tell the applications about the state of a record. Takes ticket, code, message, cost, segments, attempts and context of it, too.
-local function tell(id, r)
-  redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
-    'state', r.state or '', 'ticket', r.ticket or '', 'code', r.code or '', 'message', r.message or '', 'cost', r.cost or '',
-    'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '')
-end
+-- Records of messages, and how they end. Takes retention_ms from what the script is given.
 
 -- Tell the applications about the state a record is in.
 local function announce(keys, id)
@@ -17,9 +10,10 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'erase')
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable', 'erase')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
+  if not was_parked then unlist_stoppable(id, r) end
   if was_parked then
     redis.call('HINCRBY', counts, r.state, -1)
     unpark(keys, id, r.state, r.parked or '')
@@ -55,4 +49,4 @@ local function end_record(keys, id, state)
   end
   tell(id, r)
 end
--- uses: keys clock states aside campaign parked receipts erasing
+-- uses: keys clock states aside campaign parked receipts stoppable statuses erasing

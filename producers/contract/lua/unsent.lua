@@ -4,7 +4,7 @@
 -- Let persons leave who are erased; the send must be in the state queued. A message without anybody left is cancelled. Returns whether
 -- anybody is left.
 local function go_without(keys, id, numbers)
-  local r = read(keys.record, 'recipients', 'segments', 'campaign', 'members')
+  local r = read(keys.record, 'recipients', 'segments', 'campaign', 'members', 'weights')
   if r.members then
     local members = members_key(id)
     for number in string.gmatch(numbers, '%S+') do
@@ -21,16 +21,20 @@ local function go_without(keys, id, numbers)
     return redis.call('HLEN', members) + redis.call('LLEN', gathered_key(id)) > 0
   end
   local count = tonumber(r.recipients or 1)
-  local rest, cut = cut_out(redis.call('GET', keys.body) or '', numbers)
+  local rest, places = cut_out(redis.call('GET', keys.body) or '', numbers)
   if count == 1 or not rest then
     redis.call('HSET', keys.record, 'code', 'erased', 'erase', numbers)
     end_record(keys, id, 'cancelled')
     return false
   end
   forget_persons(keys, id, numbers)
-  -- What each of them would have got is not known any more: all of a slice get about the same.
-  redis.call('HSET', keys.record, 'recipients', count - cut, 'segments', math.ceil((r.segments or count) * (count - cut) / count))
-  if r.campaign then redis.call('HINCRBY', campaign_key(r.campaign), 'cancelled', cut) end
+  local weights, segments = r.weights or '', tonumber(r.segments)
+  for _, place in ipairs(places) do
+    segments = segments - (tonumber(string.sub(weights, place, place)) or tonumber(r.segments) / count)
+    weights = string.sub(weights, 1, place - 1) .. string.sub(weights, place + 1)
+  end
+  redis.call('HSET', keys.record, 'recipients', count - #places, 'segments', segments, 'weights', weights)
+  if r.campaign then redis.call('HINCRBY', campaign_key(r.campaign), 'cancelled', #places) end
   return true
 end
 -- uses: keys erasing record

@@ -1,0 +1,64 @@
+-- A send leaves without those who want no more SMS, and not at all if there is nobody else. What may be at the gateway keeps its bytes:
+-- a message to one of them is not tried again, and one to several is, for the others; the gateway drops whom it blocks itself.
+local suppressed_gate = new_gate('suppressed')
+
+local function end_one(send, reasons)
+  local keys, state = send.keys, 'cancelled'
+  if send.doubt then
+    -- The callback that brought a ticket is proof: somebody has the text.
+    state = send.record.adopted and 'accepted' or 'unknown'
+  end
+  redis.call('HDEL', keys.record, 'code', 'message')
+  local code = state == 'unknown' and 'suppressed_in_doubt' or state == 'cancelled' and 'suppressed' or ''
+  if code ~= '' then
+    redis.call('HSET', keys.record, 'code', code)
+    count_suppressed('claim', reasons)
+  end
+  end_record(keys, send.id, state)
+  return { 'ended', state, code }
+end
+
+-- Count once that a call in doubt goes on to somebody who wants no more SMS.
+local function note_race(send)
+  if redis.call('HSETNX', send.keys.record, 'raced', 1) == 1 then redis.call('HINCRBY', prefix .. 'counts', 'optout_race', 1) end
+end
+
+-- Write a message anew without some of its recipients. Returns false if nobody can read its body.
+local function write_anew(send, reasons)
+  local record = read(send.keys.record, 'segments', 'weights')
+  local left = left_of({ body = body_of(send), to = send.record.to, recipients = send.record.recipients,
+    segments = record.segments, weights = record.weights or '' }, reasons)
+  if not left then return false end
+  local out = send.record.recipients - left.recipients
+  redis.call('HSET', send.keys.record, 'recipients', left.recipients, 'to', left.to, 'segments', left.segments, 'weights', left.weights)
+  redis.call('HINCRBY', send.keys.record, 'left_out', out)
+  redis.call('SET', send.keys.body, left.body)
+  if send.record.campaign then note_left_out(campaign_key(send.record.campaign), out) end
+  count_suppressed('claim', reasons)
+  send.body, send.record.recipients, send.record.to = left.body, left.recipients, left.to
+  return true
+end
+
+local function count_of(reasons)
+  local count = 0
+  for _ in pairs(reasons) do count = count + 1 end
+  return count
+end
+
+function suppressed_gate.keep(send)
+  local record = send.record
+  local reasons = is_stoppable(record) and suppressed_among(record.to, record.scope)
+  if not reasons then return end
+  if record.members then
+    if not send.doubt then return compose_anew(send) end
+    return note_race(send)
+  end
+  if count_of(reasons) == tonumber(record.recipients or 1) then return end_one(send, reasons) end
+  if send.doubt then return note_race(send) end
+  -- A body that is gone is seen to at the next gate.
+  if not body_of(send) or write_anew(send, reasons) then return end
+  redis.call('HSET', send.keys.record, 'code', 'body_damaged')
+  end_record(send.keys, send.id, 'failed')
+  return { 'ended', 'failed', 'body_damaged' }
+end
+-- uses: keys campaign record send suppressed leave_out admission

@@ -1,0 +1,73 @@
+-- Opt-outs: a number is suppressed, and what waits for it is cancelled; or the suppression is lifted. A person is known by a pseudonym
+-- under every key there is: what was queued under an older key has the older one.
+
+-- What outweighs what. A START lifts the weakest only: what people wrote themselves, or a callback said.
+local RANKS = { reply = 1, callback = 1, gateway = 2, operator = 3, erasure = 4 }
+-- Messages to one number that one opt-out cancels. More of them that wait are a fault; those are stopped at their claims.
+local CANCELLED_AT_ONCE = 100
+
+-- What outweighs an opt-out stays; its time never goes back.
+local function suppress(pseudonym, scope, optout)
+  local field = scope .. '|' .. pseudonym
+  local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', field) or '', '^(%d+)|([^|]*)')
+  if reason and RANKS[reason] > RANKS[optout.reason] then return end
+  local latest = math.max(tonumber(at or 0), math.min(optout.at, now))
+  redis.call('HSET', prefix .. 'suppressed', field, string.format('%d|%s|%s', latest, optout.reason, optout.event))
+end
+
+-- Cancel what waits for a person, is in no attempt and in no doubt. Returns the ids.
+local function cancel_stoppable(pseudonym, scope, cancelled)
+  local from, upto = '[' .. pseudonym .. ' ', '(' .. pseudonym .. '!'
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', STOPPABLE, from, upto, 'LIMIT', 0, CANCELLED_AT_ONCE)) do
+    local id = string.sub(member, #pseudonym + 2)
+    local keys = keys_of(id)
+    local record = read(keys.record, 'state', 'queue', 'call', 'scope')
+    if not record.state then
+      redis.call('ZREM', STOPPABLE, member)
+    elseif scope == ACCOUNT or scope == record.scope then
+      if cancel_waiting(keys, id, record, 'suppressed') then cancelled[#cancelled + 1] = id end
+    end
+  end
+end
+
+-- Suppress a person. Returns the ids of the messages that were cancelled.
+local function opt_out(optout, scope)
+  local cancelled = {}
+  for _, pseudonym in ipairs(optout.pseudonyms) do suppress(pseudonym, scope, optout) end
+  for _, pseudonym in ipairs(optout.pseudonyms) do cancel_stoppable(pseudonym, scope, cancelled) end
+  local reasons = {}
+  for i = 1, #cancelled do reasons[i] = optout.reason end
+  count_suppressed('queued', reasons)
+  return cancelled
+end
+
+-- Lift the suppression of a person: an operator any, a START an older one of its own kind. Returns whether there was one.
+local function opt_in(optout, scope)
+  local lifted = false
+  for _, pseudonym in ipairs(optout.pseudonyms) do
+    local field = scope .. '|' .. pseudonym
+    local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', field) or '', '^(%d+)|([^|]*)')
+    if reason and (optout.reason == 'operator' or RANKS[reason] == RANKS.reply and tonumber(at) < optout.at) then
+      redis.call('HDEL', prefix .. 'suppressed', field)
+      lifted = true
+    end
+  end
+  return lifted
+end
+
+-- Carry out an opt-out, or lift one, and say in the fields of its entry, which are names and values by turns, what came of that.
+-- Takes action ('out' | 'in'), reason, pseudonyms, at (when it was said, ms), event (its id), and came (when we were told, ms, or nil).
+-- Returns whether there is anything to tell. Safe to repeat.
+local function carry_out(optout, scope, fields)
+  local told = { scope = scope, cancelled = '0', cancelled_ids = '' }
+  if optout.action == 'in' then
+    if not opt_in(optout, scope) then return false end
+  else
+    local cancelled = opt_out(optout, scope)
+    told.cancelled, told.cancelled_ids = tostring(#cancelled), table.concat(cancelled, ' ')
+    if optout.came then note_effect(now - optout.came) end
+  end
+  for i = 1, #fields, 2 do fields[i + 1] = told[fields[i]] or fields[i + 1] end
+  return true
+end
+-- uses: clock keys suppressed stoppable cancelling effects
