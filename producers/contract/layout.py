@@ -242,7 +242,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | erase_entries, publish | erase_entries, publish | publish, replies.py |
+| ``<country>`` | replies in the stream | count_replies(), erase_entries | count_replies(), erase_entries | publish, replies.py |
 
 **consent** Who has agreed to marketing. Stays for ever; what is too old counts as none.
 
@@ -267,13 +267,13 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<stream number>`` | bytes | publish | publish | - |
+| ``<stream number>`` | bytes | forget_foreign(), publish | publish | - |
 
 **unread_trimmed** What streams dropped unread. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<stream>`` | entries | publish | - | feeds.py, metrics.py |
+| ``<stream>`` | entries | tell_unread() | - | feeds.py, metrics.py |
 
 **forward:<name>** How a forwarder is. Stays for ever.
 
@@ -315,6 +315,7 @@ These functions of the library touch hashes; others call them:
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep(), suppressed_gate.keep() |
 | ``count_delivery()`` | note_delivery() |
+| ``count_replies()`` | expire_entries, publish |
 | ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
@@ -325,6 +326,7 @@ These functions of the library touch hashes; others call them:
 | ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), finish, go_without(), resolve, suppressed_gate.keep() |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
+| ``forget_foreign()`` | forget_foreign_up_to(), publish |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
@@ -350,6 +352,7 @@ These functions of the library touch hashes; others call them:
 | ``send_again()`` | replay, run_bulk |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``suppress()`` | erase_person, opt_out() |
+| ``tell_unread()`` | expire_entries, publish |
 | ``tend()`` | fetch, renew |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |

@@ -85,15 +85,19 @@ class Publisher:
         for stream, unread in zip(dropped[::2], dropped[1::2], strict=True):
             self._log.error("stream.unread_trimmed", stream=stream.decode(), entries=unread)
         if gone:
-            self._unlist_turns(gone)
+            self.unlist_turns(gone)
         return [appended == 1 for appended in fresh]
 
     def name_of(self, event: Parsed) -> str:
         """Return the event_id under which an event is published: it is made with a key, and tells nothing."""
         return drive(self._pseudonyms.known(), self._redis).seal(event.event_id)
 
-    def _unlist_turns(self, gone: Sequence[bytes]) -> None:
-        """Take dropped turns out of their conversations. Who dies before leaves ids that lead nowhere."""
+    def unlist_turns(self, gone: Sequence[bytes]) -> None:
+        """Take dropped turns out of their conversations. Who dies before leaves ids that lead nowhere.
+
+        Args:
+            gone: numbers and turns by turns. Safe to repeat.
+        """
         known = drive(self._pseudonyms.known(), self._redis)
         turns = [
             {"pseudonyms": known.all_of(number.decode()), "turn": turn.decode()}
