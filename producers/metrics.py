@@ -20,6 +20,13 @@ from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS, TYPES
+from producers.contract.optout_figures import (
+    KEPT,
+    OPTOUT_QUESTIONS,
+    OptoutFigures,
+    ask_optout_figures,
+    read_optout_figures,
+)
 from producers.contract.receipts import missing
 from producers.contract.settings import RedisSettings
 from producers.intake.spool import Fill
@@ -35,7 +42,7 @@ _STATES: Final = ("enqueued", *ENDS)
 
 _GATES: Final = (CREDIT, "breaker")
 
-Sample = tuple[str, int]
+Sample = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,12 @@ class Found:
     Attributes:
         counts: in the order of the page.
         forwarders: the figures of each.
+        optouts: those of opt-outs.
     """
 
     counts: Sequence[int]
     forwarders: Sequence[ForwarderFigures] = ()
+    optouts: OptoutFigures | None = None
 
 
 class Gauges:
@@ -86,12 +95,13 @@ class Gauges:
             pipeline.hmget(self._keys.counts, _STATES)
             pipeline.hkeys(self._keys.gates)
             pipeline.hget(self._keys.counts, "unexplained")
+            ask_optout_figures(pipeline, self._keys)
             pipeline.time()
             pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
             pipeline.hgetall(self._keys.receipts_awaited)
             ask_names(pipeline, self._keys)
             *found, time, workers, awaited, named = await pipeline.execute()
-        *counts, limit, unread, states, gates, unexplained = found
+        *counts, limit, unread, states, gates, unexplained = found[:-OPTOUT_QUESTIONS]
         now_ms = time[0] * 1000 + time[1] // 1000
         living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
         waiting, figures = await self._second(client, [gate.decode() for gate in gates], named)
@@ -99,7 +109,8 @@ class Gauges:
         told = [int(count or 0) for count in (*unread, *states)]
         others = [*waiting, *breakers, int(unexplained or 0), *living]
         numbers = [*counts, int(float(limit or 0)), *told, *others]
-        return Found(numbers, read_figures(named, figures, now_ms))
+        optouts = read_optout_figures(found[-OPTOUT_QUESTIONS:])
+        return Found(numbers, read_figures(named, figures, now_ms), optouts)
 
     async def _second(
         self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
@@ -131,6 +142,7 @@ class Gauges:
         if found is not None:
             lines += self._redis_lines(iter(found.counts))
             lines += _forwarder_lines(found.forwarders)
+            lines += _optout_lines(found.optouts) if found.optouts else []
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
         if fill is not None:
@@ -227,6 +239,35 @@ def _forwarder_lines(forwarders: Sequence[ForwarderFigures]) -> list[str]:
             lambda each: each.silent_s,
         ),
         *_metric("forward_tried_total", "counter", "Attempts to deliver, by what they came to.", tried),
+    ]
+
+
+def _optout_lines(found: OptoutFigures) -> list[str]:
+    kept = [
+        (f'{{reason="{reason}",point="{point}"}}', count)
+        for (point, reason), count in zip(KEPT, found.kept, strict=True)
+    ]
+    effects = found.effects
+    soon = [(f'_bucket{{le="{ms / 1000:g}"}}', count) for ms, count in effects.within.items()]
+    return [
+        *_metric("suppressed_total", "counter", "Recipients whom an opt-out kept from an SMS.", kept),
+        *_metric(
+            "optout_race_total",
+            "counter",
+            "Sends in doubt that went on to several, one of whom had opted out.",
+            [("", found.race)],
+        ),
+        *_metric(
+            "optout_effective_seconds",
+            "histogram",
+            "From our answer to the callback until the opt-out counted.",
+            [
+                *soon,
+                ('_bucket{le="+Inf"}', effects.count),
+                ("_sum", effects.sum_s),
+                ("_count", effects.count),
+            ],
+        ),
     ]
 
 

@@ -28,6 +28,7 @@ from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
 from worker.callbacks.classifier import with_words
 from worker.callbacks.expiry import Expiry
+from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
@@ -151,18 +152,11 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
     inbound = Inbound(client, keys, ledger, publisher, vocabulary)
     expiry = Expiry(client, settings, publisher)
+    forgetting = Forgetting(client, keys, settings.suppression_days)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
-    start.append(expiry.start)
-    stop = [
-        expiry.stop,
-        probe.stop,
-        engine.stop,
-        recorder.stop,
-        leases.stop,
-        confirmation.stop,
-        heart.stop,
-        client.close,
-    ]
+    start += [forgetting.start, expiry.start]
+    stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
+    stop += [forgetting.stop, expiry.stop, client.close]
     broker = LeaseBroker(
         client,
         keys,

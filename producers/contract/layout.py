@@ -91,7 +91,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``<end state>`` | messages in that state | end_members(), end_record(), enqueue, send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 | ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
-| ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | - |
+| ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | optout_figures.py |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
 
@@ -248,13 +248,13 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | - | erase_person | exporting.py |
+| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, publish, record_consents, without_consent() |
 
 **suppressed** Who wants no more SMS. Stays as long as `SUPPRESSION_DAYS` says.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | opt_in() | opt_in(), reasons_of(), suppress() |
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressions.py |
 
 **optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
 
@@ -331,7 +331,7 @@ These functions of the library touch hashes; others call them:
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | await_nothing(), count_delivery() |
-| ``is_key_known()`` | correlate, enqueue, publish |
+| ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``is_over()`` | expire_campaign() |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
@@ -348,7 +348,7 @@ These functions of the library touch hashes; others call them:
 | ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
-| ``reasons_of()`` | enqueue, erase_person, suppressed_among() |
+| ``reasons_of()`` | enqueue, erase_person, record_consents, suppressed_among() |
 | ``send_again()`` | replay, run_bulk |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``suppress()`` | erase_person, opt_out() |
@@ -357,5 +357,6 @@ These functions of the library touch hashes; others call them:
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``without_consent()`` | enqueue |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

@@ -49,18 +49,18 @@ class Round:
     load_s: float
 
 
-class _Reader:
-    """Reads the receipts stream from its present end on, in a thread; notes when each entry was there.
+class Reader:
+    """Reads a stream of callbacks from its present end on, in a thread; notes when each entry was there.
 
     Attributes:
         seen: time in ns by ticket and number.
         repeated: entries that came once more.
     """
 
-    def __init__(self, stand: Stand, expected: int) -> None:
+    def __init__(self, stand: Stand, expected: int, stream: str = "receipts") -> None:
         self.seen: dict[Pair, int] = {}
         self.repeated = 0
-        self._stream = stand.keys.stream("receipts")
+        self._stream = stand.keys.stream(stream)
         self._client = redis.Redis.from_url(stand.server.url)
         last = self._client.xrevrange(self._stream, count=1)
         self._last = last[0][0] if last else b"0-0"
@@ -164,9 +164,9 @@ def post(stand: Stand, pairs: list[Pair], rate_per_s: float) -> Round:
         "connections": CONNECTIONS,
         "bodies": [_receipt(ticket, to) for ticket, to in pairs],
     }
-    before, ours, reader = stand.cpu(), _children_s(), _Reader(stand, len(pairs))
+    before, ours, reader = stand.cpu(), _children_s(), Reader(stand, len(pairs))
     try:
-        results = _run_load(plan)
+        results = run_load(plan)
         reader.finish(PATIENCE_S)
     finally:
         reader.finish(0)
@@ -194,7 +194,7 @@ def _children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _run_load(plan: dict[str, object]) -> list[list[int]]:
+def run_load(plan: dict[str, object]) -> list[list[int]]:
     """Run the load generator to its end and return what it measured; it dies with us."""
     command = [sys.executable, "-I", str(_LOAD)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:

@@ -165,6 +165,19 @@ def test_a_campaign_of_nobody_else_is_cancelled(house):
     assert house.is_clean()
 
 
+def test_the_application_still_learns_that_its_message_was_cancelled(house):
+    house.send("a", context="Lea")
+    house.erase()
+
+    [told] = house.callbacks.entries("statuses")
+    assert (told["request_id"], told["state"], told["code"], told["context"]) == (
+        "a",
+        "cancelled",
+        "erased",
+        "",
+    )
+
+
 # What may have been taken.
 
 

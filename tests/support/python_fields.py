@@ -30,7 +30,7 @@ HANDED_OVER: Final = {
     ("worker/inquiry/state_of_sending.py", "_strained"): "strain",
 }
 #: Members of `Keys` whose hashes are called otherwise.
-NAMED: Final = {"receipts_awaited": "receipts", "reply_countries": "replies"}
+NAMED: Final = {"receipts_awaited": "receipts", "reply_countries": "replies", "optout_effects": "optouts"}
 _READS: Final = {"hget", "hmget", "hgetall", "hexists", "hvals", "hkeys"}
 _WRITES: Final = {"hset", "hsetnx", "hincrby", "hdel"}
 

@@ -15,7 +15,7 @@
 -- An opt-out is carried out in the step that appends it: lua/optouts.lua says what optout holds. What finds nothing to lift is no entry.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: known_key keys deliveries talks suppressed optouts streams
+-- uses: known_key keys deliveries talks clock suppressed optouts streams
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
@@ -24,6 +24,18 @@ local OVERHEAD = 256
 local LISTED = 384
 -- Trimming many at a time is cheaper; too many at a time would keep Redis from others.
 local SLACK = 100
+
+local somebody_agreed = redis.call('EXISTS', prefix .. 'consent') == 1
+
+-- A consent counts from the last contact that the person has made.
+local function note_contact(pseudonym, at)
+  local known = somebody_agreed and redis.call('HGET', prefix .. 'consent', pseudonym)
+  if not known then return end
+  local agreed, last, rest = string.match(known, '^(%d+)|(%d+)|(.*)$')
+  if agreed and tonumber(last) < at then
+    redis.call('HSET', prefix .. 'consent', pseudonym, string.format('%s|%d|%s', agreed, math.min(at, now), rest))
+  end
+end
 
 local function list_turn(id, event)
   if event.country then
@@ -146,6 +158,7 @@ for i, event in ipairs(given.events) do
       touched[#touched + 1], is_touched[event.stream] = event.stream, true
     end
     if event.turn then list_turn(id, event) end
+    if event.turn == 'in' then note_contact(event.talk, event.received_ms) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
     end

@@ -126,8 +126,8 @@ def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, A
         country = event.country or NO_COUNTRY
         listed = {"turn": "in", "country": country, "received_ms": received_ms}
         entry |= {"talk": known.of(event.number), **listed}
-    if isinstance(event, OptOut) and event.text:
-        # What a receipt tells of a number that is blocked is nothing that somebody wrote.
+    if isinstance(event, OptOut) and event.text and event.action != "in":
+        # What a receipt tells of a number that is blocked is nothing that somebody wrote. A START is a reply.
         entry |= {"talk": known.of(event.number), "turn": "opt"}
     if isinstance(event, OptOut) and event.action and event.number.startswith("+"):
         # What is no number is nobody whom we could text.

@@ -137,4 +137,4 @@ def _tell(output: Output, who: Person, done: Erased) -> None:
 
 
 def _said(kept: Kept) -> str:
-    return ", ".join(f"{name}={value}" for name, value in kept.fields.items() if value not in {"", None})
+    return ", ".join(f"{name}={value}" for name, value in kept.fields.items() if value not in ("", None))

@@ -147,7 +147,7 @@ class Search:
             entries: Any = self._redis.xrange(self._prefix + stream, start, "+", count=_ENTRIES_AT_ONCE)
             for entry_id, raw in entries:
                 found = Found("entry", stream, entry_id.decode(), _fields(raw))
-                if found.fields.get("request_id") in ids:
+                if found.fields.get("request_id") in ids and _says_more(found.fields):
                     yield found
                 else:
                     yield from self._judge(found)
@@ -169,6 +169,11 @@ class Search:
                 pipeline.hget(self._keys.record(name), "recipients")
             several = pipeline.execute()
         return {name for name, count in zip(names, several, strict=True) if not count}
+
+
+def _says_more(status: Fields) -> bool:
+    """Say whether a status holds more than what became of a message: then an application may miss it."""
+    return bool(status.get("context") or status.get("message"))
 
 
 def _is_dead(name: str) -> bool:

@@ -1,5 +1,5 @@
 -- How long opt-outs took from our answer to their callback until they counted: how many took so many milliseconds at most. They are
--- measured in producers/contract/effects.py, too, and a test compares.
+-- measured in producers/contract/optout_figures.py, too, and a test compares.
 
 local EFFECT_MS = { 100, 250, 500, 1000, 2500, 5000, 10000, 60000 }
 

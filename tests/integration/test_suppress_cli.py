@@ -1,0 +1,217 @@
+"""What a person decides about opt-outs, on the command line."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis.asyncio
+from click.testing import CliRunner, Result
+
+from producers.contract.keys import Keys
+from producers.contract.optout_figures import EFFECT_MS, read_effects
+from producers.contract.settings import RedisSettings
+from producers.metrics import Gauges
+from tests.support.lua_scripts import ROOT
+from tests.support.marketing import Marketing
+from tests.support.template_sends import number
+from worker.callbacks.forgetting import Forgetting
+from worker.cli import main
+from worker.operator.suppressions import IMPORTED_AT_ONCE
+
+KEYS = Keys()
+SUPPRESSED = ("cancelled", "suppressed")
+
+
+@pytest.fixture
+def run(redis_url) -> Callable[..., Result]:
+    def invoke(*arguments: str, **environment: str) -> Result:
+        return CliRunner().invoke(main, list(arguments), env={"REDIS_URL": redis_url, **environment})
+
+    return invoke
+
+
+@pytest.fixture
+def market(redis_client, redis_url) -> Iterator[Marketing]:
+    made = Marketing(redis_client, redis_url)
+    yield made
+    made.sms.close()
+
+
+def audited(market: Marketing) -> list[tuple[str, str, str]]:
+    entries = [fields for _, fields in market.redis.xrange(KEYS.audit)]
+    return [
+        (each[b"action"].decode(), each.get(b"number", b"").decode(), each.get(b"why", b"").decode())
+        for each in entries
+    ]
+
+
+def test_an_operator_suppresses_a_number_in_one_step(run, market):
+    market.send(0, "a")
+
+    told = run("suppress", "add", number(0), "--reason", "asked by phone", "--json")
+
+    assert json.loads(told.output) == {
+        "v": 1, "number": "+336******00", "scope": "account", "suppressed": True, "cancelled": 1,
+    }  # fmt: skip
+    assert market.state("a") == SUPPRESSED
+    [entry] = market.told
+    assert (entry["action"], entry["reason"], entry["cancelled_ids"]) == ("out", "operator", "a")
+    assert audited(market) == [("suppress", "+336******00", "asked by phone")]
+
+
+def test_a_start_does_not_lift_what_an_operator_decided(run, market):
+    run("suppress", "add", number(0), "--reason", "x")
+
+    market.write(0, "START")
+
+    assert market.send(0, "a").state == "cancelled"
+
+
+def test_an_operator_lifts_a_suppression_with_a_reason(run, market):
+    market.stop(0)
+
+    assert run("suppress", "remove", number(0)).exit_code == 2
+    assert run("suppress", "remove", number(0), "--reason", "signed up again").exit_code == 0
+    assert run("suppress", "remove", number(0), "--reason", "again").exit_code == 3
+
+    assert market.send(0, "a").state == "queued"
+    assert [each["action"] for each in market.told] == ["out", "in"]
+    assert audited(market) == [("lift", "+336******00", "signed up again")]
+
+
+def test_one_sees_who_said_so(run, market):
+    assert "is not suppressed" in run("suppress", "check", number(0)).output
+    market.stop(0)
+
+    told = json.loads(run("suppress", "check", number(0), "--json").output)
+
+    assert [(each["scope"], each["reason"]) for each in told["suppressions"]] == [("account", "callback")]
+    assert "callback" in run("suppress", "check", "06 12 00 00 00", DEFAULT_REGION="FR").output
+
+
+def test_a_number_that_is_none_is_refused_without_being_shown(run):
+    told = run("suppress", "check", "0612")
+
+    assert told.exit_code == 1
+    assert "0612" not in told.output.removeprefix("Error: NUMBER")
+
+
+def test_a_list_is_taken_over_and_may_be_again(run, market, tmp_path):
+    market.send(0, "a")
+    people = [number(each) for each in range(IMPORTED_AT_ONCE + 1)]
+    (tmp_path / "list.csv").write_text("\n".join([*people, "", "nobody"]), "utf-8")
+
+    for cancelled in (1, 0):
+        told = run("suppress", "import", str(tmp_path / "list.csv"), "--json")
+        found = json.loads(told.stdout)
+        assert (told.exit_code, found["imported"], found["cancelled"]) == (1, len(people), cancelled)
+        assert [each["line"] for each in found["lines"]] == [len(people) + 2]
+
+    assert market.state("a") == SUPPRESSED
+    assert market.told == []
+    assert {market.send(each, f"b{each}").state for each in (0, IMPORTED_AT_ONCE)} == {"cancelled"}
+    assert len(audited(market)) == 2
+
+
+def test_an_import_goes_on_behind_a_line(run, market, tmp_path):
+    (tmp_path / "list.csv").write_text(f"number\n{number(0)}\n{number(1)}\n", "utf-8")
+
+    run("suppress", "import", str(tmp_path / "list.csv"), "--from-line", "3")
+
+    assert [market.send(each, f"a{each}").state for each in range(2)] == ["queued", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    "line", ["x,account,reply,", f"{'p' * 22},all,reply,", f"{'p' * 22},account,boss,", f"{'p' * 22},,,soon"]
+)
+def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
+    (tmp_path / "list.csv").write_text(f"pseudonym,scope,reason,at\n{line}\n", "utf-8")
+
+    told = run("suppress", "import", str(tmp_path / "list.csv"))
+
+    assert (told.exit_code, market.reasons()) == (1, {})
+    assert "line 2" in told.output
+    assert "p" * 22 not in told.output
+
+
+def test_what_is_exported_can_be_imported(run, market, tmp_path):
+    market.stop(0)
+    market.write(1, "STOP")
+    run("suppress", "add", number(2), "--reason", "x")
+    before = market.redis.hgetall(KEYS.suppressed)
+
+    exported = run("suppress", "export").stdout_bytes
+    rows = list(csv.DictReader(io.StringIO(exported.decode("utf-8-sig"), newline="")))
+    assert sorted(each["reason"] for each in rows) == ["callback", "operator", "reply"]
+    assert number(0)[1:].encode() not in exported
+    market.redis.delete(KEYS.suppressed)
+    (tmp_path / "list.csv").write_bytes(exported)
+    assert run("suppress", "import", str(tmp_path / "list.csv")).exit_code == 0
+
+    after = market.redis.hgetall(KEYS.suppressed)
+    assert {field: value.split(b"|")[1] for field, value in after.items()} == {
+        field: value.split(b"|")[1] for field, value in before.items()
+    }
+
+
+def test_a_list_weakens_nothing(run, market, tmp_path):
+    run("suppress", "add", number(0), "--reason", "x")
+    (tmp_path / "list.csv").write_text(f"number,reason\n{number(0)},reply\n", "utf-8")
+
+    run("suppress", "import", str(tmp_path / "list.csv"))
+
+    assert market.reasons() == {"account": "operator"}
+
+
+def test_what_is_too_old_is_forgotten_and_nothing_else(market):
+    market.stop(0)
+    market.stop(1)
+    old, young = sorted(market.redis.hkeys(KEYS.suppressed))
+    market.redis.hset(KEYS.suppressed, old, "1000|reply|x")
+
+    assert Forgetting(market.redis, KEYS, 1095).look() == 1
+    assert market.redis.hkeys(KEYS.suppressed) == [young]
+
+
+def test_what_was_said_again_meanwhile_stays(market):
+    market.stop(0)
+    [field] = market.redis.hkeys(KEYS.suppressed)
+    market.redis.hset(KEYS.suppressed, field, "1000|reply|x")
+    scan = market.redis.hscan
+
+    def said_again(*given, **more):
+        found = scan(*given, **more)
+        market.stop(0)
+        return found
+
+    market.redis.hscan = said_again
+    assert Forgetting(market.redis, KEYS, 1095).look() == 0
+
+
+def test_the_metrics_count_whom_opt_outs_kept_and_how_soon(market, redis_url):
+    market.send(0, "a")
+    market.stop(0)
+    market.send(0, "b")
+
+    async def read() -> str:
+        gauges = Gauges(RedisSettings())
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            return gauges.render(await gauges.read(client), {})
+
+    page = asyncio.run(read())
+
+    assert 'octopush_suppressed_total{reason="callback",point="queued"} 1' in page
+    assert 'octopush_suppressed_total{reason="callback",point="enqueue"} 1' in page
+    assert "octopush_optout_effective_seconds_count 1" in page
+    assert 'octopush_optout_effective_seconds_bucket{le="60"} 1' in page
+
+
+def test_the_classes_of_lua_are_those_of_the_metrics():
+    lua = (ROOT / "producers/contract/lua/effects.lua").read_text("utf-8")
+
+    assert "{ " + ", ".join(map(str, EFFECT_MS)) + " }" in lua
+    found = read_effects({b"100": b"1", b"1000": b"2", b"more": b"1", b"sum_ms": b"1500"})
+    assert (found.within[100], found.within[1000], found.count, found.sum_s) == (1, 3, 4, 1.5)

@@ -1,0 +1,174 @@
+"""The commands about opt-outs: ``suppress add``, ``remove``, ``check``, ``import`` and ``export``."""
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from producers.contract.phone import mask, to_e164
+from producers.contract.scripts import REDIS_ERRORS
+from producers.rules.settings import ACCOUNT
+from producers.settings import ProducerSettings
+from worker.inquiry.dates import in_paris
+from worker.inquiry.suppressions import Suppression, all_suppressed, suppressions_of
+from worker.operator import audit
+from worker.operator.command import Command, Desk, at_desk, whoever
+from worker.operator.suppression_list import COLUMNS, read_list
+from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions
+from worker.presentation.csv_rows import csv_rows
+from worker.presentation.output import Exit, Failed, NotFound, Output
+
+#: Bad lines of a list that are named.
+_NAMED: Final = 20
+
+_number = click.argument("number")
+_scope = click.option(
+    "--scope", default=ACCOUNT, show_default=True, help="What it is about: account, sender:NAME, app:NAME."
+)
+
+
+@click.group()
+def suppress() -> None:
+    """See and decide who gets no more marketing."""
+
+
+@suppress.command(cls=Command)
+@_number
+@_scope
+@click.option("--reason", required=True, help="Why, for the audit stream.")
+@click.pass_obj
+def add(output: Output, number: str, scope: str, reason: str) -> None:
+    """Suppress a number, and cancel what waits for it. Safe to repeat."""
+    e164 = _read(number)
+    with at_desk() as desk:
+        cancelled = desk.ask(Suppressions(desk.settings, whoever()).add(e164, reason, scope=scope))
+    output.give({"number": mask(e164), "scope": scope, "suppressed": True, "cancelled": cancelled})
+    output.show(f"{mask(e164)} is suppressed ({scope}); {cancelled} messages were cancelled")
+
+
+@suppress.command(cls=Command)
+@_number
+@_scope
+@click.option("--reason", required=True, help="Why, for the audit stream.")
+@click.pass_obj
+def remove(output: Output, number: str, scope: str, reason: str) -> None:
+    """Lift the suppression of a number, whoever it came from. Octopush may still block the number."""
+    e164 = _read(number)
+    with at_desk() as desk:
+        lifted = desk.ask(Suppressions(desk.settings, whoever()).lift(e164, reason, scope=scope))
+    if not lifted:
+        raise NotFound(f"{mask(e164)} is not suppressed ({scope}); nothing was changed")
+    output.give({"number": mask(e164), "scope": scope, "suppressed": False})
+    output.show(f"{mask(e164)} is not suppressed any more ({scope})")
+
+
+@suppress.command(cls=Command)
+@_number
+@click.option("--scope", "scopes", multiple=True, help="Ask for this scope, too; repeatable.")
+@click.pass_obj
+def check(output: Output, number: str, scopes: tuple[str, ...]) -> None:
+    """Say whether a number is suppressed, since when, and who said so."""
+    e164 = _read(number)
+    with at_desk() as desk:
+        asked = list(dict.fromkeys((ACCOUNT, *scopes)))
+        [found] = desk.ask(suppressions_of(desk.keys, desk.pseudonyms, [e164], asked))
+    output.give({"number": mask(e164), "suppressions": [_fields(each) for each in found]})
+    for each in found:
+        output.show(f"{mask(e164)} is suppressed ({each.scope}) since {in_paris(each.at)}: {each.reason}")
+    if not found:
+        output.show(f"{mask(e164)} is not suppressed")
+
+
+@suppress.command("import", cls=Command)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from-line", type=click.IntRange(1), default=1, help="Go on behind an interrupted import.")
+@click.pass_context
+def take_over(ctx: click.Context, file: Path, from_line: int) -> None:
+    """Suppress everybody on a list: CSV with numbers or with pseudonyms, as `suppress export` writes it.
+
+    Safe to repeat. A line that cannot be read is named and left out. Nothing is told on optouts: the messages
+    that are cancelled are told on statuses.
+    """
+    output: Output = ctx.obj
+    bad: list[tuple[int, str]] = []
+    region = ProducerSettings.from_env(os.environ).default_region
+    with at_desk() as desk, file.open(encoding="utf-8-sig", newline="") as lines:
+        good = _good(((n, each) for n, each in read_list(lines, region) if n >= from_line), bad)
+        people, cancelled = _import(desk, output, good)
+        audit.entry(desk.keys, whoever(), "suppress-import", people=people, cancelled=cancelled).run(
+            desk.client
+        )
+    output.give(
+        {
+            "imported": people,
+            "cancelled": cancelled,
+            "bad": len(bad),
+            "lines": [{"line": line, "problem": problem} for line, problem in bad[:_NAMED]],
+        }
+    )
+    output.show(f"{people} people are suppressed; {cancelled} messages were cancelled")
+    for line, problem in bad[:_NAMED]:
+        output.say(f"line {line} {problem}")
+    if bad:
+        output.say(f"{len(bad)} lines were left out")
+        ctx.exit(Exit.FAILED)
+
+
+@suppress.command(cls=Command)
+@click.pass_obj
+def export(output: Output) -> None:
+    """Write everybody who is suppressed as CSV, by pseudonym: numbers are not kept.
+
+    The list serves an installation that has the same PSEUDONYM_KEYS.
+    """
+    with at_desk() as desk:
+        audit.entry(desk.keys, whoever(), "suppress-export").run(desk.client)
+        rows = (
+            {"pseudonym": pseudonym, **_fields(each)}
+            for pseudonym, each in all_suppressed(desk.client, desk.keys)
+        )
+        if output.as_json:
+            for row in rows:
+                output.give(row)
+        else:
+            for line in csv_rows(COLUMNS, rows, ("pseudonym",)):
+                output.write(line)
+
+
+def _read(number: str) -> str:
+    region = ProducerSettings.from_env(os.environ).default_region
+    try:
+        return to_e164(number, default_region=region)
+    except ValueError as error:
+        raise Failed(f"NUMBER {error}") from None
+
+
+def _good(
+    rows: Iterator[tuple[int, Listed | str]], bad: list[tuple[int, str]]
+) -> Iterator[tuple[int, Listed]]:
+    for line, each in rows:
+        if isinstance(each, str):
+            bad.append((line, each))
+        else:
+            yield line, each
+
+
+def _import(desk: Desk, output: Output, good: Iterator[tuple[int, Listed]]) -> tuple[int, int]:
+    """Take people over, some at a time; say where to go on if Redis goes away."""
+    suppressions = Suppressions(desk.settings, whoever())
+    people = cancelled = 0
+    while some := list(islice(good, IMPORTED_AT_ONCE)):
+        try:
+            cancelled += desk.ask(suppressions.take_over([each for _, each in some]))
+        except REDIS_ERRORS:
+            output.say(f"{people} people were imported; to go on: --from-line {some[0][0]}")
+            raise
+        people += len(some)
+    return people, cancelled
+
+
+def _fields(found: Suppression) -> dict[str, Any]:
+    return {"scope": found.scope, "reason": found.reason, "at": found.at}
