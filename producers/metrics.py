@@ -249,6 +249,7 @@ def _optout_lines(found: OptoutFigures) -> list[str]:
     ]
     effects = found.effects
     soon = [(f'_bucket{{le="{ms / 1000:g}"}}', count) for ms, count in effects.within.items()]
+    total = [('_bucket{le="+Inf"}', effects.count), ("_sum", effects.sum_s), ("_count", effects.count)]
     return [
         *_metric("suppressed_total", "counter", "Recipients whom an opt-out kept from an SMS.", kept),
         *_metric(
@@ -261,12 +262,7 @@ def _optout_lines(found: OptoutFigures) -> list[str]:
             "optout_effective_seconds",
             "histogram",
             "From our answer to the callback until the opt-out counted.",
-            [
-                *soon,
-                ('_bucket{le="+Inf"}', effects.count),
-                ("_sum", effects.sum_s),
-                ("_count", effects.count),
-            ],
+            [*soon, *total],
         ),
     ]
 

@@ -260,7 +260,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<class>`` | how many: the upper end of their class in ms, or ``more`` | note_effect() | - | - |
+| ``<class>`` | how many: the upper end of their class in ms, or ``more`` | note_effect() | - | optout_figures.py |
 | ``sum_ms`` | ms of all of them | note_effect() | - | - |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.

@@ -20,6 +20,11 @@ from worker.inquiry.paging import now_ms
 #: Ms of debt up to which the rate lets a recipient leave: as ``gates/rate.lua``.
 _AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
 
+#: What our own codes about opt-outs mean.
+OURS: Final = {
+    "suppressed": "whoever was to get it wants no more SMS",
+    "suppressed_in_doubt": "it may have been sent, and whoever was to get it wants no more SMS",
+}
 #: The queues of sends.
 SENDS: Final = (QUEUE_ALERT, QUEUE_MARKETING)
 
@@ -233,9 +238,9 @@ def read_workers(keys: Keys) -> Steps[Workers]:
 
 
 def meaning_of(code: str) -> str:
-    """Say what a code of the gateway means; empty if nobody knows."""
+    """Say what a code of the gateway means, or a word of ours about opt-outs; empty if nobody knows."""
     known = CODES.get(int(code)) if code.isascii() and code.isdigit() else None
-    return "" if known is None else known.meaning
+    return OURS.get(code, "") if known is None else known.meaning
 
 
 def strings(reply: Any) -> dict[str, str]:
