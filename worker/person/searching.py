@@ -147,7 +147,7 @@ class Search:
             entries: Any = self._redis.xrange(self._prefix + stream, start, "+", count=_ENTRIES_AT_ONCE)
             for entry_id, raw in entries:
                 found = Found("entry", stream, entry_id.decode(), _fields(raw))
-                if found.fields.get("request_id") in ids and _says_more(found.fields):
+                if found.fields.get("request_id") in ids and self._says_more(found.fields):
                     yield found
                 else:
                     yield from self._judge(found)
@@ -161,6 +161,11 @@ class Search:
         elif any(map(self._person.is_in, found.fields.values())):
             yield Found("mention", f"{found.name} {found.entry}")
 
+    def _says_more(self, status: Fields) -> bool:
+        """Say whether a status holds more than what became of which message; applications miss that much."""
+        named = self._person.is_id_of(status["request_id"])
+        return bool(named or status.get("context") or status.get("message"))
+
     def _to_one(self, ids: Collection[str]) -> Collection[str]:
         """Leave out messages to several persons: what is said of those is not about this one."""
         names = list(ids)
@@ -169,11 +174,6 @@ class Search:
                 pipeline.hget(self._keys.record(name), "recipients")
             several = pipeline.execute()
         return {name for name, count in zip(names, several, strict=True) if not count}
-
-
-def _says_more(status: Fields) -> bool:
-    """Say whether a status holds more than what became of a message: then an application may miss it."""
-    return bool(status.get("context") or status.get("message"))
 
 
 def _is_dead(name: str) -> bool:
