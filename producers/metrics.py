@@ -19,7 +19,7 @@ from producers.contract.forwarder_figures import (
 from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
-from producers.contract.kinds import KINDS
+from producers.contract.kinds import KINDS, TYPES
 from producers.contract.optout_figures import (
     KEPT,
     OPTOUT_QUESTIONS,
@@ -36,7 +36,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _STREAMS: Final = (STATUSES, *KINDS, QUARANTINE)
-_CALLBACK_STREAMS: Final = tuple(KINDS)
+_READ_STREAMS: Final = tuple(TYPES)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
 _STATES: Final = ("enqueued", *ENDS)
 
@@ -91,7 +91,7 @@ class Gauges:
             pipeline.zcard(self._keys.attempt_leases)
             pipeline.exists(self._keys.hold)
             pipeline.hget(self._keys.strain, "limit")
-            pipeline.hmget(self._keys.unread_trimmed, _CALLBACK_STREAMS)
+            pipeline.hmget(self._keys.unread_trimmed, _READ_STREAMS)
             pipeline.hmget(self._keys.counts, _STATES)
             pipeline.hkeys(self._keys.gates)
             pipeline.hget(self._keys.counts, "unexplained")
@@ -175,7 +175,7 @@ class Gauges:
                 "stream_unread_trimmed_total",
                 "counter",
                 "Entries that a stream dropped before its slowest group had read them.",
-                [(f'{{stream="{name}"}}', next(counts)) for name in _CALLBACK_STREAMS],
+                [(f'{{stream="{name}"}}', next(counts)) for name in _READ_STREAMS],
             ),
             *_metric(
                 "sends", "gauge", "Sends by end state; enqueued counts all of them.", self._states(counts)

@@ -27,6 +27,7 @@ from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
 from worker.callbacks.classifier import with_words
+from worker.callbacks.expiry import Expiry
 from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
@@ -150,11 +151,12 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     vocabulary = with_words(settings.optout_words, settings.optin_words)
     publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
     inbound = Inbound(client, keys, ledger, publisher, vocabulary)
+    expiry = Expiry(client, settings, publisher)
     forgetting = Forgetting(client, keys, settings.suppression_days)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
-    start.append(forgetting.start)
+    start += [forgetting.start, expiry.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
-    stop += [forgetting.stop, client.close]
+    stop += [forgetting.stop, expiry.stop, client.close]
     broker = LeaseBroker(
         client,
         keys,

@@ -103,6 +103,12 @@ class WorkerSettings(RulesSettings, RedisSettings):
         "more words that mean a new start in a reply, comma-separated; what also means an opt-out stays one",
         default="",
     )
+    stream_retention_days: int = variable(
+        "STREAM_RETENTION_DAYS",
+        "days an entry stays in its stream, read or not, 0 for no limit but the length",
+        default=30,
+        high=3660,
+    )
     log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
 
     @property

@@ -61,6 +61,8 @@ and a stream entry together, on Redis Cluster too.
 | ``replies:countries`` | hash, how many these are by country | for ever | layout | layout |
 | ``talk:<pseudonym>`` | sorted set, ``in:<stream id>`` of replies, ``opt:<stream id>`` of opt-outs and ``out:<request_id>`` of sends by time: the newest turns of a conversation | N days after the last one | enqueue, publish | correlate, unlist_turns, conversations |
 | ``pseudonyms`` | hash, which keys pseudonyms were ever made with, and the one that Redis keeps | for ever: what was written under a key must be found | layout | layout |
+| ``erased`` | sorted set, pseudonyms of who was erased, by when | N days after the last one | erase_person | publish |
+| ``consent`` | hash, pseudonym to ``at|last contact|source|wording``: who has agreed to marketing | for ever; what is too old counts as none | layout | layout |
 | ``suppressed`` | hash, who wants no more SMS, by ``scope|pseudonym`` | `SUPPRESSION_DAYS`; for ever by default, since what people refused must be known | layout | layout |
 | ``stoppable`` | sorted set, ``pseudonym request_id`` of what an opt-out would end, sends to one recipient | until their end | enqueue, replay, every end | optouts() |
 | ``optouts:effective`` | hash, how long opt-outs took to count | for ever | layout | layout |

@@ -107,6 +107,16 @@ class Keys(ConsoleKeys):
         return self.prefix + "suppressed"
 
     @property
+    def erased(self) -> str:
+        """Who was erased lately."""
+        return self.prefix + "erased"
+
+    @property
+    def consent(self) -> str:
+        """Who has agreed to marketing."""
+        return self.prefix + "consent"
+
+    @property
     def optout_effects(self) -> str:
         """How long opt-outs took to count."""
         return self.prefix + "optouts:effective"

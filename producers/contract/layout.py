@@ -11,56 +11,57 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
-| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, write_anew() | compose | claim, compose, end_members(), end_record(), replay, run_bulk, unticketed_keys() |
-| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), give_back, replay, resume_campaign, run_bulk, send_facts.py |
+| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
+| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, reasons.py, records.py |
-| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, write_anew() | - | announce(), compose, end_members(), end_record(), price_of(), records.py, write_anew() |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, write_anew() | - | claim, count_delivery(), end_record(), replay, run_bulk |
+| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, go_without(), write_anew() | - | announce(), compose, end_members(), end_record(), go_without(), price_of(), records.py, write_anew() |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, go_without(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
+| ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, records.py |
-| ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, write_anew() | - | write_anew() |
+| ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, go_without(), write_anew() | - | go_without(), write_anew() |
 | ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), claim, compose, publish |
 | ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay, run_bulk |
 | ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
-| ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record() |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
-| ``context`` | m; what the application gave, JSON | enqueue | - | announce(), conversations.py, correlate, end_members(), end_record(), records.py |
-| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
+| ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), records.py |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, erase_message, fetch, finish, send_facts.py |
 | ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
-| ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | - | conversations.py, records.py |
+| ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | erase_message, forget_persons() | conversations.py, records.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
-| ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
-| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
+| ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | erase_message, forget_persons() | conversations.py, correlate |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forward_email.py, leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forget_persons(), forward_email.py, go_without(), leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, note_round(), records.py, status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, reasons.py, records.py, status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, send_facts.py, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
-| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), records.py, status |
-| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), records.py |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), records.py, status |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
-| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
-| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay, run_bulk |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record(), enqueue | send_again() | count_delivery(), explain.py, note_round(), parked.py, records.py, run_bulk |
+| ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record(), forget_persons() |
+| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), forget_persons(), replay, run_bulk |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record(), enqueue | send_again() | count_delivery(), explain.py, forget_persons(), note_round(), parked.py, records.py, run_bulk |
 | ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | note_round(), records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), send_facts.py, status |
-| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), fetch, finish, reasons.py |
-| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish | claim, compose |
+| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
+| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, end_members(), price_of() |
 | ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve |
+| ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | end_members(), end_record(), erase_message, finish, unclaim |
+| ``erased`` | m; 1 when somebody was erased from it: a number that is not in ``to`` is none of its recipients | forget_persons() | - | correlate |
 | ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | claim |
 
 **campaign:<id>** How far a campaign is. Goes with the retention after its last end or run, once it is complete or cancelled.
@@ -75,7 +76,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
-| ``<end state>`` | recipients in that state | end_record(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py |
+| ``<end state>`` | recipients in that state | end_record(), go_without(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
@@ -95,13 +96,13 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | request_id of the member with that number, E.164 | compose, finish | - | compose, correlate, disown(), dissolve, finish, members.py |
+| ``<number>`` | request_id of the member with that number, E.164 | compose, finish | end_members(), erase_message, go_without() | compose, correlate, disown(), dissolve, erase_message, finish, go_without(), members.py |
 
 **deliveries:<request_id>** The last receipt of each recipient. Goes with the record.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | status, rank and date of the receipt | note_delivery() | - | conversations.py, note_delivery(), status |
+| ``<number>`` | status, rank and date of the receipt | note_delivery() | await_nothing() | conversations.py, exporting.py, note_delivery(), status |
 
 **receipts:awaited** Of how many recipients no receipt came yet. Stays for ever; an hour goes when nothing is awaited of it, or some time after the retention.
 
@@ -115,7 +116,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``received`` | when it came, ms | accept_callback, parse_again | - | inbound.py, overview.py |
 | ``kind`` | kind that the URL names, or nothing | accept_callback, parse_again | - | inbound.py |
-| ``raw`` | its bytes | accept_callback, parse_again | - | inbound.py |
+| ``raw`` | its bytes | accept_callback, erase_callback, parse_again | - | inbound.py |
 | ``only`` | kinds that its callback token may bring, or nothing | accept_callback, parse_again | - | inbound.py |
 | ``looked`` | since when it waits for the send it may belong to, ms | begin_wait | - | inbound.py |
 
@@ -240,7 +241,13 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<country>`` | replies in the stream | publish | publish | publish, replies.py |
+| ``<country>`` | replies in the stream | count_replies(), erase_entries | count_replies(), erase_entries | publish, replies.py |
+
+**consent** Who has agreed to marketing. Stays for ever; what is too old counts as none.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, publish, record_consents, without_consent() |
 
 **suppressed** Who wants no more SMS. Stays as long as `SUPPRESSION_DAYS` says.
 
@@ -259,13 +266,13 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<stream number>`` | bytes | publish | publish | - |
+| ``<stream number>`` | bytes | forget_foreign(), publish | publish | - |
 
 **unread_trimmed** What streams dropped unread. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<stream>`` | entries | publish | - | feeds.py, metrics.py |
+| ``<stream>`` | entries | tell_unread() | - | feeds.py, metrics.py |
 
 **forward:<name>** How a forwarder is. Stays for ever.
 
@@ -300,6 +307,7 @@ These functions of the library touch hashes; others call them:
 | ``all_ended()`` | is_done(), is_over() |
 | ``announce()`` | correlate, disown(), end_members() |
 | ``await()`` | forward_again, forward_in |
+| ``await_nothing()`` | forget_persons() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``cancel_stoppable()`` | opt_out() |
@@ -307,6 +315,7 @@ These functions of the library touch hashes; others call them:
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep(), suppressed_gate.keep() |
 | ``count_delivery()`` | note_delivery() |
+| ``count_replies()`` | expire_entries, publish |
 | ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
@@ -314,12 +323,15 @@ These functions of the library touch hashes; others call them:
 | ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
 | ``end_one()`` | suppressed_gate.keep() |
-| ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), finish, resolve, suppressed_gate.keep() |
+| ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), finish, go_without(), resolve, suppressed_gate.keep() |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
+| ``forget_foreign()`` | forget_foreign_up_to(), publish |
+| ``forget_persons()`` | end_record(), erase_message, go_without() |
+| ``go_without()`` | erase_message, finish, go_without(), unclaim |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
-| ``heard()`` | count_delivery() |
-| ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, suppress |
+| ``heard()`` | await_nothing(), count_delivery() |
+| ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
@@ -335,13 +347,15 @@ These functions of the library touch hashes; others call them:
 | ``postpone()`` | forward_settle, forward_take |
 | ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
-| ``reasons_of()`` | enqueue, suppressed_among() |
+| ``reasons_of()`` | enqueue, erase_person, record_consents, suppressed_among() |
 | ``send_again()`` | replay, run_bulk |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
-| ``suppress()`` | opt_out() |
+| ``suppress()`` | erase_person, opt_out() |
+| ``tell_unread()`` | expire_entries, publish |
 | ``tend()`` | fetch, renew |
-| ``unpark()`` | end_record(), send_again() |
+| ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``without_consent()`` | enqueue |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

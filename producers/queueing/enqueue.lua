@@ -1,6 +1,7 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, maxlen, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil), keep_texts, keys.
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil), keep_texts, keys,
+--   consent_ms (how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed).
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
 --   the gateway reports on none, 1, or when it is to send, ms. stop is of a message that opt-outs end, or that has a scope of its own:
 --   a list of stoppable, scope or '', weights (segments of each recipient, a digit each, or ''), and to under older keys.
@@ -11,7 +12,7 @@
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue eras campaign keys talks statuses suppressed stoppable leave_out
+-- uses: known_key clock queue eras campaign keys talks statuses suppressed stoppable leave_out consent
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
@@ -75,6 +76,10 @@ local function find_suppressed()
   for at, reason in pairs(reasons_of(fields)) do
     found[owners[at]] = found[owners[at]] or {}
     found[owners[at]][places[at]] = reason
+  end
+  for i, message in ipairs(given.consent_ms and given.messages or NOTHING) do
+    local stop = message[16]
+    if message[3] == 'marketing' then found[i] = without_consent({ message[14], unpack(stop and stop[4] or NOTHING) }, found[i]) end
   end
   return found
 end
@@ -158,14 +163,14 @@ for i, message in ipairs(given.messages) do
       for pseudonym in string.gmatch(to, '%S+') do note_talk(pseudonym, 'out:' .. id, math.max(now, due or 0)) end
     end
     if over then
-      add(fields, 'code', 'suppressed')
+      add(fields, 'code', code_of(suppressed[i]))
       add(fields, 'ended', now)
     end
     redis.call('HSET', records[i], unpack(fields))
     created = created + 1
     local place = queue_of(queue)
     if over then
-      tell_cancelled(i, id, slice, campaign, { state = 'cancelled', code = 'suppressed', segments = segments, context = context })
+      tell_cancelled(i, id, slice, campaign, { state = 'cancelled', code = code_of(suppressed[i]), segments = segments, context = context })
     elseif due and due > now then
       redis.call('ZADD', place.keys.delayed, due, id)
       wake(place.keys)

@@ -108,6 +108,7 @@ class Records:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
         self._keep_texts = settings.keep_texts
+        self._consent_ms = settings.consent_ms
         self.pseudonyms = KnownPseudonyms(settings)
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Steps[list[Sent | Conflict]]:
@@ -181,6 +182,7 @@ class Records:
                 for m in messages
             ],
             "keep_texts": self._keep_texts,
+            "consent_ms": self._consent_ms,
         }
 
 

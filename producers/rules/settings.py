@@ -187,6 +187,17 @@ class RulesSettings(Settings):
         check=_app,
     )
 
+    require_consent: bool = variable(
+        "REQUIRE_CONSENT", "1 sends marketing to nobody without a consent that was imported", default=False
+    )
+    consent_days: int = variable(
+        "CONSENT_DAYS",
+        "days after the last contact by the person for which a consent counts, 1 to 3660",
+        default=1095,
+        low=1,
+        high=3660,
+    )
+
     def __post_init__(self) -> None:
         problems = {}
         hours = (("MARKETING_HOURS_FR", self.french), ("MARKETING_HOURS_OTHER", self.elsewhere))
@@ -229,6 +240,11 @@ class RulesSettings(Settings):
     def extra(self) -> Mapping[str, frozenset[date]]:
         """The extra holidays, by the zone that was written."""
         return read_days(self.extra_holidays)
+
+    @property
+    def consent_ms(self) -> int | None:
+        """How old the last contact may be, in milliseconds; None where no consent is asked for."""
+        return self.consent_days * 86_400_000 if self.require_consent else None
 
     @property
     def close_margin_ms(self) -> int:

@@ -22,6 +22,7 @@ from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.counted import counted
 from tests.support.hand_worker import HandWorker
 from tests.support.pseudonyms import pseudonyms
+from tests.support.whole_database import contents
 from worker.callbacks.payloads import parse
 from worker.gateway.outcomes import Accepted, Unknown
 from worker.main import know_pseudonyms
@@ -69,19 +70,6 @@ def house(redis_url, redis_client) -> Iterator:
     yield make
     for each in made:
         each.sms.close()
-
-
-def contents(client) -> str:
-    """All names and values in Redis as one text."""
-    read = {
-        b"string": client.get,
-        b"hash": client.hgetall,
-        b"set": client.smembers,
-        b"list": lambda key: client.lrange(key, 0, -1),
-        b"zset": lambda key: client.zrange(key, 0, -1),
-        b"stream": lambda key: client.xrange(key),
-    }
-    return "\n".join(f"{key} {read[client.type(key)](key)}" for key in client.keys("*"))
 
 
 # Without a key of one's own.

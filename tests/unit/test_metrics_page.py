@@ -8,7 +8,7 @@ from producers.contract.settings import RedisSettings
 from producers.metrics import Found, Gauges
 
 #: One number of each queue, state and gate, and two of each kind of callback; workers, missing receipts.
-COUNTS = list(range(30 + 2 * len(KINDS)))
+COUNTS = list(range(31 + 2 * len(KINDS)))
 FORWARDERS = [
     ForwarderFigures(name, 1, 2, 3, 4, is_held=True, tried=dict.fromkeys(RESULTS, 5))
     for name in ("bookings", "shop-2")

@@ -1,7 +1,7 @@
 -- Append events to their streams, each once, in order.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, scoped (whether an opt-out ends only
 --   what has the scope of the message that it answers), events (each id, older, stream, fields, request_id, number, delivery, turn, talk,
---   country, received_ms, optout)
+--   country, received_ms, optout, told_of)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
 --   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
 --   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
@@ -10,10 +10,12 @@
 -- receipt has a number and a delivery, and only a reply has a country and received_ms. A reply and an opt-out that somebody wrote have a
 -- turn ('in', 'opt') and talk, the pseudonym of their number: they are listed in the conversation with that number, and a reply by its
 -- country. When the stream drops them, unlist_turns.lua takes them out of the conversation.
+-- told_of: the pseudonyms of whom the network tells something, in an event of no send of ours. If that person was erased lately, it is
+-- dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
 -- An opt-out is carried out in the step that appends it: lua/optouts.lua says what optout holds. What finds nothing to lift is no entry.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: known_key keys deliveries talks suppressed optouts
+-- uses: known_key keys deliveries talks clock suppressed optouts streams
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
@@ -21,42 +23,18 @@ local OVERHEAD = 256
 -- And what a turn of a conversation costs beside that: its places there and by country.
 local LISTED = 384
 -- Trimming many at a time is cheaper; too many at a time would keep Redis from others.
-local SLACK, AT_MOST = 100, 1000
+local SLACK = 100
 
-local BYTES = prefix .. 'foreign_bytes'
+local somebody_agreed = redis.call('EXISTS', prefix .. 'consent') == 1
 
-local function foreign_key(stream)
-  return prefix .. stream .. ':foreign'
-end
-
-local function is_after(id, other)
-  local ms, seq = string.match(id, '(%d+)-(%d+)')
-  local other_ms, other_seq = string.match(other, '(%d+)-(%d+)')
-  if ms ~= other_ms then return tonumber(ms) > tonumber(other_ms) end
-  return tonumber(seq) > tonumber(other_seq)
-end
-
--- The last entry that every group of a stream has been given; nil without groups.
-local function read_by_all(stream)
-  local slowest
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', prefix .. stream)) do
-    for i = 1, #group, 2 do
-      if group[i] == 'last-delivered-id' and (not slowest or is_after(slowest, group[i + 1])) then
-        slowest = group[i + 1]
-      end
-    end
+-- A consent counts from the last contact that the person has made.
+local function note_contact(pseudonym, at)
+  local known = somebody_agreed and redis.call('HGET', prefix .. 'consent', pseudonym)
+  if not known then return end
+  local agreed, last, rest = string.match(known, '^(%d+)|(%d+)|(.*)$')
+  if agreed and tonumber(last) < at then
+    redis.call('HSET', prefix .. 'consent', pseudonym, string.format('%s|%d|%s', agreed, math.min(at, now), rest))
   end
-  return slowest
-end
-
-local COUNTRIES = prefix .. 'replies:countries'
--- Countries of which the number of replies has changed.
-local recounted = {}
--- Who wrote what was dropped, and what each is called in its conversation.
-local gone = {}
-
-local function by_country_key(country)
-  return prefix .. 'replies:by:' .. country
 end
 
 local function list_turn(id, event)
@@ -68,45 +46,15 @@ local function list_turn(id, event)
   note_talk(event.talk, event.turn .. ':' .. id, event.received_ms or tonumber(string.match(id, '^%d+')))
 end
 
--- The streams whose entries are turns of conversations, and what those are called there.
-local TURN_OF = { replies = 'in', optouts = 'opt' }
-
--- Take turns off the lists that their stream drops, and note whose they were. Each is a stream entry.
-local function unlist(stream, entries)
-  for _, entry in ipairs(entries) do
-    local id, fields = entry[1], {}
-    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-    if stream == 'replies' then
-      local country = fields.country ~= '' and fields.country or 'ZZ'
-      redis.call('ZREM', by_country_key(country), id)
-      recounted[country] = true
-    end
-    -- Somebody may have tried out the stream with an entry of his own.
-    if fields.number then gone[#gone + 1], gone[#gone + 2] = fields.number, TURN_OF[stream] .. ':' .. id end
-  end
-end
-
--- Count what is listed by country. A count that is taken from the list itself cannot drift from it.
-local function count_replies()
-  for country in pairs(recounted) do
-    local listed = redis.call('ZCARD', by_country_key(country))
-    if listed > 0 then
-      redis.call('HSET', COUNTRIES, country, listed)
-    else
-      redis.call('HDEL', COUNTRIES, country)
-    end
-  end
-end
-
 -- Take replies off the lists that are older than the stream, some at a time: somebody has deleted the stream, or entries of it, by
 -- hand. There are such replies while more are listed than the stream has.
 local function unlist_lost()
   local listed, left = 0, AT_MOST
   recounted = {}
-  for _, count in ipairs(redis.call('HVALS', COUNTRIES)) do listed = listed + count end
+  for _, count in ipairs(redis.call('HVALS', prefix .. 'replies:countries')) do listed = listed + count end
   if listed <= redis.call('XLEN', prefix .. 'replies') then return end
   local first = redis.call('XRANGE', prefix .. 'replies', '-', '+', 'COUNT', 1)[1][1]
-  for _, country in ipairs(redis.call('HKEYS', COUNTRIES)) do
+  for _, country in ipairs(redis.call('HKEYS', prefix .. 'replies:countries')) do
     local key, before = by_country_key(country), '(' .. string.match(first, '^%d+')
     local lost = redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, left)
     if #lost > 0 then
@@ -117,30 +65,12 @@ local function unlist_lost()
   end
 end
 
--- The streams that got an entry, in order, and how many entries each dropped unread.
-local touched, unread = {}, {}
-
-local function count_unread(stream, ids)
-  local last_read = read_by_all(stream)
-  if not last_read then return end
-  for _, id in ipairs(ids) do
-    if is_after(id, last_read) then unread[stream] = unread[stream] + 1 end
-  end
-end
-
--- Forget the oldest foreign entry; its mark goes, too, or marks would be what fills Redis. Returns its id, and the bytes left.
-local function forget_foreign(stream)
-  local id, event_id, size = string.match(redis.call('LPOP', foreign_key(stream)), '^(%S+) (%S+) (%d+)$')
-  redis.call('DEL', prefix .. 'seen:' .. event_id)
-  return id, redis.call('HINCRBY', BYTES, stream, -size)
-end
-
 local function note_foreign(stream, id, event)
   local list, size, dropped = foreign_key(stream), event.turn and OVERHEAD + LISTED or OVERHEAD, {}
   for _, part in ipairs(event.fields) do size = size + #part end
   local entries = redis.call('RPUSH', list, id .. ' ' .. event.id .. ' ' .. size)
-  if entries == 1 then redis.call('HDEL', BYTES, stream) end
-  local bytes = redis.call('HINCRBY', BYTES, stream, size)
+  if entries == 1 then redis.call('HDEL', prefix .. 'foreign_bytes', stream) end
+  local bytes = redis.call('HINCRBY', prefix .. 'foreign_bytes', stream, size)
   while entries > 1 and (bytes > given.foreign_bytes or entries > given.maxlen) and #dropped < AT_MOST do
     dropped[#dropped + 1], bytes = forget_foreign(stream)
     entries = entries - 1
@@ -167,11 +97,7 @@ local function trim(stream)
   if TURN_OF[stream] then unlist(stream, entries) end
   redis.call('XTRIM', key, 'MAXLEN', '=', length - over)
   -- Somebody may have deleted the stream by hand, and left its foreign entries in the list.
-  local oldest, forgotten = redis.call('LINDEX', list, 0), 0
-  while oldest and forgotten < AT_MOST and not is_after(string.match(oldest, '^%S+'), ids[#ids]) do
-    forget_foreign(stream)
-    oldest, forgotten = redis.call('LINDEX', list, 0), forgotten + 1
-  end
+  forget_foreign_up_to(stream, ids[#ids])
 end
 
 -- Note a receipt of a send of ours, and let its entry say where its recipient stands now.
@@ -185,6 +111,17 @@ end
 local function was_seen(ids)
   for _, id in ipairs(ids) do
     if redis.call('EXISTS', prefix .. 'seen:' .. id) == 1 then return true end
+  end
+  return false
+end
+
+local ERASED = prefix .. 'erased'
+local somebody_erased = redis.call('EXISTS', ERASED) == 1
+
+local function is_of_erased(event)
+  if not somebody_erased or not event.told_of then return false end
+  for _, pseudonym in ipairs(event.told_of) do
+    if redis.call('ZSCORE', ERASED, pseudonym) then return true end
   end
   return false
 end
@@ -212,14 +149,16 @@ local function append_once(event)
   error(id)
 end
 
-local appended, told = {}, {}
+-- The streams that got an entry, in order.
+local appended, told, touched, is_touched = {}, {}, {}, {}
 for i, event in ipairs(given.events) do
-  local id = append_once(event)
+  local id = not is_of_erased(event) and append_once(event)
   if id then
-    if not unread[event.stream] then
-      touched[#touched + 1], unread[event.stream] = event.stream, 0
+    if not is_touched[event.stream] then
+      touched[#touched + 1], is_touched[event.stream] = event.stream, true
     end
     if event.turn then list_turn(id, event) end
+    if event.turn == 'in' then note_contact(event.talk, event.received_ms) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
     end
@@ -228,10 +167,8 @@ for i, event in ipairs(given.events) do
 end
 for _, stream in ipairs(touched) do
   trim(stream)
-  if unread[stream] > 0 then
-    redis.call('HINCRBY', prefix .. 'unread_trimmed', stream, unread[stream])
-    told[#told + 1], told[#told + 2] = stream, unread[stream]
-  end
+  local missed = tell_unread(stream)
+  if missed > 0 then told[#told + 1], told[#told + 2] = stream, missed end
 end
 count_replies()
 if next(recounted) then

@@ -61,7 +61,8 @@ class Publisher:
             came_ms: epoch milliseconds at which each came, as far as that is known.
 
         Returns:
-            Per event, False when it was on its stream already, or is no entry.
+            Per event, False when it was on its stream already, is no entry, or tells of somebody who was
+            erased.
 
         Raises:
             redis.RedisError: Redis did not answer; repeat.
@@ -84,15 +85,19 @@ class Publisher:
         for stream, unread in zip(dropped[::2], dropped[1::2], strict=True):
             self._log.error("stream.unread_trimmed", stream=stream.decode(), entries=unread)
         if gone:
-            self._unlist_turns(gone)
+            self.unlist_turns(gone)
         return [appended == 1 for appended in fresh]
 
     def name_of(self, event: Parsed) -> str:
         """Return the event_id under which an event is published: it is made with a key, and tells nothing."""
         return drive(self._pseudonyms.known(), self._redis).seal(event.event_id)
 
-    def _unlist_turns(self, gone: Sequence[bytes]) -> None:
-        """Take dropped turns out of their conversations. Who dies before leaves ids that lead nowhere."""
+    def unlist_turns(self, gone: Sequence[bytes]) -> None:
+        """Take dropped turns out of their conversations. Who dies before leaves ids that lead nowhere.
+
+        Args:
+            gone: numbers and turns by turns. Safe to repeat.
+        """
         known = drive(self._pseudonyms.known(), self._redis)
         turns = [
             {"pseudonyms": known.all_of(number.decode()), "turn": turn.decode()}
@@ -114,6 +119,8 @@ def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, A
     }
     if isinstance(event, Receipt):
         entry |= {"number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
+    if isinstance(event, Receipt | OptOut) and event.request_id is None and not getattr(event, "text", ""):
+        entry["told_of"] = known.all_of(event.number)
     if isinstance(event, Reply):
         received_ms = int(event.received_at.timestamp() * 1000)
         country = event.country or NO_COUNTRY

@@ -37,14 +37,23 @@ local function learn_short_number(record_key, learnt, short_number)
   redis.call('HSET', record_key, 'short_number', learnt and '' or short_number)
 end
 
+-- Whether somebody was erased from a send of which others are left.
+local function is_erased(id, question)
+  local to = ' ' .. (redis.call('HGET', keys_of(id).record, 'to') or '') .. ' '
+  for _, pseudonym in ipairs(question.pseudonyms) do
+    if string.find(to, ' ' .. pseudonym .. ' ', 1, true) then return false end
+  end
+  return true
+end
+
 local function known(id, question)
   local number = question.number
-  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number', 'keep')
+  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number', 'keep', 'erased')
   if record.members then
     id = redis.call('HGET', members_key(id), number)
     if not id then return { 'foreign' } end
     record = read(keys_of(id).record, 'context', 'state', 'short_number')
-  elseif is_call(id) or not is_recipient(id, question, record.keep) then
+  elseif is_call(id) or (record.erased and is_erased(id, question)) or not is_recipient(id, question, record.keep) then
     -- The call is forgotten already; or somebody else wrote.
     return { 'foreign' }
   end

@@ -8,7 +8,7 @@
 --   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
 --   ended keeps its entry until its members have ended, too: see end_members.lua.
 -- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
--- uses: keys clock states queue aside record call unticketed prices credit
+-- uses: keys clock states queue aside record call unticketed prices credit unsent
 
 local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
 local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
@@ -133,7 +133,7 @@ end
 local function finish(result)
   local id, keys = result.id, keys_of(result.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'used', 'members', 'share', 'v', 'first', 'attempts',
-    'code', 'ticket', 'adopted')
+    'code', 'ticket', 'adopted', 'erase')
   local owned = tonumber(record.token) == result.token
   if not (owned and record.running) then
     -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
@@ -159,10 +159,17 @@ local function finish(result)
   end
   local price = outcome == 'unpaid' and shut_credit(keys, result.code) or nil
   if outcome == 'unknown' or (DELAYED[outcome] and doubt) then return keep_in_doubt(keys, record, result, used) end
-  if DELAYED[outcome] then return queue_again(keys, record, result, outcome, used, price) end
-  if outcome == 'refused' and result.splits and not doubt and tonumber(record.members or 1) > 1 then
-    return split(keys, record, result)
+  local splits = outcome == 'refused' and result.splits and not doubt and tonumber(record.members or 1) > 1
+  if record.erase and (splits or DELAYED[outcome]) then
+    -- It was surely not taken: who is erased does not get it any more.
+    redis.call('HSET', keys.record, 'state', 'queued')
+    redis.call('HDEL', keys.record, 'running')
+    if not go_without(keys, id, record.erase) then return 'cancelled' end
+    -- One member alone is composed anew, and is refused as one.
+    if splits and redis.call('HLEN', members_key(id)) < 2 then outcome, splits = 'deferred', false end
   end
+  if DELAYED[outcome] then return queue_again(keys, record, result, outcome, used, price) end
+  if splits then return split(keys, record, result) end
 
   local state = end_state(keys, record, result, outcome, doubt, used)
   -- A duplicate of nothing that we have in doubt is perhaps somebody else's message, and so are its receipts.

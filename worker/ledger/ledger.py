@@ -150,7 +150,12 @@ class Ledger:
             return found
         if found.in_doubt and (found.confirmed or self._confirmation.safe_ms is not None):
             return found
-        given = {"id": found.entry.id, "token": found.token}
+        given = {
+            "id": found.entry.id,
+            "token": found.token,
+            "retention_ms": self._retention_ms,
+            "maxlen": self._maxlen,
+        }
         Command(_UNCLAIM, self._keys.prefix, given, int).run(self._redis)
         return Wait(UNSURE_MS if found.in_doubt else UNCONFIRMED_MS)
 

@@ -4,7 +4,7 @@
 local function end_call(keys, call, state)
   leave_aside(keys, call)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'erase')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
   redis.call('PEXPIRE', members_key(call), given.retention_ms)
   redis.call('DEL', keys.body)
@@ -29,7 +29,7 @@ local function end_members(call, ids)
   for _, id in ipairs(ids) do
     local keys = keys_of(id)
     local member = read(keys.record, 'state', 'call', 'ticket', 'segments', 'context', 'keep', 'receipts', 'early', 'queue',
-      'to', 'stoppable')
+      'to', 'stoppable', 'erase')
     local ours = member.call == call
     local waits = ours and member.state == 'queued'
     local proven = ours and member.state == 'unknown' and of.state == 'accepted'
@@ -39,7 +39,7 @@ local function end_members(call, ids)
       costs[segments] = costs[segments] or string.format('%.5f', cost * tonumber(segments))
       facts[place + 1], facts[place + 2] = 'cost', costs[segments]
     end
-    if waits and of.state == 'accepted' then
+    if waits and of.state == 'accepted' and not member.erase then
       accepted, awaited = accepted + 1, awaited + awaited_of(id, member)
       listed[#listed + 1] = listed_as(id, member)
       if member.keep then
@@ -59,6 +59,7 @@ local function end_members(call, ids)
         announce(keys, id)
       else
         end_record(keys, id, of.state)
+        if member.erase then redis.call('HDEL', members_key(call), member.erase) end
       end
     end
   end

@@ -10,7 +10,7 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable')
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable', 'erase')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
   if not was_parked then unlist_stoppable(id, r) end
@@ -41,6 +41,12 @@ local function end_record(keys, id, state)
     expire_campaign(campaign)
   end
   r.state = state
+  if r.erase then
+    forget_persons(keys, id, r.erase)
+    -- Its words may name who is erased, and so may the context of a message to one person.
+    r.message = nil
+    if not r.recipients then r.context = nil end
+  end
   tell(id, r)
 end
--- uses: keys clock states aside campaign parked receipts stoppable statuses
+-- uses: keys clock states aside campaign parked receipts stoppable statuses erasing
