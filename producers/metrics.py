@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import redis.asyncio
 
-from producers.contract.admission import CREDIT
+from producers.contract.admission import CREDIT, HELD
 from producers.contract.forwarder_figures import (
     ForwarderFigures,
     ask_figures,
     ask_names,
     read_figures,
 )
-from producers.contract.heartbeats import WORKERS_MAX, count_alive
+from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS
@@ -44,10 +44,14 @@ class Found:
 
     Attributes:
         counts: in the order of the page.
+        held: sends that are held until a time, by reason.
+        rules: worker processes by the hours of marketing by which they go.
         forwarders: the figures of each.
     """
 
     counts: Sequence[int]
+    held: Mapping[str, int]
+    rules: Mapping[Rules, int]
     forwarders: Sequence[ForwarderFigures] = ()
 
 
@@ -89,8 +93,9 @@ class Gauges:
             pipeline.time()
             pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
             pipeline.hgetall(self._keys.receipts_awaited)
+            pipeline.hgetall(self._keys.held)
             ask_names(pipeline, self._keys)
-            *found, time, workers, awaited, named = await pipeline.execute()
+            *found, time, workers, awaited, held, named = await pipeline.execute()
         *counts, limit, unread, states, gates, unexplained = found
         now_ms = time[0] * 1000 + time[1] // 1000
         living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
@@ -99,7 +104,8 @@ class Gauges:
         told = [int(count or 0) for count in (*unread, *states)]
         others = [*waiting, *breakers, int(unexplained or 0), *living]
         numbers = [*counts, int(float(limit or 0)), *told, *others]
-        return Found(numbers, read_figures(named, figures, now_ms))
+        rules = rules_of(name.decode() for name in alive(workers, now_ms))
+        return Found(numbers, _by_reason(held), rules, read_figures(named, figures, now_ms))
 
     async def _second(
         self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
@@ -130,6 +136,7 @@ class Gauges:
         )
         if found is not None:
             lines += self._redis_lines(iter(found.counts))
+            lines += _held_lines(found)
             lines += _forwarder_lines(found.forwarders)
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
@@ -192,6 +199,32 @@ class Gauges:
 
     def _states(self, counts: Iterator[int]) -> list[Sample]:
         return [(f'{{state="{state}"}}', next(counts)) for state in _STATES]
+
+
+def _by_reason(held: Mapping[bytes, bytes]) -> Mapping[str, int]:
+    """Add up what is held, over times and zones."""
+    found = dict.fromkeys(HELD, 0)
+    for name, count in held.items():
+        reason = name.decode().partition(":")[0]
+        found[reason] = found.get(reason, 0) + int(count)
+    return found
+
+
+def _held_lines(found: Found) -> list[str]:
+    held = [(f'{{reason="{reason}"}}', count) for reason, count in found.held.items()]
+    rules = [
+        (f'{{version="{each.version}",tzdata="{each.tzdata}",fingerprint="{each.fingerprint}"}}', count)
+        for each, count in sorted(found.rules.items())
+    ]
+    return [
+        *_metric("held", "gauge", "Sends that are held until a time.", held),
+        *_metric(
+            "hours_rules_info",
+            "gauge",
+            "Worker processes by their hours of marketing; more than one line is a mistake.",
+            rules,
+        ),
+    ]
 
 
 def _forwarder_lines(forwarders: Sequence[ForwarderFigures]) -> list[str]:

@@ -150,6 +150,11 @@ class Keys(ConsoleKeys):
         return f"{self.prefix}aside:{gate}"
 
     @property
+    def held(self) -> str:
+        """How many sends are held until a time."""
+        return self.prefix + "held"
+
+    @property
     def credit(self) -> str:
         """When the balance is asked for, because of what cannot be paid."""
         return self.prefix + "credit"

@@ -1,6 +1,7 @@
 """Freezing many messages, in slices that fit one round trip each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.message import FrozenMessage, Message, freeze
@@ -37,14 +38,24 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
     yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
-def freeze_one(message: Message, settings: ProducerSettings, campaign: str = "") -> FrozenMessage:
-    """Check a message by the settings of an application and make its wire form; as `freeze`."""
+def freeze_one(
+    message: Message, settings: ProducerSettings, campaign: str = "", *, to_leave: bool = True
+) -> FrozenMessage:
+    """Check a message by the settings of an application and make its wire form; as `freeze`.
+
+    Args:
+        message: what the caller gave.
+        settings: of the application.
+        campaign: the campaign it is a slice of.
+        to_leave: whether it is to leave as it is, and so must be able to.
+    """
     return freeze(
         message,
         rules=settings,
         allow_spaces=settings.sender_allow_spaces,
         default_region=settings.default_region,
         campaign=campaign,
+        now=datetime.now(UTC) if to_leave else None,
     )
 
 

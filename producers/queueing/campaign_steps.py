@@ -69,7 +69,9 @@ class Campaigns:
                 ("HGETALL", key),
             ]
         )
-        return read_campaign(campaign_id, fields, int(waiting), gates, int(seconds) * 1000)
+        return read_campaign(
+            *(campaign_id, fields, int(waiting), gates, int(seconds) * 1000), self._records.hours
+        )
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""

@@ -1,6 +1,6 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil), keep_texts, keys. Of a
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil, zones or ''), keep_texts, keys. Of a
 --   message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
 --   the gateway reports on none, 1, or when it is to send, ms.
 -- Returns 'pseudonym keys have changed', or what was not created, three by three: position from 0, 'existing' | 'conflict', state; and of a campaign's slices 'ended',
@@ -55,8 +55,8 @@ end
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
 for i, message in ipairs(given.messages) do
-  local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk, receipts, to, older =
-    unpack(message, 1, 15)
+  local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk, receipts, to, older, zones =
+    unpack(message, 1, 16)
   local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest') or NOTHING
   seen[id] = true
   local campaign = campaign_id ~= '' and campaign_key(campaign_id)
@@ -74,6 +74,7 @@ for i, message in ipairs(given.messages) do
     if context ~= '' then add(fields, 'context', context) end
     if recipients ~= 1 then add(fields, 'recipients', recipients) end
     if receipts > 0 then add(fields, 'receipts', receipts) end
+    if zones ~= '' then add(fields, 'zones', zones) end
     if share ~= '' then
       era = era or redis.call('HGET', prefix .. 'memory', 'era') or current_era()
       add(fields, 'share', share)

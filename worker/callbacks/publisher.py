@@ -116,5 +116,5 @@ def _entry(event: Parsed, known: Pseudonyms) -> dict[str, Any]:
 
 
 def _delivery(status: str, at: datetime) -> str:
-    """Write a delivery for `producers.queueing.records.read_delivery`."""
+    """Write a delivery for `producers.queueing.message_status.read_delivery`."""
     return f"{RANKS.get(status, 0)}|{at.isoformat()}|{status}"

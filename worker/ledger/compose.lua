@@ -7,10 +7,11 @@
 -- taken, or on another server. That server may have forgotten that members left alone: members older than it leave alone.
 -- Never composed is a call that may have been taken.
 -- Safe to repeat.
--- uses: keys clock queue aside record eras
+-- uses: keys clock queue aside held record eras
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
-local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to')
+local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to',
+  'held', 'held_until')
 if record.state ~= 'queued' or record.doubt or tonumber(record.v) > given.version then return 0 end
 local era = current_era()
 local composed = record.era == era and record.composed
@@ -52,6 +53,7 @@ local function look_at(member)
     -- Perhaps it has left alone, and this server has forgotten it.
     go_alone(member)
   elseif ours and member.expires and tonumber(member.expires) <= now then
+    blame_held(member.keys, record.held, record.held_until, tonumber(member.expires))
     end_record(member.keys, member.id, 'expired')
   else
     return ours
@@ -81,7 +83,7 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
-  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to')
+  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'zones')
   member.id, member.keys = id, own
   if look_at(member) then
     wanted[#wanted + 1] = member
@@ -117,6 +119,8 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
+  -- All members have the same, for their share has them in it.
+  if found[1].zones then redis.call('HSET', keys.record, 'zones', found[1].zones) end
 end
 
 redis.call('LTRIM', gathered, given.most, -1)
@@ -125,6 +129,7 @@ if left == 0 then
   local count = redis.call('HLEN', members)
   if count == 0 then
     leave_aside(keys, call)
+    forget_held(keys)
     redis.call('DEL', keys.record)
   else
     redis.call('APPEND', keys.body, tail)

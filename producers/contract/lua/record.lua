@@ -1,15 +1,18 @@
 -- Records of messages, and how they end. Takes retention_ms and maxlen from what the script is given.
 
--- Tell the applications about the state of a record. Takes ticket, code, message, cost, segments, attempts and context of it, too.
+-- Tell the applications about the state of a record. Takes ticket, code, message, cost, segments, attempts, context and
+-- held_until of it, too.
 local function tell(id, r)
   redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
     'state', r.state or '', 'ticket', r.ticket or '', 'code', r.code or '', 'message', r.message or '', 'cost', r.cost or '',
-    'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '')
+    'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '',
+    'held_until', r.held_until and stamp(tonumber(r.held_until)) or '')
 end
 
 -- Tell the applications about the state a record is in.
 local function announce(keys, id)
-  tell(id, read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context'))
+  tell(id, read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context',
+    'held_until'))
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it, and no
@@ -17,9 +20,12 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early', 'ticket', 'message', 'segments', 'attempts', 'context')
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'held', 'held_until')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
+  if r.held then forget_held(keys) end
+  -- It says what came too late, and nothing of what has left.
+  if r.held or state == 'accepted' then r.held_until = nil end
   if was_parked then
     redis.call('HINCRBY', counts, r.state, -1)
     unpark(keys, id, r.state, r.parked or '')
@@ -49,4 +55,4 @@ local function end_record(keys, id, state)
   r.state = state
   tell(id, r)
 end
--- uses: keys clock states aside campaign parked receipts
+-- uses: keys clock states aside held campaign parked receipts
