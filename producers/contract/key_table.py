@@ -19,6 +19,7 @@ and a stream entry together, on Redis Cluster too.
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | layout | layout |
 | ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
+| ``campaign_zones:<id>`` | hash, slices of marketing that are not all for the mainland | as long as the campaign | layout | layout |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
 | ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |

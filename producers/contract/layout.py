@@ -79,6 +79,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``held:<reason>:<until>:<zones>`` | slices that are held, as in ``held`` | forget_held(), note_held() | forget_held() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
 
+**campaign_zones:<id>** Slices of marketing that are not all for the mainland: they are one message a zone. Goes with the campaign.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<number>`` | zones of the messages of that slice, as they stand in their names, with blanks between; ``-`` for the mainland | enqueue, note_ended() | - | enqueue, has_ended(), slices.py |
+
 **counts** Sends since the namespace began. Stays for ever.
 
 | field | it says | written by | removed by | read by |
@@ -306,6 +312,7 @@ These functions of the library touch hashes; others call them:
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_held()`` | blame_held(), compose, dissolve, end_call(), end_record(), hours_gate.keep(), note_held() |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``has_ended()`` | enqueue |
 | ``heard()`` | count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | correlate, enqueue, publish |
@@ -314,6 +321,7 @@ These functions of the library touch hashes; others call them:
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_ended()`` | end_record() |
 | ``note_held()`` | hold_until() |
 | ``note_round()`` | send_again() |
 | ``note_start()`` | complete_campaign, enqueue |

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from producers.errors import InvalidMessage, RequestIdConflict
+from producers.messages.fields import Problems
+from producers.messages.fields import send_at as send_at_of
+from producers.messages.leaving import check_leaving
 from producers.messages.message import FrozenMessage, Message, freeze
 from producers.queueing.records import Conflict, Sent
 from producers.settings import ProducerSettings
@@ -57,6 +60,23 @@ def freeze_one(
         campaign=campaign,
         now=datetime.now(UTC) if to_leave else None,
     )
+
+
+def refuse_what_never_leaves(message: Message, zones: str, settings: ProducerSettings) -> None:
+    """Look whether a message that was checked otherwise can ever leave.
+
+    Args:
+        message: what the caller gave; its recipients do not matter.
+        zones: of its recipients.
+        settings: of the application.
+
+    Raises:
+        InvalidMessage: it cannot.
+    """
+    check = Problems()
+    send_at = check("send_at", send_at_of, message.send_at)
+    check_leaving(check, message, zones, send_at=send_at, rules=settings, now=datetime.now(UTC))
+    check.raise_if_any()
 
 
 def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:

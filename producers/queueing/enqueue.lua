@@ -7,7 +7,8 @@
 --   '' when that is so long ago that the record is gone, 'stopped', '' when the campaign was cancelled. Safe to repeat: an existing
 --   record with the same digest, or with an older one, is returned untouched. Older digests are of the same content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
--- are there or neither is.
+-- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
+-- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
 -- uses: known_key clock queue eras campaign keys talks
 if not is_key_known() then return KEYS_HAVE_CHANGED end
@@ -34,10 +35,35 @@ local function note(id, slice, recipients)
   keep_campaign(campaign)
 end
 
+-- The zones of the slice that is given, as its campaign notes them.
+local function zones_given()
+  local zones = {}
+  for i, message in ipairs(given.messages) do
+    local _, zone = slice_of(message[1], message[11])
+    zones[i] = zone
+  end
+  return table.concat(zones, ' ')
+end
+
+-- Whether a slice was queued before, with other zones than now. Nothing is noted of one that lies in the mainland.
+local function has_moved(campaign, campaign_id, slice)
+  local zones, noted = zones_given(), redis.call('HGET', campaign_zones_key(campaign), slice)
+  if noted then return noted ~= zones end
+  if zones ~= '-' then
+    local mainland = keys_of(campaign_id .. '.' .. slice).record
+    if has_ended(campaign, slice, '-') or redis.call('EXISTS', mainland) == 1 then return true end
+    redis.call('HSET', campaign_zones_key(campaign), slice, zones)
+  end
+  return false
+end
+
 -- What a campaign says about a slice. A run that is at work must not outlive what it was told of the slices before.
-local function remembered(campaign, slice)
+local moved
+local function remembered(campaign, campaign_id, slice, zone)
   if redis.call('PEXPIRE', campaign, given.retention_ms, 'GT') == 1 then end_together(campaign) end
-  return is_cancelled(campaign) and 'stopped' or redis.call('GETBIT', ended_key(campaign), slice) == 1 and 'ended'
+  if is_cancelled(campaign) then return 'stopped' end
+  if moved == nil then moved = has_moved(campaign, campaign_id, slice) end
+  return moved and 'conflict' or has_ended(campaign, slice, zone) and 'ended'
 end
 
 local function is_same(known, digest, older)
@@ -60,9 +86,10 @@ for i, message in ipairs(given.messages) do
   local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest') or NOTHING
   seen[id] = true
   local campaign = campaign_id ~= '' and campaign_key(campaign_id)
-  local slice = campaign and tonumber(string.sub(id, #campaign_id + 2))
-  local verdict = campaign and remembered(campaign, slice)
-  if known.state and verdict ~= 'stopped' then verdict = is_same(known.digest, digest, older) and 'existing' or 'conflict' end
+  local slice, zone
+  if campaign then slice, zone = slice_of(id, campaign_id) end
+  local verdict = campaign and remembered(campaign, campaign_id, slice, zone)
+  if known.state and verdict ~= 'stopped' and verdict ~= 'conflict' then verdict = is_same(known.digest, digest, older) and 'existing' or 'conflict' end
   if verdict then
     others[#others + 1] = i - 1
     add(others, verdict, verdict ~= 'stopped' and known.state or '')

@@ -108,10 +108,21 @@ class Records:
 
         return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
 
-    def enqueue_slice(self, message: FrozenMessage) -> Steps[Queueing]:
-        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
+    def enqueue_slice(self, messages: Sequence[FrozenMessage]) -> Steps[list[Queueing]]:
+        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat.
+
+        Args:
+            messages: of one slice, one a zone.
+        """
+
+        def read(reply: Sequence[Any]) -> list[Queueing]:
+            found: list[Queueing] = ["created"] * len(messages)
+            for position, verdict, _ in zip(*[iter(reply)] * 3, strict=True):
+                found[position] = verdict.decode()
+            return found
+
         return self.pseudonyms.run(
-            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given([message], known), _read_queueing)
+            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
         )
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
@@ -141,10 +152,6 @@ class Records:
             ],
             "keep_texts": self._keep_texts,
         }
-
-
-def _read_queueing(reply: Sequence[Any]) -> Queueing:
-    return reply[1].decode() if reply else "created"
 
 
 def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:

@@ -172,7 +172,7 @@ def test_an_impossible_campaign_id_is_refused_before_the_file_is_read(octopush, 
     result = octopush("send", "--csv", listed(numbers(3)), *SEND, "--campaign", "My spring campaign!", *dry)
 
     assert result.exit_code == 1
-    assert result.output == "Error: campaign_id: must be 1 to 28 letters, digits or -_.\n"
+    assert result.output == "Error: campaign_id: must be 1 to 24 letters, digits or -_.\n"
 
 
 def test_reasons_that_are_not_counted_one_by_one_are_not_kept_back(octopush, listed):

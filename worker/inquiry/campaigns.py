@@ -5,6 +5,7 @@ from typing import Literal
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.queueing.campaign_status import CampaignStatus, read_campaign
+from producers.queueing.slices import message_ids
 from producers.rules.hours import Hours
 from worker.inquiry.paging import PAGE, BadCursor, Page, read_sorted
 from worker.inquiry.sends import SendRow, read_rows
@@ -42,7 +43,9 @@ def find(keys: Keys, hours: Hours, campaign_id: str) -> Steps[CampaignStatus | N
 
 
 def slices(keys: Keys, status: CampaignStatus, cursor: str | None = None) -> Steps[Page[SendRow]]:
-    """Read the slices of a campaign by number, the last one first; one round trip.
+    """Read the slices of a campaign by number, the last one first; two round trips.
+
+    A slice may be several messages, one a zone: then a page has more rows than slices.
 
     Raises:
         BadCursor: the cursor is no number of a slice.
@@ -51,7 +54,7 @@ def slices(keys: Keys, status: CampaignStatus, cursor: str | None = None) -> Ste
         raise BadCursor
     end = min(status.slices, int(cursor) if cursor is not None else status.slices)
     first = max(0, end - PAGE)
-    ids = [f"{status.campaign_id}.{number}" for number in range(end - 1, first - 1, -1)]
+    ids = yield from message_ids(keys, status.campaign_id, range(end - 1, first - 1, -1))
     rows = yield from read_rows(keys, ids)
     return Page(tuple(rows), str(first) if first else None)
 

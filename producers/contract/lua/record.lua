@@ -48,7 +48,7 @@ local function end_record(keys, id, state)
     redis.call('HINCRBY', campaign, state, recipients)
     if r.cost and not was_parked then redis.call('HINCRBYFLOAT', campaign, 'cost', r.cost) end
     if awaited > 0 then redis.call('HINCRBY', campaign, 'awaited:' .. hour_of(r, now), awaited) end
-    redis.call('SETBIT', ended_key(campaign), string.sub(id, #r.campaign + 2), 1)
+    note_ended(campaign, slice_of(id, r.campaign))
     -- After the record: on older servers time goes on within a script.
     expire_campaign(campaign)
   end
