@@ -24,7 +24,7 @@ from worker.account.throttle import Limits, Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
-from worker.inquiry import reasons
+from worker.inquiry import held_reasons, reasons
 from worker.inquiry.explain import Explanation, explain
 from worker.inquiry.send_facts import LOOKED_AT
 from worker.operator.decisions import Decisions
@@ -307,7 +307,7 @@ def test_what_newer_producers_wrote_and_what_is_dead(asked, one, redis_client, a
 
 def test_each_gate_that_can_keep_a_message_has_a_reason():
     """The reasons have the names of gates; what is left out never keeps a message of its own."""
-    source = Path(reasons.__file__).read_text("utf-8")
+    source = "".join(Path(each.__file__).read_text("utf-8") for each in (reasons, held_reasons))
     said = set(re.findall(r'Reason\(\s*"(\w+)"', source)) | {"credit"}
     # A shared call is composed in the step that claims it.
     assert set(ADMISSION) - said == {"ended", "composed"}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from producers import Message, Producer
 from producers.contract.jobs import QUEUE_MARKETING
@@ -15,8 +16,11 @@ from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.keys import AllKeys
 from tests.support.set_clock import PARIS, SetClock, clock, leaping_server
 from tests.support.template_sends import only
+from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
+from worker.ledger.openings import Openings
 from worker.operator.decisions import Decisions
+from worker.process.heartbeat import Heartbeat
 
 __all__ = ["clock", "leaping_server"]
 
@@ -390,3 +394,85 @@ def test_over_eight_days_nothing_is_claimed_while_a_zone_of_it_is_closed_and_all
 
     assert left == set(zones_of)
     assert hand.is_idle()
+
+
+def command(clock: SetClock, monkeypatch: pytest.MonkeyPatch, *line: str, **rules: str) -> str:
+    for name, value in {"REDIS_URL": clock.url, "MARKETING_HOURS_FR": "strict", **rules}.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(main, [*line])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_people_are_told_until_when_something_is_held_and_why(sms, clock, monkeypatch):
+    hand, told = worker(clock), "held until Tue 08:00, Easter Monday"
+    clock.set(f"{EASTER_MONDAY}T10:00")
+    send(sms)
+    sms.send_campaign(TEXT, [FRENCH, REUNION], campaign_id="spring", sender="Bistro")
+    assert hand.take() == []
+    strict = Producer(client=clock.redis)
+    status, campaign = strict.status("a"), strict.campaign_status("spring")
+
+    assert (status.state, status.held, status.waits_for) == ("queued", "hours", told)
+    assert status.held_until == paris(f"{TUESDAY}T08:00")
+    assert [(hold.messages, hold.words) for hold in campaign.holds] == [
+        (1, "held until Tue 08:00 in RE, Easter Monday"),
+        (1, told),
+    ]
+    assert told in command(clock, monkeypatch, "explain", "a")
+    assert told in command(clock, monkeypatch, "show", "a")
+    assert f"2 wait, {told}" in command(clock, monkeypatch, "status")
+    assert f"held       1 messages {told}" in command(clock, monkeypatch, "campaign", "status", "spring")
+
+
+def test_a_member_says_what_its_call_is_held_for(sms, clock):
+    clock.keep_every_write()
+    hand = worker(clock)
+    clock.set(f"{EASTER_MONDAY}T10:00")
+    people = [Recipient(f"+3361234567{n}", first_name=f"N{n}") for n in range(2)]
+    sms.send_many([Message(to, SHARED, sender="Bistro", request_id=f"m{n}") for n, to in enumerate(people)])
+    assert hand.take() == []
+
+    found = Producer(client=clock.redis).status("m1")
+    assert (found.state, found.waits_for) == ("queued", "held until Tue 08:00, Easter Monday")
+
+
+def test_an_end_because_of_the_hours_is_explained(sms, clock, monkeypatch):
+    clock.set(f"{SUNDAY}T10:00")
+    send(sms, ttl=timedelta(hours=1))
+    assert worker(clock).take() == []
+
+    said = command(clock, monkeypatch, "explain", "a")
+    assert (
+        "code quiet_hours, marketing may not leave at that hour, and it could have left at 2027-03-30" in said
+    )
+
+
+def test_workers_that_go_by_different_hours_are_shown(sms, clock, monkeypatch):
+    clock.set(f"{EASTER_MONDAY}T10:00")
+    send(sms)
+    assert worker(clock).take() == []
+    for chosen in ({}, {"marketing_hours_fr": "charter2026"}):
+        Heartbeat(clock.redis, KEYS, Hours(RulesSettings(**chosen)).rules).beat()
+
+    assert "hours      MISMATCH: the workers go by 2 different rules" in command(clock, monkeypatch, "status")
+    assert "also hours_mismatch" in command(clock, monkeypatch, "explain", "a")
+
+
+def test_the_times_are_made_anew_each_minute_and_zones_that_come_no_more_are_forgotten(clock):
+    passed = [0.0]
+    hours = Hours(RulesSettings())
+    openings = Openings(clock.redis, hours, 600_000, lambda: passed[0])
+    clock.set(f"{SATURDAY}T10:00")
+    assert openings.times() == {}
+    openings.meet(["FR RE", "FR"])
+    assert sorted(openings.times()) == ["FR", "RE"]
+
+    before = openings.times()["FR"]
+    clock.set(f"{TUESDAY}T10:00")
+    passed[0] += 59
+    assert openings.times()["FR"] == before
+    passed[0] += 1
+    assert openings.times()["FR"] == [ms for span in hours.windows("FR", clock.now()) for ms in span]
+    passed[0] += 3600
+    assert openings.times() == {}

@@ -16,10 +16,12 @@ def held(send: Send, hours: Hours) -> Reason | None:
         return None
     now = instant(send.facts.now_ms)
     found = Held.of(record["held"], record["held_until"], record.get("zones", ""))
-    if found.until <= now:
-        return Reason("held", "It was held, and is about to go on.", {"reason": found.reason})
-    sentence = f"It is {words(hours, found, now)}."
-    return Reason("held", sentence, {"reason": found.reason, "until": found.until, "zones": found.zones})
+    details = {"until": found.until, "zones": found.zones}
+    over = found.until <= now
+    sentence = "It was held, and is about to go on." if over else f"It is {words(hours, found, now)}."
+    if found.reason == "over_budget":
+        return Reason("budget", sentence, details)
+    return Reason("hours", sentence, details)
 
 
 def differing(send: Send) -> Reason | None:
