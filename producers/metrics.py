@@ -4,7 +4,7 @@ Counts only: no label carries a number, a text, an id or a token.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import redis.asyncio
@@ -44,15 +44,15 @@ class Found:
 
     Attributes:
         counts: in the order of the page.
+        forwarders: the figures of each.
         held: sends that are held until a time, by reason.
         rules: worker processes by the hours of marketing by which they go.
-        forwarders: the figures of each.
     """
 
     counts: Sequence[int]
-    held: Mapping[str, int]
-    rules: Mapping[Rules, int]
     forwarders: Sequence[ForwarderFigures] = ()
+    held: Mapping[str, int] = field(default_factory=dict)
+    rules: Mapping[Rules, int] = field(default_factory=dict)
 
 
 class Gauges:
@@ -105,7 +105,7 @@ class Gauges:
         others = [*waiting, *breakers, int(unexplained or 0), *living]
         numbers = [*counts, int(float(limit or 0)), *told, *others]
         rules = rules_of(name.decode() for name in alive(workers, now_ms))
-        return Found(numbers, _by_reason(held), rules, read_figures(named, figures, now_ms))
+        return Found(numbers, read_figures(named, figures, now_ms), _by_reason(held), rules)
 
     async def _second(
         self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]

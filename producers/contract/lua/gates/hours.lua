@@ -35,11 +35,22 @@ local function opening(zones)
   return at, closes
 end
 
+-- The same, asked once for all sends of a script that have the same zones. Nothing if a zone is missing from what is given.
+local asked = {}
+local function known_opening(zones)
+  if not asked[zones] then
+    if not are_known(zones) then return end
+    local at, closes = opening(zones)
+    asked[zones] = { at = at, closes = closes }
+  end
+  return asked[zones]
+end
+
 -- Hold a send until its zones open, or until its own time is over if that comes first.
 local function hold_until(send, at, closes)
   local ends = send.expires
   if send.doubt then
-    ends = math.min(ends, tonumber(send.record.first) + given.window_ms + 1)
+    ends = math.min(ends, tonumber(send.record.first or now) + given.window_ms + 1)
   elseif at >= ends and not send.record.members then
     blame_held(send.keys, 'hours', at, ends)
     end_record(send.keys, send.id, 'expired')
@@ -59,10 +70,10 @@ function hours_gate.keep(send)
   local zones = send.record.zones
   if not zones then return end
   if given.hours then
-    if not are_known(zones) then return { 'zones', zones } end
-    local at, closes = opening(zones)
-    if at > now then return hold_until(send, at, closes) end
-    send.closes = closes + given.late_ms
+    local found = known_opening(zones)
+    if not found then return { 'zones', zones } end
+    if found.at > now then return hold_until(send, found.at, found.closes) end
+    send.closes = found.closes + given.late_ms
   end
   if send.record.held == 'hours' then forget_held(send.keys) end
 end
