@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from producers.rules.clocks import clock
 from producers.rules.finding import Finding
 from producers.rules.hours import Hours
-from producers.rules.zones import clocks_of
+from producers.rules.zones import clocks_of, is_zone
 
 #: Why something is held that the hours do not keep, by the field ``held`` of a record.
 _WHY: Final = {"over_budget": "the budget is used up"}
@@ -51,11 +51,12 @@ def words(hours: Hours, held: Held, now: datetime) -> str:
 
     Args:
         hours: of marketing.
-        held: what is held.
+        held: what is held. Zones that only a newer version knows are not named.
         now: by Redis's clock, aware.
     """
-    closed = _closed(hours, held.zones, now) if held.reason == "hours" else None
-    zone = closed.zone if closed else held.zones[0] if len(held.zones) == 1 else _MAINLAND
+    zones = [each for each in held.zones if is_zone(each)]
+    closed = _closed(hours, zones, now) if held.reason == "hours" else None
+    zone = closed.zone if closed else zones[0] if len(zones) == 1 else _MAINLAND
     local = held.until.astimezone(clock(clocks_of(zone)[0]))
     day = f"{local:%a}" if held.until - now < _SOON else f"{local:%a %d %b %Y}"
     where = "" if zone == _MAINLAND else f" in {zone}"

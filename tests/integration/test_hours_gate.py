@@ -476,3 +476,32 @@ def test_the_times_are_made_anew_each_minute_and_zones_that_come_no_more_are_for
     assert openings.times()["FR"] == [ms for span in hours.windows("FR", clock.now()) for ms in span]
     passed[0] += 3600
     assert openings.times() == {}
+
+
+def test_hours_that_open_and_close_while_all_sending_is_held_let_nothing_leave_afterwards(sms, clock):
+    hand = worker(clock)
+    clock.set(f"{EASTER_MONDAY}T10:00")
+    send(sms)
+    assert hand.take() == []
+    clock.redis.hset(KEYS.hold, mapping={"code": "104", "since": 1})
+    clock.set(f"{TUESDAY}T08:01")
+    assert hand.take() == []
+
+    clock.set(f"{TUESDAY}T20:30")
+    clock.redis.delete(KEYS.hold)
+    assert hand.take() == []
+    assert held_until(clock) == paris("2027-03-31T08:00")
+    clock.set("2027-03-31T08:01")
+    assert only(hand.take()).entry.id == "a"
+
+
+def test_a_clock_that_leaps_into_the_hours_and_back_lets_nothing_leave_afterwards(sms, clock):
+    hand = worker(clock)
+    clock.set(f"{TUESDAY}T10:00")
+    send(sms, "before")
+    assert hand.finish(only(hand.take()), Accepted(None)) == "accepted"
+
+    clock.set(f"{SUNDAY}T10:00")
+    send(sms)
+    assert hand.take() == []
+    assert held_until(clock) == paris(f"{TUESDAY}T08:00")

@@ -1,11 +1,10 @@
 """Which column of a list of recipients says where they are. Pure."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 from producers.messages.recipient import plain_name
-from producers.rules.zones import known_zone
+from producers.rules.zones import is_zone
 
 #: The title of that column, and its name in ``--map``.
 ZONE: Final = "zone"
@@ -25,10 +24,4 @@ def zone_column(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> int | N
     if len(found) != 1:
         return None
     cells = (cells[found[0]].strip() for cells in rows if found[0] < len(cells))
-    return found[0] if any(map(_is_zone, cells)) else None
-
-
-def _is_zone(cell: str) -> bool:
-    with suppress(ValueError):
-        return bool(known_zone(cell))
-    return False
+    return found[0] if any(map(is_zone, cells)) else None
