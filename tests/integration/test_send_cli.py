@@ -76,7 +76,7 @@ def test_a_list_is_queued_and_summed_up(octopush, listed, redis_client):
     assert texted(redis_client) == Counter(numbers(1203))
     assert "recipients 1203 in 3 messages" in result.output
     assert "3 messages now, 0 had been queued before" in result.output
-    assert re.fullmatch(r"csv-[0-9a-f]{24}", campaign_id(result))
+    assert re.fullmatch(r"csv-[0-9a-f]{20}", campaign_id(result))
 
 
 def test_the_same_command_again_goes_on_with_the_same_campaign(octopush, listed, redis_client):

@@ -158,7 +158,7 @@ class Overview:
 
 
 def overview(keys: Keys) -> Steps[Overview]:
-    """Look at everything once: at most 40 commands in three round trips.
+    """Look at everything once: at most 44 commands in three round trips.
 
     Raises:
         Exception: Redis, or what it holds, gave no answer to some question that can be read.
@@ -170,7 +170,7 @@ def overview(keys: Keys) -> Steps[Overview]:
 
 
 def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
-    """Look at everything once, each part with its own answer; at most 40 commands in three round trips.
+    """Look at everything once, each part with its own answer; at most 44 commands in three round trips.
 
     Returns:
         The attributes of `Overview` by name, but for ``queue_alert`` and so on instead of ``queues``, and of

@@ -17,7 +17,7 @@ _LIMIT_MAX = 10_000
 
 
 async def show(visit: Visit) -> Response:
-    """Show how sending is: at most 40 commands in at most three round trips. Each part fails alone."""
+    """Show how sending is: at most 44 commands in at most three round trips. Each part fails alone."""
     return await _render(visit, 200, {})
 
 
