@@ -24,7 +24,7 @@ and a stream entry together, on Redis Cluster too.
 | ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
-| ``held`` | hash, how many sends are held until a time, by reason, time and zones | while some are | layout | layout |
+| ``held`` | hash, how many sends are held until a time, by reason, time and zone | while some are | layout | layout |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |

@@ -131,7 +131,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<reason>:<until>:<zones>`` | how many; the reason as in a record, until when, ms, and the zones of their recipients with blanks between them | forget_held(), note_held() | forget_held() | - |
+| ``<reason>:<until>:<zones>`` | how many; the reason as in a record, until when, ms, and the zone of their recipients, nothing for several | forget_held(), note_held() | forget_held() | - |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 

@@ -1,15 +1,20 @@
 -- What is held until a time: marketing outside the hours of its zones, or what a budget does not pay today. A send that is held is
 -- an entry like any other, among the delayed, and its claim asks the gates again: so nothing depends on who opens them. The hash
--- `held` counts such sends by reason, time and zones, and the hash of a campaign counts its own.
+-- `held` counts such sends by reason, time and zone, and the hash of a campaign counts its own.
 
 -- What the record of a send says that came to its end because it was held for longer.
 local HELD_CODES = { hours = 'quiet_hours', over_budget = 'over_budget' }
+
+-- The zone that a count names. Several are not named: of sets of zones there may be many.
+local function counted_zone(zones)
+  return zones and not string.find(zones, ' ') and zones or ''
+end
 
 local function forget_held(keys)
   local r = read(keys.record, 'held', 'held_until', 'zones', 'campaign')
   if not r.held then return end
   redis.call('HDEL', keys.record, 'held', 'held_until')
-  local all, field = prefix .. 'held', r.held .. ':' .. r.held_until .. ':' .. (r.zones or '')
+  local all, field = prefix .. 'held', r.held .. ':' .. r.held_until .. ':' .. counted_zone(r.zones)
   if redis.call('HINCRBY', all, field, -1) <= 0 then redis.call('HDEL', all, field) end
   if r.campaign then
     local campaign, own = campaign_key(r.campaign), 'held:' .. field
@@ -22,7 +27,7 @@ local function note_held(keys, reason, till)
   forget_held(keys)
   local r = read(keys.record, 'zones', 'campaign')
   redis.call('HSET', keys.record, 'held', reason, 'held_until', till)
-  local field = reason .. ':' .. till .. ':' .. (r.zones or '')
+  local field = reason .. ':' .. till .. ':' .. counted_zone(r.zones)
   redis.call('HINCRBY', prefix .. 'held', field, 1)
   if r.campaign then redis.call('HINCRBY', campaign_key(r.campaign), 'held:' .. field, 1) end
 end
