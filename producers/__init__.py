@@ -29,8 +29,8 @@ from producers.queueing.answers import Sent
 from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
 from producers.queueing.campaigns import CampaignCheck, check_campaign
 from producers.queueing.conversations import Conversation
+from producers.queueing.message_status import Delivery, MessageStatus
 from producers.queueing.preview import Preview
-from producers.queueing.records import Delivery, MessageStatus
 from producers.queueing.tally import Flip
 from producers.queueing.turns import Turn
 

@@ -24,8 +24,9 @@ from producers.queueing.campaign_status import (
 from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, achunks, several
 from producers.queueing.conversations import Conversation, Conversations
+from producers.queueing.message_status import MessageStatus
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, MessageStatus, Records
+from producers.queueing.records import Cancellation, Records
 from producers.queueing.unconfirmed import translated
 from producers.settings import ProducerSettings
 

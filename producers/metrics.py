@@ -4,19 +4,19 @@ Counts only: no label carries a number, a text, an id or a token.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import redis.asyncio
 
-from producers.contract.admission import CREDIT
+from producers.contract.admission import CREDIT, HELD
 from producers.contract.forwarder_figures import (
     ForwarderFigures,
     ask_figures,
     ask_names,
     read_figures,
 )
-from producers.contract.heartbeats import WORKERS_MAX, count_alive
+from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS, TYPES
@@ -53,11 +53,15 @@ class Found:
         counts: in the order of the page.
         forwarders: the figures of each.
         optouts: those of opt-outs.
+        held: sends that are held until a time, by reason.
+        rules: worker processes by the hours of marketing by which they go.
     """
 
     counts: Sequence[int]
     forwarders: Sequence[ForwarderFigures] = ()
     optouts: OptoutFigures | None = None
+    held: Mapping[str, int] = field(default_factory=dict)
+    rules: Mapping[Rules, int] = field(default_factory=dict)
 
 
 class Gauges:
@@ -99,8 +103,9 @@ class Gauges:
             pipeline.time()
             pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
             pipeline.hgetall(self._keys.receipts_awaited)
+            pipeline.hgetall(self._keys.held)
             ask_names(pipeline, self._keys)
-            *found, time, workers, awaited, named = await pipeline.execute()
+            *found, time, workers, awaited, held, named = await pipeline.execute()
         *counts, limit, unread, states, gates, unexplained = found[:-OPTOUT_QUESTIONS]
         now_ms = time[0] * 1000 + time[1] // 1000
         living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
@@ -110,7 +115,8 @@ class Gauges:
         others = [*waiting, *breakers, int(unexplained or 0), *living]
         numbers = [*counts, int(float(limit or 0)), *told, *others]
         optouts = read_optout_figures(found[-OPTOUT_QUESTIONS:])
-        return Found(numbers, read_figures(named, figures, now_ms), optouts)
+        rules = rules_of(name.decode() for name in alive(workers, now_ms))
+        return Found(numbers, read_figures(named, figures, now_ms), optouts, _by_reason(held), rules)
 
     async def _second(
         self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
@@ -141,6 +147,7 @@ class Gauges:
         )
         if found is not None:
             lines += self._redis_lines(iter(found.counts))
+            lines += _held_lines(found)
             lines += _forwarder_lines(found.forwarders)
             lines += _optout_lines(found.optouts) if found.optouts else []
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
@@ -204,6 +211,32 @@ class Gauges:
 
     def _states(self, counts: Iterator[int]) -> list[Sample]:
         return [(f'{{state="{state}"}}', next(counts)) for state in _STATES]
+
+
+def _by_reason(held: Mapping[bytes, bytes]) -> Mapping[str, int]:
+    """Add up what is held, over times and zones."""
+    found = dict.fromkeys(HELD, 0)
+    for name, count in held.items():
+        reason = name.decode().partition(":")[0]
+        found[reason] = found.get(reason, 0) + int(count)
+    return found
+
+
+def _held_lines(found: Found) -> list[str]:
+    held = [(f'{{reason="{reason}"}}', count) for reason, count in found.held.items()]
+    rules = [
+        (f'{{version="{each.version}",tzdata="{each.tzdata}",fingerprint="{each.fingerprint}"}}', count)
+        for each, count in sorted(found.rules.items())
+    ]
+    return [
+        *_metric("held", "gauge", "Sends that are held until a time.", held),
+        *_metric(
+            "hours_rules_info",
+            "gauge",
+            "Worker processes by their hours of marketing; more than one line is a mistake.",
+            rules,
+        ),
+    ]
 
 
 def _forwarder_lines(forwarders: Sequence[ForwarderFigures]) -> list[str]:

@@ -23,8 +23,9 @@ from producers.queueing.campaign_status import (
 from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.campaigns import OnInvalid, Slicer, chunks, several
 from producers.queueing.conversations import Conversation, Conversations
+from producers.queueing.message_status import MessageStatus
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, MessageStatus, Records
+from producers.queueing.records import Cancellation, Records
 from producers.queueing.unconfirmed import translated
 from producers.settings import ProducerSettings
 
@@ -174,7 +175,7 @@ class Producer:
         Args:
             text: 1 to 1224 characters; placeholders are filled per recipient.
             recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
-            campaign_id: 1 to 28 letters, digits or ``-_.``; minted if None, and then known only from the
+            campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None, and then known only from the
                 result and from `QueueUnavailable`.
             on_invalid: what to do about a recipient that cannot be texted: a wrong number, a missing value
                 for a placeholder, or a number met before. ``"refuse"`` ends the call before that slice is

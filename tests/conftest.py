@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from tests.support.installation import ANY_HOUR
 from tests.support.lua_given import watched
 from worker.sandbox.redis_server import RedisServer, find_binary
 
@@ -42,11 +43,13 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide our own variables from the tests."""
+    """Hide our own variables from the tests, and let no test depend on the hour."""
     for name in list(os.environ):
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CALLBACK_SPOOL_DIR", "")
+    for name, value in ANY_HOUR.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session", autouse=True)

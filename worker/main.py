@@ -21,6 +21,7 @@ from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
 from producers.contract.outages import OutageLog
 from producers.contract.steps import drive
 from producers.errors import ConfigError, WrongPseudonymKeys
+from producers.rules.hours import Hours
 from producers.rules.settings import ACCOUNT
 from worker.account.gates import Gates
 from worker.account.probe import AccountProbe
@@ -34,6 +35,7 @@ from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
+from worker.ledger.openings import Openings
 from worker.process import log, middleware, parent, preflight
 from worker.process.connection import connect, waits_for_redis
 from worker.process.heartbeat import Heartbeat
@@ -52,6 +54,8 @@ UNPLANNED_BACKOFF_MS: Final = {"min_backoff": 1_000, "max_backoff": 600_000}
 RESTART_S: Final = 0.5
 #: Thresholds of Python's garbage collector. The default ones take a tenth of the CPU at full load.
 COLLECT_AFTER: Final = (20_000, 20, 20)
+#: What a worker without hours says when it starts.
+HOURS_OFF: Final = "MARKETING_HOURS_FR and MARKETING_HOURS_OTHER are off: marketing leaves at any hour"
 #: Callbacks that a process holds at a time.
 CALLBACKS_AT_ONCE: Final = 256
 
@@ -139,11 +143,15 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     confirmation = Confirmation(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
     )
-    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
+    hours = Hours(settings)
+    if hours.is_off:
+        structlog.get_logger().warning("hours.off", problem=HOURS_OFF)
+    openings = None if hours.is_off else Openings(client, hours, settings.close_margin_ms)
+    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, openings)
     limits = Limits(settings.rate_per_s, settings.in_flight)
     throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys)
-    heart = Heartbeat(client, keys)
+    heart = Heartbeat(client, keys, hours.rules)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)

@@ -17,6 +17,12 @@ import msgspec
 #: The gate of what the account cannot pay.
 CREDIT: Final = "credit"
 
+#: The gate of the hours of marketing.
+HOURS: Final = "hours"
+
+#: Why a send is held until a time, as its record says.
+HELD: Final = (HOURS, "over_budget")
+
 #: The gates by name, in the order in which they are asked, each with the reason why it keeps a send.
 ADMISSION: Final = {
     "newer": "a newer version of the producers has written it: it waits for a newer worker",
@@ -28,6 +34,7 @@ ADMISSION: Final = {
     "suppressed": "somebody who was to get it wants no more SMS",
     "composed": "its shared call must be composed first",
     "lifetime": "its time is over",
+    HOURS: "marketing may not leave to its zones at this hour",
     "hold": "all sending is held: the account is in trouble",
     "pause": "all sending pauses for as long as the gateway asked",
     "in_flight": "as many calls are in flight as may be",

@@ -132,6 +132,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         code, message: the gateway's, or our word for what happened.
         attempt: POSTs made.
         at: when, by Redis's clock.
+        held_until: when it could have left, of one that ended because it was held for longer: its code is
+            ``quiet_hours`` or ``over_budget``. None in an entry of an older worker.
     """
 
     request_id: str
@@ -144,6 +146,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     at: datetime
     context: Any
+    held_until: datetime | None = None
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):

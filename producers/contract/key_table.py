@@ -19,10 +19,12 @@ and a stream entry together, on Redis Cluster too.
 | ``members:<call id>`` | hash, number to request_id, of a shared call | until N days after its end | layout | layout |
 | ``campaign:<id>`` | hash, how far a campaign is | N days after the last end or run, once complete or cancelled | layout | layout |
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
+| ``campaign_zones:<id>`` | hash, slices of marketing that are not all for the mainland | as long as the campaign | layout | layout |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
 | ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
+| ``held`` | hash, how many sends are held until a time, by reason, time and zone | while some are | layout | layout |
 | ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |

@@ -169,6 +169,15 @@ class Keys(ConsoleKeys):
         """The sends that a gate keeps."""
         return f"{self.prefix}aside:{gate}"
 
+    def campaign_zones(self, campaign_id: str) -> str:
+        """The slices of a campaign that are one message a zone."""
+        return f"{self.prefix}campaign_zones:{campaign_id}"
+
+    @property
+    def held(self) -> str:
+        """How many sends are held until a time."""
+        return self.prefix + "held"
+
     @property
     def credit(self) -> str:
         """When the balance is asked for, because of what cannot be paid."""

@@ -11,47 +11,50 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, overview.py, records.py |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, overview.py, reasons.py, records.py |
-| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, parked.py, reasons.py, records.py |
-| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, go_without(), write_anew() | - | announce(), compose, end_members(), end_record(), go_without(), price_of(), records.py, write_anew() |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, message_status.py, overview.py |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, message_status.py, overview.py, reasons.py |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
+| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, go_without(), write_anew() | - | announce(), compose, end_members(), end_record(), go_without(), message_status.py, price_of(), write_anew() |
 | ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, go_without(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
-| ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, records.py |
+| ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, message_status.py |
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, go_without(), write_anew() | - | go_without(), write_anew() |
 | ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), claim, compose, publish |
 | ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay, run_bulk |
 | ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
-| ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), records.py |
+| ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), message_status.py |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, erase_message, fetch, finish, send_facts.py |
 | ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
-| ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | erase_message, forget_persons() | conversations.py, records.py |
+| ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | erase_message, forget_persons() | conversations.py, message_status.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | erase_message, forget_persons() | conversations.py, correlate |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forget_persons(), forward_email.py, go_without(), leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, go_without(), leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, note_round(), records.py, status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, reasons.py, records.py, status, unclaim |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, hold_until(), send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), status |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, status, unclaim |
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
-| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), records.py, status |
-| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), records.py |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), overview.py, parked.py, reasons.py, status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), message_status.py, status |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), message_status.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
-| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
+| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), message_status.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record(), forget_persons() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), forget_persons(), replay, run_bulk |
-| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record(), enqueue | send_again() | count_delivery(), explain.py, forget_persons(), note_round(), parked.py, records.py, run_bulk |
-| ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | note_round(), records.py |
+| ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, forget_persons(), message_status.py, note_round(), parked.py, run_bulk |
+| ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | message_status.py, note_round() |
+| ``zones`` | m c; zones of its recipients, with blanks between them; absent for alerts | compose, enqueue | - | claim, compose, forget_held(), message_status.py, note_held() |
+| ``held`` | m c; why it is held until a time: ``hours`` or ``over_budget`` | note_held() | forget_held() | blame_what_held(), claim, compose, end_record(), forget_held(), message_status.py, status |
+| ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
@@ -80,14 +83,21 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
+| ``held:<reason>:<until>:<zones>`` | slices that are held, as in ``held`` | forget_held(), note_held() | forget_held() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
+
+**campaign_zones:<id>** Slices of marketing that are not all for the mainland: they are one message a zone. Goes with the campaign.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<number>`` | zones of the messages of that slice, as they stand in their names, with blanks between; ``-`` for the mainland | enqueue, note_ended() | - | enqueue, has_ended(), slices.py |
 
 **counts** Sends since the namespace began. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``enqueued`` | all messages | enqueue | - | - |
-| ``<end state>`` | messages in that state | end_members(), end_record(), enqueue, send_again() | - | metrics.py, overview.py |
+| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 | ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
 | ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | optout_figures.py |
@@ -125,6 +135,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, overview.py, see_balance, shut_gates(), state_of_sending.py, status, suspect |
+
+**held** How many sends are held until a time. Goes when none is.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<reason>:<until>:<zones>`` | how many; the reason as in a record, until when, ms, and the zone of their recipients, nothing for several | forget_held(), note_held() | forget_held() | - |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
@@ -227,7 +243,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<entry id>`` | the message, bytes | delay | ack, cancel_waiting(), delay, end_members, finish, nack, wait_aside() | fetch |
+| ``<entry id>`` | the message, bytes | delay | ack, cancel_waiting(), come_again(), delay, end_members, finish, nack | fetch |
 
 **pseudonyms** Which keys pseudonyms were ever made with. Stays for ever.
 
@@ -308,11 +324,14 @@ These functions of the library touch hashes; others call them:
 | ``announce()`` | correlate, disown(), end_members() |
 | ``await()`` | forward_again, forward_in |
 | ``await_nothing()`` | forget_persons() |
+| ``blame_held()`` | blame_what_held(), compose, hold_until() |
+| ``blame_what_held()`` | lifetime_gate.keep() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
 | ``cancel_stoppable()`` | opt_out() |
 | ``cancel_waiting()`` | cancel, cancel_stoppable() |
 | ``charge()`` | claim, fetch |
+| ``come_again()`` | hold_until(), wait_aside() |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep(), suppressed_gate.keep() |
 | ``count_delivery()`` | note_delivery() |
 | ``count_replies()`` | expire_entries, publish |
@@ -323,20 +342,25 @@ These functions of the library touch hashes; others call them:
 | ``end_call()`` | correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
 | ``end_one()`` | suppressed_gate.keep() |
-| ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), finish, go_without(), resolve, suppressed_gate.keep() |
+| ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), enqueue, finish, go_without(), hold_until(), resolve, suppressed_gate.keep() |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
+| ``forget_held()`` | blame_held(), compose, dissolve, end_call(), end_record(), hours_gate.keep(), note_held() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``has_ended()`` | enqueue |
 | ``heard()`` | await_nothing(), count_delivery() |
+| ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
 | ``note_effect()`` | carry_out() |
+| ``note_ended()`` | end_record() |
+| ``note_held()`` | hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
 | ``note_race()`` | suppressed_gate.keep() |
 | ``note_round()`` | send_again() |
@@ -355,7 +379,6 @@ These functions of the library touch hashes; others call them:
 | ``tend()`` | fetch, renew |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
-| ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``without_consent()`` | enqueue |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

@@ -14,6 +14,7 @@ import msgspec
 from producers.contract.jobs import queue_for
 from producers.messages import content, fields
 from producers.messages.body import Body, encode
+from producers.messages.leaving import check_leaving
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.places import places_of
 from producers.messages.recipient import Recipient
@@ -193,6 +194,7 @@ def freeze(
     allow_spaces: bool = False,
     default_region: str = "",
     campaign: str = "",
+    now: datetime | None = None,
 ) -> FrozenMessage:
     """Check a message and make its wire form.
 
@@ -202,6 +204,7 @@ def freeze(
         allow_spaces: whether a sender may contain spaces.
         default_region: whose national numbers are read, such as ``FR``; none if empty.
         campaign: the campaign it is a slice of.
+        now: to look whether it can ever leave; None to leave that out.
 
     Raises:
         InvalidMessage: lists every field that is wrong.
@@ -214,8 +217,10 @@ def freeze(
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
-    _check_sender(check, message.sender, worded.numbers, rules)
+    _check_sender(check, message, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
+    if now is not None:
+        check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
     check.raise_if_any()
     if rules.text_optimize:  # it is done, or was not wanted
         options = msgspec.structs.replace(options, auto_optimize_text=False)
@@ -249,9 +254,11 @@ def freeze(
     )
 
 
-def _check_sender(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
-    if "sender" not in check.by_field and (problem := sender_problem(sender, numbers, rules.country_senders)):
-        check.by_field["sender"] = problem
+def _check_sender(check: fields.Problems, message: Message, numbers: list[str], rules: RulesSettings) -> None:
+    if "sender" not in check.by_field:
+        problem = sender_problem(message.sender, numbers, rules.country_senders)
+        if problem:
+            check.by_field["sender"] = problem
 
 
 def _stops(options: Options, rules: RulesSettings) -> tuple[bool, str]:

@@ -1,8 +1,12 @@
 """Freezing many messages, in slices that fit one round trip each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from producers.errors import InvalidMessage, RequestIdConflict
+from producers.messages.fields import Problems
+from producers.messages.fields import send_at as send_at_of
+from producers.messages.leaving import check_leaving
 from producers.messages.message import FrozenMessage, Message, freeze
 from producers.queueing.answers import Conflict, Sent
 from producers.settings import ProducerSettings
@@ -37,15 +41,42 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
     yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
-def freeze_one(message: Message, settings: ProducerSettings, campaign: str = "") -> FrozenMessage:
-    """Check a message by the settings of an application and make its wire form; as `freeze`."""
+def freeze_one(
+    message: Message, settings: ProducerSettings, campaign: str = "", *, to_leave: bool = True
+) -> FrozenMessage:
+    """Check a message by the settings of an application and make its wire form; as `freeze`.
+
+    Args:
+        message: what the caller gave.
+        settings: of the application.
+        campaign: the campaign it is a slice of.
+        to_leave: whether it is to leave as it is, and so must be able to.
+    """
     return freeze(
         message,
         rules=settings,
         allow_spaces=settings.sender_allow_spaces,
         default_region=settings.default_region,
         campaign=campaign,
+        now=datetime.now(UTC) if to_leave else None,
     )
+
+
+def refuse_what_never_leaves(message: Message, zones: str, settings: ProducerSettings) -> None:
+    """Look whether a message that was checked otherwise can ever leave.
+
+    Args:
+        message: what the caller gave; its recipients do not matter.
+        zones: of its recipients.
+        settings: of the application.
+
+    Raises:
+        InvalidMessage: it cannot.
+    """
+    check = Problems()
+    send_at = check("send_at", send_at_of, message.send_at)
+    check_leaving(check, message, zones, send_at=send_at, rules=settings, now=datetime.now(UTC))
+    check.raise_if_any()
 
 
 def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:

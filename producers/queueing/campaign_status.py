@@ -9,9 +9,13 @@ from typing import Final, Literal, get_args
 from producers.contract.admission import describe, read_gate
 from producers.contract.jobs import ENDS
 from producers.contract.receipts import DeliveryState, missing
+from producers.rules.held import read_held, words
+from producers.rules.hours import Hours
 
 #: How the fields begin that count what waits at a gate.
 _ASIDE: Final = "aside:"
+#: How those begin that count what is held until a time.
+_HELD: Final = "held:"
 #: And those that count, by the hour of acceptance, of whom no receipt came yet.
 _AWAITED: Final = b"awaited:"
 
@@ -19,6 +23,23 @@ _AWAITED: Final = b"awaited:"
 Halt = Literal["paused", "stopped", "done", "unknown_id"]
 #: What became of a resume: ``paused`` if somebody paused it again meanwhile, ``stopped`` if it was cancelled.
 Resumption = Literal["resumed", "paused", "stopped", "unknown_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What of a campaign is held until a time.
+
+    Attributes:
+        messages: how many.
+        reason: ``hours`` or ``over_budget``.
+        until: until when.
+        words: for people: ``held until Tue 08:00, Easter Monday``.
+    """
+
+    messages: int
+    reason: str
+    until: datetime
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +96,7 @@ class CampaignStatus:
         waits_for: those reasons, in words for people.
         suppressed: of those cancelled, recipients left out of slices that have others, and of slices that
             nobody was left in as they were queued: they want no more SMS.
+        holds: what is held until a time, the first to leave first.
         started_at, completed_at: begin of the first run, end of the run that made it complete, in UTC by
             Redis's clock.
     """
@@ -103,6 +125,7 @@ class CampaignStatus:
     aside: int = 0
     waits_for: tuple[str, ...] = ()
     suppressed: int = 0
+    holds: tuple[Hold, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -126,7 +149,12 @@ class CampaignCancellation:
 
 
 def read_campaign(
-    campaign_id: str, reply: Mapping[bytes, bytes], waiting: int, gates: Mapping[bytes, bytes], now_ms: int
+    campaign_id: str,
+    reply: Mapping[bytes, bytes],
+    waiting: int,
+    gates: Mapping[bytes, bytes],
+    now_ms: int,
+    hours: Hours,
 ) -> CampaignStatus | None:
     """Read a campaign's hash and the gates as Redis returns them; None for an unknown id."""
     if not reply:
@@ -155,7 +183,19 @@ def read_campaign(
         aside=sum(aside.values()),
         suppressed=int(fields.get("suppressed", 0)),
         waits_for=tuple(_why(name, gates, fields.get("price:" + name)) for name in sorted(aside)),
+        holds=_holds(hours, fields, datetime.fromtimestamp(now_ms / 1000, UTC)),
     )
+
+
+def _holds(hours: Hours, fields: Mapping[str, str], now: datetime) -> tuple[Hold, ...]:
+    """Sum up what is held, by what people are told of it: several zones may open at the same time."""
+    counts = {name.removeprefix(_HELD): count for name, count in fields.items() if name.startswith(_HELD)}
+    found: dict[tuple[str, str], Hold] = {}
+    for held, count in read_held(counts).items():
+        told = held.reason, words(hours, held, now)
+        before = found[told].messages if told in found else 0
+        found[told] = Hold(before + count, held.reason, held.until, told[1])
+    return tuple(found.values())
 
 
 def _why(name: str, gates: Mapping[bytes, bytes], price: str | None) -> str:

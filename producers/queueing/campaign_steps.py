@@ -22,6 +22,7 @@ from producers.queueing.campaign_status import (
 )
 from producers.queueing.campaigns import Slicer, checked
 from producers.queueing.records import Cancellation, Records
+from producers.queueing.slices import message_ids
 
 _COMPLETE = Script("producers.queueing", "complete_campaign")
 _HALT = Script("producers.queueing", "halt_campaign", when_full=True)
@@ -69,7 +70,9 @@ class Campaigns:
                 ("HGETALL", key),
             ]
         )
-        return read_campaign(campaign_id, fields, int(waiting), gates, int(seconds) * 1000)
+        return read_campaign(
+            *(campaign_id, fields, int(waiting), gates, int(seconds) * 1000), self._records.hours
+        )
 
     def pause(self, campaign_id: str) -> Steps[Halt]:
         """Let no further attempt begin."""
@@ -92,7 +95,10 @@ class Campaigns:
         verdicts: list[Cancellation] = []
         for start in range(0, int(slices or 0), _CANCELS):
             numbers = range(start, min(start + _CANCELS, int(slices)))
-            verdicts += yield Together([self._records.cancel(f"{campaign_id}.{n}") for n in numbers])
+            ids = yield from message_ids(self._keys, campaign_id, numbers)
+            for first in range(0, len(ids), _CANCELS):
+                some = ids[first : first + _CANCELS]
+                verdicts += yield Together([self._records.cancel(each) for each in some])
         yield from self.give_back(campaign_id)
         return CampaignCancellation(verdicts.count("cancelled"), verdicts.count("too_late"))
 
@@ -153,20 +159,21 @@ class Sending:
             RequestIdConflict: the slice is there with other content; nothing was queued.
             CampaignCancelled: somebody cancelled it meanwhile.
         """
-        frozen = self._slicer.cut(chunk)
-        if frozen is None:
+        messages = self._slicer.cut(chunk)
+        if not messages:
             return
-        verdict, left_out = yield from self._records.enqueue_slice(frozen)
-        self._suppressed += left_out
-        if verdict == "stopped":
+        answers = yield from self._records.enqueue_slice(messages)
+        verdicts = [verdict for verdict, _ in answers]
+        self._suppressed += sum(left_out for _, left_out in answers)
+        if "stopped" in verdicts:
             raise CampaignCancelled(self._id)
-        if verdict == "conflict":
-            raise RequestIdConflict([frozen.request_id])
-        if verdict == "created":
-            self._created += 1
-            self._noted += frozen.recipients
-        else:
-            self._existing += 1
+        pairs = list(zip(messages, verdicts, strict=True))
+        if conflicting := [each.request_id for each, verdict in pairs if verdict == "conflict"]:
+            raise RequestIdConflict(conflicting)
+        created = [each for each, verdict in pairs if verdict == "created"]
+        self._created += len(created)
+        self._noted += sum(each.recipients for each in created)
+        self._existing += len(pairs) - len(created)
 
     def end(self) -> Steps[Campaign]:
         """Note that these were all, and sum up.

@@ -1,14 +1,14 @@
 """A campaign: one text for any number of recipients, cut into messages of at most 500. Pure: no I/O.
 
 Where a slice begins depends on positions in the input alone: slice ``n`` is what remains of the recipients
-``500 n`` to ``500 n + 499``. A recipient that is left out leaves a gap and moves nobody into another slice,
-so a second run over the same recipients can never text one of them twice, not even when the numbering tables
-have changed between.
+``500 n`` to ``500 n + 499``, as one message for each of their zones. A recipient that is left out leaves a
+gap and moves nobody into another slice, so a second run over the same recipients can never text one of them
+twice, not even when the numbering tables have changed between.
 """
 
 import re
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar, Unpack
@@ -18,8 +18,10 @@ from producers.messages.body import numbers_of
 from producers.messages.fields import RECIPIENTS_MAX
 from producers.messages.message import CampaignOptions, FrozenMessage, Message
 from producers.messages.recipient import VARIABLES, Recipient
-from producers.queueing.batches import freeze_one
+from producers.queueing.batches import freeze_one, refuse_what_never_leaves
 from producers.queueing.number_set import NumberSet
+from producers.queueing.slices import MAINLAND, message_id
+from producers.rules.zones import zone_of
 from producers.settings import ProducerSettings
 
 T = TypeVar("T")
@@ -27,9 +29,9 @@ T = TypeVar("T")
 #: Recipients of a slice: as many as one call to the gateway takes.
 SLICE: Final = RECIPIENTS_MAX
 
-#: A request_id has 36 characters: these, a dot, and the number of a slice up to 9,999,999. No colon, since
-#: the id is a part of key names.
-_CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,28}")
+#: A request_id has 36 characters: these, the number of a slice up to 99,999, and a zone such as FR-AM, with
+#: dots between. No colon, since the id is a part of key names.
+_CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,24}")
 _PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
 _SAME: Final = "same number as "
 #: The one problem of a recipient whose number was met before.
@@ -107,18 +109,19 @@ class Slicer:
         self._seen = NumberSet()
         self._refuse_what_concerns_all()
 
-    def cut(self, chunk: list[Any]) -> FrozenMessage | None:
+    def cut(self, chunk: list[Any]) -> list[FrozenMessage]:
         """Freeze the next slice.
 
         Args:
             chunk: the next 500 recipients as given; fewer only at the end.
 
         Returns:
-            The message, or None if nobody of the chunk is left.
+            Its messages: none if nobody of the chunk is left; of marketing one a zone, so that nobody waits
+            for the hours of another zone.
 
         Raises:
             InvalidMessage: ``on_invalid`` is "refuse" and somebody cannot be texted; names all of this slice
-                by their positions in the campaign.
+                by their positions in the campaign. Or marketing can never leave to a zone.
         """
         frozen, problems = self._sift(chunk)
         if problems and self._on_invalid == "refuse":
@@ -129,6 +132,7 @@ class Slicer:
                     for name, reason in fields.items()
                 }
             )
+        messages = [] if frozen is None else self._by_zone(frozen, chunk, problems)
         for i, fields in sorted(problems.items()):
             named = {name or "recipient": reason for name, reason in fields.items()}
             self._on_invalid(self.position + i, chunk[i], InvalidMessage(named))  # type: ignore[operator]
@@ -141,7 +145,25 @@ class Slicer:
             self.segments += frozen.segments
             for number in numbers_of(frozen.body):
                 self._seen.add(number)
-        return frozen
+        return messages
+
+    def _by_zone(
+        self, frozen: FrozenMessage, chunk: list[Any], left_out: Collection[int]
+    ) -> list[FrozenMessage]:
+        """Make one message a zone of a slice that is checked, and see that each can leave."""
+        if frozen.zones == MAINLAND:
+            refuse_what_never_leaves(self._message([]), frozen.zones, self._settings)
+        if frozen.zones in {"", MAINLAND}:
+            return [frozen]
+        kept = [each for i, each in enumerate(chunk) if i not in left_out]
+        there: dict[str, list[Any]] = {}
+        for number, each in zip(frozen.numbers, kept, strict=True):
+            own = each.zone if isinstance(each, Recipient) else None
+            there.setdefault(own or self._options.get("zone") or zone_of(number), []).append(each)
+        return [
+            freeze_one(self._message(there[zone], zone), self._settings, self.campaign_id)
+            for zone in sorted(there)
+        ]
 
     def _refuse_what_concerns_all(self) -> None:
         """Refuse what is wrong with all messages, before any recipient is read."""
@@ -171,10 +193,11 @@ class Slicer:
         return None, problems
 
     def _freeze(self, recipients: list[Any]) -> FrozenMessage:
-        message = Message(
-            recipients, self._text, request_id=f"{self.campaign_id}.{self.number}", **self._options
-        )
-        return freeze_one(message, self._settings, self.campaign_id)
+        return freeze_one(self._message(recipients), self._settings, self.campaign_id, to_leave=False)
+
+    def _message(self, recipients: list[Any], zone: str = MAINLAND) -> Message:
+        name = message_id(self.campaign_id, self.number, zone)
+        return Message(recipients, self._text, request_id=name, **self._options)
 
 
 def checked(campaign_id: object) -> str:
@@ -184,7 +207,7 @@ def checked(campaign_id: object) -> str:
         InvalidMessage: names ``campaign_id``.
     """
     if not isinstance(campaign_id, str) or not _CAMPAIGN_ID.fullmatch(campaign_id):
-        raise InvalidMessage({"campaign_id": "must be 1 to 28 letters, digits or -_."})
+        raise InvalidMessage({"campaign_id": "must be 1 to 24 letters, digits or -_."})
     return campaign_id
 
 
@@ -213,7 +236,7 @@ def check_campaign(
     slicer = Slicer(text, options, on_invalid=on_invalid, settings=settings.with_region(default_region))
     slices = 0
     for chunk in chunks(recipients):
-        slices += slicer.cut(chunk) is not None
+        slices += len(slicer.cut(chunk))
     return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out, slicer.warnings)
 
 

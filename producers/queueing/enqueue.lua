@@ -1,18 +1,21 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, maxlen, messages (lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '',
---   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil), keep_texts, keys,
---   consent_ms (how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed).
+--   segments, recipients, share or '', campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil, zones or ''),
+--   keep_texts, keys, consent_ms (how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed).
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when
 --   the gateway reports on none, 1, or when it is to send, ms. stop is of a message that opt-outs end, or that has a scope of its own:
 --   a list of stoppable, scope or '', weights (segments of each recipient, a digit each, or ''), and to under older keys.
--- Returns 'pseudonym keys have changed', or four by four what there is to say: position from 0, 'existing' | 'conflict' | 'created',
---   state, how many recipients are left out since they want no more SMS; and of a campaign's slices 'ended', '', 0 when that is so long
---   ago that the record is gone, 'stopped', '', 0 when the campaign was cancelled. A message that was created and leaves to all is not
---   named. Safe to repeat: an existing record with the same digest, or with an older one, is returned untouched. Older digests are of the same content under older keys.
+-- Returns 'pseudonym keys have changed', or four by four what there is to say: position from 0, 'existing' | 'conflict', state, how
+--   many recipients are left out since they want no more SMS; 'created', the code with which it has ended at once or '', how many are
+--   left out; and of a campaign's slices 'ended', '', 0 when that is so long ago that the record is gone, 'stopped', '', 0 when the
+--   campaign was cancelled. A message that was created and leaves to all is not named.
+-- Safe to repeat: an existing record with the same digest, or with an older one, is returned untouched. Older digests are of the same
+--   content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
--- are there or neither is.
+-- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
+-- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue eras campaign keys talks statuses suppressed stoppable leave_out consent
+-- uses: known_key clock queue eras campaign keys talks record suppressed stoppable leave_out consent
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
@@ -38,10 +41,35 @@ local function note(id, slice, recipients)
   keep_campaign(campaign)
 end
 
+-- The zones of the slice that is given, as its campaign notes them.
+local function zones_given()
+  local zones = {}
+  for i, message in ipairs(given.messages) do
+    local _, zone = slice_of(message[1], message[11])
+    zones[i] = zone
+  end
+  return table.concat(zones, ' ')
+end
+
+-- Whether a slice was queued before, with other zones than now. Nothing is noted of one that lies in the mainland.
+local function has_moved(campaign, campaign_id, slice)
+  local zones, noted = zones_given(), redis.call('HGET', campaign_zones_key(campaign), slice)
+  if noted then return noted ~= zones end
+  if zones ~= '-' then
+    local mainland = keys_of(campaign_id .. '.' .. slice).record
+    if has_ended(campaign, slice, '-') or redis.call('EXISTS', mainland) == 1 then return true end
+    redis.call('HSET', campaign_zones_key(campaign), slice, zones)
+  end
+  return false
+end
+
 -- What a campaign says about a slice. A run that is at work must not outlive what it was told of the slices before.
-local function remembered(campaign, slice)
+local moved
+local function remembered(campaign, campaign_id, slice, zone)
   if redis.call('PEXPIRE', campaign, given.retention_ms, 'GT') == 1 then end_together(campaign) end
-  return is_cancelled(campaign) and 'stopped' or redis.call('GETBIT', ended_key(campaign), slice) == 1 and 'ended'
+  if is_cancelled(campaign) then return 'stopped' end
+  if moved == nil then moved = has_moved(campaign, campaign_id, slice) end
+  return moved and 'conflict' or has_ended(campaign, slice, zone) and 'ended'
 end
 
 local function is_same(known, digest, older)
@@ -52,9 +80,9 @@ local function is_same(known, digest, older)
   return false
 end
 
-local function answer(place, verdict, state, left_out)
+local function answer(place, verdict, facts, left_out)
   add(others, place - 1, verdict)
-  add(others, state, left_out)
+  add(others, facts, left_out)
 end
 
 -- Who of the recipients of all messages is suppressed, under whatever key that was noted. Returns reasons by message and place.
@@ -95,14 +123,6 @@ local function without_suppressed(message, reasons)
   return left or message, left and out or 0
 end
 
--- Note a message that is over as it begins: nobody is left to get it.
-local function tell_cancelled(i, id, slice, campaign, message)
-  redis.call('PEXPIRE', records[i], given.retention_ms)
-  redis.call('HINCRBY', prefix .. 'counts', 'cancelled', 1)
-  if campaign then redis.call('SETBIT', ended_key(campaign), slice, 1) end
-  tell(id, message)
-end
-
 for i, message in ipairs(given.messages) do
   keys[i] = keys_of(message[1])
   records[i] = keys[i].record
@@ -112,27 +132,30 @@ local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
 for i, message in ipairs(given.messages) do
   local id, digest, queue, due, ttl, body, context, segments, recipients, share, campaign_id, talk, receipts, to, older,
-    stop = unpack(message, 1, 16)
+    stop, zones = unpack(message, 1, 17)
   local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest', 'left_out') or NOTHING
   seen[id] = true
   local campaign = campaign_id ~= '' and campaign_key(campaign_id)
-  local slice = campaign and tonumber(string.sub(id, #campaign_id + 2))
-  local verdict = campaign and remembered(campaign, slice)
-  if known.state and verdict ~= 'stopped' then verdict = is_same(known.digest, digest, older) and 'existing' or 'conflict' end
+  local slice, zone
+  if campaign then slice, zone = slice_of(id, campaign_id) end
+  local verdict = campaign and remembered(campaign, campaign_id, slice, zone)
+  if known.state and verdict ~= 'stopped' and verdict ~= 'conflict' then
+    verdict = is_same(known.digest, digest, older) and 'existing' or 'conflict'
+  end
   if verdict then
     answer(i, verdict, verdict ~= 'stopped' and known.state or '', tonumber(known.left_out or 0))
   else
-    local left_out, over, weights = 0, false, stop and stop[3] or ''
+    local left_out, code, weights = 0, nil, stop and stop[3] or ''
     if suppressed[i] then
       local wanted = recipients
       local left
       left, left_out = without_suppressed({ body = body, to = to, recipients = recipients, segments = segments,
         weights = weights }, suppressed[i])
       body, to, recipients, segments, weights = left.body, left.to, left.recipients, left.segments, left.weights
-      over = left_out == wanted
-      if left_out > 0 then answer(i, 'created', over and 'cancelled' or 'queued', left_out) end
+      code = left_out == wanted and code_of(suppressed[i]) or nil
     end
-    local fields = { 'v', given.version, 'state', over and 'cancelled' or 'queued', 'digest', digest, 'queue', queue, 'queued', now,
+    if code or left_out > 0 then answer(i, 'created', code or '', left_out) end
+    local fields = { 'v', given.version, 'state', 'queued', 'digest', digest, 'queue', queue, 'queued', now,
       'segments', segments, 'to', to }
     if due then add(fields, 'due', due) end
     if ttl then add(fields, 'expires', math.max(now, due or 0) + ttl) end
@@ -144,8 +167,9 @@ for i, message in ipairs(given.messages) do
       if stop[2] ~= '' then add(fields, 'scope', stop[2]) end
       if weights ~= '' then add(fields, 'weights', weights) end
       if stop[1] and queue ~= 'marketing' then add(fields, 'stoppable', 1) end
-      if stop[1] and not over and recipients == 1 then add(listed, 0, to .. ' ' .. id) end
+      if stop[1] and not code and recipients == 1 then add(listed, 0, to .. ' ' .. id) end
     end
+    if zones ~= '' then add(fields, 'zones', zones) end
     if share ~= '' then
       era = era or redis.call('HGET', prefix .. 'memory', 'era') or current_era()
       add(fields, 'share', share)
@@ -153,8 +177,8 @@ for i, message in ipairs(given.messages) do
     end
     if campaign then
       add(fields, 'campaign', campaign_id)
-      note(campaign_id, slice, over and left_out or recipients + left_out)
-      if left_out > 0 then note_left_out(campaign, left_out) end
+      note(campaign_id, slice, code and recipients or recipients + left_out)
+      if left_out > 0 then note_left_out(campaign, left_out, code) end
     end
     if talk then
       if talk.two_way then add(fields, 'two_way', 1) end
@@ -162,15 +186,12 @@ for i, message in ipairs(given.messages) do
       if given.keep_texts then add(fields, 'keep', 1) end
       for pseudonym in string.gmatch(to, '%S+') do note_talk(pseudonym, 'out:' .. id, math.max(now, due or 0)) end
     end
-    if over then
-      add(fields, 'code', code_of(suppressed[i]))
-      add(fields, 'ended', now)
-    end
+    if code then add(fields, 'code', code) end
     redis.call('HSET', records[i], unpack(fields))
     created = created + 1
     local place = queue_of(queue)
-    if over then
-      tell_cancelled(i, id, slice, campaign, { state = 'cancelled', code = code_of(suppressed[i]), segments = segments, context = context })
+    if code then
+      end_record(keys[i], id, 'cancelled')
     elseif due and due > now then
       redis.call('ZADD', place.keys.delayed, due, id)
       wake(place.keys)
@@ -180,7 +201,7 @@ for i, message in ipairs(given.messages) do
     else
       place.ids[#place.ids + 1] = id
     end
-    if not over then add(bodies, keys[i].body, body) end
+    if not code then add(bodies, keys[i].body, body) end
   end
 end
 

@@ -50,7 +50,7 @@ class Preview:
     Attributes:
         recipients: who would be texted; 0 if none were given.
         left_out: recipients given that cannot be texted, or were met before.
-        messages: calls to the gateway, of at most 500 recipients.
+        messages: calls to the gateway, of at most 500 recipients; of marketing for each zone its own.
         encoding: ``ucs2`` if anybody's text is UCS-2; without recipients, if the text is whoever gets it.
         minimum, middle, maximum: segments of the shortest, the median and the longest text.
         segments: over all recipients; of ``middle`` without recipients.
@@ -110,7 +110,7 @@ class Previewer:
         self._kind = str(options.get("type", "sms_premium"))
         self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
         self._taken = self._left_out = self._messages = 0
-        self._problems: dict[str, str] = {}
+        self._zones, self._problems = 1, dict[str, str]()
         self._warnings: tuple[str, ...] = ()
         self._check_options()
 
@@ -156,7 +156,8 @@ class Previewer:
         check = Problems()
         message = self._message(chunk, **changed)
         worded = word(check, message, settings, settings.default_region)
-        places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
+        places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
+        self._zones = max(1, len(places.zones.split()))
         self._warnings = worded.warnings or self._warnings
         if "sender" in self._options and "sender" not in self._problems:
             problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)
@@ -195,7 +196,7 @@ class Previewer:
         self._left_out += len(problems)
 
     def _count(self, worded: Wording, thrifty: list[int]) -> None:
-        self._messages += 1
+        self._messages += self._zones
         for i, recipient in enumerate(worded.recipients):
             self._seen.add(recipient.phone_number)
             self._tally.add(worded, i, self._kind, worded.segments[i] - thrifty[i])

@@ -1,8 +1,8 @@
 -- Read what is known of a send, in one step.
 -- Given: id
 -- Returns the record and the deliveries as lists of names and values; then of the call that the send waits or leaves with: state,
---   attempts, code, message, first; an empty list without one; then of the gate that keeps the send: name, facts, estimated price;
---   an empty list without one; then the time now, ms. Safe to repeat.
+--   attempts, code, message, first, held, held_until; an empty list without one; then of the gate that keeps the send: name, facts,
+--   estimated price; an empty list without one; then the time now, ms. Safe to repeat.
 -- uses: keys clock deliveries
 local record = keys_of(given.id).record
 local send = read(record, 'state', 'call')
@@ -10,7 +10,9 @@ local call, aside = {}, {}
 if send.state == 'queued' then
   local waits = send.call and keys_of(send.call).record or record
   if send.call then
-    for i, value in ipairs(redis.call('HMGET', waits, 'state', 'attempts', 'code', 'message', 'first')) do call[i] = value or '' end
+    for i, value in ipairs(redis.call('HMGET', waits, 'state', 'attempts', 'code', 'message', 'first', 'held', 'held_until')) do
+      call[i] = value or ''
+    end
   end
   local gate = read(waits, 'aside', 'price')
   if gate.aside then

@@ -11,7 +11,7 @@ from producers.contract.events import Match, OptOut, Reply, from_fields
 from producers.contract.jobs import State
 from producers.messages.recipient import Recipient
 from producers.messages.template import template
-from producers.queueing.records import Delivery, read_delivery
+from producers.queueing.message_status import Delivery, read_delivery
 
 #: What a person wrote.
 Written = Reply | OptOut

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from producers.contract.heartbeats import Rules
 from producers.rules import sources
 from producers.rules.clocks import clock, tzdata_version
 from producers.rules.finding import Cause, Finding
@@ -54,6 +55,16 @@ class Hours:
         chosen = (self._french, self._elsewhere, self._margin_ms, extra)
         whole = repr((VERSION, chosen, FRENCH, HOLIDAYS, tzdata_version()))
         self.fingerprint = hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
+
+    @property
+    def rules(self) -> Rules:
+        """What a worker tells of its hours."""
+        return Rules(str(VERSION), tzdata_version(), self.fingerprint)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether marketing may leave to any zone at any hour."""
+        return self._french is None and self._elsewhere is None
 
     def is_open(self, zone: str, at: datetime) -> bool:
         """Tell whether marketing may leave to a zone now."""

@@ -101,9 +101,14 @@ def known_zone(zone: object) -> str:
     Raises:
         ValueError: it is none; the text says what is one.
     """
-    if not isinstance(zone, str) or (zone not in FRENCH and zone not in clocks_by_country()):
+    if not isinstance(zone, str) or not is_zone(zone):
         raise ValueError(f"must be {', '.join(FRENCH)}, or the two capital letters of another country")
     return zone
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether there is a zone of that name."""
+    return name in FRENCH or name in clocks_by_country()
 
 
 def clocks_of(zone: str) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ ENTRIES_V1 = {
         "attempt": "1",
         "at": "2030-01-31T13:05:09.123Z",
         "context": '{"booking":42}',
+        "held_until": "",
     },
 }
 

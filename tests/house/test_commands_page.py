@@ -55,7 +55,7 @@ def test_the_exit_codes_are_those_of_the_code():
 
 
 def test_the_verdicts_are_those_of_the_code():
-    sources = (ROOT / "worker" / "inquiry" / each for each in ("reasons.py", "explain.py"))
+    sources = (ROOT / "worker" / "inquiry" / each for each in ("reasons.py", "held_reasons.py", "explain.py"))
     said = {word for path in sources for word in words(path)}
     assert {cells[0].strip("`") for cells in rows("docs/commands.md", "explain")} == said
 

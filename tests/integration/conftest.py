@@ -9,9 +9,11 @@ import redis
 
 from producers import Producer
 from producers.contract.settings import RedisSettings
+from producers.settings import ProducerSettings
 from tests.support.callback_receiver import CallbackReceiver
 from tests.support.console_client import OPERATOR, VIEWER, ConsoleClient, console_settings
 from tests.support.console_user import console_user
+from tests.support.installation import ANY_HOUR
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
@@ -27,7 +29,7 @@ __all__ = ["simulator", "simulator_thread"]
 @pytest.fixture
 def sms(redis_url: str) -> Iterator[Producer]:
     """Give a producer on this test's Redis."""
-    producer = Producer(redis_url)
+    producer = Producer(settings=ProducerSettings.from_env({**ANY_HOUR, "REDIS_URL": redis_url}))
     yield producer
     producer.close()
 

@@ -415,7 +415,7 @@ def test_a_slice_of_a_cancelled_campaign_is_refused_by_the_script_that_would_que
     records = Records(ProducerSettings())
     slice_ = Slicer(TEXT, GOOD, NAME).cut(list(numbers(SLICE, start=SLICE)))
 
-    assert drive(records.enqueue_slice(slice_), redis_client) == ("stopped", 0)
+    assert drive(records.enqueue_slice(slice_), redis_client) == [("stopped", 0)]
     assert queued(redis_client) == [f"{NAME}.0"]
 
 

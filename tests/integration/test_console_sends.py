@@ -11,6 +11,8 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.rules.hours import Hours
+from producers.rules.settings import RulesSettings
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.html import Html
@@ -454,7 +456,9 @@ def test_of_many_receipts_the_timeline_has_the_first_and_says_how_many_more(
     redis_client.hset(KEYS.deliveries("many"), mapping=told)
 
     page = viewer.get("/sends/many").text
-    found = drive(explain.explain(KEYS, KnownPseudonyms(RedisSettings()), "many"), redis_client)
+    found = drive(
+        explain.explain(KEYS, KnownPseudonyms(RedisSettings()), Hours(RulesSettings()), "many"), redis_client
+    )
 
     assert page.count("has received it.") == 50
     assert "And 70 more receipts" in page

@@ -15,6 +15,8 @@ from producers.contract.jobs import RECORD_VERSION
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.rules.hours import Hours
+from producers.rules.settings import RulesSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.replies import Counting
 from tests.support.template_sends import send_codes
@@ -22,11 +24,12 @@ from worker.account.throttle import Limits, Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
-from worker.inquiry import reasons
+from worker.inquiry import held_reasons, reasons
 from worker.inquiry.explain import Explanation, explain
 from worker.inquiry.send_facts import LOOKED_AT
 from worker.operator.decisions import Decisions
 
+HOURS = Hours(RulesSettings())
 NUMBER = "+33612345678"
 
 
@@ -51,7 +54,7 @@ def alive(redis_client) -> None:
 def asked(redis_client):
     def ask(request_id: str = "a") -> Explanation:
         counting = Counting(redis_client)
-        found = counting.drive(explain(KEYS, KnownPseudonyms(RedisSettings()), request_id))
+        found = counting.drive(explain(KEYS, KnownPseudonyms(RedisSettings()), HOURS, request_id))
         assert counting.trips <= 7
         return found
 
@@ -304,7 +307,7 @@ def test_what_newer_producers_wrote_and_what_is_dead(asked, one, redis_client, a
 
 def test_each_gate_that_can_keep_a_message_has_a_reason():
     """The reasons have the names of gates; what is left out never keeps a message of its own."""
-    source = Path(reasons.__file__).read_text("utf-8")
+    source = "".join(Path(each.__file__).read_text("utf-8") for each in (reasons, held_reasons))
     said = set(re.findall(r'Reason\(\s*"(\w+)"', source)) | {"credit"}
     # A shared call is composed in the step that claims it; what opt-outs end is over.
     assert set(ADMISSION) - said == {"ended", "suppressed", "composed"}
@@ -383,4 +386,4 @@ def test_many_recipients_cost_no_more(sms, asked, redis_client, alive):
     )
     assert sent.created
     assert len(asked().timeline) <= 101
-    assert drive(explain(KEYS, KnownPseudonyms(RedisSettings()), "a"), redis_client).state == "queued"
+    assert drive(explain(KEYS, KnownPseudonyms(RedisSettings()), HOURS, "a"), redis_client).state == "queued"

@@ -3,13 +3,14 @@
 import pytest
 import redis
 
-from producers.contract.heartbeats import ALIVE_MS, FORGOTTEN_MS, count_alive
+from producers.contract.heartbeats import ALIVE_MS, FORGOTTEN_MS, Rules, count_alive, name_worker, rules_of
 from producers.contract.keys import Keys
 from tests.support.waiting import until
 from worker.process import heartbeat
 from worker.process.heartbeat import Heartbeat
 
 KEYS = Keys()
+RULES = Rules("1", "2026a", "0123456789abcdef")
 
 
 def now_ms(client: redis.Redis) -> int:
@@ -22,7 +23,7 @@ def alive(client: redis.Redis) -> int:
 
 
 def test_a_process_lives_from_its_start_to_its_stop(redis_client):
-    one, other = Heartbeat(redis_client, KEYS), Heartbeat(redis_client, KEYS)
+    one, other = Heartbeat(redis_client, KEYS, RULES), Heartbeat(redis_client, KEYS, RULES)
     one.start()
     other.start()
     assert alive(redis_client) == 2
@@ -36,7 +37,7 @@ def test_a_process_lives_from_its_start_to_its_stop(redis_client):
 
 def test_a_process_says_again_and_again_that_it_lives(redis_client, monkeypatch):
     monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
-    heart = Heartbeat(redis_client, KEYS)
+    heart = Heartbeat(redis_client, KEYS, RULES)
     heart.start()
     redis_client.zadd(KEYS.workers, {heart.name: 1})
 
@@ -50,7 +51,7 @@ def test_who_has_said_nothing_for_long_is_dead_and_later_forgotten(redis_client)
     redis_client.zadd(KEYS.workers, silent)
     assert alive(redis_client) == 0
 
-    Heartbeat(redis_client, KEYS).beat()
+    Heartbeat(redis_client, KEYS, RULES).beat()
 
     assert alive(redis_client) == 1
     assert redis_client.zscore(KEYS.workers, "forgotten") is None
@@ -59,7 +60,7 @@ def test_who_has_said_nothing_for_long_is_dead_and_later_forgotten(redis_client)
 
 def test_a_stop_survives_that_redis_is_away(own_redis_server):
     client = redis.Redis(port=own_redis_server.port)
-    heart = Heartbeat(client, KEYS)
+    heart = Heartbeat(client, KEYS, RULES)
     heart.start()
     own_redis_server.kill()
 
@@ -69,3 +70,14 @@ def test_a_stop_survives_that_redis_is_away(own_redis_server):
 @pytest.mark.parametrize(("ago", "lives"), [(0, 1), (ALIVE_MS, 1), (ALIVE_MS + 1, 0)])
 def test_a_process_lives_for_twenty_seconds_after_its_last_sign(ago, lives):
     assert count_alive([(b"a", 1_000_000_000_000 - ago)], 1_000_000_000_000) == lives
+
+
+def test_a_sign_of_life_tells_the_hours_by_which_a_worker_goes():
+    other = RULES._replace(tzdata="2026b")
+    names = [
+        *(name_worker(f"host:{n}:ab", RULES) for n in range(2)),
+        name_worker("host:3:cd", other),
+        "older",
+    ]
+
+    assert rules_of(names) == {RULES: 2, other: 1}

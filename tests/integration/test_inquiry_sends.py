@@ -7,6 +7,8 @@ import pytest
 
 from producers import Producer
 from producers.contract.steps import drive
+from producers.rules.hours import Hours
+from producers.rules.settings import RulesSettings
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
 from tests.support.sends import claim_one, finish_one
@@ -16,6 +18,7 @@ from worker.inquiry import campaigns, sends
 from worker.inquiry.paging import PAGE, BadCursor
 
 KEYS = AllKeys()
+HOURS = Hours(RulesSettings())
 NUMBER = "+33612345678"
 
 
@@ -125,7 +128,7 @@ def test_a_row_without_a_record_says_so(redis_client):
 def test_the_slices_of_a_campaign_are_listed_the_last_one_first(redis_client, sms: Producer):
     numbers = [f"+336{n:08}" for n in range(12_000_000, 12_000_000 + 51 * 500)]
     sms.send_campaign("Hello STOP au 30101", numbers, sender="Bistro", campaign_id="spring")
-    status = drive(campaigns.find(KEYS, "spring"), redis_client)
+    status = drive(campaigns.find(KEYS, HOURS, "spring"), redis_client)
 
     first = drive(campaigns.slices(KEYS, status), redis_client)
     second = drive(campaigns.slices(KEYS, status, first.cursor), redis_client)
@@ -133,4 +136,4 @@ def test_the_slices_of_a_campaign_are_listed_the_last_one_first(redis_client, sm
     ids = [row.request_id for row in first.rows + second.rows]
     assert ids == [f"spring.{n}" for n in range(50, -1, -1)]
     assert second.cursor is None
-    assert drive(campaigns.find(KEYS, "summer"), redis_client) is None
+    assert drive(campaigns.find(KEYS, HOURS, "summer"), redis_client) is None

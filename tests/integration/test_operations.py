@@ -17,7 +17,7 @@ from tests.support.sends import claim_one, finish_one
 from worker.account.throttle import Limits, Throttle
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
-from worker.inquiry.reasons import clock
+from worker.inquiry.reason import clock
 from worker.inquiry.state_of_sending import facts
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import WINDOW_S

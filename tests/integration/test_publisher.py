@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from producers.contract.events import Quarantined
 from producers.contract.settings import RedisSettings
-from producers.queueing.records import read_delivery
+from producers.queueing.message_status import read_delivery
 from tests.support.keys import AllKeys
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from producers import Producer
+from producers.contract.heartbeats import Rules
 from producers.contract.receipts import AWAITED_MS, HOUR_MS, STATES, missing
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.metrics import Gauges
-from producers.queueing.records import read_delivery
+from producers.queueing.message_status import read_delivery
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
 from tests.support.sends import correlate_one
@@ -320,7 +321,7 @@ def test_the_metrics_say_how_many_receipts_are_missing_and_how_many_workers_live
 
     send(sms, "a", 3)
     accept(hand)
-    Heartbeat(redis_client, KEYS).beat()
+    Heartbeat(redis_client, KEYS, Rules("1", "2026a", "ab")).beat()
     redis_client.zadd(KEYS.workers, {"silent": 1})
     before = asyncio.run(page())
     let_hours_pass(redis_client, 50, "a")

@@ -76,7 +76,7 @@ def test_a_list_is_queued_and_summed_up(octopush, listed, redis_client):
     assert texted(redis_client) == Counter(numbers(1203))
     assert "recipients 1203 in 3 messages" in result.output
     assert "3 messages now, 0 had been queued before" in result.output
-    assert re.fullmatch(r"csv-[0-9a-f]{24}", campaign_id(result))
+    assert re.fullmatch(r"csv-[0-9a-f]{20}", campaign_id(result))
 
 
 def test_the_same_command_again_goes_on_with_the_same_campaign(octopush, listed, redis_client):
@@ -172,7 +172,7 @@ def test_an_impossible_campaign_id_is_refused_before_the_file_is_read(octopush, 
     result = octopush("send", "--csv", listed(numbers(3)), *SEND, "--campaign", "My spring campaign!", *dry)
 
     assert result.exit_code == 1
-    assert result.output == "Error: campaign_id: must be 1 to 28 letters, digits or -_.\n"
+    assert result.output == "Error: campaign_id: must be 1 to 24 letters, digits or -_.\n"
 
 
 def test_reasons_that_are_not_counted_one_by_one_are_not_kept_back(octopush, listed):

@@ -383,6 +383,21 @@ def test_metrics_show_what_waits_aside_and_what_nobody_knows(web, redis_client):
     assert "octopush_unexplained_refusals_total 6\n" in page
 
 
+def test_metrics_show_what_is_held_and_by_which_hours_the_workers_go(web, redis_client):
+    calm = httpx.get(f"{web.url}/metrics").text
+    assert 'octopush_held{reason="hours"} 0\n' in calm
+    assert 'octopush_held{reason="over_budget"} 0\n' in calm
+    assert "octopush_hours_rules_info{" not in calm
+    redis_client.hset("{web}:held", mapping={"hours:1790000000000:FR": 3, "hours:1790000000001:RE YT": 4})
+    now, _ = redis_client.time()
+    redis_client.zadd("{web}:workers", {f"host:{n}:ab 1 2026a abcd": now * 1000 for n in range(2)})
+
+    page = httpx.get(f"{web.url}/metrics").text
+
+    assert 'octopush_held{reason="hours"} 7\n' in page
+    assert 'octopush_hours_rules_info{version="1",tzdata="2026a",fingerprint="abcd"} 2\n' in page
+
+
 def test_without_redis_the_server_stays_up_and_says_503(own_redis_server, tmp_path):
     environ = {"REDIS_URL": own_redis_server.url, "CALLBACK_TOKENS": TOKEN}
     with WebServer(tmp_path / "log", environ) as web:

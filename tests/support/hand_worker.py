@@ -8,6 +8,8 @@ import redis
 
 from producers.contract.jobs import ENDS
 from producers.contract.settings import RedisSettings
+from producers.rules.hours import Hours
+from producers.rules.settings import RulesSettings
 from tests.support.keys import AllKeys
 from tests.support.places import places
 from worker.account.throttle import Limits, Throttle
@@ -16,6 +18,7 @@ from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.members import Members
+from worker.ledger.openings import Openings
 from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.lease_broker import LeaseBroker
@@ -35,6 +38,7 @@ class HandWorker:
         rate: recipients per second; 0 for no limit.
         queue: name of the queue.
         settings: retention, stream length, keys of pseudonyms.
+        hours: of marketing; None for any hour.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class HandWorker:
         rate: float = 0.0,
         queue: str = "alert",
         settings: RedisSettings | None = None,
+        hours: RulesSettings | None = None,
     ) -> None:
         self.redis = client
         self.queue = queue
@@ -55,12 +60,19 @@ class HandWorker:
         self.confirmation = Confirmation(client, KEYS)
         self.confirmation.look()
         self.members = Members(client, RedisSettings(), Patience())
-        self.ledger = Ledger(client, settings or RedisSettings(), self.leases, self.confirmation, rate)
+        openings = hours and Openings(client, Hours(hours), hours.close_margin_ms, self._seconds)
+        self.ledger = Ledger(
+            client, settings or RedisSettings(), self.leases, self.confirmation, rate, openings
+        )
         limits = Limits(rate, 0)
         self.throttle = Throttle(client, KEYS, limits)
         self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)
         self.consumer = self.broker.consume(queue, timeout=1)
         self.holder = self.consumer.holder
+
+    def _seconds(self) -> float:
+        """Tell the time as the server does: tests let it pass there."""
+        return float(self.redis.time()[0])
 
     def _share_max(self) -> int:
         return self._largest_call if self.confirmation.sharing else 1

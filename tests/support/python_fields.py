@@ -10,7 +10,8 @@ from tests.support.lua_fields import ANY, Access, Mode
 
 #: Functions that read a hash which a script or a caller has handed over: module, function, hash.
 HANDED_OVER: Final = {
-    ("producers/queueing/records.py", "_read_status"): "record",
+    ("producers/queueing/message_status.py", "read_status"): "record",
+    ("producers/queueing/message_status.py", "_read_held"): "record",
     ("producers/queueing/campaign_status.py", "read_campaign"): "campaign",
     ("worker/inquiry/explain.py", "_ended"): "record",
     ("worker/inquiry/overview.py", "_credit"): "credit_seen",
@@ -18,6 +19,7 @@ HANDED_OVER: Final = {
     ("worker/inquiry/reasons.py", "_campaign"): "record",
     ("worker/inquiry/reasons.py", "_due"): "record",
     ("worker/inquiry/reasons.py", "_gathering"): "record",
+    ("worker/inquiry/reasons.py", "_held"): "record",
     ("worker/inquiry/reasons.py", "_lifetime"): "record",
     ("worker/inquiry/reasons.py", "_newer"): "record",
     ("worker/inquiry/reasons.py", "_retry"): "record",

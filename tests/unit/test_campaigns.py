@@ -23,8 +23,8 @@ GIVEN = st.sampled_from([*SOME, "+33 6 12 00 00 01", "", "+33", "rubbish", "0612
 def cut(recipients, text=TEXT, campaign_id="spring", on_invalid=lambda *_: None, **options):
     """Cut recipients as a campaign does; the slices, as numbers by request_id."""
     slicer = Slicer(text, {**GOOD, **options}, campaign_id, on_invalid=on_invalid)
-    frozen = [slicer.cut(chunk) for chunk in chunks(recipients)]
-    return {f.request_id: [r["phone_number"] for r in json.loads(f.body)["recipients"]] for f in frozen if f}
+    frozen = [each for chunk in chunks(recipients) for each in slicer.cut(chunk)]
+    return {f.request_id: [r["phone_number"] for r in json.loads(f.body)["recipients"]] for f in frozen}
 
 
 def numbers(count: int, start: int = 0) -> list[str]:
@@ -148,14 +148,37 @@ def test_a_minted_id_is_new_each_time_and_fits():
     assert all(Slicer(TEXT, GOOD, campaign_id).campaign_id == campaign_id for campaign_id in ids)
 
 
-def test_the_longest_id_leaves_room_for_ten_million_slices():
-    slicer = Slicer(TEXT, GOOD, "x" * 28)
-    slicer.number = 9_999_999
+def test_the_longest_id_leaves_room_for_a_hundred_thousand_slices_of_the_longest_zone():
+    slicer = Slicer(TEXT, {**GOOD, "zone": "FR-AM"}, "x" * 24)
+    slicer.number = 99_999
 
-    frozen = slicer.cut(numbers(1))
+    [frozen] = slicer.cut(numbers(1))
 
-    assert frozen is not None
     assert len(frozen.request_id) == 36
+
+
+def test_a_slice_is_one_message_for_each_of_its_zones_and_the_mainland_keeps_the_bare_name():
+    people = ["+33612000001", "+262692123456", "+590690123456", Recipient("+33612000002", zone="FR-AM")]
+    slices = cut([*people, "+32470123456", "+262692123457", Recipient("+590690123457", zone="MF")])
+
+    assert slices == {
+        "spring.0": ["+33612000001"],
+        "spring.0.BE": ["+32470123456"],
+        "spring.0.FR-AM": ["+33612000002"],
+        "spring.0.GP_": ["+590690123456"],
+        "spring.0.MF": ["+590690123457"],
+        "spring.0.RE": ["+262692123456", "+262692123457"],
+    }
+    assert cut(["+262692123456"], zone="RE") == {"spring.0.RE": ["+262692123456"]}
+
+
+def test_an_alert_has_no_zones_and_one_message_a_slice():
+    assert list(cut(["+33612000001", "+262692123456"], purpose="alert")) == ["spring.0"]
+
+
+def test_who_is_left_out_changes_nothing_for_the_zones_of_the_others():
+    slices = cut(["rubbish", "+33612000001", "+33612000001", "+262692123456"])
+    assert slices == {"spring.0": ["+33612000001"], "spring.0.RE": ["+262692123456"]}
 
 
 def test_checking_counts_and_queues_nothing():

@@ -410,3 +410,29 @@ def test_whatever_the_bytes_rows_are_counted_or_the_file_is_refused(tmp_path_fac
     except FileProblem:
         return
     assert len(list(file.recipients())) == file.rows
+
+
+def test_a_column_of_zones_is_taken_over_and_an_empty_cell_is_no_zone(written):
+    file = written(f"phone_number,Zone\n{A},MF\n{B},\n")
+    assert list(file.recipients()) == [Recipient(A, zone="MF"), Recipient(B)]
+    assert file.describe() == "zone = Zone, phone_number = phone_number"
+
+
+def test_a_cell_that_is_no_zone_is_handed_out_to_be_refused_if_others_are_zones(written):
+    file = written(f"phone_number,zone\n{A},MF\n{B},Nord\n")
+    assert [each.zone for each in file.recipients()] == ["MF", "Nord"]
+
+
+def test_a_column_of_sales_districts_is_none_of_zones(written):
+    assert list(written(f"phone_number,zone\n{A},Nord\n{B},12\n").recipients()) == [
+        Recipient(A),
+        Recipient(B),
+    ]
+    assert next(
+        iter(written(f"phone_number,zone\n{A},FR\n", "param1", titles={"param1": "zone"}).recipients())
+    ) == (Recipient(A, param1="FR"))
+
+
+def test_the_column_of_zones_can_be_named(written):
+    file = written(f"phone_number,Ou\n{A},FR-AM\n", titles={"zone": "ou"})
+    assert list(file.recipients()) == [Recipient(A, zone="FR-AM")]

@@ -148,5 +148,5 @@ def opt_out_for_lua(event: OptOut, known: Pseudonyms, came_ms: int | None = None
 
 
 def _delivery(status: str, at: datetime) -> str:
-    """Write a delivery for `producers.queueing.records.read_delivery`."""
+    """Write a delivery for `producers.queueing.message_status.read_delivery`."""
     return f"{RANKS.get(status, 0)}|{at.isoformat()}|{status}"

@@ -29,6 +29,7 @@ from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import ConfigError, QueueUnavailable
+from producers.rules.hours import Hours
 from worker.console import login, reveal
 from worker.console.bulk_runner import run_jobs
 from worker.console.doors import Doors
@@ -101,6 +102,7 @@ class _Console:
             keys=keys,
             pseudonyms=KnownPseudonyms(settings),
             redis=client,
+            hours=Hours(settings),
             producer=AsyncProducer(settings=settings, client=client),
             sessions=Sessions(client, keys, settings.people),
             templates=templates(),

@@ -15,6 +15,7 @@ from producers.aio import AsyncProducer
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Step, Steps, adrive
+from producers.rules.hours import Hours
 from worker.console.forms import local_path
 from worker.console.sessions import Sessions, Visitor
 from worker.console.settings import ConsoleSettings, Role
@@ -36,6 +37,7 @@ class Office:
         keys: key names.
         pseudonyms: those of this process.
         redis: client for reading and for scripts.
+        hours: of marketing.
         producer: sends answers, pauses campaigns and so on.
         sessions: who is logged in.
         templates: all templates.
@@ -47,6 +49,7 @@ class Office:
     keys: Keys
     pseudonyms: KnownPseudonyms
     redis: redis.asyncio.Redis
+    hours: Hours
     producer: AsyncProducer
     sessions: Sessions
     templates: jinja2.Environment

@@ -5,6 +5,8 @@ from typing import Literal
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.queueing.campaign_status import CampaignStatus, read_campaign
+from producers.queueing.slices import message_ids
+from producers.rules.hours import Hours
 from worker.inquiry.paging import PAGE, BadCursor, Page, read_sorted
 from worker.inquiry.sends import SendRow, read_rows
 
@@ -25,24 +27,26 @@ def word_of(status: CampaignStatus) -> Word:
     return "paused" if status.paused else "sending"
 
 
-def newest(keys: Keys, cursor: str | None = None) -> Steps[Page[CampaignStatus]]:
+def newest(keys: Keys, hours: Hours, cursor: str | None = None) -> Steps[Page[CampaignStatus]]:
     """Read the campaigns that began last; three round trips. One that is forgotten is left out.
 
     Raises:
         BadCursor: see `read_sorted`.
     """
     page = yield from read_sorted(keys.campaigns, cursor, newest_first=True)
-    found = yield from _read(keys, [member.name for member in page.rows])
+    found = yield from _read(keys, hours, [member.name for member in page.rows])
     return Page(tuple(each for each in found if each is not None), page.cursor)
 
 
-def find(keys: Keys, campaign_id: str) -> Steps[CampaignStatus | None]:
+def find(keys: Keys, hours: Hours, campaign_id: str) -> Steps[CampaignStatus | None]:
     """Read where one campaign stands; None if it is unknown or forgotten. One round trip."""
-    return (yield from _read(keys, [campaign_id]))[0]
+    return (yield from _read(keys, hours, [campaign_id]))[0]
 
 
 def slices(keys: Keys, status: CampaignStatus, cursor: str | None = None) -> Steps[Page[SendRow]]:
-    """Read the slices of a campaign by number, the last one first; one round trip.
+    """Read the slices of a campaign by number, the last one first; two round trips.
+
+    A slice may be several messages, one a zone: then a page has more rows than slices.
 
     Raises:
         BadCursor: the cursor is no number of a slice.
@@ -51,17 +55,17 @@ def slices(keys: Keys, status: CampaignStatus, cursor: str | None = None) -> Ste
         raise BadCursor
     end = min(status.slices, int(cursor) if cursor is not None else status.slices)
     first = max(0, end - PAGE)
-    ids = [f"{status.campaign_id}.{number}" for number in range(end - 1, first - 1, -1)]
+    ids = yield from message_ids(keys, status.campaign_id, range(end - 1, first - 1, -1))
     rows = yield from read_rows(keys, ids)
     return Page(tuple(rows), str(first) if first else None)
 
 
-def _read(keys: Keys, ids: list[str]) -> Steps[list[CampaignStatus | None]]:
+def _read(keys: Keys, hours: Hours, ids: list[str]) -> Steps[list[CampaignStatus | None]]:
     commands = [(("HGETALL", keys.campaign(each)), ("LLEN", keys.campaign_waiting(each))) for each in ids]
     (seconds, _), gates, *told = yield Commands(
         [("TIME",), ("HGETALL", keys.gates), *(c for both in commands for c in both)]
     )
     return [
-        read_campaign(each, fields, waiting, gates, int(seconds) * 1000)
+        read_campaign(each, fields, waiting, gates, int(seconds) * 1000, hours)
         for each, fields, waiting in zip(ids, told[::2], told[1::2], strict=True)
     ]

@@ -8,7 +8,9 @@ from producers.contract.jobs import ENDS
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Steps
-from worker.inquiry.reasons import Reason, clock, instant, reasons
+from producers.rules.hours import Hours
+from worker.inquiry.reason import Reason, clock, instant
+from worker.inquiry.reasons import reasons
 from worker.inquiry.send_facts import Send, look
 from worker.inquiry.state_of_sending import meaning_of
 from worker.inquiry.timeline import Life, Moment, read_timeline
@@ -21,6 +23,11 @@ _ENDED: Final = {
     "cancelled": "It was cancelled before it left",
     "failed": "It was never accepted, and nobody tries again",
     "unknown": "Nobody knows whether the gateway took it: a person decides",
+}
+#: Codes of ours for what was held for longer than its time.
+_HELD_TOO_LONG: Final = {
+    "quiet_hours": "marketing may not leave at that hour",
+    "over_budget": "the budget is used up",
 }
 _WAY_OUT: Final = {
     "unknown": "To decide: octopush-worker resolve {} --as-accepted or --send-again",
@@ -54,25 +61,25 @@ class Explanation:
     more_receipts: int = 0
 
 
-def explain(keys: Keys, pseudonyms: KnownPseudonyms, request_id: str) -> Steps[Explanation]:
+def explain(keys: Keys, pseudonyms: KnownPseudonyms, hours: Hours, request_id: str) -> Steps[Explanation]:
     """Say why a message has not left, or what became of it; at most eight round trips."""
     send = yield from look(keys, request_id)
     if send is None:
         sentence = "Nobody knows this id: it never was, or was forgotten some time after its end."
         return _made(request_id, None, (Reason("forgotten", sentence),), Life((), 0))
     life = yield from read_timeline(keys, pseudonyms, request_id, send.record)
-    return _made(request_id, send.record["state"], _reasons(send), life)
+    return _made(request_id, send.record["state"], _reasons(send, hours), life)
 
 
-def why(keys: Keys, request_id: str) -> Steps[tuple[Reason, ...]]:
+def why(keys: Keys, hours: Hours, request_id: str) -> Steps[tuple[Reason, ...]]:
     """Name the reasons alone, the weightiest first; at most four round trips. None for an unknown id."""
     send = yield from look(keys, request_id)
-    return () if send is None else _reasons(send)
+    return () if send is None else _reasons(send, hours)
 
 
-def _reasons(send: Send) -> tuple[Reason, ...]:
+def _reasons(send: Send, hours: Hours) -> tuple[Reason, ...]:
     state = send.record["state"]
-    return (_ended(send, state),) if state in ENDS else tuple(reasons(send))
+    return (_ended(send, state),) if state in ENDS else tuple(reasons(send, hours))
 
 
 def _made(request_id: str, state: str | None, found: tuple[Reason, ...], life: Life) -> Explanation:
@@ -85,6 +92,8 @@ def _ended(send: Send, state: str) -> Reason:
     record = send.record
     ended_ms, code, ticket = float(record.get("ended", 0)), record.get("code"), record.get("ticket")
     meaning = meaning_of(code) if code else ""
+    if code in _HELD_TOO_LONG and "held_until" in record:
+        meaning = f"{_HELD_TOO_LONG[code]}, and it could have left at {clock(float(record['held_until']))}"
     named = f", code {code}{', ' if meaning else ''}{meaning}" if code else ""
     as_ticket = f", ticket {ticket}" if ticket else ""
     way_out = f"{_WAY_OUT[state].format(send.request_id)}." if state in _WAY_OUT else ""

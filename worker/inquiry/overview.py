@@ -13,6 +13,7 @@ from producers.contract.admission import CREDIT, describe, read_gate
 from producers.contract.jobs import ENDS, MARKER, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
+from worker.inquiry.held import held_sends
 from worker.inquiry.paging import now_ms
 from worker.inquiry.panels import Panel, side_by_side
 from worker.inquiry.state_of_sending import (
@@ -157,7 +158,7 @@ class Overview:
 
 
 def overview(keys: Keys) -> Steps[Overview]:
-    """Look at everything once: at most 40 commands in three round trips.
+    """Look at everything once: at most 44 commands in three round trips.
 
     Raises:
         Exception: Redis, or what it holds, gave no answer to some question that can be read.
@@ -169,16 +170,18 @@ def overview(keys: Keys) -> Steps[Overview]:
 
 
 def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
-    """Look at everything once, each part with its own answer; at most 40 commands in three round trips.
+    """Look at everything once, each part with its own answer; at most 44 commands in three round trips.
 
     Returns:
         The attributes of `Overview` by name, but for ``queue_alert`` and so on instead of ``queues``, and of
-        the facts ``hold``, ``pause``, ``workers``, ``in_flight`` (calls), ``limits`` and ``strain``.
+        the facts ``hold``, ``held``, ``pause``, ``workers``, ``in_flight`` (calls), ``limits`` and
+        ``strain``.
     """
     return (
         yield from side_by_side(
             {
                 "hold": read_hold(keys),
+                "held": held_sends(keys),
                 "pause": read_pause(keys),
                 "workers": read_workers(keys),
                 "in_flight": _in_flight(keys),

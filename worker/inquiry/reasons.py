@@ -7,15 +7,16 @@ An attempt that runs comes first, since it has passed all gates. What holds ever
 concerns one message. That no worker lives comes before what only a worker could change.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
 from producers.contract.jobs import RECORD_VERSION
-from worker.inquiry.dates import in_paris
+from producers.rules.hours import Hours
+from worker.inquiry.held_reasons import differing, held
+from worker.inquiry.reason import Reason, clock, instant
 from worker.inquiry.send_facts import LOOKED_AT, Send
 from worker.presentation.counts import counted
 
@@ -24,32 +25,11 @@ _NEWER: Final = ADMISSION["newer"]
 _BREAKER: Final = ADMISSION["breaker"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason why a message has not left, or what became of it.
-
-    Attributes:
-        word: what kind of reason, in one word.
-        sentence: the reason for people.
-        details: the facts by name; times are aware.
-        way_out: the end of the sentence, if that names the command to type.
-    """
-
-    word: str
-    sentence: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-    way_out: str = ""
-
-    @property
-    def cause(self) -> str:
-        """The sentence without the command to type: for whoever has a button."""
-        return self.sentence.removesuffix(self.way_out).rstrip()
-
-
-def reasons(send: Send) -> Iterator[Reason]:
-    """Name all reasons that hold, in their order; at least one."""
+def reasons(send: Send, hours: Hours) -> Iterator[Reason]:
+    """Name all reasons that hold, in their order; at least one. The hours say why it is closed."""
     found = False
-    for ask in _REASONS:
+    of_hours: Callable[[Send], Reason | None] = partial(held, hours=hours)
+    for ask in (*_BEFORE, of_hours, *_AFTER):
         reason = ask(send)
         if reason is not None:
             found = True
@@ -62,16 +42,6 @@ def reasons(send: Send) -> Iterator[Reason]:
 
 #: Reasons that leave no room for others: an attempt has passed the gates.
 _ALONE: Final = {"attempt"}
-
-
-def instant(ms: float) -> datetime:
-    """Make an instant of a time in Redis."""
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def clock(ms: float) -> str:
-    """Write a time for people."""
-    return in_paris(instant(ms))
 
 
 def _newer(send: Send) -> Reason | None:
@@ -173,7 +143,7 @@ def _aside(send: Send) -> Reason | None:
 
 def _retry(send: Send) -> Reason | None:
     at, due = send.place.delayed_until_ms, int(send.record.get("due", 0))
-    if at is None or at <= send.facts.now_ms or at == due or "aside" in send.waits:
+    if at is None or at <= send.facts.now_ms or at == due or {"aside", "held"} & send.waits.keys():
         return None
     attempts, code = int(send.waits.get("attempts", 0)), send.waits.get("code")
     made = f", after {counted(attempts, 'counted POST')}" if attempts else ""
@@ -271,7 +241,7 @@ def _code(code: str, meaning: str = "") -> str:
     return f"code {code}, {meaning}" if meaning else f"code {code}"
 
 
-_REASONS: Final[tuple[Callable[[Send], Reason | None], ...]] = (
+_BEFORE: Final[tuple[Callable[[Send], Reason | None], ...]] = (
     _attempt,
     _newer,
     _hold,
@@ -279,6 +249,9 @@ _REASONS: Final[tuple[Callable[[Send], Reason | None], ...]] = (
     _campaign,
     _due,
     _lifetime,
+)
+_AFTER: Final[tuple[Callable[[Send], Reason | None], ...]] = (
+    differing,
     _aside,
     _retry,
     _dead,

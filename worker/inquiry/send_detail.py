@@ -10,7 +10,8 @@ from producers.contract.jobs import CALL
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.messages.body import Body
-from producers.queueing.records import MessageStatus, Records
+from producers.queueing.message_status import MessageStatus
+from producers.queueing.records import Records
 from worker.inquiry.paging import pairs, texts
 
 #: Members of a shared call that are named: all that one may have.

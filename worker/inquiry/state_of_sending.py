@@ -6,14 +6,15 @@ Here the same facts are read for people, with plain commands.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from producers.contract.admission import Gate, read_gate
-from producers.contract.heartbeats import WORKERS_MAX, count_alive
+from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
 from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
+from producers.rules.held import Held, read_held
 from worker.gateway.codes import CODES, OPERATORS
 from worker.inquiry.paging import now_ms
 
@@ -75,6 +76,8 @@ class Facts:
         ready: entries that wait by queue.
         workers: processes that are alive.
         worker_seen_ms: when any worker was last heard; None if none was within an hour.
+        rules: the hours of marketing by which workers go that are alive; more than one is a mistake.
+        held: what is held until a time, and how many sends.
     """
 
     now_ms: int
@@ -91,6 +94,8 @@ class Facts:
     ready: Mapping[str, int]
     workers: int
     worker_seen_ms: int | None
+    rules: Mapping[Rules, int] = field(default_factory=dict)
+    held: Mapping[Held, int] = field(default_factory=dict)
 
     @property
     def limit(self) -> int | None:
@@ -141,14 +146,16 @@ class Workers:
     Attributes:
         alive: processes.
         silent_s: seconds since one was last heard; None if none was within an hour.
+        rules: the hours by which those go that are alive.
     """
 
     alive: int
     silent_s: int | None
+    rules: Mapping[Rules, int]
 
 
 def facts_commands(keys: Keys) -> list[Plain]:
-    """The commands that `read_facts` reads: 15, each O(1) or as small as what people have set."""
+    """The commands that `read_facts` reads: 16, each O(1) or as small as what people have set."""
     queues = [keys.queue(name) for name in SENDS]
     return [
         ("TIME",),
@@ -163,12 +170,13 @@ def facts_commands(keys: Keys) -> list[Plain]:
         *(("SCARD", queue.ending) for queue in queues),
         *(("LLEN", queue.ready) for queue in queues),
         ("ZREVRANGE", keys.workers, 0, WORKERS_MAX - 1, "WITHSCORES"),
+        ("HGETALL", keys.held),
     ]
 
 
 def read_facts(replies: list[Any]) -> Facts:
     """Read the replies to `facts_commands`."""
-    time, hold, pause, gates, credit_look, limits, strain, rate, *counts, workers = replies
+    time, hold, pause, gates, credit_look, limits, strain, rate, *counts, workers, held = replies
     at_ms = now_ms(time)
     seen = list(scored(workers))
     leased, ending, ready = (dict(zip(SENDS, counts[i : i + 2], strict=True)) for i in (0, 2, 4))
@@ -186,6 +194,8 @@ def read_facts(replies: list[Any]) -> Facts:
         ready=ready,
         workers=count_alive(seen, at_ms),
         worker_seen_ms=max((int(at) for _, at in seen), default=None),
+        rules=rules_of(alive(seen, at_ms)),
+        held=read_held(strings(held)),
     )
 
 
@@ -234,7 +244,8 @@ def read_workers(keys: Keys) -> Steps[Workers]:
     seen = list(scored(found))
     last = max((int(at) for _, at in seen), default=None)
     silent_s = None if last is None else max(0, now_ms(time) - last) // 1000
-    return Workers(count_alive(seen, now_ms(time)), silent_s)
+    living = alive(seen, now_ms(time))
+    return Workers(len(living), silent_s, rules_of(living))
 
 
 def meaning_of(code: str) -> str:

@@ -1,9 +1,10 @@
 -- Claim the next attempt of sends (messages and shared calls), or say why there is none. The gates that have a say here are asked in
 -- the order of producers/contract/admission.py; the first one that keeps a send decides.
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
---   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), entries (each id, lease)
+--   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), hours (of marketing: zone to
+--   times; none for any hour), late_ms (for so long after the last moment of a claim POSTs may begin), entries (each id, lease)
 -- Returns per entry one of
---   'claimed', token, body, in doubt 0|1, ms left to live or -1, confirmed 0|1 (1: an earlier claim of this shared call
+--   'claimed', token, body, in doubt 0|1, ms in which POSTs may begin or -1, confirmed 0|1 (1: an earlier claim of this shared call
 --                           under its present name was confirmed, for its attempt was recorded), POSTs made before
 --   'over', state           it ended before, or leaves with its shared call: nothing left to do
 --   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign or for an opt-out, accepted when a
@@ -12,6 +13,8 @@
 --   'compose'               a shared call that must be composed, or composed anew, first
 --   'paused'                it waits in the list of its campaign
 --   'aside'                 a gate keeps it: it has become a delayed entry, in the same step
+--   'held'                  marketing may not leave to its zones yet: it has become a delayed entry, in the same step
+--   'zones', zones          the hours of one of them must be given first
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
@@ -20,7 +23,7 @@ local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
     'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to',
-    'scope', 'stoppable')
+    'scope', 'stoppable', 'zones', 'held')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
@@ -33,7 +36,8 @@ local function begin_attempt(send)
   redis.call('HSET', send.keys.record, 'state', 'sending', 'token', token, 'running', 1, 'first', record.first or now)
   redis.call('ZADD', prefix .. 'attempt_leases', now + given.lease_ms, send.id .. ':' .. token)
   redis.call('ZADD', prefix .. 'attempt_starts', now, send.id)
-  local left = send.expires == math.huge and -1 or math.ceil(send.expires - now)
+  local lives = math.min(send.expires, send.closes or math.huge)
+  local left = lives == math.huge and -1 or math.ceil(lives - now)
   return { 'claimed', token, body_of(send), send.doubt and 1 or 0, left, record.confirmed and 1 or 0, tonumber(record.attempts or 0) }
 end
 

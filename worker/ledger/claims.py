@@ -16,7 +16,8 @@ class Claim:
         token: fencing token; higher than those of all earlier claims.
         body: the frozen bytes to POST.
         in_doubt: an earlier attempt may have been accepted.
-        ttl_s: seconds left to live at the time of the claim, or None for no limit.
+        ttl_s: seconds at the time of the claim in which a POST may begin, for its time to live and for the
+            hours of marketing; None for no limit.
         confirmed: Redis confirmed an earlier claim of this shared call under its present name, for the
             attempt was recorded.
         earlier_posts: POSTs made under earlier claims; not those that only found the account in trouble.
@@ -82,7 +83,8 @@ class Over:
 
     Attributes:
         state: the end state; ``gone`` without a record; ``shared`` when it leaves with its call; ``paused``
-            when it waits in the list of its campaign; ``aside`` when a gate keeps it.
+            when it waits in the list of its campaign; ``aside`` when a gate keeps it, ``held`` when it may
+            not leave at this hour.
         just_now: this claim ended it: its time or its body is gone, or its campaign was cancelled;
             ``accepted`` then if a callback has proven that it was taken.
         code: the last code, if it ended just now and has one.

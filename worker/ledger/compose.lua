@@ -7,10 +7,11 @@
 -- call was not taken, or on another server. That server may have forgotten that members left alone: members older than it leave alone.
 -- Never composed is a call that may have been taken.
 -- Safe to repeat.
--- uses: keys clock queue aside record eras suppressed
+-- uses: keys clock queue aside held record eras suppressed
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
-local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to')
+local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to',
+  'held', 'held_until')
 if record.state ~= 'queued' or record.doubt or tonumber(record.v) > given.version then return 0 end
 local era = current_era()
 local composed = record.era == era and record.composed
@@ -56,6 +57,7 @@ local function look_at(member)
     count_suppressed('compose', { member.suppressed })
     end_record(member.keys, member.id, 'cancelled')
   elseif ours and member.expires and tonumber(member.expires) <= now then
+    blame_held(member.keys, record.held, record.held_until, tonumber(member.expires))
     end_record(member.keys, member.id, 'expired')
   else
     return ours
@@ -98,7 +100,8 @@ end
 local looked_at, wanted, bodies = {}, {}, {}
 for i, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
-  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable')
+  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable',
+    'zones')
   member.id, member.keys, looked_at[i] = id, own, member
 end
 note_suppressed_members(looked_at)
@@ -137,7 +140,8 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
-  for _, name in ipairs({ 'scope', 'stoppable' }) do
+  -- All members have the same, for their share has them in it.
+  for _, name in ipairs({ 'scope', 'stoppable', 'zones' }) do
     if found[1][name] then redis.call('HSET', keys.record, name, found[1][name]) end
   end
 end
@@ -148,6 +152,7 @@ if left == 0 then
   local count = redis.call('HLEN', members)
   if count == 0 then
     leave_aside(keys, call)
+    forget_held(keys)
     redis.call('DEL', keys.record)
   else
     redis.call('APPEND', keys.body, tail)

@@ -4,7 +4,7 @@
 -- A call falls apart only if it was surely never posted under its present name. If it was posted under an earlier one, Redis must
 -- first remember that it was not taken: else it would be sent again beside its members.
 -- Safe to repeat.
--- uses: keys clock queue aside
+-- uses: keys clock queue aside held
 local call, queue = given.call, queue_keys(given.queue)
 local keys = keys_of(call)
 local record = read(keys.record, 'state', 'doubt', 'running', 'reported')
@@ -25,6 +25,7 @@ for i = #ids, 1, -1 do
   end
 end
 leave_aside(keys, call)
+forget_held(keys)
 redis.call('DEL', keys.record, keys.body, members_key(call), gathered_key(call))
 wake(queue)
 return 'dissolved'

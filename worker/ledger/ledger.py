@@ -5,13 +5,13 @@ A claim carries a fencing token; only the latest token may finish, so a worker t
 its lease cannot overwrite what its successor found out.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import redis
 
-from producers.contract.jobs import RECORD_VERSION
+from producers.contract.jobs import QUEUE_MARKETING, RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.pseudonyms import Pseudonyms
@@ -24,6 +24,7 @@ from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import ANSWER_S, Correlation, Question
 from worker.ledger.evidence import credit_seen, evidence
 from worker.ledger.members import Members
+from worker.ledger.openings import Openings
 from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
@@ -55,6 +56,7 @@ class Ledger:
         leases: renews the leases of running attempts.
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
+        openings: when marketing may be claimed; None where it may at any hour.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Ledger:
         leases: Leases,
         confirmation: Confirmation,
         default_rate: float = 0.0,
+        openings: Openings | None = None,
     ) -> None:
         self._patience = Patience()
         self._members = Members(client, settings, self._patience)
@@ -72,6 +75,7 @@ class Ledger:
         self._leases = leases
         self._confirmation = confirmation
         self._default_rate = default_rate
+        self._openings = openings
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
@@ -124,12 +128,16 @@ class Ledger:
             "rate": self._default_rate,
             "queue": batch.queue,
             "aside_ms": ASIDE_MS,
+            "hours": self._hours(batch.queue),
+            "late_ms": self._openings.late_ms if self._openings else 0,
             "entries": batch.entries,
         }
         calls = [entry for entry in batch.entries if is_call(entry.id)]
         command = Command(_CLAIM, self._keys.prefix, given, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
         found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+        if self._openings:
+            self._openings.meet(reply[1].decode() for reply in replies if reply[0] == b"zones")
         if calls and not confirmed:
             found = [self._give_back_call(each) for each in found]
             pairs = zip(batch.entries, found, strict=True)
@@ -138,6 +146,10 @@ class Ledger:
         self._leases.keep(self._keys.attempt_leases, *leases)
         batch.claimed = True
         return found
+
+    def _hours(self, queue: str) -> Mapping[str, Sequence[int]] | None:
+        """The times for the gate of the hours; alerts have no zones, and take no time for theirs."""
+        return self._openings.times() if self._openings and queue == QUEUE_MARKETING else None
 
     def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
         """Undo the claim of a shared call that Redis may forget.
@@ -255,7 +267,7 @@ def _read_wait(reply: Sequence[Any]) -> Wait | None:
     match reply:
         case [b"wait", ms]:
             return Wait(max(1, ms))
-        case [b"compose"]:
+        case [b"compose"] | [b"zones", _]:
             return Wait(1)
         case [b"newer"]:
             return Wait(NEWER_RECORD_MS, newer=True)
@@ -269,7 +281,7 @@ def _read_over(reply: Sequence[Any]) -> Over:
             return Over(state.decode())
         case [b"ended", state, code]:
             return Over(state.decode(), just_now=True, code=code.decode())
-        case [b"gone" | b"paused" | b"aside" as verdict]:
+        case [b"gone" | b"paused" | b"aside" | b"held" as verdict]:
             return Over(verdict.decode())
     raise ValueError(f"claim.lua returned {reply!r}, which nobody knows")
 

@@ -13,7 +13,7 @@ NOBODY: Final = "nobody"
 UNKNOWN_COUNTRY: Final = "ZZ"
 
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
-_CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_.-]{1,28}\*?|\*")
+_CAMPAIGN: Final = re.compile(r"[A-Za-z0-9_.-]{1,24}\*?|\*")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _route(where: str, rule: str) -> Route:
     if about == "country" and not all(map(_COUNTRY.fullmatch, names)):
         raise ValueError(f"{where}a country is two capital letters such as FR, or ZZ for an unknown one")
     if about == "campaign" and not all(map(_CAMPAIGN.fullmatch, names)):
-        raise ValueError(f"{where}a campaign is 1 to 28 letters, digits or -_., with * at its end if need be")
+        raise ValueError(f"{where}a campaign is 1 to 24 letters, digits or -_., with * at its end if need be")
     if to == NOBODY:
         return Route(about, names, ())
     try:

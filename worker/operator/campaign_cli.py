@@ -40,7 +40,7 @@ def list_campaigns(output: Output, limit: int) -> None:
     cursor: str | None = None
     with at_desk() as desk:
         while len(found) <= limit:
-            page = desk.ask(newest(desk.keys, cursor))
+            page = desk.ask(newest(desk.keys, desk.hours, cursor))
             found += page.rows
             cursor = page.cursor
             if cursor is None:
@@ -165,6 +165,7 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
         **_ended(found),
         "aside": found.aside,
         "waits_for": found.waits_for,
+        "held": found.holds,
         "cost": found.cost,
         "started_at": found.started_at,
         "queued_at": found.completed_at,
@@ -193,6 +194,8 @@ def show_words(output: Output, found: CampaignStatus) -> None:
         output.show(f"aside      {counted(found.aside, 'message')} {_wait(found)}: {found.waits_for[0]}")
     for why in found.waits_for[1:]:
         output.show(f"           and: {why}")
+    for hold in found.holds:
+        output.show(f"held       {counted(hold.messages, 'message')} {hold.words}")
     output.show(f"cost       {amount(found.cost)}")
     for name, when in (("started", found.started_at), ("queued", found.completed_at)):
         if when is not None:
@@ -205,6 +208,7 @@ def _line(found: CampaignStatus, mark: str = "") -> str:
     # Short, since it is drawn over itself: a line that wraps cannot be.
     why = re.split("[:;]", found.waits_for[0])[0] if found.waits_for else ""
     aside = f"; {found.aside} {_wait(found)}: {why}" if why else ""
+    aside += f"; {found.holds[0].words.split(',')[0]}" if found.holds else ""
     told_or_none = ", ".join(told) or "none ended yet"
     return f"{ended}/{found.recipients}{mark}: {told_or_none}; cost {amount(found.cost)}{aside}"
 

@@ -30,6 +30,6 @@ def name_campaign(
     kind = "to" if isinstance(file, OneNumber) else "csv"
     fingerprint = f"{kind} {hashlib.sha256(whole).hexdigest()}"
     known = yield from KnownPseudonyms(settings).read()
-    names = [f"{kind}-{seal[:24]}" for seal in (known.seal(fingerprint), *known.older_seals(fingerprint))]
+    names = [f"{kind}-{seal[:20]}" for seal in (known.seal(fingerprint), *known.older_seals(fingerprint))]
     there = yield Commands([("EXISTS", Keys(settings.namespace).campaign(name)) for name in names])
     return next((name for name, exists in zip(names, there, strict=True) if exists), names[0])

@@ -20,6 +20,8 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import Steps, drive
 from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
 from producers.producer import Producer
+from producers.rules.hours import Hours
+from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from worker.operator import audit
 from worker.presentation.output import Exit, Failed, Output, RedisAway
@@ -144,6 +146,11 @@ class Desk:
     def pseudonyms(self) -> KnownPseudonyms:
         """Those of this command."""
         return KnownPseudonyms(self.settings)
+
+    @property
+    def hours(self) -> Hours:
+        """The hours of marketing, as the environment of this command has them."""
+        return Hours(RulesSettings.from_env(os.environ))
 
     def ask(self, steps: Steps[T]) -> T:
         """Carry out a question of `worker.inquiry`."""

@@ -9,7 +9,7 @@ import click
 
 from producers.contract.jobs import PARKED
 from worker.inquiry.parked import Parked, ParkedMessages
-from worker.inquiry.reasons import clock, instant
+from worker.inquiry.reason import clock, instant
 from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.decisions import REPLAYABLE, Decision, Decisions
 from worker.operator.operations import Operations

@@ -23,7 +23,7 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
     output: Output = ctx.obj
     with at_desk() as desk:
         shown = desk.unmasked("explain", reveal=reveal, request_id=request_id)
-        found = desk.ask(explaining(desk.keys, desk.pseudonyms, request_id))
+        found = desk.ask(explaining(desk.keys, desk.pseudonyms, desk.hours, request_id))
     receipts = found.more_receipts + sum(moment.what == "receipt" for moment in found.timeline)
     output.give(
         {

@@ -13,7 +13,7 @@ from worker.inquiry import forwarders
 from worker.inquiry.attempt_words import in_words
 from worker.inquiry.dates import read_since, read_until
 from worker.inquiry.forwarders import ForwarderState, WaitingEvent
-from worker.inquiry.reasons import instant
+from worker.inquiry.reason import instant
 from worker.operator.command import Command, Desk, Group, at_desk, whoever
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
 from worker.operator.option_types import Date, in_order

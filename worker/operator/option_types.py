@@ -10,6 +10,7 @@ import click
 from producers.messages.recipient import VARIABLES
 from worker.account.throttle import DEFAULT
 from worker.operator.recipient_columns import NUMBERS
+from worker.operator.zone_column import ZONE
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -52,8 +53,8 @@ class Mapped(click.ParamType):  # type: ignore[type-arg]
     ) -> tuple[str, str]:
         """Read it."""
         name, _, title = str(value).partition("=")
-        if name not in (NUMBERS, *VARIABLES) or not title.strip():
-            known = ", ".join((NUMBERS, *VARIABLES))
+        if name not in (NUMBERS, *VARIABLES, ZONE) or not title.strip():
+            known = ", ".join((NUMBERS, *VARIABLES, ZONE))
             self.fail(f"must be a name, = and the title of a column; names are {known}", param, ctx)
         return name, title
 

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from producers.contract.phone import looks_like_number, to_e164
 from producers.messages.recipient import plain_name, variable_named
+from worker.operator.zone_column import ZONE, zone_column
 
 #: Delimiters tried; the first of them if all fit alike.
 _DELIMITERS: Final = (",", ";", "\t")
@@ -63,7 +64,7 @@ class Asked:
 
     Attributes:
         wanted: variables that the text uses.
-        titles: title of a column, by variable or ``phone_number``.
+        titles: title of a column, by variable, ``phone_number`` or ``zone``.
         region: whose national numbers are read, such as ``FR``; none if empty.
     """
 
@@ -195,7 +196,9 @@ def _columns(titles: Sequence[str], rows: list[list[str]], asked: Asked) -> dict
     variables = {given[name] if name in given else _variable(titles, name): name for name in asked.wanted}
     if numbers in variables or len(variables) < len(set(asked.wanted)):
         raise FileProblem(f"one column cannot be two things; {_listed(titles)}")
-    return {numbers: NUMBERS} | variables
+    columns = {numbers: NUMBERS} | variables
+    zone = given.get(ZONE, zone_column(titles, rows))
+    return columns if zone is None else {zone: ZONE} | columns
 
 
 def _titled(titles: Sequence[str], wanted: str) -> int:

@@ -62,6 +62,10 @@ from worker.process.connection import connect
 @click.option(
     "--ttl", type=Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
 )
+@click.option(
+    "--zone",
+    help="Where they are, if their numbers do not tell: FR-AM, MF, a country; a column zone counts more.",
+)
 @click.option("--campaign", "campaign_id", help="Its id; made of file, text and options unless given.")
 @click.option("--column", help="Title of the column of the numbers, if it is not found.")
 @click.option(
@@ -153,6 +157,7 @@ def _options(**given: Any) -> CampaignOptions:
         with_replies=given["with_replies"],
         send_at=given["send_at"] and with_offset(given["send_at"]),
         ttl=given["ttl"],
+        zone=given["zone"],
     )
 
 

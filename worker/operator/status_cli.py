@@ -7,9 +7,12 @@ from typing import Any
 import click
 
 from producers.contract.admission import ADMISSION, CREDIT
+from producers.rules.held import words
+from producers.rules.hours import Hours
 from worker.account.gates import Gates, Shut
+from worker.inquiry.held_reasons import mismatch_words
 from worker.inquiry.overview import Overview, QueueState, overview
-from worker.inquiry.reasons import clock, instant
+from worker.inquiry.reason import clock, instant
 from worker.inquiry.state_of_sending import Facts, Stop
 from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
@@ -22,13 +25,17 @@ def status(output: Output) -> None:
     """Show holds, workers, limits, queues, and how many sends are in which state."""
     with at_desk() as desk:
         found, shut = desk.ask(overview(desk.keys)), list(Gates(desk.client, desk.keys).current())
+        hours = desk.hours
     output.give(_fields(found, shut))
     for line in _sending(found.facts):
         output.show(line, alarming=found.facts.hold is not None)
     output.show(_workers(found.facts), alarming=not found.facts.workers)
+    if len(found.facts.rules) > 1:
+        output.show(f"hours      MISMATCH: {mismatch_words(found.facts.rules)}", alarming=True)
     for line in (
         *_limits(found.facts),
         *_aside(shut, found.facts.credit_look_ms),
+        *_held(found.facts, hours),
         *map(_queue, found.queues),
         *_sends(found),
     ):
@@ -116,6 +123,11 @@ def _aside(shut: list[Shut], look_ms: int | None) -> Iterator[str]:
             yield f"           to let them go on: octopush-worker release --breaker {each.name}"
 
 
+def _held(facts: Facts, hours: Hours) -> Iterator[str]:
+    for held, count in facts.held.items():
+        yield f"held       {_wait(count)}, {words(hours, held, instant(facts.now_ms))}"
+
+
 def _queue(queue: QueueState) -> str:
     oldest = "" if queue.oldest_s is None else f"; the oldest has waited for {_span(queue.oldest_s)}"
     counts = f"ready {queue.ready}, delayed {queue.delayed}, running {queue.running}, dead {queue.dead}"
@@ -157,6 +169,9 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
             | {"next_look": _instant(facts.credit_look_ms if each.name == CREDIT else None)}
             for each in shut
         ],
+        "held": [{**held._asdict(), "sends": count} for held, count in facts.held.items()],
+        "hours": [{**each._asdict(), "workers": count} for each, count in facts.rules.items()],
+        "hours_mismatch": len(facts.rules) > 1,
         "queues": found.queues,
         "sends": {
             "enqueued": found.messages.enqueued,

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import redis
 
-from producers.contract.heartbeats import BEAT_S, FORGOTTEN_MS
+from producers.contract.heartbeats import BEAT_S, FORGOTTEN_MS, Rules, name_worker
 from producers.contract.keys import Keys
 from producers.contract.scripts import REDIS_ERRORS, Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
@@ -23,13 +23,15 @@ class Heartbeat:
     Args:
         client: Redis client.
         keys: key names.
+        rules: the hours of marketing by which this process goes.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys, rules: Rules) -> None:
         self._redis = client
         self._keys = keys
         # Processes in containers may share host name and number.
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.name = name_worker(process, rules)
         self._beats = EveryFewSeconds(self.beat, BEAT_S, name="heartbeat", event="heartbeat.failed")
 
     def start(self) -> None:

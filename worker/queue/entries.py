@@ -9,7 +9,7 @@ none is copied.
 | the claim finds nothing to do | `Outbound`, `Holder.ack` | ``ack.lua`` | away |
 | its campaign is paused | `Outbound`, `Holder.ack` | ``ack.lua`` | away: the id waits in its campaign |
 | the claim finds that it is too early | `Outbound`, `Holder.delay` | ``delay.lua`` | to the delayed |
-| a gate keeps the message aside | `Ledger.claim` | ``claim.lua`` | to the delayed |
+| a gate keeps the message aside, or holds it | `Ledger.claim` | ``claim.lua`` | to the delayed |
 | the claim finds a shared call that has ended | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
 | an attempt ends a message, or splits a call | recorder, `Ledger.finish` | ``finish.lua`` | away |
 | a later claim has overtaken an attempt | recorder, `Ledger.finish` | ``finish.lua`` | away |

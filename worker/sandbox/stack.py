@@ -62,6 +62,9 @@ class Stack:
             "OCTOPUSH_API_KEY": "sandbox-key",
             "OCTOPUSH_BASE_URL": f"http://127.0.0.1:{self._gateway_port}/v1/public",
             "CALLBACK_TOKENS": self._token,
+            # Whoever tries things out at night wants to see them leave.
+            "MARKETING_HOURS_FR": "off",
+            "MARKETING_HOURS_OTHER": "off",
             "HOST": "127.0.0.1",
             "PORT": str(self._port),
         }

@@ -26,7 +26,7 @@ local function send_again(keys, id, before, body)
   note_round(keys, before.state)
   redis.call('HSET', keys.record, 'state', 'queued')
   redis.call('HDEL', keys.record, 'ended', 'first', 'doubt', 'used', 'code', 'message', 'ticket', 'adopted', 'ambiguous', 'seldom',
-    'due', 'call', 'share')
+    'held_until', 'due', 'call', 'share')
   redis.call('PERSIST', keys.record)
   redis.call('SET', keys.body, body)
   local listed = listed_as(id, before)

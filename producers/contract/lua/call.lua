@@ -3,6 +3,7 @@
 
 local function end_call(keys, call, state)
   leave_aside(keys, call)
+  forget_held(keys)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'erase')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
@@ -14,12 +15,13 @@ end
 -- is left alone; only proof of acceptance, or its ticket, still reaches it. The common end, acceptance, is written here in few
 -- steps: with hundreds of members each step counts.
 local function end_members(call, ids)
-  local of = read(keys_of(call).record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight')
+  local of = read(keys_of(call).record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight',
+    'held_until')
   if not of.state then return end
   local at, accepted, awaited, bodies, listed = stamp(now), 0, 0, {}, {}
   local cost = of.cost and tonumber(of.cost) / tonumber(of.weight or 1)
   local facts, costs = { 'attempts', of.attempts or 0 }, {}
-  for _, name in ipairs({ 'ticket', 'first', 'code', 'message' }) do
+  for _, name in ipairs({ 'ticket', 'first', 'code', 'message', 'held_until' }) do
     if of[name] then
       facts[#facts + 1] = name
       facts[#facts + 1] = of[name]
@@ -52,7 +54,7 @@ local function end_members(call, ids)
       redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
         'state', 'accepted', 'ticket', of.ticket or '', 'code', of.code or '', 'message', of.message or '',
         'cost', facts[place + 2] or '', 'segments', member.segments or '', 'attempt', of.attempts or '0', 'at', at,
-        'context', member.context or '')
+        'context', member.context or '', 'held_until', '')
     elseif waits or proven or late then
       redis.call('HSET', keys.record, unpack(facts))
       if late then
@@ -68,4 +70,4 @@ local function end_members(call, ids)
   if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
   if awaited > 0 then add_awaited(hour_of({ receipts = 0 }, now), awaited) end
 end
--- uses: keys clock aside record receipts stoppable
+-- uses: keys clock aside held record receipts stoppable

@@ -1,9 +1,33 @@
 -- A campaign is a hash, and beside it a bitmap of the slices that have ended. The bitmap tells a slice whose record is gone since it
--- ended long ago from a slice that was lost, or never queued. Both are kept and forgotten together. A list holds what waits while
--- the campaign is paused. Takes retention_ms from what the script is given.
+-- ended long ago from a slice that was lost, or never queued. A slice of marketing whose recipients are not all in the mainland is
+-- one message a zone: another hash has the zones of such slices, and which of these messages have ended. All three are kept and
+-- forgotten together. A list holds what waits while the campaign is paused. Takes retention_ms from what the script is given.
 
 local function ended_key(campaign)
   return campaign .. ':ended'
+end
+
+local function campaign_zones_key(campaign)
+  return prefix .. 'campaign_zones:' .. string.sub(campaign, #campaign_key('') + 1)
+end
+
+-- The number of the slice that a message is, or is a part of; and the zone in its name, or '-' for the mainland and for alerts.
+local function slice_of(id, campaign_id)
+  local number, zone = string.match(string.sub(id, #campaign_id + 2), '^(%d+)%.?(.*)$')
+  return tonumber(number), zone ~= '' and zone or '-'
+end
+
+local function note_ended(campaign, number, zone)
+  if zone == '-' then
+    redis.call('SETBIT', ended_key(campaign), number, 1)
+  else
+    redis.call('HSET', campaign_zones_key(campaign), number .. '.' .. zone, 1)
+  end
+end
+
+local function has_ended(campaign, number, zone)
+  if zone == '-' then return redis.call('GETBIT', ended_key(campaign), number) == 1 end
+  return redis.call('HEXISTS', campaign_zones_key(campaign), number .. '.' .. zone) == 1
 end
 
 local function waiting_key(campaign)
@@ -54,20 +78,24 @@ local function is_done(campaign)
   return ended and c.complete and not c.stopped
 end
 
--- Count recipients of a slice who are left out of it, since they want no more SMS. To the campaign they are cancelled.
-local function note_left_out(campaign, count)
-  redis.call('HINCRBY', campaign, 'cancelled', count)
+-- Count recipients of a slice who are left out of it, since they want no more SMS. To the campaign they are cancelled; a slice that
+-- ends with them counts them there itself.
+local function note_left_out(campaign, count, ends)
+  if not ends then redis.call('HINCRBY', campaign, 'cancelled', count) end
   redis.call('HINCRBY', campaign, 'suppressed', count)
 end
 
 local function keep_campaign(campaign)
   redis.call('PERSIST', campaign)
   redis.call('PERSIST', ended_key(campaign))
+  redis.call('PERSIST', campaign_zones_key(campaign))
 end
 
--- Let the bitmap end with its campaign.
+-- Let what is beside the hash end with it.
 local function end_together(campaign)
-  redis.call('PEXPIREAT', ended_key(campaign), redis.call('PEXPIRETIME', campaign))
+  local at = redis.call('PEXPIRETIME', campaign)
+  redis.call('PEXPIREAT', ended_key(campaign), at)
+  redis.call('PEXPIREAT', campaign_zones_key(campaign), at)
 end
 
 -- Keep a campaign without limit until it is over, with its pause: the next run must know whom the last one has reached. Then keep

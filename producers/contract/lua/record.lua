@@ -1,8 +1,9 @@
--- Records of messages, and how they end. Takes retention_ms from what the script is given.
+-- Records of messages, and how they end. Takes retention_ms and maxlen from what the script is given.
 
 -- Tell the applications about the state a record is in.
 local function announce(keys, id)
-  tell(id, read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context'))
+  tell(id, read(keys.record, 'state', 'ticket', 'code', 'message', 'cost', 'segments', 'attempts', 'context',
+    'held_until'))
 end
 
 -- Move a record to an end state, count it, tell the applications. The body goes at once where no repeat can need it, and no
@@ -10,10 +11,13 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable', 'erase')
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable', 'erase', 'held', 'held_until')
   local counts, was_parked = prefix .. 'counts', PARKED[r.state]
   if r.aside then leave_aside(keys, id) end
   if not was_parked then unlist_stoppable(id, r) end
+  if r.held then forget_held(keys) end
+  -- It says what came too late, and nothing of what has left.
+  if r.held or state == 'accepted' then r.held_until = nil end
   if was_parked then
     redis.call('HINCRBY', counts, r.state, -1)
     unpark(keys, id, r.state, r.parked or '')
@@ -36,7 +40,7 @@ local function end_record(keys, id, state)
     redis.call('HINCRBY', campaign, state, recipients)
     if r.cost and not was_parked then redis.call('HINCRBYFLOAT', campaign, 'cost', r.cost) end
     if awaited > 0 then redis.call('HINCRBY', campaign, 'awaited:' .. hour_of(r, now), awaited) end
-    redis.call('SETBIT', ended_key(campaign), string.sub(id, #r.campaign + 2), 1)
+    note_ended(campaign, slice_of(id, r.campaign))
     -- After the record: on older servers time goes on within a script.
     expire_campaign(campaign)
   end
@@ -49,4 +53,4 @@ local function end_record(keys, id, state)
   end
   tell(id, r)
 end
--- uses: keys clock states aside campaign parked receipts stoppable statuses erasing
+-- uses: keys clock states aside held campaign parked receipts stoppable statuses erasing

@@ -1,5 +1,6 @@
 -- A send on its way through the gates: a message or a shared call, with the entry that it came with. It has id, lease (of its
--- entry), keys, record (its fields by name), token (of the last claim), doubt and expires.
+-- entry), keys, record (its fields by name), token (of the last claim), doubt, expires and, once its hours were asked, closes: when POSTs
+-- may begin no more.
 
 -- The bytes to POST, or nil.
 local function body_of(send)
@@ -23,15 +24,20 @@ local function shut_gates()
   return gates_found
 end
 
--- Let a send wait aside at a gate: it becomes a delayed entry in the step that ends its lease. Takes queue and aside_ms from what
--- the script is given.
-local function wait_aside(send, name, price)
-  put_aside(send.keys, send.id, name, price)
+-- Let a send come again at a time: it becomes a delayed entry in the step that ends its lease. Takes queue from what the script is
+-- given.
+local function come_again(send, at)
   local queue = queue_keys(given.queue)
   if redis.call('ZREM', queue.leases, send.lease) == 1 then
-    redis.call('ZADD', queue.delayed, math.min(send.expires, now + given.aside_ms), send.id)
+    redis.call('ZADD', queue.delayed, at, send.id)
     redis.call('HDEL', queue.envelopes, send.id)
   end
+end
+
+-- Let a send wait aside at a gate. Takes aside_ms from what the script is given.
+local function wait_aside(send, name, price)
+  put_aside(send.keys, send.id, name, price)
+  come_again(send, math.min(send.expires, now + given.aside_ms))
   return { 'aside' }
 end
 -- uses: clock queue aside

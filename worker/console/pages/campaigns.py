@@ -17,7 +17,7 @@ from worker.presentation.counts import counted
 
 async def show(visit: Visit) -> Response:
     """Show the campaigns that began last."""
-    page = await read(visit, campaigns.newest(visit.keys, cursor_of(visit)))
+    page = await read(visit, campaigns.newest(visit.keys, visit.office.hours, cursor_of(visit)))
     return visit.render(
         "campaigns.html",
         page=page,
@@ -101,7 +101,7 @@ async def _find(visit: Visit) -> CampaignStatus:
     """
     try:
         status = await visit.ask(
-            campaigns.find(visit.keys, checked(visit.request.path_params["campaign_id"]))
+            campaigns.find(visit.keys, visit.office.hours, checked(visit.request.path_params["campaign_id"]))
         )
     except InvalidMessage:
         status = None

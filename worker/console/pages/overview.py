@@ -6,6 +6,7 @@ from producers.contract.admission import CREDIT
 from worker.account.throttle import DEFAULT, Default
 from worker.console.page import Page, Visit
 from worker.console.refusals import not_found
+from worker.inquiry.held_reasons import mismatch_words
 from worker.inquiry.overview import QUEUES, panels
 from worker.inquiry.panels import Panel
 from worker.inquiry.state_of_sending import Limits
@@ -17,7 +18,7 @@ _LIMIT_MAX = 10_000
 
 
 async def show(visit: Visit) -> Response:
-    """Show how sending is: at most 40 commands in at most three round trips. Each part fails alone."""
+    """Show how sending is: at most 44 commands in at most three round trips. Each part fails alone."""
     return await _render(visit, 200, {})
 
 
@@ -29,6 +30,8 @@ async def _render(visit: Visit, status: int, problems: dict[str, str]) -> Respon
         status,
         found=found,
         queues=queues,
+        holds=held.value.told(visit.office.hours) if (held := found["held"]).value else [],
+        mismatch=mismatch_words,
         of_calls=_of_calls(found["limits"], found["strain"]),
         problems=problems,
     )

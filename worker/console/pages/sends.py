@@ -18,7 +18,7 @@ from worker.console.refusals import Refusal, not_found, too_late
 from worker.console.rendering import when
 from worker.inquiry import audit, explain, send_detail, sends, timeline
 from worker.inquiry.paging import Page as Rows
-from worker.inquiry.reasons import Reason, clock
+from worker.inquiry.reason import Reason, clock
 from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number, mask_numbers
@@ -110,7 +110,7 @@ async def show_one(visit: Visit) -> Response:
         request_id=request_id,
         is_call=bool(detail.members) or request_id.startswith("@"),
         detail=detail,
-        why=await visit.panel(explain.why(visit.keys, request_id)),
+        why=await visit.panel(explain.why(visit.keys, visit.office.hours, request_id)),
         life=await visit.panel(timeline.of_send(visit.keys, visit.pseudonyms, request_id, _RECEIPTS)),
         audit=await visit.panel(audit.of_send(visit.keys, request_id)),
         examined=audit.EXAMINED,

@@ -1,0 +1,44 @@
+"""The console says what is held, until when and why, and whether workers agree about the hours."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from producers import Producer
+from tests.support.keys import AllKeys
+
+KEYS = AllKeys()
+#: A Tuesday in a hundred years: whatever day it is, it has not come.
+UNTIL = int(datetime(2126, 4, 2, 8, tzinfo=ZoneInfo("Europe/Paris")).timestamp() * 1000)
+TOLD = "held until Tue 02 Apr 2126 08:00, the budget is used up"
+
+
+def hold(client, sms: Producer) -> None:
+    sms.send_campaign("Hi STOP au 30101", ["+33612345678"], campaign_id="spring", sender="Bistro")
+    client.hset(KEYS.record("spring.0"), mapping={"held": "over_budget", "held_until": UNTIL})
+    client.hset(KEYS.held, f"over_budget:{UNTIL}:FR", 1)
+    client.hset(KEYS.campaign("spring"), f"held:over_budget:{UNTIL}:FR", 1)
+
+
+def test_the_first_page_a_campaign_and_a_send_say_what_is_held(viewer, sms, redis_client):
+    assert "Held until a time" not in viewer.get("/").text
+    hold(redis_client, sms)
+
+    assert TOLD in viewer.get("/").text
+    assert f"1 slice: {TOLD}" in viewer.get("/campaigns/spring").text
+    assert TOLD in viewer.get("/sends/spring.0").text
+
+
+def test_what_is_held_and_cannot_be_read_fails_alone(viewer, redis_client):
+    redis_client.hset(KEYS.held, "rubbish", 1)
+
+    page = viewer.get("/")
+    assert page.status_code == 200
+    assert "Held until a time" in page.text
+
+
+def test_the_first_page_says_that_workers_go_by_different_hours(viewer, redis_client):
+    now, _ = redis_client.time()
+    names = {f"host:1:ab 1 {tzdata} abcd": now * 1000 for tzdata in ("2026a", "2026b")}
+    redis_client.zadd(KEYS.workers, names)
+
+    assert "give all of them the same version of tzdata" in viewer.get("/").text
