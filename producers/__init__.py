@@ -16,6 +16,7 @@ from producers.errors import (
     CampaignCancelled,
     ConfigError,
     InvalidMessage,
+    OverBudget,
     ProducerError,
     QueueUnavailable,
     RequestIdConflict,
@@ -25,11 +26,12 @@ from producers.messages.message import Message
 from producers.messages.recipient import Recipient
 from producers.messages.segments import Segmentation, segment
 from producers.producer import Producer
+from producers.queueing.answers import Sent
 from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
 from producers.queueing.campaigns import CampaignCheck, check_campaign
 from producers.queueing.conversations import Conversation
 from producers.queueing.preview import Preview
-from producers.queueing.records import Delivery, MessageStatus, Sent
+from producers.queueing.records import Delivery, MessageStatus
 from producers.queueing.tally import Flip
 from producers.queueing.turns import Turn
 
@@ -51,6 +53,7 @@ __all__ = [
     "InvalidMessage",
     "Message",
     "MessageStatus",
+    "OverBudget",
     "Preview",
     "Producer",
     "ProducerError",

@@ -12,6 +12,7 @@ from producers.contract.scripts import Command
 from producers.contract.steps import Steps, adrive
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
+from producers.queueing.answers import Conflict, Sent
 from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
@@ -21,10 +22,10 @@ from producers.queueing.campaign_status import (
     Resumption,
 )
 from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import OnInvalid, Slicer, achunks, several
+from producers.queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.queueing.records import Cancellation, MessageStatus, Records
 from producers.queueing.unconfirmed import translated
 from producers.settings import ProducerSettings
 
@@ -100,6 +101,7 @@ class AsyncProducer:
         *,
         campaign_id: str | None = None,
         on_invalid: OnInvalid = "refuse",
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Campaign:
         """Queue one text for any number of recipients; see `Producer.send_campaign`.
@@ -107,7 +109,9 @@ class AsyncProducer:
         Takes either kind of iterable. ``on_invalid`` is called, not awaited. Checking a slice of 500 holds up
         the loop for some milliseconds.
         """
-        slicer = Slicer(text, options, campaign_id, on_invalid=on_invalid, settings=self._settings)
+        slicer = Slicer(
+            text, options, campaign_id, on_invalid=on_invalid, settings=self._settings, budget=budget
+        )
         sending = self._campaigns.sending(slicer)
         await self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         async for chunk in achunks(recipients):

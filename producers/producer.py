@@ -11,6 +11,7 @@ from producers.contract.scripts import Command
 from producers.contract.steps import Steps, drive
 from producers.messages.message import CampaignOptions, FrozenMessage, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
+from producers.queueing.answers import Conflict, Sent
 from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
@@ -20,10 +21,10 @@ from producers.queueing.campaign_status import (
     Resumption,
 )
 from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import OnInvalid, Slicer, chunks, several
+from producers.queueing.campaigns import Budget, OnInvalid, Slicer, chunks, several
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Conflict, MessageStatus, Records, Sent
+from producers.queueing.records import Cancellation, MessageStatus, Records
 from producers.queueing.unconfirmed import translated
 from producers.settings import ProducerSettings
 
@@ -154,6 +155,7 @@ class Producer:
         *,
         campaign_id: str | None = None,
         on_invalid: OnInvalid = "refuse",
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Campaign:
         """Queue one text for any number of recipients, 500 to a message, and no person twice.
@@ -180,6 +182,7 @@ class Producer:
                 queued. A callable leaves the recipient out and is called with its position, the recipient as
                 given, and an `InvalidMessage` whose fields are those of `Recipient` (``recipient`` if it is
                 none).
+            budget: euros that all runs together may cost; None leaves the budget that there is, if any.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.
 
         Raises:
@@ -189,10 +192,13 @@ class Producer:
             RequestIdConflict: a slice was queued with other content: text, options or recipients are not
                 those of the first run. This slice and all after it were not queued.
             CampaignCancelled: it was cancelled, before or meanwhile.
+            OverBudget: it would cost more with the next slice. This slice and all after it were not queued.
             QueueUnavailable: Redis did not confirm, or has lost meanwhile what it had confirmed; repeat with
                 the campaign_id that the error carries.
         """
-        slicer = Slicer(text, options, campaign_id, on_invalid=on_invalid, settings=self._settings)
+        slicer = Slicer(
+            text, options, campaign_id, on_invalid=on_invalid, settings=self._settings, budget=budget
+        )
         sending = self._campaigns.sending(slicer)
         self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         for chunk in chunks(recipients):

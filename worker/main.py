@@ -136,10 +136,10 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     confirmation = Confirmation(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
     )
-    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s)
+    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, settings)
     limits = Limits(settings.rate_per_s, settings.in_flight)
     throttle = Throttle(client, keys, limits)
-    gates = Gates(client, keys)
+    gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)
     heart = Heartbeat(client, keys)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}

@@ -17,6 +17,9 @@ import msgspec
 #: The gate of what the account cannot pay.
 CREDIT: Final = "credit"
 
+#: The gate of what is beyond the budget of the day.
+BUDGET: Final = "budget"
+
 #: The gates by name, in the order in which they are asked, each with the reason why it keeps a send.
 ADMISSION: Final = {
     "newer": "a newer version of the producers has written it: it waits for a newer worker",
@@ -27,6 +30,7 @@ ADMISSION: Final = {
     "campaign": "its campaign is paused, or was cancelled",
     "composed": "its shared call must be composed first",
     "lifetime": "its time is over",
+    BUDGET: "it does not fit into what may be spent today",
     "hold": "all sending is held: the account is in trouble",
     "pause": "all sending pauses for as long as the gateway asked",
     "in_flight": "as many calls are in flight as may be",

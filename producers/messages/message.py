@@ -14,6 +14,7 @@ import msgspec
 from producers.contract.jobs import queue_for
 from producers.messages import content, fields
 from producers.messages.body import Body, encode
+from producers.messages.dues import dues_of, refuse_unreachable
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.places import places_of
 from producers.messages.recipient import Recipient
@@ -151,6 +152,10 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
             milliseconds at which the gateway itself is to send it.
         zones: those of its recipients, each once, sorted, with spaces between, such as ``FR GP+``: marketing
             leaves while all of them are open. Empty for an alert, which leaves at any hour.
+        dues: what it may cost: micro-euros beside its segments, then tariffs and segments by turns, at their
+            dearest. Empty where nobody asks.
+        twin: fingerprint of text, sender and recipients, to find the same text again; ``""`` where nobody
+            asks. It never leaves the process as it is, like ``digest``.
         warnings: what is allowed, and probably a mistake, by field.
     """
 
@@ -168,6 +173,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     talk: Talk | None = None
     receipts: int = 0
     zones: str = ""
+    dues: tuple[int | str, ...] = ()
+    twin: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -187,6 +194,7 @@ def freeze(
     allow_spaces: bool = False,
     default_region: str = "",
     campaign: str = "",
+    priced: bool = False,
 ) -> FrozenMessage:
     """Check a message and make its wire form.
 
@@ -196,6 +204,7 @@ def freeze(
         allow_spaces: whether a sender may contain spaces.
         default_region: whose national numbers are read, such as ``FR``; none if empty.
         campaign: the campaign it is a slice of.
+        priced: whether to say what it may cost although no rule asks.
 
     Raises:
         InvalidMessage: lists every field that is wrong.
@@ -212,6 +221,7 @@ def freeze(
         problem = sender_problem(message.sender, worded.numbers, rules.country_senders)
         if problem:
             check.by_field["sender"] = problem
+    refuse_unreachable(check, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     check.raise_if_any()
     if rules.text_optimize:  # it is done, or was not wanted
@@ -234,11 +244,17 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share="" if alone or not template.variables else share_of(template.text, options, places.zones),
+        share=""
+        if alone or not template.variables
+        else share_of(template.text, options, places.zones, rules.app),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
         zones=places.zones,
+        dues=dues_of(worded, options) if priced or rules.counts_money else (),
+        twin=content.twin(places.recipients, template.text, options.sender)
+        if rules.duplicate_window_s and not campaign
+        else "",
         warnings=worded.warnings,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.message import FrozenMessage, Message, freeze
-from producers.queueing.records import Conflict, Sent
+from producers.queueing.answers import Conflict, Sent
 from producers.settings import ProducerSettings
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
@@ -37,7 +37,9 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
     yield from (frozen[start : start + SLICE] for start in range(0, len(frozen), SLICE))
 
 
-def freeze_one(message: Message, settings: ProducerSettings, campaign: str = "") -> FrozenMessage:
+def freeze_one(
+    message: Message, settings: ProducerSettings, campaign: str = "", *, priced: bool = False
+) -> FrozenMessage:
     """Check a message by the settings of an application and make its wire form; as `freeze`."""
     return freeze(
         message,
@@ -45,6 +47,7 @@ def freeze_one(message: Message, settings: ProducerSettings, campaign: str = "")
         allow_spaces=settings.sender_allow_spaces,
         default_region=settings.default_region,
         campaign=campaign,
+        priced=priced,
     )
 
 

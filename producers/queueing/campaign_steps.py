@@ -134,12 +134,14 @@ class Sending:
         Raises:
             CampaignCancelled: it was cancelled.
         """
-        [(recipients, stopped)] = yield Commands(
-            [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped")]
+        [(recipients, stopped, limit)] = yield Commands(
+            [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped", "limit")]
         )
         if stopped:
             raise CampaignCancelled(self._id)
         self._noted = int(recipients or 0)
+        # An earlier run has given the campaign a budget, which holds until somebody gives another.
+        self._slicer.priced = self._slicer.priced or limit is not None
 
     def take(self, chunk: list[Any]) -> Steps[None]:
         """Queue the next slice, unless it is there or has ended.
@@ -148,11 +150,12 @@ class Sending:
             InvalidMessage: somebody cannot be texted; nothing of this slice was queued.
             RequestIdConflict: the slice is there with other content; nothing was queued.
             CampaignCancelled: somebody cancelled it meanwhile.
+            OverBudget: the campaign would cost more than its budget; nothing was queued.
         """
         frozen = self._slicer.cut(chunk)
         if frozen is None:
             return
-        verdict = yield from self._records.enqueue_slice(frozen)
+        verdict = yield from self._records.enqueue_slice(frozen, self._slicer.budget)
         if verdict == "stopped":
             raise CampaignCancelled(self._id)
         if verdict == "conflict":

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar, Unpack
 
@@ -20,6 +21,7 @@ from producers.messages.message import CampaignOptions, FrozenMessage, Message
 from producers.messages.recipient import VARIABLES, Recipient
 from producers.queueing.batches import freeze_one
 from producers.queueing.number_set import NumberSet
+from producers.rules.money import micros
 from producers.settings import ProducerSettings
 
 T = TypeVar("T")
@@ -40,6 +42,8 @@ _NOWHERE: Final = "+32470123456"
 #: What holds where the owner has chosen nothing.
 _DEFAULTS: Final = ProducerSettings()
 
+#: Euros that a campaign may cost: no float, which would not say which amount it means.
+Budget = Decimal | int | str
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
 OnInvalid = Literal["refuse"] | Callable[[int, Any, InvalidMessage], object]
@@ -73,8 +77,11 @@ class Slicer:
         campaign_id: names the campaign; minted if None.
         on_invalid: what to do about a recipient that cannot be texted.
         settings: of the application.
+        budget: euros that the campaign may cost, or None.
 
     Attributes:
+        budget: the same in micro-euros, or None.
+        priced: whether each slice says what it may cost.
         campaign_id: its name.
         position: recipients read so far.
         number: slices cut so far, empty ones included.
@@ -93,6 +100,7 @@ class Slicer:
         *,
         on_invalid: OnInvalid = "refuse",
         settings: ProducerSettings = _DEFAULTS,
+        budget: Budget | None = None,
     ) -> None:
         if "reply_to" in options:
             raise InvalidMessage({"reply_to": "must be absent: a campaign answers nobody"})
@@ -100,6 +108,8 @@ class Slicer:
             raise InvalidMessage({"request_id": "must be absent: it is made of campaign_id and slice number"})
         if on_invalid != "refuse" and not callable(on_invalid):
             raise InvalidMessage({"on_invalid": 'must be "refuse" or a callable'})
+        self.budget = None if budget is None else _checked_budget(budget)
+        self.priced = self.budget is not None
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
         self.warnings: tuple[str, ...] = ()
@@ -174,7 +184,7 @@ class Slicer:
         message = Message(
             recipients, self._text, request_id=f"{self.campaign_id}.{self.number}", **self._options
         )
-        return freeze_one(message, self._settings, self.campaign_id)
+        return freeze_one(message, self._settings, self.campaign_id, priced=self.priced)
 
 
 def checked(campaign_id: object) -> str:
@@ -186,6 +196,13 @@ def checked(campaign_id: object) -> str:
     if not isinstance(campaign_id, str) or not _CAMPAIGN_ID.fullmatch(campaign_id):
         raise InvalidMessage({"campaign_id": "must be 1 to 28 letters, digits or -_."})
     return campaign_id
+
+
+def _checked_budget(budget: Budget) -> int:
+    try:
+        return micros(budget)
+    except ValueError as error:
+        raise InvalidMessage({"budget": str(error)}) from None
 
 
 def check_campaign(

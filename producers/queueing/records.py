@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +18,8 @@ from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
 from producers.contract.scripts import Command, Script
 from producers.contract.steps import Steps
 from producers.messages.message import FrozenMessage
+from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, told
+from producers.queueing.restraint import Restraint, refuse_unpriced
 from producers.queueing.rounds import read_rounds
 from producers.settings import ProducerSettings
 
@@ -25,34 +28,6 @@ _STATUS = Script("producers.queueing", "status", when_full=True)
 _CANCEL = Script("producers.queueing", "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
-#: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
-#: campaign was cancelled.
-Queueing = Literal["created", "existing", "ended", "conflict", "stopped"]
-
-
-class Sent(msgspec.Struct, frozen=True, gc=False):
-    """Proof that a message is in the queue.
-
-    Attributes:
-        request_id: names the message from here on.
-        state: where it stands; ``queued`` for a new one.
-        created: False when the same content was already there under this id and nothing was queued.
-        segments: segments over all recipients, as we count them; the gateway's count decides the bill.
-        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
-    """
-
-    request_id: str
-    state: State
-    created: bool
-    segments: int
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """This request_id already names other content."""
-
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +109,7 @@ class Records:
         self._maxlen = settings.stream_maxlen
         self._keep_texts = settings.keep_texts
         self.pseudonyms = KnownPseudonyms(settings)
+        self._restraint = Restraint(settings)
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Steps[list[Sent | Conflict]]:
         """Store and queue up to 500 messages in one atomic step; safe to repeat.
@@ -155,6 +131,7 @@ class Records:
         self, messages: Sequence[FrozenMessage], known: Pseudonyms
     ) -> Command[list[Sent | Conflict]]:
         def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
+            refuse_unpriced(reply)
             answers: list[Sent | Conflict] = [
                 Sent(
                     request_id=m.request_id,
@@ -165,16 +142,29 @@ class Records:
                 )
                 for m in messages
             ]
-            for position, verdict, state in zip(*[iter(reply)] * 3, strict=True):
-                answers[position] = _not_created(messages[position], verdict, state)
+            for position, verdict, facts in zip(*[iter(reply)] * 3, strict=True):
+                answers[position] = told(messages[position], verdict, facts)
             return answers
 
         return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
 
-    def enqueue_slice(self, message: FrozenMessage) -> Steps[Queueing]:
-        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat."""
+    def enqueue_slice(self, message: FrozenMessage, budget: int | None = None) -> Steps[Queueing]:
+        """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat.
+
+        Args:
+            message: the slice.
+            budget: micro-euros that its campaign may cost; None leaves the budget that it has, if any.
+
+        Raises:
+            OverBudget: the campaign would cost more with it; nothing was queued.
+        """
         return self.pseudonyms.run(
-            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given([message], known), _read_queueing)
+            lambda known: Command(
+                _ENQUEUE,
+                self.keys.prefix,
+                self._given([message], known, budget),
+                partial(read_queueing, message),
+            )
         )
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
@@ -187,7 +177,9 @@ class Records:
         given = {"id": str(request_id), "retention_ms": self._retention_ms, "maxlen": self._maxlen}
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
-    def _given(self, messages: Sequence[FrozenMessage], known: Pseudonyms) -> dict[str, Any]:
+    def _given(
+        self, messages: Sequence[FrozenMessage], known: Pseudonyms, budget: int | None = None
+    ) -> dict[str, Any]:
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
@@ -197,27 +189,15 @@ class Records:
                     m.context,
                     *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
                     *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest)),
+                    *(m.dues or None, self._restraint.block_of(m), known.seal(m.twin) if m.twin else None),
                 )
                 for m in messages
             ],
             "keep_texts": self._keep_texts,
+            "maxlen": self._maxlen,
+            "budget": budget,
+            **self._restraint.given(messages),
         }
-
-
-def _read_queueing(reply: Sequence[Any]) -> Queueing:
-    return reply[1].decode() if reply else "created"
-
-
-def _not_created(message: FrozenMessage, verdict: bytes, state: bytes) -> Sent | Conflict:
-    if verdict == b"conflict":
-        return Conflict(message.request_id)
-    return Sent(
-        request_id=message.request_id,
-        state=state.decode(),  # type: ignore[arg-type]
-        created=False,
-        segments=message.segments,
-        warnings=message.warnings,
-    )
 
 
 def _read_status(

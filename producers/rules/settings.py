@@ -4,40 +4,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
-from producers.contract.settings import Settings, variable
+from producers.contract.settings import variable
 from producers.errors import ConfigError
 from producers.rules import profiles
+from producers.rules.money import MoneySettings
 from producers.rules.profiles import Profile
 from producers.rules.text import listed
 from producers.rules.zones import known_zone
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-#: The word of `PRICE_UNKNOWN` that names no price.
-REFUSE: Final = "refuse"
 #: A mention that travels in any alphabet and that no rewriting of a text changes.
 _MENTION: Final = re.compile(r"(?=.{4,40}\Z)[A-Za-z0-9.,:;=+/-]+(?: [A-Za-z0-9.,:;=+/-]+)*", re.ASCII)
-_PRICE: Final = re.compile(r"\d{1,3}(?:\.\d{1,6})?", re.ASCII)
 
 
 def _mention(value: str) -> None:
     if not _MENTION.fullmatch(value):
         raise ValueError("must be 4 to 40 ASCII letters, digits and .,:;=+/- with single spaces")
-
-
-def price(value: str) -> Decimal | None:
-    """Read `PRICE_UNKNOWN`: euros for a segment, or None for ``refuse``.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if value == REFUSE:
-        return None
-    if not _PRICE.fullmatch(value):
-        raise ValueError("must be euros with at most six decimals, such as 0.25, or refuse")
-    return Decimal(value)
 
 
 def _flag_or_nothing(value: str) -> None:
@@ -69,7 +53,7 @@ def _zone_and_day(entry: str) -> tuple[str, date]:
 
 
 @dataclass(frozen=True)
-class RulesSettings(Settings):
+class RulesSettings(MoneySettings):
     """What the owner has chosen; docs/rules.md says why each rule is there.
 
     Raises:
@@ -137,12 +121,6 @@ class RulesSettings(Settings):
         "TEXT_OPTIMIZE",
         "1 replaces costly characters before a message is queued, and no longer at the gateway",
         default=False,
-    )
-    price_unknown: str = variable(
-        "PRICE_UNKNOWN",
-        "euros that a segment is taken to cost where no price was learnt, or refuse",
-        default="0.25",
-        check=price,
     )
 
     def __post_init__(self) -> None:

@@ -68,9 +68,20 @@ class Gates:
         client: Redis client.
         keys: key names.
         clock: monotonic seconds.
+        maxlen: entries kept of the stream of alarms.
+        credit_low: euros left below which somebody is told, 0 for none.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        maxlen: int = 100_000,
+        credit_low: float = 0.0,
+    ) -> None:
+        self._told = {"maxlen": maxlen, "credit_low": credit_low}
         self._redis = client
         self._keys = keys
         self._clock = clock
@@ -98,7 +109,7 @@ class Gates:
         Returns:
             How many sends were given back, and whether this balance is the first that was seen.
         """
-        given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS}
+        given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS, **self._told}
         up_to, first = Command(_SEE_BALANCE, self._keys.prefix, given, list[bytes]).run(self._redis)
         return drive(
             _giving_back(self._keys, CREDIT, up_to.decode()), self._redis

@@ -10,7 +10,7 @@
 -- uses: keys clock queue aside record eras
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
-local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to')
+local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to', 'estimate')
 if record.state ~= 'queued' or record.doubt or tonumber(record.v) > given.version then return 0 end
 local era = current_era()
 local composed = record.era == era and record.composed
@@ -23,9 +23,9 @@ if composed ~= 'partly' then
   local before = redis.call('HVALS', members)
   if #before > 0 then redis.call('RPUSH', gathered, unpack(before)) end
   redis.call('DEL', members, keys.body)
-  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to')
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to', 'estimate', 'app')
   redis.call('HSET', keys.record, 'composed', 'partly', 'era', era)
-  tail, expires, weight, record.to = nil, math.huge, 0, nil
+  tail, expires, weight, record.to, record.estimate = nil, math.huge, 0, nil, nil
 end
 local begun = tail
 
@@ -81,7 +81,7 @@ end
 local wanted, bodies = {}, {}
 for _, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
-  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to')
+  local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'estimate', 'app')
   member.id, member.keys = id, own
   if look_at(member) then
     wanted[#wanted + 1] = member
@@ -94,7 +94,7 @@ for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) 
   if number then found[#found + 1], numbers[#numbers + 1] = wanted[i], number end
 end
 
-local recipients, entries, here, to = {}, {}, {}, { record.to }
+local recipients, entries, here, to, estimate, app = {}, {}, {}, { record.to }, tonumber(record.estimate), nil
 local taken = #numbers > 0 and redis.call('HMGET', members, unpack(numbers)) or {}
 for i, member in ipairs(found) do
   local number = numbers[i]
@@ -110,6 +110,8 @@ for i, member in ipairs(found) do
     if member.call ~= call then redis.call('HSET', member.keys.record, 'call', call) end
     expires = math.min(expires, tonumber(member.expires or math.huge))
     weight = weight + tonumber(member.segments or 1)
+    if member.estimate then estimate = (estimate or 0) + tonumber(member.estimate) end
+    app = member.app
   end
 end
 if #recipients > 0 then
@@ -117,6 +119,8 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
+  if estimate then redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate)) end
+  if app then redis.call('HSET', keys.record, 'app', app) end
 end
 
 redis.call('LTRIM', gathered, given.most, -1)

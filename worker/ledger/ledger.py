@@ -18,7 +18,9 @@ from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.rules.money import MoneySettings
 from worker.account.gates import ASIDE_MS
+from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import ANSWER_S, Correlation, Question
@@ -42,6 +44,8 @@ SELDOM_MOST: Final = 4
 NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
 UNCONFIRMED_MS: Final = 50
+#: What holds where the owner has chosen nothing.
+_NO_BUDGETS: Final = MoneySettings()
 #: Milliseconds after which a shared call comes again that can neither leave nor fall apart for now.
 UNSURE_MS: Final = 1_000
 
@@ -55,6 +59,7 @@ class Ledger:
         leases: renews the leases of running attempts.
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
+        money: what the owner has chosen about budgets.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Ledger:
         leases: Leases,
         confirmation: Confirmation,
         default_rate: float = 0.0,
+        money: MoneySettings = _NO_BUDGETS,
     ) -> None:
         self._patience = Patience()
         self._members = Members(client, settings, self._patience)
@@ -75,6 +81,8 @@ class Ledger:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
+        self._budgets = Budgets(money)
+        self._credit_low = money.credit_low_euros
 
     def compose(self, batch: Batch) -> frozenset[Entry]:
         """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
@@ -124,6 +132,7 @@ class Ledger:
             "rate": self._default_rate,
             "queue": batch.queue,
             "aside_ms": ASIDE_MS,
+            "money": self._budgets.given(),
             "entries": batch.entries,
         }
         calls = [entry for entry in batch.entries if is_call(entry.id)]
@@ -171,6 +180,7 @@ class Ledger:
             "maxlen": self._maxlen,
             "seldom_most": SELDOM_MOST,
             "credit": credit_seen(results),
+            "credit_low": self._credit_low,
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)

@@ -11,7 +11,7 @@ from producers.contract.clients import connect
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.errors import InvalidMessage, RequestIdConflict
-from producers.queueing.records import Sent
+from producers.queueing.answers import Sent
 from worker.inquiry.dates import day_in_paris
 from worker.mail.incoming import Answer, Refusal, not_allowed
 from worker.mail.settings import MailInSettings

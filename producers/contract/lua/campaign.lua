@@ -42,6 +42,15 @@ local function is_over(campaign)
   return left <= 0 and (not c.recipients or c.complete or c.stopped) and true or false
 end
 
+-- Settle what a slice has reserved of the budget of its campaign. What is unknown stays reserved until somebody knows. Takes estimate
+-- and cost of its record.
+local function settle_campaign(campaign, r, state)
+  if state == 'unknown' then return end
+  if redis.call('HINCRBY', campaign, 'reserved', whole(0 - tonumber(r.estimate))) < 0 then redis.call('HSET', campaign, 'reserved', 0) end
+  local booked = booked_of(r, state)
+  if booked > 0 then redis.call('HINCRBY', campaign, 'spent', whole(booked)) end
+end
+
 local function keep_campaign(campaign)
   redis.call('PERSIST', campaign)
   redis.call('PERSIST', ended_key(campaign))
@@ -59,4 +68,4 @@ local function expire_campaign(campaign)
   if redis.call('PTTL', campaign) < given.retention_ms then redis.call('PEXPIRE', campaign, given.retention_ms) end
   end_together(campaign)
 end
--- uses: keys clock states
+-- uses: keys clock states spending

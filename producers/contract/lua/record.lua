@@ -17,16 +17,18 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early', 'ticket', 'message', 'segments', 'attempts', 'context')
-  local counts, was_parked = prefix .. 'counts', PARKED[r.state]
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'estimate', 'charged', 'app', 'held')
+  local counts, was_parked, was_unknown = prefix .. 'counts', PARKED[r.state], r.state == 'unknown'
   if r.aside then leave_aside(keys, id) end
+  if r.held then forget_held(keys) end
   if was_parked then
     redis.call('HINCRBY', counts, r.state, -1)
     unpark(keys, id, r.state, r.parked or '')
   end
   redis.call('HINCRBY', counts, state, 1)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'charged')
+  settle(r, state)
   redis.call('PEXPIRE', keys.record, given.retention_ms)
   if PARKED[state] or r.keep then
     redis.call('PEXPIRE', keys.body, given.retention_ms)
@@ -41,6 +43,7 @@ local function end_record(keys, id, state)
     if was_parked then redis.call('HINCRBY', campaign, r.state, -recipients) end
     redis.call('HINCRBY', campaign, state, recipients)
     if r.cost and not was_parked then redis.call('HINCRBYFLOAT', campaign, 'cost', r.cost) end
+    if r.estimate and (not was_parked or was_unknown) then settle_campaign(campaign, r, state) end
     if awaited > 0 then redis.call('HINCRBY', campaign, 'awaited:' .. hour_of(r, now), awaited) end
     redis.call('SETBIT', ended_key(campaign), string.sub(id, #r.campaign + 2), 1)
     -- After the record: on older servers time goes on within a script.
@@ -49,4 +52,4 @@ local function end_record(keys, id, state)
   r.state = state
   tell(id, r)
 end
--- uses: keys clock states aside campaign parked receipts
+-- uses: keys clock states aside held campaign parked receipts spending

@@ -23,13 +23,13 @@ local function shut_gates()
   return gates_found
 end
 
--- Let a send wait aside at a gate: it becomes a delayed entry in the step that ends its lease. Takes queue and aside_ms from what
--- the script is given.
-local function wait_aside(send, name, price)
+-- Let a send wait aside at a gate: it becomes a delayed entry in the step that ends its lease. Its claim looks at the gates again at
+-- a time, without one after aside_ms. Takes queue and aside_ms from what the script is given.
+local function wait_aside(send, name, price, until_ms)
   put_aside(send.keys, send.id, name, price)
   local queue = queue_keys(given.queue)
   if redis.call('ZREM', queue.leases, send.lease) == 1 then
-    redis.call('ZADD', queue.delayed, math.min(send.expires, now + given.aside_ms), send.id)
+    redis.call('ZADD', queue.delayed, math.min(send.expires, until_ms or now + given.aside_ms), send.id)
     redis.call('HDEL', queue.envelopes, send.id)
   end
   return { 'aside' }

@@ -2,12 +2,19 @@
 -- is gone. Takes window_ms from what the script is given.
 local lifetime_gate = new_gate('lifetime')
 
+-- Whether a send is over because it was held for longer than it could be tried: its record says so then.
+local function blame_what_held(send, ends)
+  if not send.record.held then return end
+  local r = read(send.keys.record, 'held', 'held_until')
+  blame_held(send.keys, r.held, r.held_until, ends)
+end
+
 local function end_send(send, state)
   if send.doubt then state = 'unknown' end
   if send.doubt and send.record.adopted then
     -- The callback that brought the ticket is proof: somebody has the text.
     state = 'accepted'
-    redis.call('HDEL', send.keys.record, 'code', 'message')
+    redis.call('HDEL', send.keys.record, 'code', 'message', 'held_until')
   end
   if send.record.members then
     end_call(send.keys, send.id, state)
@@ -19,10 +26,14 @@ end
 
 function lifetime_gate.keep(send)
   local first = send.record.first
-  if first and now - tonumber(first) > given.window_ms then return end_send(send, 'failed') end
+  if first and now - tonumber(first) > given.window_ms then
+    blame_what_held(send, tonumber(first) + given.window_ms)
+    return end_send(send, 'failed')
+  end
   if now >= send.expires then
     -- The time of one member is over. The others may still leave in a call that is surely not at the gateway.
     if send.record.members and not send.doubt then return compose_anew(send) end
+    blame_what_held(send, send.expires)
     return end_send(send, 'expired')
   end
   if not body_of(send) then
@@ -30,4 +41,4 @@ function lifetime_gate.keep(send)
     return end_send(send, 'failed')
   end
 end
--- uses: clock record call send admission
+-- uses: clock record call send held admission

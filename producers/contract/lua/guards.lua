@@ -1,0 +1,109 @@
+-- What is too much: alerts to one number, alerts to many numbers of one block of 10,000, and the same text twice. Takes guard (per_hour,
+-- per_day: alerts to a number, 0 for any; prefix: numbers of a block in an hour, 0 for any; block: whether such a block is blocked;
+-- twin_ms: how long a text is remembered, 0 for not at all) and maxlen from what the script is given. All messages of a script are
+-- counted together: that takes the same few commands for one as for hundreds.
+
+local HOUR, DAY, BLOCKED_MS = 3600000, 86400000, 12 * 3600000
+-- A block is suspect that has so many times the numbers that others have in an hour, within so many hours.
+local TIMES_THE_MEAN, HOURS = 5, 24
+
+local this_hour = math.floor(now / HOUR)
+local caps_key, blocks_key = prefix .. 'caps:' .. math.floor(now / DAY), prefix .. 'blocks:' .. this_hour
+-- What was read, and what has changed: of a number 'alerts in its last hour|that hour|alerts in the day'.
+local caps, blocks, until_of, changed_caps, changed_blocks = {}, {}, {}, {}, {}
+
+local function read_into(found, key, names)
+  for i, value in ipairs(#names > 0 and redis.call('HMGET', key, unpack(names)) or {}) do found[names[i]] = value end
+end
+
+-- Read what is known of all numbers and blocks that messages are for.
+local function learn_guarded(numbers, names)
+  if #numbers == 0 then return end
+  read_into(caps, caps_key, numbers)
+  if given.guard.prefix == 0 then return end
+  names[#names + 1] = '*'
+  read_into(blocks, blocks_key, names)
+  if given.guard.block then
+    for i, at in ipairs(redis.call('ZMSCORE', prefix .. 'blocked', unpack(names))) do until_of[names[i]] = tonumber(at or 0) end
+  end
+end
+
+-- How many numbers other blocks have in an hour, on average over a day.
+local function mean_of_others(block)
+  local sum, active = 0, 0
+  for ago = 0, HOURS - 1 do
+    local key = prefix .. 'blocks:' .. (this_hour - ago)
+    local found = redis.call('HMGET', key, '*', block)
+    if found[1] then
+      sum = sum + tonumber(found[1]) - tonumber(found[2] or 0)
+      active = active + redis.call('HLEN', key) - 1 - (found[2] and 1 or 0)
+    end
+  end
+  return active > 0 and sum / active or 0
+end
+
+-- Tell of a block that gets too much, once an hour, and block it if that is wanted. Returns whether it is blocked now.
+local function suspect(block, count)
+  local most = math.max(given.guard.prefix, TIMES_THE_MEAN * mean_of_others(block))
+  if count <= most then return false end
+  if redis.call('SET', prefix .. 'alarmed:' .. block, '1', 'NX', 'PX', HOUR) then
+    alarm('prefix', block, given.guard.block and 'block' or 'alarm', count, math.floor(most))
+  end
+  if not given.guard.block then return false end
+  until_of[block] = now + BLOCKED_MS
+  redis.call('ZREMRANGEBYSCORE', prefix .. 'blocked', '-inf', now)
+  redis.call('ZADD', prefix .. 'blocked', until_of[block], block)
+  return true
+end
+
+local function count_in(block)
+  for _, name in ipairs({ block, '*' }) do
+    blocks[name] = tonumber(blocks[name] or 0) + 1
+    changed_blocks[name] = true
+  end
+  return blocks[block]
+end
+
+-- Count an alert. Returns why it may not leave, or nil.
+local function count_alert(number, block)
+  local guard = given.guard
+  if guard.block and (until_of[block] or 0) > now then return 'prefix_blocked' end
+  local in_hour, at, in_day = string.match(caps[number] or '', '^(%d+)|(%d+)|(%d+)$')
+  local is_new = tonumber(at) ~= this_hour
+  in_hour, in_day = (is_new and 0 or tonumber(in_hour)) + 1, tonumber(in_day or 0) + 1
+  if (guard.per_hour > 0 and in_hour > guard.per_hour) or (guard.per_day > 0 and in_day > guard.per_day) then return 'number_cap' end
+  if guard.prefix > 0 and is_new then
+    local count = count_in(block)
+    if count > guard.prefix and suspect(block, count) then return 'prefix_blocked' end
+  end
+  caps[number] = string.format('%d|%d|%d', in_hour, this_hour, in_day)
+  changed_caps[number] = true
+end
+
+local function write_counts(key, values, changed, lifetime)
+  local fields = {}
+  for name in pairs(changed) do fields[#fields + 1], fields[#fields + 2] = name, values[name] end
+  if #fields == 0 then return end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIRE', key, lifetime, 'NX')
+end
+
+-- Write down what was counted.
+local function note_guarded()
+  write_counts(caps_key, caps, changed_caps, DAY + HOUR)
+  write_counts(blocks_key, blocks, changed_blocks, DAY + HOUR)
+end
+
+-- The message that has left, or will, with the same text for the same numbers; or nil, and then this one is remembered. One that
+-- surely never left is no reason to keep another.
+local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
+local function twin_of(id, twin)
+  local key = prefix .. 'twin:' .. twin
+  local other = redis.call('GET', key)
+  if other and other ~= id then
+    local state = redis.call('HGET', keys_of(other).record, 'state')
+    if state and not NEVER_LEFT[state] then return other end
+  end
+  redis.call('SET', key, id, 'PX', given.guard.twin_ms)
+end
+-- uses: clock keys alarms
