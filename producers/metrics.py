@@ -3,6 +3,7 @@
 Counts only: no label carries a number, a text, an id or a token.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,9 +21,11 @@ from producers.contract.heartbeats import WORKERS_MAX, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS
+from producers.contract.money_figures import MONEY, MoneyFigures, ask_money, money_samples, read_money
 from producers.contract.receipts import missing
 from producers.contract.settings import RedisSettings
 from producers.intake.spool import Fill
+from producers.rules.days import day_name
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,7 +38,7 @@ _STATES: Final = ("enqueued", *ENDS)
 
 _GATES: Final = (CREDIT, "breaker")
 
-Sample = tuple[str, int]
+Sample = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,12 @@ class Found:
     Attributes:
         counts: in the order of the page.
         forwarders: the figures of each.
+        money: those of today.
     """
 
     counts: Sequence[int]
     forwarders: Sequence[ForwarderFigures] = ()
+    money: MoneyFigures | None = None
 
 
 class Gauges:
@@ -90,16 +95,20 @@ class Gauges:
             pipeline.zrange(self._keys.workers, -WORKERS_MAX, -1, withscores=True)
             pipeline.hgetall(self._keys.receipts_awaited)
             ask_names(pipeline, self._keys)
-            *found, time, workers, awaited, named = await pipeline.execute()
+            clock_s = time.time()
+            ask_money(pipeline, self._keys, day_name(clock_s), int(clock_s * 1000))
+            replies = await pipeline.execute()
+        money = replies[-MONEY:]
+        *found, clock, workers, awaited, named = replies[:-MONEY]
         *counts, limit, unread, states, gates, unexplained = found
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = clock[0] * 1000 + clock[1] // 1000
         living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
         waiting, figures = await self._second(client, [gate.decode() for gate in gates], named)
         breakers = [sum(gate != CREDIT.encode() for gate in gates)]
         told = [int(count or 0) for count in (*unread, *states)]
         others = [*waiting, *breakers, int(unexplained or 0), *living]
         numbers = [*counts, int(float(limit or 0)), *told, *others]
-        return Found(numbers, read_figures(named, figures, now_ms))
+        return Found(numbers, read_figures(named, figures, now_ms), read_money(money))
 
     async def _second(
         self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
@@ -131,6 +140,7 @@ class Gauges:
         if found is not None:
             lines += self._redis_lines(iter(found.counts))
             lines += _forwarder_lines(found.forwarders)
+            lines += _money_lines(found.money) if found.money else []
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
         if fill is not None:
@@ -228,6 +238,14 @@ def _forwarder_lines(forwarders: Sequence[ForwarderFigures]) -> list[str]:
         ),
         *_metric("forward_tried_total", "counter", "Attempts to deliver, by what they came to.", tried),
     ]
+
+
+def _money_lines(figures: MoneyFigures) -> list[str]:
+    lines = []
+    for name, (kind, about, value) in money_samples(figures).items():
+        plain, brace, labels = name.partition("{")
+        lines += _metric(plain, kind, about, [(brace + labels, value)])
+    return lines
 
 
 def _metric(name: str, kind: str, about: str, samples: Sequence[Sample]) -> list[str]:

@@ -29,6 +29,7 @@ from worker.callbacks.classifier import with_words
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
+from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.process import log, middleware, parent, preflight
@@ -136,7 +137,7 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     confirmation = Confirmation(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
     )
-    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, settings)
+    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, Budgets(settings))
     limits = Limits(settings.rate_per_s, settings.in_flight)
     throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, scheme_of, variable
 from producers.errors import ConfigError
-from producers.rules.money import PRODUCTION
 from producers.rules.settings import RulesSettings
 
 
@@ -110,7 +109,7 @@ class WorkerSettings(RulesSettings, RedisSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         real = not is_this_machine(urlsplit(self.base_url).hostname or "")
-        if self.environment != PRODUCTION and real and not self.allowed_numbers:
+        if real and self.lacks_numbers:
             problem = "must name numbers where SMS_ENVIRONMENT is not production: this is the real gateway"
             raise ConfigError({"ALLOWED_NUMBERS": problem})
 

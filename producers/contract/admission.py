@@ -67,6 +67,9 @@ def read_gate(facts: bytes | str) -> Gate:
 
 def describe(name: str, gate: Gate, price: Decimal | None = None) -> str:
     """Say in one line why something waits aside at a gate."""
+    if name == BUDGET:
+        costs = "price unknown" if price is None else f"costs about {price:.2f}"
+        return f"budget: {costs}, more than may be spent today"
     if not gate.code:
         return f"{name}: about to go on"
     if name != CREDIT:

@@ -11,7 +11,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, finish, overview.py, parked.py, records.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue | compose | compose, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, claim, give_back, replay, resume_campaign, run_bulk, send_facts.py |
@@ -30,7 +30,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | - | conversations.py, correlate |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, fetch, finish, send_facts.py |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forward_email.py, leave_aside(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, count_delivery(), end_record(), forget_held(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, note_round(), records.py, status |
@@ -38,17 +38,23 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), compose, end_members(), finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_over_budget(), compose, end_members(), enqueue, finish, lifetime_gate.keep() | end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, note_round(), overview.py, parked.py, reasons.py, records.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | end_send(), finish, send_again() | announce(), end_members(), end_record(), records.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), records.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish, forget_adopted() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
-| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), records.py |
+| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_call(), end_members(), end_record(), records.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), replay, run_bulk |
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, note_round(), parked.py, records.py, run_bulk |
 | ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | note_round(), records.py |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
+| ``zones`` | m c; zones of its recipients, with blanks between them; absent for an alert | - | - | forget_held(), note_held() |
+| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, end_call(), end_record(), finish, unclaim |
+| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, reserve() | compose | claim, compose, end_call(), end_record(), finish, reserve_again(), unclaim |
+| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, unclaim | claim, end_call(), end_record(), finish, unclaim |
+| ``held`` | m c; why it is held: ``hours``, ``over_budget``; absent while it is not | note_held() | forget_held() | blame_what_held(), claim, end_record(), forget_held() |
+| ``held_until`` | m c; until when, ms; stays in what ended because of it | blame_held(), note_held() | end_send(), forget_held() | blame_what_held(), forget_held() |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, send_again() | cancel, claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), fetch, finish, reasons.py |
@@ -70,8 +76,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | campaign_status.py, campaign_steps.py, halt_of(), is_over(), send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
-| ``<end state>`` | recipients in that state | end_record(), send_again() | - | campaign_steps.py, campaigns.py, is_over() |
+| ``<end state>`` | recipients in that state | end_record(), forget_held(), note_held(), send_again() | forget_held() | campaign_steps.py, campaigns.py, is_over() |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | enqueue, set_budget | set_budget | campaign_steps.py, enqueue |
+| ``reserved`` | what its slices that have not ended may cost, micro-euros | enqueue, reserve_again(), settle_campaign() | - | enqueue |
+| ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | settle_campaign() | - | enqueue |
+| ``alarmed`` | percent of the budget that was told last | enqueue, set_budget | - | enqueue |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
 
@@ -82,6 +92,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``enqueued`` | all messages | enqueue | - | - |
 | ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | metrics.py, overview.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
+| ``duplicates`` | messages that were not queued, since the same text had just been | enqueue | - | money_figures.py |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
 
@@ -123,11 +134,62 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<code>`` | the last refusals with this code, JSON | suspect | suspect | suspect |
 
-**prices** What sends cost lately. Stays for ever.
+**prices** What sends cost. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price | - | preview.py, price.py, price_of(), see_balance |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
+
+**prices_set** What operators say. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<tariff>`` | price of one segment in the account's currency, a decimal | set_price | set_price | learn_price, money.py |
+
+**budgets** The budgets of a day that operators have set. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits() |
+
+**spend:<scope>:<day>** What a scope has used in a day. Goes 40 days after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``reserved`` | what may be charged for what is being sent, micro-euros | reserve(), settle_in() | - | purse_of() |
+| ``spent`` | what was charged, or may have been, micro-euros | settle_in() | - | purse_of() |
+| ``limit`` | the budget when it was last used, micro-euros, 0 for none | reserve() | - | purse_of() |
+| ``hard`` | the hard budget then | reserve() | - | purse_of() |
+| ``alarmed`` | percent of the budget that was told last | tell_level() | - | purse_of() |
+| ``alarmed_hard`` | percent of the hard budget that was told last | tell_hard_level() | - | purse_of() |
+
+**drift** Whether estimates are right. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``count`` | sends since the last look | note_drift() | - | note_drift() |
+| ``estimated`` | what they were estimated to cost, micro-euros | note_drift() | - | note_drift() |
+| ``booked`` | what they cost, micro-euros | note_drift() | - | note_drift() |
+| ``percent`` | by how much the last hundred cost more than was estimated | note_drift() | - | money_figures.py |
+| ``at`` | when that was seen, ms | note_drift() | - | - |
+
+**caps:<day>** Alerts by number. Goes 25 h after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_guarded() | - | learn_guarded() |
+
+**blocks:<hour>** Numbers that got alerts, by block. Goes 25 h after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<block>`` | numbers; ``*`` of all blocks | note_guarded() | - | learn_guarded(), mean_of_others() |
+
+**held** What is held. Goes when nothing is.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<what>`` | sends, by reason, time in ms and zones, with ``:`` between them | forget_held(), note_held() | forget_held() | - |
 
 **bulk:<job_id>** A replay of all that match. Goes 15 minutes after its plan unless it begins, and with the retention after its end.
 
@@ -164,6 +226,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | overview.py |
 | ``at`` | when the gateway said so, ms | note_credit() | - | overview.py |
+| ``low`` | 1 while it is little, and somebody was told | note_credit() | note_credit() | note_credit() |
 
 **pause** Why all sending pauses. Goes when it is over.
 
@@ -278,38 +341,57 @@ These functions of the library touch hashes; others call them:
 | ``add_awaited()`` | end_members(), end_record() |
 | ``announce()`` | correlate, disown(), end_members() |
 | ``await()`` | forward_again, forward_in |
+| ``blame_held()`` | blame_what_held() |
+| ``blame_what_held()`` | lifetime_gate.keep() |
+| ``budget_limits()`` | purses_of() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
+| ``cancel_over_budget()`` | budget_gate.keep() |
 | ``charge()`` | claim, fetch |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep() |
 | ``count_delivery()`` | note_delivery() |
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
-| ``end_call()`` | correlate, end_send(), finish |
+| ``end_call()`` | cancel_over_budget(), correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
-| ``end_record()`` | campaign_gate.keep(), cancel, compose, correlate, end_members(), end_send(), finish, resolve |
+| ``end_record()`` | campaign_gate.keep(), cancel, cancel_over_budget(), compose, correlate, end_members(), end_send(), enqueue, finish, resolve |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
+| ``forget_held()`` | blame_held(), claim, end_call(), end_record(), note_held() |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``heard()`` | count_delivery() |
-| ``is_over()`` | expire_campaign() |
 | ``is_key_known()`` | correlate, enqueue, publish |
+| ``is_over()`` | expire_campaign() |
+| ``learn_guarded()`` | enqueue |
+| ``learn_tariffs()`` | enqueue |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
+| ``mean_of_others()`` | suspect() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_drift()`` | finish |
+| ``note_guarded()`` | enqueue |
+| ``note_held()`` | budget_gate.keep() |
 | ``note_round()`` | send_again() |
 | ``note_start()`` | complete_campaign, enqueue |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
-| ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
+| ``price_of()`` | credit_gate.keep(), estimate_of(), finish, learn_price, see_balance |
+| ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
+| ``reserve()`` | claim |
+| ``reserve_again()`` | send_again() |
 | ``send_again()`` | replay, run_bulk |
+| ``settle_campaign()`` | end_record() |
+| ``settle_in()`` | settle() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``tell_hard_level()`` | over_budget(), reserve() |
+| ``tell_level()`` | over_budget(), reserve() |
 | ``tend()`` | fetch, renew |
+| ``twin_of()`` | enqueue |
 | ``unpark()`` | end_record(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
-| ``wait_aside()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``wait_aside()`` | breaker_gate.keep(), budget_gate.keep(), credit_gate.keep() |
 """

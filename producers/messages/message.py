@@ -230,7 +230,7 @@ def freeze(
     due_ms = int(send_at.timestamp() * 1000) if send_at is not None else None
     if send_at is not None and options.schedule == "gateway":
         body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
-    alone = len(worded.numbers) > 1 or campaign or body.send_at
+    alone = not template.variables or len(worded.numbers) > 1 or campaign or body.send_at
     wire = encode(body)
     return FrozenMessage(
         request_id=request_id,
@@ -244,17 +244,13 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share=""
-        if alone or not template.variables
-        else share_of(template.text, options, places.zones, rules.app),
+        share="" if alone else share_of(template.text, options, places.zones, rules.app),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
         zones=places.zones,
         dues=dues_of(worded, options) if priced or rules.counts_money else (),
-        twin=content.twin(places.recipients, template.text, options.sender)
-        if rules.duplicate_window_s and not campaign
-        else "",
+        twin="" if campaign else _twin(body, rules),
         warnings=worded.warnings,
     )
 
@@ -279,6 +275,10 @@ def _meant(body: Body, wire: bytes, send_at: datetime | None) -> bytes:
     if not body.send_at or not send_at:
         return wire
     return encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
+
+
+def _twin(body: Body, rules: RulesSettings) -> str:
+    return content.twin(body.recipients, body.text, body.sender) if rules.duplicate_window_s else ""
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

@@ -58,7 +58,8 @@ local function over_campaign_budget(campaign, estimate)
   redis.call('HSET', campaign, 'limit', whole(limit), 'reserved', whole(tonumber(c.reserved or 0) + estimate))
   local percent = limit > 0 and used * 100 / limit or 0
   local level = percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
-  if level > tonumber(c.alarmed or 0) then
+  -- Of another budget nothing was told yet.
+  if level > (tonumber(c.limit) == limit and tonumber(c.alarmed or 0) or 0) then
     redis.call('HSET', campaign, 'alarmed', level)
     alarm('budget', string.sub(campaign, #prefix + 1), level, in_euros(used), in_euros(limit))
   end
@@ -99,6 +100,7 @@ for i, message in ipairs(given.messages) do
     facts = over_campaign_budget(campaign, estimate)
     verdict = facts and 'over_budget'
   end
+  if verdict == 'twin' then redis.call('HINCRBY', prefix .. 'counts', 'duplicates', 1) end
   if verdict then
     others[#others + 1] = i - 1
     add(others, verdict, facts)

@@ -212,6 +212,11 @@ class MoneySettings(Settings):
         return bool(self.number_alerts_per_hour or self.number_alerts_per_day or self.prefix_per_hour)
 
     @property
+    def lacks_numbers(self) -> bool:
+        """Whether nobody may be texted on the real gateway: this is not production, and has no list."""
+        return self.environment != PRODUCTION and not self.allowed_numbers
+
+    @property
     def reaches_all(self) -> bool:
         """Whether everybody may be texted."""
         return not self.allowed_numbers and countries(self.allowed_countries) == {ALL}

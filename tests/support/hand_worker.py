@@ -8,10 +8,12 @@ import redis
 
 from producers.contract.jobs import ENDS
 from producers.contract.settings import RedisSettings
+from producers.rules.money import MoneySettings
 from tests.support.keys import AllKeys
 from tests.support.places import places
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
+from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -35,6 +37,7 @@ class HandWorker:
         rate: recipients per second; 0 for no limit.
         queue: name of the queue.
         settings: retention, stream length, keys of pseudonyms.
+        budgets: what may be spent; None for anything.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class HandWorker:
         rate: float = 0.0,
         queue: str = "alert",
         settings: RedisSettings | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         self.redis = client
         self.queue = queue
@@ -55,7 +59,14 @@ class HandWorker:
         self.confirmation = Confirmation(client, KEYS)
         self.confirmation.look()
         self.members = Members(client, RedisSettings(), Patience())
-        self.ledger = Ledger(client, settings or RedisSettings(), self.leases, self.confirmation, rate)
+        self.ledger = Ledger(
+            client,
+            settings or RedisSettings(),
+            self.leases,
+            self.confirmation,
+            rate,
+            budgets or Budgets(MoneySettings()),
+        )
         limits = Limits(rate, 0)
         self.throttle = Throttle(client, KEYS, limits)
         self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)

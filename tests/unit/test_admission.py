@@ -17,7 +17,7 @@ SOURCES = {
 def test_the_order_of_the_gates():
     assert [*ADMISSION] == [
         *("newer", "ended", "due", "attempt", "campaign", "composed", "lifetime"),
-        *("hold", "pause", "in_flight", "rate", "credit", "breaker"),
+        *("budget", "hold", "pause", "in_flight", "rate", "credit", "breaker"),
     ]
 
 

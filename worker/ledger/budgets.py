@@ -6,14 +6,11 @@ clock, and takes the one that it is in.
 
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from producers.rules.clocks import clock as timezone
+from producers.rules.days import days_around
 from producers.rules.money import MICRO, MoneySettings, micros
 
-#: The clock by which a day of spending begins and ends.
-PARIS: Final = "Europe/Paris"
 #: Micro-euros of a segment whose price nobody knows, where such are refused: a claim is too late for that.
 _UNKNOWN: Final = MICRO // 4
 #: Seconds for which the days are remembered.
@@ -26,9 +23,19 @@ class Budgets:
     Args:
         settings: what the owner has chosen.
         clock: seconds since the epoch.
+        days: names the days around a moment.
+
+    Attributes:
+        credit_low: euros left on the account below which somebody is told, 0 for none.
     """
 
-    def __init__(self, settings: MoneySettings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: MoneySettings,
+        clock: Callable[[], float] = time.time,
+        days: Callable[[float], list[tuple[str, int, int]]] = days_around,
+    ) -> None:
+        self.credit_low = settings.credit_low_euros
         self._counts = settings.counts_money
         self._clock = clock
         self._limits = {
@@ -38,6 +45,7 @@ class Budgets:
             "stop": settings.budget_alerts == "stop",
             "unknown": settings.unknown_micros if settings.unknown_micros is not None else _UNKNOWN,
         }
+        self._around = days
         self._days: tuple[float, list[tuple[str, int, int]]] = (float("-inf"), [])
 
     def given(self) -> dict[str, Any] | None:
@@ -47,29 +55,6 @@ class Budgets:
         now = self._clock()
         at, days = self._days
         if not 0 <= now - at < _FRESH_S:
-            days = days_around(now)
+            days = self._around(now)
             self._days = now, days
         return {**self._limits, "days": days}
-
-
-def days_around(now: float) -> list[tuple[str, int, int]]:
-    """Name the days of Paris around a moment, with the ms at which each begins and ends.
-
-    Args:
-        now: seconds since the epoch.
-    """
-    today = datetime.fromtimestamp(now, UTC).astimezone(timezone(PARIS)).date()
-    return [_day(today + timedelta(days=each)) for each in (-1, 0, 1)]
-
-
-def day_name(now: float) -> str:
-    """Name the day of Paris of a moment, such as ``20260329``."""
-    return f"{datetime.fromtimestamp(now, UTC).astimezone(timezone(PARIS)):%Y%m%d}"
-
-
-def _day(day: date) -> tuple[str, int, int]:
-    begins, ends = (
-        int(datetime(each.year, each.month, each.day, tzinfo=timezone(PARIS)).timestamp() * 1000)
-        for each in (day, day + timedelta(days=1))
-    )
-    return f"{day:%Y%m%d}", begins, ends

@@ -45,7 +45,7 @@ NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
 UNCONFIRMED_MS: Final = 50
 #: What holds where the owner has chosen nothing.
-_NO_BUDGETS: Final = MoneySettings()
+_NO_BUDGETS: Final = Budgets(MoneySettings())
 #: Milliseconds after which a shared call comes again that can neither leave nor fall apart for now.
 UNSURE_MS: Final = 1_000
 
@@ -59,7 +59,7 @@ class Ledger:
         leases: renews the leases of running attempts.
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
-        money: what the owner has chosen about budgets.
+        budgets: what the owner has chosen about money.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Ledger:
         leases: Leases,
         confirmation: Confirmation,
         default_rate: float = 0.0,
-        money: MoneySettings = _NO_BUDGETS,
+        budgets: Budgets = _NO_BUDGETS,
     ) -> None:
         self._patience = Patience()
         self._members = Members(client, settings, self._patience)
@@ -81,8 +81,7 @@ class Ledger:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
-        self._budgets = Budgets(money)
-        self._credit_low = money.credit_low_euros
+        self._budgets = budgets
 
     def compose(self, batch: Batch) -> frozenset[Entry]:
         """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
@@ -180,7 +179,7 @@ class Ledger:
             "maxlen": self._maxlen,
             "seldom_most": SELDOM_MOST,
             "credit": credit_seen(results),
-            "credit_low": self._credit_low,
+            "credit_low": self._budgets.credit_low,
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)

@@ -12,6 +12,7 @@ from worker.operator.decisions_cli import parked, replay, resolve
 from worker.operator.explain_cli import explain
 from worker.operator.forward_cli import forward
 from worker.operator.hours_cli import hours
+from worker.operator.money_cli import blocks, budget, prices
 from worker.operator.replies_cli import replies
 from worker.operator.send_cli import send
 from worker.operator.sending_cli import limits, release
@@ -20,5 +21,5 @@ from worker.operator.status_cli import status
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
-    *(parked, resolve, replay, release, limits, forward, audit, completion),
+    *(parked, resolve, replay, release, limits, prices, budget, blocks, forward, audit, completion),
 )

@@ -99,13 +99,13 @@ class Attempt:
         """
         if self._clock() - self.started >= min(self._lives_s, ATTEMPT_BUDGET_S):
             raise _TooLateError
+        # An outcome in doubt stays in doubt, whatever later POSTs of this claim come to.
+        self.in_doubt = self.in_doubt or self.outcome.leaves_doubt
+        self.id_used_up = self.id_used_up or self.outcome.may_use_up_id
         if not gateway.may_text(each.phone_number for each in self.body.recipients):
             self.outcome = Refused(NOT_ALLOWED)
             return
         self.posts += 1
-        # An outcome in doubt stays in doubt, whatever later POSTs of this claim come to.
-        self.in_doubt = self.in_doubt or self.outcome.leaves_doubt
-        self.id_used_up = self.id_used_up or self.outcome.may_use_up_id
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()

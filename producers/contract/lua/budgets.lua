@@ -29,9 +29,8 @@ end
 local purses = {}
 local function purse_of(scope)
   if purses[scope] then return purses[scope] end
-  local key = spend_key(scope, today().name)
-  local s = read(key, 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
-  purses[scope] = { scope = scope, key = key, used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
+  local s = read(spend_key(scope, today().name), 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
+  purses[scope] = { scope = scope, used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
     alarmed = tonumber(s.alarmed or 0), alarmed_hard = tonumber(s.alarmed_hard or 0), limit = tonumber(s.limit),
     hard = tonumber(s.hard), is_new = not s.reserved }
   return purses[scope]
@@ -68,7 +67,7 @@ local function tell_level(each, level)
   level = level or level_of(purse.used, each.limit)
   if level <= purse.alarmed then return end
   purse.alarmed = level
-  redis.call('HSET', purse.key, 'alarmed', level)
+  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed', level)
   alarm('budget', purse.scope, level, in_euros(purse.used), in_euros(each.limit))
 end
 
@@ -77,7 +76,7 @@ local function tell_hard_level(each, level)
   level = level or level_of(purse.used, each.hard)
   if level <= purse.alarmed_hard then return end
   purse.alarmed_hard = level
-  redis.call('HSET', purse.key, 'alarmed_hard', level)
+  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed_hard', level)
   alarm('budget', 'hard', level, in_euros(purse.used), in_euros(each.hard))
 end
 
@@ -99,23 +98,27 @@ local function over_budget(send)
   return over
 end
 
--- Reserve what a send may cost. Returns the fields that its record gets, names and values by turns.
+-- Reserve what a send may cost in the purses that it is paid from, once until it is settled.
 local function reserve(send)
   local record = send.record
-  if not given.money or record.charged then return {} end
-  local estimate = estimate_of(send)
+  if not given.money or record.charged then return end
+  local estimate, day = estimate_of(send), today().name
   for _, each in ipairs(purses_of(send)) do
     local purse = each.purse
-    redis.call('HINCRBY', purse.key, 'reserved', whole(estimate))
-    if purse.is_new then redis.call('PEXPIRE', purse.key, KEPT_MS) end
+    local spend = spend_key(purse.scope, day)
+    redis.call('HINCRBY', spend, 'reserved', whole(estimate))
+    if purse.is_new then
+      redis.call('PEXPIRE', spend, KEPT_MS)
+      if record.app then redis.call('ZADD', prefix .. 'apps', now, record.app) end
+    end
     if purse.limit ~= each.limit or purse.hard ~= each.hard then
-      redis.call('HSET', purse.key, 'limit', whole(each.limit), 'hard', whole(each.hard))
+      redis.call('HSET', spend, 'limit', whole(each.limit), 'hard', whole(each.hard))
       purse.limit, purse.hard = each.limit, each.hard
     end
     purse.is_new, purse.used = false, purse.used + estimate
     tell_level(each)
     tell_hard_level(each)
   end
-  return { 'charged', today().name, 'estimate', whole(estimate) }
+  redis.call('HSET', send.keys.record, 'charged', day, 'estimate', whole(estimate))
 end
 -- uses: clock spending alarms prices send

@@ -8,21 +8,25 @@ local HOUR, DAY, BLOCKED_MS = 3600000, 86400000, 12 * 3600000
 local TIMES_THE_MEAN, HOURS = 5, 24
 
 local this_hour = math.floor(now / HOUR)
-local caps_key, blocks_key = prefix .. 'caps:' .. math.floor(now / DAY), prefix .. 'blocks:' .. this_hour
+
+local function caps_key()
+  return prefix .. 'caps:' .. math.floor(now / DAY)
+end
+
+local function blocks_key(hours_ago)
+  return prefix .. 'blocks:' .. (this_hour - hours_ago)
+end
+
 -- What was read, and what has changed: of a number 'alerts in its last hour|that hour|alerts in the day'.
 local caps, blocks, until_of, changed_caps, changed_blocks = {}, {}, {}, {}, {}
-
-local function read_into(found, key, names)
-  for i, value in ipairs(#names > 0 and redis.call('HMGET', key, unpack(names)) or {}) do found[names[i]] = value end
-end
 
 -- Read what is known of all numbers and blocks that messages are for.
 local function learn_guarded(numbers, names)
   if #numbers == 0 then return end
-  read_into(caps, caps_key, numbers)
+  for i, value in ipairs(redis.call('HMGET', caps_key(), unpack(numbers))) do caps[numbers[i]] = value end
   if given.guard.prefix == 0 then return end
   names[#names + 1] = '*'
-  read_into(blocks, blocks_key, names)
+  for i, value in ipairs(redis.call('HMGET', blocks_key(0), unpack(names))) do blocks[names[i]] = value end
   if given.guard.block then
     for i, at in ipairs(redis.call('ZMSCORE', prefix .. 'blocked', unpack(names))) do until_of[names[i]] = tonumber(at or 0) end
   end
@@ -32,11 +36,10 @@ end
 local function mean_of_others(block)
   local sum, active = 0, 0
   for ago = 0, HOURS - 1 do
-    local key = prefix .. 'blocks:' .. (this_hour - ago)
-    local found = redis.call('HMGET', key, '*', block)
+    local found = redis.call('HMGET', blocks_key(ago), '*', block)
     if found[1] then
       sum = sum + tonumber(found[1]) - tonumber(found[2] or 0)
-      active = active + redis.call('HLEN', key) - 1 - (found[2] and 1 or 0)
+      active = active + redis.call('HLEN', blocks_key(ago)) - 1 - (found[2] and 1 or 0)
     end
   end
   return active > 0 and sum / active or 0
@@ -47,7 +50,7 @@ local function suspect(block, count)
   local most = math.max(given.guard.prefix, TIMES_THE_MEAN * mean_of_others(block))
   if count <= most then return false end
   if redis.call('SET', prefix .. 'alarmed:' .. block, '1', 'NX', 'PX', HOUR) then
-    alarm('prefix', block, given.guard.block and 'block' or 'alarm', count, math.floor(most))
+    alarm(given.guard.block and 'prefix_blocked' or 'prefix', block, '', count, math.floor(most))
   end
   if not given.guard.block then return false end
   until_of[block] = now + BLOCKED_MS
@@ -80,18 +83,23 @@ local function count_alert(number, block)
   changed_caps[number] = true
 end
 
-local function write_counts(key, values, changed, lifetime)
+local function changes(values, changed)
   local fields = {}
   for name in pairs(changed) do fields[#fields + 1], fields[#fields + 2] = name, values[name] end
-  if #fields == 0 then return end
-  redis.call('HSET', key, unpack(fields))
-  redis.call('PEXPIRE', key, lifetime, 'NX')
+  return fields
 end
 
 -- Write down what was counted.
 local function note_guarded()
-  write_counts(caps_key, caps, changed_caps, DAY + HOUR)
-  write_counts(blocks_key, blocks, changed_blocks, DAY + HOUR)
+  local of_numbers, of_blocks = changes(caps, changed_caps), changes(blocks, changed_blocks)
+  if #of_numbers > 0 then
+    redis.call('HSET', caps_key(), unpack(of_numbers))
+    redis.call('PEXPIRE', caps_key(), DAY + HOUR, 'NX')
+  end
+  if #of_blocks > 0 then
+    redis.call('HSET', blocks_key(0), unpack(of_blocks))
+    redis.call('PEXPIRE', blocks_key(0), DAY + HOUR, 'NX')
+  end
 end
 
 -- The message that has left, or will, with the same text for the same numbers; or nil, and then this one is remembered. One that
