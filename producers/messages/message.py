@@ -217,10 +217,7 @@ def freeze(
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
-    if "sender" not in check.by_field:
-        problem = sender_problem(message.sender, worded.numbers, rules.country_senders)
-        if problem:
-            check.by_field["sender"] = problem
+    _check_sender(check, message.sender, worded.numbers, rules)
     refuse_unreachable(check, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     check.raise_if_any()
@@ -253,6 +250,11 @@ def freeze(
         twin="" if campaign else _twin(body, rules),
         warnings=worded.warnings,
     )
+
+
+def _check_sender(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
+    if "sender" not in check.by_field and (problem := sender_problem(sender, numbers, rules.country_senders)):
+        check.by_field["sender"] = problem
 
 
 def _body(request_id: str, recipients: list[Recipient], text: str, options: Options) -> Body:

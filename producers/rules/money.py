@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from producers.contract.phone import to_e164
@@ -189,7 +189,8 @@ class MoneySettings(Settings):
         check=_one_of("alarm", "block"),
     )
 
-    @property
+    # Asked for each message: worked out once.
+    @cached_property
     def counts_money(self) -> bool:
         """Whether what a message may cost matters before it leaves."""
         budgets = (self.budget_day, self.budget_app_day, self.budget_hard_day)
@@ -216,7 +217,8 @@ class MoneySettings(Settings):
         """Whether nobody may be texted on the real gateway: this is not production, and has no list."""
         return self.environment != PRODUCTION and not self.allowed_numbers
 
-    @property
+    # Asked for each message: worked out once.
+    @cached_property
     def reaches_all(self) -> bool:
         """Whether everybody may be texted."""
         return not self.allowed_numbers and countries(self.allowed_countries) == {ALL}

@@ -25,7 +25,6 @@ local function learn_guarded(numbers, names)
   if #numbers == 0 then return end
   for i, value in ipairs(redis.call('HMGET', caps_key(), unpack(numbers))) do caps[numbers[i]] = value end
   if given.guard.prefix == 0 then return end
-  names[#names + 1] = '*'
   for i, value in ipairs(redis.call('HMGET', blocks_key(0), unpack(names))) do blocks[names[i]] = value end
   if given.guard.block then
     for i, at in ipairs(redis.call('ZMSCORE', prefix .. 'blocked', unpack(names))) do until_of[names[i]] = tonumber(at or 0) end
@@ -59,45 +58,55 @@ local function suspect(block, count)
   return true
 end
 
-local function count_in(block)
-  for _, name in ipairs({ block, '*' }) do
-    blocks[name] = tonumber(blocks[name] or 0) + 1
-    changed_blocks[name] = true
+-- What a number has that gets its first alert of the day.
+local FIRST = '1|' .. this_hour .. '|1'
+local fresh_numbers = 0
+
+local function change(changed, values, name, value)
+  if not changed[name] then
+    changed[#changed + 1] = name
+    changed[name] = true
   end
-  return blocks[block]
+  values[name] = value
+end
+
+-- Count a number that gets its first alert of the hour. Returns whether its block is blocked by that.
+local function count_in(block)
+  local count, most = tonumber(blocks[block] or 0) + 1, given.guard.prefix
+  change(changed_blocks, blocks, block, count)
+  fresh_numbers = fresh_numbers + 1
+  -- It takes dozens of commands to see what other blocks have: not for each number, but for every so many.
+  return count > most and (count - most) % most == 1 % most and suspect(block, count)
 end
 
 -- Count an alert. Returns why it may not leave, or nil.
 local function count_alert(number, block)
-  local guard = given.guard
+  local guard, known = given.guard, caps[number]
   if guard.block and (until_of[block] or 0) > now then return 'prefix_blocked' end
-  local in_hour, at, in_day = string.match(caps[number] or '', '^(%d+)|(%d+)|(%d+)$')
+  local in_hour, at, in_day = 0, nil, 0
+  if known then in_hour, at, in_day = string.match(known, '^(%d+)|(%d+)|(%d+)$') end
   local is_new = tonumber(at) ~= this_hour
   in_hour, in_day = (is_new and 0 or tonumber(in_hour)) + 1, tonumber(in_day or 0) + 1
   if (guard.per_hour > 0 and in_hour > guard.per_hour) or (guard.per_day > 0 and in_day > guard.per_day) then return 'number_cap' end
-  if guard.prefix > 0 and is_new then
-    local count = count_in(block)
-    if count > guard.prefix and suspect(block, count) then return 'prefix_blocked' end
-  end
-  caps[number] = string.format('%d|%d|%d', in_hour, this_hour, in_day)
-  changed_caps[number] = true
+  if is_new and guard.prefix > 0 and count_in(block) then return 'prefix_blocked' end
+  change(changed_caps, caps, number, known and string.format('%d|%d|%d', in_hour, this_hour, in_day) or FIRST)
 end
 
 local function changes(values, changed)
   local fields = {}
-  for name in pairs(changed) do fields[#fields + 1], fields[#fields + 2] = name, values[name] end
+  for i, name in ipairs(changed) do fields[2 * i - 1], fields[2 * i] = name, values[name] end
   return fields
 end
 
 -- Write down what was counted.
 local function note_guarded()
-  local of_numbers, of_blocks = changes(caps, changed_caps), changes(blocks, changed_blocks)
-  if #of_numbers > 0 then
-    redis.call('HSET', caps_key(), unpack(of_numbers))
+  if #changed_caps > 0 then
+    redis.call('HSET', caps_key(), unpack(changes(caps, changed_caps)))
     redis.call('PEXPIRE', caps_key(), DAY + HOUR, 'NX')
   end
-  if #of_blocks > 0 then
-    redis.call('HSET', blocks_key(0), unpack(of_blocks))
+  if #changed_blocks > 0 then
+    redis.call('HSET', blocks_key(0), unpack(changes(blocks, changed_blocks)))
+    redis.call('HINCRBY', blocks_key(0), '*', fresh_numbers)
     redis.call('PEXPIRE', blocks_key(0), DAY + HOUR, 'NX')
   end
 end
