@@ -89,17 +89,25 @@ class AlarmRow:
 
 
 def read_prices(keys: Keys) -> Steps[tuple[Price, ...]]:
-    """Read all prices, by tariff; one round trip. There are as many as countries, for two types."""
-    known, by_hand = yield Commands([("HGETALL", keys.prices), ("HKEYS", keys.prices_set)])
+    """Read all prices, by tariff; two round trips. There are as many as calling codes, for two types."""
+    [known] = yield Commands([("HGETALL", keys.prices)])
+    if not known:
+        return ()
+    tariffs = sorted(known)
+    [by_hand] = yield Commands([("HMGET", keys.prices_set, *tariffs)])
     return tuple(
-        Price(tariff.decode("utf-8", "replace"), read_price(written), _source(tariff in set(by_hand)))
-        for tariff, written in sorted(known.items())
+        Price(
+            tariff.decode("utf-8", "replace"),
+            read_price(known[tariff]),
+            "answer" if written is None else "operator",
+        )
+        for tariff, written in zip(tariffs, by_hand, strict=True)
     )
 
 
 def read_budgets(keys: Keys) -> Steps[tuple[Spent, ...]]:
     """Read what was used today: of the account, and of the last applications; two round trips."""
-    time, apps = yield Commands([("TIME",), ("ZRANGE", keys.apps, -APPS, -1)])
+    time, apps = yield Commands([("TIME",), ("ZRANGE", keys.apps, 0, APPS - 1, "REV")])
     names = sorted(app.decode("utf-8", "replace") for app in apps)
     day, scopes = day_name(now_ms(time) / 1000), ("account", *(f"app:{name}" for name in names))
     found = yield Commands([("HMGET", keys.spend(scope, day), *_SPENT) for scope in scopes])
@@ -143,10 +151,6 @@ def read_alarms(keys: Keys, cursor: str | None = None) -> Steps[Page[AlarmRow]]:
             alarm = None
         rows.append(AlarmRow(entry.id, entry.at, alarm))
     return Page(tuple(rows), page.cursor)
-
-
-def _source(by_hand: bool) -> str:  # noqa: FBT001 - one word for one fact
-    return "operator" if by_hand else "answer"
 
 
 def _spent(scope: str, day: str, fields: dict[str, str]) -> Spent:
