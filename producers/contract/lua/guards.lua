@@ -46,6 +46,7 @@ end
 
 -- Tell of a block that gets too much, once an hour, and block it if that is wanted. Returns whether it is blocked now.
 local function suspect(block, count)
+  if not given.guard.block and redis.call('EXISTS', prefix .. 'alarmed:' .. block) == 1 then return false end
   local most = math.max(given.guard.prefix, TIMES_THE_MEAN * mean_of_others(block))
   if count <= most then return false end
   if redis.call('SET', prefix .. 'alarmed:' .. block, '1', 'NX', 'PX', HOUR) then
