@@ -22,7 +22,7 @@ from producers.queueing.campaign_status import (
     Resumption,
 )
 from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import OnInvalid, Slicer, achunks, several
+from producers.queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.message_status import MessageStatus
 from producers.queueing.preview import Preview, Previewer, current_prices
@@ -102,6 +102,7 @@ class AsyncProducer:
         *,
         campaign_id: str | None = None,
         on_invalid: OnInvalid = "refuse",
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Campaign:
         """Queue one text for any number of recipients; see `Producer.send_campaign`.
@@ -109,7 +110,9 @@ class AsyncProducer:
         Takes either kind of iterable. ``on_invalid`` is called, not awaited. Checking a slice of 500 holds up
         the loop for some milliseconds.
         """
-        slicer = Slicer(text, options, campaign_id, on_invalid=on_invalid, settings=self._settings)
+        slicer = Slicer(
+            text, options, campaign_id, on_invalid=on_invalid, settings=self._settings, budget=budget
+        )
         sending = self._campaigns.sending(slicer)
         await self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         async for chunk in achunks(recipients):

@@ -3,6 +3,7 @@
     ProducerError
     ├── InvalidMessage (also ValueError)   the message is wrong; nothing was queued
     ├── RequestIdConflict                  this request_id already names another message
+    ├── OverBudget                         the campaign would cost more than its budget
     ├── CampaignCancelled                  this campaign was cancelled and queues nothing any more
     └── QueueUnavailable                   Redis did not answer; repeat with the same request_id
     ConfigError                            the environment is wrong; the process should not start
@@ -13,6 +14,7 @@ Texts name fields and variables, never their values: errors travel into logs.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 
 class ProducerError(Exception):
@@ -59,6 +61,22 @@ class CampaignCancelled(ProducerError):
     def __init__(self, campaign_id: str) -> None:
         self.campaign_id = campaign_id
         super().__init__(f"campaign {campaign_id} was cancelled; nothing more is queued")
+
+
+class OverBudget(ProducerError):
+    """A campaign would cost more than its budget; this slice and all after it were not queued.
+
+    Slices before it were. Run the campaign again with a larger budget: what was queued is not queued again.
+
+    Attributes:
+        scope: whose budget it is, such as ``campaign:spring``.
+        limit: the budget, in euros.
+        wanted: what would have been spent and reserved with this slice, in euros.
+    """
+
+    def __init__(self, scope: str, limit: Decimal, wanted: Decimal) -> None:
+        self.scope, self.limit, self.wanted = scope, limit, wanted
+        super().__init__(f"{scope} may cost {limit:f} €, and would cost {wanted:f} € with its next slice")
 
 
 class QueueUnavailable(ProducerError):

@@ -5,6 +5,7 @@ Applications import the types of events from here; `producers.feeds` reads them.
 
 from producers.contract.events import (
     ENTRY_VERSION,
+    Alarm,
     Event,
     OptOut,
     Receipt,
@@ -18,6 +19,7 @@ from producers.contract.kinds import TYPES
 __all__ = [
     "ENTRY_VERSION",
     "TYPES",
+    "Alarm",
     "Event",
     "OptOut",
     "Receipt",

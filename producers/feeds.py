@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
 from producers.contract.clients import Timeouts, connect, connect_async
-from producers.contract.events import E, OptOut, Receipt, Reply, Status
+from producers.contract.events import Alarm, E, OptOut, Receipt, Reply, Status
 from producers.contract.kinds import TYPES, StreamName
 from producers.contract.redis_url import RedisUrl
 from producers.contract.steps import adrive, drive
@@ -76,7 +76,7 @@ class Feed(_Reading[E]):
     Redis and through the loss of the group, until `stop`.
 
     Args:
-        stream: ``replies``, ``receipts``, ``optouts`` or ``statuses``.
+        stream: ``replies``, ``receipts``, ``optouts``, ``statuses`` or ``alarms``.
         group: names the application; made if it does not exist.
         **options: see `FeedOptions`.
 
@@ -100,6 +100,10 @@ class Feed(_Reading[E]):
     @overload
     def __init__(
         self: "Feed[Status]", stream: Literal["statuses"], group: str, **options: Unpack[FeedOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "Feed[Alarm]", stream: Literal["alarms"], group: str, **options: Unpack[FeedOptions]
     ) -> None: ...
     def __init__(self, stream: StreamName, group: str, **options: Unpack[FeedOptions]) -> None:
         url, timeouts = self._open(stream, group, options)
@@ -168,6 +172,10 @@ class AsyncFeed(_Reading[E]):
         stream: Literal["statuses"],
         group: str,
         **options: Unpack[AsyncFeedOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "AsyncFeed[Alarm]", stream: Literal["alarms"], group: str, **options: Unpack[AsyncFeedOptions]
     ) -> None: ...
     def __init__(self, stream: StreamName, group: str, **options: Unpack[AsyncFeedOptions]) -> None:
         url, timeouts = self._open(stream, group, options)

@@ -3,6 +3,7 @@
 Counts only: no label carries a number, a text, an id or a token.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,6 +21,7 @@ from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS, TYPES
+from producers.contract.money_figures import MONEY, MoneyFigures, ask_money, money_samples, read_money
 from producers.contract.optout_figures import (
     KEPT,
     OPTOUT_QUESTIONS,
@@ -30,6 +32,7 @@ from producers.contract.optout_figures import (
 from producers.contract.receipts import missing
 from producers.contract.settings import RedisSettings
 from producers.intake.spool import Fill
+from producers.rules.days import day_name
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,6 +58,7 @@ class Found:
         optouts: those of opt-outs.
         held: sends that are held until a time, by reason.
         rules: worker processes by the hours of marketing by which they go.
+        money: those of today.
     """
 
     counts: Sequence[int]
@@ -62,6 +66,7 @@ class Found:
     optouts: OptoutFigures | None = None
     held: Mapping[str, int] = field(default_factory=dict)
     rules: Mapping[Rules, int] = field(default_factory=dict)
+    money: MoneyFigures | None = None
 
 
 class Gauges:
@@ -105,9 +110,13 @@ class Gauges:
             pipeline.hgetall(self._keys.receipts_awaited)
             pipeline.hgetall(self._keys.held)
             ask_names(pipeline, self._keys)
-            *found, time, workers, awaited, held, named = await pipeline.execute()
+            clock_s = time.time()
+            ask_money(pipeline, self._keys, day_name(clock_s), int(clock_s * 1000))
+            replies = await pipeline.execute()
+        money = replies[-MONEY:]
+        *found, clock, workers, awaited, held, named = replies[:-MONEY]
         *counts, limit, unread, states, gates, unexplained = found[:-OPTOUT_QUESTIONS]
-        now_ms = time[0] * 1000 + time[1] // 1000
+        now_ms = clock[0] * 1000 + clock[1] // 1000
         living = [count_alive(workers, now_ms), missing(awaited, now_ms, self._retention_ms)]
         waiting, figures = await self._second(client, [gate.decode() for gate in gates], named)
         breakers = [sum(gate != CREDIT.encode() for gate in gates)]
@@ -116,7 +125,8 @@ class Gauges:
         numbers = [*counts, int(float(limit or 0)), *told, *others]
         optouts = read_optout_figures(found[-OPTOUT_QUESTIONS:])
         rules = rules_of(name.decode() for name in alive(workers, now_ms))
-        return Found(numbers, read_figures(named, figures, now_ms), optouts, _by_reason(held), rules)
+        forwarders = read_figures(named, figures, now_ms)
+        return Found(numbers, forwarders, optouts, _by_reason(held), rules, read_money(money))
 
     async def _second(
         self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
@@ -150,6 +160,7 @@ class Gauges:
             lines += _held_lines(found)
             lines += _forwarder_lines(found.forwarders)
             lines += _optout_lines(found.optouts) if found.optouts else []
+            lines += _money_lines(found.money) if found.money else []
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
         lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
         if fill is not None:
@@ -298,6 +309,14 @@ def _optout_lines(found: OptoutFigures) -> list[str]:
             [*soon, *total],
         ),
     ]
+
+
+def _money_lines(figures: MoneyFigures) -> list[str]:
+    lines = []
+    for name, (kind, about, value) in money_samples(figures).items():
+        plain, brace, labels = name.partition("{")
+        lines += _metric(plain, kind, about, [(brace + labels, value)])
+    return lines
 
 
 def _metric(name: str, kind: str, about: str, samples: Sequence[Sample]) -> list[str]:

@@ -21,7 +21,7 @@ from producers.queueing.campaign_status import (
     Resumption,
 )
 from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import OnInvalid, Slicer, chunks, several
+from producers.queueing.campaigns import Budget, OnInvalid, Slicer, chunks, several
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.message_status import MessageStatus
 from producers.queueing.preview import Preview, Previewer, current_prices
@@ -156,6 +156,7 @@ class Producer:
         *,
         campaign_id: str | None = None,
         on_invalid: OnInvalid = "refuse",
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Campaign:
         """Queue one text for any number of recipients, 500 to a message, and no person twice.
@@ -177,24 +178,26 @@ class Producer:
             recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
             campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None, and then known only from the
                 result and from `QueueUnavailable`.
-            on_invalid: what to do about a recipient that cannot be texted: a wrong number, a missing value
-                for a placeholder, or a number met before. ``"refuse"`` ends the call before that slice is
-                queued. A callable leaves the recipient out and is called with its position, the recipient as
-                given, and an `InvalidMessage` whose fields are those of `Recipient` (``recipient`` if it is
-                none).
+            on_invalid: what to do about a recipient that cannot be texted, or was met before. ``"refuse"``
+                ends the call before that slice is queued. A callable leaves the recipient out; it gets its
+                position, the recipient as given, and an `InvalidMessage` with fields of `Recipient`
+                (``recipient`` if it is none).
+            budget: euros that all runs together may cost; None leaves the budget that there is, if any.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.
 
         Raises:
             InvalidMessage: something is wrong with all messages (nothing was queued), or with recipients,
                 named by position: ``recipients[1234].phone_number``. Slices before them were queued; mend
                 these recipients in their places and repeat, or look first with `check_campaign`.
-            RequestIdConflict: a slice was queued with other content: text, options or recipients are not
-                those of the first run. This slice and all after it were not queued.
+            RequestIdConflict: text, options or recipients are not those of the first run. This slice and all
+                after it were not queued.
             CampaignCancelled: it was cancelled, before or meanwhile.
-            QueueUnavailable: Redis did not confirm, or has lost meanwhile what it had confirmed; repeat with
-                the campaign_id that the error carries.
+            OverBudget: it would cost more with this slice. It and all after it were not queued.
+            QueueUnavailable: Redis did not confirm, or has lost what it had; repeat with its campaign_id.
         """
-        slicer = Slicer(text, options, campaign_id, on_invalid=on_invalid, settings=self._settings)
+        slicer = Slicer(
+            text, options, campaign_id, on_invalid=on_invalid, settings=self._settings, budget=budget
+        )
         sending = self._campaigns.sending(slicer)
         self._drive(sending.begin(), campaign_id=slicer.campaign_id)
         for chunk in chunks(recipients):

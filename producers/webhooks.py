@@ -19,7 +19,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
-from producers.contract.events import Event, OptOut, Receipt, Reply, Status
+from producers.contract.events import Alarm, Event, OptOut, Receipt, Reply, Status
 
 #: What a webhook's type says its data are.
 TYPES: Final[Mapping[str, type[Event]]] = {
@@ -27,6 +27,7 @@ TYPES: Final[Mapping[str, type[Event]]] = {
     "sms.optout.received": OptOut,
     "sms.receipt.received": Receipt,
     "sms.status.changed": Status,
+    "sms.alarm.raised": Alarm,
 }
 #: The type of a webhook that somebody sent to try whether it arrives; its data are empty.
 TEST: Final = "sms.test"

@@ -11,12 +11,14 @@ import redis
 
 from tests.support.installation import ANY_HOUR
 from tests.support.lua_given import watched
+from tests.support.uncapped import UNCAPPED, uncapped
 from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: Variables of ours that a developer's shell may hold; no test may see them.
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 _OURS += ("MAIL_", "CONSOLE_", "OPTOUT_", "OPTIN_", "PSEUDONYM_", "MARKETING_", "EXTRA_HOLIDAYS", "STOP_")
-_OURS += ("SENDERS", "SEGMENTS_", "TEXT_", "PRICE_")
+_OURS += ("SENDERS", "SEGMENTS_", "TEXT_", "PRICE_", "ALLOWED_", "SMS_", "BUDGET_", "CREDIT_", "DUPLICATE_")
+_OURS += ("NUMBER_", "PREFIX_")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -28,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # No web process of a test leaves files in the working directory, or finds those of another.
     os.environ["CALLBACK_SPOOL_DIR"] = ""
+    uncapped(os.environ)
     if config.getoption("--hypothesis-profile") == "quick":
         from hypothesis import settings
 
@@ -48,7 +51,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(_OURS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CALLBACK_SPOOL_DIR", "")
-    for name, value in ANY_HOUR.items():
+    for name, value in {**ANY_HOUR, **UNCAPPED}.items():
         monkeypatch.setenv(name, value)
 
 

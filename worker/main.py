@@ -33,6 +33,7 @@ from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
+from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.openings import Openings
@@ -147,10 +148,10 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     if hours.is_off:
         structlog.get_logger().warning("hours.off", problem=HOURS_OFF)
     openings = None if hours.is_off else Openings(client, hours, settings.close_margin_ms)
-    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, openings)
+    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, openings, Budgets(settings))
     limits = Limits(settings.rate_per_s, settings.in_flight)
     throttle = Throttle(client, keys, limits)
-    gates = Gates(client, keys)
+    gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)
     heart = Heartbeat(client, keys, hours.rules)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}

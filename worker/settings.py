@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, scheme_of, variable
+from producers.errors import ConfigError
 from producers.rules.settings import RulesSettings
 
 
@@ -110,6 +111,13 @@ class WorkerSettings(RulesSettings, RedisSettings):
         high=3660,
     )
     log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        real = not is_this_machine(urlsplit(self.base_url).hostname or "")
+        if real and self.lacks_numbers:
+            problem = "must name numbers where SMS_ENVIRONMENT is not production: this is the real gateway"
+            raise ConfigError({"ALLOWED_NUMBERS": problem})
 
     @property
     def post_max_s(self) -> float:

@@ -19,6 +19,8 @@ CREDIT: Final = "credit"
 
 #: The gate of the hours of marketing.
 HOURS: Final = "hours"
+#: The gate of what is beyond the budget of the day.
+BUDGET: Final = "budget"
 
 #: Why a send is held until a time, as its record says.
 HELD: Final = (HOURS, "over_budget")
@@ -35,6 +37,7 @@ ADMISSION: Final = {
     "composed": "its shared call must be composed first",
     "lifetime": "its time is over",
     HOURS: "marketing may not leave to its zones at this hour",
+    BUDGET: "it does not fit into what may be spent today",
     "hold": "all sending is held: the account is in trouble",
     "pause": "all sending pauses for as long as the gateway asked",
     "in_flight": "as many calls are in flight as may be",
@@ -71,6 +74,9 @@ def read_gate(facts: bytes | str) -> Gate:
 
 def describe(name: str, gate: Gate, price: Decimal | None = None) -> str:
     """Say in one line why something waits aside at a gate."""
+    if name == BUDGET:
+        costs = "price unknown" if price is None else f"costs about {price:.2f}"
+        return f"budget: {costs}, more than may be spent today"
     if not gate.code:
         return f"{name}: about to go on"
     if name != CREDIT:

@@ -149,6 +149,29 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     held_until: datetime | None = None
 
 
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody should look at what is spent, or at who gets alerts.
+
+    Attributes:
+        kind: ``budget``: so much of a budget is spent or reserved. ``price_drift``: sends cost something else
+            than was estimated. ``credit_low``: little is left on the account. ``prefix``: many numbers of one
+            block of 10,000 get alerts; ``prefix_blocked``: the block gets none for some hours.
+        scope: of what: ``account``, ``app:<name>``, ``hard``, ``campaign:<id>``, or the beginning of the
+            numbers of a block.
+        level: percent: 50, 80 or 100 of a budget, how far estimates are wrong; None of the other kinds.
+        value: euros that are spent and reserved, were charged, or are left; numbers of a block in an hour.
+        limit: euros of the budget, of the estimates, or of ``CREDIT_LOW``; numbers that a block may have.
+        at: when, by Redis's clock.
+    """
+
+    kind: str
+    scope: str
+    level: int | None
+    value: Decimal
+    limit: Decimal
+    at: datetime
+
+
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     """What came in a callback and is no event of any kind, kept for an operator.
 
@@ -168,7 +191,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
 #: What a callback says.
 CallbackEvent = Reply | Receipt | OptOut
 #: What a public stream holds.
-Event = CallbackEvent | Status
+Event = CallbackEvent | Status | Alarm
 E = TypeVar("E", bound=Event)
 
 

@@ -25,7 +25,18 @@ and a stream entry together, on Redis Cluster too.
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``held`` | hash, how many sends are held until a time, by reason, time and zone | while some are | layout | layout |
-| ``prices`` | hash, type and country to what a segment cost lately | for ever | layout | layout |
+| ``prices`` | hash, type and country to what a segment costs | for ever | layout | layout |
+| ``prices:lately:<tariff>`` | list, what it cost in the last 50 answers that were looked at | for ever, bounded | learn_price | learn_price, set_price |
+| ``prices_set`` | hash, type and country to what an operator says that a segment costs | for ever | layout | layout |
+| ``budgets`` | hash, budgets of a day that operators have set, by scope | for ever | layout | layout |
+| ``spend:<scope>:<day>`` | hash, what a scope has spent and reserved in a day of Paris | 40 days | layout | layout |
+| ``apps`` | sorted set, applications by when they were first counted in a day of late | for ever, as many as there are | claim | operators |
+| ``drift`` | hash, what was estimated and what it cost, since the last look | for ever | layout | layout |
+| ``caps:<day>`` | hash, pseudonym of a number to its alerts in an hour and in the day | 25 h | enqueue | enqueue |
+| ``blocks:<hour>`` | hash, block of 10,000 numbers to how many of them got alerts in that hour, and one field for all blocks | 25 h | enqueue | enqueue |
+| ``blocked`` | sorted set, blocks that get no alerts, by when that ends, ms | until lifted, or until another is blocked after its end | enqueue | enqueue, operators, metrics |
+| ``alarmed:<block>`` | string, that somebody was told of a block | an hour | enqueue | enqueue |
+| ``twin:<fingerprint>`` | string, request_id of the last message with that text for these numbers | DUPLICATE_WINDOW_S | enqueue | enqueue |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
 | ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
@@ -77,7 +88,7 @@ and a stream entry together, on Redis Cluster too.
 | ``console:notice:<session digest>`` | string, what to tell on the next page | a minute | console | console |
 | ``console:looked:<name>`` | string, how many numbers a viewer has looked up lately | 10 min | console | console |
 | ``console:export:<name>`` | string, which export of somebody is running | as long as the export | console | console |
-| ``statuses`` ``replies`` ``receipts`` ``optouts`` | streams, public | by length | finish, publish | apps |
+| ``statuses`` ``replies`` ``receipts`` ``optouts`` ``alarms`` | streams, public | by length | finish, publish, claim, enqueue | apps |
 | ``quarantine`` | stream, unreadable or unknown callbacks | by length | publish | operators |
 | ``forwarders`` | sorted set, names of forwarders by when they were last heard | for ever | forward_take | forward_take, operators |
 | ``forward:<name>`` | hash, how a forwarder is | for ever | layout | layout |

@@ -6,6 +6,8 @@ from producers.contract.console_keys import ConsoleKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"
+#: What somebody should look at about money and alerts.
+ALARMS = "alarms"
 #: Callbacks that no parser could place, kept raw.
 QUARANTINE = "quarantine"
 
@@ -149,6 +151,35 @@ class Keys(ConsoleKeys):
     def prices(self) -> str:
         """What segments cost lately."""
         return self.prefix + "prices"
+
+    @property
+    def prices_set(self) -> str:
+        """What operators say that segments cost."""
+        return self.prefix + "prices_set"
+
+    @property
+    def budgets(self) -> str:
+        """The budgets of a day that operators have set."""
+        return self.prefix + "budgets"
+
+    def spend(self, scope: str, day: str) -> str:
+        """What a scope has spent and reserved in a day."""
+        return f"{self.prefix}spend:{scope}:{day}"
+
+    @property
+    def apps(self) -> str:
+        """The applications, by when they were first counted of late."""
+        return self.prefix + "apps"
+
+    @property
+    def drift(self) -> str:
+        """How far estimates were from what sends cost."""
+        return self.prefix + "drift"
+
+    @property
+    def blocked(self) -> str:
+        """The blocks of numbers that get no alerts for now."""
+        return self.prefix + "blocked"
 
     @property
     def hold(self) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from producers.contract.events import CallbackEvent, Event, OptOut, Receipt, Reply, Status
-from producers.contract.keys import STATUSES
+from producers.contract.events import Alarm, CallbackEvent, Event, OptOut, Receipt, Reply, Status
+from producers.contract.keys import ALARMS, STATUSES
 
 _MIB: Final = 1024 * 1024
 
@@ -58,9 +58,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 KIND_OF: Final[Mapping[type[Event], Kind]] = {kind.event: kind for kind in KINDS.values()}
 
 #: The streams that applications read. A type checker wants them spelt out; a test compares.
-StreamName = Literal["replies", "receipts", "optouts", "statuses"]
+StreamName = Literal["replies", "receipts", "optouts", "statuses", "alarms"]
 #: Which type of object the entries of a stream are.
 TYPES: Final[Mapping[str, type[Event]]] = {
     **{name: kind.event for name, kind in KINDS.items()},
     STATUSES: Status,
+    ALARMS: Alarm,
 }

@@ -11,7 +11,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
@@ -42,12 +42,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), overview.py, parked.py, reasons.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_over_budget(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), overview.py, parked.py, reasons.py, status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), message_status.py, status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), message_status.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
-| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_members(), end_record(), message_status.py |
+| ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | - | announce(), end_call(), end_members(), end_record(), message_status.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record(), forget_persons() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), forget_persons(), replay, run_bulk |
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, forget_persons(), message_status.py, note_round(), parked.py, run_bulk |
@@ -56,6 +56,9 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``held`` | m c; why it is held until a time: ``hours`` or ``over_budget`` | note_held() | forget_held() | blame_what_held(), claim, compose, end_record(), forget_held(), message_status.py, status |
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
+| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, end_call(), end_record(), finish, unclaim |
+| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), reserve() | compose | claim, compose, end_call(), end_record(), finish, go_without(), reserve_again(), unclaim |
+| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
@@ -72,9 +75,9 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
-| ``recipients`` | recipients of all slices that were queued | enqueue | - | all_ended(), campaign_status.py, campaign_steps.py, complete_campaign |
-| ``slices`` | how many slices there are, as far as is known | complete_campaign, enqueue | - | campaign_status.py, campaign_steps.py, complete_campaign, enqueue |
-| ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | enqueue | all_ended(), campaign_status.py |
+| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), campaign_status.py, campaign_steps.py, complete_campaign |
+| ``slices`` | how many slices there are, as far as is known | complete_campaign, note_slice() | - | campaign_status.py, campaign_steps.py, complete_campaign, note_slice() |
+| ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | note_slice() | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
@@ -82,6 +85,10 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``<end state>`` | recipients in that state | end_record(), go_without(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, reserve_in_campaign() |
+| ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
+| ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | settle_campaign() | - | reserve_in_campaign() |
+| ``alarmed`` | percent of the budget that was told last | reserve_in_campaign(), set_budget | - | reserve_in_campaign() |
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``held:<reason>:<until>:<zones>`` | slices that are held, as in ``held`` | forget_held(), note_held() | forget_held() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
@@ -90,7 +97,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | zones of the messages of that slice, as they stand in their names, with blanks between; ``-`` for the mainland | enqueue, note_ended() | - | enqueue, has_ended(), slices.py |
+| ``<number>`` | zones of the messages of that slice, as they stand in their names, with blanks between; ``-`` for the mainland | note_ended(), note_slice() | - | has_ended(), has_moved(), slices.py |
 
 **counts** Sends since the namespace began. Stays for ever.
 
@@ -101,6 +108,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
 | ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
 | ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | optout_figures.py |
+| ``duplicates`` | messages that were not queued, since the same text had just been | enqueue | - | money_figures.py |
 
 **members:<call id>** The members that are in the body of a shared call. Goes with the call.
 
@@ -148,11 +156,56 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<code>`` | the last refusals with this code, JSON | suspect | suspect | suspect |
 
-**prices** What sends cost lately. Stays for ever.
+**prices** What sends cost. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price | - | preview.py, price.py, price_of(), see_balance |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
+
+**prices_set** What operators say. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<tariff>`` | price of one segment in the account's currency, a decimal | set_price | set_price | learn_price, money.py |
+
+**budgets** The budgets of a day that operators have set. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits() |
+
+**spend:<scope>:<day>** What a scope has used in a day. Goes 40 days after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``reserved`` | what may be charged for what is being sent, micro-euros | reserve(), settle_in() | - | purse_of() |
+| ``spent`` | what was charged, or may have been, micro-euros | settle_in() | - | purse_of() |
+| ``limit`` | the budget when it was last used, micro-euros, 0 for none | reserve() | - | purse_of() |
+| ``hard`` | the hard budget then | reserve() | - | purse_of() |
+| ``alarmed`` | percent of the budget that was told last | tell_level() | - | purse_of() |
+| ``alarmed_hard`` | percent of the hard budget that was told last | tell_hard_level() | - | purse_of() |
+
+**drift** Whether estimates are right. Stays for ever.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``count`` | sends since the last look | note_drift() | - | note_drift() |
+| ``estimated`` | what they were estimated to cost, micro-euros | note_drift() | - | note_drift() |
+| ``booked`` | what they cost, micro-euros | note_drift() | - | note_drift() |
+| ``percent`` | by how much the last hundred cost more than was estimated | note_drift() | - | money_figures.py |
+| ``at`` | when that was seen, ms | note_drift() | - | - |
+
+**caps:<day>** Alerts by number. Goes 25 h after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_guarded() | - | learn_guarded() |
+
+**blocks:<hour>** Numbers that got alerts, by block. Goes 25 h after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<block>`` | numbers; ``*`` of all blocks | note_guarded() | - | learn_guarded(), mean_of_others() |
 
 **bulk:<job_id>** A replay of all that match. Goes 15 minutes after its plan unless it begins, and with the retention after its end.
 
@@ -189,6 +242,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``amount`` | credit left, in the account's currency, a decimal | note_credit() | - | overview.py |
 | ``at`` | when the gateway said so, ms | note_credit() | - | overview.py |
+| ``low`` | 1 while it is little, and somebody was told | note_credit() | note_credit() | note_credit() |
 
 **pause** Why all sending pauses. Goes when it is over.
 
@@ -326,8 +380,10 @@ These functions of the library touch hashes; others call them:
 | ``await_nothing()`` | forget_persons() |
 | ``blame_held()`` | blame_what_held(), compose, hold_until() |
 | ``blame_what_held()`` | lifetime_gate.keep() |
+| ``budget_limits()`` | purses_of() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
+| ``cancel_over_budget()`` | budget_gate.keep() |
 | ``cancel_stoppable()`` | opt_out() |
 | ``cancel_waiting()`` | cancel, cancel_stoppable() |
 | ``charge()`` | claim, fetch |
@@ -339,46 +395,64 @@ These functions of the library touch hashes; others call them:
 | ``current_era()`` | compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
-| ``end_call()`` | correlate, end_send(), finish |
+| ``end_call()`` | cancel_over_budget(), correlate, end_send(), finish |
 | ``end_members()`` | correlate, end_members |
 | ``end_one()`` | suppressed_gate.keep() |
-| ``end_record()`` | campaign_gate.keep(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), enqueue, finish, go_without(), hold_until(), resolve, suppressed_gate.keep() |
+| ``end_record()`` | campaign_gate.keep(), cancel_over_budget(), cancel_waiting(), compose, correlate, end_members(), end_one(), end_send(), enqueue, finish, go_without(), hold_until(), resolve, suppressed_gate.keep() |
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
-| ``forget_held()`` | blame_held(), compose, dissolve, end_call(), end_record(), hours_gate.keep(), note_held() |
+| ``forget_held()`` | blame_held(), claim, compose, dissolve, end_call(), end_record(), hours_gate.keep(), note_held() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
+| ``give_back_reserve()`` | lower_estimate(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
-| ``has_ended()`` | enqueue |
+| ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
+| ``has_moved()`` | remembered() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
+| ``learn_guarded()`` | enqueue |
+| ``learn_tariffs()`` | enqueue |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
+| ``lower_estimate()`` | go_without(), write_anew() |
+| ``mean_of_others()`` | suspect() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
+| ``note_drift()`` | finish |
 | ``note_effect()`` | carry_out() |
 | ``note_ended()`` | end_record() |
-| ``note_held()`` | hold_until() |
+| ``note_guarded()`` | enqueue |
+| ``note_held()`` | budget_gate.keep(), hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
 | ``note_race()`` | suppressed_gate.keep() |
 | ``note_round()`` | send_again() |
-| ``note_start()`` | complete_campaign, enqueue |
+| ``note_slice()`` | enqueue |
+| ``note_start()`` | complete_campaign, note_slice() |
 | ``opt_in()`` | carry_out() |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
-| ``price_of()`` | credit_gate.keep(), finish, learn_price, see_balance |
+| ``price_of()`` | credit_gate.keep(), estimate_of(), finish, learn_price, see_balance |
+| ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
-| ``reasons_of()`` | enqueue, erase_person, record_consents, suppressed_among() |
+| ``reasons_of()`` | erase_person, find_suppressed(), record_consents, suppressed_among() |
+| ``reserve()`` | claim |
+| ``reserve_again()`` | send_again() |
+| ``reserve_in_campaign()`` | over_campaign_budget() |
 | ``send_again()`` | replay, run_bulk |
+| ``settle_campaign()`` | end_record() |
+| ``settle_in()`` | settle() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``suppress()`` | erase_person, opt_out() |
+| ``tell_hard_level()`` | over_budget(), reserve() |
+| ``tell_level()`` | over_budget(), reserve() |
 | ``tell_unread()`` | expire_entries, publish |
 | ``tend()`` | fetch, renew |
+| ``twin_of()`` | enqueue |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
-| ``without_consent()`` | enqueue |
+| ``without_consent()`` | find_suppressed() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -39,6 +40,18 @@ def digest(
     if zones:
         whole += b"|zones " + zones.encode()
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
+
+
+def twin(recipients: Sequence[Any], text: str, sender: str) -> str:
+    """Take the fingerprint of what people see: the same text, from the same sender, to the same numbers.
+
+    Args:
+        recipients: each `Recipient`, in any order.
+        text: as the caller gave it, with placeholders.
+        sender: its name.
+    """
+    seen = sorted(recipients, key=lambda each: each.phone_number)
+    return hashlib.blake2b(b"twin|" + msgspec.json.encode([seen, text, sender]), digest_size=16).hexdigest()
 
 
 def instant(moment: datetime) -> str:

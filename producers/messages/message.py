@@ -14,6 +14,7 @@ import msgspec
 from producers.contract.jobs import queue_for
 from producers.messages import content, fields
 from producers.messages.body import Body, encode
+from producers.messages.dues import dues_of, refuse_unreachable
 from producers.messages.leaving import check_leaving
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.places import places_of
@@ -152,6 +153,10 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
             milliseconds at which the gateway itself is to send it.
         zones: those of its recipients, each once, sorted, with spaces between, such as ``FR GP+``: marketing
             leaves while all of them are open. Empty for an alert, which leaves at any hour.
+        dues: what it may cost: micro-euros beside its segments, then tariffs and segments by turns, at their
+            dearest. Empty where nobody asks.
+        twin: fingerprint of text, sender and recipients, to find the same text again; ``""`` where nobody
+            asks. It never leaves the process as it is, like ``digest``.
         warnings: what is allowed, and probably a mistake, by field.
         stoppable: whether an opt-out ends it.
         scope: the scope of its opt-outs, ``""`` for the account.
@@ -172,6 +177,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     talk: Talk | None = None
     receipts: int = 0
     zones: str = ""
+    dues: tuple[int | str, ...] = ()
+    twin: str = ""
     warnings: tuple[str, ...] = ()
     stoppable: bool = False
     scope: str = ""
@@ -195,6 +202,7 @@ def freeze(
     default_region: str = "",
     campaign: str = "",
     now: datetime | None = None,
+    priced: bool = False,
 ) -> FrozenMessage:
     """Check a message and make its wire form.
 
@@ -205,6 +213,7 @@ def freeze(
         default_region: whose national numbers are read, such as ``FR``; none if empty.
         campaign: the campaign it is a slice of.
         now: to look whether it can ever leave; None to leave that out.
+        priced: whether to say what it may cost although no rule asks.
 
     Raises:
         InvalidMessage: lists every field that is wrong.
@@ -218,6 +227,7 @@ def freeze(
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
     _check_sender(check, message, worded.numbers, rules)
+    refuse_unreachable(check, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     if now is not None:
         check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
@@ -232,6 +242,7 @@ def freeze(
     wire = encode(body)
     meant = _meant(body, wire, send_at)
     stoppable, scope = _stops(options, rules)
+    others = f"{stoppable} {scope} {rules.app}"
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
@@ -242,11 +253,13 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share="" if alone else share_of(template.text, options, places.zones, f"{stoppable} {scope}"),
+        share="" if alone else share_of(template.text, options, places.zones, others),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
         zones=places.zones,
+        dues=dues_of(worded, options) if priced or rules.counts_money else (),
+        twin="" if campaign else _twin(body, rules),
         warnings=worded.warnings,
         stoppable=stoppable,
         scope=scope,
@@ -286,6 +299,10 @@ def _meant(body: Body, wire: bytes, send_at: datetime | None) -> bytes:
     if not body.send_at or not send_at:
         return wire
     return encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
+
+
+def _twin(body: Body, rules: RulesSettings) -> str:
+    return content.twin(body.recipients, body.text, body.sender) if rules.duplicate_window_s else ""
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

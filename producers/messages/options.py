@@ -87,15 +87,15 @@ def _purpose(value: object) -> str:
 
 
 @lru_cache(maxsize=256)
-def share_of(text: str, options: Options, zones: str, optouts: str = "") -> str:
+def share_of(text: str, options: Options, zones: str, others: str = "") -> str:
     """Fingerprint of all that two messages must have in common to leave in one call; empty for going alone.
 
     To be asked for a message to one recipient whose text uses a placeholder. A message goes alone if it asks
     the gateway to simulate, or to drop blocked numbers: the gateway does so per call, and its answer must
     speak of one message. The time to live counts, so that the messages of a call expire about together. Zones
-    count, so that no message waits for the hours of another one's recipient; so do the opt-outs that end it,
-    which hold for the whole call.
+    count, so that no message waits for the hours of another one's recipient; so do others: the opt-outs that
+    end it, which hold for the whole call, and the application, which may have a budget of its own.
     """
     if options.simulation_mode or options.auto_remove_blacklisted_numbers:
         return ""
-    return hashlib.blake2b(encode([text, options, zones, optouts]), digest_size=12).hexdigest()
+    return hashlib.blake2b(encode([text, options, zones, others]), digest_size=12).hexdigest()

@@ -9,10 +9,11 @@ import msgspec
 from producers.contract.jobs import State
 from producers.contract.pseudonyms import Pseudonyms
 from producers.messages.message import FrozenMessage
+from producers.queueing.restraint import over_budget, refuse_unpriced
 
 #: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
 #: campaign was cancelled.
-Queueing = Literal["created", "existing", "ended", "conflict", "stopped"]
+Queueing = Literal["created", "existing", "ended", "conflict", "stopped", "over_budget"]
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -25,8 +26,10 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
         warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
         left_out: recipients who do not get it, since they want no more SMS.
-        code: why a new message is ``cancelled`` at once, such as ``suppressed`` if all of its recipients are
-            left out; else None.
+        code: why a new message is ``cancelled`` at once: ``suppressed`` or ``no_consent`` if all of its
+            recipients are left out, ``number_cap`` or ``prefix_blocked``; else None.
+        duplicate_of: the message that has the same text, sender and recipients, and was sent within
+            ``DUPLICATE_WINDOW_S``. Then this one has no record, and its ``state`` is ``cancelled``.
     """
 
     request_id: str
@@ -36,6 +39,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     warnings: tuple[str, ...] = ()
     left_out: int = 0
     code: str | None = None
+    duplicate_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,18 @@ def stop_of(message: FrozenMessage, known: Pseudonyms) -> tuple[bool, str, str, 
     return True, message.scope, message.weights, known.older_lists(message.numbers)
 
 
-def read_queueing(count: int, reply: Sequence[Any]) -> list[tuple[Queueing, int]]:
-    """Read what became of the messages of a slice, and how many recipients are left out of each."""
-    found: list[tuple[Queueing, int]] = [("created", 0)] * count
-    for position, verdict, _, left_out in zip(*[iter(reply)] * 4, strict=True):
+def read_queueing(messages: Sequence[FrozenMessage], reply: Sequence[Any]) -> list[tuple[Queueing, int]]:
+    """Read what became of the messages of a slice, and how many recipients are left out of each.
+
+    Raises:
+        InvalidMessage: a price is unknown, and such are refused.
+        OverBudget: its campaign would cost more than its budget.
+    """
+    refuse_unpriced(reply)
+    found: list[tuple[Queueing, int]] = [("created", 0)] * len(messages)
+    for position, verdict, facts, left_out in zip(*[iter(reply)] * 4, strict=True):
+        if verdict == b"over_budget":
+            raise over_budget(f"campaign:{messages[position].campaign}", facts)
         found[position] = verdict.decode(), left_out
     return found
 
@@ -66,19 +78,36 @@ def told(message: FrozenMessage, verdict: bytes, facts: bytes, left_out: int) ->
     Args:
         message: which.
         verdict: the script's word.
-        facts: of one that was created, the code with which it has ended at once, or nothing; else a state.
+        facts: of one that was created, the code with which it has ended at once, or nothing; of one whose
+            text was sent before, the request_id of that; else a state.
         left_out: recipients who do not get it.
     """
+    word = facts.decode()
     if verdict == b"conflict":
         return Conflict(message.request_id)
-    is_new, word = verdict == b"created", facts.decode()
-    state = ("cancelled" if word else "queued") if is_new else word
+    if verdict == b"created":
+        return _sent(message, "cancelled" if word else "queued", created=True, left_out=left_out, code=word)
+    if verdict == b"twin":
+        return _sent(message, "cancelled", duplicate_of=word)
+    return _sent(message, word, left_out=left_out)
+
+
+def _sent(
+    message: FrozenMessage,
+    state: str,
+    *,
+    created: bool = False,
+    left_out: int = 0,
+    code: str = "",
+    duplicate_of: str | None = None,
+) -> Sent:
     return Sent(
         request_id=message.request_id,
         state=state,  # type: ignore[arg-type]
-        created=is_new,
+        created=created,
         segments=message.segments,
         warnings=message.warnings,
         left_out=left_out,
-        code=word or None if is_new else None,
+        code=code or None,
+        duplicate_of=duplicate_of,
     )

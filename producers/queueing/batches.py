@@ -42,7 +42,12 @@ def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> It
 
 
 def freeze_one(
-    message: Message, settings: ProducerSettings, campaign: str = "", *, to_leave: bool = True
+    message: Message,
+    settings: ProducerSettings,
+    campaign: str = "",
+    *,
+    to_leave: bool = True,
+    priced: bool = False,
 ) -> FrozenMessage:
     """Check a message by the settings of an application and make its wire form; as `freeze`.
 
@@ -51,6 +56,7 @@ def freeze_one(
         settings: of the application.
         campaign: the campaign it is a slice of.
         to_leave: whether it is to leave as it is, and so must be able to.
+        priced: whether to say what it may cost although no rule asks.
     """
     return freeze(
         message,
@@ -59,6 +65,7 @@ def freeze_one(
         default_region=settings.default_region,
         campaign=campaign,
         now=datetime.now(UTC) if to_leave else None,
+        priced=priced,
     )
 
 

@@ -144,12 +144,14 @@ class Sending:
         Raises:
             CampaignCancelled: it was cancelled.
         """
-        [(recipients, stopped)] = yield Commands(
-            [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped")]
+        [(recipients, stopped, limit)] = yield Commands(
+            [("HMGET", self._records.keys.campaign(self._id), "recipients", "stopped", "limit")]
         )
         if stopped:
             raise CampaignCancelled(self._id)
         self._noted = int(recipients or 0)
+        # An earlier run has given the campaign a budget, which holds until somebody gives another.
+        self._slicer.priced = self._slicer.priced or limit is not None
 
     def take(self, chunk: list[Any]) -> Steps[None]:
         """Queue the next slice, unless it is there or has ended.
@@ -158,11 +160,12 @@ class Sending:
             InvalidMessage: somebody cannot be texted; nothing of this slice was queued.
             RequestIdConflict: the slice is there with other content; nothing was queued.
             CampaignCancelled: somebody cancelled it meanwhile.
+            OverBudget: the campaign would cost more than its budget; nothing was queued.
         """
         messages = self._slicer.cut(chunk)
         if not messages:
             return
-        answers = yield from self._records.enqueue_slice(messages)
+        answers = yield from self._records.enqueue_slice(messages, self._slicer.budget)
         verdicts = [verdict for verdict, _ in answers]
         self._suppressed += sum(left_out for _, left_out in answers)
         if "stopped" in verdicts:

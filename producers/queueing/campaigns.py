@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar, Unpack
 
@@ -21,6 +22,7 @@ from producers.messages.recipient import VARIABLES, Recipient
 from producers.queueing.batches import freeze_one, refuse_what_never_leaves
 from producers.queueing.number_set import NumberSet
 from producers.queueing.slices import MAINLAND, message_id
+from producers.rules.money import micros
 from producers.rules.zones import zone_of
 from producers.settings import ProducerSettings
 
@@ -42,6 +44,8 @@ _NOWHERE: Final = "+32470123456"
 #: What holds where the owner has chosen nothing.
 _DEFAULTS: Final = ProducerSettings()
 
+#: Euros that a campaign may cost: no float, which would not say which amount it means.
+Budget = Decimal | int | str
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
 OnInvalid = Literal["refuse"] | Callable[[int, Any, InvalidMessage], object]
@@ -75,8 +79,11 @@ class Slicer:
         campaign_id: names the campaign; minted if None.
         on_invalid: what to do about a recipient that cannot be texted.
         settings: of the application.
+        budget: euros that the campaign may cost, or None.
 
     Attributes:
+        budget: the same in micro-euros, or None.
+        priced: whether each slice says what it may cost.
         campaign_id: its name.
         position: recipients read so far.
         number: slices cut so far, empty ones included.
@@ -95,6 +102,7 @@ class Slicer:
         *,
         on_invalid: OnInvalid = "refuse",
         settings: ProducerSettings = _DEFAULTS,
+        budget: Budget | None = None,
     ) -> None:
         if "reply_to" in options:
             raise InvalidMessage({"reply_to": "must be absent: a campaign answers nobody"})
@@ -102,6 +110,8 @@ class Slicer:
             raise InvalidMessage({"request_id": "must be absent: it is made of campaign_id and slice number"})
         if on_invalid != "refuse" and not callable(on_invalid):
             raise InvalidMessage({"on_invalid": 'must be "refuse" or a callable'})
+        self.budget = None if budget is None else _checked_budget(budget)
+        self.priced = self.budget is not None
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
         self.warnings: tuple[str, ...] = ()
@@ -160,10 +170,7 @@ class Slicer:
         for number, each in zip(frozen.numbers, kept, strict=True):
             own = each.zone if isinstance(each, Recipient) else None
             there.setdefault(own or self._options.get("zone") or zone_of(number), []).append(each)
-        return [
-            freeze_one(self._message(there[zone], zone), self._settings, self.campaign_id)
-            for zone in sorted(there)
-        ]
+        return [self._made(self._message(there[zone], zone)) for zone in sorted(there)]
 
     def _refuse_what_concerns_all(self) -> None:
         """Refuse what is wrong with all messages, before any recipient is read."""
@@ -193,7 +200,10 @@ class Slicer:
         return None, problems
 
     def _freeze(self, recipients: list[Any]) -> FrozenMessage:
-        return freeze_one(self._message(recipients), self._settings, self.campaign_id, to_leave=False)
+        return self._made(self._message(recipients), to_leave=False)
+
+    def _made(self, message: Message, *, to_leave: bool = True) -> FrozenMessage:
+        return freeze_one(message, self._settings, self.campaign_id, to_leave=to_leave, priced=self.priced)
 
     def _message(self, recipients: list[Any], zone: str = MAINLAND) -> Message:
         name = message_id(self.campaign_id, self.number, zone)
@@ -209,6 +219,13 @@ def checked(campaign_id: object) -> str:
     if not isinstance(campaign_id, str) or not _CAMPAIGN_ID.fullmatch(campaign_id):
         raise InvalidMessage({"campaign_id": "must be 1 to 24 letters, digits or -_."})
     return campaign_id
+
+
+def _checked_budget(budget: Budget) -> int:
+    try:
+        return micros(budget)
+    except ValueError as error:
+        raise InvalidMessage({"budget": str(error)}) from None
 
 
 def check_campaign(

@@ -25,7 +25,7 @@ from producers.messages.wording import Wording, word
 from producers.queueing.campaigns import REPEATED, by_recipient
 from producers.queueing.number_set import NumberSet
 from producers.queueing.tally import Flip, Tally
-from producers.rules.settings import price
+from producers.rules.money import price
 from producers.rules.text import sender_problem
 from producers.settings import ProducerSettings
 

@@ -1,6 +1,7 @@
 """The commands for single messages, and how their answers are read. Pure: `producer` and `aio` do the I/O."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 from producers.contract.jobs import RECORD_VERSION
@@ -12,6 +13,7 @@ from producers.contract.steps import Steps
 from producers.messages.message import FrozenMessage
 from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
 from producers.queueing.message_status import MessageStatus, read_status
+from producers.queueing.restraint import Restraint, refuse_unpriced
 from producers.rules.hours import Hours
 from producers.settings import ProducerSettings
 
@@ -42,6 +44,7 @@ class Records:
         self._consent_ms = settings.consent_ms
         self.pseudonyms = KnownPseudonyms(settings)
         self.hours = Hours(settings)
+        self._restraint = Restraint(settings)
 
     def enqueue(self, messages: Sequence[FrozenMessage]) -> Steps[list[Sent | Conflict]]:
         """Store and queue up to 500 messages in one atomic step; safe to repeat.
@@ -63,6 +66,7 @@ class Records:
         self, messages: Sequence[FrozenMessage], known: Pseudonyms
     ) -> Command[list[Sent | Conflict]]:
         def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
+            refuse_unpriced(reply)
             answers: list[Sent | Conflict] = [
                 Sent(
                     request_id=m.request_id,
@@ -79,21 +83,29 @@ class Records:
 
         return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
 
-    def enqueue_slice(self, messages: Sequence[FrozenMessage]) -> Steps[list[tuple[Queueing, int]]]:
+    def enqueue_slice(
+        self, messages: Sequence[FrozenMessage], budget: int | None = None
+    ) -> Steps[list[tuple[Queueing, int]]]:
         """Store and queue a slice and note it in its campaign, in one atomic step; safe to repeat.
 
         Args:
             messages: of one slice, one a zone.
+            budget: micro-euros that its campaign may cost; None leaves the budget that it has, if any.
 
         Returns:
             What became of each, and how many of its recipients are left out since they want no more SMS.
+
+        Raises:
+            OverBudget: the campaign would cost more with it; nothing was queued.
+            InvalidMessage: a price is unknown, and such are refused; nothing was queued.
         """
-
-        def read(reply: Sequence[Any]) -> list[tuple[Queueing, int]]:
-            return read_queueing(len(messages), reply)
-
         return self.pseudonyms.run(
-            lambda known: Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
+            lambda known: Command(
+                _ENQUEUE,
+                self.keys.prefix,
+                self._given(messages, known, budget),
+                partial(read_queueing, messages),
+            )
         )
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
@@ -108,7 +120,9 @@ class Records:
         given = {"id": str(request_id), "retention_ms": self._retention_ms, "maxlen": self._maxlen}
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
-    def _given(self, messages: Sequence[FrozenMessage], known: Pseudonyms) -> dict[str, Any]:
+    def _given(
+        self, messages: Sequence[FrozenMessage], known: Pseudonyms, budget: int | None = None
+    ) -> dict[str, Any]:
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
@@ -119,10 +133,13 @@ class Records:
                     m.context,
                     *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
                     *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest), stop_of(m, known)),
-                    m.zones,
+                    *(m.zones, m.dues or None, self._restraint.block_of(m)),
+                    known.seal(m.twin) if m.twin else None,
                 )
                 for m in messages
             ],
             "keep_texts": self._keep_texts,
             "consent_ms": self._consent_ms,
+            "budget": budget,
+            **self._restraint.given(messages),
         }

@@ -4,27 +4,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
-from producers.contract.settings import Settings, variable
+from producers.contract.settings import variable
 from producers.errors import ConfigError
 from producers.rules import profiles
+from producers.rules.money import MoneySettings
 from producers.rules.profiles import Profile
 from producers.rules.text import listed
 from producers.rules.zones import known_zone
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-#: The word of `PRICE_UNKNOWN` that names no price.
-REFUSE: Final = "refuse"
 #: A mention that travels in any alphabet and that no rewriting of a text changes.
 _MENTION: Final = re.compile(r"(?=.{4,40}\Z)[A-Za-z0-9.,:;=+/-]+(?: [A-Za-z0-9.,:;=+/-]+)*", re.ASCII)
 #: What French law asks for at least: objections are kept for three years.
 _SUPPRESSION_DAYS_MIN: Final = 1095
 #: The scope of an opt-out that ends all marketing.
 ACCOUNT: Final = "account"
-_APP: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_PRICE: Final = re.compile(r"\d{1,3}(?:\.\d{1,6})?", re.ASCII)
 
 
 def _mention(value: str) -> None:
@@ -40,24 +36,6 @@ def _optout_scope(value: str) -> None:
 def _suppression_days(value: int) -> None:
     if 0 < value < _SUPPRESSION_DAYS_MIN:
         raise ValueError(f"must be 0, or at least {_SUPPRESSION_DAYS_MIN}: three years")
-
-
-def _app(value: str) -> None:
-    if not _APP.fullmatch(value):
-        raise ValueError("must be 1 to 32 small letters, digits and -")
-
-
-def price(value: str) -> Decimal | None:
-    """Read `PRICE_UNKNOWN`: euros for a segment, or None for ``refuse``.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if value == REFUSE:
-        return None
-    if not _PRICE.fullmatch(value):
-        raise ValueError("must be euros with at most six decimals, such as 0.25, or refuse")
-    return Decimal(value)
 
 
 def _flag_or_nothing(value: str) -> None:
@@ -89,7 +67,7 @@ def _zone_and_day(entry: str) -> tuple[str, date]:
 
 
 @dataclass(frozen=True)
-class RulesSettings(Settings):
+class RulesSettings(MoneySettings):
     """What the owner has chosen; docs/rules.md says why each rule is there.
 
     Raises:
@@ -158,12 +136,6 @@ class RulesSettings(Settings):
         "1 replaces costly characters before a message is queued, and no longer at the gateway",
         default=False,
     )
-    price_unknown: str = variable(
-        "PRICE_UNKNOWN",
-        "euros that a segment is taken to cost where no price was learnt, or refuse",
-        default="0.25",
-        check=price,
-    )
 
     optout_scope: str = variable(
         "OPTOUT_SCOPE",
@@ -179,12 +151,6 @@ class RulesSettings(Settings):
         "days for which an opt-out is kept: 0 for ever, or at least 1095",
         default=0,
         check=_suppression_days,
-    )
-    app: str = variable(
-        "SMS_APP",
-        "name of the application that sends: small letters, digits and -, at most 32",
-        default="",
-        check=_app,
     )
 
     require_consent: bool = variable(

@@ -48,6 +48,7 @@ PAGES: Final = (
     BrowserPage("campaigns", lambda _: "/campaigns"),
     BrowserPage("campaign", lambda _: "/campaigns/oysters", picture=False),
     BrowserPage("optouts", lambda _: "/optouts"),
+    BrowserPage("money", lambda _: "/money", picture=False),
     BrowserPage("feeds", lambda _: "/feeds"),
     BrowserPage("poison", lambda _: "/feeds/replies/poison?group=bookings", picture=False),
     BrowserPage("forward", lambda _: "/forward", picture=False),

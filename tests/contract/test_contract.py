@@ -20,6 +20,15 @@ KEYS = Keys()
 
 #: Entries as version 1 wrote them, word for word. Never change one; add those of later versions.
 ENTRIES_V1 = {
+    "alarms": {
+        "v": "1",
+        "kind": "budget",
+        "scope": "account",
+        "level": "80",
+        "value": "80.100000",
+        "limit": "100.000000",
+        "at": "2030-01-31T13:05:09.123Z",
+    },
     "replies": {
         "v": "1",
         "event_id": "2862d05ac75a63febe1ece94a2846f39",

@@ -61,6 +61,6 @@ def test_the_verdicts_are_those_of_the_code():
 
 
 def words(path: Path) -> set[str]:
-    # The gate of credit is named by its constant.
+    # Two gates are named by their constants.
     found = set(re.findall(r'Reason\(\s*"(\w+)"', text(path)))
-    return found | ({"credit"} if "Reason(CREDIT" in text(path) else set())
+    return found | {name for name in ("credit", "budget") if f"Reason({name.upper()}" in text(path)}

@@ -26,7 +26,7 @@ LOOKED_AT = 10_000
 #: Hashes that do not grow with what is kept: HGETALL may read them whole.
 SMALL_HASHES = (
     *("record:", "campaign:", "gates", "hold", "pause", "limits", "strain", "rate", "credit", "counts"),
-    *("replies:countries", "forward:", "memory", "held"),
+    *("replies:countries", "forward:", "memory", "held", "prices"),
 )
 #: Commands that take as long as what they read is large, whatever their arguments.
 NEVER = {"KEYS", "SCAN", "SSCAN", "ZSCAN", "SMEMBERS", "HKEYS", "HVALS", "SORT", "ZRANGEBYLEX"}

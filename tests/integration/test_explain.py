@@ -192,6 +192,7 @@ def test_a_time_to_live_that_is_over(asked, sms, redis_client, alive):
             "breaker",
             "release --breaker 777",
         ),
+        ("budget", {}, "budget", "costs about 30.00, more than may be spent today, until"),
     ],
 )
 def test_what_waits_aside(asked, one, worker, redis_client, alive, gate, facts, word, says):
@@ -308,7 +309,7 @@ def test_what_newer_producers_wrote_and_what_is_dead(asked, one, redis_client, a
 def test_each_gate_that_can_keep_a_message_has_a_reason():
     """The reasons have the names of gates; what is left out never keeps a message of its own."""
     source = "".join(Path(each.__file__).read_text("utf-8") for each in (reasons, held_reasons))
-    said = set(re.findall(r'Reason\(\s*"(\w+)"', source)) | {"credit"}
+    said = set(re.findall(r'Reason\(\s*"(\w+)"', source)) | {"credit", "budget"}
     # A shared call is composed in the step that claims it; what opt-outs end is over.
     assert set(ADMISSION) - said == {"ended", "suppressed", "composed"}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 
 from tests.support.observed import Clock
 from tests.support.sends import NoHolder
@@ -20,6 +21,7 @@ class Scripted:
         took_s: seconds that each POST takes from now on.
         bodies: what was posted.
         sleeps: seconds between POSTs.
+        allowed: who may be texted; nobody for everybody.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Scripted:
         self.clock, self.took_s, self.post_max_s = Clock(), took_s, post_max_s
         self._outcomes = list(outcomes)
         self.bodies: list[bytes] = []
+        self.allowed: frozenset[str] = frozenset()
         self.sleeps: list[float] = []
         claim = Claim(Entry("a", "p.1:a"), "alert", 1, body, in_doubt, ttl_s, earlier_posts=earlier_posts)
         self.attempt = Attempt(claim, NoHolder(), self.clock(), self.clock, self._sleep)
@@ -47,6 +50,10 @@ class Scripted:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+    def may_text(self, numbers: Iterable[str]) -> bool:
+        """Let everybody be texted, or those who are listed."""
+        return not self.allowed or self.allowed.issuperset(numbers)
 
     async def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)

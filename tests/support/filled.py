@@ -54,6 +54,7 @@ def fill(client: redis.Redis, *, replies: int, sends: int, namespace: str = "sms
     client.hset(keys.forward(FORWARDER), mapping={"place": "https://bistro.example", "streams": "replies"})
     client.hset(keys.counts, mapping=_counts(sends))
     client.hset(keys.prices, "sms_premium:33", "0.049")
+    client.zadd(keys.apps, {f"app-{each}": first_ms + each for each in range(50)})
     gate = {"code": "777", "since": first_ms, "shut": {"sender": "Bistro"}}
     client.hset(keys.gates, "777", json.dumps(gate))
 

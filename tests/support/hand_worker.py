@@ -9,11 +9,13 @@ import redis
 from producers.contract.jobs import ENDS
 from producers.contract.settings import RedisSettings
 from producers.rules.hours import Hours
+from producers.rules.money import MoneySettings
 from producers.rules.settings import RulesSettings
 from tests.support.keys import AllKeys
 from tests.support.places import places
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Outcome
+from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -39,6 +41,7 @@ class HandWorker:
         queue: name of the queue.
         settings: retention, stream length, keys of pseudonyms.
         hours: of marketing; None for any hour.
+        budgets: what may be spent; None for anything.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class HandWorker:
         queue: str = "alert",
         settings: RedisSettings | None = None,
         hours: RulesSettings | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         self.redis = client
         self.queue = queue
@@ -62,7 +66,13 @@ class HandWorker:
         self.members = Members(client, RedisSettings(), Patience())
         openings = hours and Openings(client, Hours(hours), hours.close_margin_ms, self._seconds)
         self.ledger = Ledger(
-            client, settings or RedisSettings(), self.leases, self.confirmation, rate, openings
+            client,
+            settings or RedisSettings(),
+            self.leases,
+            self.confirmation,
+            rate,
+            openings,
+            budgets or Budgets(MoneySettings()),
         )
         limits = Limits(rate, 0)
         self.throttle = Throttle(client, KEYS, limits)

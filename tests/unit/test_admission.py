@@ -17,8 +17,7 @@ SOURCES = {
 def test_the_order_of_the_gates():
     assert [*ADMISSION] == [
         *("newer", "ended", "due", "attempt", "campaign", "suppressed", "composed", "lifetime"),
-        "hours",
-        *("hold", "pause", "in_flight", "rate", "credit", "breaker"),
+        *("hours", "budget", "hold", "pause", "in_flight", "rate", "credit", "breaker"),
     ]
 
 

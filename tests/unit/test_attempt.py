@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.support.attempts import BODY, Scripted
-from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
+from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Refused, Unknown
 from worker.sending.attempt import _TooLateError
 from worker.sending.repeats import ATTEMPT_BUDGET_S
 
@@ -107,3 +107,20 @@ def test_the_wait_for_the_next_attempt_grows_with_the_posts_and_not_with_the_cla
     made = Scripted(Deferred("http_404", proven=False), in_doubt=True, earlier_posts=earlier_posts)
     made.post()
     assert 1000 * longest_s * 0.6 < made.attempt.delay_ms <= 1000 * longest_s
+
+
+def test_nobody_is_texted_who_may_not_be():
+    made = Scripted(Accepted("t"))
+    made.allowed = frozenset({"+33612345679"})
+    made.make_posts()
+    assert (made.bodies, made.attempt.posts, made.attempt.outcome) == ([], 0, Refused("not_allowed"))
+
+
+def test_who_may_be_texted_is_asked_before_each_post():
+    made = Scripted(Unknown("read_timeout"), Accepted("t"))
+    made.allowed = frozenset({"+33612345678"})
+    made.post()
+    made.allowed = frozenset({"+33612345679"})
+    made.post()
+    assert (len(made.bodies), made.attempt.posts) == (1, 1)
+    assert (made.attempt.in_doubt, made.attempt.outcome) == (True, Refused("not_allowed"))

@@ -68,9 +68,20 @@ class Gates:
         client: Redis client.
         keys: key names.
         clock: monotonic seconds.
+        maxlen: entries kept of the stream of alarms.
+        credit_low: euros left below which somebody is told, 0 for none.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        maxlen: int = 100_000,
+        credit_low: float = 0.0,
+    ) -> None:
+        self._told = {"maxlen": maxlen, "credit_low": credit_low}
         self._redis = client
         self._keys = keys
         self._clock = clock
@@ -98,10 +109,10 @@ class Gates:
         Returns:
             How many sends were given back, and whether this balance is the first that was seen.
         """
-        given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS}
+        given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS, **self._told}
         up_to, first = Command(_SEE_BALANCE, self._keys.prefix, given, list[bytes]).run(self._redis)
         return drive(
-            _giving_back(self._keys, CREDIT, up_to.decode()), self._redis
+            giving_back(self._keys, CREDIT, up_to.decode()), self._redis
         ) if up_to else 0, first == b"1"
 
     def open(self, name: str, by: str) -> tuple[bool, int]:
@@ -153,10 +164,20 @@ def opening(keys: Keys, name: str, by: str) -> Steps[tuple[bool, int]]:
     """Take the steps of `Gates.open`, on any client."""
     given = {"gate": name, "by": by, "audit_maxlen": AUDIT_MAXLEN}
     was_shut = yield Command(_OPEN_GATE, keys.prefix, given, bool)
-    return was_shut, (yield from _giving_back(keys, name, "+inf"))
+    return was_shut, (yield from giving_back(keys, name, "+inf"))
 
 
-def _giving_back(keys: Keys, name: str, up_to: str) -> Steps[int]:
+def giving_back(keys: Keys, name: str, up_to: str) -> Steps[int]:
+    """Give back what waits aside at a gate, the cheapest first. Safe to repeat.
+
+    Args:
+        keys: key names.
+        name: of the gate.
+        up_to: the highest price, ``+inf`` for all.
+
+    Returns:
+        How many sends left the gate.
+    """
     given = {"gate": name, "up_to": up_to, "most": AT_ONCE}
     [waiting] = yield Commands([("ZCARD", keys.aside(name))])
     given_back = 0

@@ -1,5 +1,5 @@
 -- Judge by the balance what waits aside because the account could not pay it.
--- Given: balance, tried_anyway_ms (after so long a tariff is tried again although nothing speaks for it)
+-- Given: balance, credit_low, maxlen, tried_anyway_ms (after so long a tariff is tried again although nothing speaks for it)
 -- Returns up to which price to give back ('' for nothing, '+inf' for all), and '1' when this is the first balance seen, else '0'.
 --   Safe to repeat.
 -- A tariff whose price is known opens as far as the balance reaches. A tariff without a price is tried again when the balance has

@@ -54,6 +54,7 @@ _NAVIGATION: Final = (
     ("/failures", "Failures"),
     ("/campaigns", "Campaigns"),
     ("/optouts", "Opt-outs"),
+    ("/money", "Money"),
     ("/feeds", "Feeds"),
     ("/forward", "Forwarding"),
     ("/quarantine", "Quarantine"),

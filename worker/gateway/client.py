@@ -9,12 +9,14 @@ twice the cost. Figures in docs/performance.md.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from producers.rules.money import listed_numbers
 from worker.gateway import answers
 from worker.gateway.outcomes import Deferred, Outcome, Unknown
 from worker.settings import WorkerSettings
@@ -63,6 +65,7 @@ class Gateway:
             "user-agent": "octopush-worker",
         }
         self._fresh = settings.fresh_connections
+        self._allowed = listed_numbers(settings.allowed_numbers)
         self.post_max_s = settings.post_max_s
         self._timeout = httpx.Timeout(
             connect=settings.connect_timeout_s,
@@ -88,6 +91,13 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the POST may have left
             return _failed(error)
         return answers.classify(status, headers, content, simulated=simulated)
+
+    def may_text(self, numbers: Iterable[str]) -> bool:
+        """Say whether all of these numbers may be texted by ``ALLOWED_NUMBERS``; without a list all may.
+
+        To be asked last, right before a POST: whatever was queued by whom, under whatever settings.
+        """
+        return not self._allowed or self._allowed.issuperset(numbers)
 
     async def balance(self) -> float | None:
         """Ask what is left on the account; None when the gateway does not say. Safe to repeat."""

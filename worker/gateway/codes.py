@@ -101,8 +101,10 @@ STRAIN: Final = frozenset({"127", "128", "153", "http_429"})
 OPERATORS: Final = frozenset({"126"})
 #: Codes of an account that cannot pay this call; perhaps it can pay a smaller one.
 UNPAID: Final = frozenset({"104", "105", "402", "http_402"})
+#: Our word for a call with somebody who may not be texted: it was not posted.
+NOT_ALLOWED: Final = "not_allowed"
 #: Refusals that may be one recipient's fault: only they split a shared call. 103 stays here until somebody
 #: has tried it live.
-SPLITTING: Final = frozenset({"103", "117", "150", "151", "152", "181"})
+SPLITTING: Final = frozenset({NOT_ALLOWED, "103", "117", "150", "151", "152", "181"})
 #: Codes that somebody should look at although the worker knows what to do.
 LOUD: Final = frozenset({"126", "128", "130", "201", "207", "209"})

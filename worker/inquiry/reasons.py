@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from producers.contract.admission import ADMISSION, CREDIT, Gate, describe
+from producers.contract.admission import ADMISSION, BUDGET, CREDIT, Gate, describe
 from producers.contract.jobs import RECORD_VERSION
 from producers.rules.hours import Hours
 from worker.inquiry.held_reasons import differing, held
@@ -130,6 +130,11 @@ def _aside(send: Send) -> Reason | None:
         return None
     price = Decimal(send.waits["price"]) if "price" in send.waits else None
     why = describe(name, send.facts.gates.get(name, Gate()), price)
+    if name == BUDGET:
+        at = send.place.delayed_until_ms
+        until = f", until {clock(at)} or until there is more: octopush-worker budget set" if at else ""
+        sentence = f"It waits aside, since {ADMISSION[BUDGET]}: {why}{until}."
+        return Reason(BUDGET, sentence, {"gate": name, "price": price, "until": instant(at) if at else None})
     if name == CREDIT:
         look_ms = send.facts.credit_look_ms
         look = instant(look_ms) if look_ms else None

@@ -2,7 +2,8 @@
 -- the order of producers/contract/admission.py; the first one that keeps a send decides.
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), hours (of marketing: zone to
---   times; none for any hour), late_ms (for so long after the last moment of a claim POSTs may begin), entries (each id, lease)
+--   times; none for any hour), late_ms (for so long after the last moment of a claim POSTs may begin), money (budgets of the day, or
+--   none: see budgets.lua), entries (each id, lease)
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms in which POSTs may begin or -1, confirmed 0|1 (1: an earlier claim of this shared call
 --                           under its present name was confirmed, for its attempt was recorded), POSTs made before
@@ -18,12 +19,12 @@
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
--- uses: clock keys aside limits send admit_send
+-- uses: clock keys aside limits send held budgets admit_send
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
-    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to',
-    'scope', 'stoppable', 'zones', 'held')
+    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to', 'scope', 'stoppable', 'zones',
+    'held', 'estimate', 'charged', 'app')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
@@ -31,9 +32,11 @@ end
 local function begin_attempt(send)
   local record, token = send.record, send.token + 1
   if record.aside then leave_aside(send.keys, send.id) end
+  if record.held then forget_held(send.keys) end
   -- The fetch paid for one recipient.
   charge(tonumber(record.recipients or 1) - 1, record.queue)
   redis.call('HSET', send.keys.record, 'state', 'sending', 'token', token, 'running', 1, 'first', record.first or now)
+  reserve(send)
   redis.call('ZADD', prefix .. 'attempt_leases', now + given.lease_ms, send.id .. ':' .. token)
   redis.call('ZADD', prefix .. 'attempt_starts', now, send.id)
   local lives = math.min(send.expires, send.closes or math.huge)

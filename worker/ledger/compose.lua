@@ -10,8 +10,8 @@
 -- uses: keys clock queue aside held record eras suppressed
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
-local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to',
-  'held', 'held_until')
+local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to', 'held',
+  'held_until', 'estimate')
 if record.state ~= 'queued' or record.doubt or tonumber(record.v) > given.version then return 0 end
 local era = current_era()
 local composed = record.era == era and record.composed
@@ -24,9 +24,9 @@ if composed ~= 'partly' then
   local before = redis.call('HVALS', members)
   if #before > 0 then redis.call('RPUSH', gathered, unpack(before)) end
   redis.call('DEL', members, keys.body)
-  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to')
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to', 'estimate', 'app')
   redis.call('HSET', keys.record, 'composed', 'partly', 'era', era)
-  tail, expires, weight, record.to = nil, math.huge, 0, nil
+  tail, expires, weight, record.to, record.estimate = nil, math.huge, 0, nil, nil
 end
 local begun = tail
 
@@ -101,7 +101,7 @@ local looked_at, wanted, bodies = {}, {}, {}
 for i, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
   local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable',
-    'zones')
+    'zones', 'estimate', 'app')
   member.id, member.keys, looked_at[i] = id, own, member
 end
 note_suppressed_members(looked_at)
@@ -117,7 +117,7 @@ for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) 
   if number then found[#found + 1], numbers[#numbers + 1] = wanted[i], number end
 end
 
-local recipients, entries, here, to = {}, {}, {}, { record.to }
+local recipients, entries, here, to, estimate = {}, {}, {}, { record.to }, tonumber(record.estimate)
 local taken = #numbers > 0 and redis.call('HMGET', members, unpack(numbers)) or {}
 for i, member in ipairs(found) do
   local number = numbers[i]
@@ -133,6 +133,7 @@ for i, member in ipairs(found) do
     if member.call ~= call then redis.call('HSET', member.keys.record, 'call', call) end
     expires = math.min(expires, tonumber(member.expires or math.huge))
     weight = weight + tonumber(member.segments or 1)
+    if member.estimate then estimate = (estimate or 0) + tonumber(member.estimate) end
   end
 end
 if #recipients > 0 then
@@ -140,8 +141,9 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
+  if estimate then redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate)) end
   -- All members have the same, for their share has them in it.
-  for _, name in ipairs({ 'scope', 'stoppable', 'zones' }) do
+  for _, name in ipairs({ 'scope', 'stoppable', 'zones', 'app' }) do
     if found[1][name] then redis.call('HSET', keys.record, name, found[1][name]) end
   end
 end

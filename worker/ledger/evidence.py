@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from worker.gateway.codes import SPLITTING
+from worker.gateway.codes import NOT_ALLOWED, SPLITTING
 from worker.gateway.demands import is_unpaid, wants_no_more
 from worker.gateway.outcomes import (
     NOT_TRIED,
@@ -56,6 +56,8 @@ def _word(outcome: Outcome) -> str:
         return "untried"
     if wants_no_more(outcome):
         return "seldom"
+    if isinstance(outcome, Refused) and outcome.code == NOT_ALLOWED:
+        return "forbidden"
     if isinstance(outcome, Deferred):
         return "unpaid" if is_unpaid(outcome) else "held" if outcome.account else "deferred"
     return _WORDS[type(outcome)]

@@ -1,14 +1,14 @@
 -- Record what attempts brought, and end or delay their queue entries in the same step.
--- Given: retention_ms, maxlen, seldom_most, credit (left on the account, none if no answer said so), results (each id, token, outcome, posts, in_doubt, id_used_up, splits, code, message,
+-- Given: retention_ms, maxlen, seldom_most, credit (left on the account, none if no answer said so), credit_low, results (each id, token, outcome, posts, in_doubt, id_used_up, splits, code, message,
 --   ticket, cost, segments, contacts, queue, lease, delay_ms).
---   outcome: accepted | duplicate | refused | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
+--   outcome: accepted | duplicate | refused | forbidden | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/ledger/evidence.py. in_doubt: a POST may have been taken. id_used_up: an answer that said no may have used up the
 --   request_id. splits: the refusal may be the fault of one recipient. seldom_most: the outcome 'seldom' that is a message's last.
 -- Returns per attempt the state in which its record is now, or 'fenced' when a later claim owns the record: then nothing has
 --   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
 --   ended keeps its entry until its members have ended, too: see end_members.lua.
 -- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
--- uses: keys clock states queue aside record call unticketed prices credit unsent
+-- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending
 
 local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
 local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
@@ -35,7 +35,8 @@ local function split(keys, record, result)
     wake(queue)
   end
   redis.call('DEL', members_key(call), keys.body)
-  redis.call('HDEL', keys.record, 'running')
+  settle(record, 'split')
+  redis.call('HDEL', keys.record, 'running', 'charged')
   redis.call('HSET', keys.record, 'state', 'split')
   redis.call('PEXPIRE', keys.record, 3600000)
   return 'split'
@@ -69,7 +70,8 @@ end
 
 -- Let a message come again that was surely not taken.
 local function queue_again(keys, record, result, outcome, used, price)
-  redis.call('HDEL', keys.record, 'running')
+  settle(record, 'queued')
+  redis.call('HDEL', keys.record, 'running', 'charged')
   redis.call('HSET', keys.record, 'state', 'queued')
   -- It is proven that no POST under its name was taken: a call is composed anew, under a fresh name.
   if record.members then
@@ -118,6 +120,8 @@ local function end_state(keys, record, result, outcome, doubt, used)
     redis.call('HDEL', keys.record, 'code', 'message')
     return 'accepted'
   end
+  -- Nothing was posted: somebody is not among the numbers that may be texted.
+  if outcome == 'forbidden' then return doubt and 'unknown' or 'cancelled' end
   -- After an attempt in doubt a refusal proves nothing about that attempt.
   if outcome == 'refused' then return doubt and 'unknown' or 'rejected' end
   -- Only an earlier attempt of ours in doubt makes a duplicate an acceptance, and only if no answer that said no may have used up
@@ -133,7 +137,7 @@ end
 local function finish(result)
   local id, keys = result.id, keys_of(result.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'used', 'members', 'share', 'v', 'first', 'attempts',
-    'code', 'ticket', 'adopted', 'erase')
+    'code', 'ticket', 'adopted', 'erase', 'estimate', 'charged', 'app')
   local owned = tonumber(record.token) == result.token
   if not (owned and record.running) then
     -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
@@ -159,11 +163,13 @@ local function finish(result)
   end
   local price = outcome == 'unpaid' and shut_credit(keys, result.code) or nil
   if outcome == 'unknown' or (DELAYED[outcome] and doubt) then return keep_in_doubt(keys, record, result, used) end
-  local splits = outcome == 'refused' and result.splits and not doubt and tonumber(record.members or 1) > 1
+  local splits = (outcome == 'refused' or outcome == 'forbidden') and result.splits and not doubt and tonumber(record.members or 1) > 1
   if record.erase and (splits or DELAYED[outcome]) then
     -- It was surely not taken: who is erased does not get it any more.
+    settle(record, 'queued')
+    record.charged = nil
     redis.call('HSET', keys.record, 'state', 'queued')
-    redis.call('HDEL', keys.record, 'running')
+    redis.call('HDEL', keys.record, 'running', 'charged')
     if not go_without(keys, id, record.erase) then return 'cancelled' end
     -- One member alone is composed anew, and is refused as one.
     if splits and redis.call('HLEN', members_key(id)) < 2 then outcome, splits = 'deferred', false end
@@ -174,7 +180,7 @@ local function finish(result)
   local state = end_state(keys, record, result, outcome, doubt, used)
   -- A duplicate of nothing that we have in doubt is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
-  if not result.ticket and not record.ticket and state ~= 'rejected' and not strange then
+  if not result.ticket and not record.ticket and state ~= 'rejected' and state ~= 'cancelled' and not strange then
     await_ticket(id)
   elseif doubt and result.ticket then
     await_no_ticket(id)
@@ -206,4 +212,5 @@ for i, result in ipairs(given.results) do
 end
 for _, queue in pairs(touched) do wake_if_ready(queue) end
 if given.credit then note_credit(given.credit) end
+note_drift()
 return states

@@ -18,7 +18,9 @@ from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from producers.rules.money import MoneySettings
 from worker.account.gates import ASIDE_MS
+from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import ANSWER_S, Correlation, Question
@@ -43,6 +45,8 @@ SELDOM_MOST: Final = 4
 NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
 UNCONFIRMED_MS: Final = 50
+#: What holds where the owner has chosen nothing.
+_NO_BUDGETS: Final = Budgets(MoneySettings())
 #: Milliseconds after which a shared call comes again that can neither leave nor fall apart for now.
 UNSURE_MS: Final = 1_000
 
@@ -57,6 +61,7 @@ class Ledger:
         confirmation: knows whether Redis will remember a claim.
         default_rate: recipients per second where no limit is set live; 0 for none.
         openings: when marketing may be claimed; None where it may at any hour.
+        budgets: what the owner has chosen about money.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Ledger:
         confirmation: Confirmation,
         default_rate: float = 0.0,
         openings: Openings | None = None,
+        budgets: Budgets = _NO_BUDGETS,
     ) -> None:
         self._patience = Patience()
         self._members = Members(client, settings, self._patience)
@@ -79,6 +85,7 @@ class Ledger:
         self._retention_ms = settings.retention_ms
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
+        self._budgets = budgets
 
     def compose(self, batch: Batch) -> frozenset[Entry]:
         """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
@@ -130,6 +137,7 @@ class Ledger:
             "aside_ms": ASIDE_MS,
             "hours": self._hours(batch.queue),
             "late_ms": self._openings.late_ms if self._openings else 0,
+            "money": self._budgets.given(),
             "entries": batch.entries,
         }
         calls = [entry for entry in batch.entries if is_call(entry.id)]
@@ -188,6 +196,7 @@ class Ledger:
             "maxlen": self._maxlen,
             "seldom_most": SELDOM_MOST,
             "credit": credit_seen(results),
+            "credit_low": self._budgets.credit_low,
             "results": [evidence(result) for result in results],
         }
         command = Command(_FINISH, self._keys.prefix, given, _read_states)

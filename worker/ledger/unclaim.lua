@@ -1,14 +1,18 @@
 -- Give back the claim of a send under which nothing was posted. What was in doubt before stays so.
 -- Given: id, token, retention_ms, maxlen.
 -- Returns 1, or 0 when a later claim owns the record or this one has ended. Safe to repeat.
--- uses: keys unsent
+-- uses: keys unsent spending
 local keys = keys_of(given.id)
-local record = read(keys.record, 'token', 'running', 'attempts', 'doubt', 'erase')
+local record = read(keys.record, 'token', 'running', 'attempts', 'doubt', 'erase', 'estimate', 'charged', 'app')
 if tonumber(record.token) ~= given.token or not record.running then return 0 end
 redis.call('ZREM', prefix .. 'attempt_leases', given.id .. ':' .. given.token)
 redis.call('ZREM', prefix .. 'attempt_starts', given.id)
 redis.call('HDEL', keys.record, 'running')
-if not record.doubt then redis.call('HSET', keys.record, 'state', 'queued') end
-if record.erase and not record.doubt then go_without(keys, given.id, record.erase) end
+if not record.doubt then
+  settle(record, 'queued')
+  redis.call('HDEL', keys.record, 'charged')
+  redis.call('HSET', keys.record, 'state', 'queued')
+  if record.erase then go_without(keys, given.id, record.erase) end
+end
 if not record.attempts then redis.call('HDEL', keys.record, 'first') end
 return 1

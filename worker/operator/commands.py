@@ -13,6 +13,7 @@ from worker.operator.decisions_cli import parked, replay, resolve
 from worker.operator.explain_cli import explain
 from worker.operator.forward_cli import forward
 from worker.operator.hours_cli import hours
+from worker.operator.money_cli import blocks, budget, prices
 from worker.operator.person_cli import person
 from worker.operator.replies_cli import replies
 from worker.operator.send_cli import send
@@ -23,5 +24,6 @@ from worker.operator.suppress_cli import suppress
 
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
-    *(parked, resolve, replay, release, limits, suppress, consent, person, forward, audit, completion),
+    *(parked, resolve, replay, release, limits, prices, budget, blocks, suppress, consent, person),
+    *(forward, audit, completion),
 )

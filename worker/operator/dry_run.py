@@ -15,7 +15,7 @@ from producers.errors import InvalidMessage
 from producers.messages.message import CampaignOptions
 from producers.queueing.campaigns import chunks
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.rules.settings import price
+from producers.rules.money import price
 from producers.settings import ProducerSettings
 from worker.operator.bad_rows import BadRows
 from worker.operator.send_plan import Plan, handed_out, why_refused

@@ -13,9 +13,9 @@ from producers.messages.body import BodyFacts, facts_of
 from worker.account.gates import ASIDE_MS
 from worker.account.observed import Observed
 from worker.gateway.client import Gateway
-from worker.gateway.codes import STRAIN
+from worker.gateway.codes import NOT_ALLOWED, STRAIN
 from worker.gateway.demands import holds_all, is_unpaid
-from worker.gateway.outcomes import NOT_TRIED, Deferred, Outcome, Unknown
+from worker.gateway.outcomes import NOT_TRIED, Deferred, Outcome, Refused, Unknown
 from worker.ledger.claims import Claim, Result
 from worker.queue.entries import Holder
 from worker.sending.next_attempt import HELD_MS, next_attempt_ms
@@ -99,10 +99,13 @@ class Attempt:
         """
         if self._clock() - self.started >= min(self._lives_s, ATTEMPT_BUDGET_S):
             raise _TooLateError
-        self.posts += 1
         # An outcome in doubt stays in doubt, whatever later POSTs of this claim come to.
         self.in_doubt = self.in_doubt or self.outcome.leaves_doubt
         self.id_used_up = self.id_used_up or self.outcome.may_use_up_id
+        if not gateway.may_text(each.phone_number for each in self.body.recipients):
+            self.outcome = Refused(NOT_ALLOWED)
+            return
+        self.posts += 1
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()

@@ -14,11 +14,18 @@ local function note_round(keys, state)
   redis.call('HSET', keys.record, 'rounds', cjson.encode(rounds))
 end
 
+-- What a slice may cost is reserved again in its campaign. Of one that was unknown it still is.
+local function reserve_again(keys, campaign)
+  local estimate = redis.call('HGET', keys.record, 'estimate')
+  if estimate then redis.call('HINCRBY', campaign, 'reserved', estimate) end
+end
+
 -- Takes what its record says of it: state, queue, campaign, recipients, to, stoppable, and parked, the code under which it is parked.
 local function send_again(keys, id, before, body)
   redis.call('HINCRBY', prefix .. 'counts', before.state, -1)
   if before.campaign then
     local campaign = campaign_key(before.campaign)
+    if before.state ~= 'unknown' then reserve_again(keys, campaign) end
     redis.call('HINCRBY', campaign, before.state, -tonumber(before.recipients or 1))
     keep_campaign(campaign)
   end

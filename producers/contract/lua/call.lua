@@ -4,8 +4,9 @@
 local function end_call(keys, call, state)
   leave_aside(keys, call)
   forget_held(keys)
+  settle(read(keys.record, 'estimate', 'charged', 'app', 'cost'), state)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'erase')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'erase', 'charged')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
   redis.call('PEXPIRE', members_key(call), given.retention_ms)
   redis.call('DEL', keys.body)
@@ -70,4 +71,4 @@ local function end_members(call, ids)
   if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
   if awaited > 0 then add_awaited(hour_of({ receipts = 0 }, now), awaited) end
 end
--- uses: keys clock aside held record receipts stoppable
+-- uses: keys clock aside held record receipts stoppable spending

@@ -85,6 +85,30 @@ local function note_left_out(campaign, count, ends)
   redis.call('HINCRBY', campaign, 'suppressed', count)
 end
 
+-- Micro-euros of the budget of a campaign are reserved no more.
+local function give_back_reserve(campaign, micros)
+  if redis.call('HINCRBY', campaign, 'reserved', whole(0 - micros)) < 0 then redis.call('HSET', campaign, 'reserved', 0) end
+end
+
+-- Settle what a slice has reserved of the budget of its campaign. What is unknown stays reserved until somebody knows. Takes estimate
+-- and cost of its record.
+local function settle_campaign(campaign, r, state)
+  if state == 'unknown' then return end
+  give_back_reserve(campaign, tonumber(r.estimate))
+  local booked = booked_of(r, state)
+  if booked > 0 then redis.call('HINCRBY', campaign, 'spent', whole(booked)) end
+end
+
+-- Let a send that was not taken cost less, for fewer people get it. Takes estimate and campaign of its record, and its segments before
+-- and after. Returns its estimate; nil where nothing is estimated.
+local function lower_estimate(keys, r, segments, left)
+  if not r.estimate then return nil end
+  local estimate = shrunk(r.estimate, left, segments)
+  redis.call('HSET', keys.record, 'estimate', whole(estimate))
+  if r.campaign then give_back_reserve(campaign_key(r.campaign), tonumber(r.estimate) - estimate) end
+  return estimate
+end
+
 local function keep_campaign(campaign)
   redis.call('PERSIST', campaign)
   redis.call('PERSIST', ended_key(campaign))
@@ -105,4 +129,4 @@ local function expire_campaign(campaign)
   if redis.call('PTTL', campaign) < given.retention_ms then redis.call('PEXPIRE', campaign, given.retention_ms) end
   end_together(campaign)
 end
--- uses: keys clock states
+-- uses: keys clock states spending

@@ -11,8 +11,9 @@ end
 -- as the record, and the record can be found among the parked.
 local function end_record(keys, id, state)
   local r = read(keys.record, 'state', 'campaign', 'recipients', 'cost', 'aside', 'keep', 'code', 'parked', 'receipts', 'contacts',
-    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable', 'erase', 'held', 'held_until')
-  local counts, was_parked = prefix .. 'counts', PARKED[r.state]
+    'early', 'ticket', 'message', 'segments', 'attempts', 'context', 'queue', 'to', 'stoppable', 'erase', 'held', 'held_until',
+    'estimate', 'charged', 'app')
+  local counts, was_parked, was_unknown = prefix .. 'counts', PARKED[r.state], r.state == 'unknown'
   if r.aside then leave_aside(keys, id) end
   if not was_parked then unlist_stoppable(id, r) end
   if r.held then forget_held(keys) end
@@ -24,7 +25,8 @@ local function end_record(keys, id, state)
   end
   redis.call('HINCRBY', counts, state, 1)
   redis.call('HSET', keys.record, 'state', state, 'ended', now)
-  redis.call('HDEL', keys.record, 'running', 'doubt', 'used')
+  redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'charged')
+  settle(r, state)
   redis.call('PEXPIRE', keys.record, given.retention_ms)
   if PARKED[state] or r.keep then
     redis.call('PEXPIRE', keys.body, given.retention_ms)
@@ -39,6 +41,7 @@ local function end_record(keys, id, state)
     if was_parked then redis.call('HINCRBY', campaign, r.state, -recipients) end
     redis.call('HINCRBY', campaign, state, recipients)
     if r.cost and not was_parked then redis.call('HINCRBYFLOAT', campaign, 'cost', r.cost) end
+    if r.estimate and (not was_parked or was_unknown) then settle_campaign(campaign, r, state) end
     if awaited > 0 then redis.call('HINCRBY', campaign, 'awaited:' .. hour_of(r, now), awaited) end
     note_ended(campaign, slice_of(id, r.campaign))
     -- After the record: on older servers time goes on within a script.
@@ -53,4 +56,4 @@ local function end_record(keys, id, state)
   end
   tell(id, r)
 end
--- uses: keys clock states aside held campaign parked receipts stoppable statuses erasing
+-- uses: keys clock states aside held campaign parked receipts stoppable statuses erasing spending

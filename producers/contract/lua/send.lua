@@ -34,10 +34,11 @@ local function come_again(send, at)
   end
 end
 
--- Let a send wait aside at a gate. Takes aside_ms from what the script is given.
-local function wait_aside(send, name, price)
+-- Let a send wait aside at a gate. Its claim looks at the gates again at a time, without one after aside_ms. Takes aside_ms from what
+-- the script is given.
+local function wait_aside(send, name, price, until_ms)
   put_aside(send.keys, send.id, name, price)
-  come_again(send, math.min(send.expires, now + given.aside_ms))
+  come_again(send, math.min(send.expires, until_ms or now + given.aside_ms))
   return { 'aside' }
 end
 -- uses: clock queue aside

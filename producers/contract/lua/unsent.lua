@@ -4,7 +4,7 @@
 -- Let persons leave who are erased; the send must be in the state queued. A message without anybody left is cancelled. Returns whether
 -- anybody is left.
 local function go_without(keys, id, numbers)
-  local r = read(keys.record, 'recipients', 'segments', 'campaign', 'members', 'weights')
+  local r = read(keys.record, 'recipients', 'segments', 'campaign', 'members', 'weights', 'estimate')
   if r.members then
     local members = members_key(id)
     for number in string.gmatch(numbers, '%S+') do
@@ -34,7 +34,8 @@ local function go_without(keys, id, numbers)
     weights = string.sub(weights, 1, place - 1) .. string.sub(weights, place + 1)
   end
   redis.call('HSET', keys.record, 'recipients', count - #places, 'segments', segments, 'weights', weights)
+  lower_estimate(keys, r, tonumber(r.segments), segments)
   if r.campaign then redis.call('HINCRBY', campaign_key(r.campaign), 'cancelled', #places) end
   return true
 end
--- uses: keys erasing record
+-- uses: keys campaign erasing record

@@ -33,6 +33,7 @@ local function write_anew(send, reasons)
   redis.call('HSET', send.keys.record, 'recipients', left.recipients, 'to', left.to, 'segments', left.segments, 'weights', left.weights)
   redis.call('HINCRBY', send.keys.record, 'left_out', out)
   redis.call('SET', send.keys.body, left.body)
+  send.record.estimate = lower_estimate(send.keys, send.record, record.segments, left.segments)
   if send.record.campaign then note_left_out(campaign_key(send.record.campaign), out) end
   count_suppressed('claim', reasons)
   send.body, send.record.recipients, send.record.to = left.body, left.recipients, left.to

@@ -1,0 +1,124 @@
+-- Budgets of a day: whether a send fits into what may still be spent, and what its claim reserves. Takes money (days: each name,
+-- begin and end in ms; account, app, hard: limits in micro-euros, 0 for none; unknown: price of a segment that nobody knows; stop)
+-- from what the script is given; without money nothing is counted.
+
+local KEPT_MS = 40 * 86400000
+
+-- The day of Paris by Redis's clock. Of a worker whose clock is days away it is the last one that the worker named.
+local today_found
+local function today()
+  if today_found then return today_found end
+  for _, day in ipairs(given.money.days) do
+    today_found = { name = day[1], ends = day[3] }
+    if now < day[3] then break end
+  end
+  return today_found
+end
+
+-- The limits: those of the settings, unless somebody has set others while workers run.
+local limits_of_today
+local function budget_limits()
+  if limits_of_today then return limits_of_today end
+  local set = read(prefix .. 'budgets', 'account', 'app', 'hard')
+  limits_of_today = { account = tonumber(set.account or given.money.account), app = tonumber(set.app or given.money.app),
+    hard = tonumber(set.hard or given.money.hard) }
+  return limits_of_today
+end
+
+-- What a scope has used today. It is read once in a script, and then counted along.
+local purses = {}
+local function purse_of(scope)
+  if purses[scope] then return purses[scope] end
+  local s = read(spend_key(scope, today().name), 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
+  purses[scope] = { scope = scope, used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
+    alarmed = tonumber(s.alarmed or 0), alarmed_hard = tonumber(s.alarmed_hard or 0), limit = tonumber(s.limit),
+    hard = tonumber(s.hard), is_new = not s.reserved }
+  return purses[scope]
+end
+
+-- The purses that a send is paid from, each with its limit and with the hard one, 0 for none.
+local function purses_of(send)
+  local limits = budget_limits()
+  local found = { { purse = purse_of('account'), limit = limits.account, hard = limits.hard } }
+  if send.record.app then found[2] = { purse = purse_of('app:' .. send.record.app), limit = limits.app, hard = 0 } end
+  return found
+end
+
+-- What a send may cost, in micro-euros: as its producer said, or by what its tariff cost lately.
+local function estimate_of(send)
+  if send.estimate then return send.estimate end
+  send.estimate = tonumber(send.record.estimate)
+  if send.estimate then return send.estimate end
+  local body = body_of(send) or ''
+  local _, segments, price = price_of(send.keys, body)
+  send.estimate = price and math.floor(price * MICRO + 0.5) or segments * given.money.unknown
+  if string.find(body, '"simulation_mode":true', 1, true) then send.estimate = 0 end
+  return send.estimate
+end
+
+local function level_of(used, limit)
+  local percent = limit > 0 and used * 100 / limit or 0
+  return percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
+end
+
+-- Tell once a day of each level that a scope comes to: 50, 80 and 100 % of its limit.
+local function tell_level(each, level)
+  local purse = each.purse
+  level = level or level_of(purse.used, each.limit)
+  if level <= purse.alarmed then return end
+  purse.alarmed = level
+  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed', level)
+  alarm('budget', purse.scope, level, in_euros(purse.used), in_euros(each.limit))
+end
+
+local function tell_hard_level(each, level)
+  local purse = each.purse
+  level = level or level_of(purse.used, each.hard)
+  if level <= purse.alarmed_hard then return end
+  purse.alarmed_hard = level
+  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed_hard', level)
+  alarm('budget', 'hard', level, in_euros(purse.used), in_euros(each.hard))
+end
+
+-- Whether a send fits into what is left today: nil if it does, else 'hard' or 'soft'. Somebody is told.
+local function over_budget(send)
+  local estimate, over = estimate_of(send), nil
+  if estimate == 0 then return nil end
+  for _, each in ipairs(purses_of(send)) do
+    local used = each.purse.used + estimate
+    if each.limit > 0 and used > each.limit then
+      over = over or 'soft'
+      tell_level(each, 100)
+    end
+    if each.hard > 0 and used > each.hard then
+      over = 'hard'
+      tell_hard_level(each, 100)
+    end
+  end
+  return over
+end
+
+-- Reserve what a send may cost in the purses that it is paid from, once until it is settled.
+local function reserve(send)
+  local record = send.record
+  if not given.money or record.charged then return end
+  local estimate, day = estimate_of(send), today().name
+  for _, each in ipairs(purses_of(send)) do
+    local purse = each.purse
+    local spend = spend_key(purse.scope, day)
+    redis.call('HINCRBY', spend, 'reserved', whole(estimate))
+    if purse.is_new then
+      redis.call('PEXPIRE', spend, KEPT_MS)
+      if record.app then redis.call('ZADD', prefix .. 'apps', now, record.app) end
+    end
+    if purse.limit ~= each.limit or purse.hard ~= each.hard then
+      redis.call('HSET', spend, 'limit', whole(each.limit), 'hard', whole(each.hard))
+      purse.limit, purse.hard = each.limit, each.hard
+    end
+    purse.is_new, purse.used = false, purse.used + estimate
+    tell_level(each)
+    tell_hard_level(each)
+  end
+  redis.call('HSET', send.keys.record, 'charged', day, 'estimate', whole(estimate))
+end
+-- uses: clock spending alarms prices send

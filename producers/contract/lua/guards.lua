@@ -1,0 +1,127 @@
+-- What is too much: alerts to one number, alerts to many numbers of one block of 10,000, and the same text twice. Takes guard (per_hour,
+-- per_day: alerts to a number, 0 for any; prefix: numbers of a block in an hour, 0 for any; block: whether such a block is blocked;
+-- twin_ms: how long a text is remembered, 0 for not at all) and maxlen from what the script is given. All messages of a script are
+-- counted together: that takes the same few commands for one as for hundreds.
+
+local HOUR, DAY, BLOCKED_MS = 3600000, 86400000, 12 * 3600000
+-- A block is suspect that has so many times the numbers that others have in an hour, within so many hours.
+local TIMES_THE_MEAN, HOURS = 5, 24
+
+local this_hour = math.floor(now / HOUR)
+
+local function caps_key()
+  return prefix .. 'caps:' .. math.floor(now / DAY)
+end
+
+local function blocks_key(hours_ago)
+  return prefix .. 'blocks:' .. (this_hour - hours_ago)
+end
+
+-- What was read, and what has changed: of a number 'alerts in its last hour|that hour|alerts in the day'.
+local caps, blocks, until_of, changed_caps, changed_blocks = {}, {}, {}, {}, {}
+
+-- Read what is known of all numbers and blocks that messages are for.
+local function learn_guarded(numbers, names)
+  if #numbers == 0 then return end
+  for i, value in ipairs(redis.call('HMGET', caps_key(), unpack(numbers))) do caps[numbers[i]] = value end
+  if given.guard.prefix == 0 then return end
+  for i, value in ipairs(redis.call('HMGET', blocks_key(0), unpack(names))) do blocks[names[i]] = value end
+  if given.guard.block then
+    for i, at in ipairs(redis.call('ZMSCORE', prefix .. 'blocked', unpack(names))) do until_of[names[i]] = tonumber(at or 0) end
+  end
+end
+
+-- How many numbers other blocks have in an hour, on average over a day.
+local function mean_of_others(block)
+  local sum, active = 0, 0
+  for ago = 0, HOURS - 1 do
+    local found = redis.call('HMGET', blocks_key(ago), '*', block)
+    if found[1] then
+      sum = sum + tonumber(found[1]) - tonumber(found[2] or 0)
+      active = active + redis.call('HLEN', blocks_key(ago)) - 1 - (found[2] and 1 or 0)
+    end
+  end
+  return active > 0 and sum / active or 0
+end
+
+-- Tell of a block that gets too much, once an hour, and block it if that is wanted. Returns whether it is blocked now.
+local function suspect(block, count)
+  if not given.guard.block and redis.call('EXISTS', prefix .. 'alarmed:' .. block) == 1 then return false end
+  local most = math.max(given.guard.prefix, TIMES_THE_MEAN * mean_of_others(block))
+  if count <= most then return false end
+  if redis.call('SET', prefix .. 'alarmed:' .. block, '1', 'NX', 'PX', HOUR) then
+    alarm(given.guard.block and 'prefix_blocked' or 'prefix', block, '', count, math.floor(most))
+  end
+  if not given.guard.block then return false end
+  until_of[block] = now + BLOCKED_MS
+  redis.call('ZREMRANGEBYSCORE', prefix .. 'blocked', '-inf', now)
+  redis.call('ZADD', prefix .. 'blocked', until_of[block], block)
+  return true
+end
+
+-- What a number has that gets its first alert of the day.
+local FIRST = '1|' .. this_hour .. '|1'
+local fresh_numbers = 0
+
+local function change(changed, values, name, value)
+  if not changed[name] then
+    changed[#changed + 1] = name
+    changed[name] = true
+  end
+  values[name] = value
+end
+
+-- Count a number that gets its first alert of the hour. Returns whether its block is blocked by that.
+local function count_in(block)
+  local count, most = tonumber(blocks[block] or 0) + 1, given.guard.prefix
+  change(changed_blocks, blocks, block, count)
+  fresh_numbers = fresh_numbers + 1
+  -- It takes dozens of commands to see what other blocks have: not for each number, but for every so many.
+  return count > most and (count - most) % most == 1 % most and suspect(block, count)
+end
+
+-- Count an alert. Returns why it may not leave, or nil.
+local function count_alert(number, block)
+  local guard, known = given.guard, caps[number]
+  if guard.block and (until_of[block] or 0) > now then return 'prefix_blocked' end
+  local in_hour, at, in_day = 0, nil, 0
+  if known then in_hour, at, in_day = string.match(known, '^(%d+)|(%d+)|(%d+)$') end
+  local is_new = tonumber(at) ~= this_hour
+  in_hour, in_day = (is_new and 0 or tonumber(in_hour)) + 1, tonumber(in_day or 0) + 1
+  if (guard.per_hour > 0 and in_hour > guard.per_hour) or (guard.per_day > 0 and in_day > guard.per_day) then return 'number_cap' end
+  if is_new and guard.prefix > 0 and count_in(block) then return 'prefix_blocked' end
+  change(changed_caps, caps, number, known and string.format('%d|%d|%d', in_hour, this_hour, in_day) or FIRST)
+end
+
+local function changes(values, changed)
+  local fields = {}
+  for i, name in ipairs(changed) do fields[2 * i - 1], fields[2 * i] = name, values[name] end
+  return fields
+end
+
+-- Write down what was counted.
+local function note_guarded()
+  if #changed_caps > 0 then
+    redis.call('HSET', caps_key(), unpack(changes(caps, changed_caps)))
+    redis.call('PEXPIRE', caps_key(), DAY + HOUR, 'NX')
+  end
+  if #changed_blocks > 0 then
+    redis.call('HSET', blocks_key(0), unpack(changes(blocks, changed_blocks)))
+    redis.call('HINCRBY', blocks_key(0), '*', fresh_numbers)
+    redis.call('PEXPIRE', blocks_key(0), DAY + HOUR, 'NX')
+  end
+end
+
+-- The message that has left, or will, with the same text for the same numbers; or nil, and then this one is remembered. One that
+-- surely never left is no reason to keep another.
+local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
+local function twin_of(id, twin)
+  local key = prefix .. 'twin:' .. twin
+  local other = redis.call('GET', key)
+  if other and other ~= id then
+    local state = redis.call('HGET', keys_of(other).record, 'state')
+    if state and not NEVER_LEFT[state] then return other end
+  end
+  redis.call('SET', key, id, 'PX', given.guard.twin_ms)
+end
+-- uses: clock keys alarms

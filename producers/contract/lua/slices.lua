@@ -1,0 +1,77 @@
+-- Slices of a campaign that are about to be queued. Takes messages (those of one slice, one a zone; see enqueue.lua), budget (micro-euros
+-- that the campaign may cost, or nil), retention_ms and maxlen from what the script is given.
+
+-- The zones of the slice that is given, as its campaign notes them.
+local function zones_given()
+  local zones = {}
+  for i, message in ipairs(given.messages) do
+    local _, zone = slice_of(message[1], message[11])
+    zones[i] = zone
+  end
+  return table.concat(zones, ' ')
+end
+
+-- Note in a campaign a slice that is queued in this step.
+local function note_slice(id, slice, recipients)
+  local campaign = campaign_key(id)
+  note_start(id)
+  redis.call('HINCRBY', campaign, 'recipients', recipients)
+  if slice >= tonumber(redis.call('HGET', campaign, 'slices') or 0) then redis.call('HSET', campaign, 'slices', slice + 1) end
+  redis.call('HDEL', campaign, 'complete')
+  local zones = zones_given()
+  -- Nothing is noted of a slice that lies in the mainland.
+  if zones ~= '-' then redis.call('HSET', campaign_zones_key(campaign), slice, zones) end
+  keep_campaign(campaign)
+end
+
+-- Whether a slice was queued before, with other zones than now.
+local function has_moved(campaign, campaign_id, slice)
+  local zones, noted = zones_given(), redis.call('HGET', campaign_zones_key(campaign), slice)
+  if noted then return noted ~= zones end
+  if zones == '-' then return false end
+  return has_ended(campaign, slice, '-') or redis.call('EXISTS', keys_of(campaign_id .. '.' .. slice).record) == 1
+end
+
+-- What a campaign says about a slice. A run that is at work must not outlive what it was told of the slices before.
+local moved
+local function remembered(campaign, campaign_id, slice, zone)
+  if redis.call('PEXPIRE', campaign, given.retention_ms, 'GT') == 1 then end_together(campaign) end
+  if is_cancelled(campaign) then return 'stopped' end
+  if moved == nil then moved = has_moved(campaign, campaign_id, slice) end
+  return moved and 'conflict' or has_ended(campaign, slice, zone) and 'ended'
+end
+
+-- Reserve micro-euros of the budget of a campaign. Returns why that cannot be: its limit, and what would be used then.
+local function reserve_in_campaign(campaign, estimate)
+  local c = read(campaign, 'limit', 'reserved', 'spent', 'alarmed')
+  local limit = given.budget or tonumber(c.limit)
+  if not limit then return nil end
+  local used = tonumber(c.reserved or 0) + tonumber(c.spent or 0) + estimate
+  if used > limit then return whole(limit) .. ' ' .. whole(used) end
+  redis.call('HSET', campaign, 'limit', whole(limit), 'reserved', whole(tonumber(c.reserved or 0) + estimate))
+  local percent = limit > 0 and used * 100 / limit or 0
+  local level = percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
+  -- Of another budget nothing was told yet.
+  if level > (tonumber(c.limit) == limit and tonumber(c.alarmed or 0) or 0) then
+    redis.call('HSET', campaign, 'alarmed', level)
+    alarm('budget', string.sub(campaign, #prefix + 1), level, in_euros(used), in_euros(limit))
+  end
+end
+
+-- Why a slice may not be queued: with it the campaign would cost more than its budget. Else the estimates of those of its messages that
+-- are not there yet are reserved, of all at once: a slice is queued whole or not at all. estimate_at gives that of the message at a place.
+local is_weighed, over_facts
+local function over_campaign_budget(campaign, campaign_id, estimate_at)
+  if not is_weighed then
+    is_weighed = true
+    local sum = 0
+    for i, message in ipairs(given.messages) do
+      local slice, zone = slice_of(message[1], campaign_id)
+      local is_there = redis.call('EXISTS', keys_of(message[1]).record) == 1 or has_ended(campaign, slice, zone)
+      if not is_there then sum = sum + (estimate_at(i) or 0) end
+    end
+    over_facts = reserve_in_campaign(campaign, sum)
+  end
+  return over_facts
+end
+-- uses: keys campaign spending alarms

@@ -1,0 +1,68 @@
+"""What a message may cost, and whether its recipients may be texted. Pure: prices are looked up later."""
+
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
+from producers.contract.prices import tariff_name
+from producers.messages.fields import Problems
+from producers.messages.options import Options
+from producers.messages.segments import costs_at_worst
+from producers.messages.wording import Wording
+from producers.rules.money import MoneySettings
+
+#: Micro-euros that a segment costs besides where people can answer (Octopush docs, two-way SMS: 0.03 € in
+#: mainland France, the only country that has them).
+ANSWERABLE: Final = 30_000
+#: Micro-euros of a call that lets the gateway drop blocked numbers (Octopush docs, send page: 0.01 €).
+BLACKLIST_LOOK: Final = 10_000
+#: Septets of a text that is no chain.
+_ALONE: Final = 160
+#: Digits that tell a calling code, which has at most three.
+_CODE: Final = 3
+
+
+def dues_of(worded: Wording, options: Options) -> tuple[int | str, ...]:
+    """Say what a message may cost, segments at their dearest: see `FrozenMessage.dues`.
+
+    A simulated message costs nothing.
+    """
+    if options.simulation_mode:
+        return (0,)
+    segments = Counter[str]()
+    template, same = worded.template, 0
+    if not template.variables:
+        same = _dearest(template.text, worded.segments[0], worded.by_gateway)
+    for recipient, counted in zip(worded.recipients, worded.segments, strict=True):
+        each = same or _dearest(template.fill(recipient), counted, worded.by_gateway)
+        segments[_tariff(options.type, recipient.phone_number[1 : 1 + _CODE])] += each
+    besides = BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else 0
+    if options.with_replies:
+        besides += ANSWERABLE * segments.total()
+    return (besides, *(part for pair in sorted(segments.items()) for part in pair))
+
+
+def _dearest(text: str, counted: int, by_gateway: bool) -> int:  # noqa: FBT001 - called for every message
+    """Count the segments of a text at their dearest. One that is short enough has no dear reading."""
+    if counted == 1 and 2 * len(text) <= _ALONE:
+        return 1
+    return costs_at_worst(text, by_gateway)
+
+
+def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings) -> None:
+    """Refuse recipients that the owner lets nobody text, by position.
+
+    Args:
+        check: takes the problems.
+        numbers: those of the recipients; of refused ones nothing more is said.
+        rules: what the owner has chosen.
+    """
+    if rules.reaches_all:
+        return
+    for position, number in enumerate(numbers):
+        where = f"recipients[{position}].phone_number"
+        if where not in check.by_field and (problem := rules.reach_problem(number)):
+            check.by_field[where] = problem
+
+
+_tariff = lru_cache(maxsize=1024)(tariff_name)

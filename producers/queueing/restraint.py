@@ -1,0 +1,76 @@
+"""What `enqueue.lua` is told of money and of what is too much, and what its refusals mean. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from producers.contract.jobs import QUEUE_ALERT
+from producers.errors import InvalidMessage, OverBudget
+from producers.messages.message import FrozenMessage
+from producers.rules.money import MICRO, MoneySettings
+
+#: Digits at the end of a number that a block leaves out: it has 10,000 numbers.
+_WITHIN_BLOCK: Final = 4
+_UNPRICED: Final = b"unpriced "
+
+
+class Restraint:
+    """Tells the script of the owner's choices.
+
+    Args:
+        settings: these choices.
+    """
+
+    def __init__(self, settings: MoneySettings) -> None:
+        self._unknown = settings.unknown_micros
+        self._guards = settings.guards_alerts
+        self._choices = {
+            "app": settings.app,
+            "guard": {
+                "per_hour": settings.number_alerts_per_hour,
+                "per_day": settings.number_alerts_per_day,
+                "prefix": settings.prefix_per_hour,
+                "block": settings.prefix_action == "block",
+                "twin_ms": settings.duplicate_window_s * 1000,
+            },
+        }
+
+    def given(self, messages: Sequence[FrozenMessage]) -> dict[str, Any]:
+        """Say what holds for all of these messages, and name their tariffs."""
+        tariffs = {part for each in messages for part in each.dues[1::2]}
+        priced = any(each.dues for each in messages)
+        money = {"tariffs": list(tariffs), "unknown": self._unknown} if priced else None
+        return {**self._choices, "money": money}
+
+    def block_of(self, message: FrozenMessage) -> str | None:
+        """Name the block of numbers of an alert to one number; None for what is not guarded.
+
+        A list of people to alert is the application's own: no stranger makes it longer by asking for codes.
+        """
+        if not self._guards or message.queue != QUEUE_ALERT or len(message.numbers) > 1:
+            return None
+        return message.numbers[0][:-_WITHIN_BLOCK]
+
+
+def refuse_unpriced(reply: object) -> None:
+    """Raise what the script says of a price that nobody knows.
+
+    Raises:
+        InvalidMessage: ``PRICE_UNKNOWN`` is ``refuse``, and somebody is where no price is known; nothing was
+            queued.
+    """
+    if isinstance(reply, bytes) and reply.startswith(_UNPRICED):
+        tariff = reply.removeprefix(_UNPRICED).decode()
+        problem = f"somebody is where no price is known: octopush-worker prices set {tariff} EUROS"
+        raise InvalidMessage({"recipients": problem})
+
+
+def over_budget(scope: str, facts: bytes) -> OverBudget:
+    """Read the refusal of a slice.
+
+    Args:
+        scope: whose budget it is.
+        facts: the limit, and what would have been used, in micro-euros.
+    """
+    limit, wanted = (Decimal(part.decode()) / MICRO for part in facts.split())
+    return OverBudget(scope, limit, wanted)

@@ -1,0 +1,157 @@
+"""What is too much: alerts to one number, to many numbers of a block, the same text twice."""
+
+import dataclasses
+
+import pytest
+
+from producers import Message, Producer
+from producers.settings import ProducerSettings
+from tests.support.hand_worker import KEYS, HandWorker
+from tests.support.spending import told
+from worker.gateway.outcomes import Refused
+from worker.operator.money_decisions import lift_block
+
+OFF = ProducerSettings(number_alerts_per_hour=0, number_alerts_per_day=0, prefix_per_hour=0)
+
+
+@pytest.fixture
+def with_rules(redis_url, redis_client):
+    """Make a producer with some of the rules."""
+    return lambda **rules: Producer(redis_url, settings=dataclasses.replace(OFF, **rules))
+
+
+def alert(sms, number="+33612345678", **options):
+    return sms.send(number, options.pop("text", "Code 1234"), sender="Bistro", purpose="alert", **options)
+
+
+def number(block: int, each: int) -> str:
+    return f"+336{block:04d}{each:04d}"
+
+
+def test_a_number_gets_so_many_alerts_in_an_hour_and_others_get_theirs(with_rules, redis_client):
+    sms = with_rules(number_alerts_per_hour=3)
+
+    sent = [alert(sms) for _ in range(5)]
+    assert [(each.state, each.code) for each in sent] == [("queued", None)] * 3 + [
+        ("cancelled", "number_cap")
+    ] * 2
+    assert alert(sms, "+33612345679").state == "queued"
+    status = sms.status(sent[4].request_id)
+    assert (status.state, status.code) == ("cancelled", "number_cap")
+    assert redis_client.xlen(KEYS.stream("statuses")) == 2
+
+
+def test_a_repeat_of_a_cancelled_alert_is_no_second_one(with_rules):
+    sms = with_rules(number_alerts_per_day=1)
+    alert(sms)
+    first = alert(sms, request_id="capped")
+
+    again = alert(sms, request_id="capped")
+    assert (first.created, again.created, again.state) == (True, False, "cancelled")
+
+
+def test_the_day_counts_what_the_hour_has_forgotten(with_rules, redis_client):
+    sms = with_rules(number_alerts_per_hour=2, number_alerts_per_day=3)
+    alert(sms)
+    alert(sms)
+    [caps] = redis_client.scan_iter("*caps:*")
+    [(name, value)] = redis_client.hgetall(caps).items()
+    in_hour, hour, in_day = value.split(b"|")
+    assert (in_hour, in_day) == (b"2", b"2")
+    redis_client.hset(caps, name, b"|".join([in_hour, b"%d" % (int(hour) - 1), in_day]))
+
+    assert [alert(sms).state for _ in range(2)] == ["queued", "cancelled"]
+
+
+def test_one_call_counts_all_of_its_messages(with_rules):
+    sms = with_rules(number_alerts_per_hour=3)
+    messages = [Message("+33612345678", "Hi", sender="Bistro", purpose="alert") for _ in range(5)]
+
+    assert [each.state for each in sms.send_many(messages)] == ["queued"] * 3 + ["cancelled"] * 2
+
+
+def test_marketing_and_lists_of_people_are_not_counted(with_rules):
+    sms = with_rules(number_alerts_per_hour=1, prefix_per_hour=1)
+    for _ in range(3):
+        assert alert(sms, ["+33612345678", "+33612345679"]).state == "queued"
+        sent = sms.send("+33612345678", "Hi STOP au 30101", sender="Bistro")
+        assert sent.state == "queued"
+
+
+def test_a_block_with_many_numbers_is_told_once_and_goes_on(with_rules, redis_client):
+    sms = with_rules(prefix_per_hour=5)
+
+    states = {alert(sms, number(1234, each)).state for each in range(12)}
+    assert states == {"queued"}
+    assert told(redis_client) == [("prefix", "+3361234", None)]
+
+
+def test_a_block_is_blocked_where_that_is_wanted_and_lifted_by_a_person(with_rules, redis_client):
+    sms = with_rules(prefix_per_hour=5, prefix_action="block")
+
+    sent = [alert(sms, number(1234, each)) for each in range(8)]
+    assert [each.code for each in sent] == [None] * 5 + ["prefix_blocked"] * 3
+    assert alert(sms, number(1235, 0)).state == "queued"
+    assert told(redis_client) == [("prefix_blocked", "+3361234", None)]
+
+    assert lift_block(KEYS, "+3361234", "ops").run(redis_client)
+    assert not lift_block(KEYS, "+3361234", "ops").run(redis_client)
+    assert alert(sms, number(1234, 0)).state == "queued"
+
+
+def test_the_same_number_again_makes_no_block_suspect(with_rules, redis_client):
+    sms = with_rules(prefix_per_hour=2)
+    for _ in range(10):
+        alert(sms)
+    assert told(redis_client) == []
+
+
+def test_a_block_may_have_five_times_what_others_have(with_rules, redis_client):
+    sms = with_rules(prefix_per_hour=5)
+    for block in range(4):
+        for each in range(4):
+            alert(sms, number(2000 + block, each))
+    for each in range(20):
+        alert(sms, number(1234, each))
+    assert told(redis_client) == []
+
+    alert(sms, number(1234, 20))
+    assert told(redis_client) == [("prefix", "+3361234", None)]
+
+
+def test_the_same_text_is_queued_once_in_its_window(with_rules, redis_client):
+    sms = with_rules(duplicate_window_s=60)
+    first = alert(sms, request_id="first")
+
+    second = alert(sms, request_id="second")
+    assert (second.created, second.state, second.duplicate_of) == (False, "cancelled", "first")
+    assert sms.status("second") is None
+    assert alert(sms, request_id="first").duplicate_of is None
+    assert first.duplicate_of is None
+    for other in (
+        alert(sms, "+33612345679"),
+        alert(sms, text="Code 4321"),
+        sms.send("+33612345678", "Code 1234", sender="Shop", purpose="alert"),
+    ):
+        assert other.duplicate_of is None
+    assert redis_client.hget(KEYS.counts, "duplicates") == b"1"
+    [twin, *_] = redis_client.scan_iter("*twin:*")
+    assert 0 < redis_client.pttl(twin) <= 60_000
+
+
+def test_what_never_left_makes_no_duplicate(with_rules, redis_client):
+    sms = with_rules(duplicate_window_s=60)
+    alert(sms, request_id="first")
+    worker = HandWorker(redis_client)
+    [claim] = worker.take()
+    worker.finish(claim, Refused("110"))
+
+    assert alert(sms, request_id="second").duplicate_of is None
+    assert alert(sms, request_id="third").duplicate_of == "second"
+
+
+def test_no_key_holds_a_number(with_rules, redis_client):
+    sms = with_rules(duplicate_window_s=60, number_alerts_per_hour=5, prefix_per_hour=5)
+    alert(sms)
+    for key in redis_client.scan_iter("*"):
+        assert b"33612345678" not in key

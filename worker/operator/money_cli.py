@@ -1,0 +1,155 @@
+"""The commands about money: ``prices``, ``budget`` and ``blocks``."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import click
+
+from producers.contract.admission import BUDGET
+from producers.rules.money import MICRO, micros, price
+from worker.inquiry import money
+from worker.inquiry.dates import in_paris
+from worker.operator.command import Command, at_desk, whoever
+from worker.operator.money_decisions import lift_block, set_budget, set_price
+from worker.presentation.amounts import amount
+from worker.presentation.output import Failed, NotFound, Output
+
+#: What stands for what the workers are set to, or what was learnt.
+DEFAULT: Final = "default"
+
+
+class Euros(click.ParamType):  # type: ignore[type-arg]
+    """Euros as text, or the word ``default``."""
+
+    name = f"euros|{DEFAULT}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it."""
+        try:
+            if value != DEFAULT:
+                micros(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+@click.group()
+def prices() -> None:
+    """What a segment costs, by tariff: type and calling code, such as sms_premium:33."""
+
+
+@prices.command("list", cls=Command)
+@click.pass_obj
+def list_prices(output: Output) -> None:
+    """Show all prices that are known, and who says so."""
+    with at_desk() as desk:
+        found = desk.ask(money.read_prices(desk.keys))
+    output.give({"prices": [{"tariff": p.tariff, "euros": p.euros, "source": p.source} for p in found]})
+    for each in found:
+        euros = "cannot be read" if each.euros is None else f"{amount(each.euros)} €"
+        output.show(f"{each.tariff:<24} {euros:>12}  {each.source}")
+    if not found:
+        output.remark("no price is known yet: the gateway's next answers name some")
+
+
+@prices.command("set", cls=Command)
+@click.argument("tariff")
+@click.argument("euros", type=Euros())
+@click.pass_obj
+def set_one_price(output: Output, tariff: str, euros: str) -> None:
+    """Set what a segment of a tariff costs; `default` lets the gateway's answers say it again."""
+    kind, _, code = tariff.partition(":")
+    if kind not in ("sms_premium", "sms_low_cost") or not (code.isdecimal() and len(code) <= 3):
+        raise Failed("TARIFF must be a type and a calling code, such as sms_premium:33")
+    if euros != DEFAULT:
+        try:
+            price(euros)
+        except ValueError as error:
+            raise Failed(f"EUROS {error}") from None
+    with at_desk() as desk:
+        set_price(desk.keys, tariff, euros, whoever()).run(desk.client)
+    output.give({"tariff": tariff, "price": euros})
+    output.show(f"{tariff}: {euros}")
+
+
+@click.group()
+def budget() -> None:
+    """What may be spent in a day, or by a campaign."""
+
+
+@budget.command("show", cls=Command)
+@click.pass_obj
+def show_budget(output: Output) -> None:
+    """Show what was spent and reserved today, by the days of Paris."""
+    with at_desk() as desk:
+        found = desk.ask(money.read_budgets(desk.keys))
+        waiting = desk.client.zcard(desk.keys.aside(BUDGET))
+    output.give(
+        {
+            "scopes": [
+                {"scope": s.scope, "day": s.day, "reserved": s.reserved, "spent": s.spent, "limit": s.limit}
+                | {"hard": s.hard}
+                for s in found
+            ],
+            "waiting": waiting,
+        }
+    )
+    for each in found:
+        of = "no budget" if each.limit is None else f"of {amount(each.limit)} €"
+        output.show(
+            f"{each.scope:<24} {amount(each.spent)} € spent, {amount(each.reserved)} € reserved, {of}",
+            alarming=(each.ratio or 0) >= 1,
+        )
+    output.show(f"{waiting} wait for the next day or a larger budget")
+
+
+@budget.command("set", cls=Command)
+@click.argument("scope")
+@click.argument("euros", type=Euros())
+@click.pass_obj
+def set_one_budget(output: Output, scope: str, euros: str) -> None:
+    """Set a budget for all workers at once: account, app, hard, or campaign:<id>; what waits goes on.
+
+    0 is no limit, `default` what the workers are set to.
+    """
+    if scope not in ("account", "app", "hard") and not scope.removeprefix("campaign:") != scope:
+        raise Failed("SCOPE must be account, app, hard or campaign:<id>")
+    limit = DEFAULT if euros == DEFAULT else str(micros(euros))
+    with at_desk() as desk:
+        done, given_back = desk.ask(set_budget(desk.keys, scope, limit, whoever()))
+    if not done:
+        raise NotFound(f"there is no {scope}; nothing was changed")
+    said = None if euros == DEFAULT else Decimal(limit) / MICRO
+    output.give({"scope": scope, "limit": said, "given_back": given_back})
+    output.show(f"{scope}: {euros}; {given_back} that waited are looked at again")
+
+
+@click.group()
+def blocks() -> None:
+    """Blocks of 10,000 numbers that get no alerts, since too many of them were asked for."""
+
+
+@blocks.command("list", cls=Command)
+@click.pass_obj
+def list_blocks(output: Output) -> None:
+    """Show the blocks that get no alerts."""
+    with at_desk() as desk:
+        found = desk.ask(money.read_blocks(desk.keys))
+    output.give({"blocks": [{"block": each.start, "until": each.until} for each in found]})
+    for each in found:
+        output.show(f"{each.start}…  until {in_paris(each.until) if each.until else '?'}")
+    if not found:
+        output.remark("no block is blocked")
+
+
+@blocks.command("lift", cls=Command)
+@click.argument("block")
+@click.pass_obj
+def lift(output: Output, block: str) -> None:
+    """Let a block get alerts again."""
+    with at_desk() as desk:
+        lifted = lift_block(desk.keys, block, whoever()).run(desk.client)
+    if not lifted:
+        raise NotFound("this block is not blocked; nothing was changed")
+    output.give({"block": block, "lifted": True})
+    output.show("lifted")

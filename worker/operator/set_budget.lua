@@ -1,0 +1,23 @@
+-- Set what may be spent, because an operator decided so: in a day by the account or by each application, at most with all alerts, or by
+-- a campaign.
+-- Given: scope ('account', 'app', 'hard', or 'campaign:' and its id), limit (micro-euros, 0 for any; 'default' for what the workers
+--   are set to), by, audit_maxlen
+-- Returns 1, or 0 when there is no such campaign. Safe to repeat: each time appends an audit entry. What waits is given back by
+--   give_back.lua.
+-- uses: keys audit
+local id = string.match(given.scope, '^campaign:(.+)$')
+if id then
+  local campaign = campaign_key(id)
+  if redis.call('EXISTS', campaign) == 0 then return 0 end
+  if given.limit == 'default' then
+    redis.call('HDEL', campaign, 'limit')
+  else
+    redis.call('HSET', campaign, 'limit', given.limit, 'alarmed', 0)
+  end
+elseif given.limit == 'default' then
+  redis.call('HDEL', prefix .. 'budgets', given.scope)
+else
+  redis.call('HSET', prefix .. 'budgets', given.scope, given.limit)
+end
+audit('budget', 'scope', given.scope, 'limit', given.limit)
+return 1

@@ -1,0 +1,20 @@
+-- Set what a segment of a tariff costs, because an operator said so; or let the last answers say it again.
+-- Given: tariff, price ('default' for what was learnt), by, audit_maxlen
+-- Returns 1. Safe to repeat: each time appends an audit entry.
+-- uses: audit
+local prices, set = prefix .. 'prices', prefix .. 'prices_set'
+if given.price == 'default' then
+  redis.call('HDEL', set, given.tariff)
+  -- The next answer says what it costs; until then the last one does.
+  local last = redis.call('LINDEX', prefix .. 'prices:lately:' .. given.tariff, 0)
+  if last then
+    redis.call('HSET', prices, given.tariff, last)
+  else
+    redis.call('HDEL', prices, given.tariff)
+  end
+else
+  redis.call('HSET', set, given.tariff, given.price)
+  redis.call('HSET', prices, given.tariff, given.price)
+end
+audit('price', 'tariff', given.tariff, 'price', given.price)
+return 1
