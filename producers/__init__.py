@@ -27,8 +27,8 @@ from producers.messages.recipient import Recipient
 from producers.messages.segments import Segmentation, segment
 from producers.producer import Producer
 from producers.queueing.answers import Sent
+from producers.queueing.campaign_check import CampaignCheck, check_campaign
 from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
-from producers.queueing.campaigns import CampaignCheck, check_campaign
 from producers.queueing.conversations import Conversation
 from producers.queueing.message_status import Delivery, MessageStatus
 from producers.queueing.preview import Preview

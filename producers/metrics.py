@@ -4,7 +4,7 @@ Counts only: no label carries a number, a text, an id or a token.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,9 +21,8 @@ from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import QUARANTINE, STATUSES, Keys
 from producers.contract.kinds import KINDS, TYPES
-from producers.contract.money_figures import MONEY, MoneyFigures, ask_money, money_samples, read_money
+from producers.contract.money_figures import MONEY, MoneyFigures, ask_money, read_money
 from producers.contract.optout_figures import (
-    KEPT,
     OPTOUT_QUESTIONS,
     OptoutFigures,
     ask_optout_figures,
@@ -31,11 +30,9 @@ from producers.contract.optout_figures import (
 )
 from producers.contract.receipts import missing
 from producers.contract.settings import RedisSettings
+from producers.exposition import Sample, forwarder_lines, held_lines, metric, money_lines, optout_lines
 from producers.intake.spool import Fill
 from producers.rules.days import day_name
-
-#: Prometheus text exposition format.
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _STREAMS: Final = (STATUSES, *KINDS, QUARANTINE)
@@ -44,8 +41,6 @@ _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
 _STATES: Final = ("enqueued", *ENDS)
 
 _GATES: Final = (CREDIT, "breaker")
-
-Sample = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +147,20 @@ class Gauges:
             answers: callbacks of this process by HTTP status.
             fill: what lies in the spool of callbacks; None if there is none.
         """
-        lines = _metric(
+        lines = metric(
             "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(found is not None))]
         )
         if found is not None:
             lines += self._redis_lines(iter(found.counts))
-            lines += _held_lines(found)
-            lines += _forwarder_lines(found.forwarders)
-            lines += _optout_lines(found.optouts) if found.optouts else []
-            lines += _money_lines(found.money) if found.money else []
+            lines += held_lines(found.held, found.rules)
+            lines += forwarder_lines(found.forwarders)
+            lines += optout_lines(found.optouts) if found.optouts else []
+            lines += money_lines(found.money) if found.money else []
         callbacks = [(f'{{status="{status}"}}', count) for status, count in sorted(answers.items())]
-        lines += _metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
+        lines += metric("callbacks_total", "counter", "Callbacks answered by this process.", callbacks)
         if fill is not None:
-            lines += _metric("spool_bytes", "gauge", "Callbacks kept on this disk.", [("", fill.bytes)])
-            lines += _metric(
+            lines += metric("spool_bytes", "gauge", "Callbacks kept on this disk.", [("", fill.bytes)])
+            lines += metric(
                 "spool_oldest_seconds", "gauge", "Age of the oldest file of them.", [("", int(fill.oldest_s))]
             )
         return "\n".join(lines) + "\n"
@@ -174,45 +169,45 @@ class Gauges:
         queues = [(f'{{queue="{q}",state="{s}"}}', next(counts)) for q in _QUEUES for s in _ENTRIES]
         streams = [(f'{{stream="{name}"}}', next(counts)) for name in _STREAMS]
         return [
-            *_metric("queue_entries", "gauge", "Entries of a queue by what they wait for.", queues),
-            *_metric("stream_entries", "gauge", "Entries kept in a stream.", streams),
-            *_metric("attempts_inflight", "gauge", "Attempts to send now running.", [("", next(counts))]),
-            *_metric(
+            *metric("queue_entries", "gauge", "Entries of a queue by what they wait for.", queues),
+            *metric("stream_entries", "gauge", "Entries kept in a stream.", streams),
+            *metric("attempts_inflight", "gauge", "Attempts to send now running.", [("", next(counts))]),
+            *metric(
                 "sending_held",
                 "gauge",
                 "1 while the account's trouble holds all sending.",
                 [("", next(counts))],
             ),
-            *_metric(
+            *metric(
                 "calls_in_flight_limit",
                 "gauge",
                 "Calls in flight allowed while the gateway shows strain; 0 while it shows none.",
                 [("", next(counts))],
             ),
-            *_metric(
+            *metric(
                 "stream_unread_trimmed_total",
                 "counter",
                 "Entries that a stream dropped before its slowest group had read them.",
                 [(f'{{stream="{name}"}}', next(counts)) for name in _READ_STREAMS],
             ),
-            *_metric(
+            *metric(
                 "sends", "gauge", "Sends by end state; enqueued counts all of them.", self._states(counts)
             ),
-            *_metric(
+            *metric(
                 "sends_aside",
                 "gauge",
                 "Sends that wait because the account cannot pay them, or at a breaker.",
                 [(f'{{gate="{gate}"}}', next(counts)) for gate in _GATES],
             ),
-            *_metric("breakers", "gauge", "Breakers that an operator has to open.", [("", next(counts))]),
-            *_metric(
+            *metric("breakers", "gauge", "Breakers that an operator has to open.", [("", next(counts))]),
+            *metric(
                 "unexplained_refusals_total",
                 "counter",
                 "Refusals with a code that nobody knows.",
                 [("", next(counts))],
             ),
-            *_metric("workers", "gauge", "Worker processes that are alive.", [("", next(counts))]),
-            *_metric(
+            *metric("workers", "gauge", "Worker processes that are alive.", [("", next(counts))]),
+            *metric(
                 "receipts_missing",
                 "gauge",
                 "Recipients of whom no receipt came within 48 h, as long as records are kept.",
@@ -231,98 +226,3 @@ def _by_reason(held: Mapping[bytes, bytes]) -> Mapping[str, int]:
         reason = name.decode().partition(":")[0]
         found[reason] = found.get(reason, 0) + int(count)
     return found
-
-
-def _held_lines(found: Found) -> list[str]:
-    held = [(f'{{reason="{reason}"}}', count) for reason, count in found.held.items()]
-    rules = [
-        (f'{{version="{each.version}",tzdata="{each.tzdata}",fingerprint="{each.fingerprint}"}}', count)
-        for each, count in sorted(found.rules.items())
-    ]
-    return [
-        *_metric("held", "gauge", "Sends that are held until a time.", held),
-        *_metric(
-            "hours_rules_info",
-            "gauge",
-            "Worker processes by their hours of marketing; more than one line is a mistake.",
-            rules,
-        ),
-    ]
-
-
-def _forwarder_lines(forwarders: Sequence[ForwarderFigures]) -> list[str]:
-    """Write nothing where no forwarder ever ran."""
-    if not forwarders:
-        return []
-
-    def each(name: str, about: str, read: Callable[[ForwarderFigures], int]) -> list[str]:
-        samples = [(f'{{forwarder="{forwarder.name}"}}', read(forwarder)) for forwarder in forwarders]
-        return _metric(name, "gauge", about, samples)
-
-    tried = [
-        (f'{{forwarder="{forwarder.name}",result="{result}"}}', count)
-        for forwarder in forwarders
-        for result, count in forwarder.tried.items()
-    ]
-    return [
-        *each("forward_waiting", "Events that are not delivered yet.", lambda each: each.waiting),
-        *each(
-            "forward_oldest_seconds",
-            "For how long the oldest of them has waited; 0 if none waits.",
-            lambda each: each.oldest_s,
-        ),
-        *each("forward_dead", "Dead letters that are kept.", lambda each: each.dead),
-        *each(
-            "forward_held",
-            "1 while a forwarder delivers nothing, or nothing but probes: it is paused or held.",
-            lambda each: int(each.is_held),
-        ),
-        *each(
-            "forward_silent_seconds",
-            "Seconds since one of its processes was heard.",
-            lambda each: each.silent_s,
-        ),
-        *_metric("forward_tried_total", "counter", "Attempts to deliver, by what they came to.", tried),
-    ]
-
-
-def _optout_lines(found: OptoutFigures) -> list[str]:
-    kept = [
-        (f'{{reason="{reason}",point="{point}"}}', count)
-        for (point, reason), count in zip(KEPT, found.kept, strict=True)
-    ]
-    effects = found.effects
-    soon = [(f'_bucket{{le="{ms / 1000:g}"}}', count) for ms, count in effects.within.items()]
-    total = [('_bucket{le="+Inf"}', effects.count), ("_sum", effects.sum_s), ("_count", effects.count)]
-    return [
-        *_metric("suppressed_total", "counter", "Recipients whom an opt-out kept from an SMS.", kept),
-        *_metric(
-            "optout_race_total",
-            "counter",
-            "Sends in doubt that went on to several, one of whom had opted out.",
-            [("", found.race)],
-        ),
-        *_metric(
-            "optout_effective_seconds",
-            "histogram",
-            "From our answer to the callback until the opt-out counted.",
-            [*soon, *total],
-        ),
-    ]
-
-
-def _money_lines(figures: MoneyFigures) -> list[str]:
-    lines = []
-    for name, (kind, about, value) in money_samples(figures).items():
-        plain, brace, labels = name.partition("{")
-        lines += _metric(plain, kind, about, [(brace + labels, value)])
-    return lines
-
-
-def _metric(name: str, kind: str, about: str, samples: Sequence[Sample]) -> list[str]:
-    name = f"octopush_{name}"
-    return [
-        f"# HELP {name} {about}",
-        f"# TYPE {name} {kind}",
-        *(f"{name}{labels} {value}" for labels, value in samples),
-    ]

@@ -9,7 +9,8 @@ import redis
 from producers.contract.clients import connect
 from producers.contract.scripts import Command
 from producers.contract.steps import Steps, drive
-from producers.messages.message import CampaignOptions, FrozenMessage, Message, MessageOptions, Recipients
+from producers.messages.frozen import FrozenMessage
+from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
 from producers.queueing.answers import Conflict, Sent
 from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
@@ -161,27 +162,23 @@ class Producer:
     ) -> Campaign:
         """Queue one text for any number of recipients, 500 to a message, and no person twice.
 
-        Safe to repeat with the same campaign_id and the same recipients in the same order, after a kill as
-        well: what was queued is not queued again, the rest is, and so is what Redis has lost. So give a
-        campaign_id of your own. More recipients may follow at the end of the list if the former number was a
-        multiple of 500. It stays safe as long as Redis remembers the campaign: until one run has come to its
-        end or it was cancelled, and then ``RECORD_RETENTION_DAYS`` after its last message has ended.
+        Safe to repeat with the same campaign_id and the same recipients in the same order, after a kill, too:
+        only what is missing is queued. So give a campaign_id of your own. More recipients may follow if the
+        former number was a multiple of 500. It stays safe as long as Redis remembers the campaign: until a
+        run has come to its end or it was cancelled, and then ``RECORD_RETENTION_DAYS`` after its last message.
 
-        The messages are ordinary ones, named ``<campaign_id>.<slice number>`` from 0. Slice n holds the
-        recipients at positions 500 n to 500 n + 499, less those left out, so leaving out moves nobody into
-        another slice. The numbers met are remembered in this process, exactly: 17 MB for the first million
-        recipients, nothing else grows. Only one slice at a time is read, checked and queued, each in one
-        round trip.
+        The messages are ordinary ones, named ``<campaign_id>.<slice number>`` from 0, with ``.<zone>`` behind
+        it for other zones than the mainland. Slice n holds the recipients at positions 500 n to 500 n + 499,
+        less those left out. One slice at a time is read, checked and queued, in one round trip. The numbers
+        met are remembered in this process: 17 MB for the first million.
 
         Args:
             text: 1 to 1224 characters; placeholders are filled per recipient.
             recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
-            campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None, and then known only from the
-                result and from `QueueUnavailable`.
+            campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None: the result, or error, has it.
             on_invalid: what to do about a recipient that cannot be texted, or was met before. ``"refuse"``
-                ends the call before that slice is queued. A callable leaves the recipient out; it gets its
-                position, the recipient as given, and an `InvalidMessage` with fields of `Recipient`
-                (``recipient`` if it is none).
+                ends the call before that slice is queued. A callable leaves the recipient out; it gets the
+                position, the recipient as given, and an `InvalidMessage`.
             budget: euros that all runs together may cost; None leaves the budget that there is, if any.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.
 
@@ -276,8 +273,7 @@ class Producer:
 
         Raises:
             InvalidMessage: the id cannot be one.
-            QueueUnavailable: Redis did not answer, or not to the end: nothing more leaves if the campaign
-                shows as stopped, but repeat.
+            QueueUnavailable: Redis did not answer, or not to the end; repeat.
         """
         return self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 

@@ -40,7 +40,8 @@ from producers.contract.known_pseudonyms import KEPT_IN_REDIS
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.settings import WebSettings
 from producers.errors import ConfigError
-from producers.metrics import CONTENT_TYPE, Gauges
+from producers.exposition import CONTENT_TYPE
+from producers.metrics import Gauges
 from producers.web_connection import raise_file_limit
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.

@@ -1,4 +1,4 @@
-"""What is measured of money: today's euros, how wrong estimates were, blocks, what waits, duplicates."""
+"""What is measured of money: today's euros, how wrong estimates were, blocks; duplicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from redis.asyncio.client import Pipeline
 
-from producers.contract.admission import BUDGET
 from producers.contract.keys import Keys
 
 #: The scope that is always measured. Applications are on the page of the console.
@@ -14,7 +13,7 @@ SCOPE: Final = "account"
 #: Micro-euros in a euro.
 _MICRO: Final = 1_000_000
 #: Commands that ask.
-MONEY: Final = 5
+MONEY: Final = 4
 _SPENT: Final = ("spent", "reserved", "limit")
 
 
@@ -27,7 +26,6 @@ class MoneyFigures:
         ratio: of both to the budget; 0 without one.
         drift: by how much sends cost more than was estimated, of the last hundred: 0.05 for 5 %.
         blocked: blocks of numbers that get no alerts.
-        waiting: sends that wait for the next day or a larger budget.
         duplicates: messages that were not queued, since the same text had just been.
     """
 
@@ -36,7 +34,6 @@ class MoneyFigures:
     ratio: float
     drift: float
     blocked: int
-    waiting: int
     duplicates: int
 
 
@@ -52,13 +49,12 @@ def ask_money(pipeline: Pipeline, keys: Keys, day: str, now_ms: int) -> None:
     pipeline.hmget(keys.spend(SCOPE, day), _SPENT)
     pipeline.hget(keys.drift, "percent")
     pipeline.zcount(keys.blocked, now_ms, "+inf")
-    pipeline.zcard(keys.aside(BUDGET))
     pipeline.hget(keys.counts, "duplicates")
 
 
 def read_money(replies: Sequence[Any]) -> MoneyFigures:
     """Read the replies to `ask_money`."""
-    amounts, percent, blocked, waiting, duplicates = replies
+    amounts, percent, blocked, duplicates = replies
     spent, reserved, limit = (int(each or 0) / _MICRO for each in amounts)
     return MoneyFigures(
         spent=spent,
@@ -66,7 +62,6 @@ def read_money(replies: Sequence[Any]) -> MoneyFigures:
         ratio=round((spent + reserved) / limit, 4) if limit else 0,
         drift=float(percent or 0) / 100,
         blocked=blocked,
-        waiting=waiting,
         duplicates=int(duplicates or 0),
     )
 
@@ -83,7 +78,6 @@ def money_samples(figures: MoneyFigures) -> Mapping[str, tuple[str, str, float]]
         f'budget_ratio{{scope="{SCOPE}"}}': ("gauge", "How much of today's budget is used.", figures.ratio),
         "price_drift_ratio": ("gauge", "By how much sends cost more than was estimated.", figures.drift),
         "prefix_blocked": ("gauge", "Blocks of numbers that get no alerts for now.", figures.blocked),
-        "over_budget": ("gauge", "Sends that wait for the next day or a larger budget.", figures.waiting),
         "duplicates_total": (
             "counter",
             "Messages that were not queued, since the same text had just been.",

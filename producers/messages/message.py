@@ -15,6 +15,7 @@ from producers.contract.jobs import queue_for
 from producers.messages import content, fields
 from producers.messages.body import Body, encode
 from producers.messages.dues import dues_of, refuse_unreachable
+from producers.messages.frozen import FrozenMessage, Talk
 from producers.messages.leaving import check_leaving
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.places import places_of
@@ -120,76 +121,6 @@ class Message(_Content, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "request_id", _new_request_id())
 
 
-class Talk(msgspec.Struct, frozen=True, gc=False):
-    """What makes a message part of conversations: it can be answered, or is an answer itself.
-
-    Attributes:
-        two_way: whether it can be answered.
-        reply_to: the event_id of the reply that it answers, or ``""``.
-    """
-
-    two_way: bool
-    reply_to: str
-
-
-class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
-    """A checked message in the form in which it is stored and sent.
-
-    Attributes:
-        request_id: names the message from here on.
-        queue: where its entry goes.
-        body: the JSON bytes of every POST, request_id included.
-        digest: fingerprint of the meaning of all that the caller gave, however it was written. It tells a
-            repeat from a conflict. It never leaves the process as it is: `Pseudonyms.seal` needs a key.
-        numbers: those of its recipients.
-        due_ms: epoch milliseconds before which it is held, or None.
-        ttl_ms: milliseconds it may still be POSTed after it is due, or None.
-        context: the JSON text of the caller's context, ``""`` without one.
-        segments: segments over all recipients, as we count them.
-        share: what messages have in common that may leave in one call, or ``""`` for one that goes alone.
-        campaign: the campaign it is a slice of, or ``""``.
-        talk: its part in conversations; None for a message that is in none.
-        receipts: 0 when the gateway sends no receipts, as for low cost and simulation; else 1, or the epoch
-            milliseconds at which the gateway itself is to send it.
-        zones: those of its recipients, each once, sorted, with spaces between, such as ``FR GP+``: marketing
-            leaves while all of them are open. Empty for an alert, which leaves at any hour.
-        dues: what it may cost: micro-euros beside its segments, then tariffs and segments by turns, at their
-            dearest. Empty where nobody asks.
-        twin: fingerprint of text, sender and recipients, to find the same text again; ``""`` where nobody
-            asks. It never leaves the process as it is, like ``digest``.
-        warnings: what is allowed, and probably a mistake, by field.
-        stoppable: whether an opt-out ends it.
-        scope: the scope of its opt-outs, ``""`` for the account.
-        weights: the segments of each recipient, a digit each; ``""`` if all have the same.
-    """
-
-    request_id: str
-    queue: str
-    body: bytes
-    digest: str
-    numbers: list[str]
-    due_ms: int | None
-    ttl_ms: int | None
-    context: str
-    segments: int
-    share: str = ""
-    campaign: str = ""
-    talk: Talk | None = None
-    receipts: int = 0
-    zones: str = ""
-    dues: tuple[int | str, ...] = ()
-    twin: str = ""
-    warnings: tuple[str, ...] = ()
-    stoppable: bool = False
-    scope: str = ""
-    weights: str = ""
-
-    @property
-    def recipients(self) -> int:
-        """How many there are."""
-        return len(self.numbers)
-
-
 #: What holds where the owner has chosen nothing.
 _DEFAULTS: Final = RulesSettings()
 
@@ -226,34 +157,30 @@ def freeze(
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
-    _check_sender(check, message, worded.numbers, rules)
-    refuse_unreachable(check, worded.numbers, rules)
+    _check_parties(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     if now is not None:
         check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
     check.raise_if_any()
-    if rules.text_optimize:  # it is done, or was not wanted
-        options = msgspec.structs.replace(options, auto_optimize_text=False)
+    options = _for_gateway(options, rules)
     body = _body(request_id, places.recipients, template.text, options)
-    due_ms = int(send_at.timestamp() * 1000) if send_at is not None else None
-    if send_at is not None and options.schedule == "gateway":
-        body.send_at, due_ms = send_at.isoformat(timespec="seconds"), None
-    alone = len(worded.numbers) > 1 or campaign or body.send_at or not template.variables
+    due_ms = _schedule(body, send_at, options)
+    is_alone = campaign or body.send_at or len(worded.numbers) > 1 or not template.variables
     wire = encode(body)
-    meant = _meant(body, wire, send_at)
     stoppable, scope = _stops(options, rules)
-    others = f"{stoppable} {scope} {rules.app}"
     return FrozenMessage(
         request_id=request_id,
         queue=queue_for(options.purpose),
         body=wire,
-        digest=content.digest(meant, due_ms, options.ttl_ms, context, reply_to, places.given),
+        digest=content.digest(
+            _meant(body, wire, send_at), due_ms, options.ttl_ms, context, reply_to, places.given
+        ),
         numbers=worded.numbers,
         due_ms=due_ms,
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share="" if alone else share_of(template.text, options, places.zones, others),
+        share="" if is_alone else _share(template.text, options, places.zones, rules),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
@@ -267,16 +194,25 @@ def freeze(
     )
 
 
-def _check_sender(check: fields.Problems, message: Message, numbers: list[str], rules: RulesSettings) -> None:
-    if "sender" not in check.by_field:
-        problem = sender_problem(message.sender, numbers, rules.country_senders)
-        if problem:
-            check.by_field["sender"] = problem
+def _check_parties(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
+    if "sender" not in check.by_field and (problem := sender_problem(sender, numbers, rules.country_senders)):
+        check.by_field["sender"] = problem
+    refuse_unreachable(check, numbers, rules)
 
 
 def _stops(options: Options, rules: RulesSettings) -> tuple[bool, str]:
     """Say whether opt-outs end a message, and what opt-outs from it end."""
     return options.purpose != "alert" or rules.optout_blocks_alerts, rules.optout_scope_of(options.sender)
+
+
+def _for_gateway(options: Options, rules: RulesSettings) -> Options:
+    # Our own replacement is done, or was not wanted.
+    return msgspec.structs.replace(options, auto_optimize_text=False) if rules.text_optimize else options
+
+
+def _share(text: str, options: Options, zones: str, rules: RulesSettings) -> str:
+    stoppable, scope = _stops(options, rules)
+    return share_of(text, options, zones, f"{stoppable} {scope} {rules.app}")
 
 
 def _body(request_id: str, recipients: list[Recipient], text: str, options: Options) -> Body:
@@ -292,6 +228,16 @@ def _body(request_id: str, recipients: list[Recipient], text: str, options: Opti
         options.simulation_mode,
         options.auto_remove_blacklisted_numbers,
     )
+
+
+def _schedule(body: Body, send_at: datetime | None, options: Options) -> int | None:
+    """Write the date into the body if the gateway keeps it; else say when the queue lets it go, in ms."""
+    if send_at is None:
+        return None
+    if options.schedule == "gateway":
+        body.send_at = send_at.isoformat(timespec="seconds")
+        return None
+    return int(send_at.timestamp() * 1000)
 
 
 def _meant(body: Body, wire: bytes, send_at: datetime | None) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 
 from producers.contract.jobs import State
 from producers.contract.pseudonyms import Pseudonyms
-from producers.messages.message import FrozenMessage
+from producers.messages.frozen import FrozenMessage
 from producers.queueing.restraint import over_budget, refuse_unpriced
 
 #: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its

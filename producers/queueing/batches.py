@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from producers.errors import InvalidMessage, RequestIdConflict
 from producers.messages.fields import Problems
 from producers.messages.fields import send_at as send_at_of
+from producers.messages.frozen import FrozenMessage
 from producers.messages.leaving import check_leaving
-from producers.messages.message import FrozenMessage, Message, freeze
+from producers.messages.message import Message, freeze
 from producers.queueing.answers import Conflict, Sent
 from producers.settings import ProducerSettings
 

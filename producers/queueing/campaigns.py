@@ -9,15 +9,15 @@ twice, not even when the numbering tables have changed between.
 import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import Any, Final, Literal, TypeVar, Unpack
+from typing import Any, Final, Literal, TypeVar
 
 from producers.errors import InvalidMessage
 from producers.messages.body import numbers_of
 from producers.messages.fields import RECIPIENTS_MAX
-from producers.messages.message import CampaignOptions, FrozenMessage, Message
+from producers.messages.frozen import FrozenMessage
+from producers.messages.message import CampaignOptions, Message
 from producers.messages.recipient import VARIABLES, Recipient
 from producers.queueing.batches import freeze_one, refuse_what_never_leaves
 from producers.queueing.number_set import NumberSet
@@ -49,25 +49,6 @@ Budget = Decimal | int | str
 #: What to do about a recipient that cannot be texted: refuse the slice, or leave it out and call this with
 #: its position in the campaign, the recipient as given, and what is wrong with it.
 OnInvalid = Literal["refuse"] | Callable[[int, Any, InvalidMessage], object]
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignCheck:
-    """What a campaign would be.
-
-    Attributes:
-        recipients: how many would be texted.
-        slices: calls to the gateway, each a message of its own.
-        segments: segments over all recipients, as we count them; the gateway's count decides the bill.
-        left_out: recipients given that would not be texted.
-        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
-    """
-
-    recipients: int
-    slices: int
-    segments: int
-    left_out: int
-    warnings: tuple[str, ...] = ()
 
 
 class Slicer:
@@ -226,35 +207,6 @@ def _checked_budget(budget: Budget) -> int:
         return micros(budget)
     except ValueError as error:
         raise InvalidMessage({"budget": str(error)}) from None
-
-
-def check_campaign(
-    text: str,
-    recipients: Iterable[Any],
-    *,
-    on_invalid: OnInvalid = "refuse",
-    settings: ProducerSettings = _DEFAULTS,
-    default_region: str | None = None,
-    **options: Unpack[CampaignOptions],
-) -> CampaignCheck:
-    """Check a whole campaign and count it; nothing is queued.
-
-    Args:
-        text: of all messages.
-        recipients: numbers or Recipients.
-        on_invalid: "refuse", or what to call for each that would be left out.
-        **options: the other fields of `Message`.
-        settings: of the application, as its `Producer` has them.
-        default_region: whose national numbers are read, such as ``FR``; overrides the settings.
-
-    Raises:
-        InvalidMessage: as `Producer.send_campaign`.
-    """
-    slicer = Slicer(text, options, on_invalid=on_invalid, settings=settings.with_region(default_region))
-    slices = 0
-    for chunk in chunks(recipients):
-        slices += len(slicer.cut(chunk))
-    return CampaignCheck(slicer.recipients, slices, slicer.segments, slicer.left_out, slicer.warnings)
 
 
 def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:

@@ -10,7 +10,7 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.steps import Steps
-from producers.messages.message import FrozenMessage
+from producers.messages.frozen import FrozenMessage
 from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
 from producers.queueing.message_status import MessageStatus, read_status
 from producers.queueing.restraint import Restraint, refuse_unpriced

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from producers.contract.jobs import QUEUE_ALERT
 from producers.errors import InvalidMessage, OverBudget
-from producers.messages.message import FrozenMessage
+from producers.messages.frozen import FrozenMessage
 from producers.rules.money import MICRO, MoneySettings
 
 #: Digits at the end of a number that a block leaves out: it has 10,000 numbers.

@@ -191,7 +191,7 @@ def test_claim_lists_each_verdict_that_a_gate_returns_and_the_ledger_reads_it():
     gates = [path for path in lua_scripts.parts() if path.parent.name == "gates" or path.stem == "send"]
     returned = {word for path in (claim, *gates) for word in verdict.findall(text(path))}
     listed = set(re.findall(r"^--   '(\w+)'", text(claim), re.MULTILINE))
-    read = set(re.findall(r'b"(\w+)"', text("worker/ledger/ledger.py").partition("def _read_claim")[2]))
+    read = set(re.findall(r'b"(\w+)"', text("worker/ledger/answers.py").partition("def read_claim")[2]))
 
     assert returned == listed
     assert listed <= read

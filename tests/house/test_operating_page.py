@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from producers import metrics
-from producers.contract import key_table
+from producers import exposition, metrics
+from producers.contract import key_table, money_figures
 from tests.house.repository import modules, text
 
 PAGE = text("docs/operating.md")
@@ -27,8 +27,9 @@ def test_every_log_line_that_somebody_has_to_look_at_is_explained(line):
 def test_every_metric_that_is_named_exists():
     named = {name for span in SPANS for name in re.findall(r"octopush_(\w+)", span)}
 
+    written = "".join(text(each.__file__) for each in (metrics, exposition, money_figures))
     assert named
-    assert {name for name in named if f'"{name}"' not in text(metrics.__file__)} == set()
+    assert {name for name in named if f'"{name}"' not in written and f"'{name}{{" not in written} == set()
 
 
 def test_every_key_that_is_named_exists():

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.errors import InvalidMessage
-from producers.messages.message import Message, Talk, freeze
+from producers.messages.frozen import Talk
+from producers.messages.message import Message, freeze
 from producers.messages.recipient import Recipient
 
 NUMBER = "+33612345678"

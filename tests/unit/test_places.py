@@ -3,7 +3,8 @@
 import pytest
 
 from producers import InvalidMessage, Message, Recipient
-from producers.messages.message import FrozenMessage, freeze
+from producers.messages.frozen import FrozenMessage
+from producers.messages.message import freeze
 
 PARIS, REUNION, ISLANDS, SATELLITE = "+33612345678", "+262692123456", "+590690123456", "+870773111632"
 GOOD = {"text": "Hello STOP au 30101", "sender": "Bistro", "request_id": "booking-42"}

@@ -9,10 +9,10 @@ from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Steps
 from producers.rules.hours import Hours
+from worker.inquiry.code_words import meaning_of
 from worker.inquiry.reason import Reason, clock, instant
 from worker.inquiry.reasons import reasons
 from worker.inquiry.send_facts import Send, look
-from worker.inquiry.state_of_sending import meaning_of
 from worker.inquiry.timeline import Life, Moment, read_timeline
 
 #: What an end state means for whoever asks.
@@ -23,11 +23,6 @@ _ENDED: Final = {
     "cancelled": "It was cancelled before it left",
     "failed": "It was never accepted, and nobody tries again",
     "unknown": "Nobody knows whether the gateway took it: a person decides",
-}
-#: Codes of ours for what was held for longer than its time.
-_HELD_TOO_LONG: Final = {
-    "quiet_hours": "marketing may not leave at that hour",
-    "over_budget": "the budget is used up",
 }
 _WAY_OUT: Final = {
     "unknown": "To decide: octopush-worker resolve {} --as-accepted or --send-again",
@@ -92,8 +87,8 @@ def _ended(send: Send, state: str) -> Reason:
     record = send.record
     ended_ms, code, ticket = float(record.get("ended", 0)), record.get("code"), record.get("ticket")
     meaning = meaning_of(code) if code else ""
-    if code in _HELD_TOO_LONG and "held_until" in record:
-        meaning = f"{_HELD_TOO_LONG[code]}, and it could have left at {clock(float(record['held_until']))}"
+    if "held_until" in record:
+        meaning += f", and it could have left at {clock(float(record['held_until']))}"
     named = f", code {code}{', ' if meaning else ''}{meaning}" if code else ""
     as_ticket = f", ticket {ticket}" if ticket else ""
     way_out = f"{_WAY_OUT[state].format(send.request_id)}." if state in _WAY_OUT else ""

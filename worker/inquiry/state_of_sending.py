@@ -15,17 +15,13 @@ from producers.contract.jobs import QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.rules.held import Held, read_held
-from worker.gateway.codes import CODES, OPERATORS
+from worker.gateway.codes import OPERATORS
+from worker.inquiry.code_words import meaning_of
 from worker.inquiry.paging import now_ms
 
 #: Ms of debt up to which the rate lets a recipient leave: as ``gates/rate.lua``.
 _AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
 
-#: What our own codes about opt-outs mean.
-OURS: Final = {
-    "suppressed": "whoever was to get it wants no more SMS",
-    "suppressed_in_doubt": "it may have been sent, and whoever was to get it wants no more SMS",
-}
 #: The queues of sends.
 SENDS: Final = (QUEUE_ALERT, QUEUE_MARKETING)
 
@@ -246,12 +242,6 @@ def read_workers(keys: Keys) -> Steps[Workers]:
     silent_s = None if last is None else max(0, now_ms(time) - last) // 1000
     living = alive(seen, now_ms(time))
     return Workers(len(living), silent_s, rules_of(living))
-
-
-def meaning_of(code: str) -> str:
-    """Say what a code of the gateway means, or a word of ours about opt-outs; empty if nobody knows."""
-    known = CODES.get(int(code)) if code.isascii() and code.isdigit() else None
-    return OURS.get(code, "") if known is None else known.meaning
 
 
 def strings(reply: Any) -> dict[str, str]:

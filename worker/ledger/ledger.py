@@ -20,6 +20,7 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.rules.money import MoneySettings
 from worker.account.gates import ASIDE_MS
+from worker.ledger.answers import read_claim, read_correlations, read_states
 from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
@@ -41,8 +42,6 @@ _CORRELATE = Script("worker.ledger", "correlate", when_full=True)
 WINDOW_S: Final = 20 * 3600
 #: Answers "too many attempts" (code 128) after which a message is left to a person.
 SELDOM_MOST: Final = 4
-#: Milliseconds for which a record of a newer version is left to newer workers.
-NEWER_RECORD_MS: Final = 5_000
 #: Milliseconds after which a shared call whose claim was not confirmed comes again, to fall apart.
 UNCONFIRMED_MS: Final = 50
 #: What holds where the owner has chosen nothing.
@@ -143,7 +142,7 @@ class Ledger:
         calls = [entry for entry in batch.entries if is_call(entry.id)]
         command = Command(_CLAIM, self._keys.prefix, given, list[Any])
         replies, confirmed = self._confirmation.run(command, shared=bool(calls))
-        found = [_read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+        found = [read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
         if self._openings:
             self._openings.meet(reply[1].decode() for reply in replies if reply[0] == b"zones")
         if calls and not confirmed:
@@ -199,7 +198,7 @@ class Ledger:
             "credit_low": self._budgets.credit_low,
             "results": [evidence(result) for result in results],
         }
-        command = Command(_FINISH, self._keys.prefix, given, _read_states)
+        command = Command(_FINISH, self._keys.prefix, given, read_states)
         try:
             return self._patience.record(lambda: command.run(self._redis))
         finally:
@@ -242,7 +241,7 @@ class Ledger:
 
         def correlating(known: Pseudonyms) -> Command[list[Correlation]]:
             asked = [_asked(each, known) for each in questions]
-            return Command(_CORRELATE, self._keys.prefix, given | {"questions": asked}, _read_correlations)
+            return Command(_CORRELATE, self._keys.prefix, given | {"questions": asked}, read_correlations)
 
         return drive(self._pseudonyms.run(correlating), self._redis)
 
@@ -254,55 +253,3 @@ def _asked(question: Question, known: Pseudonyms) -> dict[str, Any]:
 
 def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
     return Wait(max(found.ms, UNSURE_MS), found.newer) if isinstance(found, Wait) else found
-
-
-def _read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
-    match reply:
-        case [b"claimed", token, body, in_doubt, left_ms, confirmed, earlier_posts]:
-            return Claim(
-                entry=entry,
-                queue=queue,
-                token=token,
-                body=body,
-                in_doubt=in_doubt == 1,
-                ttl_s=None if left_ms < 0 else left_ms / 1000,
-                confirmed=confirmed == 1,
-                earlier_posts=earlier_posts,
-            )
-    return _read_wait(reply) or _read_over(reply)
-
-
-def _read_wait(reply: Sequence[Any]) -> Wait | None:
-    match reply:
-        case [b"wait", ms]:
-            return Wait(max(1, ms))
-        case [b"compose"] | [b"zones", _]:
-            return Wait(1)
-        case [b"newer"]:
-            return Wait(NEWER_RECORD_MS, newer=True)
-    return None
-
-
-def _read_over(reply: Sequence[Any]) -> Over:
-    """Read why nothing is left to do. What nobody knows ends no entry: that would lose the message."""
-    match reply:
-        case [b"over", state]:
-            return Over(state.decode())
-        case [b"ended", state, code]:
-            return Over(state.decode(), just_now=True, code=code.decode())
-        case [b"gone" | b"paused" | b"aside" | b"held" as verdict]:
-            return Over(verdict.decode())
-    raise ValueError(f"claim.lua returned {reply!r}, which nobody knows")
-
-
-def _read_states(reply: Sequence[bytes]) -> list[str | None]:
-    return [None if state == b"fenced" else state.decode() for state in reply]
-
-
-def _read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:
-    return [
-        Correlation(None, pending=verdict == b"pending")
-        if verdict in {b"pending", b"foreign"}
-        else Correlation(origin[0].decode(), verdict.decode(), origin[1].decode())  # type: ignore[arg-type]
-        for verdict, *origin in replies
-    ]

@@ -16,8 +16,9 @@ from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConfl
 from producers.messages.message import CampaignOptions
 from producers.messages.template import take_apart
 from producers.producer import Producer
+from producers.queueing.campaign_check import check_campaign
 from producers.queueing.campaign_status import Campaign
-from producers.queueing.campaigns import check_campaign, checked
+from producers.queueing.campaigns import checked
 from producers.settings import ProducerSettings
 from worker.inquiry.dates import with_offset
 from worker.operator.bad_rows import BadRows

@@ -11,7 +11,7 @@ from worker.console.listing import address, cursor_of, older, panel, read
 from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.inquiry import campaigns
-from worker.inquiry.state_of_sending import meaning_of
+from worker.inquiry.code_words import meaning_of
 from worker.presentation.counts import counted
 
 

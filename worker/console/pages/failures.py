@@ -10,8 +10,8 @@ from worker.console.listing import address, cursor_of, older, panel
 from worker.console.page import Page, Visit
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.inquiry import failures
+from worker.inquiry.code_words import meaning_of
 from worker.inquiry.parked import Group, ParkedMessages
-from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.bulk import Bulk, Job
 from worker.operator.decisions import REPLAYABLE
 from worker.presentation.amounts import amount

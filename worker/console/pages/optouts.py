@@ -10,8 +10,8 @@ from worker.console.listing import address, cursor_of, older, read
 from worker.console.page import Page, Visit
 from worker.console.refusals import not_found, too_late
 from worker.inquiry import optouts
+from worker.inquiry.code_words import meaning_of
 from worker.inquiry.paging import is_stream_id
-from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.suppressions import Suppressions
 
 

@@ -17,9 +17,9 @@ from worker.console.page import Page, Visit, see
 from worker.console.refusals import Refusal, not_found, too_late
 from worker.console.rendering import when
 from worker.inquiry import audit, explain, send_detail, sends, timeline
+from worker.inquiry.code_words import meaning_of
 from worker.inquiry.paging import Page as Rows
 from worker.inquiry.reason import Reason, clock
-from worker.inquiry.state_of_sending import meaning_of
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number, mask_numbers
 from worker.presentation.visible import visible
