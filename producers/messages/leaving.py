@@ -27,7 +27,7 @@ def check_leaving(
     *,
     send_at: datetime | None,
     rules: RulesSettings,
-    now: datetime,
+    now: datetime | None,
 ) -> None:
     """Note what of a message can never leave: no common hour, a short time to live, a date outside hours.
 
@@ -37,9 +37,9 @@ def check_leaving(
         zones: of its recipients, with spaces between; empty for an alert.
         send_at: its date, if it has one.
         rules: what the owner has chosen about the hours.
-        now: aware.
+        now: aware; None to leave that out.
     """
-    if not zones or not _NEEDED.isdisjoint(check.by_field):
+    if now is None or not zones or not _NEEDED.isdisjoint(check.by_field):
         return
     names, by_gateway = tuple(zones.split()), message.schedule == "gateway"
     date = max(now, send_at) if send_at else now

@@ -20,7 +20,7 @@ from producers.messages.leaving import check_leaving
 from producers.messages.options import Options, checked_options, share_of
 from producers.messages.places import places_of
 from producers.messages.recipient import Recipient
-from producers.messages.wording import word
+from producers.messages.wording import Wording, word
 from producers.rules.settings import RulesSettings
 from producers.rules.text import sender_problem
 
@@ -152,20 +152,17 @@ def freeze(
     check = fields.Problems()
     request_id = check("request_id", fields.request_id, message.request_id)
     worded = word(check, message, rules, default_region)
-    template = worded.template
     send_at = check("send_at", fields.send_at, message.send_at)
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
     _check_parties(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
-    if now is not None:
-        check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
+    check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
     check.raise_if_any()
     options = _for_gateway(options, rules)
-    body = _body(request_id, places.recipients, template.text, options)
+    body = _body(request_id, places.recipients, worded.template.text, options)
     due_ms = _schedule(body, send_at, options)
-    is_alone = campaign or body.send_at or len(worded.numbers) > 1 or not template.variables
     wire = encode(body)
     stoppable, scope = _stops(options, rules)
     return FrozenMessage(
@@ -180,7 +177,7 @@ def freeze(
         ttl_ms=options.ttl_ms,
         context=context,
         segments=sum(worded.segments),
-        share="" if is_alone else _share(template.text, options, places.zones, rules),
+        share="" if campaign or body.send_at else _share(worded, options, places.zones, rules),
         campaign=campaign,
         talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
         receipts=_receipts(options, send_at),
@@ -210,9 +207,11 @@ def _for_gateway(options: Options, rules: RulesSettings) -> Options:
     return msgspec.structs.replace(options, auto_optimize_text=False) if rules.text_optimize else options
 
 
-def _share(text: str, options: Options, zones: str, rules: RulesSettings) -> str:
+def _share(worded: Wording, options: Options, zones: str, rules: RulesSettings) -> str:
+    if len(worded.numbers) > 1 or not worded.template.variables:
+        return ""
     stoppable, scope = _stops(options, rules)
-    return share_of(text, options, zones, f"{stoppable} {scope} {rules.app}")
+    return share_of(worded.template.text, options, zones, f"{stoppable} {scope} {rules.app}")
 
 
 def _body(request_id: str, recipients: list[Recipient], text: str, options: Options) -> Body:
