@@ -287,7 +287,7 @@ def test_purses_hold_what_the_records_say_and_two_workers_never_overspend(
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
-        phases=[Phase.explicit, Phase.generate],
+        phases=[Phase.generate],
         suppress_health_check=[*HealthCheck],
     )
     run_state_machine_as_test(machine, settings=chosen)
