@@ -100,10 +100,10 @@ class Producer:
 
         Raises:
             InvalidMessage: names the first bad message by position; the 500s before its own were queued if
-                ``messages`` is neither list nor tuple.
+                ``messages`` is no list or tuple.
             RequestIdConflict: lists the conflicting ids; all other messages were queued.
             QueueUnavailable: carries the ids of the 500 that were not confirmed; later ones were not tried.
-                It comes before the error of those that were being checked meanwhile.
+                It comes before the error of those that were being checked.
         """
         answers: list[Sent | Conflict] = []
         waiting: Callable[[], list[Sent | Conflict]] = list
@@ -164,13 +164,12 @@ class Producer:
 
         Safe to repeat with the same campaign_id and the same recipients in the same order, after a kill, too:
         only what is missing is queued. So give a campaign_id of your own. More recipients may follow if the
-        former number was a multiple of 500. It stays safe as long as Redis remembers the campaign: until a
-        run has come to its end or it was cancelled, and then ``RECORD_RETENTION_DAYS`` after its last message.
+        former number was a multiple of 500. It stays safe as long as Redis remembers the campaign: to the end
+        of a run or a cancel, and ``RECORD_RETENTION_DAYS`` after its last message.
 
         The messages are ordinary ones, named ``<campaign_id>.<slice number>`` from 0, with ``.<zone>`` behind
-        it for other zones than the mainland. Slice n holds the recipients at positions 500 n to 500 n + 499,
-        less those left out. One slice at a time is read, checked and queued, in one round trip. The numbers
-        met are remembered in this process: 17 MB for the first million.
+        it for other zones than the mainland. Slice n holds the recipients from 500 n on, less those left out.
+        It is read, checked and queued in one round trip. The numbers met are remembered: 17 MB a million.
 
         Args:
             text: 1 to 1224 characters; placeholders are filled per recipient.
@@ -185,9 +184,8 @@ class Producer:
         Raises:
             InvalidMessage: something is wrong with all messages (nothing was queued), or with recipients,
                 named by position: ``recipients[1234].phone_number``. Slices before them were queued; mend
-                these recipients in their places and repeat, or look first with `check_campaign`.
-            RequestIdConflict: text, options or recipients are not those of the first run. This slice and all
-                after it were not queued.
+                these in their places and repeat, or look first with `check_campaign`.
+            RequestIdConflict: something is not as in the first run. It and all after it were not queued.
             CampaignCancelled: it was cancelled, before or meanwhile.
             OverBudget: it would cost more with this slice. It and all after it were not queued.
             QueueUnavailable: Redis did not confirm, or has lost what it had; repeat with its campaign_id.
@@ -213,16 +211,16 @@ class Producer:
 
         Args:
             text: as for `send` and `send_campaign`.
-            recipients: any number of them, read 500 at a time; without any, for somebody whom nobody knows.
-            budget: euros that a campaign may cost: ``affordable`` says how far they reach.
+            recipients: any number of them; without any, for somebody whom nobody knows.
+            budget: euros above 0 that a campaign may cost: ``affordable`` says how far they reach.
             **options: the other fields of `Message`; the sender may be absent.
 
         Raises:
-            InvalidMessage: ``recipients`` cannot be read as some, or ``budget`` is no amount above 0.
+            InvalidMessage: ``recipients`` cannot be read as some, or ``budget`` is no such amount.
             QueueUnavailable: Redis did not tell the prices.
         """
-        prices = self._drive(current_prices(self._records.keys, self._settings))
-        previewer = Previewer(text, options, settings=self._settings, prices=prices, budget=budget)
+        settings, prices = self._settings, self._drive(current_prices(self._records.keys, self._settings))
+        previewer = Previewer(text, options, settings=settings, prices=prices, budget=budget)
         for chunk in chunks(several(recipients)):
             previewer.take(chunk)
         return previewer.result()
@@ -271,8 +269,7 @@ class Producer:
         A run of `send_campaign` that is at work ends with `CampaignCancelled`; so does each later one.
 
         Returns:
-            How many of its messages are cancelled, and for how many it was too late; None if it is unknown.
-            If all of it had ended, it is ``done`` and stays so.
+            Messages that are cancelled, and that were too late; ``done`` if it had ended; None if unknown.
 
         Raises:
             InvalidMessage: the id cannot be one.

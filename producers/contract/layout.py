@@ -86,7 +86,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``<end state>`` | recipients in that state | end_record(), go_without(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
-| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, reserve_in_campaign() |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign() |
 | ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
 | ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | correct_campaign(), settle_campaign() | - | reserve_in_campaign() |
 | ``alarmed`` | percent of the budget that was told last | reserve_in_campaign(), set_budget | - | reserve_in_campaign() |
