@@ -91,8 +91,8 @@ def listed_numbers(written: str) -> frozenset[str]:
     """Read `ALLOWED_NUMBERS`; empty for a list that is not there.
 
     Raises:
-        ValueError: one of them is no number in E.164; the words do not show it. Or nobody is on the list: that
-            must not count as no list, which allows everybody.
+        ValueError: one of them is no number in E.164; the words do not show it. Or nobody is on the list: it
+            must not count as none, which allows everybody.
     """
     names = frozenset(filter(None, map(str.strip, written.split(","))))
     for each in names or ({""} if written else ()):
