@@ -323,7 +323,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressions.py |
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressions.py, was_told() |
 
 **optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
 
@@ -453,6 +453,7 @@ These functions of the library touch hashes; others call them:
 | ``twin_of()`` | enqueue |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
+| ``was_told()`` | carry_out() |
 | ``without_consent()`` | find_suppressed() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

@@ -115,7 +115,7 @@ def test_a_list_goes_on_behind_its_last_row(viewer, redis_client, page):
 
 
 def test_without_groups_a_stream_has_no_reader(viewer):
-    assert viewer.get("/feeds").text.count("Nobody reads them here.") == 4
+    assert viewer.get("/feeds").text.count("Nobody reads them here.") == 5
 
 
 def test_groups_are_listed_with_lag_and_what_they_gave_up(viewer, redis_client, poison):
@@ -296,5 +296,5 @@ def test_hostile_text_stays_text(operator, redis_client, poison, text):
         assert faults_of(page.text) == [], path
 
 
-def test_opt_outs_say_that_they_are_no_list_of_who_is_blocked(viewer):
-    assert "not a list of who is blocked" in viewer.get("/optouts").text
+def test_opt_outs_say_whether_they_count_now(viewer):
+    assert "whether they count now" in viewer.get("/optouts").text
