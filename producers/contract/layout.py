@@ -199,7 +199,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_guarded() | - | learn_guarded() |
+| ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_guarded() | erase_person | learn_guarded() |
 
 **blocks:<hour>** Numbers that got alerts, by block. Goes 25 h after it began.
 

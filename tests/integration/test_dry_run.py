@@ -121,6 +121,15 @@ def test_settings_of_the_owner_count(dry_run, monkeypatch):
     assert dry_run("--to", NUMBER, "--text", "x" * 147).exit_code == 1
 
 
+def test_whoever_may_not_be_texted_is_refused_and_a_text_alone_concerns_nobody(dry_run, monkeypatch):
+    monkeypatch.setenv("ALLOWED_NUMBERS", "+33612345679")
+    result = dry_run("--to", NUMBER, "--text", "Hello STOP au 30101")
+
+    assert (result.exit_code, "is not among ALLOWED_NUMBERS" in result.output) == (1, True)
+    assert NUMBER not in result.output
+    assert dry_run("--text", "Hello STOP au 30101").exit_code == 0
+
+
 def test_a_mention_in_an_alert_is_a_warning_and_no_refusal(dry_run):
     result = dry_run("--to", NUMBER, "--text", "Your table STOP au 30101", "--purpose", "alert")
 
