@@ -10,7 +10,6 @@ import dataclasses
 from collections import Counter
 from typing import Any
 
-import pytest
 import redis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -210,7 +209,7 @@ class Money(RuleBasedStateMachine):
         """Undo the claim of a shared call: Redis might forget it."""
         worker, claim = next(each for each in self.claims if is_call(each[1].entry.id))
         self.claims.remove((worker, claim))
-        worker.ledger._give_back_call(dataclasses.replace(claim, in_doubt=False))  # noqa: SLF001 - no other way
+        worker.ledger._give_back_call(dataclasses.replace(claim, in_doubt=False))
         worker.lose_entry(claim.entry)
 
     @precondition(lambda self: self.names)
