@@ -161,13 +161,19 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | infer_price, learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
 
 **prices_set** What operators say. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal | set_price | set_price | learn_price, money.py |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal | set_price | set_price | infer_price, learn_price, money.py |
+
+**prices_inferred** What segments cost at most, by the balance. Goes when an answer has named a price.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<tariff>`` | price of one segment in euros, a decimal | infer_price | learn_price | money.py, set_price |
 
 **budgets** The budgets of a day that operators have set. Stays for ever.
 
