@@ -41,11 +41,15 @@ local function remembered(campaign, campaign_id, slice, zone)
   return moved and 'conflict' or has_ended(campaign, slice, zone) and 'ended'
 end
 
--- Reserve micro-euros of the budget of a campaign. Returns why that cannot be: its limit, and what would be used then.
+-- Reserve micro-euros in a campaign. Returns why that cannot be: its limit, and what would be used then. Without a limit they are
+-- reserved, too: somebody may set one while slices wait, and the end of a slice gives back what it has reserved.
 local function reserve_in_campaign(campaign, estimate)
   local c = read(campaign, 'limit', 'reserved', 'spent', 'alarmed')
   local limit = given.budget or tonumber(c.limit)
-  if not limit then return nil end
+  if not limit then
+    if estimate > 0 then redis.call('HINCRBY', campaign, 'reserved', whole(estimate)) end
+    return nil
+  end
   local used = tonumber(c.reserved or 0) + tonumber(c.spent or 0) + estimate
   if used > limit then return whole(limit) .. ' ' .. whole(used) end
   redis.call('HSET', campaign, 'limit', whole(limit), 'reserved', whole(tonumber(c.reserved or 0) + estimate))
