@@ -126,3 +126,59 @@ def test_a_shared_call_of_which_everybody_was_erased_leaves_no_trace(
     assert here.hand.take() == []
     assert here.hand.is_idle()
     assert [key for key in redis_client.scan_iter("*") if b"@" in key] == []
+
+
+# What is held.
+
+
+def test_what_was_held_alone_and_leaves_in_a_shared_call_is_counted_no_more(market: Market, redis_client):
+    here = market(budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
+    here.send(0, "a", shared=True)
+    assert here.hand.take() == []
+    assert list(fields(redis_client, KEYS.held).values()) == ["1"]
+
+    here.send(1, "b", shared=True)
+    drive(set_budget(KEYS, "account", "10000000", "ops"), redis_client)
+    [claim] = here.hand.take()
+    assert sorted(numbers_of(claim)) == [number(0), number(1)]
+    assert fields(redis_client, KEYS.held) == {}
+    here.hand.finish(claim, Accepted("sms_1"))
+    assert not {"held", "held_until"} & fields(redis_client, KEYS.record("a")).keys()
+
+
+def test_what_was_held_alone_until_its_time_is_over_says_so_although_it_gathers_again(
+    market: Market, redis_client
+):
+    here = market(budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
+    for who, name in enumerate("ab"):
+        here.send(who, name, shared=True, ttl=timedelta(hours=1))
+        assert here.hand.take() == []
+    for name in "ab":
+        redis_client.hset(KEYS.record(name), "expires", 1)
+        redis_client.zadd(here.hand.names.delayed, {name: 1})
+
+    assert here.hand.take() == []
+    assert here.state("a") == here.state("b") == ("expired", "over_budget")
+    assert fields(redis_client, KEYS.held) == {}
+
+
+def test_what_fits_again_and_cannot_be_paid_is_not_said_to_be_over_budget(market: Market, redis_client):
+    here = market(budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
+    here.send(0, "a")
+    assert here.hand.take() == []
+    redis_client.hset(
+        KEYS.gates, "credit", '{"code":"105","since":1,"floors":{"sms_premium:33":{"segments":1,"at":1}}}'
+    )
+    drive(set_budget(KEYS, "account", "10000000", "ops"), redis_client)
+
+    assert here.hand.take() == []
+    record = fields(redis_client, KEYS.record("a"))
+    assert (record["aside"], record.get("held"), record.get("held_until")) == ("credit", None, None)
+    assert fields(redis_client, KEYS.held) == {}
+    assert redis_client.zcard(KEYS.aside("budget")) == 0
