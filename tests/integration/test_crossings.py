@@ -182,3 +182,60 @@ def test_what_fits_again_and_cannot_be_paid_is_not_said_to_be_over_budget(market
     assert (record["aside"], record.get("held"), record.get("held_until")) == ("credit", None, None)
     assert fields(redis_client, KEYS.held) == {}
     assert redis_client.zcard(KEYS.aside("budget")) == 0
+
+
+# Money.
+
+
+def slices_of(here: Marketing, people: range, **options) -> None:
+    """Run a campaign in slices of two."""
+    whom = [number(each) for each in people]
+    here.sms.send_campaign("Salut STOP au 30101", whom, campaign_id="c", sender="Bistro", **options)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_budget_that_a_campaign_gets_later_is_used_by_all_that_has_not_ended(
+    market: Market, redis_client, monkeypatch, counted: bool
+):
+    monkeypatch.setattr(campaigns, "SLICE", 2)
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market(budget_day="1000" if counted else "0")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="1000"))
+    slices_of(here, range(2))
+    [claim] = here.hand.take()
+    assert fields(redis_client, KEYS.campaign("c"))["reserved"] == "100000"
+
+    slices_of(here, range(4), budget="0.2")
+    assert here.hand.finish(claim, Accepted("sms_1", cost="0.07")) == "accepted"
+    campaign = fields(redis_client, KEYS.campaign("c"))
+    assert (campaign["reserved"], campaign["spent"]) == ("100000", "70000")
+    with pytest.raises(OverBudget):
+        slices_of(here, range(6))
+    assert redis_client.exists(KEYS.record("c.2")) == 0
+
+
+def test_a_slice_of_which_nobody_is_left_needs_no_budget(market: Market, redis_client):
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market()
+    here.stop(0)
+    here.stop(1)
+    slices_of(here, range(2), budget="0.04")
+
+    assert here.state("c.0") == ("cancelled", "suppressed")
+    assert fields(redis_client, KEYS.campaign("c"))["reserved"] == "0"
+    here.send(2, "a")
+    slices_of(here, range(2), budget="0.04")
+
+
+def test_a_shared_call_reserves_for_each_member_whoever_has_counted_what_it_costs(
+    market: Market, redis_client
+):
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    counting, other = market(budget_day="1000"), market()
+    for who, sender in enumerate((counting, other, counting, other)):
+        sender.send(who, f"m{who}", shared=True)
+    hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="1000"))
+
+    claims = hand.take()
+    assert sum(len(numbers_of(claim)) for claim in claims) == 4
+    assert used(redis_client) == (0.2, 0)

@@ -119,6 +119,10 @@ local function reserve(send)
     tell_level(each)
     tell_hard_level(each)
   end
+  -- Its producer has counted nothing: its end gives back in its campaign what is reserved there now.
+  if record.campaign and not record.estimate then
+    redis.call('HINCRBY', campaign_key(record.campaign), 'reserved', whole(estimate))
+  end
   redis.call('HSET', send.keys.record, 'charged', day, 'estimate', whole(estimate))
 end
--- uses: clock spending alarms prices send
+-- uses: clock keys spending alarms prices send
