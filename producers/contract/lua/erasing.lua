@@ -65,7 +65,7 @@ local function forget_persons(keys, id, numbers)
   if body then rest, places = cut_out(body, numbers) end
   for number in string.gmatch(numbers, '%S+') do await_nothing(keys, id, r, number) end
   if tonumber(r.recipients or 1) > 1 and (rest or not body) then
-    if rest ~= body then
+    if body and rest ~= body then
       redis.call('SET', keys.body, rest, 'KEEPTTL')
       if r.state == 'queued' or PARKED[r.state] then make_smaller(keys, r, places) end
     end
