@@ -111,7 +111,9 @@ def learn(output: Output, countries: tuple[str, ...], kind: str) -> None:
             for each in found
         ]
     rows = [asdict(each) for each in told]
-    output.give({"prices": [row | {name: row[name] and f"{row[name]:f}" for name in _AMOUNTS} for row in rows]})
+    output.give(
+        {"prices": [row | {name: row[name] and f"{row[name]:f}" for name in _AMOUNTS} for row in rows]}
+    )
     for each in told:
         range_of = f"above {each.above:f}, at most {each.euros:f} €; " if each.euros is not None else ""
         output.show(f"{each.tariff:<24} {range_of}{_LEARNT[each.verdict]}", alarming=each.euros is None)
