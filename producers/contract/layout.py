@@ -18,11 +18,11 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, message_status.py, overview.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, message_status.py, overview.py, reasons.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
-| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, go_without(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), go_without(), message_status.py, price_of(), write_anew() |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, go_without(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
+| ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, make_smaller(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), forget_persons(), message_status.py, price_of(), write_anew() |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, make_smaller(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, message_status.py |
-| ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, go_without(), write_anew() | - | correct_spent(), go_without(), write_anew() |
+| ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
 | ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), claim, compose, publish |
 | ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay, run_bulk |
 | ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
@@ -34,7 +34,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | erase_message, forget_persons() | conversations.py, correlate |
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, go_without(), leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
+| ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, hold_until(), send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), status |
@@ -57,7 +57,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, unclaim |
-| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, go_without(), reserve_again(), unclaim |
+| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
 | ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
@@ -83,7 +83,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
-| ``<end state>`` | recipients in that state | end_record(), go_without(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py |
+| ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
 | ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, reserve_in_campaign() |
@@ -161,19 +161,25 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | infer_price, learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
 
 **prices_set** What operators say. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal | set_price | set_price | learn_price, money.py |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal | set_price | set_price | infer_price, learn_price, money.py |
+
+**prices_inferred** What segments cost at most, by the balance. Goes when an answer has named a price.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<tariff>`` | price of one segment in euros, a decimal | infer_price | learn_price | money.py, set_price |
 
 **budgets** The budgets of a day that operators have set. Stays for ever.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits() |
+| ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits(), money.py |
 
 **spend:<scope>:<day>** What a scope has used in a day. Goes 40 days after it began.
 
@@ -406,7 +412,7 @@ These functions of the library touch hashes; others call them:
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
-| ``forget_held()`` | blame_held(), claim, compose, dissolve, end_call(), end_record(), hours_gate.keep(), note_held() |
+| ``forget_held()`` | blame_held(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), wait_no_more() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``give_back_reserve()`` | lower_estimate(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
@@ -419,9 +425,10 @@ These functions of the library touch hashes; others call them:
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
-| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, put_aside() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), put_aside(), wait_no_more() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
-| ``lower_estimate()`` | go_without(), write_anew() |
+| ``lower_estimate()`` | make_smaller(), write_anew() |
+| ``make_smaller()`` | forget_persons() |
 | ``mean_of_others()`` | suspect() |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |

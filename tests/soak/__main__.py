@@ -2,9 +2,9 @@
 
 Workers, the web process and Redis are killed at random, one call in twenty meets a fault of the gateway,
 people write STOP, a budget runs out, and three zones open and close. In the end every text must have reached
-its handset exactly once or have a reason not to, nothing of marketing may have left outside hours or to somebody
-whose STOP was published, the books must balance, and no process may have grown. Half of the messages are of
-one template and share calls.
+its handset exactly once or have a reason not to, nothing of marketing may have left outside hours or to
+somebody whose STOP was published, the books must balance, and no process may have grown. Half of the messages
+are of one template and share calls.
 
     python -m tests.soak --messages 100000 --seed 1
 
@@ -14,6 +14,7 @@ With ``--misleading``, draw answers that mislead instead, for so many seconds: s
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -35,6 +36,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--misleading", type=float, metavar="SECONDS", help="draw answers that mislead")
     options = parser.parse_args()
+    # Whoever ends the soak early ends all that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="octopush-soak-") as data_dir:
         if options.misleading:
             sys.exit(0 if _mislead(options.misleading, options.seed, Path(data_dir)) else 1)
