@@ -129,6 +129,10 @@ def test_a_viewer_changes_nothing(viewer, redis_client, blocked):
     ("told", "words"),
     [
         (("budget", "account", "80", "8.02", "10"), "80 % of the budget of account: 8.02 € of 10.00 €"),
+        (
+            ("budget", "account", "100", "8.02", "10"),
+            "something does not fit into the budget of account: 8.02 € of 10.00 €",
+        ),
         (("budget", "hard", "100", "30", "30"), "100 % of the hard budget: 30.00 € of 30.00 €"),
         (
             ("price_drift", "account", "11", "12.2", "11"),
