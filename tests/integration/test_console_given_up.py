@@ -296,5 +296,5 @@ def test_hostile_text_stays_text(operator, redis_client, poison, text):
         assert faults_of(page.text) == [], path
 
 
-def test_opt_outs_say_that_they_are_no_list_of_who_is_blocked(viewer):
-    assert "not a list of who is blocked" in viewer.get("/optouts").text
+def test_opt_outs_say_that_octopush_has_a_list_of_its_own(viewer):
+    assert "Octopush keeps a list of its own" in viewer.get("/optouts").text
