@@ -15,6 +15,7 @@ from producers.contract.prices import Prices
 from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage
 from producers.messages import content, fields
+from producers.messages.dues import refuse_unreachable
 from producers.messages.fields import Problems
 from producers.messages.message import CampaignOptions, Message
 from producers.messages.options import checked_options
@@ -156,6 +157,7 @@ class Previewer:
         check = Problems()
         message = self._message(chunk, **changed)
         worded = word(check, message, settings, settings.default_region)
+        refuse_unreachable(check, worded.numbers, settings)
         places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
         self._zones = max(1, len(places.zones.split()))
         self._warnings = worded.warnings or self._warnings

@@ -33,7 +33,8 @@ class Price:
     Attributes:
         tariff: type and calling code, such as ``sms_premium:33``.
         euros: what counts now; None if it cannot be read.
-        source: ``operator``, or ``answer`` for the median of what the gateway has named lately.
+        source: ``operator``; ``answer`` for the median of what the gateway has named lately; or ``balance`` for
+            what was inferred from the balance.
     """
 
     tariff: str
@@ -103,14 +104,16 @@ def read_prices(keys: Keys) -> Steps[tuple[Price, ...]]:
     if not known:
         return ()
     tariffs = sorted(known)
-    [by_hand] = yield Commands([("HMGET", keys.prices_set, *tariffs)])
+    by_hand, inferred = yield Commands(
+        [("HMGET", keys.prices_set, *tariffs), ("HMGET", keys.prices_inferred, *tariffs)]
+    )
     return tuple(
         Price(
             tariff.decode("utf-8", "replace"),
             read_price(known[tariff]),
-            "answer" if written is None else "operator",
+            "operator" if written is not None else "answer" if guessed is None else "balance",
         )
-        for tariff, written in zip(tariffs, by_hand, strict=True)
+        for tariff, written, guessed in zip(tariffs, by_hand, inferred, strict=True)
     )
 
 

@@ -103,6 +103,10 @@ local function reserve(send)
   local record = send.record
   if not given.money or record.charged then return end
   local estimate, day = estimate_of(send), today().name
+  -- A slice that nobody has estimated before is reserved in its campaign now: its end gives that back.
+  if record.campaign and not record.estimate and estimate > 0 then
+    redis.call('HINCRBY', campaign_key(record.campaign), 'reserved', whole(estimate))
+  end
   for _, each in ipairs(purses_of(send)) do
     local purse = each.purse
     local spend = spend_key(purse.scope, day)
@@ -121,4 +125,4 @@ local function reserve(send)
   end
   redis.call('HSET', send.keys.record, 'charged', day, 'estimate', whole(estimate))
 end
--- uses: clock spending alarms prices send
+-- uses: keys clock spending alarms prices send

@@ -14,10 +14,17 @@ local function cancel_over_budget(send)
   return { 'ended', 'cancelled', 'over_budget' }
 end
 
+-- What keeps a send that fits, if anything does, is another reason.
+local function wait_no_more(send)
+  if send.record.held ~= 'over_budget' then return end
+  leave_aside(send.keys, send.id)
+  forget_held(send.keys)
+end
+
 function budget_gate.keep(send)
-  if not given.money or send.doubt or send.record.charged then return end
-  local over = over_budget(send)
-  if not over then return end
+  local is_asked = given.money and not send.doubt and not send.record.charged
+  local over = is_asked and over_budget(send)
+  if not over then return wait_no_more(send) end
   if given.queue == 'alert' then
     if over == 'hard' or given.money.stop then return cancel_over_budget(send) end
     return
@@ -27,4 +34,4 @@ function budget_gate.keep(send)
   note_held(send.keys, 'over_budget', whole(ends))
   return verdict
 end
--- uses: budgets spending record call send held admission
+-- uses: aside budgets spending record call send held admission
