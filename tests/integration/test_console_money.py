@@ -164,13 +164,16 @@ def test_the_first_page_tells_the_newest_alarms_of_the_last_day_alone(viewer, re
 
 
 def test_prices_are_shown_with_who_says_so_and_what_is_assumed_of_others(viewer, redis_client):
-    redis_client.hset(KEYS.prices, mapping={"sms_premium:32": "0.07", "sms_premium:33": "0.041"})
+    prices = {"sms_premium:32": "0.07", "sms_premium:33": "0.041", "sms_premium:41": "0.06"}
+    redis_client.hset(KEYS.prices, mapping=prices)
+    redis_client.hset(KEYS.prices_inferred, "sms_premium:41", "0.06")
     redis_client.hset(KEYS.prices_set, "sms_premium:33", "0.041")
 
     page = viewer.get("/money").text
 
     assert page.index("sms_premium:32") < page.index("the gateway, lately") < page.index("sms_premium:33")
     assert "an operator" in page
+    assert "the balance</div>" in page
     assert "Elsewhere a segment is taken to cost 0.25 €." in page
 
 
