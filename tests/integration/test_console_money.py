@@ -4,6 +4,7 @@ import pytest
 
 from producers.contract.steps import drive
 from producers.rules.days import day_name
+from tests.support.counted import counted
 from tests.support.keys import AllKeys
 from worker.inquiry import audit
 from worker.inquiry.money import NEWEST
@@ -84,6 +85,19 @@ def test_what_is_no_budget_is_said_beside_its_field(operator, redis_client, euro
 
 def test_a_budget_of_nothing_is_refused(operator):
     assert operator.post("/money/budget", {"scope": "month", "euros": "1"}).status_code == 400
+
+
+def test_the_first_page_asks_for_money_in_few_commands_however_many_applications_there_are(
+    viewer, spent, blocked, redis_client
+):
+    redis_client.zadd(KEYS.apps, {f"app-{n}": n for n in range(100)})
+    viewer.get("/")
+    with counted() as sent:
+        viewer.get("/")
+
+    # Those for the session are among them.
+    assert len(sent.commands) <= 73 + 5
+    assert sent.round_trips <= 6 + 1
 
 
 @pytest.mark.parametrize("path", ["/", "/money"])
