@@ -4,6 +4,7 @@ import pytest
 
 from producers.contract.steps import drive
 from producers.rules.days import day_name
+from tests.support.counted import counted
 from tests.support.keys import AllKeys
 from worker.inquiry import audit
 from worker.inquiry.money import NEWEST
@@ -86,6 +87,19 @@ def test_a_budget_of_nothing_is_refused(operator):
     assert operator.post("/money/budget", {"scope": "month", "euros": "1"}).status_code == 400
 
 
+def test_the_first_page_asks_for_money_in_few_commands_however_many_applications_there_are(
+    viewer, spent, blocked, redis_client
+):
+    redis_client.zadd(KEYS.apps, {f"app-{n}": n for n in range(100)})
+    viewer.get("/")
+    with counted() as sent:
+        viewer.get("/")
+
+    # Those for the session are among them.
+    assert len(sent.commands) <= 73 + 5
+    assert sent.round_trips <= 6 + 1
+
+
 @pytest.mark.parametrize("path", ["/", "/money"])
 def test_a_block_is_listed_and_lifted_where_it_was_seen(operator, redis_client, blocked, path):
     page = operator.get(path).text
@@ -129,6 +143,10 @@ def test_a_viewer_changes_nothing(viewer, redis_client, blocked):
     ("told", "words"),
     [
         (("budget", "account", "80", "8.02", "10"), "80 % of the budget of account: 8.02 € of 10.00 €"),
+        (
+            ("budget", "account", "100", "8.02", "10"),
+            "something does not fit into the budget of account: 8.02 € of 10.00 €",
+        ),
         (("budget", "hard", "100", "30", "30"), "100 % of the hard budget: 30.00 € of 30.00 €"),
         (
             ("price_drift", "account", "11", "12.2", "11"),
@@ -160,13 +178,16 @@ def test_the_first_page_tells_the_newest_alarms_of_the_last_day_alone(viewer, re
 
 
 def test_prices_are_shown_with_who_says_so_and_what_is_assumed_of_others(viewer, redis_client):
-    redis_client.hset(KEYS.prices, mapping={"sms_premium:32": "0.07", "sms_premium:33": "0.041"})
+    prices = {"sms_premium:32": "0.07", "sms_premium:33": "0.041", "sms_premium:41": "0.06"}
+    redis_client.hset(KEYS.prices, mapping=prices)
+    redis_client.hset(KEYS.prices_inferred, "sms_premium:41", "0.06")
     redis_client.hset(KEYS.prices_set, "sms_premium:33", "0.041")
 
     page = viewer.get("/money").text
 
     assert page.index("sms_premium:32") < page.index("the gateway, lately") < page.index("sms_premium:33")
     assert "an operator" in page
+    assert "the balance</div>" in page
     assert "Elsewhere a segment is taken to cost 0.25 €." in page
 
 

@@ -10,6 +10,8 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.console_client import OPERATOR, ConsoleClient, console_settings
 from tests.support.hand_worker import KEYS
+from tests.support.harmless import faults_of
+from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.marketing import Marketing
 from tests.support.template_sends import number
 from worker.console.sessions import LOOKED_UP_MAX
@@ -38,8 +40,8 @@ def audited(client) -> list[dict[str, str]]:
     return [{"action": row.action, **row.about} for row in drive(audit.newest(KEYS), client).rows]
 
 
-def agree(market: Marketing, which: int, at: datetime) -> None:
-    consent = Consent(at, at, "shop", "v3")
+def agree(market: Marketing, which: int, at: datetime, source: str = "shop") -> None:
+    consent = Consent(at, at, source.encode("utf-8", "backslashreplace").decode(), "v3")
     drive(Consents(RedisSettings()).take_over([(number(which), consent)]), market.redis)
 
 
@@ -228,3 +230,19 @@ def test_what_holds_for_a_number_fails_alone(viewer, market):
     assert page.status_code == 200
     assert "What holds for this number cannot be read now" in page.text
     assert "STOP" in page.text
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+def test_hostile_text_stays_text(operator, market, text):
+    market.stop(0)
+    [(entry, fields)] = market.redis.xrange("{sms}:optouts")
+    market.redis.delete("{sms}:optouts")
+    foreign = text.encode("utf-8", "backslashreplace")
+    named = dict.fromkeys((b"text", b"request_id", b"cancelled_ids", b"scope"), foreign)
+    market.redis.xadd("{sms}:optouts", {**fields, **named}, id=entry)
+    agree(market, 0, datetime.now(UTC), text.replace("|", "")[:100] or "shop")
+
+    for path in (f"/optouts/{entry.decode()}", "/optouts"):
+        page = operator.get(path)
+        assert page.status_code == 200
+        assert faults_of(page.text) == []

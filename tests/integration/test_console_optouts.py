@@ -33,10 +33,11 @@ def test_it_says_who_is_blocked_now_and_why(viewer, market):
     page = viewer.get("/optouts").text
 
     assert page.count("blocked</span> since") == 1
-    assert "an opt-out that the gateway told" in page
+    assert "an opt-out callback" in page
     assert "a START: lifted" in page
     assert page.count("not blocked") == 2
     assert number(0) not in page
+    assert page.partition("<main")[2].count("<form") == 1  # that looks a number up
 
 
 def test_it_says_how_many_messages_an_opt_out_has_cancelled(viewer, market):
@@ -64,7 +65,7 @@ def test_who_is_suppressed_now_is_listed_by_pseudonym_whoever_said_so(viewer, ma
 
     assert 'Suppressed now <span class="muted">2</span>' in page
     assert "sender:bistro" in page
-    assert "an opt-out that the gateway told" in page
+    assert "an opt-out callback" in page
     assert all(number(each) not in page for each in (0, 1))
     for field in market.redis.hkeys("{sms}:suppressed"):
         assert field.decode().partition("|")[2] in page

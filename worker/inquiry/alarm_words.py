@@ -1,7 +1,12 @@
 """What alarms say, in words for people. Pure."""
 
+from typing import Final
+
 from producers.contract.events import Alarm
 from worker.presentation.amounts import amount
+
+#: Percent of a budget that is used up, or into which something does not fit.
+FULL: Final = 100
 
 
 def alarm_words(alarm: Alarm, block: str) -> str:
@@ -15,8 +20,10 @@ def alarm_words(alarm: Alarm, block: str) -> str:
     value, limit = amount(alarm.value), amount(alarm.limit)
     match alarm.kind:
         case "budget":
-            whose = "hard budget" if alarm.scope == "hard" else f"budget of {alarm.scope}"
-            return f"{alarm.level} % of the {whose}: {value} € of {limit} €"
+            whose = "the hard budget" if alarm.scope == "hard" else f"the budget of {alarm.scope}"
+            does_fit = alarm.level != FULL or alarm.value >= alarm.limit
+            told = f"{alarm.level} % of {whose}" if does_fit else f"something does not fit into {whose}"
+            return f"{told}: {value} € of {limit} €"
         case "price_drift":
             return f"what was estimated at {limit} € has cost {value} €: {alarm.level} % off"
         case "credit_low":

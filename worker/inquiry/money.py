@@ -33,8 +33,8 @@ class Price:
     Attributes:
         tariff: type and calling code, such as ``sms_premium:33``.
         euros: what counts now; None if it cannot be read.
-        source: ``operator``; ``answer`` for the median of what the gateway has named lately; or ``balance`` for
-            what was inferred from the balance.
+        source: ``operator``; ``answer`` for the median of what the gateway has named lately; or ``balance``
+            for what was inferred from the balance.
     """
 
     tariff: str
@@ -189,7 +189,7 @@ def read_late_alarms(keys: Keys) -> Steps[tuple[AlarmRow, ...]]:
 def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
     """Ask for ``budgets``, what is ``waiting`` for them, ``blocks`` and ``late`` alarms, each by itself.
 
-    That takes at most 29 commands in two round trips.
+    That takes at most 29 commands in three round trips.
     """
     return (
         yield from side_by_side(

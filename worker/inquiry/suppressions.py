@@ -16,11 +16,11 @@ from worker.inquiry.paging import PAGE, BadCursor, Page, pairs
 
 #: Who says that somebody wants no more SMS, in words for people.
 _SAID_BY: Final[Mapping[OptOutReason, str]] = {
-    "reply": "a reply that asks for an end",
-    "callback": "an opt-out that the gateway told",
-    "gateway": "a receipt: the gateway blocks the number",
+    "reply": "a reply",
+    "callback": "an opt-out callback",
+    "gateway": "a receipt",
     "operator": "an operator",
-    "erasure": "everything about this person was erased",
+    "erasure": "an erasure",
 }
 #: What a cursor of Redis stays below.
 _CURSOR_MAX: Final = 2**64
