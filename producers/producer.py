@@ -179,7 +179,7 @@ class Producer:
             on_invalid: what to do about a recipient that cannot be texted, or was met before. ``"refuse"``
                 ends the call before that slice is queued. A callable leaves the recipient out; it gets the
                 position, the recipient as given, and an `InvalidMessage`.
-            budget: euros that all runs together may cost; None leaves the budget that there is, if any.
+            budget: euros above 0 that all runs together may cost; None leaves the budget that there is.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.
 
         Raises:
@@ -205,6 +205,8 @@ class Producer:
         self,
         text: str,
         recipients: Recipients | None = None,
+        *,
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Preview:
         """Say what a text would become and cost. Queues nothing, and refuses nothing: see ``problems``.
@@ -212,14 +214,15 @@ class Producer:
         Args:
             text: as for `send` and `send_campaign`.
             recipients: any number of them, read 500 at a time; without any, for somebody whom nobody knows.
+            budget: euros that a campaign may cost: ``affordable`` says how far they reach.
             **options: the other fields of `Message`; the sender may be absent.
 
         Raises:
-            InvalidMessage: ``recipients`` cannot be read as some.
+            InvalidMessage: ``recipients`` cannot be read as some, or ``budget`` is no amount above 0.
             QueueUnavailable: Redis did not tell the prices.
         """
         prices = self._drive(current_prices(self._records.keys, self._settings))
-        previewer = Previewer(text, options, settings=self._settings, prices=prices)
+        previewer = Previewer(text, options, settings=self._settings, prices=prices, budget=budget)
         for chunk in chunks(several(recipients)):
             previewer.take(chunk)
         return previewer.result()

@@ -61,8 +61,12 @@ def refuse_unpriced(reply: object) -> None:
     """
     if isinstance(reply, bytes) and reply.startswith(_UNPRICED):
         tariff = reply.removeprefix(_UNPRICED).decode()
-        problem = f"somebody is where no price is known: octopush-worker prices set {tariff} EUROS"
-        raise InvalidMessage({"recipients": problem})
+        raise InvalidMessage({"recipients": unpriced_problem(tariff)})
+
+
+def unpriced_problem(tariff: str) -> str:
+    """Say that nobody knows what a tariff costs, and what to do."""
+    return f"somebody is where no price is known: octopush-worker prices set {tariff} EUROS"
 
 
 def over_budget(scope: str, facts: bytes) -> OverBudget:
