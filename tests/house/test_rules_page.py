@@ -16,6 +16,8 @@ from producers.rules.zones import FRENCH, clocks_of, zone_of
 from tests.house.repository import rows, text
 
 PAGE = "docs/rules.md"
+#: How a case writes its time.
+WRITTEN = "%a %d %b %Y %H:%M"
 
 
 def hours(profile: Profile) -> list[str]:
@@ -68,9 +70,10 @@ def test_the_zones_are_those_of_the_code():
 def test_each_case_comes_to_what_the_code_makes_of_it(to, zone, at, told, why):
     hours, (name, *given) = Hours(RulesSettings()), zone.split(", ")
     place = name.strip("`")
-    now = datetime.fromisoformat(at).replace(tzinfo=clock(*clocks_of(place)))
+    now = datetime.strptime(at, WRITTEN).replace(tzinfo=clock(*clocks_of(place)))
     opens = datetime.fromtimestamp(hours.windows(place, now)[0][0] / 1000, UTC)
 
+    assert at == f"{now:{WRITTEN}}"
     assert given == ["given"] or place == zone_of(to.strip("`"))
     assert told == ("leaves" if opens <= now else words(hours, Held("hours", opens, (place,)), now))
     assert why

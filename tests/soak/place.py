@@ -34,7 +34,9 @@ WORKERS: Final = 2
 #: Euros of a segment at the gateway.
 PRICE: Final = 0.05
 _CAPS: Final = {"NUMBER_ALERTS_PER_HOUR": "10", "NUMBER_ALERTS_PER_DAY": "30", "PREFIX_PER_HOUR": "20"}
-#: Seconds in which a callback server that was killed is there again.
+#: Times that the web process is started until it has to be there.
+_TRIES: Final = 5
+#: Seconds for an answer of the gateway about all that it ever got.
 _ADMIN_S: Final = 120.0
 
 
@@ -122,9 +124,17 @@ class Place:
         return f"{self.web.url}/callbacks/{TOKEN}"
 
     def _start_web(self) -> None:
-        self._webs += 1
-        self.web = WebServer(self._data_dir / f"web{self._webs}.log", self.environ)
-        self.web.__enter__()
+        # On a machine that is loaded one try may take too long.
+        for attempt in range(_TRIES):
+            self._webs += 1
+            self.web = WebServer(self._data_dir / f"web{self._webs}.log", self.environ)
+            try:
+                self.web.__enter__()
+            except RuntimeError:
+                if attempt + 1 == _TRIES:
+                    raise
+            else:
+                return
 
     def break_things(self, rng: random.Random, done: threading.Event) -> None:
         """Kill something every few seconds until it is over."""

@@ -29,7 +29,7 @@ _RATE, _AT_LEAST_S = 700, 60
 #: Part of what all texts cost that may be spent in a day: the others wait for the next one.
 _BUDGET: Final = 0.6
 #: Seconds after the last text in which everything must have come to an end.
-_PATIENCE_S: Final = 600
+_PATIENCE_S: Final = 300
 
 
 class Soak:
@@ -167,7 +167,9 @@ class Soak:
         wrong: dict[str, Any] = {
             **verdict(seen, self._budget),
             "counters against records": [s for s in STATES if counts[s] != states[s]],
-            "not over": [f"{_waiting(counts)} wait"] if _waiting(counts) else [],
+            "not over": [
+                f"{k} {r.state}" for k, r in seen.records.items() if r.state in ("queued", "sending")
+            ],
             "a worker has grown": [f"{grown} MB"] if grown >= GROWTH_MAX_MB else [],
         }
         facts: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Books that a test keeps beside Redis: what is reserved and spent, worked out from the records alone."""
 
+import math
 from collections import Counter
 from typing import Final
 
@@ -76,7 +77,7 @@ class Books:
             return
         self._corrected.add((name, record.get("rounds"), place))
         booked = price_of(at) // int(at["weight"] if "call" in record else record["segments"])
-        by = round(float(euros) * MICRO) - booked
+        by = math.floor(float(euros) * MICRO + 0.5) - booked
         for scope in scopes(at) if "booked" in at else ():
             self.spent[scope] += by
         if in_campaign:
