@@ -239,3 +239,49 @@ def test_a_shared_call_reserves_for_each_member_whoever_has_counted_what_it_cost
     claims = hand.take()
     assert sum(len(numbers_of(claim)) for claim in claims) == 4
     assert used(redis_client) == (0.2, 0)
+
+
+@pytest.mark.parametrize("purpose", ["wholesale", "alert"])
+def test_of_a_shared_call_as_many_leave_as_the_budget_pays(market: Market, redis_client, purpose: str):
+    """Each of them costs little: what they share, to save calls, must not keep them."""
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market(budget_day="1000")
+    for who in range(10):
+        here.send(who, f"m{who}", shared=True, purpose=purpose)
+    limits = budgets(budget_day="0.22", budget_alerts="stop")
+    hand = HandWorker(redis_client, queue="alert" if purpose == "alert" else "marketing", budgets=limits)
+
+    claims = hand.take()
+    assert sum(len(numbers_of(claim)) for claim in claims) == 4
+    assert used(redis_client) == (0.2, 0)
+    for claim in claims:
+        assert hand.finish(claim, Accepted("sms_1")) == "accepted"
+    states = [here.state(f"m{who}") for who in range(10)]
+    others = ("cancelled", "over_budget") if purpose == "alert" else ("queued", None)
+    assert sorted(states) == sorted([("accepted", None)] * 4 + [others] * 6)
+
+    drive(set_budget(KEYS, "account", "400000", "ops"), redis_client)
+    claims = hand.take()
+    assert sum(len(numbers_of(claim)) for claim in claims) == (0 if purpose == "alert" else 4)
+    for claim in claims:
+        hand.finish(claim, Accepted("sms_2"))
+    drive(set_budget(KEYS, "account", "0", "ops"), redis_client)
+    for claim in hand.take():
+        hand.finish(claim, Accepted("sms_3"))
+    assert hand.is_idle()
+    assert fields(redis_client, KEYS.held) == {}
+
+
+# Caps.
+
+
+def test_the_last_slice_of_a_campaign_of_alerts_is_counted_as_little_as_the_others(
+    market: Market, redis_client, monkeypatch
+):
+    monkeypatch.setattr(campaigns, "SLICE", 2)
+    here = market(number_alerts_per_hour=1)
+    here.send(2, "code", purpose="alert")
+    whom = [number(each) for each in range(3)]
+    here.sms.send_campaign("Votre salon est ouvert", whom, campaign_id="c", sender="Bistro", purpose="alert")
+
+    assert here.state("c.0") == here.state("c.1") == ("queued", None)
