@@ -86,6 +86,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
 | ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, reserve_in_campaign() |
+| ``asked`` | the budget that its last run was given, micro-euros; absent without | reserve_in_campaign() | - | reserve_in_campaign() |
 | ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
 | ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | settle_campaign() | - | reserve_in_campaign() |
 | ``alarmed`` | percent of the budget that was told last | reserve_in_campaign(), set_budget | - | reserve_in_campaign() |
@@ -402,7 +403,7 @@ These functions of the library touch hashes; others call them:
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
-| ``forget_held()`` | blame_held(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), split_call(), wait_no_more() |
+| ``forget_held()`` | blame_held(), campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), split_call(), wait_no_more() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``give_back_reserve()`` | lower_estimate(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
