@@ -1,4 +1,4 @@
-"""Hours that open and close while all sending is held, and workers that die meanwhile; by a clock that is set."""
+"""Hours that open and close while all sending is held and workers die; by a clock that is set."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
