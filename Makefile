@@ -6,6 +6,7 @@ PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
 BENCH ?=
 BEFORE ?=
+RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
 # Processes that share the tests. Each starts servers of its own, and takes whole files.
 JOBS ?= 2
@@ -58,7 +59,7 @@ soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the ba
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
 
 bench: $(INSTALLED) ## Measure this worker beside others, on Linux (BENCH="peers shared" selects)
-	@$(BIN)/python -m tests.benchmarks $(BENCH) $(if $(BEFORE),--before $(BEFORE))
+	@$(BIN)/python -m tests.benchmarks $(BENCH) $(if $(BEFORE),--before $(BEFORE)) $(if $(RULES),--rules)
 
 test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 	@for v in $(PYTHONS); do \

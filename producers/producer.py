@@ -73,8 +73,7 @@ class Producer:
     def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; record and queue entry are written together or not at all.
 
-        Safe to repeat with the same request_id: the same content returns the existing record and queues
-        nothing.
+        Safe to repeat with the same request_id: the same content returns the record and queues nothing.
 
         Args:
             recipients: one number or `Recipient`, or up to 500, each number once.
@@ -103,7 +102,6 @@ class Producer:
                 ``messages`` is no list or tuple.
             RequestIdConflict: lists the conflicting ids; all other messages were queued.
             QueueUnavailable: carries the ids of the 500 that were not confirmed; later ones were not tried.
-                It comes before the error of those that were being checked.
         """
         answers: list[Sent | Conflict] = []
         waiting: Callable[[], list[Sent | Conflict]] = list
@@ -175,9 +173,8 @@ class Producer:
             text: 1 to 1224 characters; placeholders are filled per recipient.
             recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
             campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None: the result, or error, has it.
-            on_invalid: what to do about a recipient that cannot be texted, or was met before. ``"refuse"``
-                ends the call before that slice is queued. A callable leaves the recipient out; it gets the
-                position, the recipient as given, and an `InvalidMessage`.
+            on_invalid: ``"refuse"`` ends the call before the slice of a recipient that cannot be texted or was
+                met before. A callable leaves them out, and gets position, recipient and `InvalidMessage`.
             budget: euros above 0 that all runs together may cost; None leaves the budget that there is.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.
 

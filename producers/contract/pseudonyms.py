@@ -21,6 +21,8 @@ KEY_BYTES: Final = 32
 #: Bytes of a pseudonym: enough that no two numbers share one.
 _BYTES: Final = 16
 _KEY_ID_BYTES: Final = 9
+#: Bytes of a block of SHA-256.
+_BLOCK: Final = 64
 
 
 class Pseudonyms:
@@ -30,13 +32,13 @@ class Pseudonyms:
         keys: at least one; the first makes what is written.
     """
 
-    __slots__ = ("_keys", "key_ids")
+    __slots__ = ("_macs", "key_ids")
 
     #: What names the keys without telling anything of them, in their order.
     key_ids: tuple[str, ...]
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = tuple(keys)
+        self._macs = [_Mac(key) for key in keys]
         self.key_ids = tuple(map(key_id, keys))
 
     @property
@@ -50,15 +52,15 @@ class Pseudonyms:
         Args:
             number: E.164, or as the gateway wrote it if that is no number.
         """
-        return _pseudonym(self._keys[0], number)
+        return _pseudonym(self._macs[0], number)
 
     def all_of(self, number: str) -> list[str]:
         """Return the pseudonyms of a number under every key, that of `of` first."""
-        return [_pseudonym(key, number) for key in self._keys]
+        return [_pseudonym(mac, number) for mac in self._macs]
 
     def older_lists(self, numbers: Sequence[str]) -> list[str]:
         """Return the pseudonyms of numbers under each other key, with blanks between; mostly none."""
-        return [" ".join(_pseudonym(key, number) for number in numbers) for key in self._keys[1:]]
+        return [" ".join(_pseudonym(mac, number) for number in numbers) for mac in self._macs[1:]]
 
     def seal(self, fingerprint: str) -> str:
         """Turn a fingerprint of what is personal, which anybody could make, into one that needs the key.
@@ -66,23 +68,40 @@ class Pseudonyms:
         Returns:
             32 hexadecimal digits. Never the pseudonym of a number.
         """
-        return _sealed(self._keys[0], fingerprint)
+        return _sealed(self._macs[0], fingerprint)
 
     def older_seals(self, fingerprint: str) -> list[str]:
         """Return what `seal` makes of a fingerprint under all other keys; mostly there is none."""
-        return [_sealed(key, fingerprint) for key in self._keys[1:]]
+        return [_sealed(mac, fingerprint) for mac in self._macs[1:]]
 
     def __repr__(self) -> str:
-        return f"Pseudonyms({len(self._keys)} keys)"
+        return f"Pseudonyms({len(self._macs)} keys)"
 
 
-def _pseudonym(key: bytes, number: str) -> str:
-    made = hmac.digest(key, number.encode("utf-8", "surrogatepass"), "sha256")[:_BYTES]
+class _Mac:
+    """HMAC-SHA256 under one key (RFC 2104), which is prepared once: that takes a third of the time."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(each ^ 0x36 for each in block))
+        self._outer = hashlib.sha256(bytes(each ^ 0x5C for each in block))
+
+    def of(self, data: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def _pseudonym(mac: _Mac, number: str) -> str:
+    made = mac.of(number.encode("utf-8", "surrogatepass"))[:_BYTES]
     return base64.urlsafe_b64encode(made)[:-2].decode()
 
 
-def _sealed(key: bytes, fingerprint: str) -> str:
-    return hmac.digest(key, b"seal " + fingerprint.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
+def _sealed(mac: _Mac, fingerprint: str) -> str:
+    return mac.of(b"seal " + fingerprint.encode("utf-8", "surrogatepass"))[:_BYTES].hex()
 
 
 def key_id(key: bytes) -> str:

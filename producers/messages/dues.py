@@ -1,7 +1,7 @@
 """What a message may cost, and whether its recipients may be texted. Pure: prices are looked up later."""
 
-from collections import Counter
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from producers.contract.prices import tariff_name
@@ -16,8 +16,6 @@ from producers.rules.money import MoneySettings
 ANSWERABLE: Final = 30_000
 #: Micro-euros of a call that lets the gateway drop blocked numbers (Octopush docs, send page: 0.01 €).
 BLACKLIST_LOOK: Final = 10_000
-#: Septets of a text that is no chain.
-_ALONE: Final = 160
 #: Digits that tell a calling code, which has at most three.
 _CODE: Final = 3
 
@@ -29,24 +27,18 @@ def dues_of(worded: Wording, options: Options) -> tuple[int | str, ...]:
     """
     if options.simulation_mode:
         return (0,)
-    segments = Counter[str]()
+    segments: dict[str, int] = {}
     template, same = worded.template, 0
     if not template.variables:
-        same = _dearest(template.text, worded.segments[0], worded.by_gateway)
-    for recipient, counted in zip(worded.recipients, worded.segments, strict=True):
-        each = same or _dearest(template.fill(recipient), counted, worded.by_gateway)
-        segments[_tariff(options.type, recipient.phone_number[1 : 1 + _CODE])] += each
+        same = costs_at_worst(template.text, worded.by_gateway)
+    for recipient in worded.recipients:
+        each = same or costs_at_worst(template.fill(recipient), worded.by_gateway)
+        tariff = _tariff(options.type, recipient.phone_number[1 : 1 + _CODE])
+        segments[tariff] = segments.get(tariff, 0) + each
     besides = BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else 0
     if options.with_replies:
-        besides += ANSWERABLE * segments.total()
-    return (besides, *(part for pair in sorted(segments.items()) for part in pair))
-
-
-def _dearest(text: str, counted: int, by_gateway: bool) -> int:  # noqa: FBT001 - called for every message
-    """Count the segments of a text at their dearest. One that is short enough has no dear reading."""
-    if counted == 1 and 2 * len(text) <= _ALONE:
-        return 1
-    return costs_at_worst(text, by_gateway)
+        besides += ANSWERABLE * sum(segments.values())
+    return (besides, *chain.from_iterable(sorted(segments.items())))
 
 
 def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings) -> None:

@@ -25,8 +25,11 @@ _GSM7: Final = re.compile(f"[{re.escape(_BASIC + _EXTENDED)}]*")
 #: Characters of two units, in either encoding.
 _EXTENDED_ONE: Final = re.compile(f"[{re.escape(_EXTENDED)}]")
 _ASTRAL_ONE: Final = re.compile("[\U00010000-\U0010ffff]")
-#: The same as `_EXTENDED_ONE`, with what one of Octopush's pages counts twice as well, and the standard once.
-_DOUBTFUL_ONE: Final = re.compile(f"[{re.escape(_EXTENDED)}&$@\n\r]")
+#: What one of Octopush's pages counts twice, and the standard once.
+_DOUBTFUL: Final = "&$@\n\r"
+_DOUBTFUL_ONE: Final = re.compile(f"[{re.escape(_EXTENDED + _DOUBTFUL)}]")
+#: One unit each, whatever page is right.
+_SURE: Final = re.compile(f"[{re.escape(''.join(set(_BASIC) - set(_DOUBTFUL)))}]*")
 
 #: What the gateway puts in place of costly characters (Octopush docs, special characters).
 _CHEAP: Final = (
@@ -112,6 +115,8 @@ def costs_at_worst(text: str, optimise: bool) -> int:  # noqa: FBT001 - as `bill
 
     Octopush's page on special characters counts so, its user manual does not say. Never less than `billed`.
     """
+    if len(text) <= _ALONE and _SURE.fullmatch(text):
+        return 1
     text = optimised(text) if optimise else text
     if not _GSM7.fullmatch(text):
         return segment(text).segments

@@ -46,8 +46,10 @@ class Restraint:
         """Name the block of numbers of an alert to one number; None for what is not guarded.
 
         A list of people to alert is the application's own: no stranger makes it longer by asking for codes.
+        The last slice of a campaign belongs to a list, though it may have one recipient.
         """
-        if not self._guards or message.queue != QUEUE_ALERT or len(message.numbers) > 1:
+        is_list = len(message.numbers) > 1 or message.campaign
+        if not self._guards or message.queue != QUEUE_ALERT or is_list:
             return None
         return message.numbers[0][:-_WITHIN_BLOCK]
 

@@ -4,6 +4,7 @@
     python -m tests.benchmarks peers shared --rounds 5
     python -m tests.benchmarks peers --only octopush dramatiq --messages 2000 --rounds 1
     python -m tests.benchmarks peers pickup shared --before ../earlier  # by turns with another checkout
+    python -m tests.benchmarks peers shared pickup producer --rules  # all rules on and off, by turns
 
 Writes results.json, results.md and performance.svg. Exit status 1 when a bound was missed, 2 when a run could
 not be trusted. Needs Linux; uses two processors however many there are.
@@ -21,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from tests.benchmarks import before, environments, plot, report
+from tests.benchmarks import by_turns, environments, plot, report, rules
 from tests.benchmarks.report import BenchmarkError, Context, Row
 
 ROOT = Path(__file__).parents[2]
@@ -55,9 +56,9 @@ def options(benchmarks: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=10_000, help="per run at a fast gateway (10000)")
     parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="candidates, by parts of names")
     parser.add_argument("--out", type=Path, default=ROOT / "bench-results", help="directory for results")
-    parser.add_argument(
-        "--before", type=Path, metavar="CHECKOUT", help="run by turns with an earlier version"
-    )
+    turns = parser.add_mutually_exclusive_group()
+    turns.add_argument("--before", type=Path, metavar="CHECKOUT", help="run by turns with an earlier version")
+    turns.add_argument("--rules", action="store_true", help="run with all rules on and off, by turns")
     given = parser.parse_args()
     if unknown := set(given.names) - set(benchmarks):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(benchmarks)}")
@@ -92,16 +93,20 @@ def measure(context: Context, modules: dict[str, str], out: Path) -> tuple[Resul
     return results, failed
 
 
-def compare(context: Context, earlier: Path, names: Sequence[str], out: Path) -> int:
-    """Run benchmarks by turns with an earlier checkout; 0, or 1 if a rate has fallen, 2 if one failed."""
+def compare(context: Context, earlier: Path | None, names: Sequence[str], out: Path) -> int:
+    """Run benchmarks by turns: with an earlier checkout, or else with the rules on and off.
+
+    Returns:
+        0, or 1 if a ratio of rates is too low, 2 if a benchmark failed.
+    """
     try:
-        rows = before.compare(context, earlier, names)
+        comparison = by_turns.with_earlier(earlier) if earlier else rules.by_turns()
+        rows = by_turns.compare(context, comparison, names)
     except BenchmarkError as error:
         context.say(f"FAILED: {error}")
         return 2
-    title = "This version against an earlier one"
-    print(report.as_text(title, rows), flush=True)  # noqa: T201 - a tool for the terminal
-    report.write(out, {"before": (title, rows)})
+    print(report.as_text(comparison.title, rows), flush=True)  # noqa: T201 - a tool for the terminal
+    report.write(out, {"by turns": (comparison.title, rows)})
     return int(any(row.met is False for row in rows))
 
 
@@ -139,7 +144,7 @@ def main() -> int:
             context.say(f"the machine is busy (load {busy:.1f}): the figures will be worth little")
         try:
             environments.python(context, "gateway")
-            if given.before:
+            if given.before or given.rules:
                 return compare(context, given.before, given.names, given.out)
             chosen = {name: benchmarks[name] for name in given.names}
             results, failed = measure(context, chosen, given.out)

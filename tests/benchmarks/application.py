@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Iterator
 
 from producers import Message, Producer, Recipient
+from tests.benchmarks import rules
 from tests.benchmarks.peers.job import REDIS_URL, TEXT, number, request_id
 
 #: A text that single sends may share a call with: what differs is a parameter.
@@ -27,7 +28,8 @@ def main() -> None:
     parser.add_argument("messages", type=int)
     parser.add_argument("--template", action="store_true")
     options = parser.parse_args()
-    producer = Producer(redis_url=REDIS_URL)
+    rules.prepare(REDIS_URL)
+    producer = Producer.from_env()
     producer.send_many(messages(options.messages, template=options.template))
     producer.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.benchmarks import environments
+from tests.benchmarks import environments, rules
 from tests.benchmarks.environments import PEERS
 from tests.benchmarks.peers.job import HEADERS, bodies
 from tests.benchmarks.report import Context
@@ -102,7 +102,8 @@ def ours(name: str = OURS, *, shares_calls: bool = False, send_in_flight: int = 
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
     def environ(load: Load) -> dict[str, str]:
-        found = {"PATH": path, "WORKER_PROCESSES": "1", "WORKER_CALLS": str(load.in_flight)}
+        calls = {"WORKER_PROCESSES": "1", "WORKER_CALLS": str(load.in_flight)}
+        found = {"PATH": path, **calls, **rules.environment()}
         if send_in_flight:
             found["SEND_IN_FLIGHT"] = str(send_in_flight)
         return found if shares_calls else {**found, "SHARED_CALL_MAX": "1"}

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ import redis
 
 from producers import Message, Producer, Recipient
 from producers.contract.keys import Keys
+from producers.settings import ProducerSettings
+from tests.benchmarks import rules
 from tests.benchmarks.gateway import BenchGateway
 from tests.benchmarks.report import Context
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
@@ -77,6 +79,7 @@ class Stand:
         gateway_ms: milliseconds the gateway stand-in takes to answer; None starts no gateway.
         fsync: when the server writes to its disk.
         replica: whether it has a replica, which then confirms writes.
+        marketing_to: the numbers that get marketing; with all rules on nobody else does.
         **variables: further environment of worker and web.
     """
 
@@ -87,11 +90,13 @@ class Stand:
         gateway_ms: float | None = 0,
         fsync: str = "always",
         replica: bool = False,
+        marketing_to: Iterable[str] = (),
         **variables: str,
     ) -> None:
         self._exit = ExitStack()
         self._fsync, self._has_replica = fsync, replica
         self._gateway_ms = gateway_ms
+        self._marketing_to = marketing_to
         self._variables = variables
         self._scratch = context.data_dir
         self.keys = Keys()
@@ -121,9 +126,11 @@ class Stand:
                 "OCTOPUSH_API_KEY": API_KEY,
                 "OCTOPUSH_BASE_URL": base_url,
                 "CALLBACK_TOKENS": TOKEN,
+                **rules.environment(),
                 **self._variables,
             }
-            self.producer = Producer(self.server.url)
+            rules.prepare(self.server.url, self._marketing_to)
+            self.producer = Producer(settings=ProducerSettings.from_env(self.environ))
             starting.callback(self.producer.close)
             log = self.data_dir / "worker.log"
             self.worker = WorkerProcess(log, self.environ, threads=_default_threads())

@@ -149,7 +149,6 @@ def test_the_metrics_tell_of_today(redis_client, redis_url):
         'octopush_budget_ratio{scope="account"} 1.0',
         "octopush_price_drift_ratio 0.125",
         "octopush_prefix_blocked 1",
-        "octopush_over_budget 0",
         "octopush_duplicates_total 3",
     ):
         assert f"\n{line}\n" in page

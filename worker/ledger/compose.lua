@@ -57,9 +57,12 @@ local function look_at(member)
     count_suppressed('compose', { member.suppressed })
     end_record(member.keys, member.id, 'cancelled')
   elseif ours and member.expires and tonumber(member.expires) <= now then
-    blame_held(member.keys, record.held, record.held_until, tonumber(member.expires))
+    local held = record.held and record or member
+    blame_held(member.keys, held.held, held.held_until, tonumber(member.expires))
     end_record(member.keys, member.id, 'expired')
   else
+    -- It was held while it was alone. From now on its call is.
+    if ours and member.held then forget_held(member.keys) end
     return ours
   end
 end
@@ -101,7 +104,7 @@ local looked_at, wanted, bodies = {}, {}, {}
 for i, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
   local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable',
-    'zones', 'estimate', 'app')
+    'zones', 'estimate', 'app', 'held', 'held_until')
   member.id, member.keys, looked_at[i] = id, own, member
 end
 note_suppressed_members(looked_at)

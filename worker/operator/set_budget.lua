@@ -9,6 +9,7 @@ local id = string.match(given.scope, '^campaign:(.+)$')
 if id then
   local campaign = campaign_key(id)
   if redis.call('EXISTS', campaign) == 0 then return 0 end
+  -- A campaign without a budget has no limit at all: 0 would let nothing be queued.
   if given.limit == 'default' or given.limit == '0' then
     redis.call('HDEL', campaign, 'limit')
   else

@@ -1,26 +1,17 @@
 -- Who has agreed to marketing: `consent` holds 'at|last contact|source|wording' by pseudonym. Takes consent_ms, how old the last contact
 -- may be, from what the script is given; nil where no consent is asked for.
 
--- Find out which recipients of a marketing message lack a consent. `lists` has the pseudonyms of all of them with blanks between them,
--- under each key. Notes 'no_consent' by place among reasons; a reason that is there stays. Returns the reasons, nil for none.
-local function without_consent(lists, reasons)
-  local found, count = {}, 0
-  for _, list in ipairs(lists) do
-    local names = {}
-    for pseudonym in string.gmatch(list, '%S+') do names[#names + 1] = pseudonym end
-    count = #names
-    for place, value in ipairs(redis.call('HMGET', prefix .. 'consent', unpack(names))) do
+-- Find out who of some people has agreed, by pseudonym. Returns true by place.
+local function have_agreed(pseudonyms)
+  local found, oldest = {}, now - given.consent_ms
+  for start = 1, #pseudonyms, ASKED_AT_ONCE do
+    local values = redis.call('HMGET', prefix .. 'consent', unpack(pseudonyms, start, math.min(#pseudonyms, start + ASKED_AT_ONCE - 1)))
+    for i, value in ipairs(values) do
       local last = value and tonumber(string.match(value, '^%d+|(%d+)|'))
-      if last and last >= now - given.consent_ms then found[place] = true end
+      if last and last >= oldest then found[start + i - 1] = true end
     end
   end
-  for place = 1, count do
-    if not found[place] then
-      reasons = reasons or {}
-      reasons[place] = reasons[place] or 'no_consent'
-    end
-  end
-  return reasons
+  return found
 end
 
 -- Why nobody is left to get a message: since all of them have refused, or since they have not agreed.
@@ -30,4 +21,4 @@ local function code_of(reasons)
   end
   return 'no_consent'
 end
--- uses: clock
+-- uses: clock suppressed

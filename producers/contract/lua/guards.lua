@@ -17,8 +17,10 @@ local function blocks_key(hours_ago)
   return prefix .. 'blocks:' .. (this_hour - hours_ago)
 end
 
--- What was read, and what has changed: of a number 'alerts in its last hour|that hour|alerts in the day'.
-local caps, blocks, until_of, changed_caps, changed_blocks = {}, {}, {}, {}, {}
+-- What was read: of a number 'alerts in its last hour|that hour|alerts in the day', of a block its numbers.
+local caps, blocks, until_of = {}, {}, {}
+-- What to write: of numbers fields and values by turns, of blocks which have changed.
+local new_caps, new_blocks = {}, {}
 
 -- Read what is known of all numbers and blocks that messages are for.
 local function learn_guarded(numbers, names)
@@ -63,18 +65,10 @@ end
 local FIRST = '1|' .. this_hour .. '|1'
 local fresh_numbers = 0
 
-local function change(changed, values, name, value)
-  if not changed[name] then
-    changed[#changed + 1] = name
-    changed[name] = true
-  end
-  values[name] = value
-end
-
 -- Count a number that gets its first alert of the hour. Returns whether its block is blocked by that.
 local function count_in(block)
   local count, most = tonumber(blocks[block] or 0) + 1, given.guard.prefix
-  change(changed_blocks, blocks, block, count)
+  blocks[block], new_blocks[block] = count, count
   fresh_numbers = fresh_numbers + 1
   -- It takes dozens of commands to see what other blocks have: not for each number, but for every so many.
   return count > most and (count - most) % most == 1 % most and suspect(block, count)
@@ -90,23 +84,22 @@ local function count_alert(number, block)
   in_hour, in_day = (is_new and 0 or tonumber(in_hour)) + 1, tonumber(in_day or 0) + 1
   if (guard.per_hour > 0 and in_hour > guard.per_hour) or (guard.per_day > 0 and in_day > guard.per_day) then return 'number_cap' end
   if is_new and guard.prefix > 0 and count_in(block) then return 'prefix_blocked' end
-  change(changed_caps, caps, number, known and string.format('%d|%d|%d', in_hour, this_hour, in_day) or FIRST)
-end
-
-local function changes(values, changed)
-  local fields = {}
-  for i, name in ipairs(changed) do fields[2 * i - 1], fields[2 * i] = name, values[name] end
-  return fields
+  known = known and string.format('%d|%d|%d', in_hour, this_hour, in_day) or FIRST
+  caps[number] = known
+  -- A number that stands here twice keeps what comes last.
+  new_caps[#new_caps + 1], new_caps[#new_caps + 2] = number, known
 end
 
 -- Write down what was counted.
 local function note_guarded()
-  if #changed_caps > 0 then
-    redis.call('HSET', caps_key(), unpack(changes(caps, changed_caps)))
+  if #new_caps > 0 then
+    redis.call('HSET', caps_key(), unpack(new_caps))
     redis.call('PEXPIRE', caps_key(), DAY + HOUR, 'NX')
   end
-  if #changed_blocks > 0 then
-    redis.call('HSET', blocks_key(0), unpack(changes(blocks, changed_blocks)))
+  if fresh_numbers > 0 then
+    local counts = {}
+    for block, count in pairs(new_blocks) do counts[#counts + 1], counts[#counts + 2] = block, count end
+    redis.call('HSET', blocks_key(0), unpack(counts))
     redis.call('HINCRBY', blocks_key(0), '*', fresh_numbers)
     redis.call('PEXPIRE', blocks_key(0), DAY + HOUR, 'NX')
   end
@@ -117,11 +110,10 @@ end
 local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
 local function twin_of(id, twin)
   local key = prefix .. 'twin:' .. twin
-  local other = redis.call('GET', key)
-  if other and other ~= id then
-    local state = redis.call('HGET', keys_of(other).record, 'state')
-    if state and not NEVER_LEFT[state] then return other end
-  end
+  local other = redis.call('SET', key, id, 'NX', 'GET', 'PX', given.guard.twin_ms)
+  if not other or other == id then return end
+  local state = redis.call('HGET', keys_of(other).record, 'state')
+  if state and not NEVER_LEFT[state] then return other end
   redis.call('SET', key, id, 'PX', given.guard.twin_ms)
 end
 -- uses: clock keys alarms

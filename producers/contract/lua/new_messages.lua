@@ -1,32 +1,61 @@
 -- What is left of messages that are about to be queued, without those of their recipients who want no more SMS. Takes messages and
 -- consent_ms from what the script is given; see enqueue.lua.
 
+-- Add to questions about recipients of messages those about the recipients of one. `to` has their pseudonyms with blanks between them,
+-- and `before` is what a field begins with. Each question has its field, its message and the place of its recipient.
+local function ask(questions, i, to, before)
+  local fields, owners, places, place = questions.fields, questions.owners, questions.places, 0
+  for pseudonym in string.gmatch(to, '%S+') do
+    place = place + 1
+    local at = #fields + 1
+    fields[at], owners[at], places[at] = before .. pseudonym, i, place
+  end
+end
+
+local function no_questions()
+  return { fields = {}, owners = {}, places = {} }
+end
+
+local function note_reason(found, i, place, reason)
+  found[i] = found[i] or {}
+  found[i][place] = found[i][place] or reason
+end
+
+-- Note who has not agreed to marketing, under whatever key that was noted.
+local function note_lacking_consent(found)
+  local questions, older_questions = no_questions(), no_questions()
+  for i, message in ipairs(given.messages) do
+    if message[3] == 'marketing' then
+      ask(questions, i, message[14], '')
+      for _, older in ipairs(message[16] and message[16][4] or {}) do ask(older_questions, i, older, '') end
+    end
+  end
+  local older_agreed = have_agreed(older_questions.fields)
+  local among_older = {}
+  for at in pairs(older_agreed) do
+    note_reason(among_older, older_questions.owners[at], older_questions.places[at], true)
+  end
+  local agreed = have_agreed(questions.fields)
+  for at = 1, #questions.fields do
+    local i, place = questions.owners[at], questions.places[at]
+    if not agreed[at] and not (among_older[i] and among_older[i][place]) then note_reason(found, i, place, 'no_consent') end
+  end
+end
+
 -- Who of the recipients of all messages is suppressed, under whatever key that was noted. Returns reasons by message and place.
 local function find_suppressed()
-  local fields, owners, places, found = {}, {}, {}, {}
-  local function ask(i, to, scope)
-    local before, count = #fields, add_questions(fields, to, scope)
-    for place = 1, count do owners[before + place], places[before + place] = i, place end
-  end
+  local questions, found = no_questions(), {}
   for i, message in ipairs(given.messages) do
-    local to, stop = message[14], message[16]
+    local stop = message[16]
     if stop and stop[1] and is_anybody_suppressed() then
-      for _, scope in ipairs({ ACCOUNT, stop[2] ~= '' and stop[2] or nil }) do
-        ask(i, to, scope)
-        for _, older in ipairs(stop[4]) do ask(i, older, scope) end
+      for _, scope in ipairs(stop[2] == '' and { ACCOUNT } or { ACCOUNT, stop[2] }) do
+        ask(questions, i, message[14], scope .. '|')
+        for _, older in ipairs(stop[4]) do ask(questions, i, older, scope .. '|') end
       end
     end
   end
-  for at, reason in pairs(reasons_of(fields)) do
-    found[owners[at]] = found[owners[at]] or {}
-    found[owners[at]][places[at]] = reason
-  end
-  if given.consent_ms then
-    for i, message in ipairs(given.messages) do
-      local stop = message[16]
-      if message[3] == 'marketing' then found[i] = without_consent({ message[14], unpack(stop and stop[4] or {}) }, found[i]) end
-    end
-  end
+  for at, reason in pairs(reasons_of(questions.fields)) do note_reason(found, questions.owners[at], questions.places[at], reason) end
+  if given.consent_ms then note_lacking_consent(found) end
   return found
 end
 
