@@ -173,7 +173,7 @@ class Producer:
             text: 1 to 1224 characters; placeholders are filled per recipient.
             recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
             campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None: the result, or error, has it.
-            on_invalid: ``"refuse"`` ends the call before the slice of a recipient that cannot be texted or was
+            on_invalid: ``"refuse"`` ends the call before the slice of whoever cannot be texted or was
                 met before. A callable leaves them out, and gets position, recipient and `InvalidMessage`.
             budget: euros above 0 that all runs together may cost; None leaves the budget that there is.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.

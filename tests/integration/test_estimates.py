@@ -10,10 +10,13 @@ from producers import OverBudget, Producer, Recipient
 from producers.contract.steps import drive
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker
+from tests.support.pseudonyms import pseudonyms
 from tests.support.spending import budgets, used
 from worker.gateway.outcomes import Accepted
 from worker.operator.money_decisions import set_budget
 from worker.operator.suppressions import Suppressions
+from worker.person.erasing import Erasure
+from worker.person.named import Person
 
 PEOPLE = [f"+3361234560{each}" for each in range(4)]
 TEXT = "Hi STOP au 30101"
@@ -44,24 +47,30 @@ def reserved(client: redis.Redis) -> int:
     return int(client.hget(KEYS.campaign("spring"), "reserved") or 0)
 
 
-@pytest.mark.parametrize("in_parts", [False, True])
-@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0, 1)])
-def test_a_call_is_estimated_whole_where_nobody_has_estimated_a_member(
-    counting, careless, redis_client, order, in_parts
-):
-    for each, who in enumerate(order):
-        (counting, careless)[who].send(
-            Recipient(PEOPLE[each], param1="x"),
-            "Hi {param1} STOP au 30101",
-            sender="Bistro",
-            request_id=f"m{each}",
-        )
+def test_messages_that_are_estimated_share_no_call_with_others(counting, careless, redis_client):
+    for each, sms in enumerate((counting, careless, counting)):
+        person = Recipient(PEOPLE[each], param1="x")
+        sms.send(person, "Hi {param1} STOP au 30101", sender="Bistro", request_id=f"m{each}")
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="9"))
-    batch = worker.fetch()
-    if in_parts:
-        worker.compose_some(batch.entries[0], members=1, steps=len(order))
-    assert len(worker.claim(batch)) == 1
-    assert used(redis_client) == (round(0.05 * len(order), 2), 0)
+    assert len(worker.take()) == 2
+    assert used(redis_client) == (0.15, 0)
+
+
+@pytest.mark.parametrize("how", ["suppressed", "erased"])
+def test_a_slice_that_leaves_without_somebody_reserves_less(counting, redis_client, how):
+    run(counting, PEOPLE[:3], "1")
+    assert reserved(redis_client) == 150_000
+    if how == "suppressed":
+        drive(Suppressions(CARELESS, "ops").add(PEOPLE[0], "asked"), redis_client)
+    else:
+        person = Person(PEOPLE[0], pseudonyms(redis_client).all_of(PEOPLE[0]))
+        Erasure(redis_client, CARELESS, person, "ops", None).run()
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="9"))
+    [claim] = worker.take()
+    assert reserved(redis_client) == 100_000
+    assert used(redis_client) == (0.1, 0)
+    worker.finish(claim, Accepted("t"))
+    assert (reserved(redis_client), used(redis_client)) == (0, (0, 0.1))
 
 
 def test_slices_that_were_queued_without_a_budget_count_when_one_is_set(counting, redis_client, monkeypatch):

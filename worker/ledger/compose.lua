@@ -120,8 +120,7 @@ for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) 
   if number then found[#found + 1], numbers[#numbers + 1] = wanted[i], number end
 end
 
-local recipients, entries, here, to = {}, {}, {}, { record.to }
-local estimate = not begun and 0 or tonumber(record.estimate)
+local recipients, entries, here, to, estimate = {}, {}, {}, { record.to }, tonumber(record.estimate)
 local taken = #numbers > 0 and redis.call('HMGET', members, unpack(numbers)) or {}
 for i, member in ipairs(found) do
   local number = numbers[i]
@@ -137,8 +136,7 @@ for i, member in ipairs(found) do
     if member.call ~= call then redis.call('HSET', member.keys.record, 'call', call) end
     expires = math.min(expires, tonumber(member.expires or math.huge))
     weight = weight + tonumber(member.segments or 1)
-    -- Where nobody has estimated a member the claim estimates all of them.
-    estimate = member.estimate and estimate and estimate + tonumber(member.estimate)
+    if member.estimate then estimate = (estimate or 0) + tonumber(member.estimate) end
   end
 end
 if #recipients > 0 then
@@ -146,11 +144,7 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
-  if estimate then
-    redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate))
-  elseif record.estimate then
-    redis.call('HDEL', keys.record, 'estimate')
-  end
+  if estimate then redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate)) end
   -- All members have the same, for their share has them in it.
   for _, name in ipairs({ 'scope', 'stoppable', 'zones', 'app' }) do
     if found[1][name] then redis.call('HSET', keys.record, name, found[1][name]) end
