@@ -131,6 +131,22 @@ def test_a_shared_call_of_which_everybody_was_erased_leaves_no_trace(
     assert [key for key in redis_client.scan_iter("*") if b"@" in key] == []
 
 
+# Opt-outs.
+
+
+def test_who_is_left_out_at_the_claim_answers_nothing_that_he_did_not_get(market: Market, redis_client):
+    here = market()
+    here.send(range(3), "a", with_replies=True)
+    here.stop(1)
+    [claim] = here.hand.take()
+    assert here.hand.finish(claim, Accepted("sms_a")) == "accepted"
+    for who in range(3):
+        here.write(who, "Oui")
+
+    replies = {each["number"]: each["request_id"] for each in here.callbacks.entries()}
+    assert replies == {number(0): "a", number(1): "", number(2): "a"}
+
+
 # What is held.
 
 
