@@ -44,4 +44,4 @@ function budget_gate.keep(send)
   note_held(send.keys, 'over_budget', whole(ends))
   return verdict
 end
--- uses: aside budgets spending record call send held splitting admission
+-- uses: clock aside budgets spending record call send held splitting admission
