@@ -29,7 +29,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), message_status.py |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch | send_again() | compose, erase_message, fetch, finish, send_facts.py, split_call() |
-| ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
+| ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate, write_anew() |
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | erase_message, forget_persons() | conversations.py, message_status.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | erase_message, forget_persons() | conversations.py, correlate |
@@ -426,7 +426,7 @@ These functions of the library touch hashes; others call them:
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
-| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), put_aside(), split_call(), wait_no_more() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), split_call(), wait_no_more() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``lower_estimate()`` | make_smaller(), write_anew() |
 | ``make_smaller()`` | forget_persons() |

@@ -12,13 +12,15 @@ from producers import OverBudget, Recipient
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing import campaigns
+from producers.rules.money import MoneySettings
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing
 from tests.support.pseudonyms import pseudonyms
-from tests.support.spending import budgets, used
+from tests.support.spending import DAY, budgets, used
 from tests.support.template_sends import number
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused
+from worker.ledger.budgets import Budgets
 from worker.operator.decisions import Decisions
 from worker.operator.money_decisions import set_budget
 from worker.person.erasing import Erasure
@@ -127,6 +129,22 @@ def test_a_shared_call_of_which_everybody_was_erased_leaves_no_trace(
     assert here.hand.take() == []
     assert here.hand.is_idle()
     assert [key for key in redis_client.scan_iter("*") if b"@" in key] == []
+
+
+# Opt-outs.
+
+
+def test_who_is_left_out_at_the_claim_answers_nothing_that_he_did_not_get(market: Market, redis_client):
+    here = market()
+    here.send(range(3), "a", with_replies=True)
+    here.stop(1)
+    [claim] = here.hand.take()
+    assert here.hand.finish(claim, Accepted("sms_a")) == "accepted"
+    for who in range(3):
+        here.write(who, "Oui")
+
+    replies = {each["number"]: each["request_id"] for each in here.callbacks.entries()}
+    assert replies == {number(0): "a", number(1): "", number(2): "a"}
 
 
 # What is held.
@@ -249,6 +267,19 @@ def test_what_an_operator_sets_for_a_campaign_holds_for_the_run_that_goes_on(
     # Another budget is another decision.
     if slices < 4:
         slices_of(here, range(8), budget="0.5")
+
+
+def test_what_does_not_fit_is_not_claimed_again_and_again_by_a_worker_whose_clock_is_days_behind(
+    market: Market, redis_client
+):
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market(budget_day="1000")
+    here.send(0, "a")
+    long_ago = Budgets(MoneySettings(budget_day="0.04"), days=lambda _: [(DAY, 0, 1000)])
+    hand = HandWorker(redis_client, queue="marketing", budgets=long_ago)
+
+    assert hand.claim(hand.fetch()) == []
+    assert redis_client.zscore(hand.names.delayed, "a") > redis_client.time()[0] * 1000
 
 
 def test_a_slice_of_which_nobody_is_left_needs_no_budget(market: Market, redis_client):

@@ -1,5 +1,6 @@
 """Marketing leaves while all zones of its recipients are open, and is held until then; by a set clock."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from producers.settings import ProducerSettings
 from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.keys import AllKeys
 from tests.support.set_clock import PARIS, SetClock, clock, leaping_server
+from tests.support.spending import budgets
 from tests.support.template_sends import only
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
@@ -505,3 +507,22 @@ def test_a_clock_that_leaps_into_the_hours_and_back_lets_nothing_leave_afterward
     send(sms)
     assert hand.take() == []
     assert held_until(clock) == paris(f"{TUESDAY}T08:00")
+
+
+def test_what_a_budget_has_kept_for_a_day_waits_for_its_hours_then_and_says_so(clock):
+    counting = Producer(client=clock.redis, settings=dataclasses.replace(NO_HOURS, budget_day="1000"))
+    clock.redis.hset(KEYS.prices, "sms_premium:33", "0.05")
+    hand = HandWorker(
+        clock.redis, queue="marketing", hours=RulesSettings(), budgets=budgets(budget_day="0.04")
+    )
+    clock.set(f"{TUESDAY}T10:00")
+    send(counting)
+    assert hand.take() == []
+    assert "more than may be spent today" in counting.status("a").waits_for
+
+    clock.set(f"{TUESDAY}T23:59:59")
+    clock.redis.zadd(KEYS.queue(QUEUE_MARKETING).delayed, {"a": 1})
+    assert hand.take() == []
+    assert counting.status("a").waits_for.startswith("held until Wed 08:00")
+    assert clock.redis.zcard(KEYS.aside("budget")) == 0
+    assert list(clock.redis.hgetall(KEYS.held).values()) == [b"1"]

@@ -45,13 +45,13 @@ end
 -- reserved, too: somebody may set one later, and the end of the slice gives back what it has reserved.
 local function reserve_in_campaign(campaign, estimate)
   local c = read(campaign, 'limit', 'asked', 'reserved', 'spent', 'alarmed')
-  local wanted = given.budget and whole(given.budget)
+  local said = given.budget and whole(given.budget)
   -- A run says at each slice what it was given. What an operator has set since then stays until a run is given something else.
-  local limit = wanted and wanted ~= c.asked and given.budget or tonumber(c.limit)
+  local limit = said and said ~= c.asked and given.budget or tonumber(c.limit)
   local used = tonumber(c.reserved or 0) + tonumber(c.spent or 0) + estimate
   if limit and used > limit then return whole(limit) .. ' ' .. whole(used) end
   redis.call('HINCRBY', campaign, 'reserved', whole(estimate))
-  if wanted then redis.call('HSET', campaign, 'asked', wanted) end
+  if said then redis.call('HSET', campaign, 'asked', said) end
   if not limit then return nil end
   redis.call('HSET', campaign, 'limit', whole(limit))
   local percent = limit > 0 and used * 100 / limit or 0

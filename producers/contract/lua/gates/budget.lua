@@ -1,7 +1,7 @@
--- What does not fit into the budget of the day waits, and what fits leaves: of a shared call as many members as fit. Marketing waits aside until the next midnight of Paris, or
--- until somebody sets another budget. An alert leaves all the same, unless alerts are to stop, or the hard budget is spent: it is
--- cancelled then, since it would come too late. A send in doubt goes on: only the gateway can tell what became of it. Takes money, queue
--- and retention_ms from what the script is given.
+-- What does not fit into the budget of the day waits, and what fits leaves: of a shared call as many members as fit. Marketing waits
+-- aside until the next midnight of Paris, or until somebody sets another budget. An alert leaves all the same, unless alerts are to
+-- stop, or the hard budget is spent: it is cancelled then, since it would come too late. A send in doubt goes on: only the gateway can
+-- tell what became of it. Takes money, queue, aside_ms and retention_ms from what the script is given.
 local budget_gate = new_gate('budget')
 
 local function cancel_over_budget(send)
@@ -38,9 +38,10 @@ function budget_gate.keep(send)
   local fit = members_that_fit(send, leaves_beyond)
   if fit > 0 then return { 'over', split_call(send.keys, send.id, given.queue, fit) } end
   if is_alert then return cancel_over_budget(send) end
-  local ends = today().ends
+  -- Of a worker whose clock is days behind every day that it names may be over.
+  local ends = math.max(today().ends, now + given.aside_ms)
   local verdict = wait_aside(send, 'budget', estimate_of(send) / MICRO, ends)
   note_held(send.keys, 'over_budget', whole(ends))
   return verdict
 end
--- uses: aside budgets spending record call send held splitting admission
+-- uses: clock aside budgets spending record call send held splitting admission

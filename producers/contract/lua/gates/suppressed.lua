@@ -23,9 +23,18 @@ local function note_race(send)
   if redis.call('HSETNX', send.keys.record, 'raced', 1) == 1 then redis.call('HINCRBY', prefix .. 'counts', 'optout_race', 1) end
 end
 
+-- Nobody answers what he did not get: it is no turn of his conversation any more.
+local function leave_talks(send, reasons)
+  local place = 0
+  for pseudonym in string.gmatch(send.record.to, '%S+') do
+    place = place + 1
+    if reasons[place] then redis.call('ZREM', talk_of(pseudonym), 'out:' .. send.id) end
+  end
+end
+
 -- Write a message anew without some of its recipients. Returns false if nobody can read its body.
 local function write_anew(send, reasons)
-  local record = read(send.keys.record, 'segments', 'weights')
+  local record = read(send.keys.record, 'segments', 'weights', 'two_way')
   local left = left_of({ body = body_of(send), to = send.record.to, recipients = send.record.recipients,
     segments = record.segments, weights = record.weights or '' }, reasons)
   if not left then return false end
@@ -36,6 +45,7 @@ local function write_anew(send, reasons)
   send.record.estimate = lower_estimate(send.keys, send.record, record.segments, left.segments)
   if send.record.campaign then note_left_out(campaign_key(send.record.campaign), out) end
   count_suppressed('claim', reasons)
+  if record.two_way then leave_talks(send, reasons) end
   send.body, send.record.recipients, send.record.to = left.body, left.recipients, left.to
   return true
 end
@@ -62,4 +72,4 @@ function suppressed_gate.keep(send)
   end_record(send.keys, send.id, 'failed')
   return { 'ended', 'failed', 'body_damaged' }
 end
--- uses: keys campaign record send suppressed leave_out admission
+-- uses: keys campaign record send suppressed leave_out talks admission
