@@ -317,7 +317,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, publish, record_consents, without_consent() |
+| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, have_agreed(), publish, record_consents |
 
 **suppressed** Who wants no more SMS. Stays as long as `SUPPRESSION_DAYS` says.
 
@@ -409,6 +409,7 @@ These functions of the library touch hashes; others call them:
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
+| ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
@@ -453,6 +454,5 @@ These functions of the library touch hashes; others call them:
 | ``twin_of()`` | enqueue |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
-| ``without_consent()`` | find_suppressed() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """
