@@ -29,18 +29,22 @@ end
 local purses = {}
 local function purse_of(scope)
   if purses[scope] then return purses[scope] end
-  local s = read(spend_key(scope, today().name), 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
-  purses[scope] = { scope = scope, used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
+  local key = spend_key(scope, today().name)
+  local s = read(key, 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
+  purses[scope] = { used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
     alarmed = tonumber(s.alarmed or 0), alarmed_hard = tonumber(s.alarmed_hard or 0), limit = tonumber(s.limit),
-    hard = tonumber(s.hard), is_new = not s.reserved }
+    hard = tonumber(s.hard), is_new = not s.reserved, scope = scope, key = key, reserves = 0 }
   return purses[scope]
 end
 
--- The purses that a send is paid from, each with its limit and with the hard one, 0 for none.
-local function purses_of(send)
+-- The purses that the sends of an application are paid from, each with its limit and with the hard one, 0 for none.
+local purses_by_app = {}
+local function purses_of(app)
+  if purses_by_app[app] then return purses_by_app[app] end
   local limits = budget_limits()
   local found = { { purse = purse_of('account'), limit = limits.account, hard = limits.hard } }
-  if send.record.app then found[2] = { purse = purse_of('app:' .. send.record.app), limit = limits.app, hard = 0 } end
+  if app ~= '' then found[2] = { purse = purse_of('app:' .. app), limit = limits.app, hard = 0, app = app } end
+  purses_by_app[app] = found
   return found
 end
 
@@ -67,7 +71,7 @@ local function tell_level(each, level)
   level = level or level_of(purse.used, each.limit)
   if level <= purse.alarmed then return end
   purse.alarmed = level
-  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed', level)
+  redis.call('HSET', purse.key, 'alarmed', level)
   alarm('budget', purse.scope, level, in_euros(purse.used), in_euros(each.limit))
 end
 
@@ -76,7 +80,7 @@ local function tell_hard_level(each, level)
   level = level or level_of(purse.used, each.hard)
   if level <= purse.alarmed_hard then return end
   purse.alarmed_hard = level
-  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed_hard', level)
+  redis.call('HSET', purse.key, 'alarmed_hard', level)
   alarm('budget', 'hard', level, in_euros(purse.used), in_euros(each.hard))
 end
 
@@ -84,7 +88,7 @@ end
 local function over_budget(send)
   local estimate, over = estimate_of(send), nil
   if estimate == 0 then return nil end
-  for _, each in ipairs(purses_of(send)) do
+  for _, each in ipairs(purses_of(send.record.app or '')) do
     local used = each.purse.used + estimate
     if each.limit > 0 and used > each.limit then
       over = over or 'soft'
@@ -98,27 +102,37 @@ local function over_budget(send)
   return over
 end
 
--- Reserve what a send may cost in the purses that it is paid from, once until it is settled.
+-- Reserve what a send may cost in the purses that it is paid from, once until it is settled. Returns what its record has to say of that,
+-- fields and values by turns.
 local function reserve(send)
-  local record = send.record
-  if not given.money or record.charged then return end
-  local estimate, day = estimate_of(send), today().name
-  for _, each in ipairs(purses_of(send)) do
+  if not given.money or send.record.charged then return end
+  local estimate = estimate_of(send)
+  for _, each in ipairs(purses_of(send.record.app or '')) do
     local purse = each.purse
-    local spend = spend_key(purse.scope, day)
-    redis.call('HINCRBY', spend, 'reserved', whole(estimate))
-    if purse.is_new then
-      redis.call('PEXPIRE', spend, KEPT_MS)
-      if record.app then redis.call('ZADD', prefix .. 'apps', now, record.app) end
-    end
-    if purse.limit ~= each.limit or purse.hard ~= each.hard then
-      redis.call('HSET', spend, 'limit', whole(each.limit), 'hard', whole(each.hard))
-      purse.limit, purse.hard = each.limit, each.hard
-    end
-    purse.is_new, purse.used = false, purse.used + estimate
+    purse.used, purse.reserves, each.pays = purse.used + estimate, purse.reserves + estimate, true
     tell_level(each)
     tell_hard_level(each)
   end
-  redis.call('HSET', send.keys.record, 'charged', day, 'estimate', whole(estimate))
+  return 'charged', today().name, 'estimate', whole(estimate)
+end
+
+-- Write down what this script has reserved.
+local function note_reserved()
+  for _, found in pairs(purses_by_app) do
+    for _, each in ipairs(found) do
+      local purse = each.purse
+      if each.pays and purse.reserves then
+        redis.call('HINCRBY', purse.key, 'reserved', whole(purse.reserves))
+        purse.reserves = nil
+        if purse.is_new then
+          redis.call('PEXPIRE', purse.key, KEPT_MS)
+          if each.app then redis.call('ZADD', prefix .. 'apps', now, each.app) end
+        end
+        if purse.limit ~= each.limit or purse.hard ~= each.hard then
+          redis.call('HSET', purse.key, 'limit', whole(each.limit), 'hard', whole(each.hard))
+        end
+      end
+    end
+  end
 end
 -- uses: clock spending alarms prices send
