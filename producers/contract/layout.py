@@ -57,8 +57,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, end_call(), end_record(), finish, unclaim |
-| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate() | compose | claim, compose, end_call(), end_record(), finish, go_without(), reserve_again(), unclaim |
-| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | - | end_call(), end_record(), finish, unclaim | claim, end_call(), end_record(), finish, unclaim |
+| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), reserve() | compose | claim, compose, end_call(), end_record(), finish, go_without(), reserve_again(), unclaim |
+| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
 | ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
@@ -178,12 +178,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``reserved`` | what may be charged for what is being sent, micro-euros | settle_in() | - | purse_of() |
+| ``reserved`` | what may be charged for what is being sent, micro-euros | note_reserved(), settle_in() | - | purse_of() |
 | ``spent`` | what was charged, or may have been, micro-euros | settle_in() | - | purse_of() |
-| ``limit`` | the budget when it was last used, micro-euros, 0 for none | - | - | purse_of() |
-| ``hard`` | the hard budget then | - | - | purse_of() |
-| ``alarmed`` | percent of the budget that was told last | - | - | purse_of() |
-| ``alarmed_hard`` | percent of the hard budget that was told last | - | - | purse_of() |
+| ``limit`` | the budget when it was last used, micro-euros, 0 for none | note_reserved() | - | purse_of() |
+| ``hard`` | the hard budget then | note_reserved() | - | purse_of() |
+| ``alarmed`` | percent of the budget that was told last | tell_level() | - | purse_of() |
+| ``alarmed_hard`` | percent of the hard budget that was told last | tell_hard_level() | - | purse_of() |
 
 **drift** Whether estimates are right. Stays for ever.
 
@@ -440,6 +440,7 @@ These functions of the library touch hashes; others call them:
 | ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``reasons_of()`` | erase_person, find_suppressed(), record_consents, suppressed_among() |
+| ``reserve()`` | claim |
 | ``reserve_again()`` | send_again() |
 | ``reserve_in_campaign()`` | over_campaign_budget() |
 | ``send_again()`` | replay, run_bulk |

@@ -29,11 +29,10 @@ end
 local purses = {}
 local function purse_of(scope)
   if purses[scope] then return purses[scope] end
-  local key = spend_key(scope, today().name)
-  local s = read(key, 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
+  local s = read(spend_key(scope, today().name), 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
   purses[scope] = { used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
     alarmed = tonumber(s.alarmed or 0), alarmed_hard = tonumber(s.alarmed_hard or 0), limit = tonumber(s.limit),
-    hard = tonumber(s.hard), is_new = not s.reserved, scope = scope, key = key, reserves = 0 }
+    hard = tonumber(s.hard), is_new = not s.reserved, scope = scope, reserves = 0 }
   return purses[scope]
 end
 
@@ -71,7 +70,7 @@ local function tell_level(each, level)
   level = level or level_of(purse.used, each.limit)
   if level <= purse.alarmed then return end
   purse.alarmed = level
-  redis.call('HSET', purse.key, 'alarmed', level)
+  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed', level)
   alarm('budget', purse.scope, level, in_euros(purse.used), in_euros(each.limit))
 end
 
@@ -80,7 +79,7 @@ local function tell_hard_level(each, level)
   level = level or level_of(purse.used, each.hard)
   if level <= purse.alarmed_hard then return end
   purse.alarmed_hard = level
-  redis.call('HSET', purse.key, 'alarmed_hard', level)
+  redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed_hard', level)
   alarm('budget', 'hard', level, in_euros(purse.used), in_euros(each.hard))
 end
 
@@ -102,35 +101,31 @@ local function over_budget(send)
   return over
 end
 
--- Reserve what a send may cost in the purses that it is paid from, once until it is settled. Returns what its record has to say of that,
--- fields and values by turns.
+-- Reserve what a send may cost in the purses that it is paid from, once until it is settled. note_reserved writes it into the purses.
 local function reserve(send)
   if not given.money or send.record.charged then return end
   local estimate = estimate_of(send)
   for _, each in ipairs(purses_of(send.record.app or '')) do
     local purse = each.purse
-    purse.used, purse.reserves, each.pays = purse.used + estimate, purse.reserves + estimate, true
+    purse.used, purse.reserves, purse.paid_as = purse.used + estimate, purse.reserves + estimate, each
     tell_level(each)
     tell_hard_level(each)
   end
-  return 'charged', today().name, 'estimate', whole(estimate)
+  redis.call('HSET', send.keys.record, 'charged', today().name, 'estimate', whole(estimate))
 end
 
 -- Write down what this script has reserved.
 local function note_reserved()
-  for _, found in pairs(purses_by_app) do
-    for _, each in ipairs(found) do
-      local purse = each.purse
-      if each.pays and purse.reserves then
-        redis.call('HINCRBY', purse.key, 'reserved', whole(purse.reserves))
-        purse.reserves = nil
-        if purse.is_new then
-          redis.call('PEXPIRE', purse.key, KEPT_MS)
-          if each.app then redis.call('ZADD', prefix .. 'apps', now, each.app) end
-        end
-        if purse.limit ~= each.limit or purse.hard ~= each.hard then
-          redis.call('HSET', purse.key, 'limit', whole(each.limit), 'hard', whole(each.hard))
-        end
+  for scope, purse in pairs(purses) do
+    local spend, each = spend_key(scope, today().name), purse.paid_as
+    if each then
+      redis.call('HINCRBY', spend, 'reserved', whole(purse.reserves))
+      if purse.is_new then
+        redis.call('PEXPIRE', spend, KEPT_MS)
+        if each.app then redis.call('ZADD', prefix .. 'apps', now, each.app) end
+      end
+      if purse.limit ~= each.limit or purse.hard ~= each.hard then
+        redis.call('HSET', spend, 'limit', whole(each.limit), 'hard', whole(each.hard))
       end
     end
   end
