@@ -19,8 +19,8 @@ from producers.contract.forwarder_figures import (
 )
 from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
-from producers.contract.keys import QUARANTINE, STATUSES, Keys
-from producers.contract.kinds import KINDS, TYPES
+from producers.contract.keys import QUARANTINE, Keys
+from producers.contract.kinds import TYPES
 from producers.contract.money_figures import MONEY, MoneyFigures, ask_money, read_money
 from producers.contract.optout_figures import (
     OPTOUT_QUESTIONS,
@@ -35,8 +35,8 @@ from producers.intake.spool import Fill
 from producers.rules.days import day_name
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
-_STREAMS: Final = (STATUSES, *KINDS, QUARANTINE)
 _READ_STREAMS: Final = tuple(TYPES)
+_STREAMS: Final = (*_READ_STREAMS, QUARANTINE)
 _ENTRIES: Final = ("ready", "delayed", "leased", "dead")
 _STATES: Final = ("enqueued", *ENDS)
 

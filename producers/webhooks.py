@@ -73,8 +73,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
         id: the same for every repeat of the same event; that of `Reply.event_id`, where there is one.
         type: such as ``sms.reply.received``: see `TYPES`.
         timestamp: when it happened.
-        data: a `Reply`, `Receipt`, `OptOut` or `Status`; the JSON object itself for a type that this version
-            does not know, or where its data do not fit.
+        data: a `Reply`, `Receipt`, `OptOut`, `Status` or `Alarm`; the JSON object itself for a type that this
+            version does not know, or where its data do not fit.
         cut: names of the fields that were too long for a webhook: shortened, or left out.
     """
 

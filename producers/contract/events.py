@@ -75,6 +75,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         final: whether no other status is expected after this one.
         delivered_at: the gateway's date, read as Paris time; without one that can be read, the arrival of the
             callback.
+        unit_price: what a segment has cost, by the gateway; None if it does not say so, as mostly. Its page
+            names no unit: it is taken for euros.
     """
 
     event_id: str
@@ -86,6 +88,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     final: bool
     match: Match | None = None
     delivered_at: datetime
+    unit_price: Decimal | None = None
     context: Any
     raw: str
 

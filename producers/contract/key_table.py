@@ -9,6 +9,7 @@ and a stream entry together, on Redis Cluster too.
 | ``record:<request_id>`` | hash | until N days after its end | layout | layout |
 | ``body:<request_id>`` | string, the exact bytes to POST | until no repeat can need them | enqueue, compose | compose, claim |
 | ``deliveries:<request_id>`` | hash, number to last receipt | as long as the record | layout | layout |
+| ``corrected:<request_id>`` | bitmap, recipients whose price a receipt has named, by place | N days | publish | publish |
 | ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
 | ``unticketed:<pseudonym>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
@@ -26,8 +27,9 @@ and a stream entry together, on Redis Cluster too.
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``held`` | hash, how many sends are held until a time, by reason, time and zone | while some are | layout | layout |
 | ``prices`` | hash, type and country to what a segment costs | for ever | layout | layout |
-| ``prices:lately:<tariff>`` | list, what it cost in the last 50 answers that were looked at | for ever, bounded | learn_price | learn_price, set_price |
+| ``prices:lately:<tariff>`` | list, what it cost in the last 50 answers that were looked at | for ever, bounded | learn_price | learn_price, set_price, infer_price |
 | ``prices_set`` | hash, type and country to what an operator says that a segment costs | for ever | layout | layout |
+| ``prices_inferred`` | hash, type and country to what a segment costs at most, inferred from the balance | until an answer names a price | layout | layout |
 | ``budgets`` | hash, budgets of a day that operators have set, by scope | for ever | layout | layout |
 | ``spend:<scope>:<day>`` | hash, what a scope has spent and reserved in a day of Paris | 40 days | layout | layout |
 | ``apps`` | sorted set, applications by when they were first counted in a day of late | for ever, as many as there are | claim | operators |

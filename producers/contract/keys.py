@@ -158,6 +158,11 @@ class Keys(ConsoleKeys):
         return self.prefix + "prices_set"
 
     @property
+    def prices_inferred(self) -> str:
+        """What segments cost at most, by the balance."""
+        return self.prefix + "prices_inferred"
+
+    @property
     def budgets(self) -> str:
         """The budgets of a day that operators have set."""
         return self.prefix + "budgets"

@@ -211,7 +211,9 @@ def _share(worded: Wording, options: Options, zones: str, rules: RulesSettings) 
     if len(worded.numbers) > 1 or not worded.template.variables:
         return ""
     stoppable, scope = _stops(options, rules)
-    return share_of(worded.template.text, options, zones, f"{stoppable} {scope} {rules.app}")
+    # The estimate of a call is the sum of those of its members: all of them have one, or none.
+    others = f"{stoppable} {scope} {rules.app} {rules.counts_money}"
+    return share_of(worded.template.text, options, zones, others)
 
 
 def _body(request_id: str, recipients: list[Recipient], text: str, options: Options) -> Body:

@@ -94,7 +94,8 @@ def share_of(text: str, options: Options, zones: str, others: str = "") -> str:
     the gateway to simulate, or to drop blocked numbers: the gateway does so per call, and its answer must
     speak of one message. The time to live counts, so that the messages of a call expire about together. Zones
     count, so that no message waits for the hours of another one's recipient; so do others: the opt-outs that
-    end it, which hold for the whole call, and the application, which may have a budget of its own.
+    end it, which hold for the whole call, the application, which may have a budget of its own, and whether
+    what it may cost is counted.
     """
     if options.simulation_mode or options.auto_remove_blacklisted_numbers:
         return ""

@@ -79,8 +79,12 @@ def _post(stand: Stand, bodies: list[tuple[str | None, str]], stops: int) -> lis
         reader.finish(0)
     seen: dict[Pair, int] = reader.seen
     cancelled = stand.counts().get("cancelled", 0)
-    if len(seen) != stops or cancelled != stops:
-        raise BenchmarkError(f"of {stops} opt-outs {len(seen)} were told, and {cancelled} messages cancelled")
+    refused = sum(status != 200 for *_, status in results)
+    if refused or reader.repeated or len(seen) != stops or cancelled != stops:
+        raise BenchmarkError(
+            f"{refused} callbacks were not answered 200; of {stops} opt-outs {len(seen)} were told, "
+            f"{reader.repeated} of them again, and {cancelled} messages cancelled"
+        )
     rows = zip(bodies, results, strict=True)
     return [max(0.0, (seen["", who] - row[2]) / 1e6) for (who, _), row in rows if who is not None]
 

@@ -8,14 +8,17 @@ lies in a namespace of its own.
 """
 
 import json
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
 import httpx
 
-from producers import Feed
+from producers import Feed, Message, Producer
 from producers.contract.steps import drive
+from producers.rules.money import MICRO
+from producers.settings import ProducerSettings
 from tests.support.console_client import TOKENS
 from tests.support.forwarding import HandForwarder
 from tests.support.hostile_texts import HOSTILE_TEXTS
@@ -23,10 +26,16 @@ from tests.support.installation import Installation
 from tests.support.web_server import ConsoleServer
 from worker.forwarding.outcomes import Delivered, Later, Refused
 from worker.operator.bulk import Bulk
+from worker.operator.consents import Consent, Consents
+from worker.operator.money_decisions import set_budget
+from worker.operator.suppressions import Suppressions
 
 #: The guest whose conversation is shown, and others.
 GUEST: Final = "+33612345678"
 OTHERS: Final = tuple(f"+336123456{n:02}" for n in range(10, 40))
+#: Whom strangers have codes sent to.
+STRANGERS: Final = tuple(f"+336999800{n:02}" for n in range(10))
+_AGREED: Final = datetime(2026, 2, 14, 11, 30, tzinfo=UTC)
 #: Who writes what harms, if it is not made harmless.
 ATTACKER: Final = "+33699999999"
 
@@ -51,7 +60,9 @@ class ExampleDay:
     """
 
     def __init__(self, directory: Path, redis_url: str, *, hostile: bool = False) -> None:
-        self.installation = Installation(directory, redis_url, web=True, namespace="sms")
+        self.installation = Installation(
+            directory, redis_url, web=True, namespace="sms", BUDGET_DAY="500", SMS_APP="bookings"
+        )
         self._log = directory / "console.log"
         self._hostile = hostile
         self._exit = ExitStack()
@@ -62,7 +73,9 @@ class ExampleDay:
             environ = {**self.installation.environ, "CONSOLE_TOKENS": TOKENS, "CONSOLE_SENDER": "Bistro"}
             self.console = starting.enter_context(ConsoleServer(self._log, environ))
             self._talk()
+            self._ask_for_codes()
             self._send_others()
+            self._use_up_the_budget()
             self._need_a_person()
             self._read()
             self._forward()
@@ -83,6 +96,13 @@ class ExampleDay:
     def opted_out(self) -> str:
         """Path of the conversation with somebody who wrote STOP."""
         return f"/conversations/{self.installation.producer.conversation(OTHERS[20]).key}"
+
+    @property
+    def opt_out(self) -> str:
+        """Path of an opt-out that has cancelled a message."""
+        entries = self.installation.redis.xrange(self.installation.keys.stream("optouts"))
+        [entry] = [entry for entry, fields in entries if fields[b"cancelled"] == b"1"]
+        return f"/optouts/{entry.decode()}"
 
     @property
     def attack(self) -> str:
@@ -127,9 +147,22 @@ class ExampleDay:
         place.gateway.reply(GUEST, "Merci beaucoup, à tout à l'heure !")
         self.replies(2)
 
+    def _ask_for_codes(self) -> None:
+        """Let strangers ask for codes for many numbers of one block, so that it is blocked."""
+        guarded = {**self.installation.environ, "PREFIX_ACTION": "block", "PREFIX_PER_HOUR": "3"}
+        about = {"sender": "Bistro", "purpose": "alert"}
+        with closing(Producer(settings=ProducerSettings.from_env(guarded))) as sms:
+            sms.send_many([Message(number, "Your code is 4711", **about) for number in STRANGERS])
+
     def _send_others(self) -> None:
         """Let many be asked and some answer, some of them with STOP; send campaigns."""
         place = self.installation
+        consent = Consent(_AGREED, _AGREED, "web form", "2026-02")
+        people = [(number, consent) for number in (GUEST, *OTHERS)]
+        drive(Consents(place.settings).take_over(people), place.redis)
+        text = "Bistro: wild garlic is here. STOP au 30101"
+        later = {"purpose": "wholesale", "send_at": "2099-03-01T09:00:00Z"}
+        place.send(text, to=OTHERS[20], request_id="wild-garlic", **later)
         text = "Bistro: your table tonight, YES or NO?"
         sends = [
             place.send(text, to=number, with_replies=True, request_id=f"booking-{n}")
@@ -141,6 +174,9 @@ class ExampleDay:
         for number in OTHERS[20:23]:
             place.gateway.stop(number)
         self.replies(22)
+        place.wait_for(lambda: place.redis.xlen(place.keys.stream("optouts")) == 3)
+        by_phone = Suppressions(place.settings, "ben@console").add(OTHERS[28], "asked by phone")
+        drive(by_phone, place.redis)
         place.send("Bistro: brunch on Sunday!", request_id="brunch", send_at="2099-01-01T09:00:00Z")
         campaign = {"sender": "Bistro", "purpose": "wholesale"}
         numbers = [f"+3361300{n:04}" for n in range(800)]
@@ -150,6 +186,17 @@ class ExampleDay:
         text, later = "Bistro: the terrace is open. STOP au 30101", "2099-06-01T09:00:00Z"
         place.producer.send_campaign(text, numbers, campaign_id="terrace", send_at=later, **campaign)
         place.producer.pause_campaign("terrace")
+
+    def _use_up_the_budget(self) -> None:
+        """Let a campaign wait that costs more than may be spent in a day, whatever the hour is."""
+        place = self.installation
+        place.wait_for(lambda: place.producer.campaign_status("oysters").done)
+        drive(set_budget(place.keys, "account", str(60 * MICRO), "ben@console"), place.redis)
+        text = f"Bistro: mussels are back. {'As many as you can eat. ' * 14}STOP au 30101"
+        numbers = [f"+3361301{n:04}" for n in range(500)]
+        about = {"sender": "Bistro", "purpose": "wholesale", "budget": 500}
+        place.producer.send_campaign(text, numbers, campaign_id="mussels", **about)
+        place.wait_for(lambda: place.producer.campaign_status("mussels").holds)
 
     def _need_a_person(self) -> None:
         """Let messages end so that a person has to decide, and a callback come that nobody understands."""

@@ -25,7 +25,7 @@ _DIRECTORY: Final = Path(__file__).parents[2] / "docs" / "images"
 _LOOKS: Final = {"wide": (1280, "light"), "narrow": (360, "dark")}
 _HEIGHT_MAX: Final = 1000
 #: Pages that are shown on a narrow screen, too.
-_NARROW: Final = {"overview", "replies", "conversation", "failures"}
+_NARROW: Final = {"overview", "replies", "conversation", "failures", "optout", "money"}
 
 
 def main() -> None:

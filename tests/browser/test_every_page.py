@@ -54,4 +54,7 @@ def test_a_viewer_is_offered_nothing_that_is_refused(open_tab, day, page):
     tab.go(page.path(day), page.status)
     offered = tab.page.locator("main form[method=post]").evaluate_all("all => all.map(form => form.action)")
 
-    assert {path.removeprefix(tab.url).partition("?")[0] for path in offered} <= {"/conversations"}
+    assert {path.removeprefix(tab.url).partition("?")[0] for path in offered} <= {
+        "/conversations",
+        "/optouts/people",
+    }

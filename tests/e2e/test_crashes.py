@@ -147,7 +147,7 @@ def test_messages_flow_on_when_another_redis_takes_the_place(install, tmp_path, 
         lines = installation.worker.output.splitlines()
         told = [line.split('"')[3] for line in lines if "onnection" in line or "redis" in line]
         # Whether it keeps every write is another matter.
-        kept = {"redis.keeps_every_write", "redis.may_forget"}
+        kept = {"redis.keeps_every_write", "redis.may_forget", "pseudonyms.kept_in_redis"}
         assert [what for what in told if what not in kept] == ["redis.unavailable", "redis.back"]
 
 

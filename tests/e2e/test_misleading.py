@@ -132,7 +132,7 @@ def misled(tmp_path_factory) -> Iterator[Misled]:
 @pytest.fixture(scope="module", params=DUPLICATE_CODES)
 def played(request, misled) -> dict[tuple[str, str], Case]:
     """All cases that were selected, each at its end."""
-    wanted = [c for c in CASES if c in {_case(item) for item in request.session.items}]
+    wanted = [c for c in CASES if c in [_case(item) for item in request.session.items]]
     scenarios = [Scenario(kind, (ROWS[row][0],)) for kind, row in wanted]
     return dict(zip(wanted, misled.run(scenarios, duplicate_code=request.param), strict=True))
 

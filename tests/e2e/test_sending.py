@@ -161,7 +161,7 @@ def test_the_asyncio_producer_does_the_same(installation):
         )
         many = await producer.send_many(messages)
         held = await producer.send(
-            number, "Later", sender="Bistro", send_at=datetime.now(UTC) + timedelta(hours=1)
+            number, "Later", sender="Bistro", purpose="alert", send_at=datetime.now(UTC) + timedelta(hours=1)
         )
         cancelled = await producer.cancel(held.request_id)
         await asyncio.to_thread(installation.all_settled, [single, *many])

@@ -271,6 +271,16 @@ def test_a_campaign_queues_no_slice_beyond_its_budget_and_goes_on_with_a_larger_
     assert told(redis_client) == [("budget", "campaign:spring", level) for level in (50, 100, 100)]
 
 
+def test_an_operator_takes_the_budget_of_a_campaign_away(sms, redis_client):
+    price(redis_client)
+    with pytest.raises(OverBudget):
+        campaign(sms, 1200, "50")
+    drive(set_budget(KEYS, "campaign:spring", "0", "ops"), redis_client)
+
+    campaign(sms, 1200)
+    assert redis_client.llen(KEYS.queue("marketing").ready) == 3
+
+
 def test_a_campaign_settles_what_its_slices_have_cost(sms, redis_client):
     price(redis_client)
     campaign(sms, 1500, "100")

@@ -115,7 +115,7 @@ def test_a_list_goes_on_behind_its_last_row(viewer, redis_client, page):
 
 
 def test_without_groups_a_stream_has_no_reader(viewer):
-    assert viewer.get("/feeds").text.count("Nobody reads them here.") == 4
+    assert viewer.get("/feeds").text.count("Nobody reads them here.") == 5
 
 
 def test_groups_are_listed_with_lag_and_what_they_gave_up(viewer, redis_client, poison):
@@ -268,7 +268,7 @@ def test_a_viewer_sees_no_button_and_is_refused(viewer, redis_client, poison):
     assert viewer.post(f"/quarantine/{callback_id}/parse", {"kind": ""}).status_code == 403
     assert viewer.post("/reveal", {"of": f"quarantine:{callback_id}"}).status_code == 403
 
-    for path in ("/feeds/replies/poison?group=bookings", "/quarantine", "/optouts"):
+    for path in ("/feeds/replies/poison?group=bookings", "/quarantine"):
         assert "<form" not in viewer.get(path).text.partition("<main")[2]
     assert redis_client.xlen(KEYS.stream(QUARANTINE)) == 1
 
@@ -296,5 +296,5 @@ def test_hostile_text_stays_text(operator, redis_client, poison, text):
         assert faults_of(page.text) == [], path
 
 
-def test_opt_outs_say_that_they_are_no_list_of_who_is_blocked(viewer):
-    assert "not a list of who is blocked" in viewer.get("/optouts").text
+def test_opt_outs_say_that_octopush_has_a_list_of_its_own(viewer):
+    assert "Octopush keeps a list of its own" in viewer.get("/optouts").text

@@ -45,7 +45,7 @@ def test_a_campaign_is_shown_with_what_it_costs_and_what_makes_it_dear(dry_run, 
 
     assert result.exit_code == 0, result.output
     for line in (
-        "recipients 3 in 1 messages",
+        "recipients 3 in 1 message",
         "segments   4, as we count them",
         "each gets  1 to 2 segments, 1 in the middle, UCS-2 for some or all",
         "cost       0.16",
@@ -59,7 +59,7 @@ def test_one_message_is_shown_like_a_campaign_of_one(dry_run):
     result = dry_run("--to", NUMBER, "--text", "Bonjour & bienvenue STOP au 30101")
 
     assert result.exit_code == 0, result.output
-    assert "recipients 1 in 1 messages" in result.output
+    assert "recipients 1 in 1 message" in result.output
     assert "each gets  1 segment, GSM-7" in result.output
 
 
@@ -121,6 +121,15 @@ def test_settings_of_the_owner_count(dry_run, monkeypatch):
     assert dry_run("--to", NUMBER, "--text", "x" * 147).exit_code == 1
 
 
+def test_whoever_may_not_be_texted_is_refused_and_a_text_alone_concerns_nobody(dry_run, monkeypatch):
+    monkeypatch.setenv("ALLOWED_NUMBERS", "+33612345679")
+    result = dry_run("--to", NUMBER, "--text", "Hello STOP au 30101")
+
+    assert (result.exit_code, "is not among ALLOWED_NUMBERS" in result.output) == (1, True)
+    assert NUMBER not in result.output
+    assert dry_run("--text", "Hello STOP au 30101").exit_code == 0
+
+
 def test_a_mention_in_an_alert_is_a_warning_and_no_refusal(dry_run):
     result = dry_run("--to", NUMBER, "--text", "Your table STOP au 30101", "--purpose", "alert")
 
@@ -146,11 +155,11 @@ def test_one_number_is_sent_to_once_however_often_the_command_is_given(redis_url
 
     first, again = (CliRunner().invoke(main, given) for _ in range(2))
 
-    assert "queued     1 messages now" in first.output
+    assert "queued     1 message now" in first.output
     assert "queued     0 messages now, 1 had been queued before" in again.output
     assert redis_client.llen(KEYS.queue("marketing").ready) == 1
     other = CliRunner().invoke(main, [*given[:2], "+33612345679", *given[3:]])
-    assert "queued     1 messages now" in other.output
+    assert "queued     1 message now" in other.output
 
 
 @pytest.mark.parametrize("lists", [[], ["--to", NUMBER, "--csv", "list"]])

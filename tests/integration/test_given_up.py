@@ -171,7 +171,7 @@ def test_a_group_that_reads_is_shown_with_lag_and_its_oldest_pending_entry(redis
 def test_a_namespace_that_nobody_reads_has_streams_without_groups(redis_client):
     rows = [panel.get() for panel in drive(feeds.read_feeds(KEYS), redis_client).values()]
 
-    assert [row.stream for row in rows] == ["optouts", "receipts", "replies", "statuses"]
+    assert [row.stream for row in rows] == ["optouts", "receipts", "replies", "statuses", "alarms"]
     assert {(row.length, row.groups, row.newest_at) for row in rows} == {(0, (), None)}
 
 

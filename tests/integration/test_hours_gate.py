@@ -422,7 +422,7 @@ def test_people_are_told_until_when_something_is_held_and_why(sms, clock, monkey
     assert told in command(clock, monkeypatch, "explain", "a")
     assert told in command(clock, monkeypatch, "show", "a")
     assert f"2 wait, {told}" in command(clock, monkeypatch, "status")
-    assert f"held       1 messages {told}" in command(clock, monkeypatch, "campaign", "status", "spring")
+    assert f"held       1 message {told}" in command(clock, monkeypatch, "campaign", "status", "spring")
 
 
 def test_a_member_says_what_its_call_is_held_for(sms, clock):

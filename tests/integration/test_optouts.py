@@ -381,6 +381,27 @@ def test_an_opt_out_does_not_wait_for_its_send_to_be_known(market):
     assert len(market.callbacks.entries("replies")) == 1
 
 
+@pytest.mark.parametrize("reply_first", [False, True], ids=["callback-first", "reply-first"])
+@pytest.mark.parametrize(("minutes", "told"), [(0, 1), (10, 1), (11, 2)])
+def test_a_stop_that_comes_as_callback_and_as_reply_is_told_once(market, reply_first, minutes, told):
+    """What comes long after it is another one."""
+    dates = [f"2026-01-05 14:{5 + each:02}:09" for each in (0, minutes)]
+    as_callback, as_reply = reversed(dates) if reply_first else dates
+
+    def bring(is_reply: bool) -> None:
+        if is_reply:
+            market.write(0, "Stop", reception_date=as_reply)
+        else:
+            market.stop(0, stop_date=as_callback)
+
+    bring(reply_first)
+    bring(not reply_first)
+
+    assert len(market.told) == told
+    assert len(market.callbacks.entries("replies")) == 1
+    assert market.send(0, "a").code == "suppressed"
+
+
 def test_the_same_opt_out_twice_counts_once(market):
     for _ in range(2):
         market.stop(0, stop_date="2026-01-31 14:05:09")

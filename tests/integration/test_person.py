@@ -12,6 +12,7 @@ from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
 from producers.intake.raw_callback import RawCallback
 from producers.intake.spool_file import SpooledCallback, pack, unpack
+from producers.settings import ProducerSettings
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.forwarding import HandForwarder
 from tests.support.hand_worker import HandWorker, numbers_of
@@ -456,6 +457,22 @@ def test_the_number_is_refused_for_ever_and_its_consent_goes(house):
     assert house.redis.hget(KEYS.suppressed, f"account|{name}") == first
     assert not house.redis.exists(KEYS.consent)
     assert house.redis.pttl(KEYS.suppressed) == -1
+
+
+def test_the_pseudonym_stays_only_where_it_keeps_the_person_from_being_texted_again(house, redis_url):
+    counting = Producer(redis_url, settings=ProducerSettings(number_alerts_per_hour=10))
+    counting.send(NUMBER, "Hi", request_id="counted", **ALERT)
+    counting.close()
+    house.hand.take()
+    house.accept("a", text="Lea, your table", with_replies=True)
+    house.callbacks.bring(receipt(ticket="sms_a"), reply(NUMBER, "Oui, Lea", ticket="sms_a"))
+    house.send("waits")
+    house.sms.send(NUMBER, "Hi STOP au 30101", sender="Bistro", request_id="marketing")
+    assert house.holds(":caps:")
+    house.erase()
+
+    left = {line.split()[0] for line in house.holds(pseudonyms(house.redis).of(NUMBER))}
+    assert left == {f"b'{key}'" for key in (KEYS.audit, KEYS.erased, KEYS.suppressed)}
 
 
 def test_the_audit_names_the_person_by_pseudonym(house):

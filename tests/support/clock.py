@@ -7,6 +7,7 @@ needs a C compiler and a server that is dynamically linked.
 
 import os
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 from unittest import mock
@@ -31,34 +32,44 @@ _INSTANTS = (
     "ended",
 )
 _SCORES = (":leases", ":delayed", "attempt_leases", "attempt_starts", "parked", ":dead")
+#: Asked some times for each command: the shift is read from memory that both processes share.
 _SHIFT = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 static long leap(void) {
-  long seconds = 0;
-  FILE *file = fopen(getenv("LEAP_FILE"), "re");
-  if (!file) return 0;
-  if (fscanf(file, "%ld", &seconds) != 1) seconds = 0;
-  fclose(file);
-  return seconds;
+  static volatile long *seconds = 0;
+  if (!seconds) {
+    int file = open(getenv("LEAP_FILE"), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    void *page = mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
+    close(file);
+    if (page == MAP_FAILED) return 0;
+    seconds = page;
+  }
+  return *seconds;
 }
 
-int gettimeofday(struct timeval *now, void *zone) {
-  int (*real)(struct timeval *, void *) = dlsym(RTLD_NEXT, "gettimeofday");
-  int result = real(now, zone);
-  now->tv_sec += leap();
+static int (*real_clock)(clockid_t, struct timespec *) = 0;
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+  if (!real_clock) real_clock = dlsym(RTLD_NEXT, "clock_gettime");
+  int result = real_clock(clock, now);
+  if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) now->tv_sec += leap();
   return result;
 }
 
-int clock_gettime(clockid_t clock, struct timespec *now) {
-  int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
-  int result = real(clock, now);
-  if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) now->tv_sec += leap();
+int gettimeofday(struct timeval *now, void *zone) {
+  struct timespec precise;
+  int result = clock_gettime(CLOCK_REALTIME, &precise);
+  now->tv_sec = precise.tv_sec;
+  now->tv_usec = precise.tv_nsec / 1000;
   return result;
 }
 
@@ -100,15 +111,21 @@ class NoLeapError(Exception):
 
 
 class LeapingServer(RedisServer):
-    """A server of its own whose clock leaps when told to.
+    """A server of its own whose clock leaps when told to; a restart does not change what its clock shows.
 
     Args:
         data_dir: where its files, and those of the clock, live.
+        fsync: as of any server.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(data_dir)
+    def __init__(self, data_dir: Path, *, fsync: str = "everysec") -> None:
+        super().__init__(data_dir, fsync=fsync)
         self._file, self._library = data_dir / "leap", data_dir / "leap.so"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What lets the clock of another process be this one's, if that process is dynamically linked."""
+        return {"LD_PRELOAD": str(self._library), "LEAP_FILE": str(self._file)}
 
     def start(self) -> "LeapingServer":
         """Start the process and wait until it answers.
@@ -116,6 +133,21 @@ class LeapingServer(RedisServer):
         Raises:
             NoLeapError: no compiler, or the server does not let its clock be moved.
         """
+        is_new = not self._library.exists()
+        if is_new:
+            self._build()
+        with mock.patch.dict(os.environ, self.environ):
+            super().start()
+        if is_new:
+            self._try()
+        return self
+
+    def leap(self, seconds: int) -> None:
+        """Let its clock differ from the true one by so much from now on."""
+        with self._file.open("r+b") as shared:
+            shared.write(struct.pack("@l", seconds))
+
+    def _build(self) -> None:
         compiler = shutil.which("gcc") or shutil.which("cc")
         if compiler is None:
             raise NoLeapError("no C compiler")
@@ -123,10 +155,9 @@ class LeapingServer(RedisServer):
         source = self.data_dir / "leap.c"
         source.write_text(_SHIFT, "utf-8")
         subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", self._library, source, "-ldl"], check=True)
-        self.leap(0)
-        moved = {"LD_PRELOAD": str(self._library), "LEAP_FILE": str(self._file)}
-        with mock.patch.dict(os.environ, moved):
-            super().start()
+        self._file.write_bytes(struct.pack("@l", 0))
+
+    def _try(self) -> None:
         with redis.Redis(port=self.port) as client:
             before = now_ms(client)
             self.leap(-100)
@@ -135,10 +166,3 @@ class LeapingServer(RedisServer):
         if before - after < 50_000:
             self.kill()
             raise NoLeapError("a server that is statically linked")
-        return self
-
-    def leap(self, seconds: int) -> None:
-        """Let its clock differ from the true one by so much from now on."""
-        temporary = self._file.with_suffix(".new")
-        temporary.write_text(str(seconds), "utf-8")
-        temporary.replace(self._file)

@@ -30,6 +30,7 @@ _QUERIES: Final = {
         *("tab=ended", "id=sms_1", "id=nobody"),
     ),
     "/failures": ("state=rejected&code=122",),
+    "/optouts": ("tab=now",),
     "/feeds/replies/poison": (f"group={GROUP}",),
 }
 
@@ -42,6 +43,7 @@ def paths(client: redis.Redis, namespace: str = "sms") -> list[str]:
     for path in plain:
         found += [re.sub(r"\{\w+\}", each, path) for each in _ABOUT.get(path, ())]
     found.append(f"/conversations/{PSEUDONYMS.of('+33612000000')}")
+    found.append(f"/optouts/{_middle(client, keys.stream('optouts'))}")
     found = [path for path in found if not path.endswith((".csv", ".jsonl"))]
     return [*found, *_asked(found), *_deep(client, keys)]
 
@@ -59,11 +61,19 @@ def _deep(client: redis.Redis, keys: Keys) -> Iterator[str]:
     yield f"/failures?{_before_sorted(client, keys.parked)}"
     yield f"/campaigns?{_before_sorted(client, keys.campaigns)}"
     yield f"/sends?tab=running&{_before_sorted(client, keys.attempt_leases)}"
-    oldest = client.xrange(keys.stream("statuses"), count=100)[-1][0].decode()
-    yield f"/sends?tab=ended&before={oldest}"
-    oldest = client.xrange(keys.stream("replies"), count=100)[-1][0].decode()
+    yield f"/sends?tab=ended&before={_middle(client, keys.stream('statuses'))}"
+    oldest = _middle(client, keys.stream("replies"))
     yield f"/replies?before={oldest}"
     yield f"/replies?country=FR&before={oldest}"
+    yield f"/money?before={_middle(client, keys.stream('alarms'))}"
+    cursor, _ = client.hscan(keys.suppressed, count=100)
+    yield f"/optouts?tab=now&before={cursor}"
+
+
+def _middle(client: redis.Redis, stream: str) -> str:
+    """Name an entry deep in a stream."""
+    entry: bytes = client.xrange(stream, count=100)[-1][0]
+    return entry.decode()
 
 
 def _before_sorted(client: redis.Redis, key: str) -> str:

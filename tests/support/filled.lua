@@ -79,6 +79,10 @@ local function fill_others()
     call('ZADD', prefix .. 'campaigns', at, id)
     call('XADD', prefix .. 'optouts', '*', 'v', '1', 'event_id', 'stop' .. i, 'request_id', '', 'ticket', '', 'number', number(i),
       'text', 'STOP', 'at', '2026-11-12T14:03:00Z', 'raw', '{}')
+    call('HSET', prefix .. 'suppressed', string.format('account|%022d', i), string.format('%.0f|operator|import', at))
+    call('XADD', prefix .. 'alarms', '*', 'v', '1', 'kind', 'credit_low', 'scope', 'account', 'level', '', 'value', '8.2', 'limit',
+      '10', 'at', '2026-11-12T14:03:00Z')
+    call('ZADD', prefix .. 'blocked', now + 4e10, string.format('+336%05d', i))
     call('XADD', prefix .. 'audit', '*', 'v', '1', 'action', 'replay', 'by', 'ben@console', 'at', '2026-11-12T14:03:00Z', 'request_id',
       'send-' .. i)
     call('XADD', prefix .. 'quarantine', '*', 'v', '1', 'event_id', 'q' .. i, 'reason', 'no_number', 'received_at',

@@ -3,12 +3,12 @@
 import re
 
 from producers.contract.forwarder_figures import RESULTS, ForwarderFigures
-from producers.contract.kinds import KINDS
+from producers.contract.kinds import TYPES
 from producers.contract.settings import RedisSettings
 from producers.metrics import Found, Gauges
 
-#: One number of each queue, state and gate, and two of each kind of callback; workers, missing receipts.
-COUNTS = list(range(31 + 2 * len(KINDS)))
+#: One number of each queue, state and gate, and two of each stream that is read; workers, missing receipts.
+COUNTS = list(range(29 + 2 * len(TYPES)))
 FORWARDERS = [
     ForwarderFigures(name, 1, 2, 3, 4, is_held=True, tried=dict.fromkeys(RESULTS, 5))
     for name in ("bookings", "shop-2")

@@ -150,9 +150,16 @@ GIVEN = st.lists(
 
 
 @limits(deadline=None)
-@given(GIVEN, st.sampled_from([TEXT, TEXT * 9, "Hello STOP au 30101"]))
-def test_a_preview_counts_and_leaves_out_whom_a_campaign_would(given, text):
-    settings = ProducerSettings(country_senders="ES:Bistro")
+@given(
+    GIVEN,
+    st.sampled_from([TEXT, TEXT * 9, "Hello STOP au 30101"]),
+    st.sampled_from(["*", "FR,BE"]),
+    st.sampled_from(["", f"{number(1)},{number(2)}"]),
+)
+def test_a_preview_counts_and_leaves_out_whom_a_campaign_would(given, text, countries, numbers):
+    settings = ProducerSettings(
+        country_senders="ES:Bistro", allowed_countries=countries, allowed_numbers=numbers
+    )
     told, foretold = [], []
     check = check_campaign(
         text,

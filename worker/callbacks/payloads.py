@@ -6,9 +6,11 @@ receipts as forms and replies as JSON with number and ticket below ``metadata``:
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +30,9 @@ RAW_MAX: Final = 8 * 1024
 
 _NUMBER: Final = ("number", "phone_number")
 _TICKET: Final = ("message_id", "sms_ticket", "ticket", "ticket_number")
+
+#: An amount of money; what is written otherwise is none.
+_AMOUNT: Final = re.compile(r"\d{1,6}(?:\.\d{1,12})?", re.ASCII)
 
 Parsed = CallbackEvent | Quarantined
 
@@ -186,8 +191,13 @@ def _receipt(given: _Given) -> Receipt:
         state=STATES[rank],
         final=rank > 0,
         delivered_at=given.at,
+        unit_price=_amount(given.text("unit_price")),
         context=None,
     )
+
+
+def _amount(written: str) -> Decimal | None:
+    return Decimal(written) if _AMOUNT.fullmatch(written) else None
 
 
 def _opt_out(given: _Given) -> OptOut:

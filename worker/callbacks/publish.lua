@@ -1,7 +1,7 @@
 -- Append events to their streams, each once, in order.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, scoped (whether an opt-out ends only
 --   what has the scope of the message that it answers), events (each id, older, stream, fields, request_id, number, delivery, turn, talk,
---   country, received_ms, optout, told_of)
+--   country, received_ms, optout, told_of, price)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
 --   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
 --   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
@@ -10,12 +10,13 @@
 -- receipt has a number and a delivery, and only a reply has a country and received_ms. A reply and an opt-out that somebody wrote have a
 -- turn ('in', 'opt') and talk, the pseudonym of their number: they are listed in the conversation with that number, and a reply by its
 -- country. When the stream drops them, unlist_turns.lua takes them out of the conversation.
+-- price: what a receipt says that a segment to its recipient has cost: unit, in euros, and the pseudonyms of to whom.
 -- told_of: the pseudonyms of whom the network tells something, in an event of no send of ours. If that person was erased lately, it is
 -- dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
 -- An opt-out is carried out in the step that appends it: lua/optouts.lua says what optout holds. What finds nothing to lift is no entry.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: known_key keys deliveries talks clock suppressed optouts streams
+-- uses: known_key keys deliveries corrections talks clock suppressed optouts streams
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
@@ -134,6 +135,7 @@ end
 
 local function append(event)
   if event.request_id and event.delivery then note_receipt(event) end
+  if event.price then correct_spent(event.request_id, event.price.to, event.price.unit) end
   if event.optout and not carry_out(event.optout, scope_of(event), event.fields) then return nil end
   return redis.call('XADD', prefix .. event.stream, '*', unpack(event.fields))
 end

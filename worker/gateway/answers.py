@@ -9,7 +9,9 @@ what follows.
 import email.utils
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -204,6 +206,40 @@ def _retry_after(value: str | None) -> float | None:
         return max(0.0, (at - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepaid:
+    """How many messages the account pays for.
+
+    Attributes:
+        messages: of one type to one country.
+        has_packs: whether some of them were bought by the message: then euros are not all that pays.
+    """
+
+    messages: int
+    has_packs: bool
+
+
+def euros(status: int, content: bytes) -> Decimal | None:
+    """Read the answer to a balance request; None when it names no amount of euros."""
+    amount = _amount((answer := _object(content) or {}).get("amount"))
+    return Decimal(amount) if amount and 200 <= status < 300 and answer.get("unit") == "euros" else None
+
+
+def prepaid(status: int, content: bytes, kind: str) -> Prepaid | None:
+    """Read the answer to a balance request of one type and country; None when it names no number of messages.
+
+    Octopush docs, check balance by country; packs that are used up do not count.
+    """
+    answer = _object(content) or {}
+    messages, packs = _amount(answer.get("amount")), answer.get("wallet_packs")
+    if not (messages and 200 <= status < 300 and answer.get("unit") == kind and float(messages) >= 0):
+        return None
+    known = packs if isinstance(packs, list) else []
+    left = [_amount(each.get("credit")) if isinstance(each, dict) else None for each in known]
+    # Who says something that nobody can read may have packs.
+    return Prepaid(int(float(messages)), any(credit is None or float(credit) > 0 for credit in left))
 
 
 def balance(status: int, content: bytes) -> float | None:

@@ -10,6 +10,7 @@ twice the cost. Figures in docs/performance.md.
 
 import asyncio
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 import aiohttp
@@ -101,11 +102,31 @@ class Gateway:
 
     async def balance(self) -> float | None:
         """Ask what is left on the account; None when the gateway does not say. Safe to repeat."""
+        answer = await self._asked(self._balance_url)
+        return answer and answers.balance(*answer)
+
+    async def euros(self) -> Decimal | None:
+        """Ask how many euros are left on the account; None when the gateway does not say. Safe to repeat."""
+        answer = await self._asked(self._balance_url)
+        return answer and answers.euros(*answer)
+
+    async def prepaid(self, country: str, kind: str) -> answers.Prepaid | None:
+        """Ask for how many messages the account pays; None when the gateway does not say. Safe to repeat.
+
+        Args:
+            country: two letters.
+            kind: ``sms_premium`` or ``sms_low_cost``.
+        """
+        params = {"country_code": country, "product_name": kind, "with_details": "1"}
+        answer = await self._asked(self._balance_url.copy_merge_params(params))
+        return answer and answers.prepaid(*answer, kind)
+
+    async def _asked(self, url: httpx.URL) -> tuple[int, bytes] | None:
         try:
-            status, _, content = await self._call("GET", self._balance_url)
+            status, _, content = await self._call("GET", url)
         except Exception:  # noqa: BLE001 - no answer of any kind
             return None
-        return answers.balance(status, content)
+        return status, content
 
     async def close(self) -> None:
         """Close all connections; call when nothing is submitted any more."""

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from producers.contract.events import OptOut, from_fields
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Commands, Steps
 from producers.rules.settings import ACCOUNT
-from worker.inquiry.paging import Entry, Page, read_stream
+from worker.inquiry.paging import Entry, Page, is_stream_id, read_entry, read_stream
 from worker.inquiry.suppressions import Suppression, suppressions_of
+
+#: Opt-outs that are looked through for their scopes.
+LATE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,21 @@ def _row(entry: Entry) -> OptOutRow:
     return OptOutRow(entry.id, entry.at, optout, "operator" if by_person else source)
 
 
-def find(keys: Keys, entry_id: str) -> Steps[OptOut | None]:
-    """Read one opt-out by the id of its entry; None if it is gone or cannot be read."""
-    [found] = yield Commands([("XRANGE", keys.stream("optouts"), entry_id, entry_id, "COUNT", 1)])
-    try:
-        return from_fields(OptOut, found[0][1]) if found else None
-    except ValueError:
+def find(keys: Keys, entry_id: str) -> Steps[OptOutRow | None]:
+    """Read one opt-out by the id of its entry, without what is so now; one round trip.
+
+    Returns:
+        None if it is gone, or cannot be read.
+    """
+    if not is_stream_id(entry_id):
         return None
+    [found] = yield Commands([("XRANGE", keys.stream("optouts"), entry_id, entry_id, "COUNT", 1)])
+    row = _row(read_entry(*found[0])) if found else None
+    return row if row and row.optout else None
+
+
+def late_scopes(keys: Keys) -> Steps[tuple[str, ...]]:
+    """Name the scopes of the newest opt-outs, `LATE` at most, and that of the account; one round trip."""
+    page = yield from read_stream(keys.stream("optouts"), most=LATE)
+    told = (entry.fields.get("scope") for entry in page.rows)
+    return tuple(dict.fromkeys((ACCOUNT, *(scope for scope in told if scope))))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from producers.contract.steps import Commands, Steps
 from producers.messages.body import Body
 from producers.queueing.message_status import MessageStatus
 from producers.queueing.records import Records
+from producers.rules.money import MICRO
 from worker.inquiry.paging import pairs, texts
 
 #: Members of a shared call that are named: all that one may have.
@@ -31,6 +33,7 @@ class SendDetail:
         body: what is, or was, POSTed; None once it is gone.
         numbers: its recipients: of the body; once that is gone, those with a receipt.
         recipients: how many it has.
+        estimate: what it may cost, in euros; None where nobody counts.
         members: of a shared call: number and request_id of each message that is in its body.
     """
 
@@ -39,6 +42,7 @@ class SendDetail:
     body: Body | None
     numbers: tuple[str, ...]
     recipients: int
+    estimate: Decimal | None
     members: tuple[tuple[str, str], ...]
 
 
@@ -48,17 +52,19 @@ def find(keys: Keys, records: Records, request_id: str) -> Steps[SendDetail | No
     if status is None:
         return None
     commands: list[tuple[str | int, ...]] = [
-        ("HMGET", keys.record(request_id), *_FIELDS),
+        ("HMGET", keys.record(request_id), *_FIELDS, "estimate"),
         ("GET", keys.body(request_id)),
     ]
     if request_id.startswith(CALL):
         commands.append(("HSCAN", keys.members(request_id), 0, "COUNT", _MEMBERS))
     values, raw, *scanned = yield Commands(commands)
+    *values, micros = values
     fields, body = texts(values, _FIELDS), _read(raw)
+    estimate = Decimal(micros.decode()) / MICRO if micros else None
     numbers = [each.phone_number for each in body.recipients] if body else sorted(status.deliveries)
     members = [(n.decode(), each.decode()) for n, each in pairs(scanned[0][1])] if scanned else []
     recipients = int(fields.get("recipients") or 1)
-    return SendDetail(status, fields, body, tuple(numbers), recipients, tuple(sorted(members)))
+    return SendDetail(status, fields, body, tuple(numbers), recipients, estimate, tuple(sorted(members)))
 
 
 def number_of(keys: Keys, records: Records, name: str) -> Steps[str | None]:

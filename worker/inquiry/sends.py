@@ -25,11 +25,11 @@ DEEPEST: Final = 10_000
 _NAMED: Final = 5
 _FIELDS: Final = (
     *("state", "queue", "queued", "due", "segments", "recipients", "campaign", "attempts"),
-    *("code", "cost", "ended", "aside", "call", "doubt", "members", "rounds"),
+    *("code", "cost", "ended", "aside", "call", "doubt", "members", "rounds", "held"),
 )
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 
-Why = Literal["turn", "date", "retry", "aside", "gather"]
+Why = Literal["turn", "date", "retry", "aside", "held", "gather"]
 #: What an entry of an end is, beside the other entries of the same send.
 Telling = Literal["end", "again", "ticket", "before"]
 
@@ -42,8 +42,8 @@ class SendRow:
         request_id: which; of a shared call it begins with ``@``. Empty for messages that gather.
         state: where it stands; None if its record is gone.
         queue: ``alert`` or ``marketing``.
-        why: what keeps it: its ``turn``, its own ``date``, the time of a ``retry``, a gate (``aside``), or
-            that it gathers with its like (``gather``).
+        why: what keeps it: its ``turn``, its own ``date``, the time of a ``retry``, a gate (``aside``), its
+            hours (``held``), or that it gathers with its like (``gather``).
         at: when what the list is about happens or happened: lease began, is due, ended; else queued.
         until: when the lease of a running attempt ends unless it is renewed.
         attempts: POSTs made.
@@ -277,6 +277,8 @@ def _telling(at: str, record: Mapping[str, str]) -> Telling:
 def _why_later(record: Mapping[str, str]) -> Why:
     if record.get("aside"):
         return "aside"
+    if record.get("held"):
+        return "held"
     if record.get("attempts") or record.get("code"):
         return "retry"
     return "date" if record.get("due") else "turn"

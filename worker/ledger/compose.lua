@@ -57,9 +57,12 @@ local function look_at(member)
     count_suppressed('compose', { member.suppressed })
     end_record(member.keys, member.id, 'cancelled')
   elseif ours and member.expires and tonumber(member.expires) <= now then
-    blame_held(member.keys, record.held, record.held_until, tonumber(member.expires))
+    local held = record.held and record or member
+    blame_held(member.keys, held.held, held.held_until, tonumber(member.expires))
     end_record(member.keys, member.id, 'expired')
   else
+    -- It was held while it was alone. From now on its call is.
+    if ours and member.held then forget_held(member.keys) end
     return ours
   end
 end
@@ -101,7 +104,7 @@ local looked_at, wanted, bodies = {}, {}, {}
 for i, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
   local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable',
-    'zones', 'estimate', 'app')
+    'zones', 'estimate', 'app', 'held', 'held_until')
   member.id, member.keys, looked_at[i] = id, own, member
 end
 note_suppressed_members(looked_at)
@@ -117,7 +120,8 @@ for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) 
   if number then found[#found + 1], numbers[#numbers + 1] = wanted[i], number end
 end
 
-local recipients, entries, here, to, estimate = {}, {}, {}, { record.to }, tonumber(record.estimate)
+local recipients, entries, here, to = {}, {}, {}, { record.to }
+local estimate = not begun and 0 or tonumber(record.estimate)
 local taken = #numbers > 0 and redis.call('HMGET', members, unpack(numbers)) or {}
 for i, member in ipairs(found) do
   local number = numbers[i]
@@ -133,7 +137,8 @@ for i, member in ipairs(found) do
     if member.call ~= call then redis.call('HSET', member.keys.record, 'call', call) end
     expires = math.min(expires, tonumber(member.expires or math.huge))
     weight = weight + tonumber(member.segments or 1)
-    if member.estimate then estimate = (estimate or 0) + tonumber(member.estimate) end
+    -- Where nobody has estimated a member the claim estimates all of them.
+    estimate = member.estimate and estimate and estimate + tonumber(member.estimate)
   end
 end
 if #recipients > 0 then
@@ -141,7 +146,11 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
-  if estimate then redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate)) end
+  if estimate then
+    redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate))
+  elseif record.estimate then
+    redis.call('HDEL', keys.record, 'estimate')
+  end
   -- All members have the same, for their share has them in it.
   for _, name in ipairs({ 'scope', 'stoppable', 'zones', 'app' }) do
     if found[1][name] then redis.call('HSET', keys.record, name, found[1][name]) end

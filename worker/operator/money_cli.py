@@ -1,5 +1,9 @@
 """The commands about money: ``prices``, ``budget`` and ``blocks``."""
 
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -7,15 +11,28 @@ import click
 
 from producers.contract.admission import BUDGET
 from producers.rules.money import MICRO, micros, price
+from worker.gateway.client import Gateway
 from worker.inquiry import money
 from worker.inquiry.dates import in_paris
 from worker.operator.command import Command, at_desk, whoever
 from worker.operator.money_decisions import lift_block, set_budget, set_price
+from worker.operator.price_learning import Inferred, Verdict, ask, infer_price, tariff_of
 from worker.presentation.amounts import amount
-from worker.presentation.output import Failed, NotFound, Output
+from worker.presentation.output import Exit, Failed, NotFound, Output
+from worker.settings import WorkerSettings
 
 #: What stands for what the workers are set to, or what was learnt.
 DEFAULT: Final = "default"
+_AMOUNTS: Final = ("above", "euros")
+#: What became of a price that was inferred, in words.
+_LEARNT: Final[Mapping[Verdict, str]] = {
+    "balance": "the most counts until an answer or an operator names a price",
+    "operator": "an operator's price counts",
+    "answer": "the price of the gateway's last answers counts",
+    "no_answer": "the gateway did not say what is left",
+    "packs": "messages were bought in packs: the balance tells no price",
+    "no_credit": "not one message can be paid: the balance tells no price",
+}
 
 
 class Euros(click.ParamType):  # type: ignore[type-arg]
@@ -70,6 +87,46 @@ def set_one_price(output: Output, tariff: str, euros: str) -> None:
         set_price(desk.keys, tariff, euros, whoever()).run(desk.client)
     output.give({"tariff": tariff, "price": euros})
     output.show(f"{tariff}: {euros}")
+
+
+@prices.command("learn", cls=Command)
+@click.argument("countries", nargs=-1, required=True)
+@click.option("--type", "kind", type=click.Choice(["sms_premium", "sms_low_cost"]), default="sms_premium")
+@click.pass_obj
+def learn(output: Output, countries: tuple[str, ...], kind: str) -> None:
+    """Infer what a segment costs in some countries, such as FR BE, from what the balance pays for.
+
+    It counts until the gateway's answers, or an operator, name a price.
+    """
+    try:
+        named = sorted({each.upper(): tariff_of(each.upper(), kind) for each in countries})
+    except ValueError as error:
+        raise Failed(str(error)) from None
+    found = asyncio.run(_ask(WorkerSettings.from_env(os.environ), named, kind))
+    with at_desk() as desk:
+        told = [
+            replace(each, verdict=infer_price(desk.keys, each.tariff, each.euros, whoever()).run(desk.client))
+            if each.euros is not None
+            else each
+            for each in found
+        ]
+    rows = [asdict(each) for each in told]
+    output.give(
+        {"prices": [row | {name: row[name] and f"{row[name]:f}" for name in _AMOUNTS} for row in rows]}
+    )
+    for each in told:
+        range_of = f"above {each.above:f}, at most {each.euros:f} €; " if each.euros is not None else ""
+        output.show(f"{each.tariff:<24} {range_of}{_LEARNT[each.verdict]}", alarming=each.euros is None)
+    if all(each.euros is None for each in told):
+        click.get_current_context().exit(Exit.FAILED)
+
+
+async def _ask(settings: WorkerSettings, countries: Sequence[str], kind: str) -> list[Inferred]:
+    gateway = Gateway(settings)
+    try:
+        return await ask(gateway, countries, kind)
+    finally:
+        await gateway.close()
 
 
 @click.group()

@@ -9,7 +9,8 @@ local id = string.match(given.scope, '^campaign:(.+)$')
 if id then
   local campaign = campaign_key(id)
   if redis.call('EXISTS', campaign) == 0 then return 0 end
-  if given.limit == 'default' then
+  -- A campaign without a budget has no limit at all: 0 would let nothing be queued.
+  if given.limit == 'default' or given.limit == '0' then
     redis.call('HDEL', campaign, 'limit')
   else
     redis.call('HSET', campaign, 'limit', given.limit, 'alarmed', 0)

@@ -5,8 +5,9 @@
 local prices, set = prefix .. 'prices', prefix .. 'prices_set'
 if given.price == 'default' then
   redis.call('HDEL', set, given.tariff)
-  -- The next answer says what it costs; until then the last one does.
+  -- The next answer says what it costs; until then the last one does, or what was inferred from the balance.
   local last = redis.call('LINDEX', prefix .. 'prices:lately:' .. given.tariff, 0)
+    or redis.call('HGET', prefix .. 'prices_inferred', given.tariff)
   if last then
     redis.call('HSET', prices, given.tariff, last)
   else

@@ -16,7 +16,7 @@ from worker.inquiry.dates import in_paris
 from worker.inquiry.suppressions import Suppression, all_suppressed, suppressions_of
 from worker.operator import audit
 from worker.operator.command import Command, Desk, at_desk, whoever
-from worker.operator.suppression_list import COLUMNS, read_list
+from worker.operator.suppression_list import COLUMNS, read_list, read_scope
 from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Exit, Failed, NotFound, Output
@@ -24,9 +24,27 @@ from worker.presentation.output import Exit, Failed, NotFound, Output
 #: Bad lines of a list that are named.
 _NAMED: Final = 20
 
+
+class Scope(click.ParamType):  # type: ignore[type-arg]
+    """What an opt-out is about."""
+
+    name = "scope"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it, and write it as the scopes of messages are written."""
+        try:
+            return read_scope(value)
+        except ValueError as error:
+            self.fail(f"a scope {error}", param, ctx)
+
+
 _number = click.argument("number")
 _scope = click.option(
-    "--scope", default=ACCOUNT, show_default=True, help="What it is about: account, sender:NAME, app:NAME."
+    "--scope",
+    type=Scope(),
+    default=ACCOUNT,
+    show_default=True,
+    help="What it is about: account, sender:NAME, app:NAME.",
 )
 
 
@@ -67,7 +85,7 @@ def remove(output: Output, number: str, scope: str, reason: str) -> None:
 
 @suppress.command(cls=Command)
 @_number
-@click.option("--scope", "scopes", multiple=True, help="Ask for this scope, too; repeatable.")
+@click.option("--scope", "scopes", type=Scope(), multiple=True, help="Ask for this scope, too; repeatable.")
 @click.pass_obj
 def check(output: Output, number: str, scopes: tuple[str, ...]) -> None:
     """Say whether a number is suppressed, since when, and who said so."""

@@ -18,6 +18,17 @@ _PSEUDONYM: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _SCOPE: Final = re.compile(r"account|sender:[^|]{1,40}|app:[a-z0-9-]{1,32}")
 
 
+def read_scope(written: str) -> str:
+    """Read what an opt-out is about; a sender in small letters, as scopes of messages have it.
+
+    Raises:
+        ValueError: it is none; the words begin with what must come after "a scope".
+    """
+    if not _SCOPE.fullmatch(written):
+        raise ValueError("that is not account, sender:<name> or app:<name>")
+    return written.casefold()
+
+
 def read_list(lines: TextIO, region: str) -> Iterator[tuple[int, Listed | str]]:
     """Read a list, some of it at a time.
 
@@ -61,9 +72,11 @@ def _listed(given: Mapping[str, str], region: str) -> Listed:
 
 
 def _suppression(given: Mapping[str, str]) -> Suppression:
-    scope, reason = given.get("scope") or ACCOUNT, given.get("reason") or "operator"
-    if not _SCOPE.fullmatch(scope):
-        raise ValueError("has a scope that is not account, sender:<name> or app:<name>")
+    reason = given.get("reason") or "operator"
+    try:
+        scope = read_scope(given.get("scope") or ACCOUNT)
+    except ValueError as error:
+        raise ValueError(f"has a scope {error}") from None
     if reason not in get_args(OptOutReason):
         raise ValueError(f"has a reason that is not one of {', '.join(get_args(OptOutReason))}")
     return Suppression(scope, cast("OptOutReason", reason), _at(given.get("at", "")))

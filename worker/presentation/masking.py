@@ -29,6 +29,14 @@ def mask_numbers(text: str, sees: Callable[[str], bool] = lambda _: False) -> st
     return _NUMBER.sub(lambda number: number[0] if sees(number[0]) else mask(number[0]), text)
 
 
+def mask_block(start: str) -> str:
+    """Hide all but the first four characters of a block of numbers: ``+336…``.
+
+    With the two last digits that `mask` leaves of a number, a block would leave a hundred numbers to try.
+    """
+    return f"{start[:4]}…"
+
+
 def hide_number(text: str, number: str) -> str:
     """Hide one number that is known, however people and tools write it, and leave all other digits."""
     if len(number) <= len("+123456"):

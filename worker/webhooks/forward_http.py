@@ -17,7 +17,7 @@ from worker.webhooks.signing import secrets_of
 @click.command("forward-http", cls=Command)
 @click.argument("name", required=False)
 @click.argument("url", required=False)
-@click.option("--streams", help="Comma-separated: replies, optouts, receipts, statuses.")
+@click.option("--streams", help="Comma-separated: replies, optouts, receipts, statuses, alarms.")
 @click.option("--insecure", is_flag=True, help="Allow http to another machine: numbers and texts in clear.")
 def forward_http(name: str | None, url: str | None, streams: str | None, *, insecure: bool) -> None:
     """Bring the events of streams to URL as signed webhooks, until SIGTERM.

@@ -101,11 +101,26 @@ local function over_budget(send)
   return over
 end
 
+-- How much may still be spent today, of the budgets that may keep a send: of an alert that leaves beyond a budget only the hard one.
+local function room_of(send, leaves_beyond)
+  local room = math.huge
+  for _, each in ipairs(purses_of(send.record.app or '')) do
+    if each.limit > 0 and not leaves_beyond then room = math.min(room, each.limit - each.purse.used) end
+    if each.hard > 0 then room = math.min(room, each.hard - each.purse.used) end
+  end
+  return room
+end
+
 -- Reserve what a send may cost in the purses that it is paid from, once until it is settled. note_reserved writes it into the purses.
 local function reserve(send)
-  if not given.money or send.record.charged then return end
+  local record = send.record
+  if not given.money or record.charged then return end
   local estimate = estimate_of(send)
-  for _, each in ipairs(purses_of(send.record.app or '')) do
+  -- A slice that nobody has estimated before is reserved in its campaign now: its end gives that back.
+  if record.campaign and not record.estimate and estimate > 0 then
+    redis.call('HINCRBY', campaign_key(record.campaign), 'reserved', whole(estimate))
+  end
+  for _, each in ipairs(purses_of(record.app or '')) do
     local purse = each.purse
     purse.used, purse.reserves, purse.paid_as = purse.used + estimate, purse.reserves + estimate, each
     tell_level(each)
@@ -130,4 +145,4 @@ local function note_reserved()
     end
   end
 end
--- uses: clock spending alarms prices send
+-- uses: keys clock spending alarms prices send

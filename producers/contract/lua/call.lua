@@ -4,8 +4,12 @@
 local function end_call(keys, call, state)
   leave_aside(keys, call)
   forget_held(keys)
-  settle(read(keys.record, 'estimate', 'charged', 'app', 'cost'), state)
-  redis.call('HSET', keys.record, 'state', state, 'ended', now)
+  local r = read(keys.record, 'estimate', 'charged', 'app', 'cost')
+  settle(r, state)
+  local fields = { 'state', state, 'ended', now }
+  -- A receipt of a member that names a price must find the day in which it was booked.
+  if r.charged and booked_of(r, state) > 0 then fields[5], fields[6] = 'booked', r.charged end
+  redis.call('HSET', keys.record, unpack(fields))
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'erase', 'charged')
   redis.call('PEXPIRE', keys.record, given.retention_ms)
   redis.call('PEXPIRE', members_key(call), given.retention_ms)

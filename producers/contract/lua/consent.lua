@@ -5,8 +5,8 @@
 local function have_agreed(pseudonyms)
   local found, oldest = {}, now - given.consent_ms
   for start = 1, #pseudonyms, ASKED_AT_ONCE do
-    local some = redis.call('HMGET', prefix .. 'consent', unpack(pseudonyms, start, math.min(#pseudonyms, start + ASKED_AT_ONCE - 1)))
-    for i, value in ipairs(some) do
+    local values = redis.call('HMGET', prefix .. 'consent', unpack(pseudonyms, start, math.min(#pseudonyms, start + ASKED_AT_ONCE - 1)))
+    for i, value in ipairs(values) do
       local last = value and tonumber(string.match(value, '^%d+|(%d+)|'))
       if last and last >= oldest then found[start + i - 1] = true end
     end

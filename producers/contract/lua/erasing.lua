@@ -36,15 +36,39 @@ local function await_nothing(keys, id, record, number)
   heard(keys, record, campaign, redis.call('HLEN', deliveries) + 1)
 end
 
+-- Let the record of a message that may still leave be as large as its body is now. Takes state, recipients, segments, weights, estimate,
+-- campaign of it, and the places of those who were cut out, as cut_out() gives them. To the campaign they are cancelled.
+local function make_smaller(keys, r, places)
+  local count, segments, weights = tonumber(r.recipients), tonumber(r.segments), r.weights or ''
+  local left = segments
+  for _, place in ipairs(places) do
+    left = left - (tonumber(string.sub(weights, place, place)) or segments / count)
+    weights = string.sub(weights, 1, place - 1) .. string.sub(weights, place + 1)
+  end
+  redis.call('HSET', keys.record, 'recipients', count - #places, 'segments', left, 'weights', weights)
+  -- What was rejected or has failed reserves nothing in its campaign.
+  local reserves = r.state == 'queued' or r.state == 'unknown'
+  lower_estimate(keys, { estimate = r.estimate, campaign = reserves and r.campaign or nil }, segments, left)
+  local campaign = r.campaign and campaign_key(r.campaign)
+  if not campaign or redis.call('EXISTS', campaign) == 0 then return end
+  if PARKED[r.state] then redis.call('HINCRBY', campaign, r.state, -#places) end
+  redis.call('HINCRBY', campaign, 'cancelled', #places)
+end
+
 -- Forget persons in a send that nobody sends any more, or has not begun to send. Of a message to one person only that is left by which a
 -- repeat of it is known.
 local function forget_persons(keys, id, numbers)
-  local r = read(keys.record, 'state', 'recipients', 'parked', 'ticket', 'receipts', 'contacts', 'ended', 'campaign')
+  local r = read(keys.record, 'state', 'recipients', 'parked', 'ticket', 'receipts', 'contacts', 'ended', 'campaign',
+    'segments', 'weights', 'estimate')
   local body = redis.call('GET', keys.body)
-  local rest = body and cut_out(body, numbers)
+  local rest, places
+  if body then rest, places = cut_out(body, numbers) end
   for number in string.gmatch(numbers, '%S+') do await_nothing(keys, id, r, number) end
   if tonumber(r.recipients or 1) > 1 and (rest or not body) then
-    if rest ~= body then redis.call('SET', keys.body, rest, 'KEEPTTL') end
+    if body and rest ~= body then
+      redis.call('SET', keys.body, rest, 'KEEPTTL')
+      if r.state == 'queued' or PARKED[r.state] then make_smaller(keys, r, places) end
+    end
     redis.call('HDEL', keys.record, 'message', 'erase')
   else
     redis.call('DEL', keys.body, prefix .. 'deliveries:' .. id)
@@ -55,4 +79,4 @@ local function forget_persons(keys, id, numbers)
   -- A body may be there without its record, which must not come back by this.
   if r.state then redis.call('HSET', keys.record, 'erased', 1) end
 end
--- uses: keys receipts parked
+-- uses: keys states receipts parked campaign

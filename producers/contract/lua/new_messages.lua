@@ -69,7 +69,7 @@ local function what_is_left(message, reasons)
   local out = 0
   for _ in pairs(reasons) do out = out + 1 end
   if out == recipients then
-    all.left_out, all.code = out, code_of(reasons)
+    all.left_out, all.code, all.estimate = out, code_of(reasons), all.estimate and 0
     return all
   end
   local left = left_of(all, reasons)

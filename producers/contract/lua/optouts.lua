@@ -5,6 +5,8 @@
 local RANKS = { reply = 1, callback = 1, gateway = 2, operator = 3, erasure = 4 }
 -- Messages to one number that one opt-out cancels. More of them that wait are a fault; those are stopped at their claims.
 local CANCELLED_AT_ONCE = 100
+-- Two opt-outs of one person within so much time are one, told twice.
+local SAME_STOP_MS = 600000
 
 -- What outweighs an opt-out stays; its time never goes back.
 local function suppress(pseudonym, scope, optout)
@@ -41,6 +43,15 @@ local function opt_out(optout, scope)
   return cancelled
 end
 
+-- Whether this is the STOP that was told already: the gateway may bring one as a callback and as a reply, in either order.
+local function was_told(optout, scope)
+  for _, pseudonym in ipairs(optout.pseudonyms) do
+    local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', scope .. '|' .. pseudonym) or '', '^(%d+)|([^|]*)')
+    if RANKS[reason] == RANKS[optout.reason] and math.abs(tonumber(at) - optout.at) <= SAME_STOP_MS then return true end
+  end
+  return false
+end
+
 -- Lift the suppression of a person: an operator any, a START an older one of its own kind. Returns whether there was one.
 local function opt_in(optout, scope)
   local lifted = false
@@ -63,7 +74,9 @@ local function carry_out(optout, scope, fields)
   if optout.action == 'in' then
     if not opt_in(optout, scope) then return false end
   else
+    local is_known = RANKS[optout.reason] == RANKS.reply and was_told(optout, scope)
     local cancelled = opt_out(optout, scope)
+    if is_known and #cancelled == 0 then return false end
     told.cancelled, told.cancelled_ids = tostring(#cancelled), table.concat(cancelled, ' ')
     if optout.came then note_effect(now - optout.came) end
   end

@@ -24,7 +24,10 @@ local function end_record(keys, id, state)
     unpark(keys, id, r.state, r.parked or '')
   end
   redis.call('HINCRBY', counts, state, 1)
-  redis.call('HSET', keys.record, 'state', state, 'ended', now)
+  local fields = { 'state', state, 'ended', now }
+  -- A receipt that names a price must find the day in which it was booked.
+  if r.charged and booked_of(r, state) > 0 then fields[5], fields[6] = 'booked', r.charged end
+  redis.call('HSET', keys.record, unpack(fields))
   redis.call('HDEL', keys.record, 'running', 'doubt', 'used', 'charged')
   settle(r, state)
   redis.call('PEXPIRE', keys.record, given.retention_ms)

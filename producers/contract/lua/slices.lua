@@ -41,14 +41,19 @@ local function remembered(campaign, campaign_id, slice, zone)
   return moved and 'conflict' or has_ended(campaign, slice, zone) and 'ended'
 end
 
--- Reserve micro-euros of the budget of a campaign. Returns why that cannot be: its limit, and what would be used then.
+-- Reserve micro-euros in a campaign. Returns why that cannot be: its limit, and what would be used then. Without a limit they are
+-- reserved, too: somebody may set one later, and the end of the slice gives back what it has reserved.
 local function reserve_in_campaign(campaign, estimate)
-  local c = read(campaign, 'limit', 'reserved', 'spent', 'alarmed')
-  local limit = given.budget or tonumber(c.limit)
-  if not limit then return nil end
+  local c = read(campaign, 'limit', 'asked', 'reserved', 'spent', 'alarmed')
+  local wanted = given.budget and whole(given.budget)
+  -- A run says at each slice what it was given. What an operator has set since then stays until a run is given something else.
+  local limit = wanted and wanted ~= c.asked and given.budget or tonumber(c.limit)
   local used = tonumber(c.reserved or 0) + tonumber(c.spent or 0) + estimate
-  if used > limit then return whole(limit) .. ' ' .. whole(used) end
-  redis.call('HSET', campaign, 'limit', whole(limit), 'reserved', whole(tonumber(c.reserved or 0) + estimate))
+  if limit and used > limit then return whole(limit) .. ' ' .. whole(used) end
+  redis.call('HINCRBY', campaign, 'reserved', whole(estimate))
+  if wanted then redis.call('HSET', campaign, 'asked', wanted) end
+  if not limit then return nil end
+  redis.call('HSET', campaign, 'limit', whole(limit))
   local percent = limit > 0 and used * 100 / limit or 0
   local level = percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
   -- Of another budget nothing was told yet.

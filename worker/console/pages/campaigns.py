@@ -1,5 +1,7 @@
 """Campaigns: how far they are, what they cost, what was heard of them; pause, resume, cancel."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
@@ -9,8 +11,9 @@ from producers.queueing.campaign_status import CampaignStatus
 from producers.queueing.campaigns import checked
 from worker.console.listing import address, cursor_of, older, panel, read
 from worker.console.page import Page, Visit
+from worker.console.pages.money import PROBLEM, budget_set
 from worker.console.refusals import Refusal, not_found, too_late
-from worker.inquiry import campaigns
+from worker.inquiry import campaigns, money
 from worker.inquiry.code_words import meaning_of
 from worker.presentation.counts import counted
 
@@ -28,12 +31,20 @@ async def show(visit: Visit) -> Response:
 
 
 async def show_one(visit: Visit) -> Response:
-    """Show one campaign and its slices."""
+    """Show one campaign, its budget and its slices."""
     status = await _find(visit)
+    return await _render(visit, status, {})
+
+
+async def _render(visit: Visit, status: CampaignStatus, problems: Mapping[str, str]) -> Response:
     here = f"/campaigns/{status.campaign_id}"
     slices = (await panel(visit, campaigns.slices(visit.keys, status, cursor_of(visit)))).value
     return visit.render(
         "campaign.html",
+        HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
+        budget=await visit.panel(money.read_campaign_budget(visit.keys, status.campaign_id)),
+        problems=problems,
+        written=visit.form.get("euros", ""),
         campaign=status,
         state=state_of(status),
         slices=slices,
@@ -83,6 +94,13 @@ async def cancel(visit: Visit) -> Response:
     return await visit.done(_path(status), words)
 
 
+async def change_budget(visit: Visit) -> Response:
+    """Set what a campaign may cost; a run that was cut short for it has to be started again."""
+    status = await _find(visit)
+    words = await budget_set(visit, f"campaign:{status.campaign_id}")
+    return await visit.done(_path(status), words) if words else await _render(visit, status, PROBLEM)
+
+
 def state_of(status: CampaignStatus) -> tuple[str, str]:
     """Say how a campaign is, as kind and word for ``ui.state``."""
     word = campaigns.word_of(status)
@@ -124,4 +142,5 @@ PAGES: Final = (
     Page("/campaigns/{campaign_id}/pause", pause, method="POST", role="operator"),
     Page("/campaigns/{campaign_id}/resume", resume, method="POST", role="operator"),
     Page("/campaigns/{campaign_id}/cancel", cancel, method="POST", role="operator"),
+    Page("/campaigns/{campaign_id}/budget", change_budget, method="POST", role="operator"),
 )

@@ -21,6 +21,7 @@ from worker.console.answer_box import Draft, consent_of, counted
 from worker.console.page import Page, Visit, step
 from worker.console.pages.replies import MATCHES, LookedFor, show_with
 from worker.console.refusals import Refusal, not_found
+from worker.console.standing import standing_of
 from worker.inquiry import audit
 from worker.inquiry.paging import now_ms
 from worker.presentation import counts
@@ -38,9 +39,9 @@ _STATES: Final = {
 
 
 async def show(visit: Visit) -> Response:
-    """Show the newest 50 turns; five round trips."""
+    """Show the newest 50 turns, and what holds for the number; at most ten round trips."""
     conversation = await _read(visit)
-    return _render(visit, conversation, Draft(seen=await _newest(visit, conversation)))
+    return await _render(visit, conversation, Draft(seen=await _newest(visit, conversation)))
 
 
 async def look_up(visit: Visit) -> Response:
@@ -68,7 +69,7 @@ async def answer(visit: Visit) -> Response:
     if conversation.number is None:
         raise not_found("Nothing that is kept tells whom to answer.", _path(visit))
     if visit.form.get("do") != "send":
-        return _render(visit, conversation, counted(draft))
+        return await _render(visit, conversation, counted(draft))
     return await _queue(visit, conversation, conversation.number, draft)
 
 
@@ -86,7 +87,10 @@ async def _read(visit: Visit) -> Conversation:
     return await visit.ask(Conversations(visit.keys, visit.pseudonyms).by_key(key))
 
 
-def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int = HTTPStatus.OK) -> Response:
+async def _render(
+    visit: Visit, conversation: Conversation, draft: Draft, status: int = HTTPStatus.OK
+) -> Response:
+    number = conversation.number
     return visit.render(
         "conversation.html",
         status,
@@ -96,8 +100,9 @@ def _render(visit: Visit, conversation: Conversation, draft: Draft, status: int 
         matches=MATCHES,
         states=_STATES,
         consent=consent_of(conversation),
+        standing=await visit.panel(standing_of(visit, number)) if number else None,
         sender=visit.office.settings.sender,
-        two_way=(conversation.number or "").startswith(_TWO_WAY),
+        two_way=(number or "").startswith(_TWO_WAY),
     )
 
 
@@ -135,7 +140,7 @@ async def _queue(visit: Visit, conversation: Conversation, number: str, draft: D
     except InvalidMessage as error:
         problems = tuple((_field(name), _words(name, words)) for name, words in error.fields.items())
         mended = Draft(draft.text, draft.seen, problems)
-        return _render(visit, conversation, mended, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await _render(visit, conversation, mended, HTTPStatus.UNPROCESSABLE_ENTITY)
     except RequestIdConflict:
         return await _conflict(visit, draft, request_id)
     if not sent.created:
@@ -156,7 +161,7 @@ async def _conflict(visit: Visit, draft: Draft, request_id: str) -> Response:
 async def _too_late(visit: Visit, conversation: Conversation, draft: Draft) -> Response:
     words = "Somebody answered meanwhile. Your text was not sent: read on, then decide again."
     kept = Draft(draft.text, await _newest(visit, conversation), (("text", words),))
-    return _render(visit, conversation, kept, HTTPStatus.CONFLICT)
+    return await _render(visit, conversation, kept, HTTPStatus.CONFLICT)
 
 
 def _name(turn: Turn) -> str:

@@ -1,12 +1,17 @@
 """The first page: is all well, and if not, what keeps messages from leaving."""
 
+from collections.abc import Iterable
+
 from starlette.responses import Response
 
 from producers.contract.admission import CREDIT
 from worker.account.throttle import DEFAULT, Default
 from worker.console.page import Page, Visit
+from worker.console.pages.money import words_of
 from worker.console.refusals import not_found
+from worker.inquiry import money
 from worker.inquiry.held_reasons import mismatch_words
+from worker.inquiry.money import Spent
 from worker.inquiry.overview import QUEUES, panels
 from worker.inquiry.panels import Panel
 from worker.inquiry.state_of_sending import Limits
@@ -18,12 +23,13 @@ _LIMIT_MAX = 10_000
 
 
 async def show(visit: Visit) -> Response:
-    """Show how sending is: at most 44 commands in at most three round trips. Each part fails alone."""
+    """Show how sending is, and money: at most 73 commands in six round trips. Each part fails alone."""
     return await _render(visit, 200, {})
 
 
 async def _render(visit: Visit, status: int, problems: dict[str, str]) -> Response:
     found = await visit.ask(panels(visit.keys))
+    purse = await visit.ask(money.panels(visit.keys))
     queues = {name: found[f"queue_{name}"] for name in QUEUES}
     return visit.render(
         "overview.html",
@@ -34,7 +40,15 @@ async def _render(visit: Visit, status: int, problems: dict[str, str]) -> Respon
         mismatch=mismatch_words,
         of_calls=_of_calls(found["limits"], found["strain"]),
         problems=problems,
+        purse_of=purse,
+        counts_money=_counts_money(purse["budgets"].value or (), purse["waiting"].value),
+        **words_of(visit),
     )
+
+
+def _counts_money(budgets: Iterable[Spent], waiting: int | None) -> bool:
+    """Say whether anything of money is counted, or was today: else the first page leaves it out."""
+    return bool(waiting) or any(each.limit or each.hard or each.spent or each.reserved for each in budgets)
 
 
 def _of_calls(limits: Panel[Limits], strain: Panel[int | None]) -> str:

@@ -25,7 +25,7 @@ MATCHES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class LookedFor:
-    """A number whose conversation was asked for in vain.
+    """A number that was looked for in vain.
 
     Attributes:
         number: as it was typed, such as ``06 12``.
