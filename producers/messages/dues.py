@@ -1,7 +1,6 @@
 """What a message may cost, and whether its recipients may be texted. Pure: prices are looked up later."""
 
 from functools import lru_cache
-from itertools import chain
 from typing import Final
 
 from producers.contract.prices import tariff_name
@@ -38,7 +37,7 @@ def dues_of(worded: Wording, options: Options) -> tuple[int | str, ...]:
     besides = BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else 0
     if options.with_replies:
         besides += ANSWERABLE * sum(segments.values())
-    return (besides, *chain.from_iterable(sorted(segments.items())))
+    return (besides, *(part for pair in sorted(segments.items()) for part in pair))
 
 
 def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings) -> None:
