@@ -186,10 +186,10 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``reserved`` | what may be charged for what is being sent, micro-euros | reserve(), settle_in() | - | purse_of() |
+| ``reserved`` | what may be charged for what is being sent, micro-euros | note_reserved(), settle_in() | - | purse_of() |
 | ``spent`` | what was charged, or may have been, micro-euros | correct_day(), settle_in() | - | purse_of() |
-| ``limit`` | the budget when it was last used, micro-euros, 0 for none | reserve() | - | purse_of() |
-| ``hard`` | the hard budget then | reserve() | - | purse_of() |
+| ``limit`` | the budget when it was last used, micro-euros, 0 for none | note_reserved() | - | purse_of() |
+| ``hard`` | the hard budget then | note_reserved() | - | purse_of() |
 | ``alarmed`` | percent of the budget that was told last | tell_level() | - | purse_of() |
 | ``alarmed_hard`` | percent of the hard budget that was told last | tell_hard_level() | - | purse_of() |
 
@@ -331,7 +331,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressions.py, was_told() |
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressed_among(), suppressions.py, was_told() |
 
 **optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
 
@@ -440,6 +440,7 @@ These functions of the library touch hashes; others call them:
 | ``note_held()`` | budget_gate.keep(), hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
 | ``note_race()`` | suppressed_gate.keep() |
+| ``note_reserved()`` | claim |
 | ``note_round()`` | send_again() |
 | ``note_slice()`` | enqueue |
 | ``note_start()`` | complete_campaign, note_slice() |
@@ -460,6 +461,7 @@ These functions of the library touch hashes; others call them:
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``split_call()`` | budget_gate.keep(), finish |
 | ``suppress()`` | erase_person, opt_out() |
+| ``suppressed_among()`` | compose, suppressed_gate.keep() |
 | ``tell_hard_level()`` | over_budget(), reserve() |
 | ``tell_level()`` | over_budget(), reserve() |
 | ``tell_unread()`` | expire_entries, publish |

@@ -3,6 +3,7 @@
 Whoever reads decodes as little as it needs. Scripts read the same bytes, most of them by pattern, so a change
 here is a change there:
 
+- ``content.twin`` cuts it before ``,"type":``;
 - ``compose.lua`` cuts the recipient out, up to ``],"text":``, and puts another ``request_id`` in;
 - ``gates/breaker.lua`` and ``suspect.lua`` look for ``sender`` and ``type``;
 - ``prices.lua`` looks for ``type`` and the country code of each ``phone_number``;

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+
+from producers.messages.body import Body, encode
 
 #: Bytes of a context as JSON.
 CONTEXT_MAX_BYTES: Final = 4096
@@ -16,6 +17,8 @@ _STRICT_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")
 _SORTED_JSON: Final = msgspec.json.Encoder(order="sorted")
 #: A number that may be written in another way.
 _FRACTION: Final = re.compile(r"[0-9][.e]")
+#: Where recipients, text and sender end. Within a value no quote stands without a backslash.
+_BEHIND_SENDER: Final = b',"type":"'
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -42,16 +45,17 @@ def digest(
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
-def twin(recipients: Sequence[Any], text: str, sender: str) -> str:
+def twin(body: Body, wire: bytes) -> str:
     """Take the fingerprint of what people see: the same text, from the same sender, to the same numbers.
 
     Args:
-        recipients: each `Recipient`, in any order.
-        text: as the caller gave it, with placeholders.
-        sender: its name.
+        body: of a POST; its recipients may have any order.
+        wire: its JSON.
     """
-    seen = sorted(recipients, key=lambda each: each.phone_number)
-    return hashlib.blake2b(b"twin|" + msgspec.json.encode([seen, text, sender]), digest_size=16).hexdigest()
+    if len(body.recipients) > 1:
+        ordered = sorted(body.recipients, key=lambda each: each.phone_number)
+        wire = encode(msgspec.structs.replace(body, recipients=ordered))
+    return hashlib.blake2b(b"twin|" + wire[: wire.index(_BEHIND_SENDER)], digest_size=16).hexdigest()
 
 
 def instant(moment: datetime) -> str:

@@ -1,7 +1,6 @@
 """What a message may cost, and whether its recipients may be texted. Pure: prices are looked up later."""
 
 from functools import lru_cache
-from itertools import chain
 from typing import Final
 
 from producers.contract.prices import tariff_name
@@ -32,13 +31,13 @@ def dues_of(worded: Wording, options: Options) -> tuple[int | str, ...]:
     if not template.variables:
         same = costs_at_worst(template.text, worded.by_gateway)
     for recipient in worded.recipients:
-        each = same or costs_at_worst(template.fill(recipient), worded.by_gateway)
         tariff = _tariff(options.type, recipient.phone_number[1 : 1 + _CODE])
+        each = same or costs_at_worst(template.fill(recipient), worded.by_gateway)
         segments[tariff] = segments.get(tariff, 0) + each
     besides = BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else 0
     if options.with_replies:
         besides += ANSWERABLE * sum(segments.values())
-    return (besides, *chain.from_iterable(sorted(segments.items())))
+    return (besides, *(part for pair in sorted(segments.items()) for part in pair))
 
 
 def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings) -> None:
@@ -52,9 +51,14 @@ def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings
     if rules.reaches_all:
         return
     for position, number in enumerate(numbers):
-        where = f"recipients[{position}].phone_number"
-        if where not in check.by_field and (problem := rules.reach_problem(number)):
-            check.by_field[where] = problem
+        if check.by_field and _where(position) in check.by_field:
+            continue
+        if problem := rules.reach_problem(number):
+            check.by_field[_where(position)] = problem
+
+
+def _where(position: int) -> str:
+    return f"recipients[{position}].phone_number"
 
 
 _tariff = lru_cache(maxsize=1024)(tariff_name)

@@ -183,7 +183,7 @@ def freeze(
         receipts=_receipts(options, send_at),
         zones=places.zones,
         dues=dues_of(worded, options) if priced or rules.counts_money else (),
-        twin="" if campaign else _twin(body, rules),
+        twin=content.twin(body, wire) if rules.duplicate_window_s and not campaign else "",
         warnings=worded.warnings,
         stoppable=stoppable,
         scope=scope,
@@ -246,10 +246,6 @@ def _meant(body: Body, wire: bytes, send_at: datetime | None) -> bytes:
     if not body.send_at or not send_at:
         return wire
     return encode(msgspec.structs.replace(body, send_at=content.instant(send_at)))
-
-
-def _twin(body: Body, rules: RulesSettings) -> str:
-    return content.twin(body.recipients, body.text, body.sender) if rules.duplicate_window_s else ""
 
 
 def _receipts(options: Options, send_at: datetime | None) -> int:

@@ -52,4 +52,5 @@ end
 
 local result = {}
 for i, entry in ipairs(given.entries) do result[i] = claim(entry) end
+note_reserved()
 return result

@@ -30,17 +30,20 @@ local purses = {}
 local function purse_of(scope)
   if purses[scope] then return purses[scope] end
   local s = read(spend_key(scope, today().name), 'reserved', 'spent', 'alarmed', 'alarmed_hard', 'limit', 'hard')
-  purses[scope] = { scope = scope, used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
+  purses[scope] = { used = tonumber(s.reserved or 0) + tonumber(s.spent or 0),
     alarmed = tonumber(s.alarmed or 0), alarmed_hard = tonumber(s.alarmed_hard or 0), limit = tonumber(s.limit),
-    hard = tonumber(s.hard), is_new = not s.reserved }
+    hard = tonumber(s.hard), is_new = not s.reserved, scope = scope, reserves = 0 }
   return purses[scope]
 end
 
--- The purses that a send is paid from, each with its limit and with the hard one, 0 for none.
-local function purses_of(send)
+-- The purses that the sends of an application are paid from, each with its limit and with the hard one, 0 for none.
+local purses_by_app = {}
+local function purses_of(app)
+  if purses_by_app[app] then return purses_by_app[app] end
   local limits = budget_limits()
   local found = { { purse = purse_of('account'), limit = limits.account, hard = limits.hard } }
-  if send.record.app then found[2] = { purse = purse_of('app:' .. send.record.app), limit = limits.app, hard = 0 } end
+  if app ~= '' then found[2] = { purse = purse_of('app:' .. app), limit = limits.app, hard = 0, app = app } end
+  purses_by_app[app] = found
   return found
 end
 
@@ -84,7 +87,7 @@ end
 local function over_budget(send)
   local estimate, over = estimate_of(send), nil
   if estimate == 0 then return nil end
-  for _, each in ipairs(purses_of(send)) do
+  for _, each in ipairs(purses_of(send.record.app or '')) do
     local used = each.purse.used + estimate
     if each.limit > 0 and used > each.limit then
       over = over or 'soft'
@@ -101,38 +104,45 @@ end
 -- How much may still be spent today, of the budgets that may keep a send: of an alert that leaves beyond a budget only the hard one.
 local function room_of(send, leaves_beyond)
   local room = math.huge
-  for _, each in ipairs(purses_of(send)) do
+  for _, each in ipairs(purses_of(send.record.app or '')) do
     if each.limit > 0 and not leaves_beyond then room = math.min(room, each.limit - each.purse.used) end
     if each.hard > 0 then room = math.min(room, each.hard - each.purse.used) end
   end
   return room
 end
 
--- Reserve what a send may cost in the purses that it is paid from, once until it is settled.
+-- Reserve what a send may cost in the purses that it is paid from, once until it is settled. note_reserved writes it into the purses.
 local function reserve(send)
   local record = send.record
   if not given.money or record.charged then return end
-  local estimate, day = estimate_of(send), today().name
+  local estimate = estimate_of(send)
   -- A slice that nobody has estimated before is reserved in its campaign now: its end gives that back.
   if record.campaign and not record.estimate and estimate > 0 then
     redis.call('HINCRBY', campaign_key(record.campaign), 'reserved', whole(estimate))
   end
-  for _, each in ipairs(purses_of(send)) do
+  for _, each in ipairs(purses_of(record.app or '')) do
     local purse = each.purse
-    local spend = spend_key(purse.scope, day)
-    redis.call('HINCRBY', spend, 'reserved', whole(estimate))
-    if purse.is_new then
-      redis.call('PEXPIRE', spend, KEPT_MS)
-      if record.app then redis.call('ZADD', prefix .. 'apps', now, record.app) end
-    end
-    if purse.limit ~= each.limit or purse.hard ~= each.hard then
-      redis.call('HSET', spend, 'limit', whole(each.limit), 'hard', whole(each.hard))
-      purse.limit, purse.hard = each.limit, each.hard
-    end
-    purse.is_new, purse.used = false, purse.used + estimate
+    purse.used, purse.reserves, purse.paid_as = purse.used + estimate, purse.reserves + estimate, each
     tell_level(each)
     tell_hard_level(each)
   end
-  redis.call('HSET', send.keys.record, 'charged', day, 'estimate', whole(estimate))
+  redis.call('HSET', send.keys.record, 'charged', today().name, 'estimate', whole(estimate))
+end
+
+-- Write down what this script has reserved.
+local function note_reserved()
+  for scope, purse in pairs(purses) do
+    local spend, each = spend_key(scope, today().name), purse.paid_as
+    if each then
+      redis.call('HINCRBY', spend, 'reserved', whole(purse.reserves))
+      if purse.is_new then
+        redis.call('PEXPIRE', spend, KEPT_MS)
+        if each.app then redis.call('ZADD', prefix .. 'apps', now, each.app) end
+      end
+      if purse.limit ~= each.limit or purse.hard ~= each.hard then
+        redis.call('HSET', spend, 'limit', whole(each.limit), 'hard', whole(each.hard))
+      end
+    end
+  end
 end
 -- uses: keys clock spending alarms prices send

@@ -25,13 +25,17 @@ local function add_questions(fields, to, scope)
   return #fields - before
 end
 
+local function reason_in(value)
+  return string.match(value, '^%d+|([^|]*)')
+end
+
 -- Ask why people are suppressed. Returns the reasons by place.
 local function reasons_of(fields)
   local found = {}
   for start = 1, #fields, ASKED_AT_ONCE do
     local asked = redis.call('HMGET', SUPPRESSED, unpack(fields, start, math.min(#fields, start + ASKED_AT_ONCE - 1)))
     for i, value in ipairs(asked) do
-      if value then found[start + i - 1] = string.match(value, '^%d+|([^|]*)') end
+      if value then found[start + i - 1] = reason_in(value) end
     end
   end
   return found
@@ -41,6 +45,11 @@ end
 -- place; nil if there is nobody, as there mostly is.
 local function suppressed_among(to, scope)
   if not to or not is_anybody_suppressed() then return nil end
+  if not scope and not string.find(to, ' ', 1, true) then
+    -- Mostly one person, who is asked about for each send.
+    local value = redis.call('HGET', SUPPRESSED, ACCOUNT .. '|' .. to)
+    return value and { reason_in(value) }
+  end
   local fields, found = {}, {}
   local count = add_questions(fields, to, ACCOUNT)
   if scope then add_questions(fields, to, scope) end
