@@ -123,11 +123,13 @@ class AsyncProducer:
         self,
         text: str,
         recipients: Recipients | AsyncIterable[str | Recipient] | None = None,
+        *,
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Preview:
         """Say what a text would become and cost; see `Producer.preview`. Takes either kind of iterable."""
         prices = await self._drive(current_prices(self._records.keys, self._settings))
-        previewer = Previewer(text, options, settings=self._settings, prices=prices)
+        previewer = Previewer(text, options, settings=self._settings, prices=prices, budget=budget)
         async for chunk in achunks(several(recipients)):
             previewer.take(chunk)
             await asyncio.sleep(0)

@@ -73,8 +73,7 @@ class Producer:
     def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; record and queue entry are written together or not at all.
 
-        Safe to repeat with the same request_id: the same content returns the existing record and queues
-        nothing.
+        Safe to repeat with the same request_id: the same content returns the record and queues nothing.
 
         Args:
             recipients: one number or `Recipient`, or up to 500, each number once.
@@ -103,7 +102,6 @@ class Producer:
                 ``messages`` is neither list nor tuple.
             RequestIdConflict: lists the conflicting ids; all other messages were queued.
             QueueUnavailable: carries the ids of the 500 that were not confirmed; later ones were not tried.
-                It comes before the error of those that were being checked meanwhile.
         """
         answers: list[Sent | Conflict] = []
         waiting: Callable[[], list[Sent | Conflict]] = list
@@ -176,10 +174,9 @@ class Producer:
             text: 1 to 1224 characters; placeholders are filled per recipient.
             recipients: any iterable of numbers or `Recipient`; `AsyncProducer` also takes asynchronous ones.
             campaign_id: 1 to 24 letters, digits or ``-_.``; minted if None: the result, or error, has it.
-            on_invalid: what to do about a recipient that cannot be texted, or was met before. ``"refuse"``
-                ends the call before that slice is queued. A callable leaves the recipient out; it gets the
-                position, the recipient as given, and an `InvalidMessage`.
-            budget: euros that all runs together may cost; None leaves the budget that there is, if any.
+            on_invalid: ``"refuse"`` ends the call before the slice of a recipient that cannot be texted or was
+                met before. A callable leaves them out, and gets position, recipient and `InvalidMessage`.
+            budget: euros above 0 that all runs together may cost; None leaves the budget that there is.
             **options: the other fields of `Message` but the request_id; ``sender`` is required.
 
         Raises:
@@ -205,6 +202,8 @@ class Producer:
         self,
         text: str,
         recipients: Recipients | None = None,
+        *,
+        budget: Budget | None = None,
         **options: Unpack[CampaignOptions],
     ) -> Preview:
         """Say what a text would become and cost. Queues nothing, and refuses nothing: see ``problems``.
@@ -212,14 +211,15 @@ class Producer:
         Args:
             text: as for `send` and `send_campaign`.
             recipients: any number of them, read 500 at a time; without any, for somebody whom nobody knows.
+            budget: euros that a campaign may cost: ``affordable`` says how far they reach.
             **options: the other fields of `Message`; the sender may be absent.
 
         Raises:
-            InvalidMessage: ``recipients`` cannot be read as some.
+            InvalidMessage: ``recipients`` cannot be read as some, or ``budget`` is no amount above 0.
             QueueUnavailable: Redis did not tell the prices.
         """
         prices = self._drive(current_prices(self._records.keys, self._settings))
-        previewer = Previewer(text, options, settings=self._settings, prices=prices)
+        previewer = Previewer(text, options, settings=self._settings, prices=prices, budget=budget)
         for chunk in chunks(several(recipients)):
             previewer.take(chunk)
         return previewer.result()

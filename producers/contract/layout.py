@@ -10,16 +10,16 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch, finish | - | claim, compose, finish, reasons.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
+| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call() |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
-| ``queue`` | m c; name of the queue | enqueue, fetch, finish | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, finish | - | conversations.py, message_status.py, overview.py |
+| ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | conversations.py, message_status.py, overview.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | claim, conversations.py, fetch, message_status.py, overview.py, reasons.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, make_smaller(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), forget_persons(), message_status.py, price_of(), write_anew() |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, finish, make_smaller(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, message_status.py |
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
@@ -28,7 +28,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), message_status.py |
-| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch, finish | send_again() | compose, erase_message, fetch, finish, send_facts.py |
+| ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch | send_again() | compose, erase_message, fetch, finish, send_facts.py, split_call() |
 | ``two_way`` | m; 1 when its recipients can answer it | enqueue | - | correlate |
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | erase_message, forget_persons() | conversations.py, message_status.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
@@ -36,14 +36,14 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
-| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members(), finish | finish, hold_until(), send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, status, unclaim |
+| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | claim, correlate, dissolve, finish, unclaim |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, split_call(), status, unclaim |
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
-| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_over_budget(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), overview.py, parked.py, reasons.py, status |
-| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), message_status.py, status |
+| ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_over_budget(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), overview.py, parked.py, reasons.py, split_call(), status |
+| ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), message_status.py, split_call(), status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), message_status.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
@@ -59,14 +59,14 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, unclaim |
 | ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
-| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, unclaim | claim, end_call(), end_record(), finish, unclaim |
+| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, finish | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
-| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, finish | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
+| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, split_call() | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, correct_spent(), end_members(), price_of() |
-| ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve |
+| ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve, split_call() |
 | ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | end_members(), end_record(), erase_message, finish, unclaim |
 | ``erased`` | m; 1 when somebody was erased from it: a number that is not in ``to`` is none of its recipients | forget_persons() | - | correct_spent(), correlate |
 | ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | claim |
@@ -86,7 +86,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
-| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, reserve_in_campaign() |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign() |
+| ``asked`` | the budget that its last run was given, micro-euros; absent without | reserve_in_campaign() | - | reserve_in_campaign() |
 | ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
 | ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | correct_campaign(), settle_campaign() | - | reserve_in_campaign() |
 | ``alarmed`` | percent of the budget that was told last | reserve_in_campaign(), set_budget | - | reserve_in_campaign() |
@@ -115,7 +116,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | request_id of the member with that number, E.164 | compose, finish | end_members(), erase_message, go_without() | compose, correlate, disown(), dissolve, erase_message, finish, go_without(), members.py |
+| ``<number>`` | request_id of the member with that number, E.164 | compose, split_call() | end_members(), erase_message, go_without() | compose, correlate, disown(), dissolve, erase_message, go_without(), members.py, split_call() |
 
 **deliveries:<request_id>** The last receipt of each recipient. Goes with the record.
 
@@ -412,7 +413,7 @@ These functions of the library touch hashes; others call them:
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
-| ``forget_held()`` | blame_held(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), wait_no_more() |
+| ``forget_held()`` | blame_held(), campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), split_call(), wait_no_more() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``give_back_reserve()`` | lower_estimate(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
@@ -425,7 +426,7 @@ These functions of the library touch hashes; others call them:
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
-| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), put_aside(), wait_no_more() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), put_aside(), split_call(), wait_no_more() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``lower_estimate()`` | make_smaller(), write_anew() |
 | ``make_smaller()`` | forget_persons() |
@@ -457,6 +458,7 @@ These functions of the library touch hashes; others call them:
 | ``settle_campaign()`` | end_record() |
 | ``settle_in()`` | settle() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``split_call()`` | budget_gate.keep(), finish |
 | ``suppress()`` | erase_person, opt_out() |
 | ``tell_hard_level()`` | over_budget(), reserve() |
 | ``tell_level()`` | over_budget(), reserve() |

@@ -91,7 +91,7 @@ class Slicer:
             raise InvalidMessage({"request_id": "must be absent: it is made of campaign_id and slice number"})
         if on_invalid != "refuse" and not callable(on_invalid):
             raise InvalidMessage({"on_invalid": 'must be "refuse" or a callable'})
-        self.budget = None if budget is None else _checked_budget(budget)
+        self.budget = None if budget is None else checked_budget(budget)
         self.priced = self.budget is not None
         self.campaign_id = checked(campaign_id) if campaign_id is not None else secrets.token_hex(12)
         self.position = self.number = self.recipients = self.segments = self.left_out = 0
@@ -202,11 +202,19 @@ def checked(campaign_id: object) -> str:
     return campaign_id
 
 
-def _checked_budget(budget: Budget) -> int:
+def checked_budget(budget: Budget) -> int:
+    """Return the micro-euros that a campaign may cost.
+
+    Raises:
+        InvalidMessage: names ``budget``. It may not be 0, which means "any amount" for other budgets: whoever
+            has worked out that nothing is left must not get that.
+    """
     try:
-        return micros(budget)
+        if found := micros(budget):
+            return found
     except ValueError as error:
         raise InvalidMessage({"budget": str(error)}) from None
+    raise InvalidMessage({"budget": "must be above 0"})
 
 
 def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:

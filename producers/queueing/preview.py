@@ -15,7 +15,7 @@ from producers.contract.prices import Prices
 from producers.contract.steps import Commands, Steps
 from producers.errors import InvalidMessage
 from producers.messages import content, fields
-from producers.messages.dues import refuse_unreachable
+from producers.messages.dues import ANSWERABLE, BLACKLIST_LOOK, refuse_unreachable
 from producers.messages.fields import Problems
 from producers.messages.message import CampaignOptions, Message
 from producers.messages.options import checked_options
@@ -23,10 +23,11 @@ from producers.messages.places import places_of
 from producers.messages.recipient import VARIABLES, Recipient
 from producers.messages.template import VARIABLE_MAX
 from producers.messages.wording import Wording, word
-from producers.queueing.campaigns import REPEATED, by_recipient
+from producers.queueing.campaigns import REPEATED, Budget, by_recipient, checked_budget
 from producers.queueing.number_set import NumberSet
+from producers.queueing.restraint import unpriced_problem
 from producers.queueing.tally import Flip, Tally
-from producers.rules.money import price
+from producers.rules.money import MICRO, price
 from producers.rules.text import sender_problem
 from producers.settings import ProducerSettings
 
@@ -55,9 +56,12 @@ class Preview:
         encoding: ``ucs2`` if anybody's text is UCS-2; without recipients, if the text is whoever gets it.
         minimum, middle, maximum: segments of the shortest, the median and the longest text.
         segments: over all recipients; of ``middle`` without recipients.
-        cost: of these segments, in the account's currency. None if a price is unknown and none is assumed.
+        cost: of these segments, in the account's currency, with what replies and a look at the blacklist
+            cost. None if a price is unknown and none is assumed.
         worst_cost: with all that is in doubt counted at its dearest, and ``maximum`` without recipients.
         assumed: recipients whose price was not learnt, but assumed.
+        affordable: how many of ``recipients``, from the first on, a campaign would queue within its budget;
+            None without a budget or a price.
         flips: what turns texts to UCS-2, the text first.
         saved: of ``segments``, those that ``TEXT_OPTIMIZE`` would save.
         problems: why all of it would be refused, by field.
@@ -75,6 +79,7 @@ class Preview:
     cost: Decimal | None
     worst_cost: Decimal | None
     assumed: int
+    affordable: int | None
     flips: tuple[Flip, ...]
     saved: int
     problems: Mapping[str, str]
@@ -95,7 +100,11 @@ class Previewer:
         options: the other fields of `Message`; the sender may be absent.
         settings: of the application.
         prices: of a segment.
+        budget: euros that a campaign may cost; None for any.
         on_invalid: called for each recipient that is left out, as by `Slicer`.
+
+    Raises:
+        InvalidMessage: ``budget`` is no amount.
     """
 
     def __init__(
@@ -105,8 +114,11 @@ class Previewer:
         *,
         settings: ProducerSettings,
         prices: Prices,
+        budget: Budget | None = None,
         on_invalid: Callable[[int, Any, InvalidMessage], object] = lambda *_: None,
     ) -> None:
+        self._budget = None if budget is None else Decimal(checked_budget(budget)) / MICRO
+        self._affordable, self._is_spent = 0, False
         self._text, self._options, self._settings, self._prices = text, options, settings, prices
         self._kind = str(options.get("type", "sms_premium"))
         self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
@@ -129,6 +141,7 @@ class Previewer:
         self._tell(chunk, problems)
         if worded is not None:
             self._count(worded, self._thrifty([chunk[i] for i in kept], worded))
+            self._weigh()
         self._taken += len(chunk)
 
     def result(self) -> Preview:
@@ -139,7 +152,7 @@ class Previewer:
         sizes = tuple(tally.segments for tally in tallies)
         known = self._summed_up(tallies[1], 0, (sizes[0], sizes[1], sizes[2]))
         encoding = tallies[0].encoding
-        return replace(known, worst_cost=tallies[2].cost(self._prices, at_worst=True), encoding=encoding)
+        return replace(known, worst_cost=self._cost(tallies[2], at_worst=True), encoding=encoding)
 
     def _of_one(self, value: str) -> Tally:
         """Count for one recipient whose placeholders all have one value."""
@@ -157,8 +170,8 @@ class Previewer:
         check = Problems()
         message = self._message(chunk, **changed)
         worded = word(check, message, settings, settings.default_region)
-        refuse_unreachable(check, worded.numbers, settings)
         places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
+        refuse_unreachable(check, worded.numbers, settings)
         self._zones = max(1, len(places.zones.split()))
         self._warnings = worded.warnings or self._warnings
         if "sender" in self._options and "sender" not in self._problems:
@@ -203,6 +216,29 @@ class Previewer:
             self._seen.add(recipient.phone_number)
             self._tally.add(worded, i, self._kind, worded.segments[i] - thrifty[i])
 
+    def _weigh(self) -> None:
+        """See whether the budget reaches these, too: a slice is queued whole or not at all."""
+        worst = self._cost(self._tally, at_worst=True)
+        self._is_spent |= worst is None or (self._budget is not None and worst > self._budget)
+        if not self._is_spent:
+            self._affordable = self._tally.recipients
+
+    def _cost(self, tally: Tally, *, at_worst: bool = False) -> Decimal | None:
+        """Say what some recipients cost, as `dues_of` counts it."""
+        cost, options = tally.cost(self._prices, at_worst=at_worst), self._options
+        if cost is None or options.get("simulation_mode"):
+            return cost and Decimal(0)
+        if options.get("with_replies"):
+            cost += Decimal(ANSWERABLE) / MICRO * (tally.worst_segments if at_worst else tally.segments)
+        if options.get("auto_remove_blacklisted_numbers"):
+            cost += Decimal(BLACKLIST_LOOK) / MICRO * max(1, self._messages)
+        return cost
+
+    def _unpriced(self) -> dict[str, str]:
+        """Refuse what has no price, where that is wanted."""
+        lacking = self._tally.unpriced(self._prices) if self._prices.assumed is None else ""
+        return {"recipients": unpriced_problem(lacking)} if lacking else {}
+
     def _summed_up(self, tally: Tally, recipients: int, sizes: tuple[int, int, int]) -> Preview:
         return Preview(
             recipients,
@@ -211,11 +247,12 @@ class Previewer:
             tally.encoding,
             *sizes,
             segments=tally.segments,
-            cost=tally.cost(self._prices),
-            worst_cost=tally.cost(self._prices, at_worst=True),
+            cost=self._cost(tally),
+            worst_cost=self._cost(tally, at_worst=True),
             assumed=tally.assumed(self._prices),
+            affordable=None if self._budget is None or not recipients else self._affordable,
             flips=tally.flips(),
             saved=tally.saved,
-            problems=self._problems,
+            problems=self._unpriced() | self._problems,
             warnings=self._warnings,
         )

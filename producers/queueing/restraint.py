@@ -46,8 +46,10 @@ class Restraint:
         """Name the block of numbers of an alert to one number; None for what is not guarded.
 
         A list of people to alert is the application's own: no stranger makes it longer by asking for codes.
+        The last slice of a campaign belongs to a list, though it may have one recipient.
         """
-        if not self._guards or message.queue != QUEUE_ALERT or len(message.numbers) > 1:
+        is_list = len(message.numbers) > 1 or message.campaign
+        if not self._guards or message.queue != QUEUE_ALERT or is_list:
             return None
         return message.numbers[0][:-_WITHIN_BLOCK]
 
@@ -61,8 +63,12 @@ def refuse_unpriced(reply: object) -> None:
     """
     if isinstance(reply, bytes) and reply.startswith(_UNPRICED):
         tariff = reply.removeprefix(_UNPRICED).decode()
-        problem = f"somebody is where no price is known: octopush-worker prices set {tariff} EUROS"
-        raise InvalidMessage({"recipients": problem})
+        raise InvalidMessage({"recipients": unpriced_problem(tariff)})
+
+
+def unpriced_problem(tariff: str) -> str:
+    """Say that nobody knows what a tariff costs, and what to do."""
+    return f"somebody is where no price is known: octopush-worker prices set {tariff} EUROS"
 
 
 def over_budget(scope: str, facts: bytes) -> OverBudget:

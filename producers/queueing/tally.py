@@ -93,6 +93,15 @@ class Tally:
             total += price * segments
         return total
 
+    @property
+    def worst_segments(self) -> int:
+        """The segments at their dearest."""
+        return self._worst.total()
+
+    def unpriced(self, prices: Prices) -> str:
+        """Name a tariff of these whose price was not learnt; empty if there is none."""
+        return next((name for name in sorted(self._people) if name not in prices.learnt), "")
+
     def assumed(self, prices: Prices) -> int:
         """Count the recipients whose price was not learnt."""
         return sum(people for name, people in self._people.items() if name not in prices.learnt)

@@ -78,11 +78,11 @@ def countries(written: str) -> frozenset[str]:
     names = frozenset(filter(None, map(str.strip, written.split(","))))
     if names == {ALL}:
         return names
-    for each in names:
-        try:
+    try:
+        for each in names or {""}:
             known_zone(each)
-        except ValueError:
-            raise ValueError("must be zones or countries, such as FR,RE,BE, or * for all") from None
+    except ValueError:
+        raise ValueError("must be zones or countries, such as FR,RE,BE, or * for all") from None
     return names
 
 
@@ -91,10 +91,11 @@ def listed_numbers(written: str) -> frozenset[str]:
     """Read `ALLOWED_NUMBERS`; empty for a list that is not there.
 
     Raises:
-        ValueError: one of them is no number in E.164; the words do not show it.
+        ValueError: one of them is no number in E.164; the words do not show it. Or there is a list, and nobody is
+            on it: that must not count as no list, which allows everybody.
     """
     names = frozenset(filter(None, map(str.strip, written.split(","))))
-    for each in names:
+    for each in names or ({""} if written else ()):
         try:
             known = to_e164(each) == each
         except ValueError:

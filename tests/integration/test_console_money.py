@@ -64,6 +64,7 @@ def test_a_budget_that_an_operator_sets_shows_at_once_and_is_audited(operator, r
     assert redis_client.hget(KEYS.budgets, "account") == b"250500000"
     [row, *_] = drive(audit.newest(KEYS), redis_client).rows
     assert (row.action, row.about["scope"]) == ("budget", "account")
+    assert '<span class="muted">limit</span> 250.50 €' in operator.get("/audit").text
     operator.post("/money/budget", {"scope": "account", "euros": "default"})
     assert "100.00 €" in operator.get("/money").text
 

@@ -276,11 +276,17 @@ def test_an_opt_out_is_a_turn_of_the_conversation_at_the_time_when_it_was_publis
     assert 0 < redis_client.ttl(next(redis_client.scan_iter(KEYS.talk("*")))) < 366 * 86_400
 
 
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def test_an_opt_out_leaves_the_conversation_with_its_stream(sms, redis_client):
     publisher = Publisher(redis_client, RedisSettings(stream_maxlen=100))
     opt_out = parse(STOP, "optouts", datetime.now(UTC), "c1")
     for n in range(0, 400, 100):
-        named = [structs.replace(opt_out, event_id=f"{i:032}", request_id="a") for i in range(n, n + 100)]
+        named = [
+            structs.replace(opt_out, event_id=f"{i:032}", request_id="a", at=LONG_AGO + timedelta(hours=i))
+            for i in range(n, n + 100)
+        ]
         publisher.publish(named)
     [talk] = redis_client.scan_iter(KEYS.talk("*"))
 

@@ -1,6 +1,7 @@
 """Opt-outs, hours, money and erasures hold together where one message meets several of them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -184,6 +185,24 @@ def test_what_fits_again_and_cannot_be_paid_is_not_said_to_be_over_budget(market
     assert redis_client.zcard(KEYS.aside("budget")) == 0
 
 
+def test_a_slice_that_was_held_and_waits_for_its_paused_campaign_is_held_no_more(
+    market: Market, redis_client
+):
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market(budget_day="1000")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
+    here.sms.send_campaign("Salut STOP au 30101", [number(0)], campaign_id="c", sender="Bistro")
+    assert here.hand.take() == []
+    here.sms.pause_campaign("c")
+    drive(set_budget(KEYS, "account", "10000000", "ops"), redis_client)
+    assert here.hand.take() == []
+
+    assert fields(redis_client, KEYS.held) == {}
+    assert not [name for name in fields(redis_client, KEYS.campaign("c")) if name.startswith("held:")]
+    here.sms.resume_campaign("c")
+    assert len(here.hand.take()) == 1
+
+
 # Money.
 
 
@@ -214,6 +233,24 @@ def test_a_budget_that_a_campaign_gets_later_is_used_by_all_that_has_not_ended(
     assert redis_client.exists(KEYS.record("c.2")) == 0
 
 
+@pytest.mark.parametrize(("limit", "slices"), [("300000", 3), ("0", 4), ("100000", 1)])
+def test_what_an_operator_sets_for_a_campaign_holds_for_the_run_that_goes_on(
+    market: Market, redis_client, monkeypatch, limit: str, slices: int
+):
+    monkeypatch.setattr(campaigns, "SLICE", 2)
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market()
+    slices_of(here, range(2), budget="0.2")
+    drive(set_budget(KEYS, "campaign:c", limit, "ops"), redis_client)
+    with suppress(OverBudget):
+        slices_of(here, range(8), budget="0.2")
+    assert fields(redis_client, KEYS.campaign("c"))["slices"] == str(slices)
+
+    # Another budget is another decision.
+    if slices < 4:
+        slices_of(here, range(8), budget="0.5")
+
+
 def test_a_slice_of_which_nobody_is_left_needs_no_budget(market: Market, redis_client):
     redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
     here = market()
@@ -239,3 +276,49 @@ def test_a_shared_call_reserves_for_each_member_whoever_has_counted_what_it_cost
     claims = hand.take()
     assert sum(len(numbers_of(claim)) for claim in claims) == 4
     assert used(redis_client) == (0.2, 0)
+
+
+@pytest.mark.parametrize("purpose", ["wholesale", "alert"])
+def test_of_a_shared_call_as_many_leave_as_the_budget_pays(market: Market, redis_client, purpose: str):
+    """Each of them costs little: what they share, to save calls, must not keep them."""
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here = market(budget_day="1000")
+    for who in range(10):
+        here.send(who, f"m{who}", shared=True, purpose=purpose)
+    limits = budgets(budget_day="0.22", budget_alerts="stop")
+    hand = HandWorker(redis_client, queue="alert" if purpose == "alert" else "marketing", budgets=limits)
+
+    claims = hand.take()
+    assert sum(len(numbers_of(claim)) for claim in claims) == 4
+    assert used(redis_client) == (0.2, 0)
+    for claim in claims:
+        assert hand.finish(claim, Accepted("sms_1")) == "accepted"
+    states = [here.state(f"m{who}") for who in range(10)]
+    others = ("cancelled", "over_budget") if purpose == "alert" else ("queued", None)
+    assert sorted(states) == sorted([("accepted", None)] * 4 + [others] * 6)
+
+    drive(set_budget(KEYS, "account", "400000", "ops"), redis_client)
+    claims = hand.take()
+    assert sum(len(numbers_of(claim)) for claim in claims) == (0 if purpose == "alert" else 4)
+    for claim in claims:
+        hand.finish(claim, Accepted("sms_2"))
+    drive(set_budget(KEYS, "account", "0", "ops"), redis_client)
+    for claim in hand.take():
+        hand.finish(claim, Accepted("sms_3"))
+    assert hand.is_idle()
+    assert fields(redis_client, KEYS.held) == {}
+
+
+# Caps.
+
+
+def test_the_last_slice_of_a_campaign_of_alerts_is_counted_as_little_as_the_others(
+    market: Market, redis_client, monkeypatch
+):
+    monkeypatch.setattr(campaigns, "SLICE", 2)
+    here = market(number_alerts_per_hour=1)
+    here.send(2, "code", purpose="alert")
+    whom = [number(each) for each in range(3)]
+    here.sms.send_campaign("Votre salon est ouvert", whom, campaign_id="c", sender="Bistro", purpose="alert")
+
+    assert here.state("c.0") == here.state("c.1") == ("queued", None)

@@ -54,7 +54,16 @@ def test_a_price_that_an_operator_set_counts_until_it_is_given_back(run, redis_c
     ("arguments", "code"),
     [
         (("prices", "set", "33", "0.04"), 1),
-        (("prices", "set", "sms_premium:33", "-1"), 2),
+        *[
+            (command, 2)
+            for wrong in ("-1", "nan", "0.0000001", "much", "1e3")
+            for command in (
+                ("prices", "set", "sms_premium:33", wrong),
+                ("budget", "set", "account", wrong),
+                ("budget", "set", "campaign:nobody", wrong),
+            )
+        ],
+        (("prices", "set", "sms_premium:33", "1000"), 1),
         (("budget", "set", "month", "5"), 1),
         (("budget", "set", "account", "1e3"), 2),
         (("budget", "set", "campaign:nobody", "5"), 3),

@@ -292,8 +292,8 @@ def test_purses_hold_what_the_records_say_and_two_workers_never_overspend(
     monkeypatch.setattr(campaigns, "SLICE", 2)
     machine = type("MoneyHere", (Money,), {"client": redis_client, "url": redis_url})
     chosen = settings(
-        max_examples=20,
-        stateful_step_count=25,
+        max_examples=10,
+        stateful_step_count=20,
         deadline=None,
         derandomize=True,
         phases=[Phase.generate],

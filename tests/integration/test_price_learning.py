@@ -1,4 +1,4 @@
-"""Prices are inferred from the balance, where nobody knows better: by the real command, of the simulated gateway."""
+"""Prices are inferred from the balance, where nobody knows better; the simulated gateway is asked."""
 
 import json
 from collections.abc import Callable, Mapping

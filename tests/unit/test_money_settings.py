@@ -16,23 +16,50 @@ from worker.settings import WorkerSettings
 MAINLAND, GUADELOUPE, REUNION, BELGIAN = "+33612345678", "+590690001234", "+262692123456", "+32470123456"
 KEYS = {"OCTOPUSH_API_LOGIN": "me@example.com", "OCTOPUSH_API_KEY": "key"}
 
+EUROS = ("BUDGET_DAY", "BUDGET_APP_DAY", "BUDGET_HARD_DAY", "CREDIT_LOW")
+NO_EUROS = ("-1", "-0", "nan", "inf", "1e3", "0.0000001", "١", "1,5", "ten", "1 €", "0x10", "1_000")
+WHOLE = ("DUPLICATE_WINDOW_S", "NUMBER_ALERTS_PER_HOUR", "NUMBER_ALERTS_PER_DAY", "PREFIX_PER_HOUR")
+WORDS = ("BUDGET_ALERTS", "PREFIX_ACTION")
+
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("BUDGET_DAY", value) for value in ("-1", "nan", "1e3", "0.0000001", "١", "1,5", "inf")],
-        *[("ALLOWED_COUNTRIES", value) for value in ("fr", "ZZ", "FR,*", "FR;RE", "France")],
-        *[("ALLOWED_NUMBERS", value) for value in ("0612345678", "+33 6 12 34 56 78", "+33", "x")],
+        *[(name, value) for name in EUROS for value in NO_EUROS],
+        *[("PRICE_UNKNOWN", value) for value in (*NO_EUROS, "refused", "Refuse", "1000")],
+        *[(name, value) for name in WHOLE for value in ("-1", "nan", "1.5", "many", "1e3")],
+        *[(name, value) for name in WORDS for value in ("Stop", "Block", "none", "1", "warn,stop")],
+        *[("ALLOWED_COUNTRIES", value) for value in ("fr", "ZZ", "FR,*", "FR;RE", "France", ",", " , ")],
+        *[
+            ("ALLOWED_NUMBERS", value)
+            for value in ("0612345678", "+33 6 12 34 56 78", "+33", "x", ",", ", ,")
+        ],
         *[("SMS_APP", value) for value in ("Shop", "a" * 33, "a b", "é", "a:b")],
         *[("SMS_ENVIRONMENT", value) for value in ("Production", "a b")],
-        *[("BUDGET_ALERTS", "Stop"), ("PREFIX_ACTION", "none"), ("DUPLICATE_WINDOW_S", "86401")],
-        *[("NUMBER_ALERTS_PER_HOUR", "-1"), ("CREDIT_LOW", "-3"), ("PRICE_UNKNOWN", "-0.1")],
+        ("DUPLICATE_WINDOW_S", "86401"),
     ],
 )
 def test_what_is_wrong_is_named(name, value):
     with pytest.raises(ConfigError) as refused:
         RulesSettings.from_env({name: value})
     assert set(refused.value.problems) == {name}
+    assert name in str(refused.value)
+
+
+def test_all_that_is_wrong_is_named_at_once():
+    wrong = dict.fromkeys(EUROS, "-1") | dict.fromkeys(WHOLE, "x") | dict.fromkeys(WORDS, "maybe")
+    for kind, more in ((RulesSettings, {}), (WorkerSettings, KEYS)):
+        with pytest.raises(ConfigError) as refused:
+            kind.from_env(wrong | more)
+        assert set(refused.value.problems) == set(wrong)
+
+
+@pytest.mark.parametrize(
+    "euros", [0.5, True, None, "", " 1", "+1", "1.", ".5", Decimal("NaN"), Decimal(-1), b"1"]
+)
+def test_what_is_no_amount_is_no_amount(euros):
+    with pytest.raises(ValueError, match="must be euros"):
+        micros(euros)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from producers.contract.phone import mask
 from worker.inquiry.attempt_words import in_words
 from worker.presentation.amounts import amount
 from worker.presentation.counts import counted
-from worker.presentation.masking import mask_block
 from worker.presentation.visible import visible
 
 #: Where times on pages are read: as the gateway's own dates, and as dates in filters.
@@ -44,7 +43,6 @@ def templates() -> Environment:
         "counted": counted,
         "short": short,
         "mask": mask,
-        "mask_block": mask_block,
         "visible": visible,
         "amount": amount,
         "in_words": in_words,

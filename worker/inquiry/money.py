@@ -33,8 +33,8 @@ class Price:
     Attributes:
         tariff: type and calling code, such as ``sms_premium:33``.
         euros: what counts now; None if it cannot be read.
-        source: ``operator``; ``answer`` for the median of what the gateway has named lately; or ``balance``
-            for what was inferred from the balance.
+        source: ``operator``; ``answer`` for the median of what the gateway has named lately; ``balance`` for
+            what was inferred from it.
     """
 
     tariff: str

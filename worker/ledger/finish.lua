@@ -8,7 +8,7 @@
 --   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
 --   ended keeps its entry until its members have ended, too: see end_members.lua.
 -- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
--- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending
+-- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending splitting
 
 local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
 local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
@@ -17,30 +17,6 @@ local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing'
 local NOT_COUNTED = { held = true, unpaid = true, untried = true }
 -- After these the same message may be taken later.
 local DELAYED = { deferred = true, held = true, unpaid = true, untried = true }
-
--- Make two calls of half the members each, at the front of the queue. Their claims compose them, under request_ids of their own.
-local function split(keys, record, result)
-  local call, queue = result.id, queues[result.queue]
-  local members = redis.call('HGETALL', members_key(call))
-  local half = math.ceil(#members / 4) * 2
-  for number, range in ipairs({ { 1, half }, { half + 1, #members } }) do
-    local child = call .. '.' .. number
-    local count = (range[2] - range[1] + 1) / 2
-    redis.call('HSET', keys_of(child).record, 'v', record.v, 'state', 'queued', 'queue', result.queue, 'queued', now,
-      'share', record.share, 'recipients', count, 'members', count, 'first', record.first, 'attempts', record.attempts,
-      'code', result.code, 'message', result.message, 'reported', now)
-    redis.call('HSET', members_key(child), unpack(members, range[1], range[2]))
-    for i = range[1] + 1, range[2], 2 do redis.call('HSET', keys_of(members[i]).record, 'call', child) end
-    redis.call('LPUSH', queue.ready, child)
-    wake(queue)
-  end
-  redis.call('DEL', members_key(call), keys.body)
-  settle(record, 'split')
-  redis.call('HDEL', keys.record, 'running', 'charged')
-  redis.call('HSET', keys.record, 'state', 'split')
-  redis.call('PEXPIRE', keys.record, 3600000)
-  return 'split'
-end
 
 -- Shut the gate of credit: the account cannot pay this call, and whatever costs as much waits aside from now on. Smaller calls of
 -- its tariff, and other tariffs, are tried. Returns what the call costs, if that is known.
@@ -175,7 +151,10 @@ local function finish(result)
     if splits and redis.call('HLEN', members_key(id)) < 2 then outcome, splits = 'deferred', false end
   end
   if DELAYED[outcome] then return queue_again(keys, record, result, outcome, used, price) end
-  if splits then return split(keys, record, result) end
+  if splits then
+    settle(record, 'split')
+    return split_call(keys, id, result.queue, math.ceil(redis.call('HLEN', members_key(id)) / 2))
+  end
 
   local state = end_state(keys, record, result, outcome, doubt, used)
   -- A duplicate of nothing that we have in doubt is perhaps somebody else's message, and so are its receipts.

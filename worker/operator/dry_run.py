@@ -10,12 +10,12 @@ import click
 from producers.contract.keys import Keys
 from producers.contract.prices import Prices
 from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.steps import drive
+from producers.contract.steps import Commands, Steps, drive
 from producers.errors import InvalidMessage
 from producers.messages.message import CampaignOptions
-from producers.queueing.campaigns import chunks
+from producers.queueing.campaigns import Budget, chunks
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.rules.money import price
+from producers.rules.money import MICRO, price
 from producers.settings import ProducerSettings
 from worker.operator.bad_rows import BadRows
 from worker.operator.send_plan import Plan, handed_out, why_refused
@@ -28,11 +28,13 @@ def look(plan: Plan, *, refused: bool) -> None:
     """Show what a run would come to; ends the command if the run would be refused."""
     output, file = plan.output, plan.file
     bad = BadRows(file) if file else None
+    prices, limit = prices_or_assumed(plan)
     with handed_out(file, "checking") as recipients:
         seen = preview(
             *(plan.text, recipients, plan.options),
             settings=plan.settings,
-            prices=prices_or_assumed(output, plan.settings),
+            prices=prices,
+            budget=limit,
             on_invalid=bad or (lambda *_: None),
         )
     told = fields(seen)
@@ -49,18 +51,28 @@ def look(plan: Plan, *, refused: bool) -> None:
         bad.tell(output)
         if bad.count and refused:
             output.say(f"without --dry-run this would be refused: {why_refused(plan, bad)}")
-    if seen.problems or (bad and bad.count and refused):
+    if seen.problems or seen.affordable not in {None, seen.recipients} or (bad and bad.count and refused):
         click.get_current_context().exit(Exit.FAILED)
 
 
-def prices_or_assumed(output: Output, settings: ProducerSettings) -> Prices:
-    """Ask Redis for prices; where it is away, say that they are assumed."""
+def prices_or_assumed(plan: Plan) -> tuple[Prices, Budget | None]:
+    """Ask Redis for prices and for the budget of the campaign; where it is away, prices are assumed."""
+    settings = plan.settings
     try:
         with connect(settings.redis_url) as client:
-            return drive(current_prices(Keys(settings.namespace), settings), client)
+            return drive(_facts(Keys(settings.namespace), plan), client)
     except REDIS_ERRORS:
-        output.say("Redis did not answer: no price is known that was paid lately")
-        return Prices(price(settings.price_unknown))
+        plan.output.say("Redis did not answer: no price is known that was paid lately")
+        return Prices(price(settings.price_unknown)), plan.budget
+
+
+def _facts(keys: Keys, plan: Plan) -> Steps[tuple[Prices, Budget | None]]:
+    """Read prices and, where nobody gives another one, the budget that the campaign has."""
+    prices = yield from current_prices(keys, plan.settings)
+    if plan.budget is not None or plan.campaign_id is None:
+        return prices, plan.budget
+    [limit] = yield Commands([("HGET", keys.campaign(plan.campaign_id), "limit")])
+    return prices, Decimal(int(limit)) / MICRO if limit else None
 
 
 def preview(
@@ -70,6 +82,7 @@ def preview(
     *,
     settings: ProducerSettings,
     prices: Prices,
+    budget: Budget | None,
     on_invalid: Callable[[int, Any, InvalidMessage], object],
 ) -> Preview:
     """Word and count everybody as a real run would.
@@ -80,9 +93,12 @@ def preview(
         options: the other fields of `Message`.
         settings: of the application.
         prices: of a segment.
+        budget: euros that a campaign may cost; None for any.
         on_invalid: called for each that is left out.
     """
-    counting = Previewer(text, options, settings=settings, prices=prices, on_invalid=on_invalid)
+    counting = Previewer(
+        text, options, settings=settings, prices=prices, budget=budget, on_invalid=on_invalid
+    )
     for chunk in chunks(recipients):
         counting.take(chunk)
     return counting.result()
@@ -102,6 +118,10 @@ def show(output: Output, seen: Preview) -> None:
     if seen.maximum:
         output.show(f"each gets  {_spread(seen)}, {_encoding(seen)}")
         output.show(f"cost       {_cost(seen)}")
+    if seen.affordable is not None:
+        left = seen.recipients - seen.affordable
+        rest = f"{seen.affordable} of {seen.recipients} recipients; {left} would be refused"
+        output.show(f"budget     is enough for {rest if left else 'all'}", alarming=left > 0)
     for flip in seen.flips:
         where = "the text itself" if flip.where == "text" else f"values of {flip.where}"
         texts = f" in {flip.recipients} of {seen.recipients} texts" if seen.recipients else ""

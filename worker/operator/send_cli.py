@@ -12,7 +12,7 @@ import click
 
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import drive
-from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
+from producers.errors import CampaignCancelled, OverBudget, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
 from producers.messages.template import take_apart
 from producers.producer import Producer
@@ -68,6 +68,7 @@ from worker.process.connection import connect
     help="Where they are, if their numbers do not tell: FR-AM, MF, a country; a column zone counts more.",
 )
 @click.option("--campaign", "campaign_id", help="Its id; made of file, text and options unless given.")
+@click.option("--budget", help="Euros that all of it may cost, such as 250; what goes beyond is not queued.")
 @click.option("--column", help="Title of the column of the numbers, if it is not found.")
 @click.option(
     "--map",
@@ -95,6 +96,7 @@ def send(
     to: str | None,
     text: str,
     campaign_id: str | None,
+    budget: str | None,
     column: str | None,
     mapped: tuple[tuple[str, str], ...],
     region: str | None,
@@ -130,7 +132,7 @@ def send(
     except (FileProblem, OSError) as error:
         raise Failed(str(error)) from None
     said = (column, sorted(mapped), encoding)
-    plan = Plan(output, file, text, options, settings, campaign_id)
+    plan = Plan(output, file, text, options, settings, campaign_id, budget)
     with _said_plainly(plan):
         if campaign_id is not None:
             checked(campaign_id)
@@ -182,7 +184,11 @@ def _queue(plan: Plan, file: RecipientList, campaign_id: str, *, wait: bool) -> 
     try:
         with handed_out(file, "queueing") as recipients:
             campaign = producer.send_campaign(
-                *(plan.text, recipients), campaign_id=campaign_id, on_invalid=bad, **plan.options
+                *(plan.text, recipients),
+                campaign_id=campaign_id,
+                on_invalid=bad,
+                budget=plan.budget,
+                **plan.options,
             )
     except KeyboardInterrupt:
         bad.tell(output)
@@ -242,6 +248,10 @@ def _said_plainly(plan: Plan) -> Iterator[None]:
         ) from None
     except CampaignCancelled as error:
         raise Forbidden(f"{error}. To send it after all, give another --campaign") from None
+    except OverBudget as error:
+        raise Forbidden(
+            f"{error}: it and all after it were not queued. To go on: the same command with a larger --budget"
+        ) from None
     except (QueueUnavailable, *REDIS_ERRORS):
         raise RedisAway(
             f"Redis at {plan.settings.redis_url} did not answer, or has lost writes: see REDIS_URL. "

@@ -27,6 +27,7 @@ class Plan:
         options: the other fields of `Message`.
         settings: of the application.
         campaign_id: names it; None if nobody did.
+        budget: euros that it may cost; None leaves the budget that there is, if any.
     """
 
     output: Output
@@ -35,6 +36,7 @@ class Plan:
     options: CampaignOptions
     settings: ProducerSettings
     campaign_id: str | None
+    budget: str | None = None
 
 
 @contextmanager

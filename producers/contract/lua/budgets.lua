@@ -98,6 +98,16 @@ local function over_budget(send)
   return over
 end
 
+-- How much may still be spent today, of the budgets that may keep a send: of an alert that leaves beyond a budget only the hard one.
+local function room_of(send, leaves_beyond)
+  local room = math.huge
+  for _, each in ipairs(purses_of(send)) do
+    if each.limit > 0 and not leaves_beyond then room = math.min(room, each.limit - each.purse.used) end
+    if each.hard > 0 then room = math.min(room, each.hard - each.purse.used) end
+  end
+  return room
+end
+
 -- Reserve what a send may cost in the purses that it is paid from, once until it is settled.
 local function reserve(send)
   local record = send.record

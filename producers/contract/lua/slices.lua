@@ -44,11 +44,14 @@ end
 -- Reserve micro-euros in a campaign. Returns why that cannot be: its limit, and what would be used then. Without a limit they are
 -- reserved, too: somebody may set one later, and the end of the slice gives back what it has reserved.
 local function reserve_in_campaign(campaign, estimate)
-  local c = read(campaign, 'limit', 'reserved', 'spent', 'alarmed')
-  local limit = given.budget or tonumber(c.limit)
+  local c = read(campaign, 'limit', 'asked', 'reserved', 'spent', 'alarmed')
+  local wanted = given.budget and whole(given.budget)
+  -- A run says at each slice what it was given. What an operator has set since then stays until a run is given something else.
+  local limit = wanted and wanted ~= c.asked and given.budget or tonumber(c.limit)
   local used = tonumber(c.reserved or 0) + tonumber(c.spent or 0) + estimate
   if limit and used > limit then return whole(limit) .. ' ' .. whole(used) end
   redis.call('HINCRBY', campaign, 'reserved', whole(estimate))
+  if wanted then redis.call('HSET', campaign, 'asked', wanted) end
   if not limit then return nil end
   redis.call('HSET', campaign, 'limit', whole(limit))
   local percent = limit > 0 and used * 100 / limit or 0

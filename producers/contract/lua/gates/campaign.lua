@@ -12,8 +12,9 @@ function campaign_gate.keep(send)
     return { 'ended', 'cancelled', '' }
   elseif halt == 'paused' then
     if record.aside then leave_aside(send.keys, send.id) end
+    if record.held then forget_held(send.keys) end
     redis.call('RPUSH', waiting_key(campaign), send.id)
     return { 'paused' }
   end
 end
--- uses: keys aside campaign record admission
+-- uses: keys aside held campaign record admission
