@@ -52,7 +52,7 @@ browser: $(INSTALLED) ## Run the tests of the pages in a headless Chromium
 screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
-faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 12 minutes)
+faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 17 minutes)
 	$(BIN)/python -m pytest tests/faults
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
