@@ -425,7 +425,7 @@ These functions of the library touch hashes; others call them:
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
-| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), put_aside(), wait_no_more() |
+| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), wait_no_more() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``lower_estimate()`` | make_smaller(), write_anew() |
 | ``make_smaller()`` | forget_persons() |

@@ -1,7 +1,7 @@
 """Opt-outs, hours, money and erasures hold together where one message meets several of them."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ from producers import OverBudget, Recipient
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing import campaigns
+from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing
@@ -182,6 +183,29 @@ def test_what_fits_again_and_cannot_be_paid_is_not_said_to_be_over_budget(market
     assert (record["aside"], record.get("held"), record.get("held_until")) == ("credit", None, None)
     assert fields(redis_client, KEYS.held) == {}
     assert redis_client.zcard(KEYS.aside("budget")) == 0
+
+
+def test_what_waited_for_money_and_may_not_leave_now_is_held_for_its_hours_alone(
+    market: Market, redis_client
+):
+    here = market(budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
+    here.sms.send_campaign("Salut STOP au 30101", [number(0)], campaign_id="c", sender="Bistro")
+    assert here.hand.take() == []
+    today = datetime.now(UTC).date()
+    closed = ",".join(f"FR:{today + timedelta(days=each)}" for each in range(-1, 4))
+    hours = RulesSettings(extra_holidays=closed)
+    here.hand = HandWorker(redis_client, queue="marketing", hours=hours, budgets=budgets(budget_day="0.04"))
+    drive(set_budget(KEYS, "account", "10000000", "ops"), redis_client)
+
+    assert here.hand.take() == []
+    status = here.sms.status("c.0")
+    assert (status.held, status.waits_for[:11]) == ("hours", "held until ")
+    assert "aside" not in fields(redis_client, KEYS.record("c.0"))
+    assert redis_client.zcard(KEYS.aside("budget")) == 0
+    campaign = here.sms.campaign_status("c")
+    assert (campaign.aside, [each.reason for each in campaign.holds]) == (0, ["hours"])
 
 
 # Money.

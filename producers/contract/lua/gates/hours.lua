@@ -59,6 +59,8 @@ local function hold_until(send, at, closes)
     -- Surely not taken: the time at which it may not leave is none in which it could have been tried.
     redis.call('HDEL', send.keys.record, 'first')
   end
+  -- Whatever else has kept it before is asked again once its zones are open.
+  if send.record.aside then leave_aside(send.keys, send.id) end
   note_held(send.keys, 'hours', at)
   local spread = tonumber(string.sub(redis.sha1hex(send.id), 1, 6), 16) % SPREAD_MS
   local room = math.min(closes or math.huge, ends) - at
@@ -77,4 +79,4 @@ function hours_gate.keep(send)
   end
   if send.record.held == 'hours' then forget_held(send.keys) end
 end
--- uses: clock record send held admission
+-- uses: clock record aside send held admission
