@@ -5,6 +5,7 @@ Each recipient is worded as `freeze` words them, so a preview counts what would 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -17,6 +18,7 @@ from producers.errors import InvalidMessage
 from producers.messages import content, fields
 from producers.messages.dues import refuse_unreachable
 from producers.messages.fields import Problems
+from producers.messages.leaving import check_leaving
 from producers.messages.message import CampaignOptions, Message
 from producers.messages.options import checked_options
 from producers.messages.places import places_of
@@ -96,6 +98,7 @@ class Previewer:
         settings: of the application.
         prices: of a segment.
         on_invalid: called for each recipient that is left out, as by `Slicer`.
+        now: aware, to look whether each zone can ever get it; None to leave that out.
     """
 
     def __init__(
@@ -106,8 +109,10 @@ class Previewer:
         settings: ProducerSettings,
         prices: Prices,
         on_invalid: Callable[[int, Any, InvalidMessage], object] = lambda *_: None,
+        now: datetime | None = None,
     ) -> None:
         self._text, self._options, self._settings, self._prices = text, options, settings, prices
+        self._now = now
         self._kind = str(options.get("type", "sms_premium"))
         self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
         self._taken = self._left_out = self._messages = 0
@@ -159,7 +164,12 @@ class Previewer:
         worded = word(check, message, settings, settings.default_region)
         refuse_unreachable(check, worded.numbers, settings)
         places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
-        self._zones = max(1, len(places.zones.split()))
+        zones = places.zones.split()
+        self._zones = max(1, len(zones))
+        for zone in zones:
+            # Of a campaign each zone gets a message of its own.
+            send_at = check("send_at", fields.send_at, message.send_at)
+            check_leaving(check, message, zone, send_at=send_at, rules=settings, now=self._now)
         self._warnings = worded.warnings or self._warnings
         if "sender" in self._options and "sender" not in self._problems:
             problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)
