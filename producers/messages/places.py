@@ -7,7 +7,7 @@ import msgspec
 
 from producers.messages.fields import Problems
 from producers.messages.recipient import Recipient
-from producers.rules.zones import known_zone, zone_of
+from producers.rules.zones import is_zone, known_zone, zone_of
 
 
 class Places(NamedTuple):
@@ -50,7 +50,8 @@ def places_of(check: Problems, zone: object, recipients: list[Recipient], *, tol
 
 
 def _told(check: Problems, recipients: list[Recipient], given: Sequence[str] = ()) -> str:
-    found = set(filter(None, given))
+    # A zone that is none was noted: nobody can be asked about its hours.
+    found = set(filter(is_zone, given))
     for position, recipient in enumerate(recipients):
         if (given and given[position]) or (check.by_field and _refused(check, position)):
             continue

@@ -121,7 +121,8 @@ def read_status(
         first_attempt_at=_at(_first(text.get("rounds"), text.get("first"))),
         ended_at=_at(text.get("ended")),
         deliveries={number: read_delivery(value) for number, value in _pairs(deliveries)},
-        waits_for=_read_aside(*aside) if aside else _read_held(hours, text, now_ms),
+        # What is held for money waits aside, too: until when it is held says more.
+        waits_for=_read_held(hours, text, now_ms) or (_read_aside(*aside) if aside else None),
         receipts_missing=_missing(text, len(deliveries) // 2, now_ms),
         reply_to=text.get("reply_to"),
         held=text.get("held") or None,

@@ -5,6 +5,7 @@ Each recipient is worded as `freeze` words them, so a preview counts what would 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -17,6 +18,7 @@ from producers.errors import InvalidMessage
 from producers.messages import content, fields
 from producers.messages.dues import ANSWERABLE, BLACKLIST_LOOK, refuse_unreachable
 from producers.messages.fields import Problems
+from producers.messages.leaving import check_leaving
 from producers.messages.message import CampaignOptions, Message
 from producers.messages.options import checked_options
 from producers.messages.places import places_of
@@ -102,6 +104,7 @@ class Previewer:
         prices: of a segment.
         budget: euros that a campaign may cost; None for any.
         on_invalid: called for each recipient that is left out, as by `Slicer`.
+        now: aware, to look whether each zone can ever get it; None to leave that out.
 
     Raises:
         InvalidMessage: ``budget`` is no amount.
@@ -116,10 +119,12 @@ class Previewer:
         prices: Prices,
         budget: Budget | None = None,
         on_invalid: Callable[[int, Any, InvalidMessage], object] = lambda *_: None,
+        now: datetime | None = None,
     ) -> None:
         self._budget = None if budget is None else Decimal(checked_budget(budget)) / MICRO
         self._affordable, self._is_spent = 0, False
         self._text, self._options, self._settings, self._prices = text, options, settings, prices
+        self._now = now
         self._kind = str(options.get("type", "sms_premium"))
         self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
         self._taken = self._left_out = self._messages = 0
@@ -172,7 +177,12 @@ class Previewer:
         worded = word(check, message, settings, settings.default_region)
         places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
         refuse_unreachable(check, worded.numbers, settings)
-        self._zones = max(1, len(places.zones.split()))
+        zones = places.zones.split()
+        self._zones = max(1, len(zones))
+        for zone in zones:
+            # Of a campaign each zone gets a message of its own.
+            send_at = check("send_at", fields.send_at, message.send_at)
+            check_leaving(check, message, zone, send_at=send_at, rules=settings, now=self._now)
         self._warnings = worded.warnings or self._warnings
         if "sender" in self._options and "sender" not in self._problems:
             problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)

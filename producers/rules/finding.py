@@ -28,6 +28,8 @@ class Finding:
         clocks: its time zones.
         is_open: whether it may.
         until: when it closes, or opens; None if it never does.
+        leaves_until: from when on nothing leaves any more, since it closes soon after; None if it is closed,
+            or never closes.
         causes: why it is closed: what closes it now, then each day that keeps it closed. Empty if it is open.
         rule: the hours that apply, in words: ``strict: 08:00 to 20:00, no Sundays, no holidays``.
         source: where these hours stand.
@@ -37,6 +39,7 @@ class Finding:
     clocks: tuple[str, ...]
     is_open: bool
     until: datetime | None
+    leaves_until: datetime | None
     causes: tuple[Cause, ...]
     rule: str
     source: Source
@@ -45,3 +48,7 @@ class Finding:
     def reason(self) -> str:
         """Why it is closed: ``after 20:00, then Sunday, then Easter Monday, RE``; empty if it is open."""
         return ", then ".join(cause.words for cause in self.causes)
+
+    def closes_soon(self, now: datetime) -> bool:
+        """Tell whether it is open, and nothing leaves any more."""
+        return self.leaves_until is not None and self.leaves_until <= now

@@ -1,6 +1,7 @@
 """What is held until a time, and how people are told. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -55,7 +56,7 @@ def words(hours: Hours, held: Held, now: datetime) -> str:
         now: by Redis's clock, aware.
     """
     zones = [each for each in held.zones if is_zone(each)]
-    closed = _closed(hours, zones, now) if held.reason == "hours" else None
+    closed = _shut(hours, zones, held, now) if held.reason == "hours" else None
     zone = closed.zone if closed else zones[0] if len(zones) == 1 else _MAINLAND
     local = held.until.astimezone(clock(clocks_of(zone)[0]))
     day = f"{local:%a}" if held.until - now < _SOON else f"{local:%a %d %b %Y}"
@@ -66,7 +67,18 @@ def words(hours: Hours, held: Held, now: datetime) -> str:
     return f"held until {day} {local:%H:%M}{where}{f', {why}' if why else ''}"
 
 
-def _closed(hours: Hours, zones: Iterable[str], now: datetime) -> Finding | None:
-    """Find the zone that opens last of those that are closed."""
-    found = [each for each in (hours.look(zone, now) for zone in zones) if not each.is_open]
-    return max(found, key=lambda each: each.until or datetime.max.replace(tzinfo=UTC), default=None)
+def _shut(hours: Hours, zones: Iterable[str], held: Held, now: datetime) -> Finding | None:
+    """Find the zone that opens last of those that are closed, or else that close too soon."""
+    found = [hours.look(zone, now) for zone in zones]
+    shut = [each for each in found if not each.is_open]
+    if not shut and now < held.until:
+        shut = [_at_closing(hours, each) for each in found if each.closes_soon(now)]
+    return max(shut, key=lambda each: each.until or datetime.max.replace(tzinfo=UTC), default=None)
+
+
+def _at_closing(hours: Hours, found: Finding) -> Finding:
+    """Look at a zone that is open as it will be once it is closed."""
+    closed = hours.look(found.zone, found.until or datetime.max.replace(tzinfo=UTC))
+    first, *others = closed.causes
+    soon = first._replace(words=first.words.replace("after ", "closes at ", 1))
+    return replace(closed, causes=(soon, *others))

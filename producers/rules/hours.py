@@ -134,6 +134,7 @@ class Hours:
             clocks=clocks_of(zone),
             is_open=is_open,
             until=None if until is None else _instant(until),
+            leaves_until=_instant(until - self._margin_ms) if is_open and until else None,
             causes=() if is_open or profile is None else tuple(self._causes(zone, profile, now, until)),
             rule=OFF if profile is None else str(profile),
             source=chosen if profile is None else profile.source,

@@ -164,11 +164,23 @@ def test_a_list_is_taken_over_and_bad_lines_are_named(run, tmp_path):
     assert run("consent", "check", OTHER, code=3)["error"] == "not_found"
 
 
+@pytest.mark.parametrize("dates", ["{late},shop,v1,", "2024-05-01,shop,v1,{late}"])
+def test_nobody_has_agreed_or_written_at_a_date_that_is_yet_to_come(run, tmp_path, redis_client, dates):
+    late = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    path = tmp_path / "list.csv"
+    path.write_text(f"number,at,source,wording,last_contact\n{NUMBER},{dates.format(late=late)}\n")
+
+    [line] = run("consent", "import", str(path), code=1)["lines"]
+    assert line["problem"].endswith(" that is yet to come")
+    assert not redis_client.exists(KEYS.consent)
+
+
 def test_a_list_without_its_columns_is_refused(run, tmp_path, redis_client):
     path = tmp_path / "list.csv"
     path.write_text("number,at\n")
 
-    assert "source, wording" in run("consent", "import", str(path), code=1)["message"]
+    said = run("consent", "import", str(path), code=1)["message"]
+    assert said == "FILE has no column source, wording: its first line must name them, with commas between"
     assert not redis_client.exists(KEYS.consent)
 
 

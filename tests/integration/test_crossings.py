@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing import campaigns
 from producers.rules.money import MoneySettings
+from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing
@@ -219,6 +220,29 @@ def test_a_slice_that_was_held_and_waits_for_its_paused_campaign_is_held_no_more
     assert not [name for name in fields(redis_client, KEYS.campaign("c")) if name.startswith("held:")]
     here.sms.resume_campaign("c")
     assert len(here.hand.take()) == 1
+
+
+def test_what_waited_for_money_and_may_not_leave_now_is_held_for_its_hours_alone(
+    market: Market, redis_client
+):
+    here = market(budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
+    here.sms.send_campaign("Salut STOP au 30101", [number(0)], campaign_id="c", sender="Bistro")
+    assert here.hand.take() == []
+    today = datetime.now(UTC).date()
+    closed = ",".join(f"FR:{today + timedelta(days=each)}" for each in range(-1, 4))
+    hours = RulesSettings(extra_holidays=closed)
+    here.hand = HandWorker(redis_client, queue="marketing", hours=hours, budgets=budgets(budget_day="0.04"))
+    drive(set_budget(KEYS, "account", "10000000", "ops"), redis_client)
+
+    assert here.hand.take() == []
+    status = here.sms.status("c.0")
+    assert (status.held, status.waits_for[:11]) == ("hours", "held until ")
+    assert "aside" not in fields(redis_client, KEYS.record("c.0"))
+    assert redis_client.zcard(KEYS.aside("budget")) == 0
+    campaign = here.sms.campaign_status("c")
+    assert (campaign.aside, [each.reason for each in campaign.holds]) == (0, ["hours"])
 
 
 # Money.

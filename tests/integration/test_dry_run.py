@@ -50,7 +50,7 @@ def test_a_campaign_is_shown_with_what_it_costs_and_what_makes_it_dear(dry_run, 
         "each gets  1 to 2 segments, 1 in the middle, UCS-2 for some or all",
         "cost       0.16",
         "UCS-2      because of values of first_name: œ in 1 of 3 texts",
-        "saving     TEXT_OPTIMIZE=1 would save 1 segments",
+        "saving     TEXT_OPTIMIZE=1 would save 1 segment",
     ):
         assert line in result.output.splitlines()
 
@@ -146,7 +146,9 @@ def test_it_needs_no_redis_and_says_that_its_price_is_assumed(dry_run, monkeypat
     assert "Redis did not answer: no price is known" in result.output
     monkeypatch.setenv("PRICE_UNKNOWN", "refuse")
     unknown = dry_run("--to", NUMBER, "--text", "Sale STOP au 30101")
-    assert "cost       unknown: no price was learnt, and PRICE_UNKNOWN assumes none" in unknown.output
+    assert (
+        "cost       unknown: no price was learnt, and PRICE_UNKNOWN=refuse would refuse it" in unknown.output
+    )
 
 
 def test_one_number_is_sent_to_once_however_often_the_command_is_given(redis_url, redis_client, monkeypatch):

@@ -83,13 +83,25 @@ def test_a_budget_that_is_set_counts_for_all_workers(run, redis_client):
     assert audited(redis_client) == [b"budget"] * 2
 
 
-def test_today_is_shown(run, redis_client):
+def test_a_block_that_is_not_there_is_said_without_what_was_typed(run, redis_client, redis_url):
+    told = CliRunner().invoke(main, ["blocks", "lift", "+33612345678"], env={"REDIS_URL": redis_url})
+    assert told.exit_code == 3
+    assert "name it as `octopush-worker blocks list` does, such as +3361234" in told.output
+    assert "5678" not in told.output
+
+
+def test_today_is_shown(run, redis_client, redis_url):
     today(redis_client, spent=40_000_000, reserved=10_000_000, limit=100_000_000, hard=0)
 
     found = run("budget", "show")
     [account] = found["scopes"]
     assert (account["spent"], account["reserved"], account["limit"]) == ("40", "10", "100")
     assert (account["hard"], found["waiting"]) == (None, 0)
+
+    today(redis_client, spent=40_000_000, limit=0, hard=50_000_000)
+    said = CliRunner().invoke(main, ["budget", "show"], env={"REDIS_URL": redis_url}).stdout
+    assert "no budget, alerts end at 50.00 €" in said
+    assert "0 wait for the next day" in said
 
 
 def test_a_block_is_shown_and_lifted(run, redis_client):

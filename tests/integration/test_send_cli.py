@@ -220,6 +220,17 @@ def test_an_address_where_no_redis_answers_is_named_without_its_password(octopus
         assert "hush" not in result.output
 
 
+def test_who_wants_no_more_sms_is_named_among_those_who_get_nothing(octopush, listed):
+    octopush("suppress", "add", numbers(1)[0], "--reason", "x")
+
+    told = octopush("send", "--csv", listed(numbers(3)), *SEND)
+    assert "1 recipient left out: they want no more SMS, or have not agreed to any" in told.output
+    stands = octopush("campaign", "status", campaign_id(told))
+    assert "cancelled 1," in stands.output
+    assert "of those cancelled 1 left out: they want no more SMS" in stands.output
+    assert json.loads(octopush("campaign", "status", campaign_id(told), "--json").stdout)["suppressed"] == 1
+
+
 def test_bad_rows_can_be_left_out(octopush, listed, redis_client):
     given = [*numbers(3), "rubbish", f"{numbers(5)[4]},,extra"]
 

@@ -137,6 +137,27 @@ def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     assert "p" * 22 not in told.output
 
 
+def test_a_list_whose_titles_name_nobody_says_so(run, market, tmp_path):
+    (tmp_path / "list.csv").write_text(f"phone;reason\n{number(0)};x\n", "utf-8")
+
+    told = run("suppress", "import", str(tmp_path / "list.csv"))
+
+    assert (told.exit_code, market.reasons()) == (1, {})
+    assert "line 1 names no column number or pseudonym, with commas between columns" in told.output
+    assert "0 people are suppressed; 0 messages were cancelled" in told.output
+    assert number(0) not in told.output
+
+
+def test_one_person_or_message_is_said_as_one(run, market, tmp_path):
+    market.send(0, "a")
+    (tmp_path / "list.csv").write_text(f"{number(0)}\n06\n", "utf-8")
+
+    told = run("suppress", "import", str(tmp_path / "list.csv")).output
+
+    assert "1 person is suppressed; 1 message was cancelled\n" in told
+    assert "1 line was left out\n" in told
+
+
 def test_what_is_exported_can_be_imported(run, market, tmp_path):
     market.stop(0)
     market.write(1, "STOP")

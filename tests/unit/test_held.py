@@ -31,8 +31,15 @@ def ms(at: str) -> int:
         # By the clock of whoever opens last; the islands are two hours ahead.
         ("hours", "RE", "2027-03-31T06:00", "2027-03-31T03:00", "held until Wed 08:00 in RE, before 08:00"),
         ("hours", "FR RE", "2027-03-31T08:00", "2027-03-31T07:00", "held until Wed 08:00, before 08:00"),
-        # Within the margin it is open, and nothing is to be said but when.
-        ("hours", "FR", "2027-04-01T08:00", "2027-03-31T19:55", "held until Thu 08:00"),
+        # Within the margin it is open, and closes too soon.
+        ("hours", "FR", "2027-04-01T08:00", "2027-03-31T19:55", "held until Thu 08:00, closes at 20:00"),
+        (
+            *("hours", "BE", "2026-11-30T08:00", "2026-11-28T19:55"),
+            "held until Mon 08:00 in BE, closes at 20:00, then Sunday",
+        ),
+        # Before the margin whoever holds it goes by other hours, and after the opening it is about to leave.
+        ("hours", "FR", "2027-04-01T08:00", "2027-03-31T19:49", "held until Thu 08:00"),
+        ("hours", "FR", "2027-03-31T08:00", "2027-03-31T08:00", "held until Wed 08:00"),
         (
             "hours",
             "FR",

@@ -45,10 +45,19 @@ def test_a_time_to_live_counts_from_the_date_of_a_message():
     assert list(problems(WEDNESDAY, **options | {"send_at": paris("2027-04-01T20:00")})) == ["ttl"]
 
 
+def test_a_recipient_in_a_zone_that_is_none_is_refused_by_position():
+    nowhere = Recipient(FRENCH, zone="XX")
+    for to in ([nowhere], [Recipient(BELGIAN), nowhere]):
+        for options in ({}, {"ttl": timedelta(hours=1)}):
+            [(name, why)] = problems(WEDNESDAY, to, **options).items()
+            assert name == f"recipients[{len(to) - 1}].zone"
+            assert why.startswith("must be FR, ")
+
+
 def test_the_margin_before_a_closing_leaves_no_time():
     assert problems("2027-03-31T19:49", ttl=timedelta(hours=1)) == {}
     said = problems("2027-03-31T19:50", ttl=timedelta(hours=1))
-    assert said["ttl"].endswith("held until Thu 08:00")
+    assert said["ttl"].endswith("held until Thu 08:00, closes at 20:00")
 
 
 def test_recipients_who_share_no_hour_are_refused():

@@ -1,7 +1,9 @@
 """A preview is exact where recipients are given, and else never less than anybody gets."""
 
 import json
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -28,9 +30,9 @@ def number(place: int) -> str:
 
 
 def previewed(
-    given=(), text=TEXT, *, settings=PLAIN, prices=ASSUMED, bad=lambda *_: None, **options
+    given=(), text=TEXT, *, settings=PLAIN, prices=ASSUMED, bad=lambda *_: None, now=None, **options
 ) -> Preview:
-    counting = Previewer(text, options, settings=settings, prices=prices, on_invalid=bad)
+    counting = Previewer(text, options, settings=settings, prices=prices, on_invalid=bad, now=now)
     for chunk in chunks(given):
         counting.take(chunk)
     return counting.result()
@@ -48,6 +50,17 @@ def test_a_name_decides_what_a_text_becomes(name, units, encoding, segments):
     seen = previewed(named(name), **LEFT)
     assert segment(TEXT.replace("{first_name}", name)).units == units
     assert (seen.encoding, seen.minimum, seen.maximum) == (encoding, segments, segments)
+
+
+def test_what_would_be_over_before_its_zone_opens_is_a_problem_where_the_time_is_given():
+    night = datetime(2026, 12, 5, 21, tzinfo=ZoneInfo("Europe/Paris"))
+    chosen = {"ttl": timedelta(hours=1), "sender": "Bistro"}
+
+    said = previewed(named("Léa"), now=night, **chosen).problems
+    assert said == {"ttl": "is over before it may leave: held until Mon 08:00, after 20:00, then Sunday"}
+    assert previewed(named("Léa"), **chosen).problems == {}
+    assert previewed(named("Léa"), now=night, purpose="alert", **chosen).problems == {}
+    assert previewed([Recipient("+68987123456", first_name="Léa")], now=night, **chosen).problems == {}
 
 
 def test_a_zone_that_is_none_is_a_problem_and_who_is_nowhere_gets_no_marketing():

@@ -163,6 +163,7 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
         "recipients": found.recipients,
         "pending": found.pending,
         **_ended(found),
+        "suppressed": found.suppressed,
         "aside": found.aside,
         "waits_for": found.waits_for,
         "held": found.holds,
@@ -172,6 +173,8 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
     }
 
 
+#: Why recipients of a campaign get nothing although their rows are right.
+LEFT_OUT: Final = "left out: they want no more SMS, or have not agreed to any"
 _STATES: Final = {
     "paused": "PAUSED",
 }
@@ -190,6 +193,8 @@ def show_words(output: Output, found: CampaignStatus) -> None:
     output.show(f"campaign   {found.campaign_id}: {_words_of(found)}")
     output.show(f"recipients {found.recipients}, pending {found.pending}")
     output.show("           " + ", ".join(f"{name} {count}" for name, count in _ended(found).items()))
+    if found.suppressed:
+        output.show(f"           of those cancelled {found.suppressed} {LEFT_OUT}")
     if found.waits_for:
         output.show(f"aside      {counted(found.aside, 'message')} {_wait(found)}: {found.waits_for[0]}")
     for why in found.waits_for[1:]:

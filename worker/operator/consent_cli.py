@@ -16,6 +16,7 @@ from worker.inquiry.dates import in_paris
 from worker.operator import audit
 from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.consents import NOTED_AT_ONCE, Consent, Consents, read_consents
+from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Failed, NotFound, Output
 
 #: Bad lines of a list that are named.
@@ -51,13 +52,13 @@ def take_over(ctx: click.Context, file: Path, from_line: int) -> None:
         audit.entry(desk.keys, whoever(), "consent-import", **about).run(desk.client)
     named = [{"line": line, "problem": problem} for line, problem in bad[:_NAMED]]
     output.give({"imported": noted, "erased": erased, "bad": len(bad), "lines": named})
-    output.show(f"{noted} people have agreed")
+    output.show(f"{counted(noted, 'person has', 'people have')} agreed")
     if erased:
-        output.say(f"{erased} people were erased, and are left out")
+        output.say(f"{counted(erased, 'person was', 'people were')} erased: left out")
     for line, problem in bad[:_NAMED]:
         output.say(f"line {line} {problem}")
     if bad:
-        output.say(f"{len(bad)} lines were left out")
+        output.say(f"{counted(len(bad), 'line was', 'lines were')} left out")
         ctx.exit(Exit.FAILED)
 
 
@@ -109,7 +110,9 @@ def _import(desk: Desk, output: Output, good: Iterator[_Row]) -> tuple[int, int]
         try:
             more, refused = desk.ask(consents.take_over([each for _, each in some]))
         except REDIS_ERRORS:
-            output.say(f"{noted} people were noted; to go on: --from-line {some[0][0]}")
+            output.say(
+                f"{counted(noted, 'person was', 'people were')} noted; to go on: --from-line {some[0][0]}"
+            )
             raise
         noted, erased = noted + more, erased + refused
     return noted, erased

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TextIO
 
 from producers.contract.keys import Keys
@@ -22,6 +22,8 @@ NOTED_AT_ONCE: Final = 200
 COLUMNS: Final = ("number", "at", "source", "wording", "last_contact")
 #: Characters of a source or the version of a wording.
 _WORD_MAX: Final = 100
+#: How far ahead a date may be: one without an offset is taken for UTC, and clocks differ.
+_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ def read_consents(lines: TextIO, region: str) -> Iterator[tuple[int, tuple[str, 
     reader = csv.DictReader(lines, restval="")
     reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
     if missing := set(COLUMNS[:-1]) - set(reader.fieldnames):
-        raise ValueError(f"lacks the column {', '.join(sorted(missing))}")
+        names = ", ".join(each for each in COLUMNS if each in missing)
+        raise ValueError(f"has no column {names}: its first line must name them, with commas between")
     for row in reader:
         given = {name: (row.get(name) or "").strip() for name in COLUMNS}
         try:
@@ -119,7 +122,10 @@ def _date(name: str, written: str) -> datetime:
         at = datetime.fromisoformat(written)
     except ValueError:
         raise ValueError(f"needs a date in {name}, such as 2026-01-31") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if at > datetime.now(UTC) + _AHEAD:
+        raise ValueError(f"has a date in {name} that is yet to come")
+    return at
 
 
 def _moment(ms: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -97,7 +98,13 @@ def preview(
         on_invalid: called for each that is left out.
     """
     counting = Previewer(
-        text, options, settings=settings, prices=prices, budget=budget, on_invalid=on_invalid
+        text,
+        options,
+        settings=settings,
+        prices=prices,
+        budget=budget,
+        on_invalid=on_invalid,
+        now=datetime.now(UTC),
     )
     for chunk in chunks(recipients):
         counting.take(chunk)
@@ -127,7 +134,7 @@ def show(output: Output, seen: Preview) -> None:
         texts = f" in {flip.recipients} of {seen.recipients} texts" if seen.recipients else ""
         output.show(f"UCS-2      because of {where}: {' '.join(flip.characters)}{texts}")
     if seen.saved > 0:
-        output.show(f"saving     TEXT_OPTIMIZE=1 would save {seen.saved} segments")
+        output.show(f"saving     TEXT_OPTIMIZE=1 would save {counted(seen.saved, 'segment')}")
     for warning in seen.warnings:
         output.show(f"warning    {warning}")
     for name, why in seen.problems.items():
@@ -140,7 +147,7 @@ def _amount(cost: Decimal | None) -> str | None:
 
 def _spread(seen: Preview) -> str:
     if seen.minimum == seen.maximum:
-        return f"{seen.maximum} segment{'s' * (seen.maximum != 1)}"
+        return counted(seen.maximum, "segment")
     return f"{seen.minimum} to {seen.maximum} segments, {seen.middle} in the middle"
 
 
@@ -150,7 +157,7 @@ def _encoding(seen: Preview) -> str:
 
 def _cost(seen: Preview) -> str:
     if seen.cost is None or seen.worst_cost is None:
-        return "unknown: no price was learnt, and PRICE_UNKNOWN assumes none"
+        return "unknown: no price was learnt, and PRICE_UNKNOWN=refuse would refuse it"
     worst = f", at worst {seen.worst_cost:.2f}" if seen.worst_cost != seen.cost else ""
     assumed = ", at a price that is assumed" if seen.assumed else ""
     return f"{seen.cost:.2f}{worst}{assumed}"

@@ -34,7 +34,7 @@ _CLOCKS_NAMED: Final = 3
 @click.option("--zone", help="Where the person is, if the number does not tell: FR-AM, MF, a country.")
 @click.pass_obj
 def hours(output: Output, number: str, at: datetime | None, zone: str | None) -> None:
-    """Show whether marketing may leave to a number, until when, and which rule says so.
+    """Show whether marketing may leave to a number, until when, why, and which rule says so.
 
     Asks no Redis. Alerts leave at any hour.
     """
@@ -69,6 +69,7 @@ def _fields(number: str, at: datetime, found: Finding, fingerprint: str) -> dict
         "at": at.astimezone(UTC),
         "open": found.is_open,
         "until": found.until,
+        "leaves_until": found.leaves_until,
         "reason": found.reason,
         "causes": [{"words": cause.words, "source": cause.source._asdict()} for cause in found.causes],
         "rule": found.rule,
@@ -86,6 +87,8 @@ def _lines(number: str, at: datetime, found: Finding) -> list[str]:
         f"{len(found.clocks)} time zones, shown by {found.clocks[0]}" if many else ", ".join(found.clocks)
     )
     until = "" if found.until is None else f" until {_by(found, found.until)}"
+    if found.leaves_until is not None:
+        until += f"; nothing leaves from {_by(found, found.leaves_until, '%H:%M')} on"
     state = f"open{until}" if found.is_open else f"closed{until or ', and never opens'}: {found.reason}"
     lines = [
         f"{number} is in {zone} ({clocks})",
@@ -97,5 +100,5 @@ def _lines(number: str, at: datetime, found: Finding) -> list[str]:
     return [*lines, *(f"  source  {cause.words}: {cause.source}" for cause in others)]
 
 
-def _by(found: Finding, at: datetime) -> str:
-    return f"{at.astimezone(clock(found.clocks[0])):%a %d %b %Y %H:%M %z}"
+def _by(found: Finding, at: datetime, written: str = "%a %d %b %Y %H:%M %z") -> str:
+    return f"{at.astimezone(clock(found.clocks[0])):{written}}"

@@ -18,6 +18,7 @@ from worker.operator.command import Command, at_desk, whoever
 from worker.operator.money_decisions import lift_block, set_budget, set_price
 from worker.operator.price_learning import Inferred, Verdict, ask, infer_price, tariff_of
 from worker.presentation.amounts import amount
+from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Failed, NotFound, Output
 from worker.settings import WorkerSettings
 
@@ -33,6 +34,13 @@ _LEARNT: Final[Mapping[Verdict, str]] = {
     "packs": "messages were bought in packs: the balance tells no price",
     "no_credit": "not one message can be paid: the balance tells no price",
 }
+
+
+#: Not what was typed: that may be a number.
+_NO_BLOCK: Final = (
+    "no such block is without alerts: name it as `octopush-worker blocks list` does, such as +3361234; "
+    "nothing was changed"
+)
 
 
 class Euros(click.ParamType):  # type: ignore[type-arg]
@@ -153,11 +161,12 @@ def show_budget(output: Output) -> None:
     )
     for each in found:
         of = "no budget" if each.limit is None else f"of {amount(each.limit)} €"
+        of += "" if each.hard is None else f", alerts end at {amount(each.hard)} €"
         output.show(
             f"{each.scope:<24} {amount(each.spent)} € spent, {amount(each.reserved)} € reserved, {of}",
             alarming=(each.ratio or 0) >= 1,
         )
-    output.show(f"{waiting} wait for the next day or a larger budget")
+    output.show(f"{counted(waiting, 'waits', 'wait')} for the next day or a larger budget")
 
 
 @budget.command("set", cls=Command)
@@ -167,7 +176,8 @@ def show_budget(output: Output) -> None:
 def set_one_budget(output: Output, scope: str, euros: str) -> None:
     """Set a budget for all workers at once: account, app, hard, or campaign:<id>; what waits goes on.
 
-    0 is no limit, `default` what the workers are set to.
+    0 is no limit, `default` what the workers are set to. Workers whose settings have no budget of the day
+    take no notice.
     """
     if scope not in ("account", "app", "hard") and not scope.removeprefix("campaign:") != scope:
         raise Failed("SCOPE must be account, app, hard or campaign:<id>")
@@ -178,7 +188,11 @@ def set_one_budget(output: Output, scope: str, euros: str) -> None:
         raise NotFound(f"there is no {scope}; nothing was changed")
     said = None if euros == DEFAULT else Decimal(limit) / MICRO
     output.give({"scope": scope, "limit": said, "given_back": given_back})
-    output.show(f"{scope}: {euros}; {given_back} that waited are looked at again")
+    output.show(
+        f"{scope}: {euros}; {counted(given_back, 'that waited is', 'that waited are')} looked at again"
+    )
+    if not scope.startswith("campaign:"):
+        output.say("workers count only if their settings have a budget of the day, such as BUDGET_DAY")
 
 
 @click.group()
@@ -194,19 +208,19 @@ def list_blocks(output: Output) -> None:
         found = desk.ask(money.read_blocks(desk.keys))
     output.give({"blocks": [{"block": each.start, "until": each.until} for each in found]})
     for each in found:
-        output.show(f"{each.start}…  until {in_paris(each.until) if each.until else '?'}")
+        output.show(f"{each.start}  until {in_paris(each.until) if each.until else '?'}")
     if not found:
-        output.remark("no block is blocked")
+        output.remark("every block gets its alerts")
 
 
 @blocks.command("lift", cls=Command)
 @click.argument("block")
 @click.pass_obj
 def lift(output: Output, block: str) -> None:
-    """Let a block get alerts again."""
+    """Let a block get alerts again: by the beginning of its numbers, such as +3361234."""
     with at_desk() as desk:
         lifted = lift_block(desk.keys, block, whoever()).run(desk.client)
     if not lifted:
-        raise NotFound("this block is not blocked; nothing was changed")
+        raise NotFound(_NO_BLOCK)
     output.give({"block": block, "lifted": True})
     output.show("lifted")

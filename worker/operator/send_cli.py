@@ -22,7 +22,7 @@ from producers.queueing.campaigns import checked
 from producers.settings import ProducerSettings
 from worker.inquiry.dates import with_offset
 from worker.operator.bad_rows import BadRows
-from worker.operator.campaign_cli import fields, follow, show_words
+from worker.operator.campaign_cli import LEFT_OUT, fields, follow, show_words
 from worker.operator.campaign_name import name_campaign
 from worker.operator.command import Command
 from worker.operator.dry_run import look
@@ -209,6 +209,7 @@ def _queue(plan: Plan, file: RecipientList, campaign_id: str, *, wait: bool) -> 
             **bad.fields(),
             "created": campaign.created,
             "existing": campaign.existing,
+            "suppressed": campaign.suppressed,
             "warnings": campaign.warnings,
             "campaign": ended and fields(ended),
         }
@@ -222,6 +223,8 @@ def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
     output.show(
         f"queued     {counted(campaign.created, 'message')} now, {campaign.existing} had been queued before"
     )
+    if campaign.suppressed:
+        output.show(f"           {counted(campaign.suppressed, 'recipient')} {LEFT_OUT}")
     output.show(f"segments   {campaign.segments}, as we count them")
     bad.account_for_rows(output)
     bad.tell(output)

@@ -18,6 +18,7 @@ from worker.operator import audit
 from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.suppression_list import COLUMNS, read_list, read_scope
 from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions
+from worker.presentation.counts import counted
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Exit, Failed, NotFound, Output
 
@@ -64,7 +65,7 @@ def add(output: Output, number: str, scope: str, reason: str) -> None:
     with at_desk() as desk:
         cancelled = desk.ask(Suppressions(desk.settings, whoever()).add(e164, reason, scope=scope))
     output.give({"number": mask(e164), "scope": scope, "suppressed": True, "cancelled": cancelled})
-    output.show(f"{mask(e164)} is suppressed ({scope}); {cancelled} messages were cancelled")
+    output.show(f"{mask(e164)} is suppressed ({scope}); {_cancelled(cancelled)}")
 
 
 @suppress.command(cls=Command)
@@ -127,11 +128,12 @@ def take_over(ctx: click.Context, file: Path, from_line: int) -> None:
             "lines": [{"line": line, "problem": problem} for line, problem in bad[:_NAMED]],
         }
     )
-    output.show(f"{people} people are suppressed; {cancelled} messages were cancelled")
+    many = counted(people, "person is", "people are")
+    output.show(f"{many} suppressed; {_cancelled(cancelled)}")
     for line, problem in bad[:_NAMED]:
         output.say(f"line {line} {problem}")
     if bad:
-        output.say(f"{len(bad)} lines were left out")
+        output.say(f"{counted(len(bad), 'line was', 'lines were')} left out")
         ctx.exit(Exit.FAILED)
 
 
@@ -182,7 +184,9 @@ def _import(desk: Desk, output: Output, good: Iterator[tuple[int, Listed]]) -> t
         try:
             cancelled += desk.ask(suppressions.take_over([each for _, each in some]))
         except REDIS_ERRORS:
-            output.say(f"{people} people were imported; to go on: --from-line {some[0][0]}")
+            output.say(
+                f"{counted(people, 'person was', 'people were')} imported; to go on: --from-line {some[0][0]}"
+            )
             raise
         people += len(some)
     return people, cancelled
@@ -190,3 +194,7 @@ def _import(desk: Desk, output: Output, good: Iterator[tuple[int, Listed]]) -> t
 
 def _fields(found: Suppression) -> dict[str, Any]:
     return {"scope": found.scope, "reason": found.reason, "at": found.at}
+
+
+def _cancelled(count: int) -> str:
+    return counted(count, "message was cancelled", "messages were cancelled")

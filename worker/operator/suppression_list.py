@@ -52,11 +52,19 @@ def read_list(lines: TextIO, region: str) -> Iterator[tuple[int, Listed | str]]:
             titles = names if {"number", "pseudonym"} & set(names) else ["either"]
             if titles == names:
                 continue
+            if not any(map(_may_be_somebody, row)):
+                yield reader.line_num, "names no column number or pseudonym, with commas between columns"
+                continue
         given = dict(zip(titles, (cell.strip() for cell in row), strict=False))
         try:
             yield reader.line_num, _listed(given, region)
         except ValueError as error:
             yield reader.line_num, str(error)
+
+
+def _may_be_somebody(cell: str) -> bool:
+    """Tell a number or a pseudonym from the title of a column."""
+    return any(map(str.isdecimal, cell)) or _PSEUDONYM.fullmatch(cell.strip()) is not None
 
 
 def _listed(given: Mapping[str, str], region: str) -> Listed:
