@@ -234,7 +234,7 @@ def test_what_waited_for_money_and_may_not_leave_now_is_held_for_its_hours_alone
     closed = ",".join(f"FR:{today + timedelta(days=each)}" for each in range(-1, 4))
     hours = RulesSettings(extra_holidays=closed)
     here.hand = HandWorker(redis_client, queue="marketing", hours=hours, budgets=budgets(budget_day="0.04"))
-    drive(set_budget(KEYS, "account", "10000000", "ops"), redis_client)
+    redis_client.zadd(here.hand.names.delayed, {"c.0": 1})
 
     assert here.hand.take() == []
     status = here.sms.status("c.0")
