@@ -40,7 +40,8 @@ ANEW_POINTS = tuple(
 DOUBT_POINTS = ("after:claim@1", "http:request_headers_sent@1", "http:answer_read@1", "before:finish@1")
 
 CASES = [
-    *(("callback", point) for point in CALLBACK_POINTS),
+    # An opt-out asks for no send that it answers, where all have one scope.
+    *(("callback", point) for point in CALLBACK_POINTS if "correlate" not in point),
     *(("reply", point) for point in CALLBACK_POINTS),
     *(("several", point) for point in THAW_POINTS),
     *(("shared", point) for point in ANEW_POINTS),
