@@ -7,11 +7,12 @@ import redis
 
 from producers import OverBudget, Producer, Recipient
 from producers.contract.steps import drive
-from producers.rules.money import MICRO
+from producers.rules.money import MICRO, MoneySettings
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.spending import DAY, budgets, told, used
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
+from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim
 from worker.operator.money_decisions import set_budget
 
@@ -150,6 +151,60 @@ def test_an_alert_is_cancelled_where_alerts_stop_or_the_hard_budget_is_spent(cou
     assert field(redis_client, "b", "state", "code") == ["cancelled", "over_budget"]
 
 
+def test_a_shared_call_beyond_the_hard_budget_is_cancelled_with_its_members(counting, redis_client):
+    price(redis_client)
+    for each in range(2):
+        person = Recipient(f"+3361234560{each}", first_name="Zoe")
+        counting.send(person, "Hi {first_name}", sender="Bistro", purpose="alert", request_id=f"m{each}")
+
+    assert HandWorker(redis_client, budgets=budgets(budget_hard_day="0.05")).take() == []
+
+    for each in range(2):
+        assert field(redis_client, f"m{each}", "state", "code") == ["cancelled", "over_budget"]
+
+
+def test_slices_that_wait_for_a_budget_are_counted_in_their_campaign_until_they_leave(counting, redis_client):
+    price(redis_client)
+    campaign(counting, 1000)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="1"))
+    assert worker.take() == []
+    assert held(redis_client) == [b"2"]
+
+    drive(set_budget(KEYS, "account", str(25 * MICRO), "ops"), redis_client)
+    assert ids(worker.take()) == ["spring.0"]
+    assert held(redis_client) == [b"1"]
+    drive(set_budget(KEYS, "account", str(50 * MICRO), "ops"), redis_client)
+    assert ids(worker.take()) == ["spring.1"]
+    assert held(redis_client) == []
+
+
+def held(client: redis.Redis) -> list[bytes]:
+    found = client.hgetall(KEYS.campaign("spring"))
+    return [count for name, count in found.items() if name.startswith(b"held:")]
+
+
+def test_a_worker_whose_clock_is_behind_counts_in_the_last_day_that_it_names(counting, redis_client):
+    price(redis_client)
+    send(counting, "a")
+    over = Budgets(MoneySettings(budget_day="10"), days=lambda _: [("20300129", 0, 1), ("20300130", 1, 2)])
+    HandWorker(redis_client, queue="marketing", budgets=over).take()
+
+    assert used(redis_client, day="20300130") == (0.05, 0)
+
+
+def test_what_was_reserved_and_is_lost_is_not_given_back(counting, redis_client):
+    """Somebody deleted the day and the campaign, or an evicting Redis did."""
+    price(redis_client)
+    campaign(counting, 1)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10"))
+    [claim] = worker.take()
+    redis_client.delete(KEYS.spend("account", DAY), KEYS.campaign("spring"))
+    worker.finish(claim, Accepted("t", cost="0.05"))
+
+    assert used(redis_client) == (0, 0.05)
+    assert redis_client.hmget(KEYS.campaign("spring"), "reserved", "spent") == [b"0", b"50000"]
+
+
 def test_an_application_has_a_budget_of_its_own(redis_url, redis_client):
     price(redis_client)
     for app in ("shop", "news"):
@@ -220,16 +275,17 @@ def test_without_budgets_nothing_is_counted(sms, redis_client):
     assert not list(redis_client.scan_iter("*spend:*"))
 
 
-def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis_client):
+@pytest.mark.parametrize(("cost", "drift"), [("0.06", [("price_drift", "account", 20)]), ("0.05", [])])
+def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis_client, cost, drift):
     price(redis_client)
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="100"))
     for each in range(100):
         send(counting, f"m{each}")
     for each, claim in enumerate(worker.take()):
         assert told(redis_client) == [], each
-        worker.finish(claim, Accepted(f"t{each}", cost="0.06"))
+        worker.finish(claim, Accepted(f"t{each}", cost=cost))
 
-    assert told(redis_client) == [("price_drift", "account", 20)]
+    assert told(redis_client) == drift
 
 
 def test_little_credit_is_told_once_until_there_is_more(counting, redis_client):

@@ -88,6 +88,17 @@ def test_a_reply_is_a_contact(redis_client, redis_url):
     assert redis_client.hlen(KEYS.consent) == 2
 
 
+def test_a_contact_before_the_last_one_takes_nothing_back(redis_client, redis_url):
+    used = settings(redis_url)
+    agree(redis_client, used, NUMBER)
+    before = drive(Consents(used).of(NUMBER), redis_client)
+    callbacks = CallbacksByHand(redis_client, HandWorker(redis_client).ledger)
+    callbacks.bring(reply(NUMBER), at_ms=callbacks.now_ms() - 1200 * 86_400_000)
+
+    assert callbacks.entries()
+    assert drive(Consents(used).of(NUMBER), redis_client) == before
+
+
 def test_a_consent_under_an_older_key_counts(redis_client, redis_url):
     agree(redis_client, settings(redis_url, OLD), NUMBER)
     used = settings(redis_url, NEW, OLD)
@@ -100,7 +111,9 @@ def test_who_has_said_stop_is_suppressed_whatever_was_agreed(redis_client, redis
     used = settings(redis_url)
     agree(redis_client, used, NUMBER)
     redis_client.hset(KEYS.suppressed, f"account|{pseudonyms(redis_client).of(NUMBER)}", "1|reply|e")
+    agree(redis_client, used, NUMBER)
 
+    assert drive(Consents(used).of(NUMBER), redis_client)
     assert send(used, NUMBER)[1].code == "suppressed"
 
 

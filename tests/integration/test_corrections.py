@@ -166,6 +166,20 @@ def test_an_application_and_a_campaign_are_corrected_too(redis_client):
     sms.close()
 
 
+def test_a_campaign_is_corrected_where_no_worker_counts_and_one_that_is_forgotten_stays_so(redis_client):
+    house = House(redis_client)
+    house.worker = HandWorker(redis_client, queue="marketing")
+    house.sms.send_campaign(TEXT, PEOPLE[:2], campaign_id="spring", sender="Bistro")
+    house.answer()
+    house.receipt(0, 0.04)
+    assert redis_client.hget(KEYS.campaign("spring"), "spent") == b"90000"
+    assert not list(redis_client.scan_iter("*spend:*"))
+
+    redis_client.delete(KEYS.campaign("spring"))
+    house.receipt(1, 0.04)
+    assert not redis_client.hexists(KEYS.campaign("spring"), "spent")
+
+
 def test_where_nobody_counts_nothing_is_corrected(redis_client):
     house = House(redis_client)
     house.worker = HandWorker(redis_client, queue="marketing")

@@ -99,6 +99,18 @@ def test_a_block_is_blocked_where_that_is_wanted_and_lifted_by_a_person(with_rul
     assert alert(sms, number(1234, 0)).state == "queued"
 
 
+def test_a_block_of_which_was_told_is_not_told_again_when_another_application_blocks_it(
+    with_rules, redis_client
+):
+    tells, blocks = with_rules(prefix_per_hour=5), with_rules(prefix_per_hour=5, prefix_action="block")
+    for each in range(6):
+        alert(tells, number(1234, each))
+
+    sent = [alert(blocks, number(1234, each)) for each in range(6, 12)]
+    assert [each.code for each in sent] == [None] * 4 + ["prefix_blocked"] * 2
+    assert told(redis_client) == [("prefix", "+3361234", None)]
+
+
 def test_the_same_number_again_makes_no_block_suspect(with_rules, redis_client):
     sms = with_rules(prefix_per_hour=2)
     for _ in range(10):

@@ -194,9 +194,21 @@ def test_what_is_left_counts_its_own_segments(market):
     assert market.sms.status("b").segments == 3
 
 
-def test_a_body_that_nobody_wrote_so_is_left_to_a_person(market):
+@pytest.mark.parametrize("body", ['{"recipients":[{"phone_number":"+33612000000"}],"text":"x"}', "{}"])
+def test_a_body_that_nobody_wrote_so_is_left_to_a_person(market, body):
     market.send(range(2), "a")
-    market.redis.set("{sms}:body:a", '{"recipients":[{"phone_number":"+33612000000"}],"text":"x"}')
+    market.redis.set("{sms}:body:a", body)
+    market.stop(1)
+
+    assert market.hand.take() == []
+    assert market.state("a") == ("failed", "body_damaged")
+
+
+def test_a_record_that_does_not_name_all_recipients_of_its_body_is_left_to_a_person(market):
+    """Else somebody else than who said STOP would be left out."""
+    market.send(range(3), "a")
+    named = market.redis.hget("{sms}:record:a", "to").split()
+    market.redis.hset("{sms}:record:a", "to", b" ".join(named[1:]))
     market.stop(1)
 
     assert market.hand.take() == []

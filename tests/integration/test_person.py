@@ -22,6 +22,7 @@ from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 from worker.person.erasing import Erased, Erasure
 from worker.person.exporting import export
 from worker.person.named import Person
+from worker.person.searching import Found
 
 NUMBER, OTHER, THIRD = "+33612345678", "+33612345679", "+33698765432"
 DIGITS = "612345678"
@@ -120,6 +121,25 @@ def test_a_request_id_that_holds_the_number_goes_with_it(house):
     assert house.is_clean()
 
 
+@pytest.mark.parametrize("request_id", ["a", f"otp-0{DIGITS}"])
+def test_a_body_whose_record_is_gone_goes_and_brings_no_record_back(house, request_id):
+    house.send(request_id)
+    house.redis.delete(KEYS.record(request_id))
+
+    assert house.erase().done == {"gone": 1}
+    assert not house.redis.exists(KEYS.record(request_id))
+    assert not house.holds(f"body:{request_id}")
+
+
+def test_what_gathers_under_an_id_that_holds_the_number_goes_with_it(house):
+    gathered(house, NUMBER, OTHER, first=f"{DIGITS}.2")
+    house.erase()
+
+    assert house.is_clean()
+    [claim] = house.hand.take()
+    assert numbers_of(claim) == [OTHER]
+
+
 def test_a_message_to_many_leaves_without_the_person(house):
     house.send("many", [NUMBER, OTHER, THIRD], text="Hi all")
     assert house.erase().done == {"left_out": 1}
@@ -164,6 +184,16 @@ def test_a_campaign_of_nobody_else_is_cancelled(house):
 
     assert house.sms.campaign_status("c").cancelled == 1
     assert house.is_clean()
+
+
+def test_a_campaign_that_is_forgotten_does_not_come_back_with_an_erasure(house):
+    house.sms.send_campaign("Hi", [NUMBER, OTHER], campaign_id="c", **ALERT)
+    [claim] = house.hand.take()
+    house.hand.finish(claim, Accepted("sms_c"))
+    house.redis.delete(KEYS.campaign("c"))
+
+    assert house.erase().done
+    assert not house.redis.exists(KEYS.campaign("c"))
 
 
 def test_the_application_still_learns_that_its_message_was_cancelled(house):
@@ -244,16 +274,29 @@ def test_two_persons_of_one_slice_that_runs_are_both_erased(house):
     assert [each["phone_number"] for each in body["recipients"]] == [THIRD]
 
 
+@pytest.mark.parametrize("order", [(NUMBER, OTHER), (OTHER, NUMBER)])
+def test_who_is_only_named_in_the_id_of_a_message_that_runs_is_erased_with_its_recipient(house, order):
+    house.send(f"for-0{OTHER[3:]}", NUMBER)
+    [claim] = house.hand.take()
+    for number in order:
+        assert house.erase(number).open
+
+    assert house.hand.finish(claim, Refused("121")) == "rejected"
+    assert house.is_clean()
+    house.erase(OTHER)
+    assert not house.holds(OTHER[3:])
+
+
 # Shared calls.
 
 
-def gathered(house: House, *numbers: str, **options) -> None:
+def gathered(house: House, *numbers: str, first: str = "m0", **options) -> None:
     house.sms.send_many(
         [
             Message(
                 Recipient(number, first_name="Lea"),
                 "Hi {first_name}",
-                request_id=f"m{n}",
+                request_id=f"m{n}" if n else first,
                 **{**ALERT, **options},
             )
             for n, number in enumerate(numbers)
@@ -282,6 +325,43 @@ def test_a_call_that_is_composed_is_composed_anew(house, steps):
     [claim] = [*house.hand.claim(batch), *house.hand.take()]
     assert sorted(numbers_of(claim)) == [OTHER, THIRD]
     house.hand.finish(claim, Accepted("sms_call"))
+    assert house.is_clean()
+
+
+def test_a_member_that_a_call_has_not_taken_in_again_is_cancelled(house):
+    gathered(house, NUMBER, OTHER, THIRD)
+    [claim] = house.hand.take()
+    assert house.hand.finish(claim, Deferred("429")) == "queued"
+    batch = house.hand.fetch()
+    house.hand.compose_some(batch.entries[0], members=1)
+    last = numbers_of(claim)[-1]
+    house.erase(last)
+
+    [again] = [*house.hand.claim(batch), *house.hand.take()]
+    assert sorted(numbers_of(again)) == sorted({NUMBER, OTHER, THIRD} - {last})
+    assert not house.holds(last[1:])
+
+
+def test_a_call_whose_claim_is_given_back_goes_on_without_the_person(house):
+    gathered(house, NUMBER, OTHER)
+    [claim] = house.hand.take()
+    assert "m0" in house.erase().open
+    house.hand.ledger._give_back_call(claim)
+
+    assert house.state("m0") == ("cancelled", "erased")
+    house.hand.lose_entry(claim.entry)
+    [again] = house.hand.take()
+    assert numbers_of(again) == [OTHER]
+
+
+def test_a_member_whose_call_has_ended_before_it_is_erased_at_its_own_end(house):
+    gathered(house, NUMBER, OTHER)
+    [claim] = house.hand.take()
+    house.hand.record(claim, Accepted("sms_call"))
+    assert "m0" in house.erase().open
+
+    house.hand.end_members(claim.entry)
+    assert house.state("m0")[0] == house.state("m1")[0] == "accepted"
     assert house.is_clean()
 
 
@@ -393,6 +473,14 @@ def test_of_a_callback_with_events_of_many_the_others_are_left(house):
     assert json.loads(house.redis.hget(KEYS.callback("c"), "raw")) == [reply(OTHER)]
     assert not house.redis.exists(KEYS.callback("own"))
     assert house.is_clean()
+
+
+def test_a_callback_that_was_processed_meanwhile_does_not_come_back(house):
+    raw = json.dumps([reply(NUMBER), reply(OTHER)])
+    erasure = Erasure(house.redis, SETTINGS, house.person(), "ben", None)
+
+    assert erasure._erase_callback(Found("callback", "c", fields={"raw": raw})) == 0
+    assert not house.redis.exists(KEYS.callback("c"))
 
 
 def test_a_receipt_that_comes_after_it_brings_no_number_back(house):

@@ -25,7 +25,10 @@ from tests.support.pseudonyms import pseudonyms
 from tests.support.whole_database import contents
 from worker.callbacks.payloads import parse
 from worker.gateway.outcomes import Accepted, Unknown
+from worker.inquiry.suppressions import Suppression
 from worker.main import know_pseudonyms
+from worker.operator.consents import Consent, Consents
+from worker.operator.suppressions import Listed, Suppressions
 from worker.settings import WorkerSettings
 
 NUMBER, OTHER = "+33612345678", "+33612345679"
@@ -102,6 +105,24 @@ def test_what_redis_loses_is_made_anew_and_all_go_on_together(house, redis_clien
     assert app.turns() == other.turns() == ["out", "out", "in"]
     assert app.origins() == ["c"]
     assert len(redis_client.hget(KEYS.pseudonyms, "ids").split()) == 1
+
+
+def test_a_decision_is_noted_under_the_key_that_redis_made_anew(redis_url, redis_client):
+    used = settings(redis_url)
+    suppressions, consents = Suppressions(used, "ops"), Consents(used)
+    now = datetime.now(UTC)
+    for decision in (
+        lambda: suppressions.add(NUMBER, "asked"),
+        lambda: suppressions.take_over([Listed(NUMBER, None, Suppression("account", "gateway", now))]),
+        lambda: consents.take_over([(NUMBER, Consent(now, now, "shop", "v1"))]),
+    ):
+        drive(decision(), redis_client)
+        redis_client.delete(KEYS.pseudonyms, KEYS.suppressed, KEYS.consent)
+        drive(decision(), redis_client)
+
+        name = pseudonyms(redis_client).of(NUMBER)
+        noted = [*redis_client.hkeys(KEYS.suppressed), *redis_client.hkeys(KEYS.consent)]
+        assert [field.decode().removeprefix("account|") for field in noted] == [name]
 
 
 def test_messages_that_were_sent_ahead_find_the_key_that_redis_made_anew(house, redis_client):

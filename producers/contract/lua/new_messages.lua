@@ -73,8 +73,6 @@ local function what_is_left(message, reasons)
     return all
   end
   local left = left_of(all, reasons)
-  -- A body that is not as we write it stays, and its claim ends it.
-  if not left then return all end
   left.left_out, left.estimate = out, all.estimate and shrunk(all.estimate, left.segments, segments)
   return left
 end
