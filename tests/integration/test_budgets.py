@@ -161,6 +161,8 @@ def test_a_shared_call_beyond_the_hard_budget_is_cancelled_with_its_members(coun
 
     for each in range(2):
         assert field(redis_client, f"m{each}", "state", "code") == ["cancelled", "over_budget"]
+    statuses = redis_client.xrange(KEYS.stream("statuses"))
+    assert sorted(told_of[b"request_id"] for _, told_of in statuses) == [b"m0", b"m1"]
 
 
 def test_slices_that_wait_for_a_budget_are_counted_in_their_campaign_until_they_leave(counting, redis_client):

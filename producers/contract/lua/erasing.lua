@@ -32,7 +32,6 @@ local function await_nothing(keys, id, record, number)
   local deliveries = prefix .. 'deliveries:' .. id
   if redis.call('HDEL', deliveries, number) == 1 or record.state ~= 'accepted' then return end
   local campaign = record.campaign and campaign_key(record.campaign)
-  if campaign and redis.call('EXISTS', campaign) == 0 then campaign = nil end
   heard(keys, record, campaign, redis.call('HLEN', deliveries) + 1)
 end
 
