@@ -157,7 +157,7 @@ def test_a_shared_call_beyond_the_hard_budget_is_cancelled_with_its_members(coun
         person = Recipient(f"+3361234560{each}", first_name="Zoe")
         counting.send(person, "Hi {first_name}", sender="Bistro", purpose="alert", request_id=f"m{each}")
 
-    assert HandWorker(redis_client, budgets=budgets(budget_hard_day="0.05")).take() == []
+    assert HandWorker(redis_client, budgets=budgets(budget_hard_day="0.04")).take() == []
 
     for each in range(2):
         assert field(redis_client, f"m{each}", "state", "code") == ["cancelled", "over_budget"]

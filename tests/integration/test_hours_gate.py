@@ -518,7 +518,7 @@ def test_what_a_budget_has_kept_for_a_day_waits_for_its_hours_then_and_says_so(c
     clock.set(f"{TUESDAY}T10:00")
     send(counting)
     assert hand.take() == []
-    assert "more than may be spent today" in counting.status("a").waits_for
+    assert "the budget is used up" in counting.status("a").waits_for
 
     clock.set(f"{TUESDAY}T23:59:59")
     clock.redis.zadd(KEYS.queue(QUEUE_MARKETING).delayed, {"a": 1})
