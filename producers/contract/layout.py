@@ -57,7 +57,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, unclaim |
-| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
+| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), lower_to_price(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
 | ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
@@ -415,7 +415,7 @@ These functions of the library touch hashes; others call them:
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
 | ``forget_held()`` | blame_held(), campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), split_call(), wait_no_more() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
-| ``give_back_reserve()`` | lower_estimate(), settle_campaign() |
+| ``give_back_reserve()`` | lower_estimate(), lower_to_price(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
@@ -429,6 +429,7 @@ These functions of the library touch hashes; others call them:
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), split_call(), wait_no_more() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``lower_estimate()`` | make_smaller(), write_anew() |
+| ``lower_to_price()`` | budget_gate.keep() |
 | ``make_smaller()`` | forget_persons() |
 | ``mean_of_others()`` | suspect() |
 | ``note_credit()`` | finish, see_balance |
@@ -448,7 +449,7 @@ These functions of the library touch hashes; others call them:
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
-| ``price_of()`` | credit_gate.keep(), estimate_of(), finish, learn_price, see_balance |
+| ``price_of()`` | credit_gate.keep(), estimate_of(), finish, learn_price, lower_to_price(), see_balance |
 | ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``reasons_of()`` | erase_person, find_suppressed(), record_consents, suppressed_among() |

@@ -102,6 +102,48 @@ def test_marketing_that_does_not_fit_waits_and_what_fits_leaves(counting, redis_
     assert ("budget", "account", 100) in told(redis_client)
 
 
+@pytest.mark.parametrize(
+    ("options", "costs"),
+    [
+        ({}, "150000"),
+        ({"with_replies": True}, "240000"),
+        ({"auto_remove_blacklisted_numbers": True}, "160000"),
+    ],
+)
+def test_what_was_dear_for_want_of_a_price_waits_no_longer_than_for_its_price(
+    counting, redis_client, options, costs
+):
+    """Queued at 0.25 for a segment, three times, it would wait for ever for a budget that it does not need."""
+    send(counting, "a", people=3, **options)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.5"))
+    assert worker.take() == []
+    price(redis_client)
+    drive(set_budget(KEYS, "account", str(MICRO // 2), "ops"), redis_client)
+
+    assert ids(worker.take()) == ["a"]
+    assert field(redis_client, "a", "estimate") == [costs]
+    assert used(redis_client) == (int(costs) / MICRO, 0)
+
+
+def test_a_slice_gives_back_in_its_campaign_what_its_price_makes_it_cheaper(counting, redis_client):
+    campaign(counting, 3, budget="1")
+    price(redis_client)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.5"))
+
+    assert ids(worker.take()) == ["spring.0"]
+    assert redis_client.hget(KEYS.campaign("spring"), "reserved") == b"150000"
+
+
+def test_what_is_dear_by_its_price_too_waits(counting, redis_client):
+    price(redis_client, "0.30")
+    send(counting, "a", people=2)
+    price(redis_client, "0.40")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.5"))
+
+    assert worker.take() == []
+    assert field(redis_client, "a", "estimate", "held") == ["600000", "over_budget"]
+
+
 def test_a_larger_budget_lets_go_what_waited(counting, redis_client):
     price(redis_client)
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.12"))

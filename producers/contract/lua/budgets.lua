@@ -59,6 +59,24 @@ local function estimate_of(send)
   return send.estimate
 end
 
+-- Micro-euros of a segment that can be answered, and of a call that drops blocked numbers: as producers/messages/dues.py has them.
+local ANSWERABLE, BLACKLIST_LOOK = 30000, 10000
+
+-- What a send may cost was said when it was queued, perhaps before anybody knew a price: what is dearer than its tariff is now costs
+-- what that says. Else it would wait for ever for a budget that it does not need.
+local function lower_to_price(send)
+  local estimate, body = estimate_of(send), body_of(send) or ''
+  local _, segments, price = price_of(send.keys, body)
+  if not price or not send.record.estimate then return end
+  local at_price = math.floor(price * MICRO + 0.5)
+  if string.find(body, '"with_replies":true', 1, true) then at_price = at_price + ANSWERABLE * segments end
+  if string.find(body, '"auto_remove_blacklisted_numbers":true', 1, true) then at_price = at_price + BLACKLIST_LOOK end
+  if at_price >= estimate then return end
+  redis.call('HSET', send.keys.record, 'estimate', whole(at_price))
+  if send.record.campaign then give_back_reserve(campaign_key(send.record.campaign), estimate - at_price) end
+  send.estimate, send.record.estimate = at_price, whole(at_price)
+end
+
 local function level_of(used, limit)
   local percent = limit > 0 and used * 100 / limit or 0
   return percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
@@ -145,4 +163,4 @@ local function note_reserved()
     end
   end
 end
--- uses: keys clock spending alarms prices send
+-- uses: keys clock campaign spending alarms prices send

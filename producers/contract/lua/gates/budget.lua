@@ -30,6 +30,7 @@ end
 
 function budget_gate.keep(send)
   local is_asked = given.money and not send.doubt and not send.record.charged
+  if is_asked and room_of(send) < estimate_of(send) then lower_to_price(send) end
   local over = is_asked and over_budget(send)
   if not over then return wait_no_more(send) end
   local is_alert = given.queue == 'alert'
