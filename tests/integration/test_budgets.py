@@ -113,7 +113,7 @@ def test_marketing_that_does_not_fit_waits_and_what_fits_leaves(counting, redis_
 def test_what_was_dear_for_want_of_a_price_waits_no_longer_than_for_its_price(
     counting, redis_client, options, costs
 ):
-    """Queued at 0.25 for a segment, three times, it would wait for ever for a budget that it does not need."""
+    """Queued at 0.25 for a segment, it would wait for ever for a budget that it does not need."""
     send(counting, "a", people=3, **options)
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.5"))
     assert worker.take() == []

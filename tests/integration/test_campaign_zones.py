@@ -122,6 +122,16 @@ def test_what_redis_has_lost_is_queued_again_with_all_of_its_zones(sms, redis_cl
     assert queued(redis_client) == NAMES
 
 
+def test_a_part_of_a_slice_that_redis_has_lost_reserves_for_itself_alone(sms, redis_client):
+    """Four texts at 0.25, of which two are lost: with them the campaign costs 1 euro, as before."""
+    send(sms, PEOPLE[:4], budget="1")
+    redis_client.delete(KEYS.record("spring.0.RE"), KEYS.body("spring.0.RE"))
+    redis_client.hset(KEYS.campaign(NAME), "reserved", 500_000)
+
+    assert send(sms, PEOPLE[:4], budget="1").created == 1
+    assert redis_client.hget(KEYS.campaign(NAME), "reserved") == b"1000000"
+
+
 def test_a_cancel_reaches_every_message_of_every_slice(sms, hand, redis_client):
     send(sms)
 

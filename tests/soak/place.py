@@ -172,7 +172,6 @@ class Place:
             # A worker may be killed while it is looked at.
             with suppress(OSError, ProcessLookupError, AssertionError):
                 if os.getpgid(int(status.parent.name)) in {worker.pid for worker in self.workers}:
-                    sizes += [
-                        int(line.split()[1]) // 1000 for line in status.open() if line.startswith("VmRSS")
-                    ]
+                    lines = status.read_text().splitlines()
+                    sizes += [int(line.split()[1]) // 1000 for line in lines if line.startswith("VmRSS")]
         return max(sizes)
