@@ -5,7 +5,7 @@ exact point, then a healthy one. The handsets' counts are the judge.
 """
 
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 
 import pytest
@@ -13,7 +13,7 @@ import redis
 
 from producers import Message, Producer, Recipient
 from producers.settings import ProducerSettings
-from tests.faults.test_kill_shared import AT_ONCE, CASE_S, Place
+from tests.faults.test_kill_shared import CASE_S, Place, run_selected
 from tests.support.doomed import CALLBACK_POINTS
 from tests.support.installation import ANY_HOUR, ENDS, new_id, new_number
 from tests.support.keys import AllKeys
@@ -174,20 +174,8 @@ def place(tmp_path_factory) -> Place:
 
 @pytest.fixture(scope="module")
 def results(place, request) -> dict[tuple[str, str], tuple[Future, Case]]:
-    """Run the cases that were selected, some at a time."""
-    wanted = {item.callspec.params["case"] for item in request.session.items if "case" in _params(item)}
-    pool = ThreadPoolExecutor(AT_ONCE)
-    futures = {}
-    for kind, point in sorted(wanted & set(CASES)):
-        case = Case(place, kind, point)
-        case.prepare()
-        futures[kind, point] = pool.submit(case.run), case
-    yield futures
-    pool.shutdown(cancel_futures=True)
-
-
-def _params(item: pytest.Item) -> dict[str, object]:
-    return item.callspec.params if hasattr(item, "callspec") else {}
+    """Run the cases that were selected."""
+    yield from run_selected(request, lambda kind, point: Case(place, kind, point))
 
 
 def of(*kinds: str) -> pytest.MarkDecorator:

@@ -4,9 +4,11 @@ As the matrix of single sends: each case has a namespace and numbers of its own,
 exact point, then a healthy one. The handsets' counts are the judge.
 """
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -124,12 +126,28 @@ def place(tmp_path_factory) -> Place:
 
 @pytest.fixture(scope="module")
 def results(place, request) -> dict[tuple[str, str], tuple[Future, Case]]:
-    """Run the cases that were selected, some at a time."""
-    wanted = {item.callspec.params["case"] for item in request.session.items if "case" in _params(item)}
+    """Run the cases that were selected."""
+    yield from run_selected(request, lambda kind, point: Case(place, kind, point))
+
+
+def run_selected(
+    request, made: Callable[[str, str], Any]
+) -> Iterator[dict[tuple[str, str], tuple[Future, Any]]]:
+    """Run the cases of a matrix that were selected, some at a time; for a fixture of a module.
+
+    Args:
+        request: of the fixture.
+        made: makes a case, which has `prepare` and `run`.
+    """
+    wanted = {
+        item.callspec.params["case"]
+        for item in request.session.items
+        if item.module is request.module and "case" in _params(item)
+    }
     pool = ThreadPoolExecutor(AT_ONCE)
     futures = {}
-    for kind, point in sorted(wanted & set(CASES)):
-        case = Case(place, kind, point)
+    for kind, point in sorted(wanted):
+        case = made(kind, point)
         case.prepare()
         futures[kind, point] = pool.submit(case.run), case
     yield futures

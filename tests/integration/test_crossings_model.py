@@ -11,9 +11,8 @@ from typing import Any
 
 import msgspec
 import redis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from producers import CampaignCancelled, OverBudget, RequestIdConflict
 from producers.contract.settings import RedisSettings
@@ -23,6 +22,7 @@ from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.marketing import Marketing
 from tests.support.pseudonyms import pseudonyms
+from tests.support.random_model import run_model
 from tests.support.spending import DAY, budgets
 from tests.support.template_sends import number
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
@@ -221,12 +221,4 @@ class World(RuleBasedStateMachine):
 def test_the_books_agree_whatever_meets_whatever(redis_server, monkeypatch):
     monkeypatch.setattr(campaigns, "SLICE", 2)
     machine = type("Here", (World,), {"server_url": redis_server.url})
-    chosen = settings(
-        max_examples=8,
-        stateful_step_count=20,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=[*HealthCheck],
-    )
-    run_state_machine_as_test(machine, settings=chosen)
+    run_model(machine, examples=8, steps=20)

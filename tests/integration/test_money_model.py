@@ -11,7 +11,6 @@ from collections import Counter
 from typing import Any
 
 import redis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,7 +18,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from producers import Producer, Recipient
@@ -32,6 +30,7 @@ from tests.support.callbacks_by_hand import CallbacksByHand
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.money_books import Books
 from tests.support.pseudonyms import pseudonyms
+from tests.support.random_model import run_model
 from tests.support.spending import budgets
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.ledger.claims import Claim
@@ -291,12 +290,4 @@ def test_purses_hold_what_the_records_say_and_two_workers_never_overspend(
 ):
     monkeypatch.setattr(campaigns, "SLICE", 2)
     machine = type("MoneyHere", (Money,), {"client": redis_client, "url": redis_url})
-    chosen = settings(
-        max_examples=10,
-        stateful_step_count=20,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=[*HealthCheck],
-    )
-    run_state_machine_as_test(machine, settings=chosen)
+    run_model(machine, examples=10, steps=20)
