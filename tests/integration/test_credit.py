@@ -1,5 +1,6 @@
 """What the account cannot pay waits aside, and nobody else waits for it."""
 
+import json
 import time
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.observed import observed
 from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
-from worker.account.gates import ASIDE_MS, Gates
+from worker.account.gates import ASIDE_MS, TRIED_ANYWAY_LONGEST_MS, Gates
 from worker.account.probe import AccountProbe
 from worker.account.throttle import Limits, Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
@@ -212,6 +213,45 @@ def test_an_estimate_that_is_wrong_keeps_nobody_for_ever(sms, gates, marketing, 
     monkeypatch.setattr("worker.account.gates.TRIED_ANYWAY_MS", 0)
     assert gates.see_balance(5.0) == (1, False)
     assert [claim.entry.id for claim in marketing.take()] == ["big"]
+
+
+def age_refusals(redis_client, ms: int) -> None:
+    """Let the last refusals of all tariffs be this old."""
+    seconds, _ = redis_client.time()
+    gate = json.loads(redis_client.hget(KEYS.gates, "credit"))
+    for floor in gate["floors"].values():
+        floor["at"] = seconds * 1000 - ms
+    redis_client.hset(KEYS.gates, "credit", json.dumps(gate))
+
+
+def test_credit_that_came_before_the_balance_was_seen_keeps_nobody_for_long(
+    sms, gates, marketing, redis_client
+):
+    slice_of(sms, "big", 10)
+    refuse(marketing)
+    assert [gates.see_balance(100.0) for _ in range(2)] == [(0, True), (0, False)]
+    # It is tried again, each time after twice as long.
+    for patience_ms in (30_000, 60_000, 120_000):
+        age_refusals(redis_client, patience_ms - 5_000)
+        assert gates.see_balance(100.0) == (0, False)
+        age_refusals(redis_client, patience_ms)
+        assert gates.see_balance(100.0) == (1, False)
+        assert refuse(marketing) == ["big"]
+    age_refusals(redis_client, 240_000)
+    assert gates.see_balance(100.0) == (1, False)
+    assert pay(marketing, gates) == ["big"]
+
+
+def test_what_is_never_paid_is_tried_once_an_hour(sms, gates, marketing, redis_client):
+    slice_of(sms, "big", 10)
+    refuse(marketing)
+    gates.see_balance(1.0)
+    for _ in range(10):
+        age_refusals(redis_client, TRIED_ANYWAY_LONGEST_MS)
+        assert gates.see_balance(1.0) == (1, False)
+        assert refuse(marketing) == ["big"]
+    age_refusals(redis_client, TRIED_ANYWAY_LONGEST_MS - 5_000)
+    assert gates.see_balance(1.0) == (0, False)
 
 
 def test_many_slices_cost_few_posts(sms, marketing):

@@ -32,8 +32,9 @@ _SUSPECT = Script("worker.account", "suspect", when_full=True)
 #: Different messages refused with the same unknown code that make a breaker, within so many milliseconds.
 SUSPECTS: Final = 3
 SUSPECT_MS: Final = 3_600_000
-#: Milliseconds after which a price is tried again although nothing speaks for it.
-TRIED_ANYWAY_MS: Final = 3_600_000
+#: Milliseconds after which a price is tried again although nothing speaks for it: at first, and at most.
+TRIED_ANYWAY_MS: Final = 30_000
+TRIED_ANYWAY_LONGEST_MS: Final = 3_600_000
 #: Seconds between two prices that a process learns of one kind of message.
 LEARN_S: Final = 10.0
 #: Characters of a number that tell its country, plus sign included.
@@ -109,7 +110,12 @@ class Gates:
         Returns:
             How many sends were given back, and whether this balance is the first that was seen.
         """
-        given = {"balance": balance, "tried_anyway_ms": TRIED_ANYWAY_MS, **self._told}
+        given = {
+            "balance": balance,
+            "tried_anyway_ms": TRIED_ANYWAY_MS,
+            "tried_anyway_longest_ms": TRIED_ANYWAY_LONGEST_MS,
+            **self._told,
+        }
         up_to, first = Command(_SEE_BALANCE, self._keys.prefix, given, list[bytes]).run(self._redis)
         return drive(
             giving_back(self._keys, CREDIT, up_to.decode()), self._redis
