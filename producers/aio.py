@@ -13,7 +13,7 @@ from producers.contract.steps import Steps, adrive
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
 from producers.queueing.answers import Conflict, Sent
-from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
+from producers.queueing.batches import freeze_one, freeze_slices, ids_of, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
@@ -76,7 +76,7 @@ class AsyncProducer:
             for frozen in freeze_slices(messages, self._settings):
                 if frozen:
                     answers += await waiting
-                    enqueue = self._drive(self._records.enqueue(frozen), [m.request_id for m in frozen])
+                    enqueue = self._drive(self._records.enqueue(frozen), ids_of(frozen))
                     waiting = asyncio.create_task(enqueue)
                 await asyncio.sleep(0)
         finally:

@@ -13,7 +13,7 @@ from producers.messages.frozen import FrozenMessage
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
 from producers.queueing.answers import Conflict, Sent
-from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
+from producers.queueing.batches import freeze_one, freeze_slices, ids_of, without_conflict
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
@@ -108,9 +108,11 @@ class Producer:
         try:
             for frozen in freeze_slices(messages, self._settings):
                 if frozen:
+                    # Written while Redis works on the slice before.
+                    call = self._drive(self._records.enqueue_ahead(frozen), ids_of(frozen))
                     taken, waiting = waiting, list
                     answers += taken()
-                    waiting = self._start(frozen)
+                    waiting = self._start(call, frozen)
         finally:
             answers += waiting()
         return without_conflict(answers)
@@ -282,9 +284,10 @@ class Producer:
         with translated(request_ids):
             return command.run(self._redis)
 
-    def _start(self, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
-        with translated(ids := [message.request_id for message in messages]):
-            answer = drive(self._records.enqueue_ahead(messages), self._redis).start(self._redis)
+    def _start(
+        self, call: Command[list[Sent | Conflict] | None], messages: Sequence[FrozenMessage]
+    ) -> Callable[[], list[Sent | Conflict]]:
+        ids, answer = ids_of(messages), call.start(self._redis)
 
         def translated_answer() -> list[Sent | Conflict]:
             with translated(ids):

@@ -209,6 +209,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_guarded() | erase_person | learn_guarded() |
 
+**twins:<length>:<window>** The texts of a window of time. Goes two windows after it began.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<fingerprint>`` | when the text came last, ms, and in which message | note_guarded() | - | learn_twins() |
+
 **blocks:<hour>** Numbers that got alerts, by block. Goes 25 h after it began.
 
 | field | it says | written by | removed by | read by |
@@ -333,6 +339,12 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 |---|---|---|---|---|
 | ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressed_among(), suppressions.py, was_told() |
 
+**stoppable** What an opt-out would end. Stays for ever, mostly empty.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<pseudonym>`` | the send to this person that waits; of several one, the others are in ``stoppable:more`` | list_stoppable() | unlist_stoppable() | list_stoppable(), stoppable_of(), unlist_stoppable() |
+
 **optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
 
 | field | it says | written by | removed by | read by |
@@ -426,7 +438,9 @@ These functions of the library touch hashes; others call them:
 | ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
+| ``learn_twins()`` | enqueue |
 | ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), split_call(), wait_no_more() |
+| ``list_stoppable()`` | enqueue, send_again() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``lower_estimate()`` | make_smaller(), write_anew() |
 | ``lower_to_price()`` | budget_gate.keep() |
@@ -461,6 +475,7 @@ These functions of the library touch hashes; others call them:
 | ``settle_in()`` | settle() |
 | ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
 | ``split_call()`` | budget_gate.keep(), finish |
+| ``stoppable_of()`` | cancel_stoppable() |
 | ``suppress()`` | erase_person, opt_out() |
 | ``suppressed_among()`` | compose, suppressed_gate.keep() |
 | ``tell_hard_level()`` | over_budget(), reserve() |
@@ -468,6 +483,7 @@ These functions of the library touch hashes; others call them:
 | ``tell_unread()`` | expire_entries, publish |
 | ``tend()`` | fetch, renew |
 | ``twin_of()`` | enqueue |
+| ``unlist_stoppable()`` | cancel_stoppable(), end_members(), end_record(), erase_message |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``was_told()`` | carry_out() |

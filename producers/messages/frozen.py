@@ -2,6 +2,9 @@
 
 import msgspec
 
+#: Micro-euros, then tariffs and segments by turns.
+Dues = tuple[int | str, ...]
+
 
 class Talk(msgspec.Struct, frozen=True, gc=False):
     """What makes a message part of conversations: it can be answered, or is an answer itself.
@@ -43,7 +46,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         warnings: what is allowed, and probably a mistake, by field.
         stoppable: whether an opt-out ends it.
         scope: the scope of its opt-outs, ``""`` for the account.
-        weights: the segments of each recipient, a digit each; ``""`` if all have the same.
+        weights: the segments of each recipient, a digit each, if an opt-out ends it; ``""`` if all have
+            the same.
     """
 
     request_id: str
@@ -60,7 +64,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     talk: Talk | None = None
     receipts: int = 0
     zones: str = ""
-    dues: tuple[int | str, ...] = ()
+    dues: Dues = ()
     twin: str = ""
     warnings: tuple[str, ...] = ()
     stoppable: bool = False

@@ -38,6 +38,10 @@ class Wording(msgspec.Struct, frozen=True, gc=False):
     by_gateway: bool
     warnings: tuple[str, ...]
 
+    def at_worst(self, place: int) -> int:
+        """Count the segments of a recipient as dear as the gateway may; for estimates."""
+        return self.template.at_worst_for(self.recipients[place], self.segments[place])
+
 
 def word(
     check: fields.Problems, message: "Message", settings: RulesSettings, default_region: str = ""

@@ -94,6 +94,11 @@ def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> F
         raise InvalidMessage(error.fields, position) from None
 
 
+def ids_of(messages: Iterable[FrozenMessage]) -> list[str]:
+    """Name the messages of a slice."""
+    return [each.request_id for each in messages]
+
+
 def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:
     """Return the answers if every message is in the queue.
 

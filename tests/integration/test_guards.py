@@ -147,8 +147,32 @@ def test_the_same_text_is_queued_once_in_its_window(with_rules, redis_client):
     ):
         assert other.duplicate_of is None
     assert redis_client.hget(KEYS.counts, "duplicates") == b"1"
-    [twin, *_] = redis_client.scan_iter("*twin:*")
-    assert 0 < redis_client.pttl(twin) <= 60_000
+    [twins, *_] = redis_client.scan_iter("*twins:*")
+    assert 0 < redis_client.pttl(twins) <= 2 * 60_000
+
+
+def test_a_text_is_remembered_for_its_window_and_no_longer(with_rules, redis_client):
+    sms = with_rules(duplicate_window_s=86_400)
+    alert(sms, request_id="first")
+    [twins] = redis_client.scan_iter("*twins:*")
+    *name, window = twins.decode().split(":")
+    [(twin, value)] = redis_client.hgetall(twins).items()
+    at, request_id = value.split(b"|")
+    before = ":".join([*name, str(int(window) - 1)])
+
+    redis_client.rename(twins, before)
+    assert alert(sms, request_id="second").duplicate_of == "first"
+    redis_client.hset(before, twin, b"%d|%b" % (int(at) - 86_400_000, request_id))
+    assert alert(sms, request_id="third").duplicate_of is None
+    assert alert(sms, request_id="fourth").duplicate_of == "third"
+
+
+def test_the_same_text_twice_in_one_call_is_queued_once(with_rules):
+    sms = with_rules(duplicate_window_s=60)
+    messages = [
+        Message("+33612345678", "Hi", sender="Bistro", purpose="alert", request_id=each) for each in "ab"
+    ]
+    assert [each.duplicate_of for each in sms.send_many(messages)] == [None, "a"]
 
 
 def test_what_never_left_makes_no_duplicate(with_rules, redis_client):

@@ -7,6 +7,7 @@ import pytest
 from producers import Message, Recipient
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from tests.support import stoppable
 from tests.support.hand_worker import numbers_of
 from tests.support.marketing import Marketing
 from tests.support.template_sends import number, only
@@ -33,7 +34,7 @@ def scoped(redis_client, redis_url) -> Iterator[Marketing]:
 
 
 def listed(market: Marketing) -> int:
-    return int(market.redis.zcard("{sms}:stoppable"))
+    return len(stoppable.listed(market.redis))
 
 
 # What waits
@@ -516,7 +517,7 @@ def test_a_shared_call_of_a_sender_leaves_without_those_who_stopped_that_sender(
         scoped.send(each, f"m{each}", shared=True)
     batch = scoped.hand.fetch()
     scoped.hand.ledger.compose(batch)
-    scoped.redis.delete("{sms}:stoppable")  # as if more waited than one opt-out cancels
+    scoped.redis.delete(stoppable.FIRST, stoppable.MORE)  # as if more waited than one opt-out cancels
 
     scoped.stop(0, message_id="sms_1")
 

@@ -10,7 +10,7 @@ local function unlist(id, to)
   for each in string.gmatch(to, '%S+') do
     local is_ours = false
     for _, pseudonym in ipairs(given.pseudonyms) do is_ours = is_ours or pseudonym == each end
-    if is_ours then redis.call('ZREM', STOPPABLE, each .. ' ' .. id) else left[#left + 1] = each end
+    if is_ours then unlist_stoppable({ each }, { id }) else left[#left + 1] = each end
   end
   redis.call('HSET', keys_of(id).record, 'to', table.concat(left, ' '))
 end

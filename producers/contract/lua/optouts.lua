@@ -19,13 +19,11 @@ end
 
 -- Cancel what waits for a person, is in no attempt and in no doubt. Returns the ids.
 local function cancel_stoppable(pseudonym, scope, cancelled)
-  local from, upto = '[' .. pseudonym .. ' ', '(' .. pseudonym .. '!'
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', STOPPABLE, from, upto, 'LIMIT', 0, CANCELLED_AT_ONCE)) do
-    local id = string.sub(member, #pseudonym + 2)
+  for _, id in ipairs(stoppable_of(pseudonym, CANCELLED_AT_ONCE)) do
     local keys = keys_of(id)
     local record = read(keys.record, 'state', 'queue', 'call', 'scope')
     if not record.state then
-      redis.call('ZREM', STOPPABLE, member)
+      unlist_stoppable({ pseudonym }, { id })
     elseif scope == ACCOUNT or scope == record.scope then
       if cancel_waiting(keys, id, record, 'suppressed') then cancelled[#cancelled + 1] = id end
     end
