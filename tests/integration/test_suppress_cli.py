@@ -125,7 +125,14 @@ def test_an_import_goes_on_behind_a_line(run, market, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["x,account,reply,", f"{'p' * 22},all,reply,", f"{'p' * 22},account,boss,", f"{'p' * 22},,,soon"]
+    "line",
+    [
+        "x,account,reply,",
+        f"{'p' * 22},all,reply,",
+        f"{'p' * 22},account,boss,",
+        f"{'p' * 22},,,soon",
+        f"{'p' * 22},,,{number(7)}",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     (tmp_path / "list.csv").write_text(f"pseudonym,scope,reason,at\n{line}\n", "utf-8")
@@ -135,6 +142,8 @@ def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     assert (told.exit_code, market.reasons()) == (1, {})
     assert "line 2" in told.output
     assert "p" * 22 not in told.output
+    assert number(7) not in told.output
+    assert "soon" not in told.output
 
 
 def test_a_list_whose_titles_name_nobody_says_so(run, market, tmp_path):
