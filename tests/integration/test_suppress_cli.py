@@ -221,6 +221,19 @@ def test_what_was_said_again_meanwhile_stays(market):
     assert Forgetting(market.redis, KEYS, 1095).look() == 0
 
 
+@pytest.mark.parametrize("reason", ["gateway", "operator", "erasure"])
+def test_a_stop_makes_what_outweighs_it_count_anew(market, reason):
+    """Who writes STOP today is texted as little in three years as if nobody had said so before."""
+    market.stop(0)
+    [field] = market.redis.hkeys(KEYS.suppressed)
+    market.redis.hset(KEYS.suppressed, field, f"1000|{reason}|first")
+
+    market.write(0, "STOP")
+
+    assert Forgetting(market.redis, KEYS, 1095).look() == 0
+    assert market.redis.hget(KEYS.suppressed, field).split(b"|")[1:] == [reason.encode(), b"first"]
+
+
 def test_the_metrics_count_whom_opt_outs_kept_and_how_soon(market, redis_url):
     market.send(0, "a")
     market.stop(0)
