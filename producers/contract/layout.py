@@ -67,7 +67,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, correct_spent(), end_members(), price_of() |
 | ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve, split_call() |
-| ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | end_members(), end_record(), erase_message, finish, unclaim |
+| ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | claim, end_members(), end_record(), erase_message, finish, unclaim |
 | ``erased`` | m; 1 when somebody was erased from it: a number that is not in ``to`` is none of its recipients | forget_persons() | - | correct_spent(), correlate |
 | ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | claim |
 

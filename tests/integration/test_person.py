@@ -237,6 +237,20 @@ def test_a_message_in_doubt_goes_out_again_with_its_bytes_and_is_erased_then(hou
     assert house.is_clean()
 
 
+def test_marketing_in_doubt_is_not_tried_again(house, redis_client):
+    """Whoever is erased has refused: nobody posts it once more, as after a STOP."""
+    market = HandWorker(redis_client, queue="marketing")
+    house.send("a", text="Lea, STOP au 30101", purpose="wholesale")
+    [claim] = market.take()
+    market.finish(claim, Unknown("socket_timeout_error"), in_doubt=True)
+    assert house.erase().open == ["a"]
+
+    assert market.take() == []
+    assert house.state("a") == ("unknown", "suppressed_in_doubt")
+    assert not house.holds("Lea")
+    assert house.is_clean()
+
+
 def test_an_attempt_that_was_surely_not_taken_is_the_last_one(house):
     house.send("a", context="Lea")
     [claim] = house.hand.take()
