@@ -50,9 +50,10 @@ class Conflict:
 
 
 def stop_of(message: FrozenMessage, known: Pseudonyms) -> tuple[bool, str, str, list[str]] | None:
-    """Say what the script needs to know about opt-outs; None of an alert that no opt-out has to do with."""
+    """Say what the script needs for opt-outs, and to leave somebody out; None if that is nothing."""
     if not message.stoppable:
-        return (False, message.scope, "", []) if message.scope else None
+        needed = message.scope or message.weights
+        return (False, message.scope, message.weights, []) if needed else None
     return True, message.scope, message.weights, known.older_lists(message.numbers)
 
 

@@ -3,9 +3,9 @@
 --   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
 --   campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil, zones or '', dues or nil, block or nil, twin or nil.
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when the gateway
---   reports on none, 1, or when it is to send, ms. stop is of a message that opt-outs end, or that has a scope of its own: a list of
---   stoppable, scope or '', weights (segments of each recipient, a digit each, or ''), and to under older keys. block: of an alert to
---   one number. twin: what names the same text for the same numbers.
+--   reports on none, 1, or when it is to send, ms. stop is of a message that opt-outs end, that has a scope of its own, or
+--   whose recipients get different numbers of segments: a list of stoppable, scope or '', weights (segments of each recipient, a digit
+--   each, or ''), and to under older keys. block: of an alert to one number. twin: what names the same text for the same numbers.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   guards.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed.
 -- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or four by four what there is to say: position
