@@ -449,7 +449,7 @@ These functions of the library touch hashes; others call them:
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
-| ``price_of()`` | credit_gate.keep(), estimate_of(), finish, learn_price, lower_to_price(), see_balance |
+| ``price_of()`` | cost_of(), credit_gate.keep(), finish, learn_price, see_balance |
 | ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``reasons_of()`` | erase_person, find_suppressed(), record_consents, suppressed_among() |

@@ -309,6 +309,20 @@ def test_what_was_queued_without_an_estimate_is_counted_by_its_tariff(sms, redis
     assert used(redis_client) == (0.58, 0)
 
 
+@pytest.mark.parametrize(
+    ("options", "costs"),
+    [({"with_replies": True}, 0.14), ({"auto_remove_blacklisted_numbers": True}, 0.09)],
+)
+def test_what_was_queued_without_an_estimate_is_counted_with_all_that_it_costs(
+    sms, redis_client, options, costs
+):
+    price(redis_client, "0.04")
+    send(sms, "a", people=2, **options)
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
+
+    assert used(redis_client) == (costs, 0)
+
+
 def test_without_budgets_nothing_is_counted(sms, redis_client):
     send(sms, "a")
     worker = HandWorker(redis_client, queue="marketing")
