@@ -170,6 +170,15 @@ def test_the_next_day_has_a_budget_of_its_own(counting, redis_client):
     assert used(redis_client, day="20300201") == (0.05, 0)
 
 
+def test_a_day_in_which_only_an_alarm_was_told_is_forgotten_like_any_other(counting, redis_client):
+    price(redis_client)
+    send(counting, "a", people=3)
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.1")).take()
+
+    assert told(redis_client) == [("budget", "account", 100)]
+    assert 0 < redis_client.ttl(KEYS.spend("account", DAY)) <= 40 * 86_400
+
+
 def test_an_alert_beyond_the_budget_leaves_with_an_alarm(counting, redis_client):
     price(redis_client)
     worker = HandWorker(redis_client, budgets=budgets(budget_day="0.05"))

@@ -79,6 +79,11 @@ local function lower_to_price(send)
   send.estimate, send.record.estimate = at_price, whole(at_price)
 end
 
+-- A day that has nothing but alarms must not stay for ever either.
+local function keep_day(purse)
+  redis.call('PEXPIRE', spend_key(purse.scope, today().name), KEPT_MS, 'NX')
+end
+
 local function level_of(used, limit)
   local percent = limit > 0 and used * 100 / limit or 0
   return percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
@@ -91,6 +96,7 @@ local function tell_level(each, level)
   if level <= purse.alarmed then return end
   purse.alarmed = level
   redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed', level)
+  keep_day(purse)
   alarm('budget', purse.scope, level, in_euros(purse.used), in_euros(each.limit))
 end
 
@@ -100,6 +106,7 @@ local function tell_hard_level(each, level)
   if level <= purse.alarmed_hard then return end
   purse.alarmed_hard = level
   redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed_hard', level)
+  keep_day(purse)
   alarm('budget', 'hard', level, in_euros(purse.used), in_euros(each.hard))
 end
 
