@@ -170,6 +170,21 @@ def test_the_next_day_has_a_budget_of_its_own(counting, redis_client):
     assert used(redis_client, day="20300201") == (0.05, 0)
 
 
+def test_the_window_of_what_waits_for_a_budget_does_not_run(counting, redis_client):
+    """Else it would be over before midnight, though nothing was ever taken."""
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.05"))
+    [claim] = worker.take()
+    worker.finish(claim, Deferred("500", proven=True))
+    send(counting, "b")
+    assert ids(worker.take()) == ["b"]
+    redis_client.zadd(worker.names.delayed, {"a": 1})
+    assert worker.take() == []
+
+    assert field(redis_client, "a", "state", "held", "first") == ["queued", "over_budget", None]
+
+
 def test_a_day_in_which_only_an_alarm_was_told_is_forgotten_like_any_other(counting, redis_client):
     price(redis_client)
     send(counting, "a", people=3)
