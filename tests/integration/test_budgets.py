@@ -411,6 +411,19 @@ def test_a_campaign_queues_no_slice_beyond_its_budget_and_goes_on_with_a_larger_
     assert told(redis_client) == [("budget", "campaign:spring", level) for level in (50, 100, 100)]
 
 
+def test_a_slice_that_does_not_fit_is_told_once_and_an_operator_lets_the_same_run_go_on(sms, redis_client):
+    price(redis_client)
+    campaign(sms, 500, "30")
+    for _ in range(2):
+        with pytest.raises(OverBudget):
+            campaign(sms, 1200, "40")
+    assert told(redis_client) == [("budget", "campaign:spring", level) for level in (80, 100)]
+
+    drive(set_budget(KEYS, "campaign:spring", str(80 * MICRO), "ops"), redis_client)
+    campaign(sms, 1200, "40")
+    assert redis_client.hmget(KEYS.campaign("spring"), "limit", "reserved") == [b"80000000", b"60000000"]
+
+
 def test_an_operator_takes_the_budget_of_a_campaign_away(sms, redis_client):
     price(redis_client)
     with pytest.raises(OverBudget):

@@ -84,11 +84,6 @@ local function keep_day(purse)
   redis.call('PEXPIRE', spend_key(purse.scope, today().name), KEPT_MS, 'NX')
 end
 
-local function level_of(used, limit)
-  local percent = limit > 0 and used * 100 / limit or 0
-  return percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
-end
-
 -- Tell once a day of each level that a scope comes to: 50, 80 and 100 % of its limit.
 local function tell_level(each, level)
   local purse = each.purse
