@@ -73,6 +73,7 @@ def test_a_price_that_an_operator_set_counts_until_it_is_given_back(run, redis_c
 def test_what_cannot_be_is_refused(run, redis_client, arguments, code):
     run(*arguments, code=code)
     assert audited(redis_client) == []
+        (("budget", "set", "campaign:", "5"), 1),
 
 
 def test_a_budget_that_is_set_counts_for_all_workers(run, redis_client):
