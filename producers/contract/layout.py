@@ -190,8 +190,8 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``spent`` | what was charged, or may have been, micro-euros | correct_day(), settle_in() | - | purse_of() |
 | ``limit`` | the budget when it was last used, micro-euros, 0 for none | note_reserved() | - | purse_of() |
 | ``hard`` | the hard budget then | note_reserved() | - | purse_of() |
-| ``alarmed`` | percent of the budget that was told last | tell_level() | - | purse_of() |
-| ``alarmed_hard`` | percent of the hard budget that was told last | tell_hard_level() | - | purse_of() |
+| ``alarmed`` | percent of the budget that was told last | tell_level() | set_budget | purse_of() |
+| ``alarmed_hard`` | percent of the hard budget that was told last | tell_hard_level() | set_budget | purse_of() |
 
 **drift** Whether estimates are right. Stays for ever.
 

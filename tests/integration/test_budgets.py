@@ -318,6 +318,32 @@ def test_each_level_is_told_once_a_day(counting, redis_client):
     assert told(redis_client) == [("budget", "account", level) for level in (50, 80, 100)]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "scope", "told_of"),
+    [
+        ({"budget_day": "0.1"}, "account", "account"),
+        ({"budget_app_day": "0.1"}, "app", "app:shop"),
+        ({"budget_hard_day": "0.1"}, "hard", "hard"),
+    ],
+)
+def test_of_a_budget_that_an_operator_has_set_each_level_is_told_anew(
+    redis_url, redis_client, monkeypatch, chosen, scope, told_of
+):
+    """Who sets a larger one in the afternoon still learns that it comes to its end."""
+    monkeypatch.setattr("worker.operator.money_decisions.day_name", lambda _: DAY)
+    price(redis_client)
+    shop = Producer(redis_url, settings=dataclasses.replace(COUNTED, app="shop"))
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(**chosen))
+    for name, limit in (("a", None), ("b", MICRO // 4)):
+        if limit:
+            drive(set_budget(KEYS, scope, str(limit), "ops"), redis_client)
+        send(shop, name, people=2)
+        assert ids(worker.take()) == [name]
+    shop.close()
+
+    assert told(redis_client) == [("budget", told_of, level) for level in (100, 80)]
+
+
 def test_what_was_queued_without_an_estimate_is_counted_by_its_tariff(sms, redis_client):
     send(sms, "known", people=2)
     price(redis_client, "0.04")
