@@ -46,8 +46,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         warnings: what is allowed, and probably a mistake, by field.
         stoppable: whether an opt-out ends it.
         scope: the scope of its opt-outs, ``""`` for the account.
-        weights: the segments of each recipient, a digit each, if an opt-out ends it; ``""`` if all have
-            the same.
+        weights: the segments of each recipient, a digit each; ``""`` if all have the same.
     """
 
     request_id: str

@@ -187,7 +187,7 @@ def freeze(
         warnings=worded.warnings,
         stoppable=stoppable,
         scope=scope,
-        weights=_weights(worded) if stoppable else "",
+        weights="" if len(set(worded.segments)) == 1 else "".join(map(str, worded.segments)),
     )
 
 
@@ -195,10 +195,6 @@ def _check_parties(check: fields.Problems, sender: str, numbers: list[str], rule
     if "sender" not in check.by_field and (problem := sender_problem(sender, numbers, rules.country_senders)):
         check.by_field["sender"] = problem
     refuse_unreachable(check, numbers, rules)
-
-
-def _weights(worded: Wording) -> str:
-    return "" if len(set(worded.segments)) == 1 else "".join(map(str, worded.segments))
 
 
 def _stops(options: Options, rules: RulesSettings) -> tuple[bool, str]:

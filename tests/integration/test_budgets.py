@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from producers import OverBudget, Producer, Recipient
+from producers.contract.scripts import Command, Script
 from producers.contract.steps import drive
 from producers.rules.money import MICRO, MoneySettings
 from producers.settings import ProducerSettings
@@ -16,6 +17,7 @@ from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim
 from worker.operator.money_decisions import set_budget
 
+LEARN = Script("worker.account", "learn_price")
 COUNTED = ProducerSettings(
     budget_day="1000", number_alerts_per_hour=0, number_alerts_per_day=0, prefix_per_hour=0
 )
@@ -170,6 +172,30 @@ def test_the_next_day_has_a_budget_of_its_own(counting, redis_client):
     assert used(redis_client, day="20300201") == (0.05, 0)
 
 
+def test_the_window_of_what_waits_for_a_budget_does_not_run(counting, redis_client):
+    """Else it would be over before midnight, though nothing was ever taken."""
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.05"))
+    [claim] = worker.take()
+    worker.finish(claim, Deferred("500", proven=True))
+    send(counting, "b")
+    assert ids(worker.take()) == ["b"]
+    redis_client.zadd(worker.names.delayed, {"a": 1})
+    assert worker.take() == []
+
+    assert field(redis_client, "a", "state", "held", "first") == ["queued", "over_budget", None]
+
+
+def test_a_day_in_which_only_an_alarm_was_told_is_forgotten_like_any_other(counting, redis_client):
+    price(redis_client)
+    send(counting, "a", people=3)
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.1")).take()
+
+    assert told(redis_client) == [("budget", "account", 100)]
+    assert 0 < redis_client.ttl(KEYS.spend("account", DAY)) <= 40 * 86_400
+
+
 def test_an_alert_beyond_the_budget_leaves_with_an_alarm(counting, redis_client):
     price(redis_client)
     worker = HandWorker(redis_client, budgets=budgets(budget_day="0.05"))
@@ -294,6 +320,32 @@ def test_each_level_is_told_once_a_day(counting, redis_client):
     assert told(redis_client) == [("budget", "account", level) for level in (50, 80, 100)]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "scope", "told_of"),
+    [
+        ({"budget_day": "0.1"}, "account", "account"),
+        ({"budget_app_day": "0.1"}, "app", "app:shop"),
+        ({"budget_hard_day": "0.1"}, "hard", "hard"),
+    ],
+)
+def test_of_a_budget_that_an_operator_has_set_each_level_is_told_anew(
+    redis_url, redis_client, monkeypatch, chosen, scope, told_of
+):
+    """Who sets a larger one in the afternoon still learns that it comes to its end."""
+    monkeypatch.setattr("worker.operator.money_decisions.day_name", lambda _: DAY)
+    price(redis_client)
+    shop = Producer(redis_url, settings=dataclasses.replace(COUNTED, app="shop"))
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(**chosen))
+    for name, limit in (("a", None), ("b", MICRO // 4)):
+        if limit:
+            drive(set_budget(KEYS, scope, str(limit), "ops"), redis_client)
+        send(shop, name, people=2)
+        assert ids(worker.take()) == [name]
+    shop.close()
+
+    assert told(redis_client) == [("budget", told_of, level) for level in (100, 80)]
+
+
 def test_what_was_queued_without_an_estimate_is_counted_by_its_tariff(sms, redis_client):
     send(sms, "known", people=2)
     price(redis_client, "0.04")
@@ -307,6 +359,33 @@ def test_what_was_queued_without_an_estimate_is_counted_by_its_tariff(sms, redis
     sms.send("+33612345678", "Hi STOP au 30101", sender="Bistro", request_id="try", simulation_mode=True)
     worker.take()
     assert used(redis_client) == (0.58, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "costs"),
+    [({"with_replies": True}, 0.14), ({"auto_remove_blacklisted_numbers": True}, 0.09)],
+)
+def test_what_was_queued_without_an_estimate_is_counted_with_all_that_it_costs(
+    sms, redis_client, options, costs
+):
+    price(redis_client, "0.04")
+    send(sms, "a", people=2, **options)
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
+
+    assert used(redis_client) == (costs, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "cost"),
+    [({}, "0.08"), ({"with_replies": True}, "0.14"), ({"auto_remove_blacklisted_numbers": True}, "0.09")],
+)
+def test_the_price_of_a_segment_is_learnt_without_what_estimates_add_to_it(sms, redis_client, options, cost):
+    send(sms, "a", people=2, **options)
+    assert Command(LEARN, KEYS.prefix, {"id": "a", "cost": cost}, bool).run(redis_client)
+    assert redis_client.hget(KEYS.prices, "sms_premium:33") == b"0.040000"
+
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
+    assert used(redis_client) == (float(cost), 0)
 
 
 def test_without_budgets_nothing_is_counted(sms, redis_client):
@@ -371,6 +450,19 @@ def test_a_campaign_queues_no_slice_beyond_its_budget_and_goes_on_with_a_larger_
     assert redis_client.llen(KEYS.queue("marketing").ready) == 3
     assert redis_client.hget(KEYS.campaign("spring"), "reserved") == b"60000000"
     assert told(redis_client) == [("budget", "campaign:spring", level) for level in (50, 100, 100)]
+
+
+def test_a_slice_that_does_not_fit_is_told_once_and_an_operator_lets_the_same_run_go_on(sms, redis_client):
+    price(redis_client)
+    campaign(sms, 500, "30")
+    for _ in range(2):
+        with pytest.raises(OverBudget):
+            campaign(sms, 1200, "40")
+    assert told(redis_client) == [("budget", "campaign:spring", level) for level in (80, 100)]
+
+    drive(set_budget(KEYS, "campaign:spring", str(80 * MICRO), "ops"), redis_client)
+    campaign(sms, 1200, "40")
+    assert redis_client.hmget(KEYS.campaign("spring"), "limit", "reserved") == [b"80000000", b"60000000"]
 
 
 def test_an_operator_takes_the_budget_of_a_campaign_away(sms, redis_client):

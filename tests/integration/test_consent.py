@@ -107,6 +107,14 @@ def test_a_consent_under_an_older_key_counts(redis_client, redis_url):
     assert drive(Consents(used).of(NUMBER), redis_client).source == "shop"
 
 
+def test_a_reply_is_a_contact_of_who_has_agreed_under_an_older_key(redis_client, redis_url):
+    agree(redis_client, settings(redis_url, OLD), NUMBER, days_ago=1200)
+    used = settings(redis_url, NEW, OLD)
+    CallbacksByHand(redis_client, HandWorker(redis_client, settings=used).ledger, used).bring(reply(NUMBER))
+
+    assert send(used, NUMBER)[0].state == "queued"
+
+
 def test_who_has_said_stop_is_suppressed_whatever_was_agreed(redis_client, redis_url):
     used = settings(redis_url)
     agree(redis_client, used, NUMBER)

@@ -237,6 +237,31 @@ def test_a_message_in_doubt_goes_out_again_with_its_bytes_and_is_erased_then(hou
     assert house.is_clean()
 
 
+def test_marketing_in_doubt_is_not_tried_again(house, redis_client):
+    """Whoever is erased has refused: nobody posts it once more, as after a STOP."""
+    market = HandWorker(redis_client, queue="marketing")
+    house.send("a", text="Lea, STOP au 30101", purpose="wholesale")
+    [claim] = market.take()
+    market.finish(claim, Unknown("socket_timeout_error"), in_doubt=True)
+    assert house.erase().open == ["a"]
+
+    assert market.take() == []
+    assert house.state("a") == ("unknown", "suppressed_in_doubt")
+    assert not house.holds("Lea")
+    assert house.is_clean()
+
+
+def test_what_is_left_of_an_alert_has_segments_of_its_own(house):
+    """Two texts of one and of two segments: whichever goes, the other one is whole."""
+    long = Recipient(OTHER, param1="x" * 50, param2="x" * 50, param3="x" * 50)
+    short = Recipient(NUMBER, param1="x", param2="x", param3="x")
+    for request_id, gone, segments in (("a", NUMBER, 2), ("b", OTHER, 1)):
+        house.send(request_id, [short, long], text="Table {param1} {param2} {param3} at eight o'clock")
+        assert house.sms.status(request_id).segments == 3
+        house.erase(gone)
+        assert house.sms.status(request_id).segments == segments
+
+
 def test_an_attempt_that_was_surely_not_taken_is_the_last_one(house):
     house.send("a", context="Lea")
     [claim] = house.hand.take()

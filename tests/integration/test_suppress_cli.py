@@ -125,7 +125,14 @@ def test_an_import_goes_on_behind_a_line(run, market, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["x,account,reply,", f"{'p' * 22},all,reply,", f"{'p' * 22},account,boss,", f"{'p' * 22},,,soon"]
+    "line",
+    [
+        "x,account,reply,",
+        f"{'p' * 22},all,reply,",
+        f"{'p' * 22},account,boss,",
+        f"{'p' * 22},,,soon",
+        f"{'p' * 22},,,{number(7)}",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     (tmp_path / "list.csv").write_text(f"pseudonym,scope,reason,at\n{line}\n", "utf-8")
@@ -135,6 +142,8 @@ def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     assert (told.exit_code, market.reasons()) == (1, {})
     assert "line 2" in told.output
     assert "p" * 22 not in told.output
+    assert number(7) not in told.output
+    assert "soon" not in told.output
 
 
 def test_a_list_whose_titles_name_nobody_says_so(run, market, tmp_path):
@@ -210,6 +219,19 @@ def test_what_was_said_again_meanwhile_stays(market):
 
     market.redis.hscan = said_again
     assert Forgetting(market.redis, KEYS, 1095).look() == 0
+
+
+@pytest.mark.parametrize("reason", ["gateway", "operator", "erasure"])
+def test_a_stop_makes_what_outweighs_it_count_anew(market, reason):
+    """Who writes STOP today is texted as little in three years as if nobody had said so before."""
+    market.stop(0)
+    [field] = market.redis.hkeys(KEYS.suppressed)
+    market.redis.hset(KEYS.suppressed, field, f"1000|{reason}|first")
+
+    market.write(0, "STOP")
+
+    assert Forgetting(market.redis, KEYS, 1095).look() == 0
+    assert market.redis.hget(KEYS.suppressed, field).split(b"|")[1:] == [reason.encode(), b"first"]
 
 
 def test_the_metrics_count_whom_opt_outs_kept_and_how_soon(market, redis_url):

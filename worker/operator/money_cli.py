@@ -179,7 +179,7 @@ def set_one_budget(output: Output, scope: str, euros: str) -> None:
     0 is no limit, `default` what the workers are set to. Workers whose settings have no budget of the day
     take no notice.
     """
-    if scope not in ("account", "app", "hard") and not scope.removeprefix("campaign:") != scope:
+    if scope not in ("account", "app", "hard") and scope.removeprefix("campaign:") in ("", scope):
         raise Failed("SCOPE must be account, app, hard or campaign:<id>")
     limit = DEFAULT if euros == DEFAULT else str(micros(euros))
     with at_desk() as desk:

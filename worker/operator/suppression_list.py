@@ -93,5 +93,8 @@ def _suppression(given: Mapping[str, str]) -> Suppression:
 def _at(written: str) -> datetime:
     if not written:
         return datetime.now(UTC)
-    at = datetime.fromisoformat(written)
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:  # its words show what was written: with columns in another order a number
+        raise ValueError("has no date in at, such as 2026-01-31") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

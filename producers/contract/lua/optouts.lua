@@ -8,13 +8,14 @@ local CANCELLED_AT_ONCE = 100
 -- Two opt-outs of one person within so much time are one, told twice.
 local SAME_STOP_MS = 600000
 
--- What outweighs an opt-out stays; its time never goes back.
+-- What outweighs an opt-out stays, and counts from the last time that anything was said: who has just written STOP is not forgotten
+-- with a word of years ago. No time goes back.
 local function suppress(pseudonym, scope, optout)
   local field = scope .. '|' .. pseudonym
-  local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', field) or '', '^(%d+)|([^|]*)')
-  if reason and RANKS[reason] > RANKS[optout.reason] then return end
+  local at, reason, event = string.match(redis.call('HGET', prefix .. 'suppressed', field) or '', '^(%d+)|([^|]*)|(.*)$')
+  if not (reason and RANKS[reason] > RANKS[optout.reason]) then reason, event = optout.reason, optout.event end
   local latest = math.max(tonumber(at or 0), math.min(optout.at, now))
-  redis.call('HSET', prefix .. 'suppressed', field, string.format('%d|%s|%s', latest, optout.reason, optout.event))
+  redis.call('HSET', prefix .. 'suppressed', field, string.format('%d|%s|%s', latest, reason, event))
 end
 
 -- Cancel what waits for a person, is in no attempt and in no doubt. Returns the ids.
