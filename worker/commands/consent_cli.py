@@ -12,9 +12,9 @@ import click
 from producers.contract.phone import mask, to_e164
 from producers.contract.scripts import REDIS_ERRORS
 from producers.settings import ProducerSettings
+from worker.commands.command import Command, Desk, at_desk, whoever
 from worker.inquiry.dates import in_paris
 from worker.operator import audit
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.consents import NOTED_AT_ONCE, Consent, Consents, read_consents
 from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Failed, NotFound, Output

@@ -20,17 +20,17 @@ from producers.queueing.campaign_check import check_campaign
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import checked
 from producers.settings import ProducerSettings
+from worker.commands.bad_rows import BadRows
+from worker.commands.campaign_cli import LEFT_OUT, fields, follow, show_words
+from worker.commands.campaign_name import name_campaign
+from worker.commands.command import Command
+from worker.commands.dry_run import look
+from worker.commands.option_types import Duration, Mapped
+from worker.commands.send_plan import Plan, handed_out, why_refused
 from worker.inquiry.dates import with_offset
-from worker.operator.bad_rows import BadRows
-from worker.operator.campaign_cli import LEFT_OUT, fields, follow, show_words
-from worker.operator.campaign_name import name_campaign
-from worker.operator.command import Command
-from worker.operator.dry_run import look
-from worker.operator.option_types import Duration, Mapped
-from worker.operator.recipient_columns import NUMBERS, FileProblem
-from worker.operator.recipient_file import open_recipients
-from worker.operator.recipient_list import OneNumber, RecipientList
-from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.lists.recipient_columns import NUMBERS, FileProblem
+from worker.lists.recipient_file import open_recipients
+from worker.lists.recipient_list import OneNumber, RecipientList
 from worker.presentation.counts import counted
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
 from worker.process.connection import connect

@@ -7,9 +7,9 @@ from producers.contract.phone import mask
 from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
 from producers.queueing.campaigns import REPEATED
-from worker.operator.recipient_columns import printable
-from worker.operator.recipient_file import BadRow
-from worker.operator.recipient_list import RecipientList
+from worker.lists.recipient_columns import printable
+from worker.lists.recipient_file import BadRow
+from worker.lists.recipient_list import RecipientList
 from worker.presentation.counts import counted
 from worker.presentation.output import Output
 

@@ -11,10 +11,10 @@ import click
 
 from producers.contract.admission import BUDGET
 from producers.rules.money import MICRO, micros, price
+from worker.commands.command import Command, at_desk, whoever
 from worker.gateway.client import Gateway
 from worker.inquiry import money
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, at_desk, whoever
 from worker.operator.money_decisions import lift_block, set_budget, set_price
 from worker.operator.price_learning import Inferred, Verdict, ask, infer_price, tariff_of
 from worker.presentation.amounts import amount

@@ -9,8 +9,8 @@ import click
 
 from producers.contract.phone import mask, to_e164
 from producers.settings import ProducerSettings
+from worker.commands.command import Command, Desk, at_desk, whoever
 from worker.operator import audit
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.person.erasing import Erased, Erasure
 from worker.person.exporting import Kept, export
 from worker.person.named import Person

@@ -12,10 +12,10 @@ from producers.contract.phone import mask, to_e164
 from producers.contract.scripts import REDIS_ERRORS
 from producers.rules.settings import ACCOUNT
 from producers.settings import ProducerSettings
+from worker.commands.command import Command, Desk, at_desk, whoever
 from worker.inquiry.dates import in_paris
 from worker.inquiry.suppressions import Suppression, all_suppressed, suppressions_of
 from worker.operator import audit
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.suppression_list import COLUMNS, read_list, read_scope
 from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions
 from worker.presentation.counts import counted

@@ -8,8 +8,8 @@ import click
 
 from producers.queueing.conversations import Conversation
 from producers.queueing.turns import Turn
+from worker.commands.command import Command, at_desk, with_producer
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, at_desk, with_producer
 from worker.presentation.masking import hide_within
 from worker.presentation.output import NotFound, Output
 

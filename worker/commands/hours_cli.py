@@ -14,9 +14,9 @@ from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
 from producers.rules.zones import FRENCH, known_zone, zone_of
 from producers.settings import ProducerSettings
+from worker.commands.command import Command
+from worker.commands.option_types import Date
 from worker.inquiry.dates import read_since
-from worker.operator.command import Command
-from worker.operator.option_types import Date
 from worker.presentation.output import Failed, Output
 
 P = ParamSpec("P")
