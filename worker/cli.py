@@ -13,10 +13,10 @@ import click
 
 from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
+from worker.commands.all_commands import COMMANDS
+from worker.commands.command import Command, Group
+from worker.commands.forward_cli import forward
 from worker.mail.mail_cli import forward_email, mail_in
-from worker.operator.command import Command, Group
-from worker.operator.commands import COMMANDS
-from worker.operator.forward_cli import forward
 from worker.presentation.output import Failed, Output
 from worker.webhooks.forward_http import forward_http
 from worker.webhooks.forward_listen import listen

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers import Recipient
-from worker.operator.recipient_columns import FileProblem
-from worker.operator.recipient_file import BadRow, open_recipients
+from worker.lists.recipient_columns import FileProblem
+from worker.lists.recipient_file import BadRow, open_recipients
 
 A, B = "+33612345678", "+33687654321"
 

@@ -7,9 +7,10 @@ from producers.contract.phone import mask
 from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
 from producers.queueing.campaigns import REPEATED
-from worker.operator.recipient_columns import printable
-from worker.operator.recipient_file import BadRow
-from worker.operator.recipient_list import RecipientList
+from worker.commands.numbers import with_option
+from worker.lists.recipient_columns import printable
+from worker.lists.recipient_file import BadRow
+from worker.lists.recipient_list import RecipientList
 from worker.presentation.counts import counted
 from worker.presentation.output import Output
 
@@ -36,7 +37,7 @@ class BadRows:
     def __call__(self, position: int, given: Any, error: InvalidMessage) -> None:
         """Take a row, as `OnInvalid`."""
         fields = {"row": given.reason} if isinstance(given, BadRow) else error.fields
-        reasons = [f"{name}: {reason}" for name, reason in fields.items()]
+        reasons = [f"{name}: {with_option(reason)}" for name, reason in fields.items()]
         self.count += 1
         self.repeated += fields == REPEATED
         self._reasons.update(reasons)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from producers.contract.decoding import encoding_of
 from producers.messages.recipient import VARIABLES, Recipient
-from worker.operator.recipient_columns import NUMBERS, Asked, FileProblem, Layout, bare, layout_of
+from worker.lists.recipient_columns import NUMBERS, Asked, FileProblem, Layout, bare, layout_of
 
 _CHUNK_BYTES: Final = 1 << 20
 #: Lines that are looked at to find out the layout.

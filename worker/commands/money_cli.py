@@ -11,10 +11,10 @@ import click
 
 from producers.contract.admission import BUDGET
 from producers.rules.money import MICRO, micros, price
+from worker.commands.command import Command, Group, at_desk, whoever
 from worker.gateway.client import Gateway
 from worker.inquiry import money
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, at_desk, whoever
 from worker.operator.money_decisions import lift_block, set_budget, set_price
 from worker.operator.price_learning import Inferred, Verdict, ask, infer_price, tariff_of
 from worker.presentation.amounts import amount
@@ -58,7 +58,7 @@ class Euros(click.ParamType):  # type: ignore[type-arg]
         return str(value)
 
 
-@click.group()
+@click.group(cls=Group)
 def prices() -> None:
     """What a segment costs, by tariff: type and calling code, such as sms_premium:33."""
 
@@ -99,7 +99,14 @@ def set_one_price(output: Output, tariff: str, euros: str) -> None:
 
 @prices.command("learn", cls=Command)
 @click.argument("countries", nargs=-1, required=True)
-@click.option("--type", "kind", type=click.Choice(["sms_premium", "sms_low_cost"]), default="sms_premium")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["sms_premium", "sms_low_cost"]),
+    default="sms_premium",
+    show_default=True,
+    help="Of which of the gateway's products.",
+)
 @click.pass_obj
 def learn(output: Output, countries: tuple[str, ...], kind: str) -> None:
     """Infer what a segment costs in some countries, such as FR BE, from what the balance pays for.
@@ -137,7 +144,7 @@ async def _ask(settings: WorkerSettings, countries: Sequence[str], kind: str) ->
         await gateway.close()
 
 
-@click.group()
+@click.group(cls=Group)
 def budget() -> None:
     """What may be spent in a day, or by a campaign."""
 
@@ -195,7 +202,7 @@ def set_one_budget(output: Output, scope: str, euros: str) -> None:
         output.say("workers count only if their settings have a budget of the day, such as BUDGET_DAY")
 
 
-@click.group()
+@click.group(cls=Group)
 def blocks() -> None:
     """Blocks of 10,000 numbers that get no alerts, since too many of them were asked for."""
 

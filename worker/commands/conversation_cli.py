@@ -8,24 +8,24 @@ import click
 
 from producers.queueing.conversations import Conversation
 from producers.queueing.turns import Turn
+from worker.commands.command import Command, at_desk, with_producer
+from worker.commands.numbers import number_argument
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, at_desk, with_producer
 from worker.presentation.masking import hide_within
 from worker.presentation.output import NotFound, Output
 
 
 @click.command(cls=Command)
-@click.argument("number")
+@number_argument
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Newest turns.")
 @click.option("--reveal", is_flag=True, help="Show the number in full, with an entry in the audit stream.")
 @click.pass_obj
-def conversation(output: Output, number: str, limit: int, *, reveal: bool) -> None:
+def conversation(output: Output, number: str, region: str | None, limit: int, *, reveal: bool) -> None:
     """Show what went to a number and what came back, the oldest first.
 
-    Of messages, those that can be answered or answer a reply. The number may be national if DEFAULT_REGION is
-    set.
+    Of messages, those that can be answered or answer a reply.
     """
-    with with_producer() as producer:
+    with with_producer(region) as producer:
         found = producer.conversation(number, limit=limit)
     if not found.turns:
         raise NotFound("nothing is kept of a conversation with this number")

@@ -5,11 +5,11 @@ from typing import Final
 import click
 
 from worker.account.throttle import Default
+from worker.commands.command import Command, at_desk, whoever
+from worker.commands.option_types import OrDefault
+from worker.commands.status_cli import allowed, live_limits, strained_words
 from worker.inquiry.state_of_sending import read_limits, read_strain
-from worker.operator.command import Command, at_desk, whoever
 from worker.operator.decisions import Decisions
-from worker.operator.option_types import OrDefault
-from worker.operator.status_cli import allowed, live_limits, strained_words
 from worker.presentation.output import NotFound, Output
 
 #: What else may stand behind a limit.

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import click
 
+from worker.commands.command import Command, at_desk
 from worker.inquiry.audit import AuditRow, newest
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, at_desk
 from worker.presentation.output import Output
 
 

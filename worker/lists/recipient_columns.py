@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from producers.contract.phone import looks_like_number, to_e164
 from producers.messages.recipient import plain_name, variable_named
-from worker.operator.zone_column import ZONE, zone_column
+from worker.lists.zone_column import ZONE, zone_column
 
 #: Delimiters tried; the first of them if all fit alike.
 _DELIMITERS: Final = (",", ";", "\t")

@@ -10,11 +10,11 @@ from producers.contract.admission import ADMISSION, CREDIT
 from producers.rules.held import words
 from producers.rules.hours import Hours
 from worker.account.gates import Gates, Shut
+from worker.commands.command import Command, at_desk
 from worker.inquiry.held_reasons import mismatch_words
 from worker.inquiry.overview import Overview, QueueState, overview
 from worker.inquiry.reason import clock, instant
 from worker.inquiry.state_of_sending import Facts, Stop
-from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
 from worker.presentation.output import Output
 

@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import click
 
+from worker.commands.command import Command, Desk, Group, at_desk, whoever
+from worker.commands.option_types import Date, in_order
 from worker.forwarding.store import check_name
 from worker.inquiry import forwarders
 from worker.inquiry.attempt_words import in_words
 from worker.inquiry.dates import read_since, read_until
 from worker.inquiry.forwarders import ForwarderState, WaitingEvent
 from worker.inquiry.reason import instant
-from worker.operator.command import Command, Desk, Group, at_desk, whoever
 from worker.operator.forwarder_decisions import ForwarderDecisions, NoRoomError
-from worker.operator.option_types import Date, in_order
 from worker.presentation.counts import counted
 from worker.presentation.output import Failed, Forbidden, NotFound, Output
 

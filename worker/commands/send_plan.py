@@ -10,8 +10,8 @@ import click
 
 from producers.messages.message import CampaignOptions
 from producers.settings import ProducerSettings
-from worker.operator.bad_rows import BadRows
-from worker.operator.recipient_list import RecipientList
+from worker.commands.bad_rows import BadRows
+from worker.lists.recipient_list import RecipientList
 from worker.presentation.counts import counted
 from worker.presentation.output import Output
 

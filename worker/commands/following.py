@@ -7,8 +7,8 @@ from typing import Any, Final
 import redis
 
 from producers.contract.outages import passes
+from worker.commands.command import Desk
 from worker.inquiry.replies import Found, ReplyFilter, is_asked_for, read_reply
-from worker.operator.command import Desk
 from worker.presentation.output import Output
 
 #: Ms for which one read waits; entries that one read takes.

@@ -1,7 +1,9 @@
 """What every command of ``octopush-worker`` has in common: ``--json``, how it ends, Redis, who acts."""
 
 import getpass
+import inspect
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +24,7 @@ from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
 from producers.producer import Producer
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
-from producers.settings import ProducerSettings
+from worker.commands.numbers import settings_with, with_option
 from worker.operator import audit
 from worker.presentation.output import Exit, Failed, Output, RedisAway
 from worker.process.connection import connect
@@ -84,12 +86,23 @@ class Group(click.Group):
                 words = f"{_JSON} follows the command, as in: octopush-worker status {_JSON}"
                 raise click.UsageError(words, ctx) from None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with the whole first sentence of its help: click would cut it."""
+        rows = [(name, _first_sentence(self.commands[name])) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command."""
         with _told(as_json=_asks_for_json(args)):
             return super().resolve_command(ctx, args)
+
+
+def _first_sentence(command: click.Command) -> str:
+    first, _, _ = inspect.cleandoc(command.help or "").partition("\n\n")
+    return re.split(r"(?<=[.])\s", " ".join(first.split()), maxsplit=1)[0]
 
 
 def _asks_for_json(args: list[str]) -> bool:
@@ -112,8 +125,10 @@ def _told(*, as_json: bool) -> Iterator[None]:
 def _said_plainly() -> Iterator[None]:
     try:
         yield
-    except (ConfigError, InvalidMessage) as error:
+    except ConfigError as error:
         raise Failed(str(error)) from None
+    except InvalidMessage as error:
+        raise Failed(with_option(str(error))) from None
     except QueueUnavailable as error:
         raise away(error.__cause__ or error) from None
     except REDIS_ERRORS as error:
@@ -183,13 +198,13 @@ def at_desk() -> Iterator[Desk]:
 
 
 @contextmanager
-def with_producer() -> Iterator[Producer]:
-    """Make a producer of the environment.
+def with_producer(region: str | None = None) -> Iterator[Producer]:
+    """Make a producer of the environment, with another region if one was typed.
 
     Raises:
         ConfigError: the environment is wrong.
     """
-    producer = Producer(settings=ProducerSettings.from_env(os.environ))
+    producer = Producer(settings=settings_with(region))
     try:
         yield producer
     finally:

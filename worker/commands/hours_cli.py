@@ -7,16 +7,16 @@ from typing import Final, ParamSpec, TypeVar
 
 import click
 
-from producers.contract.phone import mask, to_e164
+from producers.contract.phone import mask
 from producers.rules.clocks import clock, tzdata_version
 from producers.rules.finding import Finding
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
 from producers.rules.zones import FRENCH, known_zone, zone_of
-from producers.settings import ProducerSettings
+from worker.commands.command import Command
+from worker.commands.numbers import number_argument, read_number
+from worker.commands.option_types import Date
 from worker.inquiry.dates import read_since
-from worker.operator.command import Command
-from worker.operator.option_types import Date
 from worker.presentation.output import Failed, Output
 
 P = ParamSpec("P")
@@ -27,20 +27,19 @@ _CLOCKS_NAMED: Final = 3
 
 
 @click.command(cls=Command)
-@click.argument("number")
+@number_argument
 @click.option(
     "--at", type=Date(read_since), help="When, instead of now; read in Europe/Paris without an offset."
 )
 @click.option("--zone", help="Where the person is, if the number does not tell: FR-AM, MF, a country.")
 @click.pass_obj
-def hours(output: Output, number: str, at: datetime | None, zone: str | None) -> None:
+def hours(output: Output, number: str, region: str | None, at: datetime | None, zone: str | None) -> None:
     """Show whether marketing may leave to a number, until when, why, and which rule says so.
 
     Asks no Redis. Alerts leave at any hour.
     """
-    region = ProducerSettings.from_env(os.environ).default_region
     rules = Hours(RulesSettings.from_env(os.environ))
-    e164 = _named("NUMBER", to_e164, number, default_region=region)
+    e164 = read_number(number, region)
     where = _named("NUMBER", zone_of, e164) if zone is None else _named("--zone", known_zone, zone)
     moment = at or datetime.now(UTC)
     found = _named("--at", rules.look, where, moment)

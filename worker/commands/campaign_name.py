@@ -9,7 +9,7 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
 from producers.messages.message import CampaignOptions
-from worker.operator.recipient_list import OneNumber, RecipientList
+from worker.lists.recipient_list import OneNumber, RecipientList
 
 
 def name_campaign(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from producers.messages.recipient import Recipient
-from worker.operator.recipient_columns import NUMBERS
+from worker.lists.recipient_columns import NUMBERS
 
 
 class RecipientList(Protocol):

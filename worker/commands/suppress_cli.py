@@ -8,19 +8,20 @@ from typing import Any, Final
 
 import click
 
-from producers.contract.phone import mask, to_e164
+from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
 from producers.rules.settings import ACCOUNT
 from producers.settings import ProducerSettings
+from worker.commands.command import Command, Desk, Group, at_desk, whoever
+from worker.commands.numbers import number_argument, read_number
 from worker.inquiry.dates import in_paris
 from worker.inquiry.suppressions import Suppression, all_suppressed, suppressions_of
 from worker.operator import audit
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.suppression_list import COLUMNS, read_list, read_scope
 from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions
 from worker.presentation.counts import counted
 from worker.presentation.csv_rows import csv_rows
-from worker.presentation.output import Exit, Failed, NotFound, Output
+from worker.presentation.output import Exit, NotFound, Output
 
 #: Bad lines of a list that are named.
 _NAMED: Final = 20
@@ -39,7 +40,6 @@ class Scope(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"a scope {error}", param, ctx)
 
 
-_number = click.argument("number")
 _scope = click.option(
     "--scope",
     type=Scope(),
@@ -49,19 +49,19 @@ _scope = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def suppress() -> None:
     """See and decide who gets no more marketing."""
 
 
 @suppress.command(cls=Command)
-@_number
+@number_argument
 @_scope
 @click.option("--reason", required=True, help="Why, for the audit stream.")
 @click.pass_obj
-def add(output: Output, number: str, scope: str, reason: str) -> None:
+def add(output: Output, number: str, region: str | None, scope: str, reason: str) -> None:
     """Suppress a number, and cancel what waits for it. Safe to repeat."""
-    e164 = _read(number)
+    e164 = read_number(number, region)
     with at_desk() as desk:
         cancelled = desk.ask(Suppressions(desk.settings, whoever()).add(e164, reason, scope=scope))
     output.give({"number": mask(e164), "scope": scope, "suppressed": True, "cancelled": cancelled})
@@ -69,13 +69,13 @@ def add(output: Output, number: str, scope: str, reason: str) -> None:
 
 
 @suppress.command(cls=Command)
-@_number
+@number_argument
 @_scope
 @click.option("--reason", required=True, help="Why, for the audit stream.")
 @click.pass_obj
-def remove(output: Output, number: str, scope: str, reason: str) -> None:
+def remove(output: Output, number: str, region: str | None, scope: str, reason: str) -> None:
     """Lift the suppression of a number, whoever it came from. Octopush may still block the number."""
-    e164 = _read(number)
+    e164 = read_number(number, region)
     with at_desk() as desk:
         lifted = desk.ask(Suppressions(desk.settings, whoever()).lift(e164, reason, scope=scope))
     if not lifted:
@@ -85,12 +85,12 @@ def remove(output: Output, number: str, scope: str, reason: str) -> None:
 
 
 @suppress.command(cls=Command)
-@_number
+@number_argument
 @click.option("--scope", "scopes", type=Scope(), multiple=True, help="Ask for this scope, too; repeatable.")
 @click.pass_obj
-def check(output: Output, number: str, scopes: tuple[str, ...]) -> None:
+def check(output: Output, number: str, region: str | None, scopes: tuple[str, ...]) -> None:
     """Say whether a number is suppressed, since when, and who said so."""
-    e164 = _read(number)
+    e164 = read_number(number, region)
     with at_desk() as desk:
         asked = list(dict.fromkeys((ACCOUNT, *scopes)))
         [found] = desk.ask(suppressions_of(desk.keys, desk.pseudonyms, [e164], asked))
@@ -156,14 +156,6 @@ def export(output: Output) -> None:
         else:
             for line in csv_rows(COLUMNS, rows, ("pseudonym",)):
                 output.write(line)
-
-
-def _read(number: str) -> str:
-    region = ProducerSettings.from_env(os.environ).default_region
-    try:
-        return to_e164(number, default_region=region)
-    except ValueError as error:
-        raise Failed(f"NUMBER {error}") from None
 
 
 def _good(

@@ -1,6 +1,5 @@
 """``octopush-worker send``: a campaign from a CSV file or to one number, safe to run again."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,18 +18,18 @@ from producers.producer import Producer
 from producers.queueing.campaign_check import check_campaign
 from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import checked
-from producers.settings import ProducerSettings
+from worker.commands.bad_rows import BadRows
+from worker.commands.campaign_cli import LEFT_OUT, fields, follow, show_words
+from worker.commands.campaign_name import name_campaign
+from worker.commands.command import Command
+from worker.commands.dry_run import look
+from worker.commands.numbers import region_option, settings_with
+from worker.commands.option_types import Duration, Mapped
+from worker.commands.send_plan import Plan, handed_out, why_refused
 from worker.inquiry.dates import with_offset
-from worker.operator.bad_rows import BadRows
-from worker.operator.campaign_cli import LEFT_OUT, fields, follow, show_words
-from worker.operator.campaign_name import name_campaign
-from worker.operator.command import Command
-from worker.operator.dry_run import look
-from worker.operator.option_types import Duration, Mapped
-from worker.operator.recipient_columns import NUMBERS, FileProblem
-from worker.operator.recipient_file import open_recipients
-from worker.operator.recipient_list import OneNumber, RecipientList
-from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.lists.recipient_columns import NUMBERS, FileProblem
+from worker.lists.recipient_file import open_recipients
+from worker.lists.recipient_list import OneNumber, RecipientList
 from worker.presentation.counts import counted
 from worker.presentation.output import Failed, Forbidden, Output, RedisAway
 from worker.process.connection import connect
@@ -55,7 +54,14 @@ from worker.process.connection import connect
     show_default=True,
     help="wholesale is marketing; alert is for what a person waits for.",
 )
-@click.option("--type", "kind", type=click.Choice(["sms_premium", "sms_low_cost"]), default="sms_premium")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["sms_premium", "sms_low_cost"]),
+    default="sms_premium",
+    show_default=True,
+    help="Which of the gateway's products; it decides the price.",
+)
 @click.option("--with-replies", is_flag=True, help="Two-way SMS, mainland France.")
 @click.option(
     "--send-at", help="When, such as 2030-01-31T09:00, read in Europe/Paris; until then it can be cancelled."
@@ -77,7 +83,7 @@ from worker.process.connection import connect
     multiple=True,
     help="Title of another column, such as first_name=Rufname; repeatable.",
 )
-@click.option("--region", help="Country whose national numbers are read, such as FR; else DEFAULT_REGION.")
+@region_option
 @click.option("--encoding", help="Of the file, if it is neither UTF-8, UTF-16 nor Windows-1252.")
 @click.option(
     "--bad-rows",
@@ -118,7 +124,7 @@ def send(
     if len(dict(mapped)) < len(mapped) or (column is not None and NUMBERS in dict(mapped)):
         raise click.UsageError("two columns are named for one thing, with --map or --column")
     try:
-        settings = ProducerSettings.from_env(os.environ).with_region(region and region.upper())
+        settings = settings_with(region)
         file: RecipientList | None = OneNumber(to) if to is not None else None
         if path is not None:
             file = open_recipients(

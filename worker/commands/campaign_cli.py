@@ -11,9 +11,9 @@ from producers.contract.jobs import ENDS
 from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
+from worker.commands.command import Command, Group, at_desk, with_producer
 from worker.inquiry.campaigns import newest, word_of
 from worker.inquiry.dates import in_paris
-from worker.operator.command import Command, Group, at_desk, with_producer
 from worker.presentation.amounts import amount
 from worker.presentation.counts import counted
 from worker.presentation.output import Forbidden, NotFound, Output

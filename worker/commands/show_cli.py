@@ -11,9 +11,9 @@ import click
 
 from producers.queueing.records import Records
 from producers.settings import ProducerSettings
+from worker.commands.command import Command, at_desk
 from worker.inquiry.dates import in_paris
 from worker.inquiry.send_detail import SendDetail, find
-from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
 from worker.presentation.json_lines import json_text
 from worker.presentation.masking import hide_within, mask_within

@@ -9,12 +9,13 @@ from typing import Final
 
 import click
 
-from producers.contract.phone import mask, to_e164
+from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
 from producers.settings import ProducerSettings
+from worker.commands.command import Command, Desk, Group, at_desk, whoever
+from worker.commands.numbers import number_argument, read_number, settings_with
 from worker.inquiry.dates import in_paris
 from worker.operator import audit
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.consents import NOTED_AT_ONCE, Consent, Consents, read_consents
 from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Failed, NotFound, Output
@@ -25,7 +26,7 @@ _NAMED: Final = 20
 _Row = tuple[int, tuple[str, Consent]]
 
 
-@click.group()
+@click.group(cls=Group)
 def consent() -> None:
     """Who has agreed to marketing."""
 
@@ -63,15 +64,11 @@ def take_over(ctx: click.Context, file: Path, from_line: int) -> None:
 
 
 @consent.command(cls=Command)
-@click.argument("number")
+@number_argument
 @click.pass_obj
-def check(output: Output, number: str) -> None:
+def check(output: Output, number: str, region: str | None) -> None:
     """Say whether somebody has agreed to marketing, when, where and to which words."""
-    settings = ProducerSettings.from_env(os.environ)
-    try:
-        e164 = to_e164(number, default_region=settings.default_region)
-    except ValueError as error:
-        raise Failed(f"NUMBER {error}") from None
+    e164, settings = read_number(number, region), settings_with(region)
     with at_desk() as desk:
         found = desk.ask(Consents(desk.settings).of(e164))
     if found is None:

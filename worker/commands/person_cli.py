@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from producers.contract.phone import mask, to_e164
-from producers.settings import ProducerSettings
+from producers.contract.phone import mask
+from worker.commands.command import Command, Desk, Group, at_desk, whoever
+from worker.commands.numbers import number_argument, read_number
 from worker.operator import audit
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.person.erasing import Erased, Erasure
 from worker.person.exporting import Kept, export
 from worker.person.named import Person
@@ -35,21 +35,21 @@ _REWRITES = {
 }
 
 
-@click.group()
+@click.group(cls=Group)
 def person() -> None:
     """What is kept of one person, and how it is erased."""
 
 
 @person.command("export", cls=Command)
-@click.argument("number")
+@number_argument
 @click.pass_obj
-def export_person(output: Output, number: str) -> None:
+def export_person(output: Output, number: str, region: str | None) -> None:
     """Print all that is kept of a person, in full, with an entry in the audit stream.
 
-    Reads every key and stream. The number may be national if DEFAULT_REGION is set.
+    Reads every key and stream.
     """
     with at_desk() as desk:
-        who = _person(desk, number)
+        who = _person(desk, read_number(number, region))
         audit.entry(desk.keys, whoever(), "export_person", person=who.pseudonyms[0]).run(desk.client)
         kept = list(export(desk.client, desk.keys, who))
     if not kept:
@@ -60,17 +60,17 @@ def export_person(output: Output, number: str) -> None:
 
 
 @person.command(cls=Command)
-@click.argument("number")
+@number_argument
 @click.option("--yes", is_flag=True, help="Do it; without this, only count what is kept.")
 @click.pass_context
-def erase(ctx: click.Context, number: str, *, yes: bool) -> None:
+def erase(ctx: click.Context, number: str, region: str | None, *, yes: bool) -> None:
     """Erase a person everywhere, and text nobody of that number for marketing again.
 
-    Safe to repeat. The number may be national if DEFAULT_REGION is set.
+    Safe to repeat.
     """
     output: Output = ctx.obj
     with at_desk() as desk:
-        who = _person(desk, number)
+        who = _person(desk, read_number(number, region))
         if not yes:
             _count(output, who, list(export(desk.client, desk.keys, who)))
             return
@@ -83,12 +83,7 @@ def erase(ctx: click.Context, number: str, *, yes: bool) -> None:
         ctx.exit(Exit.FAILED)
 
 
-def _person(desk: Desk, number: str) -> Person:
-    region = ProducerSettings.from_env(os.environ).default_region
-    try:
-        e164 = to_e164(number, default_region=region)
-    except ValueError as error:
-        raise Failed(f"NUMBER {error}") from None
+def _person(desk: Desk, e164: str) -> Person:
     return Person(e164, desk.ask(desk.pseudonyms.read()).all_of(e164))
 
 

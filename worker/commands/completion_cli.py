@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from worker.operator.command import Command
+from worker.commands.command import Command
 from worker.presentation.output import Failed, Output
 
 _PROGRAM = "octopush-worker"

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from worker.commands.command import Command, at_desk
 from worker.inquiry.dates import in_paris
 from worker.inquiry.explain import explain as explaining
 from worker.inquiry.timeline import Moment
-from worker.operator.command import Command, at_desk
 from worker.presentation.amounts import amount
 from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Output

@@ -8,9 +8,9 @@ from typing import Any, Final
 import click
 
 from producers.contract.jobs import PARKED
+from worker.commands.command import Command, Desk, at_desk, whoever
 from worker.inquiry.parked import Parked, ParkedMessages
 from worker.inquiry.reason import clock, instant
-from worker.operator.command import Command, Desk, at_desk, whoever
 from worker.operator.decisions import REPLAYABLE, Decision, Decisions
 from worker.operator.operations import Operations
 from worker.presentation.output import Exit, Forbidden, NotFound, Output

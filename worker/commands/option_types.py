@@ -9,8 +9,8 @@ import click
 
 from producers.messages.recipient import VARIABLES
 from worker.account.throttle import DEFAULT
-from worker.operator.recipient_columns import NUMBERS
-from worker.operator.zone_column import ZONE
+from worker.lists.recipient_columns import NUMBERS
+from worker.lists.zone_column import ZONE
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 

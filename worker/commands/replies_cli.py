@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import click
 
+from worker.commands.command import Command, Desk, at_desk
+from worker.commands.following import follow
+from worker.commands.option_types import Date, in_order
 from worker.inquiry.dates import in_paris, read_since, read_until
 from worker.inquiry.paging import PAGE
 from worker.inquiry.replies import MATCHES, Found, ReplyFilter, find
 from worker.inquiry.reply_rows import REPLY_COLUMNS, reply_row
-from worker.operator.command import Command, Desk, at_desk
-from worker.operator.following import follow
-from worker.operator.option_types import Date, in_order
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Output
 

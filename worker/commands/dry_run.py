@@ -18,8 +18,8 @@ from producers.queueing.campaigns import Budget, chunks
 from producers.queueing.preview import Preview, Previewer, current_prices
 from producers.rules.money import MICRO, price
 from producers.settings import ProducerSettings
-from worker.operator.bad_rows import BadRows
-from worker.operator.send_plan import Plan, handed_out, why_refused
+from worker.commands.bad_rows import BadRows
+from worker.commands.send_plan import Plan, handed_out, why_refused
 from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Output
 from worker.process.connection import connect
