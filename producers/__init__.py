@@ -20,6 +20,7 @@ from producers.errors import (
     ProducerError,
     QueueUnavailable,
     RequestIdConflict,
+    WrongEventLoop,
 )
 from producers.feeds import AsyncFeed, Feed
 from producers.messages.message import Message
@@ -63,6 +64,7 @@ __all__ = [
     "Segmentation",
     "Sent",
     "Turn",
+    "WrongEventLoop",
     "check_campaign",
     "segment",
 ]

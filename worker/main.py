@@ -4,7 +4,6 @@ The only reader of the environment, the only place that builds things and connec
 """
 
 import gc
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -61,8 +60,11 @@ HOURS_OFF: Final = "MARKETING_HOURS_FR and MARKETING_HOURS_OTHER are off: market
 CALLBACKS_AT_ONCE: Final = 256
 
 
-def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
+def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     """Build the worker and register its actors; called once in each worker process.
+
+    Args:
+        environ: variables; None for those of the process.
 
     Returns:
         The broker, also set as Dramatiq's global one.
