@@ -1,6 +1,6 @@
 """The callback server: a thin ASGI application around `producers.callbacks`.
 
-    uvicorn --factory producers.web:create_app --http producers.web_connection:Connection --no-access-log
+    octopush-worker web
 
 | path | answer |
 |---|---|

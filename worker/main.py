@@ -1,4 +1,4 @@
-"""Composition root of a worker process: ``dramatiq worker.main:setup``.
+"""Composition root of a worker process, which ``octopush-worker worker`` starts: ``worker.main:setup``.
 
 The only reader of the environment, the only place that builds things and connects them. Nobody imports it.
 """

@@ -1,6 +1,6 @@
 """The console as an ASGI application.
 
-    uvicorn --factory worker.console.app:create_app --host 127.0.0.1 --port 8001 --no-access-log
+    octopush-worker console
 
 It holds no state: Redis does. Any number of these processes may run side by side.
 """
