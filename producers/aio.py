@@ -1,13 +1,14 @@
 """AsyncProducer: `Producer` for asyncio applications. Same core, same behaviour, awaited."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
 from producers.contract.clients import connect_async
+from producers.contract.one_loop import OneLoop
 from producers.contract.scripts import Command
 from producers.contract.steps import Steps, adrive
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
@@ -36,7 +37,8 @@ T = TypeVar("T")
 class AsyncProducer:
     """Queues SMS for the workers from an event loop. Make one per loop and keep it.
 
-    Arguments, results and errors are those of `producers.producer.Producer`.
+    Arguments, results and errors are those of `producers.producer.Producer`. Besides, every call raises
+    `WrongEventLoop` in another loop than that of the first call.
     """
 
     def __init__(
@@ -53,11 +55,19 @@ class AsyncProducer:
         keys, pseudonyms = self._records.keys, self._records.pseudonyms
         self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
+        self._translated = partial(translated, "" if client else str(self._settings.redis_url))
+        self._loop = OneLoop("AsyncProducer")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Make a producer from environment variables; see `Producer.from_env`."""
         return cls(settings=ProducerSettings.from_env(environ))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; see `Producer.send`."""
@@ -152,15 +162,18 @@ class AsyncProducer:
         return await self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, as the end of an ``async with`` block does."""
+        self._loop.check()
         await self._redis.aclose()
 
     async def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
-        with translated(request_ids):
+        self._loop.check()
+        with self._translated(request_ids):
             return await command.arun(self._redis)
 
     async def _drive(
         self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None
     ) -> T:
-        with translated(request_ids, campaign_id):
+        self._loop.check()
+        with self._translated(request_ids, campaign_id):
             return await adrive(steps, self._redis)

@@ -1,7 +1,7 @@
 """Producer: how an application sends, asks and cancels. `aio.AsyncProducer` is the same for asyncio."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Self, TypeVar, Unpack
 
 import redis
@@ -60,15 +60,22 @@ class Producer:
         keys, pseudonyms = self._records.keys, self._records.pseudonyms
         self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
+        self._translated = partial(translated, "" if client else str(self._settings.redis_url))
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Make a producer from environment variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make a producer from environment variables: those of the process, or others.
 
         Raises:
             ConfigError: lists every wrong variable.
         """
         return cls(settings=ProducerSettings.from_env(environ))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; record and queue entry are written together or not at all.
@@ -277,24 +284,21 @@ class Producer:
         return self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, as the end of a ``with`` block does."""
         self._redis.close()
 
     def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
-        with translated(request_ids):
+        with self._translated(request_ids):
             return command.run(self._redis)
 
     def _start(
         self, call: Command[list[Sent | Conflict] | None], messages: Sequence[FrozenMessage]
     ) -> Callable[[], list[Sent | Conflict]]:
-        ids, answer = ids_of(messages), call.start(self._redis)
-
-        def translated_answer() -> list[Sent | Conflict]:
-            with translated(ids):
-                return answer() or drive(self._records.enqueue(messages), self._redis)
-
-        return translated_answer
+        answer = call.start(self._redis)
+        return self._translated(ids_of(messages))(
+            lambda: answer() or drive(self._records.enqueue(messages), self._redis)
+        )
 
     def _drive(self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None) -> T:
-        with translated(request_ids, campaign_id):
+        with self._translated(request_ids, campaign_id):
             return drive(steps, self._redis)

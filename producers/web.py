@@ -1,6 +1,6 @@
 """The callback server: a thin ASGI application around `producers.callbacks`.
 
-    uvicorn --factory producers.web:create_app --http producers.web_connection:Connection --no-access-log
+    octopush-worker web
 
 | path | answer |
 |---|---|
@@ -64,18 +64,19 @@ _CALLBACK_PATHS: Final = tuple(
 _CLOSE: Final = {"Connection": "close"}
 
 
-def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] = os.environ) -> Starlette:
+def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] | None = None) -> Starlette:
     """Make the application; connects to Redis with the first request.
 
     Args:
         settings: tokens, Redis, namespace, spool; read from ``environ`` if None, with `SPOOL_DIR` for a spool
             that it does not name. An empty ``CALLBACK_SPOOL_DIR`` keeps none.
-        environ: the process environment.
+        environ: variables; None for those of the process.
 
     Raises:
         SystemExit: a setting is missing or wrong. The process ends with status 1 and one message on stderr
             that names the variables.
     """
+    environ = os.environ if environ is None else environ
     try:
         settings = settings or WebSettings.from_env({"CALLBACK_SPOOL_DIR": SPOOL_DIR, **environ})
     except ConfigError as error:

@@ -1,10 +1,9 @@
-"""Composition root of a worker process: ``dramatiq worker.main:setup``.
+"""Composition root of a worker process, which ``octopush-worker worker`` starts: ``worker.main:setup``.
 
 The only reader of the environment, the only place that builds things and connects them. Nobody imports it.
 """
 
 import gc
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -61,8 +60,11 @@ HOURS_OFF: Final = "MARKETING_HOURS_FR and MARKETING_HOURS_OTHER are off: market
 CALLBACKS_AT_ONCE: Final = 256
 
 
-def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
+def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     """Build the worker and register its actors; called once in each worker process.
+
+    Args:
+        environ: variables; None for those of the process.
 
     Returns:
         The broker, also set as Dramatiq's global one.
