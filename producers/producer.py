@@ -26,7 +26,7 @@ from producers.queueing.campaigns import Budget, OnInvalid, Slicer, chunks, seve
 from producers.queueing.conversations import Conversation, Conversations
 from producers.queueing.message_status import MessageStatus
 from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Records
+from producers.queueing.records import Ahead, Cancellation, Records
 from producers.queueing.unconfirmed import translated
 from producers.settings import ProducerSettings
 
@@ -55,10 +55,9 @@ class Producer:
         default_region: str | None = None,
     ) -> None:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
-        self._records = Records(self._settings)
-        self._campaigns = Campaigns(self._records, self._settings)
-        keys, pseudonyms = self._records.keys, self._records.pseudonyms
-        self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
+        self._records = records = Records(self._settings)
+        self._campaigns = Campaigns(records, self._settings)
+        self._conversations = Conversations(records.keys, records.pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
         self._translated = partial(translated, "" if client else str(self._settings.redis_url))
 
@@ -291,13 +290,9 @@ class Producer:
         with self._translated(request_ids):
             return command.run(self._redis)
 
-    def _start(
-        self, call: Command[list[Sent | Conflict] | None], messages: Sequence[FrozenMessage]
-    ) -> Callable[[], list[Sent | Conflict]]:
-        answer = call.start(self._redis)
-        return self._translated(ids_of(messages))(
-            lambda: answer() or drive(self._records.enqueue(messages), self._redis)
-        )
+    def _start(self, call: Ahead, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
+        answer, enqueue = call.start(self._redis), self._records.enqueue
+        return self._translated(ids_of(messages))(lambda: answer() or drive(enqueue(messages), self._redis))
 
     def _drive(self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None) -> T:
         with self._translated(request_ids, campaign_id):

@@ -21,6 +21,8 @@ _ENQUEUE = Script("producers.queueing", "enqueue")
 _STATUS = Script("producers.queueing", "status", when_full=True)
 _CANCEL = Script("producers.queueing", "cancel", when_full=True)
 
+#: A call whose answer is None if it has to be made anew.
+Ahead = Command[list[Sent | Conflict] | None]
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
 
 
@@ -53,9 +55,7 @@ class Records:
         """
         return self.pseudonyms.run(lambda known: self._enqueueing(messages, known))
 
-    def enqueue_ahead(
-        self, messages: Sequence[FrozenMessage]
-    ) -> Steps[Command[list[Sent | Conflict] | None]]:
+    def enqueue_ahead(self, messages: Sequence[FrozenMessage]) -> Steps[Ahead]:
         """Make the call that `enqueue` makes, for whoever sends it before he waits for its answer.
 
         Its answer is None if keys of pseudonyms were lost or added meanwhile: then `enqueue` does it.
