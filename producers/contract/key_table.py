@@ -103,6 +103,6 @@ and a stream entry together, on Redis Cluster too.
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
 
 Writers and readers are Lua scripts, commands and programs. Who writes and reads a hash stands in
-`producers.contract.layout`, field by field. All times in keys are milliseconds since the epoch by Redis's own
+`producers.contract.send_layout` and `producers.contract.layout`, field by field. All times in keys are milliseconds since the epoch by Redis's own
 clock.
 """
