@@ -93,6 +93,8 @@ def test_a_block_is_blocked_where_that_is_wanted_and_lifted_by_a_person(with_rul
     assert [each.code for each in sent] == [None] * 5 + ["prefix_blocked"] * 3
     assert alert(sms, number(1235, 0)).state == "queued"
     assert told(redis_client) == [("prefix_blocked", "+3361234", None)]
+    lasts = redis_client.zscore(KEYS.blocked, "+3361234") / 1000 - redis_client.time()[0]
+    assert 12 * 3600 - 60 < lasts <= 12 * 3600 + 1
 
     assert lift_block(KEYS, "+3361234", "ops").run(redis_client)
     assert not lift_block(KEYS, "+3361234", "ops").run(redis_client)
@@ -160,6 +162,21 @@ def test_what_never_left_makes_no_duplicate(with_rules, redis_client):
 
     assert alert(sms, request_id="second").duplicate_of is None
     assert alert(sms, request_id="third").duplicate_of == "second"
+
+
+@pytest.mark.parametrize(
+    ("state", "duplicate_of"),
+    [
+        *((state, None) for state in ("cancelled", "expired", "rejected", "failed")),
+        *((state, "first") for state in ("queued", "sending", "accepted", "unknown")),
+    ],
+)
+def test_only_what_surely_never_left_makes_no_duplicate(with_rules, redis_client, state, duplicate_of):
+    sms = with_rules(duplicate_window_s=60)
+    alert(sms, request_id="first")
+    redis_client.hset(KEYS.record("first"), "state", state)
+
+    assert alert(sms, request_id="second").duplicate_of == duplicate_of
 
 
 def test_no_key_holds_a_number(with_rules, redis_client):
