@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from producers import OverBudget, Producer, Recipient
+from producers.contract.scripts import Command, Script
 from producers.contract.steps import drive
 from producers.rules.money import MICRO, MoneySettings
 from producers.settings import ProducerSettings
@@ -16,6 +17,7 @@ from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim
 from worker.operator.money_decisions import set_budget
 
+LEARN = Script("worker.account", "learn_price")
 COUNTED = ProducerSettings(
     budget_day="1000", number_alerts_per_hour=0, number_alerts_per_day=0, prefix_per_hour=0
 )
@@ -371,6 +373,19 @@ def test_what_was_queued_without_an_estimate_is_counted_with_all_that_it_costs(
     HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
 
     assert used(redis_client) == (costs, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "cost"),
+    [({}, "0.08"), ({"with_replies": True}, "0.14"), ({"auto_remove_blacklisted_numbers": True}, "0.09")],
+)
+def test_the_price_of_a_segment_is_learnt_without_what_estimates_add_to_it(sms, redis_client, options, cost):
+    send(sms, "a", people=2, **options)
+    assert Command(LEARN, KEYS.prefix, {"id": "a", "cost": cost}, bool).run(redis_client)
+    assert redis_client.hget(KEYS.prices, "sms_premium:33") == b"0.040000"
+
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
+    assert used(redis_client) == (float(cost), 0)
 
 
 def test_without_budgets_nothing_is_counted(sms, redis_client):

@@ -9,6 +9,8 @@ local keys, cost = keys_of(given.id), tonumber(given.cost)
 local body = redis.call('GET', keys.body)
 if not body then return 0 end
 local tariff, segments = price_of(keys, body)
+-- What replies cost, and the look at the blacklist, is no part of the price: estimates add it.
+cost = cost - cost_besides(body, segments) / 1000000
 if segments < 1 or cost <= 0 then return 0 end
 redis.call('LPUSH', answered_key(tariff), string.format('%.6f', cost / segments))
 redis.call('LTRIM', answered_key(tariff), 0, LATELY - 1)

@@ -47,19 +47,13 @@ local function purses_of(app)
   return found
 end
 
--- Micro-euros of a segment that can be answered, and of a call that drops blocked numbers: as producers/messages/dues.py has them.
-local ANSWERABLE, BLACKLIST_LOOK = 30000, 10000
-
 -- What a send costs by the price of its tariff, in micro-euros, or by another price where nobody knows that one: nil without either.
 local function cost_of(send, unknown)
   local body = body_of(send) or ''
   if string.find(body, '"simulation_mode":true', 1, true) then return 0 end
   local _, segments, price = price_of(send.keys, body)
   if not (price or unknown) then return nil end
-  local cost = price and math.floor(price * MICRO + 0.5) or segments * unknown
-  if string.find(body, '"with_replies":true', 1, true) then cost = cost + ANSWERABLE * segments end
-  if string.find(body, '"auto_remove_blacklisted_numbers":true', 1, true) then cost = cost + BLACKLIST_LOOK end
-  return cost
+  return (price and math.floor(price * MICRO + 0.5) or segments * unknown) + cost_besides(body, segments)
 end
 
 -- What a send may cost, in micro-euros: as its producer said, or by what its tariff cost lately.
