@@ -398,7 +398,10 @@ def test_without_budgets_nothing_is_counted(sms, redis_client):
     assert not list(redis_client.scan_iter("*spend:*"))
 
 
-@pytest.mark.parametrize(("cost", "drift"), [("0.06", [("price_drift", "account", 20)]), ("0.05", [])])
+@pytest.mark.parametrize(
+    ("cost", "drift"),
+    [("0.06", [("price_drift", "account", 20)]), ("0.0525", []), ("0.0475", []), ("0.05", [])],
+)
 def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis_client, cost, drift):
     price(redis_client)
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="100"))
