@@ -204,7 +204,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressed_among(), suppressions.py, was_told() |
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, noted_of(), reasons_of(), suppressed_among(), suppressions.py |
 
 **optouts:effective** How long opt-outs took from our answer to their callback until they counted. Stays for ever.
 
