@@ -210,7 +210,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, opt_in(), reasons_of(), suppress(), suppressed_among(), suppressions.py, was_told() |
+| ``<scope and pseudonym>`` | when it was said, ms, who said so, and the id of the event | suppress() | forget_suppressed, opt_in() | forget_suppressed, noted_of(), reasons_of(), suppressed_among(), suppressions.py |
 
 **stoppable** What an opt-out would end. Stays for ever, mostly empty.
 

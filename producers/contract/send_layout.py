@@ -203,6 +203,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``note_round()`` | send_again() |
 | ``note_slice()`` | enqueue |
 | ``note_start()`` | complete_campaign, note_slice() |
+| ``noted_of()`` | opt_in(), suppress(), was_told() |
 | ``opt_in()`` | carry_out() |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
@@ -230,6 +231,5 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``unlist_stoppable()`` | cancel_stoppable(), end_members(), end_record(), erase_message |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
-| ``was_told()`` | carry_out() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

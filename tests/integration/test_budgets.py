@@ -15,8 +15,10 @@ from tests.support.spending import DAY, budgets, told, used
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim
+from worker.operator.decisions import Decisions
 from worker.operator.money_decisions import set_budget
 
+UNCLAIM = Script("worker.ledger", "unclaim")
 LEARN = Script("worker.account", "learn_price")
 COUNTED = ProducerSettings(
     budget_day="1000", number_alerts_per_hour=0, number_alerts_per_day=0, prefix_per_hour=0
@@ -194,6 +196,20 @@ def test_a_day_in_which_only_an_alarm_was_told_is_forgotten_like_any_other(count
 
     assert told(redis_client) == [("budget", "account", 100)]
     assert 0 < redis_client.ttl(KEYS.spend("account", DAY)) <= 40 * 86_400
+
+
+def test_a_claim_that_is_given_back_reserves_nothing(counting, redis_client):
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10"))
+    [claim] = worker.take()
+    assert used(redis_client) == (0.05, 0)
+
+    ends = {"retention_ms": 1000, "maxlen": 10}
+    assert Command(UNCLAIM, KEYS.prefix, {"id": "a", "token": claim.token, **ends}, bool).run(redis_client)
+
+    assert used(redis_client) == (0, 0)
+    assert field(redis_client, "a", "state", "charged") == ["queued", None]
 
 
 def test_an_alert_beyond_the_budget_leaves_with_an_alarm(counting, redis_client):
@@ -398,7 +414,10 @@ def test_without_budgets_nothing_is_counted(sms, redis_client):
     assert not list(redis_client.scan_iter("*spend:*"))
 
 
-@pytest.mark.parametrize(("cost", "drift"), [("0.06", [("price_drift", "account", 20)]), ("0.05", [])])
+@pytest.mark.parametrize(
+    ("cost", "drift"),
+    [("0.06", [("price_drift", "account", 20)]), ("0.0525", []), ("0.0475", []), ("0.05", [])],
+)
 def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis_client, cost, drift):
     price(redis_client)
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="100"))
@@ -413,7 +432,7 @@ def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis
 
 def test_little_credit_is_told_once_until_there_is_more(counting, redis_client):
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(credit_low="10"))
-    for each, credit in enumerate(("10.5", "9.9", "9.1", "50", "3")):
+    for each, credit in enumerate(("10.5", "10", "9.9", "9.1", "50", "3")):
         send(counting, f"m{each}")
         [claim] = worker.take()
         worker.finish(claim, Accepted(f"t{each}", cost="0.06", credit=credit))
@@ -486,6 +505,22 @@ def test_a_campaign_settles_what_its_slices_have_cost(sms, redis_client):
 
     found = redis_client.hmget(KEYS.campaign("spring"), "reserved", "spent")
     assert found == [b"25000000", b"24000000"]
+
+
+def test_a_slice_that_a_person_sends_again_reserves_again_unless_it_still_does(sms, redis_client):
+    price(redis_client)
+    campaign(sms, 600, "50")
+    worker = HandWorker(redis_client, queue="marketing")
+    rejected, unknown = worker.take()
+    worker.finish(rejected, Refused("110"))
+    worker.finish(unknown, Refused("110"), in_doubt=True)
+    assert redis_client.hget(KEYS.campaign("spring"), "reserved") == b"5000000"
+
+    anna = Decisions(COUNTED, "anna")
+    assert drive(anna.replay("spring.0"), redis_client) is None
+    assert drive(anna.resolve("spring.1", "send-again"), redis_client) is None
+
+    assert redis_client.hget(KEYS.campaign("spring"), "reserved") == b"30000000"
 
 
 def test_the_budget_of_a_campaign_must_be_an_amount(sms):

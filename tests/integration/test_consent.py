@@ -99,6 +99,17 @@ def test_a_contact_before_the_last_one_takes_nothing_back(redis_client, redis_ur
     assert drive(Consents(used).of(NUMBER), redis_client) == before
 
 
+def test_a_contact_of_tomorrow_is_one_of_now(redis_client, redis_url):
+    """The clock went back meanwhile: no consent counts for longer than it would."""
+    used = settings(redis_url)
+    agree(redis_client, used, NUMBER)
+    callbacks = CallbacksByHand(redis_client, HandWorker(redis_client).ledger)
+    callbacks.bring(reply(NUMBER), at_ms=callbacks.now_ms() + 86_400_000)
+
+    last = drive(Consents(used).of(NUMBER), redis_client).last_contact
+    assert datetime.now(UTC) - timedelta(minutes=5) < last < datetime.now(UTC) + timedelta(minutes=5)
+
+
 def test_a_consent_under_an_older_key_counts(redis_client, redis_url):
     agree(redis_client, settings(redis_url, OLD), NUMBER)
     used = settings(redis_url, NEW, OLD)

@@ -1,6 +1,7 @@
 """An opt-out counts in one step: the number is suppressed, what waits is cancelled, and it is told."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -454,13 +455,29 @@ def test_a_start_lifts_what_a_stop_has_suppressed(market):
     assert market.told[1]["reason"] == "reply"
 
 
-def test_a_start_that_is_older_than_the_stop_lifts_nothing(market):
+@pytest.mark.parametrize("written", ["14:04:09", "14:05:09"])
+def test_a_start_that_is_not_younger_than_the_stop_lifts_nothing(market, written):
     market.write(0, "STOP", reception_date="2026-01-31 14:05:09")
 
-    market.write(0, "START", reception_date="2026-01-31 14:04:09")
+    market.write(0, "START", reception_date=f"2026-01-31 {written}")
 
     assert market.send(0, "a").state == "cancelled"
     assert [each["action"] for each in market.told] == ["out"]
+
+
+def test_a_stop_that_comes_late_takes_nothing_back_from_the_last_one(market):
+    for text, at in (("STOP", "14:05:09"), ("STOP", "13:00:00"), ("START", "14:04:09")):
+        market.write(0, text, reception_date=f"2026-01-31 {at}")
+
+    assert market.send(0, "a").state == "cancelled"
+
+
+def test_a_stop_of_tomorrow_counts_from_now(market):
+    """The gateway's clock may be wrong, and no START would ever lift what it has dated so."""
+    for text, days in (("STOP", 2), ("START", 1)):
+        market.write(0, text, reception_date=(datetime.now(UTC) + timedelta(days=days)).isoformat())
+
+    assert market.send(0, "a").state == "queued"
 
 
 def test_a_start_lifts_nothing_that_the_gateway_said(market):

@@ -4,7 +4,8 @@
 --   'erased' (it had ended), or 'open': it may have been taken, and is seen to when it comes back. Safe to repeat.
 -- uses: keys states queue erasing unsent stoppable
 
--- Take pseudonyms out of the list of recipients, and what waits out of what an opt-out ends. Who was in doubt is not found by number any more.
+-- Take pseudonyms out of the list of recipients, and what waits out of what an opt-out ends. Who was in doubt is not found by number any
+-- more.
 local function unlist(id, to)
   local left = {}
   for each in string.gmatch(to, '%S+') do
