@@ -179,6 +179,15 @@ LIST = f"""number,at,source,wording,last_contact
 """
 
 
+def test_a_list_as_a_spreadsheet_exports_it_is_read(run, tmp_path):
+    path = tmp_path / "list.csv"
+    rows = "Téléphone;Date;source;wording;Note\r\n06 12 34 56 78;2024-05-01;Café;v1;x\r\n"
+    path.write_text(rows, "cp1252", newline="")
+
+    assert run("consent", "import", str(path), "--region", "FR", "--map", "at=Date")["imported"] == 1
+    assert run("consent", "check", "06 12 34 56 78", "--region", "FR")["consent"]["source"] == "Café"
+
+
 def test_a_list_is_taken_over_and_bad_lines_are_named(run, tmp_path):
     path = tmp_path / "list.csv"
     path.write_text(LIST)
@@ -212,7 +221,7 @@ def test_a_list_without_its_columns_is_refused(run, tmp_path, redis_client):
     path.write_text("number,at\n")
 
     said = run("consent", "import", str(path), code=1)["message"]
-    assert said == "FILE has no column source, wording: its first line must name them, with commas between"
+    assert said == "FILE: the column source is not in the file; columns found: number, at"
     assert not redis_client.exists(KEYS.consent)
 
 

@@ -8,9 +8,10 @@ from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
 from producers.queueing.campaigns import REPEATED
 from worker.commands.numbers import with_option
-from worker.lists.recipient_columns import printable
-from worker.lists.recipient_file import BadRow
+from worker.lists.list_file import BadRow
+from worker.lists.mending import Mending
 from worker.lists.recipient_list import RecipientList
+from worker.lists.titles import printable
 from worker.presentation.counts import counted
 from worker.presentation.output import Output
 
@@ -23,13 +24,17 @@ _REASONS: Final = 5
 class BadRows:
     """Counts the rows that cannot be texted, and remembers the first for `tell`.
 
+    Args:
+        file: where they come from.
+        mending: takes those that can be mended; a number that was met before needs no mending.
+
     Attributes:
         count: rows.
         repeated: those of them that are fine, but whose number was met before.
     """
 
-    def __init__(self, file: RecipientList) -> None:
-        self._file = file
+    def __init__(self, file: RecipientList, mending: Mending | None = None) -> None:
+        self._file, self._mending = file, mending
         self.count = self.repeated = 0
         self._reasons: Counter[str] = Counter()
         self._lines: list[str] = []
@@ -41,6 +46,8 @@ class BadRows:
         self.count += 1
         self.repeated += fields == REPEATED
         self._reasons.update(reasons)
+        if self._mending is not None and fields != REPEATED:
+            self._mending.take(position, "; ".join(reasons))
         if self.count <= _SHOWN:
             number = f"{printable(mask(given.phone_number))} " if isinstance(given, Recipient) else ""
             self._lines.append(f"line {self._file.line_of(position)}: {number}{'; '.join(reasons)}")

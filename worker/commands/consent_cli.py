@@ -1,27 +1,25 @@
 """The commands about consent: ``consent import`` and ``consent check``."""
 
-import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
-from typing import Final
+from typing import Any
 
 import click
 
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
-from producers.settings import ProducerSettings
 from worker.commands.command import Command, Desk, Group, at_desk, whoever
+from worker.commands.consent_list import COLUMNS, read_consent
+from worker.commands.importing import Given, list_options, opened
 from worker.commands.numbers import number_argument, read_number, settings_with
 from worker.inquiry.dates import in_paris
+from worker.lists.columns import Asked
 from worker.operator import audit
-from worker.operator.consents import NOTED_AT_ONCE, Consent, Consents, read_consents
+from worker.operator.consents import NOTED_AT_ONCE, Consent, Consents
 from worker.presentation.counts import counted
-from worker.presentation.output import Exit, Failed, NotFound, Output
-
-#: Bad lines of a list that are named.
-_NAMED: Final = 20
+from worker.presentation.output import Exit, NotFound, Output
 
 _Row = tuple[int, tuple[str, Consent]]
 
@@ -32,34 +30,26 @@ def consent() -> None:
 
 
 @consent.command("import", cls=Command)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from-line", type=click.IntRange(1), default=1, help="Go on behind an interrupted import.")
+@list_options(*COLUMNS)
 @click.pass_context
-def take_over(ctx: click.Context, file: Path, from_line: int) -> None:
+def take_over(ctx: click.Context, /, **given: Any) -> None:
     """Note who has agreed: CSV with number, at, source, wording and perhaps last_contact.
 
     Safe to repeat. A line that cannot be read is named and left out, and so is who was erased.
     """
     output: Output = ctx.obj
-    bad: list[tuple[int, str]] = []
-    region = ProducerSettings.from_env(os.environ).default_region
-    with at_desk() as desk, file.open(encoding="utf-8-sig", newline="") as lines:
-        try:
-            good = _good(_lines_from(read_consents(lines, region), from_line), bad)
-            noted, erased = _import(desk, output, good)
-        except ValueError as error:
-            raise Failed(f"FILE {error}") from None
+    with ExitStack() as stack:
+        listed = opened(stack, Given(**given), Asked(COLUMNS[:-1], COLUMNS[-1:]), read_consent)
+        desk = stack.enter_context(at_desk())
+        noted, erased = _import(desk, output, listed.people())
         about = {"people": noted, "erased": erased}
         audit.entry(desk.keys, whoever(), "consent-import", **about).run(desk.client)
-    named = [{"line": line, "problem": problem} for line, problem in bad[:_NAMED]]
-    output.give({"imported": noted, "erased": erased, "bad": len(bad), "lines": named})
+    output.give({"imported": noted, "erased": erased, **listed.fields()})
     output.show(f"{counted(noted, 'person has', 'people have')} agreed")
     if erased:
         output.say(f"{counted(erased, 'person was', 'people were')} erased: left out")
-    for line, problem in bad[:_NAMED]:
-        output.say(f"line {line} {problem}")
-    if bad:
-        output.say(f"{counted(len(bad), 'line was', 'lines were')} left out")
+    listed.tell(output)
+    if listed.bad:
         ctx.exit(Exit.FAILED)
 
 
@@ -80,23 +70,6 @@ def check(output: Output, number: str, region: str | None) -> None:
         f"{mask(e164)} agreed {in_paris(found.at)} ({found.source}, {found.wording}), "
         f"last contact {in_paris(found.last_contact)}{age}"
     )
-
-
-def _lines_from(
-    rows: Iterator[tuple[int, tuple[str, Consent] | str]], first: int
-) -> Iterator[tuple[int, tuple[str, Consent] | str]]:
-    """Leave out what comes before a line."""
-    return ((line, each) for line, each in rows if line >= first)
-
-
-def _good(
-    rows: Iterator[tuple[int, tuple[str, Consent] | str]], bad: list[tuple[int, str]]
-) -> Iterator[_Row]:
-    for line, each in rows:
-        if isinstance(each, str):
-            bad.append((line, each))
-        else:
-            yield line, each
 
 
 def _import(desk: Desk, output: Output, good: Iterator[_Row]) -> tuple[int, int]:

@@ -19,18 +19,20 @@ from producers.queueing.preview import Preview, Previewer, current_prices
 from producers.rules.money import MICRO, price
 from producers.settings import ProducerSettings
 from worker.commands.bad_rows import BadRows
+from worker.commands.mended_rows import mended
 from worker.commands.send_plan import Plan, handed_out, why_refused
 from worker.presentation.counts import counted
 from worker.presentation.output import Exit, Output
 from worker.process.connection import connect
 
 
-def look(plan: Plan, *, refused: bool) -> None:
+def look(plan: Plan) -> None:
     """Show what a run would come to; ends the command if the run would be refused."""
-    output, file = plan.output, plan.file
-    bad = BadRows(file) if file else None
+    output, file, refused = plan.output, plan.file, not plan.leave_out
     prices, limit = prices_or_assumed(plan)
-    with handed_out(file, "checking") as recipients:
+    listed = file.listed if file else None
+    with mended(listed, plan.bad_rows_to) as mending, handed_out(file, "checking") as recipients:
+        bad = BadRows(file, mending) if file else None
         seen = preview(
             *(plan.text, recipients, plan.options),
             settings=plan.settings,
@@ -40,7 +42,8 @@ def look(plan: Plan, *, refused: bool) -> None:
         )
     told = fields(seen)
     counted = {name: told[name] for name in ("recipients", "messages", "segments")}
-    rows = bad.fields() if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
+    rows: dict[str, Any] = dict(bad.fields()) if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
+    rows["bad_rows_to"] = plan.bad_rows_to and str(plan.bad_rows_to)
     output.give({"campaign_id": plan.campaign_id, "dry_run": True, **counted, **rows, "preview": told})
     if file:
         named = plan.campaign_id or "named when it is queued"

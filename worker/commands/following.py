@@ -1,5 +1,6 @@
 """Entries as they come, for people who look on: nothing is acknowledged, and an outage is waited out."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,22 +19,30 @@ _COUNT: Final = 200
 _AWAY_S: Final = 0.5
 
 
-def follow(desk: Desk, output: Output, asked: ReplyFilter) -> Iterator[Found]:
+def follow(
+    desk: Desk, output: Output, asked: ReplyFilter, *, within_s: float | None = None
+) -> Iterator[Found]:
     """Yield replies as they are published, without an end.
 
     The place in the stream is kept here: after an outage nothing is left out but what was trimmed meanwhile.
+
+    Args:
+        desk: the client.
+        output: is told when Redis does not answer, and when it does again.
+        asked: which replies.
+        within_s: seconds after which it ends all the same.
 
     Raises:
         redis.RedisError: Redis did not answer at the beginning, or a trouble that does not pass.
     """
     places = {"replies": _beginning(desk, asked)}
-    for _, entry_id, fields in entries_after(desk, output, places):
+    for _, entry_id, fields in entries_after(desk, output, places, within_s=within_s):
         if is_asked_for(asked, fields):
             yield read_reply(entry_id, fields)
 
 
 def entries_after(
-    desk: Desk, output: Output, places: Mapping[str, str]
+    desk: Desk, output: Output, places: Mapping[str, str], *, within_s: float | None = None
 ) -> Iterator[tuple[str, str, Mapping[bytes, bytes]]]:
     """Yield entries as they are appended, without an end: name of the stream, id, fields.
 
@@ -41,14 +50,15 @@ def entries_after(
         desk: the client.
         output: is told when Redis does not answer, and when it does again.
         places: the id behind which to begin, by the name of the stream.
+        within_s: seconds after which it ends all the same.
 
     Raises:
         redis.RedisError: a trouble that does not pass.
     """
     last: dict[Any, Any] = {desk.keys.stream(name): place for name, place in places.items()}
     names = {desk.keys.stream(name): name for name in places}
-    away = False
-    while True:
+    away, ends = False, math.inf if within_s is None else time.monotonic() + within_s
+    while time.monotonic() < ends:
         try:
             found: Any = desk.client.xread(last, _COUNT, _BLOCK_MS)
         except redis.RedisError as error:

@@ -1,18 +1,20 @@
 """What people may write behind options: lengths of time, dates, titles of columns."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import click
 
-from producers.messages.recipient import VARIABLES
 from worker.account.throttle import DEFAULT
-from worker.lists.recipient_columns import NUMBERS
-from worker.lists.zone_column import ZONE
 
-_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_UNITS: Final = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]
@@ -22,9 +24,9 @@ class Duration(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Read it."""
-        match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", str(value))
+        match = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", str(value))
         if match is None:
-            self.fail("must be a number and m, h or d, such as 90m, 12h or 2d", param, ctx)
+            self.fail("must be a number and s, m, h or d, such as 90m, 12h or 2d", param, ctx)
         return int(match[1]) * _UNITS[match[2]]
 
 
@@ -44,17 +46,24 @@ class OrDefault(click.ParamType):  # type: ignore[type-arg]
 
 
 class Mapped(click.ParamType):  # type: ignore[type-arg]
-    """A name and the title of its column, such as ``first_name=Rufname``."""
+    """A name and the title of its column, such as ``first_name=Rufname``.
+
+    Args:
+        names: that there are.
+    """
 
     name = "name=title"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
         """Read it."""
         name, _, title = str(value).partition("=")
-        if name not in (NUMBERS, *VARIABLES, ZONE) or not title.strip():
-            known = ", ".join((NUMBERS, *VARIABLES, ZONE))
+        if name not in self._names or not title.strip():
+            known = ", ".join(self._names)
             self.fail(f"must be a name, = and the title of a column; names are {known}", param, ctx)
         return name, title
 

@@ -89,7 +89,7 @@ def _list(desk: Desk, output: Output, asked: _Asked, *, as_csv: bool) -> None:
     else:
         count = 0
         for count, each in enumerate(found, 1):  # noqa: B007 - counted
-            output.show(_line(each, asked.show_number))
+            output.show(reply_words(each, asked.show_number))
         if not count:
             output.say("no replies")
     if more:
@@ -113,12 +113,13 @@ def _found(desk: Desk, output: Output, asked: _Asked, more: list[bool]) -> Itera
 def _follow(desk: Desk, output: Output, asked: _Asked) -> None:
     for count, each in enumerate(follow(desk, output, asked.which), 1):
         output.give(reply_row(each, asked.show_number))
-        output.show(_line(each, asked.show_number))
+        output.show(reply_words(each, asked.show_number))
         if count == asked.limit:
             return
 
 
-def _line(found: Found, show_number: Callable[[str], str]) -> str:
+def reply_words(found: Found, show_number: Callable[[str], str]) -> str:
+    """Write a reply for people, on one line."""
     reply = found.reply
     if reply is None:
         return f"{in_paris(found.at)}  entry {found.id} cannot be read"

@@ -1,46 +1,38 @@
 """``octopush-worker send``: a campaign from a CSV file or to one number, safe to run again."""
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.steps import drive
-from producers.errors import CampaignCancelled, OverBudget, QueueUnavailable, RequestIdConflict
 from producers.messages.message import CampaignOptions
+from producers.messages.recipient import VARIABLES
 from producers.messages.template import take_apart
-from producers.producer import Producer
-from producers.queueing.campaign_check import check_campaign
-from producers.queueing.campaign_status import Campaign
 from producers.queueing.campaigns import checked
-from worker.commands.bad_rows import BadRows
-from worker.commands.campaign_cli import LEFT_OUT, fields, follow, show_words
-from worker.commands.campaign_name import name_campaign
 from worker.commands.command import Command
 from worker.commands.dry_run import look
 from worker.commands.numbers import region_option, settings_with
 from worker.commands.option_types import Duration, Mapped
-from worker.commands.send_plan import Plan, handed_out, why_refused
+from worker.commands.send_plan import Plan, Stay
+from worker.commands.send_run import carry_out, said_plainly
 from worker.inquiry.dates import with_offset
-from worker.lists.recipient_columns import NUMBERS, FileProblem
+from worker.lists.columns import FileProblem
+from worker.lists.csv_text import kept
 from worker.lists.recipient_file import open_recipients
 from worker.lists.recipient_list import OneNumber, RecipientList
-from worker.presentation.counts import counted
-from worker.presentation.output import Failed, Forbidden, Output, RedisAway
-from worker.process.connection import connect
+from worker.lists.titles import NUMBERS
+from worker.lists.zone_column import ZONE
+from worker.presentation.output import Exit, Failed, Output
 
 
 @click.command(cls=Command)
 @click.option(
     "--csv",
     "path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File of recipients.",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="File of recipients; - for standard input.",
 )
 @click.option("--to", help="One number, in place of a file.")
 @click.option(
@@ -62,13 +54,15 @@ from worker.process.connection import connect
     show_default=True,
     help="Which of the gateway's products; it decides the price.",
 )
-@click.option("--with-replies", is_flag=True, help="Two-way SMS, mainland France.")
 @click.option(
-    "--send-at", help="When, such as 2030-01-31T09:00, read in Europe/Paris; until then it can be cancelled."
+    "--with-replies",
+    is_flag=True,
+    help="Two-way SMS, mainland France; with --wait, show the replies as they come, until Ctrl-C.",
 )
 @click.option(
-    "--ttl", type=Duration(), help="Never send later than this after now or --send-at: 90m, 12h, 2d."
+    "--at", help="When, such as 2030-01-31T09:00, read in Europe/Paris; until then it can be cancelled."
 )
+@click.option("--ttl", type=Duration(), help="Never send later than this after now or --at: 90m, 12h, 2d.")
 @click.option(
     "--zone",
     help="Where they are, if their numbers do not tell: FR-AM, MF, a country; a column zone counts more.",
@@ -79,7 +73,7 @@ from worker.process.connection import connect
 @click.option(
     "--map",
     "mapped",
-    type=Mapped(),
+    type=Mapped((NUMBERS, *VARIABLES, ZONE)),
     multiple=True,
     help="Title of another column, such as first_name=Rufname; repeatable.",
 )
@@ -88,12 +82,19 @@ from worker.process.connection import connect
 @click.option(
     "--bad-rows",
     type=click.Choice(["refuse", "leave-out"]),
-    default="refuse",
-    show_default=True,
+    show_default="refuse",
     help="Queue nothing if a row cannot be texted, or leave such rows out.",
+)
+@click.option(
+    "--bad-rows-to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Leave bad rows out, and write them to this file, to be mended and sent.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what it becomes and costs, queue nothing; 1 if refused.")
 @click.option("--wait", is_flag=True, help="Stay until all have ended, and show how far it is.")
+@click.option(
+    "--replies-for", type=Duration(), help="Show replies for so long at most after that: 90s, 10m, 12h."
+)
 @click.pass_obj
 def send(
     output: Output,
@@ -107,7 +108,9 @@ def send(
     mapped: tuple[tuple[str, str], ...],
     region: str | None,
     encoding: str | None,
-    bad_rows: str,
+    bad_rows: str | None,
+    bad_rows_to: Path | None,
+    replies_for: timedelta | None,
     *,
     dry_run: bool,
     wait: bool,
@@ -117,45 +120,60 @@ def send(
 
     Run the same command again after whatever cut it short: it goes on where it ended.
     """
-    options = _options(**given)
+    _check_usage(path, to, column, mapped, bad_rows=bad_rows, bad_rows_to=bad_rows_to, dry_run=dry_run)
+    if replies_for is not None and not (wait and given["with_replies"]):
+        raise click.UsageError("--replies-for goes with --wait and --with-replies")
+    options, settings = _options(**given), settings_with(region)
+    with ExitStack() as stack:
+        file: RecipientList | None = OneNumber(to) if to is not None else None
+        if path is not None:
+            try:
+                file = open_recipients(
+                    stack.enter_context(kept(path)),
+                    take_apart(text).variables,
+                    column=column,
+                    titles=dict(mapped),
+                    region=settings.default_region,
+                    encoding=encoding,
+                )
+            except (FileProblem, OSError) as error:
+                raise Failed(str(error)) from None
+        leave_out = bad_rows == "leave-out" or bad_rows_to is not None
+        plan = Plan(output, file, text, options, settings, campaign_id, budget, leave_out, bad_rows_to)
+        stay = Stay(wait, replies_for.total_seconds() if replies_for else None)
+        stack.enter_context(said_plainly(plan))
+        if campaign_id is not None:
+            checked(campaign_id)
+        code = Exit.OK
+        if dry_run:
+            look(plan)
+        elif file is not None:
+            code = carry_out(plan, file, stay, column, sorted(mapped), encoding)
+    click.get_current_context().exit(code)
+
+
+def _check_usage(
+    path: Path | None,
+    to: str | None,
+    column: str | None,
+    mapped: tuple[tuple[str, str], ...],
+    *,
+    bad_rows: str | None,
+    bad_rows_to: Path | None,
+    dry_run: bool,
+) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        click.UsageError: they do.
+    """
     lists = [each for each in (path, to) if each is not None]
     if len(lists) > 1 or not (lists or dry_run):
         raise click.UsageError("name the recipients with --csv or with --to")
     if len(dict(mapped)) < len(mapped) or (column is not None and NUMBERS in dict(mapped)):
         raise click.UsageError("two columns are named for one thing, with --map or --column")
-    try:
-        settings = settings_with(region)
-        file: RecipientList | None = OneNumber(to) if to is not None else None
-        if path is not None:
-            file = open_recipients(
-                path,
-                take_apart(text).variables,
-                column=column,
-                titles=dict(mapped),
-                region=settings.default_region,
-                encoding=encoding,
-            )
-    except (FileProblem, OSError) as error:
-        raise Failed(str(error)) from None
-    said = (column, sorted(mapped), encoding)
-    plan = Plan(output, file, text, options, settings, campaign_id, budget)
-    with _said_plainly(plan):
-        if campaign_id is not None:
-            checked(campaign_id)
-        if dry_run:
-            look(plan, refused=bad_rows == "refuse")
-        elif file is not None:
-            if bad_rows == "refuse":
-                _refuse_bad_rows(plan, file)
-            _queue(plan, file, _named(plan, file, *said), wait=wait)
-
-
-def _named(plan: Plan, file: RecipientList, *said: object) -> str:
-    """The name that a person gave the campaign, or one that is made of all that he said."""
-    if plan.campaign_id is not None:
-        return plan.campaign_id
-    with connect(plan.settings.redis_url) as client:
-        return drive(name_campaign(plan.settings, file, plan.text, plan.options, *said), client)
+    if bad_rows_to is not None and (path is None or bad_rows == "refuse"):
+        raise click.UsageError("--bad-rows-to goes with --csv, and leaves bad rows out")
 
 
 def _options(**given: Any) -> CampaignOptions:
@@ -164,107 +182,7 @@ def _options(**given: Any) -> CampaignOptions:
         purpose=given["purpose"],
         type=given["kind"],
         with_replies=given["with_replies"],
-        send_at=given["send_at"] and with_offset(given["send_at"]),
+        send_at=given["at"] and with_offset(given["at"]),
         ttl=given["ttl"],
         zone=given["zone"],
     )
-
-
-def _refuse_bad_rows(plan: Plan, file: RecipientList) -> None:
-    """Check the whole list; ends the command if there are bad rows."""
-    bad = BadRows(file)
-    with handed_out(file, "checking") as recipients:
-        check_campaign(plan.text, recipients, on_invalid=bad, settings=plan.settings, **plan.options)
-    bad.tell(plan.output)
-    if bad.count:
-        raise Failed(why_refused(plan, bad, "; nothing was queued"))
-
-
-def _queue(plan: Plan, file: RecipientList, campaign_id: str, *, wait: bool) -> None:
-    # A second command for the same campaign would be right, but exit status 0 would not.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    output = plan.output
-    output.show(f"campaign   {campaign_id}")
-    output.show(f"columns    {file.describe()}")
-    bad, producer = BadRows(file), Producer(settings=plan.settings)
-    try:
-        with handed_out(file, "queueing") as recipients:
-            campaign = producer.send_campaign(
-                *(plan.text, recipients),
-                campaign_id=campaign_id,
-                on_invalid=bad,
-                budget=plan.budget,
-                **plan.options,
-            )
-    except KeyboardInterrupt:
-        bad.tell(output)
-        output.say(
-            "stopped; what is queued will be sent. To go on: the same command again. To stop that, too: "
-            f"octopush-worker campaign cancel {campaign_id}"
-        )
-        sys.exit(130)
-    _sum_up(output, campaign, bad)
-    ended = follow(output, producer, campaign_id) if wait else None
-    output.give(
-        {
-            "campaign_id": campaign.campaign_id,
-            "dry_run": False,
-            "recipients": campaign.recipients,
-            "messages": campaign.slices,
-            "segments": campaign.segments,
-            **bad.fields(),
-            "created": campaign.created,
-            "existing": campaign.existing,
-            "suppressed": campaign.suppressed,
-            "warnings": campaign.warnings,
-            "campaign": ended and fields(ended),
-        }
-    )
-    if ended is not None:
-        show_words(output, ended)
-
-
-def _sum_up(output: Output, campaign: Campaign, bad: BadRows) -> None:
-    output.show(f"recipients {campaign.recipients} in {counted(campaign.slices, 'message')}")
-    output.show(
-        f"queued     {counted(campaign.created, 'message')} now, {campaign.existing} had been queued before"
-    )
-    if campaign.suppressed:
-        output.show(f"           {counted(campaign.suppressed, 'recipient')} {LEFT_OUT}")
-    output.show(f"segments   {campaign.segments}, as we count them")
-    bad.account_for_rows(output)
-    bad.tell(output)
-    for warning in campaign.warnings:
-        output.say(f"warning    {warning}")
-    if bad.count:
-        output.say(
-            "           once mended, send them from a file of their own: this one, changed, would be a new"
-        )
-        output.say("           campaign, and everybody in it would be texted again")
-    output.show(f"follow     octopush-worker campaign status {campaign.campaign_id}")
-
-
-@contextmanager
-def _said_plainly(plan: Plan) -> Iterator[None]:
-    """Turn what may go wrong into one message that says what to do, and an exit code."""
-    try:
-        yield
-    except RequestIdConflict:
-        which = f"campaign {plan.campaign_id}" if plan.campaign_id else "this campaign"
-        raise Forbidden(
-            f"{which} was begun with another file, text or other options; "
-            "nothing was queued from the first difference on"
-        ) from None
-    except CampaignCancelled as error:
-        raise Forbidden(f"{error}. To send it after all, give another --campaign") from None
-    except OverBudget as error:
-        raise Forbidden(
-            f"{error}: it and all after it were not queued. To go on: the same command with a larger --budget"
-        ) from None
-    except (QueueUnavailable, *REDIS_ERRORS):
-        raise RedisAway(
-            f"Redis at {plan.settings.redis_url} did not answer, or has lost writes: see REDIS_URL. "
-            "To go on: the same command again"
-        ) from None
-    except FileProblem as error:
-        raise Failed(f"{error}; the file has changed while it was read") from None

@@ -1,30 +1,27 @@
 """The commands about opt-outs: ``suppress add``, ``remove``, ``check``, ``import`` and ``export``."""
 
-import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
 from producers.rules.settings import ACCOUNT
-from producers.settings import ProducerSettings
 from worker.commands.command import Command, Desk, Group, at_desk, whoever
+from worker.commands.importing import Given, list_options, opened
 from worker.commands.numbers import number_argument, read_number
+from worker.commands.suppression_list import COLUMNS, read_listed
 from worker.inquiry.dates import in_paris
 from worker.inquiry.suppressions import Suppression, all_suppressed, suppressions_of
+from worker.lists.columns import Asked
 from worker.operator import audit
-from worker.operator.suppression_list import COLUMNS, read_list, read_scope
-from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions
+from worker.operator.suppressions import IMPORTED_AT_ONCE, Listed, Suppressions, read_scope
 from worker.presentation.counts import counted
 from worker.presentation.csv_rows import csv_rows
 from worker.presentation.output import Exit, NotFound, Output
-
-#: Bad lines of a list that are named.
-_NAMED: Final = 20
 
 
 class Scope(click.ParamType):  # type: ignore[type-arg]
@@ -102,38 +99,27 @@ def check(output: Output, number: str, region: str | None, scopes: tuple[str, ..
 
 
 @suppress.command("import", cls=Command)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from-line", type=click.IntRange(1), default=1, help="Go on behind an interrupted import.")
+@list_options(*COLUMNS)
 @click.pass_context
-def take_over(ctx: click.Context, file: Path, from_line: int) -> None:
+def take_over(ctx: click.Context, /, **given: Any) -> None:
     """Suppress everybody on a list: CSV with numbers or with pseudonyms, as `suppress export` writes it.
 
     Safe to repeat. A line that cannot be read is named and left out. Nothing is told on optouts: the messages
     that are cancelled are told on statuses.
     """
     output: Output = ctx.obj
-    bad: list[tuple[int, str]] = []
-    region = ProducerSettings.from_env(os.environ).default_region
-    with at_desk() as desk, file.open(encoding="utf-8-sig", newline="") as lines:
-        good = _good(((n, each) for n, each in read_list(lines, region) if n >= from_line), bad)
-        people, cancelled = _import(desk, output, good)
+    with ExitStack() as stack:
+        listed = opened(stack, Given(**given), Asked(others=COLUMNS, pseudonyms=True), read_listed)
+        desk = stack.enter_context(at_desk())
+        people, cancelled = _import(desk, output, listed.people())
         audit.entry(desk.keys, whoever(), "suppress-import", people=people, cancelled=cancelled).run(
             desk.client
         )
-    output.give(
-        {
-            "imported": people,
-            "cancelled": cancelled,
-            "bad": len(bad),
-            "lines": [{"line": line, "problem": problem} for line, problem in bad[:_NAMED]],
-        }
-    )
+    output.give({"imported": people, "cancelled": cancelled, **listed.fields()})
     many = counted(people, "person is", "people are")
     output.show(f"{many} suppressed; {_cancelled(cancelled)}")
-    for line, problem in bad[:_NAMED]:
-        output.say(f"line {line} {problem}")
-    if bad:
-        output.say(f"{counted(len(bad), 'line was', 'lines were')} left out")
+    listed.tell(output)
+    if listed.bad:
         ctx.exit(Exit.FAILED)
 
 
@@ -156,16 +142,6 @@ def export(output: Output) -> None:
         else:
             for line in csv_rows(COLUMNS, rows, ("pseudonym",)):
                 output.write(line)
-
-
-def _good(
-    rows: Iterator[tuple[int, Listed | str]], bad: list[tuple[int, str]]
-) -> Iterator[tuple[int, Listed]]:
-    for line, each in rows:
-        if isinstance(each, str):
-            bad.append((line, each))
-        else:
-            yield line, each
 
 
 def _import(desk: Desk, output: Output, good: Iterator[tuple[int, Listed]]) -> tuple[int, int]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from producers.messages.recipient import Recipient
-from worker.lists.recipient_columns import NUMBERS
+from worker.lists.list_file import ListFile
+from worker.lists.titles import NUMBERS
 
 
 class RecipientList(Protocol):
@@ -14,10 +15,12 @@ class RecipientList(Protocol):
     Attributes:
         rows: recipients in it, good or bad.
         digest: fingerprint of it.
+        listed: the file that it stands in, if it stands in one.
     """
 
     rows: int
     digest: str
+    listed: ListFile | None
 
     def describe(self) -> str:
         """Say for people what is read from where."""
@@ -37,6 +40,7 @@ class OneNumber:
     """
 
     rows = 1
+    listed: ListFile | None = None
 
     def __init__(self, number: str) -> None:
         self.digest = hashlib.sha256(number.encode("utf-8", "surrogatepass")).hexdigest()

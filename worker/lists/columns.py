@@ -1,9 +1,10 @@
-"""How a list of recipients is laid out: its delimiter, whether it has titles, what each column is. Pure.
+"""How a list of people is laid out: its delimiter, whether it has titles, what each column is. Pure.
 
 Everything is decided over several rows: one cell may be damaged, empty, or hold a delimiter.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -12,50 +13,20 @@ from typing import Final, TypeVar
 
 from producers.contract.phone import looks_like_number, to_e164
 from producers.messages.recipient import plain_name, variable_named
+from worker.lists.titles import NUMBERS, SURELY, bare, listed, may_be_title, rank, shown
 from worker.lists.zone_column import ZONE, zone_column
 
 #: Delimiters tried; the first of them if all fit alike.
-_DELIMITERS: Final = (",", ";", "\t")
-NUMBERS: Final = "phone_number"
-#: Words in titles of columns with numbers, the better ones first, and words of columns that look like them.
-_MOBILE: Final = frozenset(
-    {"mobile", "mobiles", "portable", "portables", "gsm", "cell", "cellphone", "handy"}
-)
-_PHONE: Final = frozenset({"phone", "telephone", "telephones", "tel", "phonenumber", "msisdn"})
-_PHONE_WHOLE: Final = frozenset({"numero", "numeros", "number", "numbers", "num"})
-_NO_MOBILE: Final = frozenset({"fixe", "fax", "landline", "type", "label", "extension", "indicatif"})
-#: What people write where there is no number; no title.
-_NOTHING: Final = frozenset(
-    {
-        "",
-        "n_a",
-        "na",
-        "nc",
-        "nd",
-        "null",
-        "none",
-        "nan",
-        "nil",
-        "unknown",
-        "inconnu",
-        "inconnue",
-        "pas",
-        "sans",
-    }
-)
-#: As many digits are a number, whatever else stands in the cell.
-_DIGITS: Final = 9
-_SHOWN: Final = 30
-_ENDS: Final = "\ufeff\x00"
-#: The rank of the title that means the numbers whatever else there is.
-_SURELY: Final = 3
-
+DELIMITERS: Final = (",", ";", "\t")
+#: What names a person without a number, and the title of its column.
+PSEUDONYM: Final = "pseudonym"
+_PSEUDONYM: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 
 T = TypeVar("T")
 
 
 class FileProblem(Exception):
-    """The file cannot be read as a list of recipients; says where, never what stands there."""
+    """The file cannot be read as a list of people; says where, never what stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +34,20 @@ class Asked:
     """What the caller knows of a list.
 
     Attributes:
-        wanted: variables that the text uses.
-        titles: title of a column, by variable, ``phone_number`` or ``zone``.
+        wanted: columns that must be there, by the names that the caller uses: variables of the text, say.
+        others: columns that are read if they are there; ``zone`` only if zones stand in it.
+        titles: title of a column, by its name or ``phone_number``.
         region: whose national numbers are read, such as ``FR``; none if empty.
+        pseudonyms: whether people may be named by pseudonyms, too, in a column ``pseudonym``.
+        need: why the wanted columns must be there, behind "is not in the file".
     """
 
     wanted: Sequence[str] = ()
+    others: Sequence[str] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     region: str = ""
+    pseudonyms: bool = False
+    need: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +70,9 @@ class Layout:
         """Say for people what is read from where."""
         if not self.titles:
             return f"{NUMBERS} = column {next(iter(self.columns)) + 1}, without a title"
-        return ", ".join(f"{name} = {_shown(self.titles[index])}" for index, name in self.columns.items())
+        read = ", ".join(f"{name} = {shown(self.titles[index])}" for index, name in self.columns.items())
+        left = [title for index, title in enumerate(self.titles) if index not in self.columns]
+        return f"{read}; not read: {listed(left)}" if left else read
 
 
 def layout_of(lines: Sequence[str], asked: Asked, delimiter: str | None = None) -> Layout:
@@ -107,14 +86,14 @@ def layout_of(lines: Sequence[str], asked: Asked, delimiter: str | None = None) 
     Raises:
         FileProblem: it is empty, or a column is missing, there twice, or cannot be told from another one.
     """
-    delimiter = delimiter or max(_DELIMITERS, key=lambda each: _fit(_sample(lines, each), asked))
+    delimiter = delimiter or max(DELIMITERS, key=lambda each: _fit(_sample(lines, each), asked))
     rows = _sample(lines, delimiter)
     if not rows:
         raise FileProblem("the file is empty")
     if not _headed(rows, asked):
         for name in asked.wanted:
-            raise FileProblem(f"the column {name} is not in the file, but the text uses it: it has no titles")
-        numbers = _best(rows, asked.region, range(_width(rows)))
+            raise FileProblem(f"the column {name} is not in the file{asked.need}: it has no titles")
+        numbers = _best(rows, asked, range(_width(rows)))
         return Layout(delimiter, (), _width(rows), {numbers or 0: NUMBERS})
     titles = tuple(map(bare, rows[0]))
     return Layout(delimiter, titles, len(titles), _columns(titles, rows[1:], asked))
@@ -132,7 +111,7 @@ def _fit(rows: list[list[str]], asked: Asked) -> tuple[int, ...]:
     """Weigh how well rows came out with a delimiter; the most telling first."""
     width = _width(rows)
     return (
-        _count(rows, lambda cells: any(_is_number(cell, asked.region) for cell in cells)),
+        _count(rows, lambda cells: any(_is_person(cell, asked) for cell in cells)),
         _count(rows, lambda cells: any(map(looks_like_number, cells))),
         _count(rows[0] if rows else [], lambda title: _is_known(title, asked)),
         _count(rows, lambda cells: len(cells) == width),
@@ -147,42 +126,31 @@ def _width(rows: list[list[str]]) -> int:
 
 def _headed(rows: list[list[str]], asked: Asked) -> bool:
     """Tell whether the first row holds titles. A recipient whose number is damaged is no title."""
-    if asked.titles:
-        return True
     first = rows[0]
-    if any(_is_number(cell, asked.region) for cell in first):
-        return False
-    if any(variable_named(cell) or _rank(cell) == _SURELY for cell in first):
+    if asked.titles or any(_is_number(cell, asked.region) for cell in first):
+        return bool(asked.titles)
+    if any(variable_named(cell) or rank(cell) == SURELY or _names(cell, asked) for cell in first):
         return True
     columns = [(cell, _column(rows[1:], index)) for index, cell in enumerate(first)]
-    if any(_rank(cell) and any(map(looks_like_number, below)) for cell, below in columns):
+    if any(rank(cell) and any(map(looks_like_number, below)) for cell, below in columns):
         return True
+    if any(_is_person(cell, asked) for cell in first):
+        return False
+    # A cell that other rows have, too, is no title, unless all titles are like that.
     if first not in rows[1:] and any(bare(cell) and cell in below for cell, below in columns):
-        return False  # a cell that other rows have, too, is no title, unless all titles are like that
-    return _may_be_title(first[_best(rows[1:], asked.region, range(len(first))) or 0])
-
-
-def _may_be_title(cell: str) -> bool:
-    letters, digits = sum(map(str.isalpha, cell)), sum(map(str.isdigit, cell))
-    words = {plain_name(cell), *plain_name(cell).split("_")}
-    nothing = words & _NOTHING or bare(cell).startswith("#")
-    return bool(letters) and digits < _DIGITS and not nothing and not looks_like_number(cell)
+        return False
+    return may_be_title(first[_best(rows[1:], asked, range(len(first))) or 0])
 
 
 def _is_known(title: str, asked: Asked) -> bool:
     named = map(plain_name, asked.titles.values())
-    return bool(variable_named(title) or _rank(title)) or (plain_name(title) in named)
+    return bool(variable_named(title) or rank(title)) or plain_name(title) in named or _names(title, asked)
 
 
-def _rank(title: str) -> int:
-    """Tell how much a title promises numbers that can be texted; 0 for nothing."""
-    plain = plain_name(title)
-    words = set(plain.split("_"))
-    if plain == NUMBERS or plain == NUMBERS.replace("_", ""):
-        return _SURELY
-    if words & _NO_MOBILE or not _may_be_title(title):
-        return 0
-    return 2 if words & _MOBILE else 1 if words & _PHONE or plain in _PHONE_WHOLE else 0
+def _names(title: str, asked: Asked) -> bool:
+    """Tell whether a title is, as it stands, the name of a column that is asked for."""
+    own = (*asked.wanted, *(each for each in asked.others if each != ZONE))
+    return plain_name(title) in (*own, PSEUDONYM) if asked.pseudonyms else plain_name(title) in own
 
 
 def _columns(titles: Sequence[str], rows: list[list[str]], asked: Asked) -> dict[int, str]:
@@ -192,13 +160,31 @@ def _columns(titles: Sequence[str], rows: list[list[str]], asked: Asked) -> dict
         FileProblem: one is missing, there twice, or cannot be told from another one.
     """
     given = {name: _titled(titles, title) for name, title in asked.titles.items()}
-    numbers = given[NUMBERS] if NUMBERS in given else _numbers(titles, rows, asked.region)
-    variables = {given[name] if name in given else _variable(titles, name): name for name in asked.wanted}
-    if numbers in variables or len(variables) < len(set(asked.wanted)):
-        raise FileProblem(f"one column cannot be two things; {_listed(titles)}")
-    columns = {numbers: NUMBERS} | variables
-    zone = given.get(ZONE, zone_column(titles, rows))
-    return columns if zone is None else {zone: ZONE} | columns
+    found = {name: given[name] if name in given else _variable(titles, name, asked) for name in asked.wanted}
+    found |= {name: index for name in asked.others for index in _other(titles, rows, name, given)}
+    if NUMBERS in given or not (asked.pseudonyms and PSEUDONYM in found and not any(map(rank, titles))):
+        found[NUMBERS] = given[NUMBERS] if NUMBERS in given else _numbers(titles, rows, asked.region)
+    columns = {found[name]: name for name in sorted(found, key=lambda name: name != NUMBERS)}
+    if len(columns) < len(found):
+        raise FileProblem(f"one column cannot be two things; columns found: {listed(titles)}")
+    return columns
+
+
+def _other(
+    titles: Sequence[str], rows: list[list[str]], name: str, given: Mapping[str, int]
+) -> Sequence[int]:
+    """Find a column that need not be there: one place, or none.
+
+    Raises:
+        FileProblem: it is there twice.
+    """
+    if name in given:
+        return [given[name]]
+    if name == ZONE:
+        zone = zone_column(titles, rows)
+        return [] if zone is None or zone in given.values() else [zone]
+    found = [index for index, title in enumerate(titles) if plain_name(title) == name]
+    return [_only(found, name, titles)] if found else []
 
 
 def _titled(titles: Sequence[str], wanted: str) -> int:
@@ -207,34 +193,34 @@ def _titled(titles: Sequence[str], wanted: str) -> int:
         found = [index for index, title in enumerate(titles) if same(title) == same(wanted)]
         if found:
             break
-    return _only(found, _shown(wanted), titles)
+    return _only(found, shown(wanted), titles)
 
 
-def _variable(titles: Sequence[str], name: str) -> int:
+def _variable(titles: Sequence[str], name: str, asked: Asked) -> int:
     exact = [index for index, title in enumerate(titles) if plain_name(title) == name]
     meant = [index for index, title in enumerate(titles) if variable_named(title) == name]
-    return _only(exact or meant, name, titles, ", but the text uses it")
+    return _only(exact or meant, name, titles, asked.need)
 
 
 def _only(found: Sequence[int], name: str, titles: Sequence[str], about: str = "") -> int:
     if len(found) != 1:
         how = "twice" if found else "not"
-        raise FileProblem(f"the column {name} is {how} in the file{about}; {_listed(titles)}")
+        raise FileProblem(f"the column {name} is {how} in the file{about}; columns found: {listed(titles)}")
     return found[0]
 
 
 def _numbers(titles: Sequence[str], rows: list[list[str]], region: str) -> int:
     """Find the column of the numbers by its title, and among several by what stands in them."""
-    ranks = {index: _rank(title) for index, title in enumerate(titles)}
+    ranks = {index: rank(title) for index, title in enumerate(titles)}
     likely = [index for index in ranks if ranks[index] == max(ranks.values())]
-    if ranks[likely[0]] == _SURELY:
+    if ranks[likely[0]] == SURELY:
         return _only(likely, NUMBERS, titles)
     for holds in (lambda cell: _is_number(cell, region), looks_like_number):
         full = [index for index in likely if any(map(holds, _column(rows, index)))]
         if len(full) == 1:
             return full[0]
         if full:
-            names = ", ".join(_shown(titles[index]) for index in full)
+            names = ", ".join(shown(titles[index]) for index in full)
             raise FileProblem(f"several columns hold numbers; name one with --column: {names}")
     return likely[0]
 
@@ -243,12 +229,12 @@ def _column(rows: list[list[str]], index: int) -> list[str]:
     return [cells[index] for cells in rows if index < len(cells)]
 
 
-def _best(rows: list[list[str]], region: str, columns: Sequence[int]) -> int | None:
+def _best(rows: list[list[str]], asked: Asked, columns: Sequence[int]) -> int | None:
     """Give the column with most numbers, readable ones first, or None if there is no number."""
 
     def numbers(index: int) -> tuple[int, int]:
         cells = _column(rows, index)
-        return _count(cells, lambda cell: _is_number(cell, region)), _count(cells, looks_like_number)
+        return _count(cells, lambda cell: _is_person(cell, asked)), _count(cells, looks_like_number)
 
     best = max(columns, key=numbers, default=0)
     return best if any(numbers(best)) else None
@@ -256,6 +242,20 @@ def _best(rows: list[list[str]], region: str, columns: Sequence[int]) -> int | N
 
 def _count(things: Sequence[T], test: Callable[[T], bool]) -> int:
     return sum(map(test, things))
+
+
+def is_pseudonym(cell: str) -> bool:
+    """Tell whether a cell has the form of a pseudonym."""
+    return _PSEUDONYM.fullmatch(unquoted(cell)) is not None
+
+
+def unquoted(cell: str) -> str:
+    """Take off the apostrophe that an export puts before a hyphen, for spreadsheets."""
+    return bare(cell).removeprefix("'")
+
+
+def _is_person(cell: str, asked: Asked) -> bool:
+    return _is_number(cell, asked.region) or (asked.pseudonyms and is_pseudonym(cell))
 
 
 def _is_number(cell: str, region: str) -> bool:
@@ -266,28 +266,3 @@ def _is_number(cell: str, region: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def bare(cell: str) -> str:
-    """Take off what stands at the ends of a cell and is no content."""
-    text = cell.strip()
-    return text.strip(_ENDS).strip() if text and (text[0] in _ENDS or text[-1] in _ENDS) else text
-
-
-def _listed(titles: Sequence[str]) -> str:
-    """List the columns of a file, so that the right one can be named."""
-    return (
-        "columns found: " + ", ".join(map(_shown, titles[:_SHOWN])) + (", …" if len(titles) > _SHOWN else "")
-    )
-
-
-def _shown(title: str) -> str:
-    """Show a title on a screen: short, nothing that moves a cursor, and no number."""
-    if not _may_be_title(title):
-        return "(no title)"
-    return printable(title[:_SHOWN])
-
-
-def printable(text: str) -> str:
-    """Replace what would steer a screen instead of showing on it."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
