@@ -40,7 +40,7 @@ class _Reading(Generic[E]):
 
     def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[RedisUrl, Timeouts]:
         settings = settings_for(options)
-        membership = Membership.choose(stream, group, settings.namespace, options)
+        membership = Membership.choose(stream, group, settings, options)
         self._reader: GroupReader[E] = GroupReader(cast("type[E]", TYPES[stream]), membership)
         self._current: StreamEntry[E] | None = None
         timeouts = Timeouts(connect_s=2.0, answer_s=membership.block_s + _ANSWER_S, retries=0)
