@@ -17,13 +17,13 @@ a number, a text or a context.
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
-from producers.contract.clients import Timeouts, connect, connect_async
-from producers.contract.events import Alarm, E, OptOut, Receipt, Reply, Status
-from producers.contract.kinds import TYPES, StreamName
-from producers.contract.redis_url import RedisUrl
-from producers.contract.steps import adrive, drive
-from producers.reading.group_reader import Counts, GroupReader, StreamEntry
-from producers.reading.membership import (
+from .contract.clients import Timeouts, connect, connect_async
+from .contract.events import Alarm, E, OptOut, Receipt, Reply, Status
+from .contract.kinds import TYPES, StreamName
+from .contract.redis_url import RedisUrl
+from .contract.steps import adrive, drive
+from .reading.group_reader import Counts, GroupReader, StreamEntry
+from .reading.membership import (
     AsyncFeedOptions,
     FeedOptions,
     Membership,
@@ -40,7 +40,7 @@ class _Reading(Generic[E]):
 
     def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[RedisUrl, Timeouts]:
         settings = settings_for(options)
-        membership = Membership.choose(stream, group, settings.namespace, options)
+        membership = Membership.choose(stream, group, settings, options)
         self._reader: GroupReader[E] = GroupReader(cast("type[E]", TYPES[stream]), membership)
         self._current: StreamEntry[E] | None = None
         timeouts = Timeouts(connect_s=2.0, answer_s=membership.block_s + _ANSWER_S, retries=0)

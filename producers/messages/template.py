@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from producers.contract.characters import is_blank, visible
-from producers.messages.recipient import VARIABLES, Recipient, variable_named
-from producers.messages.segments import SURELY_ONE, billed, costs_at_worst
+from ..contract.characters import is_blank, visible
+from .recipient import VARIABLES, Recipient, variable_named
+from .segments import SURELY_ONE, billed, costs_at_worst
 
 #: Octopush docs, personalised sendings: characters in a name or parameter.
 VARIABLE_MAX: Final = 50

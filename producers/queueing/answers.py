@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from producers.contract.jobs import State
-from producers.messages.frozen import FrozenMessage
-from producers.queueing.restraint import over_budget, refuse_unpriced
+from ..contract.jobs import State
+from ..messages.frozen import FrozenMessage
+from .restraint import over_budget, refuse_unpriced
 
 #: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
 #: campaign was cancelled.
