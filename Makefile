@@ -8,9 +8,9 @@ BENCH ?=
 BEFORE ?=
 RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
-# Processes that share the tests. Each starts servers of its own, and takes whole files.
+# Processes that share the tests. Each starts servers of its own, and takes whole files, those first that take long.
 JOBS ?= 2
-SHARED := -n $(JOBS) --dist loadfile
+SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults clients soak bench test-all check lua-coverage format lock clean
