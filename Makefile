@@ -72,7 +72,7 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 
 check: style ## Check style, types, import directions, Lua and papers
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/house
 
 lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration
