@@ -235,6 +235,16 @@ def test_an_alert_is_cancelled_where_alerts_stop_or_the_hard_budget_is_spent(cou
     assert field(redis_client, "b", "state", "code") == ["cancelled", "over_budget"]
 
 
+def test_marketing_waits_beyond_the_hard_budget_though_there_is_no_other(counting, redis_client):
+    price(redis_client)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_hard_day="0.05"))
+    send(counting, "a")
+    send(counting, "b")
+
+    assert ids(worker.take()) == ["a"]
+    assert field(redis_client, "b", "state", "held") == ["queued", "over_budget"]
+
+
 def test_a_shared_call_beyond_the_hard_budget_is_cancelled_with_its_members(counting, redis_client):
     price(redis_client)
     for each in range(2):
