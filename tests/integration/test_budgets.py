@@ -81,6 +81,16 @@ def test_what_is_in_doubt_stays_reserved_and_what_surely_did_not_leave_does_not(
     assert used(redis_client) == after
 
 
+def test_what_ended_unknown_counts_as_spent_by_its_estimate(counting, redis_client):
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10"))
+    [claim] = worker.take()
+
+    assert worker.finish(claim, Refused("110"), in_doubt=True) == "unknown"
+    assert used(redis_client) == (0, 0.05)
+
+
 def test_a_second_claim_of_what_is_in_doubt_reserves_nothing_more(counting, redis_client):
     price(redis_client)
     send(counting, "a")
@@ -235,6 +245,16 @@ def test_an_alert_is_cancelled_where_alerts_stop_or_the_hard_budget_is_spent(cou
     assert field(redis_client, "b", "state", "code") == ["cancelled", "over_budget"]
 
 
+def test_marketing_waits_beyond_the_hard_budget_though_there_is_no_other(counting, redis_client):
+    price(redis_client)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_hard_day="0.05"))
+    send(counting, "a")
+    send(counting, "b")
+
+    assert ids(worker.take()) == ["a"]
+    assert field(redis_client, "b", "state", "held") == ["queued", "over_budget"]
+
+
 def test_a_shared_call_beyond_the_hard_budget_is_cancelled_with_its_members(counting, redis_client):
     price(redis_client)
     for each in range(2):
@@ -324,6 +344,7 @@ def test_messages_of_two_applications_share_no_call(redis_url, redis_client):
     for claim in claims:
         worker.finish(claim, Accepted(f"t-{claim.entry.id}", cost="0.09"))
     assert used(redis_client) == (0, 0.18)
+    assert used(redis_client, "app:shop") == used(redis_client, "app:news") == (0, 0.09)
 
 
 def test_each_level_is_told_once_a_day(counting, redis_client):
@@ -432,12 +453,21 @@ def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis
 
 def test_little_credit_is_told_once_until_there_is_more(counting, redis_client):
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(credit_low="10"))
-    for each, credit in enumerate(("10.5", "10", "9.9", "9.1", "50", "3")):
+    for each, credit in enumerate(("10.5", "9.9", "9.1", "50", "3")):
         send(counting, f"m{each}")
         [claim] = worker.take()
         worker.finish(claim, Accepted(f"t{each}", cost="0.06", credit=credit))
 
     assert told(redis_client) == [("credit_low", "account", None)] * 2
+
+
+def test_credit_of_just_so_much_is_not_little(counting, redis_client):
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(credit_low="10"))
+    send(counting, "a")
+    [claim] = worker.take()
+    worker.finish(claim, Accepted("t", cost="0.06", credit="10"))
+
+    assert told(redis_client) == []
 
 
 def test_a_price_that_nobody_knows_is_refused_where_that_is_wanted(redis_url, redis_client):

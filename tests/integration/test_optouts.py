@@ -277,6 +277,16 @@ def test_a_message_in_doubt_is_not_tried_again(market):
     assert market.state("a") == ("unknown", "suppressed_in_doubt")
 
 
+def test_a_refusal_is_why_it_ended_also_when_its_time_is_over(market):
+    market.send(0, "a")
+    market.hand.finish(only(market.hand.take()), NO_ANSWER)
+    market.stop(0)
+    market.redis.hset("{sms}:record:a", "expires", 1)
+
+    assert market.hand.take() == []
+    assert market.state("a") == ("unknown", "suppressed_in_doubt")
+
+
 def test_a_message_in_doubt_that_a_callback_has_proven_is_accepted(market):
     market.send(0, "a")
     market.hand.finish(only(market.hand.take()), NO_ANSWER)

@@ -574,6 +574,18 @@ def test_the_number_is_refused_for_ever_and_its_consent_goes(house):
     assert house.redis.pttl(KEYS.suppressed) == -1
 
 
+def test_the_alerts_of_both_days_that_are_still_counted_are_forgotten(house):
+    """A day of UTC is kept for an hour more than it lasts."""
+    pseudonym = house.person().pseudonyms[0]
+    today = house.redis.time()[0] // 86_400
+    days = [f"{KEYS.prefix}caps:{today - ago}" for ago in (0, 1)]
+    for key in days:
+        house.redis.hset(key, mapping={pseudonym: "1|1|1", "somebody": "1|1|1"})
+    house.erase()
+
+    assert [house.redis.hkeys(key) for key in days] == [[b"somebody"]] * 2
+
+
 def test_the_pseudonym_stays_only_where_it_keeps_the_person_from_being_texted_again(house, redis_url):
     counting = Producer(redis_url, settings=ProducerSettings(number_alerts_per_hour=10))
     counting.send(NUMBER, "Hi", request_id="counted", **ALERT)
