@@ -34,7 +34,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | budget_gate.keep(), finish, hold_until(), send_again(), unclaim | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim, wait_aside() | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, split_call(), status, unclaim |
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
@@ -231,5 +231,6 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``unlist_stoppable()`` | cancel_stoppable(), end_members(), end_record(), erase_message |
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
+| ``wait_aside()`` | breaker_gate.keep(), budget_gate.keep(), credit_gate.keep() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """
