@@ -391,6 +391,8 @@ def test_a_time_to_send_at_is_read_in_paris(octopush, listed):
     path = listed(numbers(3))
     assert "queued     1 message now" in octopush("send", "--csv", path, *SEND, *written[0]).output
     assert "queued     0 messages now" in octopush("send", "--csv", path, *SEND, *written[1]).output
+    assert "due        2099-01-31 09:00:00+01:00\n" in octopush("campaign", "status", "later").output
+    assert json.loads(octopush("campaign", "status", "later", "--json").stdout)["due_at"][:10] == "2099-01-31"
 
 
 def test_the_campaign_commands(octopush, listed):

@@ -12,7 +12,7 @@ from producers.errors import QueueUnavailable
 from producers.producer import Producer
 from producers.queueing.campaign_status import CampaignStatus
 from worker.commands.command import Command, Group, at_desk, with_producer
-from worker.inquiry.campaigns import newest, word_of
+from worker.inquiry.campaigns import due_of, newest, word_of
 from worker.inquiry.dates import in_paris
 from worker.presentation.amounts import amount
 from worker.presentation.counts import counted
@@ -61,11 +61,16 @@ def list_campaigns(output: Output, limit: int) -> None:
 @click.pass_obj
 def status(output: Output, campaign_id: str, *, wait: bool) -> None:
     """Show how many recipients of a campaign are where, and what it has cost so far."""
-    with with_producer() as producer:
+    with with_producer() as producer, at_desk() as desk:
         if wait:
-            show(output, follow(output, producer, campaign_id))
+            found = follow(output, producer, campaign_id)
         else:
-            show(output, _known(producer.campaign_status(campaign_id), campaign_id))
+            found = _known(producer.campaign_status(campaign_id), campaign_id)
+        due = desk.ask(due_of(desk.keys, campaign_id))
+    output.give(fields(found) | {"due_at": due})
+    show_words(output, found)
+    if due is not None:
+        output.show(f"{'due':<10} {in_paris(due)}")
 
 
 @campaign.command(cls=Command)
@@ -145,12 +150,6 @@ def follow(output: Output, producer: Producer, campaign_id: str) -> CampaignStat
     if live:
         click.echo()
     return found
-
-
-def show(output: Output, found: CampaignStatus) -> None:
-    """Print where a campaign stands."""
-    output.give(fields(found))
-    show_words(output, found)
 
 
 def fields(found: CampaignStatus) -> dict[str, Any]:

@@ -96,12 +96,12 @@ def _limits(facts: Facts) -> Iterator[str]:
 
 def live_limits(rate: float | None, in_flight: int | None) -> str:
     """Say which limits are set live; None where the workers' own setting holds."""
-    told = [f"{rate:g} recipients/s"] if rate is not None else []
-    told += [f"{in_flight} in flight"] if in_flight is not None else []
+    told = [f"{rate:g} recipients/s" if rate else "any rate"] if rate is not None else []
+    told += [f"{in_flight or 'any number'} in flight"] if in_flight is not None else []
     if not told:
         return "none set live: the workers' own settings hold"
     own = "; for the other the workers' own setting holds" if len(told) == 1 else ""
-    return f"{', '.join(told)} set live (0: none){own}"
+    return f"{', '.join(told)} set live{own}"
 
 
 def allowed(strained: int, setting: int) -> int:
