@@ -24,9 +24,11 @@ do
   end
 
   local function signed(s, at, width)
-    local value, after = number(s, at, width)
-    if value >= 2 ^ (8 * width - 1) then value = value - 2 ^ (8 * width) end
-    return value, after
+    -- The sign first: a number of 64 bits with all of them set is none that Lua has.
+    local value = byte(s, at)
+    if value >= 128 then value = value - 256 end
+    for i = at + 1, at + width - 1 do value = value * 256 + byte(s, i) end
+    return value, at + width
   end
 
   local function double(s, at)
