@@ -1,4 +1,4 @@
-"""Stories that an outbox tells as the whole sandbox does, whose Redis, worker, web and gateway are processes."""
+"""Stories that an outbox tells as the sandbox does, whose Redis, worker, web and gateway are processes."""
 
 import itertools
 import threading
@@ -83,7 +83,8 @@ class InMemory(World):
     def settled(self, request_id: str) -> MessageStatus:
         self.outbox.run_worker()
         status = self.sms.status(request_id)
-        assert status is not None and status.state in ENDS
+        assert status is not None
+        assert status.state in ENDS
         return status
 
     def pass_time(self, seconds: float) -> None:

@@ -235,9 +235,21 @@ def test_an_application_that_does_not_test_loads_nothing_of_this():
     assert done.stdout == "[]\n"
 
 
-def test_a_test_that_uses_no_fixture_loads_no_part_of_the_worker():
-    heavy = "[m for m in sys.modules if m.startswith(('worker', 'fakeredis', 'lupa', 'time_machine'))]"
-    code = f"import sys, producers.testing.plugin; print({heavy})"
+def test_a_run_of_pytest_that_uses_no_fixture_loads_nothing_but_the_fixtures():
+    ours = "[m for m in sys.modules if m.startswith(('producers', 'worker', 'fakeredis', 'time_machine'))]"
+    code = f"import sys, octopush_pytest; print({ours})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_an_application_with_a_package_named_producers_can_run_its_tests(tmp_path):
+    (tmp_path / "producers.py").touch()
+    (tmp_path / "test_own.py").write_text(
+        "def test_passes(): pass\ndef test_needs_us(sms_outbox): pass\n", "utf-8"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "1 passed, 1 error" in done.stdout
+    assert "the package producers here is another one" in done.stdout

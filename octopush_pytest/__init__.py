@@ -1,4 +1,9 @@
-"""The fixtures; pytest finds them by the entry point ``octopush``, and nothing is active without them."""
+"""The fixtures of `producers.testing`, which pytest finds by an entry point.
+
+pytest loads this package in every run of an application that has it installed. So it loads nothing else
+before a test asks for a fixture, and has a name that no application has: where `producers` is a package of
+the application, only the fixtures fail, and say so.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-# What the fixtures need is loaded by the first test that uses them: pytest loads this file in every run.
 if TYPE_CHECKING:
     from producers.testing.outbox import SmsOutbox
     from producers.testing.sandbox import SmsSandbox
@@ -21,7 +25,7 @@ def sms_outbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SmsOutbox]":
     try:
         from producers.testing.outbox import SmsOutbox  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        pytest.fail(f"sms_outbox needs octopush-worker[testing]: {error}", pytrace=False)
+        pytest.fail(_lacking("sms_outbox", "testing", error), pytrace=False)
     _leave_at_any_hour(monkeypatch)
     with SmsOutbox() as outbox:
         yield outbox
@@ -34,7 +38,7 @@ def sms_sandbox_processes(tmp_path_factory: pytest.TempPathFactory) -> "Iterator
         from producers.testing.sandbox import QUICK, SmsSandbox  # noqa: PLC0415
         from worker.sandbox.stack import Stack  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        pytest.fail(f"sms_sandbox needs octopush-worker[sandbox]: {error}", pytrace=False)
+        pytest.fail(_lacking("sms_sandbox", "sandbox", error), pytrace=False)
     with Stack(tmp_path_factory.mktemp("sms-sandbox"), QUICK) as stack:
         yield SmsSandbox(stack)
 
@@ -45,6 +49,13 @@ def sms_sandbox(sms_sandbox_processes: "SmsSandbox", monkeypatch: pytest.MonkeyP
     _leave_at_any_hour(monkeypatch)
     monkeypatch.setenv("REDIS_URL", sms_sandbox_processes.redis_url)
     return sms_sandbox_processes
+
+
+def _lacking(fixture: str, extra: str, error: ModuleNotFoundError) -> str:
+    missing = (error.name or "").partition(".")[0]
+    if missing in {"producers", "worker"}:
+        return f"{fixture}: the package {missing} here is another one than octopush-worker's"
+    return f"{fixture} needs octopush-worker[{extra}]: {error}"
 
 
 def _leave_at_any_hour(environment: pytest.MonkeyPatch) -> None:
