@@ -6,6 +6,7 @@ person can tell.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -29,6 +30,7 @@ from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, Delayed, Entry
 from worker.queue.leases import LEASE_MS, Leases
+from worker.sending.next_attempt import next_attempt_ms
 
 _FETCH = Script("worker.queue", "fetch", when_full=True)
 _ACK = Script("worker.queue", "ack", when_full=True)
@@ -36,8 +38,6 @@ _DELAY = Script("worker.queue", "delay", when_full=True)
 
 #: Entries that are fetched at once.
 _AT_ONCE: Final = 100
-#: Milliseconds until a message is tried again that did not leave.
-_AGAIN_MS: Final = 10_000
 #: Bytes of callbacks in a minute: no test meets the bound.
 _NO_BOUND: Final = 2**40
 
@@ -149,5 +149,8 @@ class _Holder:
 
 
 def _result(claim: Claim, outcome: Outcome) -> Result:
-    delay_ms = _AGAIN_MS if claim.ttl_s is None else min(_AGAIN_MS, int(claim.ttl_s * 1000))
+    delay_ms = next_attempt_ms(claim.earlier_posts + 1, outcome)
+    if claim.ttl_s is not None:
+        # A message whose time runs out before the next attempt ends when its time does.
+        delay_ms = min(delay_ms, math.ceil(1000 * claim.ttl_s))
     return Result(claim, outcome, 1, claim.in_doubt, id_used_up=False, delay_ms=delay_ms)

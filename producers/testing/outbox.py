@@ -210,7 +210,7 @@ class SmsOutbox:
         """
         arrival = later(duration)
         self.run_worker()
-        for _ in range(0 if self._is_away else _STOPS):
+        for _ in range(_STOPS):
             due = [at for worker in self._all_workers() if (at := worker.next_due())]
             if not due or min(due) > arrival:
                 break

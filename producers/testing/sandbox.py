@@ -95,4 +95,4 @@ class Handset:
 
     def stop(self) -> None:
         """Opt out, by a STOP to the number in the STOP mention."""
-        self._sandbox.gateway.stop(self.number)
+        self._sandbox.gateway.stop(self.number, text="STOP")
