@@ -1,0 +1,98 @@
+"""`SmsSandbox`: Redis, simulated gateway, worker and web as processes, for tests of a whole application."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from worker.sandbox.installation import InstallationError, wait_for
+from worker.sandbox.simulator.client import SimulatorAdmin
+from worker.sandbox.simulator.handsets import HandsetMessage
+from worker.sandbox.stack import Stack
+
+T = TypeVar("T")
+
+#: Seconds in which anything must have happened, on a loaded machine.
+PATIENCE_S: Final = 20.0
+#: How the gateway starts: it reports on a message at once.
+QUICK: Final = {"receipts": {"ack_delay_ms": 10, "final_delay_ms": 40}}
+
+
+class SmsSandbox:
+    """A whole installation, as real as it gets without a gateway.
+
+    What tests leave in it stays: each takes numbers of its own, and an opt-out of one does not end the SMS of
+    another.
+
+    Args:
+        stack: the processes, started.
+
+    Attributes:
+        redis_url: where applications connect.
+        callback_url: where callbacks are taken.
+        gateway: the hidden side of the simulated gateway, with its faults and its clock.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.redis_url = stack.redis_url
+        self.callback_url = stack.callback_url
+        self.gateway: SimulatorAdmin = stack.gateway
+
+    def handset(self, number: str) -> "Handset":
+        """Take up the phone with a number, given in E.164."""
+        return Handset(self, number)
+
+    def wait_for(self, condition: Callable[[], T], seconds: float = PATIENCE_S) -> T:
+        """Wait until a condition returns something true, and return that.
+
+        Raises:
+            AssertionError: it did not in time, or a process has ended.
+        """
+        __tracebackhide__ = True
+        try:
+            return wait_for(condition, self._stack.check, seconds)
+        except InstallationError as error:
+            raise AssertionError(str(error)) from None
+
+
+class Handset:
+    """The phone of a person.
+
+    Args:
+        sandbox: where it is.
+        number: its number.
+    """
+
+    def __init__(self, sandbox: SmsSandbox, number: str) -> None:
+        self._sandbox = sandbox
+        self.number = number
+
+    @property
+    def messages(self) -> list[HandsetMessage]:
+        """What it shows now, the oldest first."""
+        return [each for each in self._sandbox.gateway.messages(number=self.number) if each.reached]
+
+    def wait_for(self, text: str = "") -> HandsetMessage:
+        """Wait until it shows a message with a text in it, and return the newest of these.
+
+        Raises:
+            AssertionError: it does not show one in time.
+        """
+        __tracebackhide__ = True
+        found = self._sandbox.wait_for(lambda: [each for each in self.messages if text in each.text])
+        return found[-1]
+
+    def answer(self, text: str) -> None:
+        """Answer the last message that can be answered, once one is there.
+
+        Raises:
+            AssertionError: it shows messages from names only, and nobody can answer a name.
+        """
+        __tracebackhide__ = True
+        self.wait_for()
+        if not any(each.with_replies for each in self.messages):
+            raise AssertionError("nobody can answer a name: send the message with_replies=True")
+        self._sandbox.gateway.reply(self.number, text)
+
+    def stop(self) -> None:
+        """Opt out, by a STOP to the number in the STOP mention."""
+        self._sandbox.gateway.stop(self.number, text="STOP")

@@ -1,0 +1,34 @@
+"""The server in memory reads MessagePack as Redis does."""
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from producers.testing.memory import Memory
+
+CLIENT = Memory().client
+SCRIPT = "#!lua\nreturn cjson.encode({ cmsgpack.unpack(ARGV[1]) })"
+NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False, width=64)
+LEAVES = st.booleans() | NUMBERS | st.text(max_size=300)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=40)
+        | st.dictionaries(st.text("abc", min_size=1), inner, min_size=1)
+    ),
+    max_leaves=60,
+)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+@given(VALUES)
+def test_what_a_script_is_given_is_read_as_it_was_written(value):
+    answer = CLIENT.eval(SCRIPT, 0, msgspec.msgpack.encode(value))
+
+    [found] = msgspec.json.decode(answer)
+    assert found == value
+
+
+def test_an_absent_value_and_a_failed_call_are_what_they_are_in_redis():
+    assert CLIENT.eval("#!lua\nreturn cmsgpack.unpack(ARGV[1]).a == nil", 0, b"\x81\xa1a\xc0") == 1
+    assert b"Wrong number" in CLIENT.eval("#!lua\nreturn redis.pcall('HGET', 'a').err", 0)
