@@ -10,6 +10,9 @@ from typing import Any, Final, Self, TypeVar, Unpack
 
 import redis
 
+from worker.gateway.outcomes import Accepted, Deferred, Outcome
+from worker.ledger.claims import Claim
+
 from ..aio import AsyncProducer
 from ..contract.events import OptOut, Receipt, Reply
 from ..contract.phone import to_e164
@@ -25,8 +28,6 @@ from .memory_worker import MemoryWorker
 from .outage import AsyncFailing, Failing
 from .queued import Queued
 from .sent_sms import SentSms, Wanted, described
-from worker.gateway.outcomes import Accepted, Deferred, Outcome
-from worker.ledger.claims import Claim
 
 C = TypeVar("C", Reply, Receipt, OptOut)
 
