@@ -13,7 +13,14 @@ _PORT = "Port on which it listens."
 
 
 @click.command()
-@click.option("--processes", type=click.IntRange(1), default=1, show_default=True, envvar="WORKER_PROCESSES")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    envvar="WORKER_PROCESSES",
+    help="Processes that it starts.",
+)
 @click.option(
     "--threads",
     type=click.IntRange(1),
