@@ -13,7 +13,7 @@ JOBS ?= 2
 SHARED := -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults clients soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chrom
 
 faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 17 minutes)
 	$(BIN)/python -m pytest tests/faults
+
+clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is allowed (about 10 minutes)
+	$(BIN)/python -m pytest tests/clients
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)

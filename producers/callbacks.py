@@ -70,7 +70,7 @@ class CallbackIntake:
     """
 
     def __init__(self, settings: WebSettings, client: redis.Redis | None = None) -> None:
-        self._judge, self._outages = Judge(settings), log_to(_log)
+        self._judge, self._outages = Judge(settings), log_to(_log, "" if client else str(settings.redis_url))
         self._prefix = Keys(settings.namespace).prefix
         self._redis = client or connect(settings.redis_url, CALLBACKS)
         self._draining = _draining(settings, self._outages)
@@ -159,7 +159,7 @@ class AsyncCallbackIntake:
     """`CallbackIntake` for asyncio applications. Make one per event loop and keep it."""
 
     def __init__(self, settings: WebSettings, client: redis.asyncio.Redis | None = None) -> None:
-        self._judge, self._outages = Judge(settings), log_to(_log)
+        self._judge, self._outages = Judge(settings), log_to(_log, "" if client else str(settings.redis_url))
         self._prefix = Keys(settings.namespace).prefix
         self._redis = client or connect_async(settings.redis_url, CALLBACKS)
         self._draining = _draining(settings, self._outages)

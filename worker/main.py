@@ -81,7 +81,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     log.configure(settings.log_level)
     dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
-    outages = _outage_log()
+    outages = _outage_log(str(settings.redis_url))
     client = connect(settings.redis_url, outages)
     with middleware.stop_at_once():
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
@@ -192,11 +192,11 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     return broker
 
 
-def _outage_log() -> OutageLog:
+def _outage_log(server: str) -> OutageLog:
     """Write one line when Redis goes away and one when it is back, whichever thread finds out."""
     logger = structlog.get_logger()
     return OutageLog(
-        lambda reason: logger.warning("redis.unavailable", reason=reason),
+        lambda reason: logger.warning("redis.unavailable", reason=reason, server=server),
         lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
     )
 

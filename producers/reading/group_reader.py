@@ -90,7 +90,7 @@ class GroupReader(Generic[E]):
         self._m = membership
         self._start = membership.start
         self._clock = clock
-        self._outage = Outage(clock)
+        self._outage = Outage(clock, membership.server)
         self._joined = False
         self._done: list[str] = []
         self._cursor, self._round_due, self._new_is_next = _BEGIN, clock(), False

@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 
 import producers
-from tests.house.repository import ROOT, module_name, modules, name, text
+from tests.house.repository import ROOT, module_name, modules, name, none_of, text
 
 FILE_MAX_LINES = 300
 FUNCTION_MAX_LINES = 50
@@ -144,12 +144,28 @@ def test_the_names_of_producers_are_the_same_for_type_checkers_and_at_run_time()
     [checked] = [node for node in tree.body if isinstance(node, ast.If) and len(node.body) > 1]
     declared = {alias.name: node.module for node in checked.body for alias in node.names}
 
-    assert declared == {name: f"producers.{module}" for name, module in producers._PLACES.items()}
+    assert declared == producers._PLACES
     assert sorted(declared) == sorted(producers.__all__)
     for each in (*producers.__all__, *producers._MODULES):
         assert getattr(producers, each)
         assert each in dir(producers)
     assert not hasattr(producers, "Nobody")
+
+
+def test_producers_names_itself_nowhere():
+    """The wheel has its modules twice, for applications that have a `producers` of their own."""
+    none_of(
+        f"{name(path)}:{node.lineno} imports producers by name: write from .module or from ..room.module"
+        for path in modules("producers")
+        for node in ast.walk(ast.parse(text(path)))
+        if isinstance(node, ast.ImportFrom | ast.Import) and "producers" in imported(node)
+    )
+
+
+def imported(node: ast.ImportFrom | ast.Import) -> set[str]:
+    """Name the packages that a line imports by name."""
+    named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    return set() if getattr(node, "level", 0) else {each.partition(".")[0] for each in named}
 
 
 def test_importing_needs_no_environment_and_opens_no_connection():
