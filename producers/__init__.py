@@ -18,9 +18,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from producers.aio import AsyncProducer
-    from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-    from producers.errors import (
+    from .aio import AsyncProducer
+    from .callbacks import AsyncCallbackIntake, CallbackIntake
+    from .errors import (
         CampaignCancelled,
         ConfigError,
         InvalidMessage,
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
         RequestIdConflict,
         WrongEventLoop,
     )
-    from producers.feeds import AsyncFeed, Feed
-    from producers.messages.message import Message
-    from producers.messages.recipient import Recipient
-    from producers.messages.segments import Segmentation, segment
-    from producers.producer import Producer
-    from producers.queueing.answers import Sent
-    from producers.queueing.campaign_check import CampaignCheck, check_campaign
-    from producers.queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
-    from producers.queueing.conversations import Conversation
-    from producers.queueing.message_status import Delivery, MessageStatus
-    from producers.queueing.preview import Preview
-    from producers.queueing.tally import Flip
-    from producers.queueing.turns import Turn
+    from .feeds import AsyncFeed, Feed
+    from .messages.message import Message
+    from .messages.recipient import Recipient
+    from .messages.segments import Segmentation, segment
+    from .producer import Producer
+    from .queueing.answers import Sent
+    from .queueing.campaign_check import CampaignCheck, check_campaign
+    from .queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus
+    from .queueing.conversations import Conversation
+    from .queueing.message_status import Delivery, MessageStatus
+    from .queueing.preview import Preview
+    from .queueing.tally import Flip
+    from .queueing.turns import Turn
 
 __all__ = [
     "AsyncCallbackIntake",

@@ -7,29 +7,29 @@ from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
-from producers.contract.clients import connect_async
-from producers.contract.one_loop import OneLoop
-from producers.contract.scripts import Command
-from producers.contract.steps import Steps, adrive
-from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
-from producers.messages.recipient import Recipient
-from producers.queueing.answers import Conflict, Sent
-from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
-from producers.queueing.campaign_status import (
+from .contract.clients import connect_async
+from .contract.one_loop import OneLoop
+from .contract.scripts import Command
+from .contract.steps import Steps, adrive
+from .messages.message import CampaignOptions, Message, MessageOptions, Recipients
+from .messages.recipient import Recipient
+from .queueing.answers import Conflict, Sent
+from .queueing.batches import freeze_one, freeze_slices, without_conflict
+from .queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
     CampaignStatus,
     Halt,
     Resumption,
 )
-from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
-from producers.queueing.conversations import Conversation, Conversations
-from producers.queueing.message_status import MessageStatus
-from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Records
-from producers.queueing.unconfirmed import translated
-from producers.settings import ProducerSettings
+from .queueing.campaign_steps import Campaigns
+from .queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
+from .queueing.conversations import Conversation, Conversations
+from .queueing.message_status import MessageStatus
+from .queueing.preview import Preview, Previewer, current_prices
+from .queueing.records import Cancellation, Records
+from .queueing.unconfirmed import translated
+from .settings import ProducerSettings
 
 T = TypeVar("T")
 

@@ -22,18 +22,18 @@ from typing import Final, Self
 import redis
 import redis.asyncio
 
-from producers.contract.clients import CALLBACKS, connect, connect_async
-from producers.contract.connections import within
-from producers.contract.keys import Keys
-from producers.contract.one_loop import OneLoop
-from producers.contract.outages import OutageLog, log_to
-from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.settings import WebSettings
-from producers.contract.steps import adrive, drive
-from producers.intake.draining import Draining
-from producers.intake.judge import ALLOWED, BODY_MAX_BYTES, Judge
-from producers.intake.raw_callback import RawCallback
-from producers.intake.spool import Fill, Spool
+from .contract.clients import CALLBACKS, connect, connect_async
+from .contract.connections import within
+from .contract.keys import Keys
+from .contract.one_loop import OneLoop
+from .contract.outages import OutageLog, log_to
+from .contract.scripts import REDIS_ERRORS
+from .contract.settings import WebSettings
+from .contract.steps import adrive, drive
+from .intake.draining import Draining
+from .intake.judge import ALLOWED, BODY_MAX_BYTES, Judge
+from .intake.raw_callback import RawCallback
+from .intake.spool import Fill, Spool
 
 __all__ = ["BODY_MAX_BYTES", "AsyncCallbackIntake", "CallbackIntake"]
 

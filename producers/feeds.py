@@ -17,14 +17,14 @@ a number, a text or a context.
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
-from producers.contract.clients import Timeouts, connect, connect_async
-from producers.contract.events import Alarm, E, OptOut, Receipt, Reply, Status
-from producers.contract.kinds import TYPES, StreamName
-from producers.contract.one_loop import OneLoop
-from producers.contract.redis_url import RedisUrl
-from producers.contract.steps import adrive, drive
-from producers.reading.group_reader import Counts, GroupReader, StreamEntry
-from producers.reading.membership import (
+from .contract.clients import Timeouts, connect, connect_async
+from .contract.events import Alarm, E, OptOut, Receipt, Reply, Status
+from .contract.kinds import TYPES, StreamName
+from .contract.one_loop import OneLoop
+from .contract.redis_url import RedisUrl
+from .contract.steps import adrive, drive
+from .reading.group_reader import Counts, GroupReader, StreamEntry
+from .reading.membership import (
     AsyncFeedOptions,
     FeedOptions,
     Membership,

@@ -33,16 +33,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
-from producers.contract.addresses import Addresses
-from producers.contract.clients import CALLBACKS, connect_async
-from producers.contract.known_pseudonyms import KEPT_IN_REDIS
-from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.settings import WebSettings
-from producers.errors import ConfigError
-from producers.exposition import CONTENT_TYPE
-from producers.metrics import Gauges
-from producers.web_connection import raise_file_limit
+from .callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
+from .contract.addresses import Addresses
+from .contract.clients import CALLBACKS, connect_async
+from .contract.known_pseudonyms import KEPT_IN_REDIS
+from .contract.scripts import REDIS_ERRORS
+from .contract.settings import WebSettings
+from .errors import ConfigError
+from .exposition import CONTENT_TYPE
+from .metrics import Gauges
+from .web_connection import raise_file_limit
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.
 _BODY_S: Final = 10.0

@@ -19,8 +19,8 @@ from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
-from producers.contract.events import Alarm, Event, OptOut, Receipt, Reply, Status
-from producers.errors import Portable
+from .contract.events import Alarm, Event, OptOut, Receipt, Reply, Status
+from .errors import Portable
 
 #: What a webhook's type says its data are.
 TYPES: Final[Mapping[str, type[Event]]] = {

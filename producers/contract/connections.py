@@ -21,8 +21,8 @@ from redis import exceptions
 from redis.asyncio import connection as asyncio_connection
 from redis.connection import parse_url
 
-from producers.contract.outages import OutageLog, passes
-from producers.contract.routes import Route, route_for
+from .outages import OutageLog, passes
+from .routes import Route, route_for
 
 #: Answers of a server that is not the primary of what it was asked for.
 _REFUSALS: Final = (

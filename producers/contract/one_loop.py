@@ -2,7 +2,7 @@
 
 import asyncio
 
-from producers.errors import WrongEventLoop
+from ..errors import WrongEventLoop
 
 
 class OneLoop:

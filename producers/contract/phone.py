@@ -6,7 +6,7 @@ from typing import Final
 
 import phonenumbers
 
-from producers.contract.characters import INVISIBLE, SPACES
+from .characters import INVISIBLE, SPACES
 
 #: What tools put into numbers, as what a person would have typed. Digits of other scripts and line breaks are
 #: not among it: a number that holds one was not written as one number.

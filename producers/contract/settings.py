@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from producers.contract.addresses import ANY, PRIVATE, check_addresses
-from producers.contract.kinds import KINDS
-from producers.contract.pseudonyms import check_keys
-from producers.contract.redis_url import RedisUrl
-from producers.contract.secret import Secret
-from producers.errors import ConfigError
+from ..errors import ConfigError
+from .addresses import ANY, PRIVATE, check_addresses
+from .kinds import KINDS
+from .pseudonyms import check_keys
+from .redis_url import RedisUrl
+from .secret import Secret
 
 
 def variable(

@@ -3,12 +3,12 @@
 from functools import lru_cache
 from typing import Final
 
-from producers.contract.prices import tariff_name
-from producers.messages.fields import Problems
-from producers.messages.options import Options
-from producers.messages.segments import costs_at_worst
-from producers.messages.wording import Wording
-from producers.rules.money import MoneySettings
+from ..contract.prices import tariff_name
+from ..rules.money import MoneySettings
+from .fields import Problems
+from .options import Options
+from .segments import costs_at_worst
+from .wording import Wording
 
 #: Micro-euros that a segment costs besides where people can answer (Octopush docs, two-way SMS: 0.03 € in
 #: mainland France, the only country that has them).

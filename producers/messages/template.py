@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from producers.contract.characters import is_blank, visible
-from producers.messages.recipient import VARIABLES, Recipient, variable_named
-from producers.messages.segments import billed
+from ..contract.characters import is_blank, visible
+from .recipient import VARIABLES, Recipient, variable_named
+from .segments import billed
 
 #: Octopush docs, personalised sendings: characters in a name or parameter.
 VARIABLE_MAX: Final = 50

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from producers.contract.jobs import State
-from producers.contract.pseudonyms import Pseudonyms
-from producers.messages.frozen import FrozenMessage
-from producers.queueing.restraint import over_budget, refuse_unpriced
+from ..contract.jobs import State
+from ..contract.pseudonyms import Pseudonyms
+from ..messages.frozen import FrozenMessage
+from .restraint import over_budget, refuse_unpriced
 
 #: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
 #: campaign was cancelled.

@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
-from producers.contract.jobs import RECORD_VERSION
-from producers.contract.keys import Keys
-from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.pseudonyms import Pseudonyms
-from producers.contract.scripts import Command, Script
-from producers.contract.steps import Steps
-from producers.messages.frozen import FrozenMessage
-from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
-from producers.queueing.message_status import MessageStatus, read_status
-from producers.queueing.restraint import Restraint, refuse_unpriced
-from producers.rules.hours import Hours
-from producers.settings import ProducerSettings
+from ..contract.jobs import RECORD_VERSION
+from ..contract.keys import Keys
+from ..contract.known_pseudonyms import KnownPseudonyms
+from ..contract.pseudonyms import Pseudonyms
+from ..contract.scripts import Command, Script
+from ..contract.steps import Steps
+from ..messages.frozen import FrozenMessage
+from ..rules.hours import Hours
+from ..settings import ProducerSettings
+from .answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
+from .message_status import MessageStatus, read_status
+from .restraint import Restraint, refuse_unpriced
 
-_ENQUEUE = Script("producers.queueing", "enqueue")
-_STATUS = Script("producers.queueing", "status", when_full=True)
-_CANCEL = Script("producers.queueing", "cancel", when_full=True)
+_ENQUEUE = Script(__package__, "enqueue")
+_STATUS = Script(__package__, "status", when_full=True)
+_CANCEL = Script(__package__, "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
 

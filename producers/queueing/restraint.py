@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from producers.contract.jobs import QUEUE_ALERT
-from producers.errors import InvalidMessage, OverBudget
-from producers.messages.frozen import FrozenMessage
-from producers.rules.money import MICRO, MoneySettings
+from ..contract.jobs import QUEUE_ALERT
+from ..errors import InvalidMessage, OverBudget
+from ..messages.frozen import FrozenMessage
+from ..rules.money import MICRO, MoneySettings
 
 #: Digits at the end of a number that a block leaves out: it has 10,000 numbers.
 _WITHIN_BLOCK: Final = 4

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
-from producers.contract.prices import Prices, tariff_name
-from producers.messages.segments import costly_characters, costs_at_worst, optimised
-from producers.messages.wording import Wording
+from ..contract.prices import Prices, tariff_name
+from ..messages.segments import costly_characters, costs_at_worst, optimised
+from ..messages.wording import Wording
 
 #: Characters of a flip that are told.
 _SHOWN: Final = 10

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from producers.contract.scripts import REDIS_ERRORS
-from producers.errors import QueueUnavailable
+from ..contract.scripts import REDIS_ERRORS
+from ..errors import QueueUnavailable
 
 
 @contextmanager

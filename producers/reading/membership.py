@@ -9,9 +9,9 @@ from typing import Final, Literal, Self, TypedDict
 import redis
 import redis.asyncio
 
-from producers.contract.keys import Keys
-from producers.contract.kinds import TYPES, StreamName
-from producers.contract.settings import RedisSettings
+from ..contract.keys import Keys
+from ..contract.kinds import TYPES, StreamName
+from ..contract.settings import RedisSettings
 
 #: Entries kept in a poison stream, about: far more than a person will look at.
 _POISON_MAXLEN: Final = 10_000

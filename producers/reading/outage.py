@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from producers.contract.outages import log_to, passes
-from producers.contract.steps import Sleep, Steps
+from ..contract.outages import log_to, passes
+from ..contract.steps import Sleep, Steps
 
 _log = logging.getLogger("producers.feeds")
 

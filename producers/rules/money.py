@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Final
 
-from producers.contract.phone import to_e164
-from producers.contract.settings import Settings, variable
-from producers.rules.zones import known_zone, zone_of
+from ..contract.phone import to_e164
+from ..contract.settings import Settings, variable
+from .zones import known_zone, zone_of
 
 #: Micro-euros in a euro. All money is counted in whole micro-euros.
 MICRO: Final = 1_000_000
