@@ -31,6 +31,18 @@ class Step(Protocol):
 Steps = Generator[Step, Any, T]
 
 
+def _without_error(replies: list[Any]) -> list[Any]:
+    """Raise the first error among replies as Redis worded it, or return them all.
+
+    redis-py would put the command in front, which holds what nobody may log; before version 7 it also loses
+    the words of Redis.
+    """
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """Plain commands in one round trip, not atomic; the reply is the list of theirs.
@@ -48,14 +60,17 @@ class Commands:
         with client.pipeline(transaction=False) as pipeline:
             for command in self.commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-            return pipeline.execute(self.raises)
+            return self._checked(pipeline.execute(raise_on_error=False))
 
     async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
         """Run on an asyncio client."""
         async with client.pipeline(transaction=False) as pipeline:
             for command in self.commands:
                 pipeline.execute_command(*command)
-            return await pipeline.execute(self.raises)
+            return self._checked(await pipeline.execute(raise_on_error=False))
+
+    def _checked(self, replies: list[Any]) -> list[Any]:
+        return _without_error(replies) if self.raises else replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,8 @@ class Together:
         with client.pipeline(transaction=False) as pipeline:
             for command in rest:
                 pipeline.execute_command(*command.evalsha)  # type: ignore[no-untyped-call]
-            return replies + [c.read(reply) for c, reply in zip(rest, pipeline.execute(), strict=True)]
+            found = _without_error(pipeline.execute(raise_on_error=False))
+        return replies + [c.read(reply) for c, reply in zip(rest, found, strict=True)]
 
     async def arun(self, client: redis.asyncio.Redis) -> list[Any]:
         """Run on an asyncio client."""
@@ -84,7 +100,8 @@ class Together:
         async with client.pipeline(transaction=False) as pipeline:
             for command in rest:
                 pipeline.execute_command(*command.evalsha)
-            return replies + [c.read(reply) for c, reply in zip(rest, await pipeline.execute(), strict=True)]
+            found = _without_error(await pipeline.execute(raise_on_error=False))
+        return replies + [c.read(reply) for c, reply in zip(rest, found, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

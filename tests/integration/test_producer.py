@@ -20,6 +20,7 @@ from producers import (
     RequestIdConflict,
 )
 from producers.contract.keys import Keys
+from producers.contract.steps import Commands
 from producers.errors import WrongEventLoop
 from producers.settings import ProducerSettings
 from tests.support.waiting import until
@@ -424,3 +425,19 @@ def test_a_second_event_loop_is_told_whose_producer_it_has(redis_url):
     assert first.run_until_complete(sms.status("a")).state == "queued"
     first.run_until_complete(sms.close())
     first.close()
+
+
+def test_an_error_of_redis_holds_nothing_of_the_command(redis_url, redis_client):
+    redis_client.set("text", "no stream")
+    refused = Commands([("PING",), ("XADD", "text", "*", "number", NUMBER)])
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE") as blocking:
+        refused.run(redis_client)
+    assert NUMBER not in str(blocking.value)
+
+    async def awaited() -> None:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            await refused.arun(client)
+
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE") as caught:
+        asyncio.run(awaited())
+    assert NUMBER not in str(caught.value)
