@@ -127,6 +127,8 @@ def test_whoever_may_not_be_texted_is_refused_and_a_text_alone_concerns_nobody(d
 
     assert (result.exit_code, "is not among ALLOWED_NUMBERS" in result.output) == (1, True)
     assert NUMBER not in result.output
+    assert "line 1" not in result.output
+    assert "this would be refused: the number cannot be texted\n" in result.output
     assert dry_run("--text", "Hello STOP au 30101").exit_code == 0
 
 

@@ -35,7 +35,7 @@ def test_encodings_delimiters_and_line_ends_are_found(written, encoding, delimit
     file = written(end.join(delimiter.join(row) for row in rows) + end, "first_name", encoding=encoding)
 
     assert list(file.recipients()) == [Recipient(A, first_name="Zoë"), Recipient(B, first_name="Noël")]
-    assert (file.rows, file.layout.delimiter) == (2, delimiter)
+    assert (file.rows, file.listed.layout.delimiter) == (2, delimiter)
 
 
 def test_a_delimiter_within_quotes_in_the_header_is_none(written):
@@ -85,7 +85,7 @@ def test_a_row_with_more_cells_than_the_first_is_bad_but_keeps_its_place(written
 def test_lines_are_those_on_which_rows_begin(written):
     file = written(f'phone_number,note\n{A},"two\nlines"\n\n ,\n{B},one\n{A},"three\r\nmore\nlines"\n{B},\n')
 
-    lines = [file.line_of(position) for position, _ in enumerate(file.recipients())]
+    lines = [file.listed.line_of(position) for position, _ in enumerate(file.recipients())]
 
     assert lines == [2, 6, 7, 10]
 
@@ -204,7 +204,7 @@ def test_other_titles_are_mapped(written):
     )
 
     assert list(file.recipients()) == [Recipient(A, first_name="Zoë", param1="x")]
-    assert file.layout.describe() == "phone_number = Wer, first_name = Rufname, param1 = Wie"
+    assert file.listed.layout.describe() == "phone_number = Wer, first_name = Rufname, param1 = Wie"
 
 
 FIRST = [
@@ -291,10 +291,10 @@ def test_nul_bytes_are_damage_or_nothing(written):
 
 def test_a_line_that_names_the_delimiter_counts_as_a_line(written):
     titled = written(f"sep=;\r\n\r\nphone_number;a,b\r\n{A};x,y\r\n")
-    assert [titled.line_of(i) for i, _ in enumerate(titled.recipients())] == [4]
+    assert [titled.listed.line_of(i) for i, _ in enumerate(titled.recipients())] == [4]
 
     untitled = written(f"\ufeffsep=,\n{A},x;y\n{B},x;y\n")
-    assert [untitled.line_of(i) for i, _ in enumerate(untitled.recipients())] == [2, 3]
+    assert [untitled.listed.line_of(i) for i, _ in enumerate(untitled.recipients())] == [2, 3]
 
 
 def test_marks_do_not_hide_a_quote(written):
@@ -345,7 +345,9 @@ def test_whatever_a_spreadsheet_writes_is_read_row_by_row(tmp_path_factory, note
     assert [r.first_name for r in file.recipients()] == [note.strip() or None for note in notes]
     before = told.getvalue().encode().replace(b"\r\n", b"\n").splitlines()
     assert all(
-        before[file.line_of(i) - 1].startswith(b"+") for i in range(len(notes)) if "\r" not in "".join(notes)
+        before[file.listed.line_of(i) - 1].startswith(b"+")
+        for i in range(len(notes))
+        if "\r" not in "".join(notes)
     )
 
 
@@ -375,7 +377,7 @@ def test_every_person_has_a_row_whatever_stands_in_it(tmp_path_factory, people, 
 
     assert len(found) == file.rows == len(numbers)
     assert [r.phone_number for r in (found[0], found[-1])] == [A, B]
-    assert file.layout.delimiter == delimiter
+    assert file.listed.layout.delimiter == delimiter
 
 
 @settings(max_examples=200, deadline=None)
@@ -416,7 +418,7 @@ def test_whatever_the_bytes_rows_are_counted_or_the_file_is_refused(tmp_path_fac
 def test_a_column_of_zones_is_taken_over_and_an_empty_cell_is_no_zone(written):
     file = written(f"phone_number,Zone\n{A},MF\n{B},\n")
     assert list(file.recipients()) == [Recipient(A, zone="MF"), Recipient(B)]
-    assert file.describe() == "phone_number = phone_number, zone = Zone"
+    assert file.listed.layout.describe() == "phone_number = phone_number, zone = Zone"
 
 
 def test_a_cell_that_is_no_zone_is_handed_out_to_be_refused_if_others_are_zones(written):

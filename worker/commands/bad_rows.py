@@ -50,14 +50,17 @@ class BadRows:
             self._mending.take(position, "; ".join(reasons))
         if self.count <= _SHOWN:
             number = f"{printable(mask(given.phone_number))} " if isinstance(given, Recipient) else ""
-            self._lines.append(f"line {self._file.line_of(position)}: {number}{'; '.join(reasons)}")
+            where = f"line {self._file.listed.line_of(position)}" if self._file.listed else "--to"
+            self._lines.append(f"{where}: {number}{'; '.join(reasons)}")
 
     def fields(self) -> dict[str, int]:
         """Name what became of the other rows, for programs."""
         return {"left_out": self.repeated, "bad_rows": self.count - self.repeated, "rows": self._file.rows}
 
     def account_for_rows(self, output: Output) -> None:
-        """Say what became of the other rows, so that the numbers add up to all rows."""
+        """Say what became of the other rows, so that the numbers add up to all rows; of a number, nothing."""
+        if self._file.listed is None:
+            return
         output.show(f"left out   {self.repeated}, the number was met before")
         output.show(f"bad rows   {self.count - self.repeated}")
         output.show(f"rows       {self._file.rows} in all")

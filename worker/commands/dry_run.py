@@ -48,7 +48,8 @@ def look(plan: Plan) -> None:
     if file:
         named = plan.campaign_id or "named when it is queued"
         output.show(f"campaign   {named} (a dry run: nothing was queued)")
-        output.show(f"columns    {file.describe()}")
+        if listed is not None:
+            output.show(f"columns    {listed.layout.describe()}")
     show(output, seen)
     if bad:
         bad.account_for_rows(output)

@@ -87,6 +87,8 @@ def show_mended(plan: Plan, bad: BadRows) -> None:
 
 def why_refused(plan: Plan, bad: BadRows, then: str = "") -> str:
     """Say why the real run would refuse, or refuses, and what to do."""
-    rows = plan.file.rows if plan.file else 0
+    if plan.file is None or plan.file.listed is None:
+        return f"the number cannot be texted{then}"
+    rows = plan.file.rows
     advice = "Mend them, or leave them out with --bad-rows leave-out or --bad-rows-to FILE"
     return f"{bad.count} of {counted(rows, 'row')} cannot be texted{then}. {advice}"

@@ -67,7 +67,8 @@ def _queue(plan: Plan, file: RecipientList, campaign_id: str, stay: Stay) -> Exi
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     output = plan.output
     output.show(f"campaign   {campaign_id}")
-    output.show(f"columns    {file.describe()}")
+    if file.listed is not None:
+        output.show(f"columns    {file.listed.layout.describe()}")
     bad, producer = BadRows(file), Producer(settings=plan.settings)
     try:
         with handed_out(file, "queueing") as recipients:

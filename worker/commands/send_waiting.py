@@ -68,7 +68,8 @@ def show_replies(output: Output, campaign: CampaignStatus, within_s: float | Non
         campaign: which.
         within_s: seconds after which it ends all the same.
     """
-    output.say("replies as they come, until Ctrl-C")
+    bound = "" if within_s is None else f", or for {within_s:g} s"
+    output.say(f"replies as they come, until Ctrl-C{bound}")
     with at_desk() as desk:
         for each in follow(desk, output, ReplyFilter(since=campaign.started_at), within_s=within_s):
             if each.reply and (each.reply.request_id or "").startswith(f"{campaign.campaign_id}."):

@@ -19,23 +19,15 @@ class RecipientFile:
 
     def __init__(self, listed: ListFile) -> None:
         self.listed: ListFile | None = listed
-        self._listed = listed
-        self.rows, self.digest, self.layout = listed.count, listed.digest, listed.layout
-
-    def describe(self) -> str:
-        """Say for people what is read from where."""
-        return self.layout.describe()
-
-    def line_of(self, position: int) -> int:
-        """Tell the line on which a row begins that was handed out lately: at most 1024 rows ago."""
-        return self._listed.line_of(position)
+        self._rows = listed.rows
+        self.rows, self.digest = listed.count, listed.digest
 
     def recipients(self) -> Iterator[Recipient | BadRow]:
         """Hand out a `Recipient` per row, or a `BadRow`, in the order of the file. Each call begins anew.
 
         Empty cells are no values.
         """
-        return map(_recipient, self._listed.rows())
+        return map(_recipient, self._rows())
 
 
 def _recipient(given: Mapping[str, str] | BadRow) -> Recipient | BadRow:

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from producers.messages.recipient import Recipient
 from worker.lists.list_file import ListFile
-from worker.lists.titles import NUMBERS
 
 
 class RecipientList(Protocol):
@@ -21,12 +20,6 @@ class RecipientList(Protocol):
     rows: int
     digest: str
     listed: ListFile | None
-
-    def describe(self) -> str:
-        """Say for people what is read from where."""
-
-    def line_of(self, position: int) -> int:
-        """Tell the line on which a recipient stands that was handed out lately."""
 
     def recipients(self) -> Iterator[Any]:
         """Hand out a `Recipient` per row, or a `BadRow`. Each call begins anew."""
@@ -45,14 +38,6 @@ class OneNumber:
     def __init__(self, number: str) -> None:
         self.digest = hashlib.sha256(number.encode("utf-8", "surrogatepass")).hexdigest()
         self._number = number
-
-    def describe(self) -> str:
-        """Say for people what is read from where."""
-        return f"{NUMBERS} = --to"
-
-    def line_of(self, position: int) -> int:
-        """Tell the line, which is the first."""
-        return position + 1
 
     def recipients(self) -> Iterator[Recipient]:
         """Hand out the one."""
