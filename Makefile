@@ -8,12 +8,12 @@ BENCH ?=
 BEFORE ?=
 RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
-# Processes that share the tests. Each starts servers of its own, and takes whole files.
+# Processes that share the tests. Each starts servers of its own, and takes whole files, those first that take long.
 JOBS ?= 2
-SHARED := -n $(JOBS) --dist loadfile
+SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults clients soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chrom
 faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 17 minutes)
 	$(BIN)/python -m pytest tests/faults
 
+clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is allowed (about 10 minutes)
+	$(BIN)/python -m pytest tests/clients
+
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
 
@@ -69,7 +72,7 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 
 check: style ## Check style, types, import directions, Lua and papers
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/house
 
 lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration

@@ -1,34 +1,35 @@
 """AsyncProducer: `Producer` for asyncio applications. Same core, same behaviour, awaited."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Self, TypeVar, Unpack
 
 import redis.asyncio
 
-from producers.contract.clients import connect_async
-from producers.contract.scripts import Command
-from producers.contract.steps import Steps, adrive
-from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
-from producers.messages.recipient import Recipient
-from producers.queueing.answers import Conflict, Sent
-from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
-from producers.queueing.campaign_status import (
+from .contract.clients import connect_async
+from .contract.one_loop import OneLoop
+from .contract.scripts import Command
+from .contract.steps import Steps, adrive
+from .messages.message import CampaignOptions, Message, MessageOptions, Recipients
+from .messages.recipient import Recipient
+from .queueing.answers import Conflict, Sent
+from .queueing.batches import freeze_one, freeze_slices, ids_of, without_conflict
+from .queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
     CampaignStatus,
     Halt,
     Resumption,
 )
-from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
-from producers.queueing.conversations import Conversation, Conversations
-from producers.queueing.message_status import MessageStatus
-from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Records
-from producers.queueing.unconfirmed import translated
-from producers.settings import ProducerSettings
+from .queueing.campaign_steps import Campaigns
+from .queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
+from .queueing.conversations import Conversation, Conversations
+from .queueing.message_status import MessageStatus
+from .queueing.preview import Preview, Previewer, current_prices
+from .queueing.records import Cancellation, Records
+from .queueing.unconfirmed import translated
+from .settings import ProducerSettings
 
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ T = TypeVar("T")
 class AsyncProducer:
     """Queues SMS for the workers from an event loop. Make one per loop and keep it.
 
-    Arguments, results and errors are those of `producers.producer.Producer`.
+    Arguments, results and errors are those of `producers.producer.Producer`. Besides, every call raises
+    `WrongEventLoop` in another loop than that of the first call.
     """
 
     def __init__(
@@ -53,11 +55,19 @@ class AsyncProducer:
         keys, pseudonyms = self._records.keys, self._records.pseudonyms
         self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
+        self._translated = partial(translated, "" if client else str(self._settings.redis_url))
+        self._loop = OneLoop("AsyncProducer")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Make a producer from environment variables; see `Producer.from_env`."""
         return cls(settings=ProducerSettings.from_env(environ))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; see `Producer.send`."""
@@ -76,7 +86,7 @@ class AsyncProducer:
             for frozen in freeze_slices(messages, self._settings):
                 if frozen:
                     answers += await waiting
-                    enqueue = self._drive(self._records.enqueue(frozen), [m.request_id for m in frozen])
+                    enqueue = self._drive(self._records.enqueue(frozen), ids_of(frozen))
                     waiting = asyncio.create_task(enqueue)
                 await asyncio.sleep(0)
         finally:
@@ -152,15 +162,18 @@ class AsyncProducer:
         return await self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, as the end of an ``async with`` block does."""
+        self._loop.check()
         await self._redis.aclose()
 
     async def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
-        with translated(request_ids):
+        self._loop.check()
+        with self._translated(request_ids):
             return await command.arun(self._redis)
 
     async def _drive(
         self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None
     ) -> T:
-        with translated(request_ids, campaign_id):
+        self._loop.check()
+        with self._translated(request_ids, campaign_id):
             return await adrive(steps, self._redis)

@@ -12,7 +12,6 @@ Set the standard logger ``producers.callbacks`` to see outages of Redis; no line
 
 import asyncio
 import logging
-import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,17 +22,18 @@ from typing import Final, Self
 import redis
 import redis.asyncio
 
-from producers.contract.clients import CALLBACKS, connect, connect_async
-from producers.contract.connections import within
-from producers.contract.keys import Keys
-from producers.contract.outages import OutageLog, log_to
-from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.settings import WebSettings
-from producers.contract.steps import adrive, drive
-from producers.intake.draining import Draining
-from producers.intake.judge import ALLOWED, BODY_MAX_BYTES, Judge
-from producers.intake.raw_callback import RawCallback
-from producers.intake.spool import Fill, Spool
+from .contract.clients import CALLBACKS, connect, connect_async
+from .contract.connections import within
+from .contract.keys import Keys
+from .contract.one_loop import OneLoop
+from .contract.outages import OutageLog, log_to
+from .contract.scripts import REDIS_ERRORS
+from .contract.settings import WebSettings
+from .contract.steps import adrive, drive
+from .intake.draining import Draining
+from .intake.judge import ALLOWED, BODY_MAX_BYTES, Judge
+from .intake.raw_callback import RawCallback
+from .intake.spool import Fill, Spool
 
 __all__ = ["BODY_MAX_BYTES", "AsyncCallbackIntake", "CallbackIntake"]
 
@@ -70,7 +70,7 @@ class CallbackIntake:
     """
 
     def __init__(self, settings: WebSettings, client: redis.Redis | None = None) -> None:
-        self._judge, self._outages = Judge(settings), log_to(_log)
+        self._judge, self._outages = Judge(settings), log_to(_log, "" if client else str(settings.redis_url))
         self._prefix = Keys(settings.namespace).prefix
         self._redis = client or connect(settings.redis_url, CALLBACKS)
         self._draining = _draining(settings, self._outages)
@@ -78,8 +78,8 @@ class CallbackIntake:
         self._thread: threading.Thread | None = None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Make an intake from environment variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make an intake from environment variables: those of the process, or others.
 
         Raises:
             ConfigError: lists every missing or wrong variable.
@@ -159,15 +159,16 @@ class AsyncCallbackIntake:
     """`CallbackIntake` for asyncio applications. Make one per event loop and keep it."""
 
     def __init__(self, settings: WebSettings, client: redis.asyncio.Redis | None = None) -> None:
-        self._judge, self._outages = Judge(settings), log_to(_log)
+        self._judge, self._outages = Judge(settings), log_to(_log, "" if client else str(settings.redis_url))
         self._prefix = Keys(settings.namespace).prefix
         self._redis = client or connect_async(settings.redis_url, CALLBACKS)
         self._draining = _draining(settings, self._outages)
         self._task: asyncio.Task[None] | None = None
+        self._loop = OneLoop("AsyncCallbackIntake")
         self._disk = ThreadPoolExecutor(_DISK_THREADS, "spool")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Make an intake from environment variables; see `CallbackIntake.from_env`."""
         return cls(WebSettings.from_env(environ))
 
@@ -187,7 +188,12 @@ class AsyncCallbackIntake:
         return self._draining is not None and self._draining.has_room
 
     async def accept_callback(self, token: str, body: bytes, kind: str | None = None) -> int:
-        """Store one callback and say how to answer it; see `CallbackIntake.accept_callback`."""
+        """Store one callback and say how to answer it; see `CallbackIntake.accept_callback`.
+
+        Raises:
+            WrongEventLoop: this is another event loop than that of the first call.
+        """
+        self._loop.check()
         verdict = self._judge.judge(token, body, kind)
         if verdict.callback is None:
             return verdict.status

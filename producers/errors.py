@@ -5,19 +5,35 @@
     ├── RequestIdConflict                  this request_id already names another message
     ├── OverBudget                         the campaign would cost more than its budget
     ├── CampaignCancelled                  this campaign was cancelled and queues nothing any more
-    └── QueueUnavailable                   Redis did not answer; repeat with the same request_id
+    ├── QueueUnavailable                   Redis did not answer; repeat with the same request_id
+    └── WrongEventLoop (also RuntimeError) an AsyncProducer is used in a second event loop
     ConfigError                            the environment is wrong; the process should not start
     └── WrongPseudonymKeys                 it lacks a key that this Redis needs
 
 `ConfigError` stands outside on purpose: no handler of sending errors should swallow it.
-Texts name fields and variables, never their values: errors travel into logs.
+Texts name fields and variables, never their values: errors travel into logs. All can be copied and pickled,
+as process pools and task queues do with them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 
-class ProducerError(Exception):
+class Portable(Exception):
+    """An error that comes back from a copy and a pickle as it was, whatever its constructor asks for."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        # An exception is remade from its text alone otherwise, and these are made from more, or from less.
+        return _remade, (type(self), self.args), self.__dict__
+
+
+def _remade(kind: type[Portable], args: tuple[Any, ...]) -> Portable:
+    """Make an error with its text, and without its constructor; its attributes follow."""
+    return kind.__new__(kind, *args)
+
+
+class ProducerError(Portable):
     """Base of the errors that a call on a producer raises."""
 
 
@@ -88,14 +104,21 @@ class QueueUnavailable(ProducerError):
         request_ids: the ids of the messages whose fate is open, in call order; empty for a call that
             names none.
         campaign_id: the campaign that the call was about, or None: repeat it with this id.
+        server: address of Redis without user and password; empty where the application brought the client.
     """
 
     def __init__(
-        self, request_ids: Sequence[str] = (), reason: str = "unreachable", campaign_id: str | None = None
+        self,
+        request_ids: Sequence[str] = (),
+        reason: str = "unreachable",
+        campaign_id: str | None = None,
+        server: str = "",
     ) -> None:
         self.request_ids = tuple(request_ids)
         self.campaign_id = campaign_id
-        super().__init__(f"queue unavailable ({reason}); repeat with the same request_id")
+        self.server = server
+        at = f" at {server}" if server else ""
+        super().__init__(f"queue unavailable{at} ({reason}); repeat with the same request_id")
 
     @property
     def request_id(self) -> str | None:
@@ -103,7 +126,23 @@ class QueueUnavailable(ProducerError):
         return self.request_ids[0] if self.request_ids else None
 
 
-class ConfigError(Exception):
+class WrongEventLoop(ProducerError, RuntimeError):
+    """A client for asyncio was used in another event loop than its first: its connections belong to that one.
+
+    Make one per event loop, within that loop. Where each call has a loop of its own, as with ``asyncio.run``
+    or ``async_to_sync``, use the blocking client.
+
+    Args:
+        name: what was used, such as ``AsyncProducer``.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"this {name} belongs to another event loop, where it was used first; make one per event loop"
+        )
+
+
+class ConfigError(Portable):
     """Settings are missing or wrong.
 
     Attributes:
@@ -113,8 +152,9 @@ class ConfigError(Exception):
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = dict(problems)
-        lines = [f"  {name}: {problem}" for name, problem in self.problems.items()]
-        super().__init__("\n".join(["wrong or missing settings:", *lines]))
+        found = [f"{name}: {problem}" for name, problem in self.problems.items()]
+        between = " " if len(found) == 1 else "\n  "
+        super().__init__(between.join(["wrong or missing settings:", *found]))
 
 
 class WrongPseudonymKeys(ConfigError):

@@ -3,7 +3,7 @@
 Applications import the types of events from here; `producers.feeds` reads them.
 """
 
-from producers.contract.events import (
+from .contract.events import (
     ENTRY_VERSION,
     Alarm,
     Event,
@@ -14,7 +14,7 @@ from producers.contract.events import (
     from_fields,
     to_fields,
 )
-from producers.contract.kinds import TYPES
+from .contract.kinds import TYPES
 
 __all__ = [
     "ENTRY_VERSION",

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from producers.contract.forwarder_figures import ForwarderFigures
-from producers.contract.heartbeats import Rules
-from producers.contract.money_figures import MoneyFigures, money_samples
-from producers.contract.optout_figures import KEPT, OptoutFigures
+from .contract.forwarder_figures import ForwarderFigures
+from .contract.heartbeats import Rules
+from .contract.money_figures import MoneyFigures, money_samples
+from .contract.optout_figures import KEPT, OptoutFigures
 
 #: Prometheus text exposition format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -17,13 +17,14 @@ a number, a text or a context.
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, Self, Unpack, cast, overload
 
-from producers.contract.clients import Timeouts, connect, connect_async
-from producers.contract.events import Alarm, E, OptOut, Receipt, Reply, Status
-from producers.contract.kinds import TYPES, StreamName
-from producers.contract.redis_url import RedisUrl
-from producers.contract.steps import adrive, drive
-from producers.reading.group_reader import Counts, GroupReader, StreamEntry
-from producers.reading.membership import (
+from .contract.clients import Timeouts, connect, connect_async
+from .contract.events import Alarm, E, OptOut, Receipt, Reply, Status
+from .contract.kinds import TYPES, StreamName
+from .contract.one_loop import OneLoop
+from .contract.redis_url import RedisUrl
+from .contract.steps import adrive, drive
+from .reading.group_reader import Counts, GroupReader, StreamEntry
+from .reading.membership import (
     AsyncFeedOptions,
     FeedOptions,
     Membership,
@@ -40,7 +41,7 @@ class _Reading(Generic[E]):
 
     def _open(self, stream: StreamName, group: str, options: ReadingOptions) -> tuple[RedisUrl, Timeouts]:
         settings = settings_for(options)
-        membership = Membership.choose(stream, group, settings.namespace, options)
+        membership = Membership.choose(stream, group, settings, options)
         self._reader: GroupReader[E] = GroupReader(cast("type[E]", TYPES[stream]), membership)
         self._current: StreamEntry[E] | None = None
         timeouts = Timeouts(connect_s=2.0, answer_s=membership.block_s + _ANSWER_S, retries=0)
@@ -149,7 +150,10 @@ class Feed(_Reading[E]):
 
 
 class AsyncFeed(_Reading[E]):
-    """`Feed` for asyncio applications: ``async for``, or ``await run(handler)``. One feed per task."""
+    """`Feed` for asyncio applications: ``async for``, or ``await run(handler)``. One feed per task.
+
+    Raises `WrongEventLoop` when it is read in another event loop than its first.
+    """
 
     @overload
     def __init__(
@@ -180,6 +184,7 @@ class AsyncFeed(_Reading[E]):
     def __init__(self, stream: StreamName, group: str, **options: Unpack[AsyncFeedOptions]) -> None:
         url, timeouts = self._open(stream, group, options)
         self._redis = options.get("client") or connect_async(url, timeouts)
+        self._loop = OneLoop("AsyncFeed")
 
     def __aiter__(self) -> Self:
         """Start reading; see `Feed.__iter__`."""
@@ -188,6 +193,7 @@ class AsyncFeed(_Reading[E]):
 
     async def __anext__(self) -> E:
         """Acknowledge the entry before, and wait for the next."""
+        self._loop.check()
         self._acknowledge_current()
         self._current = await adrive(self._reader.next_entry(), self._redis)
         if self._current is None:

@@ -10,29 +10,29 @@ from typing import Any, Final
 
 import redis.asyncio
 
-from producers.contract.admission import CREDIT, HELD
-from producers.contract.forwarder_figures import (
+from .contract.admission import CREDIT, HELD
+from .contract.forwarder_figures import (
     ForwarderFigures,
     ask_figures,
     ask_names,
     read_figures,
 )
-from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
-from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
-from producers.contract.keys import QUARANTINE, Keys
-from producers.contract.kinds import TYPES
-from producers.contract.money_figures import MONEY, MoneyFigures, ask_money, read_money
-from producers.contract.optout_figures import (
+from .contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
+from .contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
+from .contract.keys import QUARANTINE, Keys
+from .contract.kinds import TYPES
+from .contract.money_figures import MONEY, MoneyFigures, ask_money, read_money
+from .contract.optout_figures import (
     OPTOUT_QUESTIONS,
     OptoutFigures,
     ask_optout_figures,
     read_optout_figures,
 )
-from producers.contract.receipts import missing
-from producers.contract.settings import RedisSettings
-from producers.exposition import Sample, forwarder_lines, held_lines, metric, money_lines, optout_lines
-from producers.intake.spool import Fill
-from producers.rules.days import day_name
+from .contract.receipts import missing
+from .contract.settings import RedisSettings
+from .exposition import Sample, forwarder_lines, held_lines, metric, money_lines, optout_lines
+from .intake.spool import Fill
+from .rules.days import day_name
 
 _QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 _READ_STREAMS: Final = tuple(TYPES)

@@ -1,34 +1,34 @@
 """Producer: how an application sends, asks and cancels. `aio.AsyncProducer` is the same for asyncio."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Self, TypeVar, Unpack
 
 import redis
 
-from producers.contract.clients import connect
-from producers.contract.scripts import Command
-from producers.contract.steps import Steps, drive
-from producers.messages.frozen import FrozenMessage
-from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
-from producers.messages.recipient import Recipient
-from producers.queueing.answers import Conflict, Sent
-from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
-from producers.queueing.campaign_status import (
+from .contract.clients import connect
+from .contract.scripts import Command
+from .contract.steps import Steps, drive
+from .messages.frozen import FrozenMessage
+from .messages.message import CampaignOptions, Message, MessageOptions, Recipients
+from .messages.recipient import Recipient
+from .queueing.answers import Conflict, Sent
+from .queueing.batches import freeze_one, freeze_slices, ids_of, without_conflict
+from .queueing.campaign_status import (
     Campaign,
     CampaignCancellation,
     CampaignStatus,
     Halt,
     Resumption,
 )
-from producers.queueing.campaign_steps import Campaigns
-from producers.queueing.campaigns import Budget, OnInvalid, Slicer, chunks, several
-from producers.queueing.conversations import Conversation, Conversations
-from producers.queueing.message_status import MessageStatus
-from producers.queueing.preview import Preview, Previewer, current_prices
-from producers.queueing.records import Cancellation, Records
-from producers.queueing.unconfirmed import translated
-from producers.settings import ProducerSettings
+from .queueing.campaign_steps import Campaigns
+from .queueing.campaigns import Budget, OnInvalid, Slicer, chunks, several
+from .queueing.conversations import Conversation, Conversations
+from .queueing.message_status import MessageStatus
+from .queueing.preview import Preview, Previewer, current_prices
+from .queueing.records import Ahead, Cancellation, Records
+from .queueing.unconfirmed import translated
+from .settings import ProducerSettings
 
 T = TypeVar("T")
 
@@ -55,20 +55,26 @@ class Producer:
         default_region: str | None = None,
     ) -> None:
         self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
-        self._records = Records(self._settings)
-        self._campaigns = Campaigns(self._records, self._settings)
-        keys, pseudonyms = self._records.keys, self._records.pseudonyms
-        self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
+        self._records = records = Records(self._settings)
+        self._campaigns = Campaigns(records, self._settings)
+        self._conversations = Conversations(records.keys, records.pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
+        self._translated = partial(translated, "" if client else str(self._settings.redis_url))
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Make a producer from environment variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make a producer from environment variables: those of the process, or others.
 
         Raises:
             ConfigError: lists every wrong variable.
         """
         return cls(settings=ProducerSettings.from_env(environ))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; record and queue entry are written together or not at all.
@@ -108,9 +114,11 @@ class Producer:
         try:
             for frozen in freeze_slices(messages, self._settings):
                 if frozen:
+                    # Written while Redis works on the slice before.
+                    call = self._drive(self._records.enqueue_ahead(frozen), ids_of(frozen))
                     taken, waiting = waiting, list
                     answers += taken()
-                    waiting = self._start(frozen)
+                    waiting = self._start(call, frozen)
         finally:
             answers += waiting()
         return without_conflict(answers)
@@ -275,23 +283,17 @@ class Producer:
         return self._drive(self._campaigns.cancel(campaign_id), campaign_id=campaign_id)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, as the end of a ``with`` block does."""
         self._redis.close()
 
     def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
-        with translated(request_ids):
+        with self._translated(request_ids):
             return command.run(self._redis)
 
-    def _start(self, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
-        with translated(ids := [message.request_id for message in messages]):
-            answer = drive(self._records.enqueue_ahead(messages), self._redis).start(self._redis)
-
-        def translated_answer() -> list[Sent | Conflict]:
-            with translated(ids):
-                return answer() or drive(self._records.enqueue(messages), self._redis)
-
-        return translated_answer
+    def _start(self, call: Ahead, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
+        answer, enqueue = call.start(self._redis), self._records.enqueue
+        return self._translated(ids_of(messages))(lambda: answer() or drive(enqueue(messages), self._redis))
 
     def _drive(self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None) -> T:
-        with translated(request_ids, campaign_id):
+        with self._translated(request_ids, campaign_id):
             return drive(steps, self._redis)

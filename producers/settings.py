@@ -4,10 +4,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
-from producers.contract.phone import known_region
-from producers.contract.settings import RedisSettings, variable
-from producers.errors import ConfigError
-from producers.rules.settings import RulesSettings
+from .contract.phone import known_region
+from .contract.settings import RedisSettings, variable
+from .errors import ConfigError
+from .rules.settings import RulesSettings
 
 
 @dataclass(frozen=True)

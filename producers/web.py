@@ -1,6 +1,6 @@
 """The callback server: a thin ASGI application around `producers.callbacks`.
 
-    uvicorn --factory producers.web:create_app --http producers.web_connection:Connection --no-access-log
+    octopush-worker web
 
 | path | answer |
 |---|---|
@@ -33,16 +33,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
-from producers.contract.addresses import Addresses
-from producers.contract.clients import CALLBACKS, connect_async
-from producers.contract.known_pseudonyms import KEPT_IN_REDIS
-from producers.contract.scripts import REDIS_ERRORS
-from producers.contract.settings import WebSettings
-from producers.errors import ConfigError
-from producers.exposition import CONTENT_TYPE
-from producers.metrics import Gauges
-from producers.web_connection import raise_file_limit
+from .callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
+from .contract.addresses import Addresses
+from .contract.clients import CALLBACKS, connect_async
+from .contract.known_pseudonyms import KEPT_IN_REDIS
+from .contract.scripts import REDIS_ERRORS
+from .contract.settings import WebSettings
+from .errors import ConfigError
+from .exposition import CONTENT_TYPE
+from .metrics import Gauges
+from .web_connection import raise_file_limit
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.
 _BODY_S: Final = 10.0
@@ -64,18 +64,19 @@ _CALLBACK_PATHS: Final = tuple(
 _CLOSE: Final = {"Connection": "close"}
 
 
-def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] = os.environ) -> Starlette:
+def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] | None = None) -> Starlette:
     """Make the application; connects to Redis with the first request.
 
     Args:
         settings: tokens, Redis, namespace, spool; read from ``environ`` if None, with `SPOOL_DIR` for a spool
             that it does not name. An empty ``CALLBACK_SPOOL_DIR`` keeps none.
-        environ: the process environment.
+        environ: variables; None for those of the process.
 
     Raises:
         SystemExit: a setting is missing or wrong. The process ends with status 1 and one message on stderr
             that names the variables.
     """
+    environ = os.environ if environ is None else environ
     try:
         settings = settings or WebSettings.from_env({"CALLBACK_SPOOL_DIR": SPOOL_DIR, **environ})
     except ConfigError as error:

@@ -1,6 +1,6 @@
 """Connections to the callback server: uvicorn's, with a deadline for heads and a limit of their number.
 
-    uvicorn --factory producers.web:create_app --http producers.web_connection:Connection
+    octopush-worker web
 
 uvicorn waits for the head of a request for ever. A thousand clients that send half of one use up the file
 descriptors of the process, and then no callback is answered. Here a head must come within seconds. When there

@@ -19,7 +19,8 @@ from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
-from producers.contract.events import Alarm, Event, OptOut, Receipt, Reply, Status
+from .contract.events import Alarm, Event, OptOut, Receipt, Reply, Status
+from .errors import Portable
 
 #: What a webhook's type says its data are.
 TYPES: Final[Mapping[str, type[Event]]] = {
@@ -38,7 +39,7 @@ _PREFIX: Final = "whsec_"
 _HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
-class InvalidWebhook(Exception):
+class InvalidWebhook(Portable):
     """What came is no webhook of ours: answer 400, and do nothing. Texts hold nothing of what came."""
 
 

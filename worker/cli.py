@@ -13,11 +13,13 @@ import click
 
 from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
+from worker.commands.all_commands import COMMANDS
+from worker.commands.command import Command, Group
+from worker.commands.forward_cli import forward
 from worker.mail.mail_cli import forward_email, mail_in
-from worker.operator.command import Command, Group
-from worker.operator.commands import COMMANDS
-from worker.operator.forward_cli import forward
 from worker.presentation.output import Failed, Output
+from worker.process.extras import missing
+from worker.start import console, web, worker
 from worker.webhooks.forward_http import forward_http
 from worker.webhooks.forward_listen import listen
 from worker.webhooks.forward_secret import secret
@@ -113,21 +115,9 @@ def up(output: Output, workers: int) -> None:
         _until_interrupted(output, lambda: installation.supervise(output.say))
 
 
-@main.command("dramatiq", add_help_option=False, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run_dramatiq(arguments: tuple[str, ...]) -> None:
-    """Run workers: ``dramatiq`` with these arguments, in whatever directory.
-
-    What the Procfile starts. Modules of the current directory come last, and SIGHUP stops like SIGTERM.
-    """
-    from worker.process import launch  # noqa: PLC0415 - the other commands need no Dramatiq
-
-    launch.run(arguments)
-
-
 for part in (listen, secret):
     forward.add_command(part)
-for command in (*COMMANDS, forward_http, forward_email, mail_in):
+for command in (*COMMANDS, worker, web, console, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 
@@ -153,6 +143,8 @@ def _check_settings() -> None:
 
     problems: dict[str, str] = {}
     for process_type in configured(os.environ):
+        if lacks := missing(process_type):
+            raise Failed(lacks)
         try:
             SETTINGS[process_type].from_env(os.environ)
         except ConfigError as error:

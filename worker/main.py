@@ -1,10 +1,9 @@
-"""Composition root of a worker process: ``dramatiq worker.main:setup``.
+"""Composition root of a worker process, which ``octopush-worker worker`` starts: ``worker.main:setup``.
 
 The only reader of the environment, the only place that builds things and connects them. Nobody imports it.
 """
 
 import gc
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -61,8 +60,11 @@ HOURS_OFF: Final = "MARKETING_HOURS_FR and MARKETING_HOURS_OTHER are off: market
 CALLBACKS_AT_ONCE: Final = 256
 
 
-def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
+def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     """Build the worker and register its actors; called once in each worker process.
+
+    Args:
+        environ: variables; None for those of the process.
 
     Returns:
         The broker, also set as Dramatiq's global one.
@@ -79,7 +81,7 @@ def setup(environ: Mapping[str, str] = os.environ) -> LeaseBroker:
     log.configure(settings.log_level)
     dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
-    outages = _outage_log()
+    outages = _outage_log(str(settings.redis_url))
     client = connect(settings.redis_url, outages)
     with middleware.stop_at_once():
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
@@ -190,11 +192,11 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     return broker
 
 
-def _outage_log() -> OutageLog:
+def _outage_log(server: str) -> OutageLog:
     """Write one line when Redis goes away and one when it is back, whichever thread finds out."""
     logger = structlog.get_logger()
     return OutageLog(
-        lambda reason: logger.warning("redis.unavailable", reason=reason),
+        lambda reason: logger.warning("redis.unavailable", reason=reason, server=server),
         lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
     )
 

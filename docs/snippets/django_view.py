@@ -1,6 +1,7 @@
 """Take Octopush's callbacks in a Django project: include these urlpatterns."""
 
 import logging
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -9,21 +10,26 @@ from django.views.decorators.http import require_http_methods
 
 from producers.callbacks import BODY_MAX_BYTES, CallbackIntake
 
-intake = CallbackIntake.from_env()
+# Paths hold the token: Django logs those of answers from 400 up, and servers log all.
+for name in ("django.request", "django.server", "gunicorn.access", "uvicorn.access"):
+    logging.getLogger(name).addFilter(lambda record: "/callbacks/" not in record.getMessage())
 
-# Django logs the path of every answer from 400 up, and with it the token.
-logging.getLogger("django.request").addFilter(lambda record: "/callbacks/" not in record.getMessage())
+
+@cache
+def intake() -> CallbackIntake:
+    """Make the intake with the first callback: whoever only imports this module needs no token."""
+    return CallbackIntake.from_env()
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def callback(request: HttpRequest, token: str, kind: str | None = None) -> HttpResponse:
     """Store one callback and answer without content."""
-    status = intake.check_url(token, kind)
+    status = intake().check_url(token, kind)
     if request.method != "POST" or status != 200:
         return HttpResponse(status=status)
     body = request.read(BODY_MAX_BYTES + 1)
-    return HttpResponse(status=intake.accept_callback(token, body, kind))
+    return HttpResponse(status=intake().accept_callback(token, body, kind))
 
 
 urlpatterns = [

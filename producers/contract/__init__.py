@@ -16,6 +16,7 @@ Connections to Redis, and what runs over them:
 - `routes`: where the primary is
 - `redis_url`: the address of Redis
 - `outages`: which troubles pass, and what to say about them
+- `one_loop`: which event loop an asyncio client belongs to
 - `scripts`: one call of a Lua script; what scripts have in common lies in ``lua/``
 - `steps`: several calls, for blocking and asyncio clients
 

@@ -14,8 +14,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from producers.contract.connections import following, following_async
-from producers.contract.redis_url import RedisUrl
+from .connections import following, following_async
+from .redis_url import RedisUrl
 
 
 @dataclass(frozen=True, slots=True)

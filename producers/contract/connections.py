@@ -21,8 +21,8 @@ from redis import exceptions
 from redis.asyncio import connection as asyncio_connection
 from redis.connection import parse_url
 
-from producers.contract.outages import OutageLog, passes
-from producers.contract.routes import Route, route_for
+from .outages import OutageLog, passes
+from .routes import Route, route_for
 
 #: Answers of a server that is not the primary of what it was asked for.
 _REFUSALS: Final = (
@@ -124,10 +124,18 @@ class _BlockingFollower(_Follower):
     """
 
     socket_connect_timeout: Any
+    retry: Any
 
     def __init__(self, *args: Any, log: OutageLog | None, **options: Any) -> None:
         self._outages = log
         super().__init__(*args, **options)
+
+    def connect(self) -> None:
+        # redis-py before 7 repeats the connecting, and not what a new connection says of itself.
+        self.retry.call_with_retry(
+            lambda: self.connect_check_health(check_health=True, retry_socket_connect=False),
+            lambda _: self.disconnect(),
+        )
 
     def connect_check_health(self, *args: Any, **options: Any) -> None:
         self._introducing = True
@@ -207,6 +215,14 @@ def _left(seconds: float | None) -> float | None:
 
 class _AwaitedFollower(_Follower):
     """Mixed into the three kinds of asyncio connection."""
+
+    retry: Any
+
+    async def connect(self) -> None:
+        await self.retry.call_with_retry(
+            lambda: self.connect_check_health(check_health=True, retry_socket_connect=False),
+            lambda _: self.disconnect(),
+        )
 
     async def connect_check_health(self, *args: Any, **options: Any) -> None:
         self._introducing = True

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from producers.contract.forwarder_keys import ForwarderKeys
+from .forwarder_keys import ForwarderKeys
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 
-from producers.contract.jobs import State
-from producers.contract.receipts import DeliveryState
+from .jobs import State
+from .receipts import DeliveryState
 
 #: Version of the entries' layout, in each entry as ``v``.
 ENTRY_VERSION: Final = "1"

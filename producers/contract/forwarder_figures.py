@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from redis.asyncio.client import Pipeline
 
-from producers.contract.keys import Keys
+from .keys import Keys
 
 #: What an attempt to deliver may come to; ``lost``: whoever delivered was killed.
 RESULTS: Final = ("delivered", "failed", "unreachable", "refused", "halted", "lost")

@@ -38,7 +38,7 @@ and a stream entry together, on Redis Cluster too.
 | ``blocks:<hour>`` | hash, block of 10,000 numbers to how many of them got alerts in that hour, and one field for all blocks | 25 h | enqueue | enqueue |
 | ``blocked`` | sorted set, blocks that get no alerts, by when that ends, ms | until lifted, or until another is blocked after its end | enqueue | enqueue, operators, metrics |
 | ``alarmed:<block>`` | string, that somebody was told of a block | an hour | enqueue | enqueue |
-| ``twin:<fingerprint>`` | string, request_id of the last message with that text for these numbers | DUPLICATE_WINDOW_S | enqueue | enqueue |
+| ``twins:<length>:<window>`` | hash, fingerprint of a text for some numbers to when it came last, and in which message | twice DUPLICATE_WINDOW_S | enqueue | enqueue |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
 | ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
@@ -79,7 +79,8 @@ and a stream entry together, on Redis Cluster too.
 | ``erased`` | sorted set, pseudonyms of who was erased, by when | N days after the last one | erase_person | publish |
 | ``consent`` | hash, pseudonym to ``at|last contact|source|wording``: who has agreed to marketing | for ever; what is too old counts as none | layout | layout |
 | ``suppressed`` | hash, who wants no more SMS, by ``scope|pseudonym`` | `SUPPRESSION_DAYS`; for ever by default, since what people refused must be known | layout | layout |
-| ``stoppable`` | sorted set, ``pseudonym request_id`` of what an opt-out would end, sends to one recipient | until their end | enqueue, replay, every end | optouts() |
+| ``stoppable`` | hash, request_id of one send that an opt-out would end, by pseudonym: of sends to one recipient | until their end | enqueue, replay, every end | optouts() |
+| ``stoppable:more`` | sorted set, ``pseudonym request_id`` of the others of the same person | until their end | enqueue, replay, every end | optouts() |
 | ``optouts:effective`` | hash, how long opt-outs took to count | for ever | layout | layout |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
@@ -103,6 +104,6 @@ and a stream entry together, on Redis Cluster too.
 | ``<stream>:poison:<group>`` | stream, entries a consumer gave up | by length | feeds | operators |
 
 Writers and readers are Lua scripts, commands and programs. Who writes and reads a hash stands in
-`producers.contract.layout`, field by field. All times in keys are milliseconds since the epoch by Redis's own
+`producers.contract.send_layout` and `producers.contract.layout`, field by field. All times in keys are milliseconds since the epoch by Redis's own
 clock.
 """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from producers.contract.console_keys import ConsoleKeys
+from .console_keys import ConsoleKeys
 
 #: What became of sends. The streams of callbacks are named in `producers.contract.kinds`.
 STATUSES = "statuses"

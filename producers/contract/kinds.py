@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from producers.contract.events import Alarm, CallbackEvent, Event, OptOut, Receipt, Reply, Status
-from producers.contract.keys import ALARMS, STATUSES
+from .events import Alarm, CallbackEvent, Event, OptOut, Receipt, Reply, Status
+from .keys import ALARMS, STATUSES
 
 _MIB: Final = 1024 * 1024
 

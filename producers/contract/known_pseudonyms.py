@@ -9,16 +9,16 @@ from typing import Any, Final, TypeVar, cast
 
 import redis
 
-from producers.contract.keys import Keys
-from producers.contract.pseudonyms import Pseudonyms, fresh_key, key_id, read_key
-from producers.contract.scripts import Command, Script
-from producers.contract.settings import RedisSettings
-from producers.contract.steps import Steps
-from producers.errors import WrongPseudonymKeys
+from ..errors import WrongPseudonymKeys
+from .keys import Keys
+from .pseudonyms import Pseudonyms, fresh_key, key_id, read_key
+from .scripts import Command, Script
+from .settings import RedisSettings
+from .steps import Steps
 
 T = TypeVar("T")
 
-_NOTE: Final = Script("producers.contract", "note_pseudonyms", when_full=True)
+_NOTE: Final = Script(__package__, "note_pseudonyms", when_full=True)
 #: What a script answers that was given pseudonyms, if the keys have changed: see ``known_key.lua``.
 _CHANGED: Final = b"pseudonym keys have changed"
 #: Times that a step is taken if keys change. Twice is enough, unless they change again.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from redis.asyncio.client import Pipeline
 
-from producers.contract.keys import Keys
+from .keys import Keys
 
 #: The scope that is always measured. Applications are on the page of the console.
 SCOPE: Final = "account"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from producers.contract.events import OptOutReason
-from producers.contract.keys import Keys
+from .events import OptOutReason
+from .keys import Keys
 
 #: Upper ends of the classes, in milliseconds; Lua has them, too, and a test compares.
 EFFECT_MS: Final = (100, 250, 500, 1000, 2500, 5000, 10_000, 60_000)

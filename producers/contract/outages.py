@@ -78,9 +78,15 @@ class OutageLog:
         self._back(span[1] - span[0])
 
 
-def log_to(logger: logging.Logger) -> OutageLog:
-    """Make an `OutageLog` that warns on a logger of the standard library."""
+def log_to(logger: logging.Logger, server: str = "") -> OutageLog:
+    """Make an `OutageLog` that warns on a logger of the standard library.
+
+    Args:
+        logger: receives the lines.
+        server: address of Redis without user and password; empty if it is not known.
+    """
+    at = f" at {server}" if server else ""
     return OutageLog(
-        lambda reason: logger.warning("redis unavailable (%s)", reason),
+        lambda reason: logger.warning("redis unavailable (%s)%s", reason, at),
         lambda seconds: logger.warning("redis is back, calls failed for %.1f s", seconds),
     )

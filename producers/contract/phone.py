@@ -6,7 +6,7 @@ from typing import Final
 
 import phonenumbers
 
-from producers.contract.characters import INVISIBLE, SPACES
+from .characters import INVISIBLE, SPACES
 
 #: What tools put into numbers, as what a person would have typed. Digits of other scripts and line breaks are
 #: not among it: a number that holds one was not written as one number.
@@ -38,6 +38,15 @@ _DAMAGE: Final = (
         re.compile(r"\+?[0-9]{6,}[.,]0\Z", re.ASCII),
         "without the decimals of a spreadsheet: format the column as text",
     ),
+)
+#: A date with a year of four digits, or with the name of a month. In some countries its digits are a number.
+_DATE: Final = (
+    re.compile(
+        r"(?:(?:19|20)[0-9]{2}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2(?:19|20)[0-9]{2}"
+        r"|[0-9]{1,2}[-/ ][a-z\u00e9\u00fb]{3,9}[.]?[-/ ][0-9]{2,4})(?:[ T].*)?\Z",
+        re.IGNORECASE,
+    ),
+    "not a date: if a spreadsheet made a date of a number, format the column as text",
 )
 _HINTS: Final = (
     (re.compile(r"00[1-9]"), "write + in place of 00"),
@@ -76,7 +85,7 @@ def to_e164(number: str, *, default_region: str = "") -> str:
     if mobiles and mobiles.fullmatch(number):
         return number
     written = _typed(number)
-    for damage, hint in _DAMAGE:
+    for damage, hint in (*_DAMAGE, _DATE):
         if damage.match(written):
             raise ValueError(f"{_INTERNATIONALLY}, {hint}")
     parsed = _parsed(written, default_region)

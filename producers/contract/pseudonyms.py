@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from producers.contract.secret import Secret
+from .secret import Secret
 
 #: Bytes that a key has at least, as random as a key should be.
 KEY_BYTES: Final = 32

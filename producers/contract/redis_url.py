@@ -9,7 +9,7 @@ from typing import Final
 
 import redis
 
-from producers.contract.secret import Secret
+from .secret import Secret
 
 #: An escaped character, or one that means nothing in an address.
 _PLAIN: Final = r"(?:[^\s/?#@%\[\]\x00-\x1f\x7f]|%[0-9A-Fa-f]{2})"

@@ -12,7 +12,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
-from producers.contract.admission import ADMISSION
+from .admission import ADMISSION
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -84,7 +84,7 @@ def _library(body: str) -> list[str]:
 
 
 def _part(name: str) -> str:
-    return (files("producers.contract") / "lua" / f"{name}.lua").read_text("utf-8")
+    return (files(__package__) / "lua" / f"{name}.lua").read_text("utf-8")
 
 
 def _used(text: str) -> list[str]:

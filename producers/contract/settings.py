@@ -6,18 +6,19 @@ checked against these declarations.
 
 import dataclasses
 import itertools
+import os
 import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from producers.contract.addresses import ANY, PRIVATE, check_addresses
-from producers.contract.kinds import KINDS
-from producers.contract.pseudonyms import check_keys
-from producers.contract.redis_url import RedisUrl
-from producers.contract.secret import Secret
-from producers.errors import ConfigError
+from ..errors import ConfigError
+from .addresses import ANY, PRIVATE, check_addresses
+from .kinds import KINDS
+from .pseudonyms import check_keys
+from .redis_url import RedisUrl
+from .secret import Secret
 
 
 def variable(
@@ -51,13 +52,17 @@ class Settings:
         """Check and change nothing. Whoever overrides this calls the next one: a class may have two bases."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read all fields from an environment.
+
+        Args:
+            environ: variables; None for those of the process.
 
         Raises:
             ConfigError: lists every missing or wrong variable by name, without its value.
             TypeError: a field is declared with a type that no variable is read as.
         """
+        environ = os.environ if environ is None else environ
         types, values, problems = typing.get_type_hints(cls), {}, {}
         for field in dataclasses.fields(cls):
             name = field.metadata["variable"]

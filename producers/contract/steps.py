@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import redis
 import redis.asyncio
 
-from producers.contract.scripts import REDIS_ERRORS, Command
+from .scripts import REDIS_ERRORS, Command
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import re
 from typing import Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from producers.contract.decoding import decode
+from ..contract.decoding import decode
 
 #: Levels of JSON nesting that are read. The gateway's events have two; the bound keeps every later
 #: walk over an event within Python's recursion limit.

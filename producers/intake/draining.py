@@ -7,12 +7,12 @@ from typing import Final
 
 from redis.exceptions import OutOfMemoryError
 
-from producers.contract.outages import OutageLog
-from producers.contract.scripts import REDIS_ERRORS, Command
-from producers.contract.steps import Commands, Sleep, Steps, Together
-from producers.intake.raw_callback import RawCallback
-from producers.intake.spool import Fill, Spool, SpoolFull, TooMuch
-from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, unpack
+from ..contract.outages import OutageLog
+from ..contract.scripts import REDIS_ERRORS, Command
+from ..contract.steps import Commands, Sleep, Steps, Together
+from .raw_callback import RawCallback
+from .spool import Fill, Spool, SpoolFull, TooMuch
+from .spool_file import DamagedFile, Orphan, SpooledCallback, unpack
 
 #: Seconds between two looks at Redis and at the spool.
 LOOK_S: Final = 1.0

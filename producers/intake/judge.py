@@ -7,10 +7,10 @@ from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
 
-from producers.contract.kinds import KINDS
-from producers.contract.settings import WebSettings, bound_token
-from producers.intake.callback_body import MAX_EVENTS, read_events
-from producers.intake.raw_callback import RawCallback
+from ..contract.kinds import KINDS
+from ..contract.settings import WebSettings, bound_token
+from .callback_body import MAX_EVENTS, read_events
+from .raw_callback import RawCallback
 
 #: Largest body taken, in bytes. A callback of the gateway has well under 2 KiB.
 BODY_MAX_BYTES: Final = 64 * 1024

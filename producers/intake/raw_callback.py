@@ -4,13 +4,13 @@ from typing import Final
 
 import msgspec
 
-from producers.contract.kinds import KINDS
-from producers.contract.scripts import Command, Script, as_string
+from ..contract.kinds import KINDS
+from ..contract.scripts import Command, Script, as_string
 
 #: A full Redis refuses a body that cannot be the gateway's. It takes a body that can be: such bodies are
 #: small and bounded by the minute, and nobody can ask for them again.
-_ACCEPT: Final = Script("producers.intake", "accept_callback")
-_ACCEPT_WHEN_FULL: Final = Script("producers.intake", "accept_callback", when_full=True)
+_ACCEPT: Final = Script(__package__, "accept_callback")
+_ACCEPT_WHEN_FULL: Final = Script(__package__, "accept_callback", when_full=True)
 
 
 class RawCallback(msgspec.Struct, frozen=True, array_like=True):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from producers.intake.raw_callback import RawCallback
-from producers.intake.spool_file import Orphan, SpooledCallback, SpoolFile, pack
+from .raw_callback import RawCallback
+from .spool_file import Orphan, SpooledCallback, SpoolFile, pack
 
 #: Bytes after which a process begins a new file: what is drained again at most, if a process is killed.
 FILE_BYTES: Final = 1024 * 1024

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import msgspec
 
-from producers.intake.raw_callback import RawCallback
+from .raw_callback import RawCallback
 
 #: Bytes in front of each record: its length, its checksum, and the checksum of these two. Without the last, a
 #: changed length would look like a record that was never finished.

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from producers.messages.recipient import Recipient
+from .recipient import Recipient
 
 
 class Body(msgspec.Struct, omit_defaults=True, gc=False):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from producers.messages.body import Body, encode
+from .body import Body, encode
 
 #: Bytes of a context as JSON.
 CONTEXT_MAX_BYTES: Final = 4096

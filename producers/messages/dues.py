@@ -3,12 +3,12 @@
 from functools import lru_cache
 from typing import Final
 
-from producers.contract.prices import tariff_name
-from producers.messages.fields import Problems
-from producers.messages.options import Options
-from producers.messages.segments import costs_at_worst
-from producers.messages.wording import Wording
-from producers.rules.money import MoneySettings
+from ..contract.prices import tariff_name
+from ..rules.money import MoneySettings
+from .fields import Problems
+from .frozen import Dues
+from .options import Options
+from .wording import Wording
 
 #: Micro-euros that a segment costs besides where people can answer (Octopush docs, two-way SMS: 0.03 € in
 #: mainland France, the only country that has them).
@@ -17,27 +17,31 @@ ANSWERABLE: Final = 30_000
 BLACKLIST_LOOK: Final = 10_000
 #: Digits that tell a calling code, which has at most three.
 _CODE: Final = 3
+_NOTHING: Final = (0,)
 
 
-def dues_of(worded: Wording, options: Options) -> tuple[int | str, ...]:
+def dues_of(worded: Wording, options: Options) -> Dues:
     """Say what a message may cost, segments at their dearest: see `FrozenMessage.dues`.
 
     A simulated message costs nothing.
     """
     if options.simulation_mode:
-        return (0,)
-    segments: dict[str, int] = {}
-    template, same = worded.template, 0
-    if not template.variables:
-        same = costs_at_worst(template.text, worded.by_gateway)
-    for recipient in worded.recipients:
+        return _NOTHING
+    if len(worded.recipients) == 1:
+        number, segments = worded.recipients[0].phone_number, worded.at_worst(0)
+        return _of_one(options.type, number[1 : 1 + _CODE], segments, _besides(options, segments))
+    by_tariff: dict[str, int] = {}
+    for place, recipient in enumerate(worded.recipients):
         tariff = _tariff(options.type, recipient.phone_number[1 : 1 + _CODE])
-        each = same or costs_at_worst(template.fill(recipient), worded.by_gateway)
-        segments[tariff] = segments.get(tariff, 0) + each
-    besides = BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else 0
-    if options.with_replies:
-        besides += ANSWERABLE * sum(segments.values())
-    return (besides, *(part for pair in sorted(segments.items()) for part in pair))
+        by_tariff[tariff] = by_tariff.get(tariff, 0) + worded.at_worst(place)
+    besides = _besides(options, sum(by_tariff.values()))
+    return (besides, *(part for pair in sorted(by_tariff.items()) for part in pair))
+
+
+def _besides(options: Options, segments: int) -> int:
+    """Say what a message costs besides its segments, in micro-euros."""
+    answers = ANSWERABLE * segments if options.with_replies else 0
+    return answers + BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else answers
 
 
 def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings) -> None:
@@ -62,3 +66,9 @@ def _where(position: int) -> str:
 
 
 _tariff = lru_cache(maxsize=1024)(tariff_name)
+
+
+# Most messages are to one person, and alike: they share what is said of them.
+@lru_cache(maxsize=1024)
+def _of_one(kind: str, digits: str, segments: int, besides: int) -> Dues:
+    return besides, tariff_name(kind, digits), segments

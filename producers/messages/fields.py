@@ -11,10 +11,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from producers.contract.phone import to_e164
-from producers.errors import InvalidMessage
-from producers.messages.recipient import VARIABLES, Recipient
-from producers.messages.template import VARIABLE_MAX, Template, template
+from ..contract.phone import to_e164
+from ..errors import InvalidMessage
+from .recipient import VARIABLES, Recipient
+from .template import VARIABLE_MAX, Template, template
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,6 +2,9 @@
 
 import msgspec
 
+#: Micro-euros, then tariffs and segments by turns.
+Dues = tuple[int | str, ...]
+
 
 class Talk(msgspec.Struct, frozen=True, gc=False):
     """What makes a message part of conversations: it can be answered, or is an answer itself.
@@ -60,7 +63,7 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     talk: Talk | None = None
     receipts: int = 0
     zones: str = ""
-    dues: tuple[int | str, ...] = ()
+    dues: Dues = ()
     twin: str = ""
     warnings: tuple[str, ...] = ()
     stoppable: bool = False

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from producers.messages.fields import Problems
-from producers.rules.held import Held, words
-from producers.rules.hours import COMMON_WITHIN, Hours
-from producers.rules.settings import RulesSettings
+from ..rules.held import Held, words
+from ..rules.hours import COMMON_WITHIN, Hours
+from ..rules.settings import RulesSettings
+from .fields import Problems
 
 if TYPE_CHECKING:
-    from producers.messages.message import Message
+    from .message import Message
 
 _MINUTE_S: Final = 60
 #: What must be right before the hours can be asked.

@@ -11,18 +11,18 @@ from typing import Any, Final, Literal, TypedDict
 
 import msgspec
 
-from producers.contract.jobs import queue_for
-from producers.messages import content, fields
-from producers.messages.body import Body, encode
-from producers.messages.dues import dues_of, refuse_unreachable
-from producers.messages.frozen import FrozenMessage, Talk
-from producers.messages.leaving import check_leaving
-from producers.messages.options import Options, checked_options, share_of
-from producers.messages.places import places_of
-from producers.messages.recipient import Recipient
-from producers.messages.wording import Wording, word
-from producers.rules.settings import RulesSettings
-from producers.rules.text import sender_problem
+from ..contract.jobs import queue_for
+from ..rules.settings import RulesSettings
+from ..rules.text import sender_problem
+from . import content, fields
+from .body import Body, encode
+from .dues import dues_of, refuse_unreachable
+from .frozen import FrozenMessage, Talk
+from .leaving import check_leaving
+from .options import Options, checked_options, share_of
+from .places import places_of
+from .recipient import Recipient
+from .wording import Wording, word
 
 Purpose = Literal["alert", "wholesale"]
 SmsType = Literal["sms_premium", "sms_low_cost"]

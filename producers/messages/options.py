@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from producers.messages import fields
-from producers.messages.body import encode
+from . import fields
+from .body import encode
 
 if TYPE_CHECKING:
-    from producers.messages.message import Message
+    from .message import Message
 
 
 class Options(msgspec.Struct, frozen=True, gc=False):

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from producers.messages.fields import Problems
-from producers.messages.recipient import Recipient
-from producers.rules.zones import is_zone, known_zone, zone_of
+from ..rules.zones import is_zone, known_zone, zone_of
+from .fields import Problems
+from .recipient import Recipient
 
 
 class Places(NamedTuple):

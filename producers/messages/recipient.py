@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from producers.contract.characters import visible
+from ..contract.characters import visible
 
 
 class Recipient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -48,6 +48,8 @@ _SUPERFLUOUS: Final = re.compile(" {2,}")
 
 #: Septets of a text that is no chain.
 _ALONE: Final = 160
+#: Characters up to which a text of one segment is one however they are counted: at most two septets each.
+SURELY_ONE: Final = _ALONE // 2
 
 
 class Segmentation(msgspec.Struct, frozen=True, gc=False):

@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from producers.contract.characters import is_blank, visible
-from producers.messages.recipient import VARIABLES, Recipient, variable_named
-from producers.messages.segments import billed
+from ..contract.characters import is_blank, visible
+from .recipient import VARIABLES, Recipient, variable_named
+from .segments import SURELY_ONE, billed, costs_at_worst
 
 #: Octopush docs, personalised sendings: characters in a name or parameter.
 VARIABLE_MAX: Final = 50
@@ -61,6 +61,16 @@ class Template(msgspec.Struct, frozen=True, gc=False):
         """Count the segments of the text that one recipient gets."""
         return self.segments or billed(self.fill(recipient), self.optimise)
 
+    def at_worst_for(self, recipient: Recipient, segments: int) -> int:
+        """Count the segments of the text that one recipient gets as dear as the gateway may.
+
+        Args:
+            recipient: who gets it.
+            segments: as `segments_for` counts them.
+        """
+        filled, count = (self.fill(recipient), costs_at_worst) if self.variables else (self.text, _at_worst)
+        return 1 if segments == 1 and len(filled) <= SURELY_ONE else count(filled, self.optimise)
+
 
 def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - the key of a cache
     """Find the placeholders of a text."""
@@ -86,6 +96,8 @@ def template(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT
 
 
 _remembered = lru_cache(maxsize=256)(take_apart)
+#: Long texts without placeholders come again, too.
+_at_worst = lru_cache(maxsize=256)(costs_at_worst)
 
 
 def _problem(literal: Sequence[str], names: Iterable[str]) -> str:

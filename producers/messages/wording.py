@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from producers.contract.characters import is_blank
-from producers.messages import fields
-from producers.messages.recipient import Recipient
-from producers.messages.segments import replaced
-from producers.messages.template import VARIABLE_MAX, Template, take_apart
-from producers.rules import text as rules
-from producers.rules.settings import RulesSettings
+from ..contract.characters import is_blank
+from ..rules import text as rules
+from ..rules.settings import RulesSettings
+from . import fields
+from .recipient import Recipient
+from .segments import replaced
+from .template import VARIABLE_MAX, Template, take_apart
 
 if TYPE_CHECKING:
-    from producers.messages.message import Message
+    from .message import Message
 
 #: What an alert is told that carries the mention of marketing.
 MENTION_IN_ALERT = "text: has the mention of marketing; whoever filters may take this alert for marketing"
@@ -37,6 +37,10 @@ class Wording(msgspec.Struct, frozen=True, gc=False):
     segments: list[int]
     by_gateway: bool
     warnings: tuple[str, ...]
+
+    def at_worst(self, place: int) -> int:
+        """Count the segments of a recipient as dear as the gateway may; for estimates."""
+        return self.template.at_worst_for(self.recipients[place], self.segments[place])
 
 
 def word(

@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from producers.contract.jobs import State
-from producers.contract.pseudonyms import Pseudonyms
-from producers.messages.frozen import FrozenMessage
-from producers.queueing.restraint import over_budget, refuse_unpriced
+from ..contract.jobs import State
+from ..messages.frozen import FrozenMessage
+from .restraint import over_budget, refuse_unpriced
 
 #: What became of a slice: ``ended`` if it did so long ago that its record is gone, ``stopped`` if its
 #: campaign was cancelled.
@@ -47,13 +46,6 @@ class Conflict:
     """This request_id already names other content."""
 
     request_id: str
-
-
-def stop_of(message: FrozenMessage, known: Pseudonyms) -> tuple[bool, str, str, list[str]] | None:
-    """Say what the script needs to know about opt-outs; None of an alert that no opt-out has to do with."""
-    if not message.stoppable:
-        return (False, message.scope, "", []) if message.scope else None
-    return True, message.scope, message.weights, known.older_lists(message.numbers)
 
 
 def read_queueing(messages: Sequence[FrozenMessage], reply: Sequence[Any]) -> list[tuple[Queueing, int]]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from producers.errors import InvalidMessage, RequestIdConflict
-from producers.messages.fields import Problems
-from producers.messages.fields import send_at as send_at_of
-from producers.messages.frozen import FrozenMessage
-from producers.messages.leaving import check_leaving
-from producers.messages.message import Message, freeze
-from producers.queueing.answers import Conflict, Sent
-from producers.settings import ProducerSettings
+from ..errors import InvalidMessage, RequestIdConflict
+from ..messages.fields import Problems
+from ..messages.fields import send_at as send_at_of
+from ..messages.frozen import FrozenMessage
+from ..messages.leaving import check_leaving
+from ..messages.message import Message, freeze
+from ..settings import ProducerSettings
+from .answers import Conflict, Sent
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
 SLICE = 500
@@ -92,6 +92,11 @@ def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> F
         return freeze_one(message, settings)
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
+
+
+def ids_of(messages: Iterable[FrozenMessage]) -> list[str]:
+    """Name the messages of a slice."""
+    return [each.request_id for each in messages]
 
 
 def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:

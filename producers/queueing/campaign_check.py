@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Unpack
 
-from producers.messages.message import CampaignOptions
-from producers.queueing.campaigns import OnInvalid, Slicer, chunks
-from producers.settings import ProducerSettings
+from ..messages.message import CampaignOptions
+from ..settings import ProducerSettings
+from .campaigns import OnInvalid, Slicer, chunks
 
 #: What holds where the owner has chosen nothing.
 _DEFAULTS: Final = ProducerSettings()

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal, get_args
 
-from producers.contract.admission import describe, read_gate
-from producers.contract.jobs import ENDS
-from producers.contract.receipts import DeliveryState, missing
-from producers.rules.held import read_held, words
-from producers.rules.hours import Hours
+from ..contract.admission import describe, read_gate
+from ..contract.jobs import ENDS
+from ..contract.receipts import DeliveryState, missing
+from ..rules.held import read_held, words
+from ..rules.hours import Hours
 
 #: How the fields begin that count what waits at a gate.
 _ASIDE: Final = "aside:"

@@ -8,11 +8,11 @@ run was killed, and the next run queues what the last one did not reach or Redis
 
 from typing import Any, Final
 
-from producers.contract.scripts import Command, Script
-from producers.contract.settings import RedisSettings
-from producers.contract.steps import Commands, Steps, Together
-from producers.errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
-from producers.queueing.campaign_status import (
+from ..contract.scripts import Command, Script
+from ..contract.settings import RedisSettings
+from ..contract.steps import Commands, Steps, Together
+from ..errors import CampaignCancelled, QueueUnavailable, RequestIdConflict
+from .campaign_status import (
     Campaign,
     CampaignCancellation,
     CampaignStatus,
@@ -20,13 +20,13 @@ from producers.queueing.campaign_status import (
     Resumption,
     read_campaign,
 )
-from producers.queueing.campaigns import Slicer, checked
-from producers.queueing.records import Cancellation, Records
-from producers.queueing.slices import message_ids
+from .campaigns import Slicer, checked
+from .records import Cancellation, Records
+from .slices import message_ids
 
-_COMPLETE = Script("producers.queueing", "complete_campaign")
-_HALT = Script("producers.queueing", "halt_campaign", when_full=True)
-_RESUME = Script("producers.queueing", "resume_campaign", when_full=True)
+_COMPLETE = Script(__package__, "complete_campaign")
+_HALT = Script(__package__, "halt_campaign", when_full=True)
+_RESUME = Script(__package__, "resume_campaign", when_full=True)
 
 #: Slices cancelled in one round trip, and slices given back to a queue in one step.
 _CANCELS: Final = 100

@@ -13,18 +13,18 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar
 
-from producers.errors import InvalidMessage
-from producers.messages.body import numbers_of
-from producers.messages.fields import RECIPIENTS_MAX
-from producers.messages.frozen import FrozenMessage
-from producers.messages.message import CampaignOptions, Message
-from producers.messages.recipient import VARIABLES, Recipient
-from producers.queueing.batches import freeze_one, refuse_what_never_leaves
-from producers.queueing.number_set import NumberSet
-from producers.queueing.slices import MAINLAND, message_id
-from producers.rules.money import micros
-from producers.rules.zones import zone_of
-from producers.settings import ProducerSettings
+from ..errors import InvalidMessage
+from ..messages.body import numbers_of
+from ..messages.fields import RECIPIENTS_MAX
+from ..messages.frozen import FrozenMessage
+from ..messages.message import CampaignOptions, Message
+from ..messages.recipient import VARIABLES, Recipient
+from ..rules.money import micros
+from ..rules.zones import zone_of
+from ..settings import ProducerSettings
+from .batches import freeze_one, refuse_what_never_leaves
+from .number_set import NumberSet
+from .slices import MAINLAND, message_id
 
 T = TypeVar("T")
 

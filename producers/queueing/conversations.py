@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from producers.contract.keys import Keys
-from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.phone import to_e164
-from producers.contract.pseudonyms import Pseudonyms
-from producers.contract.steps import Commands, Steps
-from producers.errors import InvalidMessage
-from producers.queueing.turns import WRITTEN, SendTurn, Turn, Written, read_written, turn_of
+from ..contract.keys import Keys
+from ..contract.known_pseudonyms import KnownPseudonyms
+from ..contract.phone import to_e164
+from ..contract.pseudonyms import Pseudonyms
+from ..contract.steps import Commands, Steps
+from ..errors import InvalidMessage
+from .turns import WRITTEN, SendTurn, Turn, Written, read_written, turn_of
 
 #: Turns that are kept of a conversation: ``lua/talks.lua`` drops older ones.
 TURNS_MAX: Final = 200

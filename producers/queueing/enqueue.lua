@@ -1,11 +1,12 @@
 -- Create records and queue their sends, all or nothing.
 -- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms.
 --   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
---   campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil, zones or '', dues or nil, block or nil, twin or nil.
+--   campaign or '', talk or nil, receipts, to, older digests or nil, stoppable or nil, zones or '', dues or nil, block or nil, twin or
+--   nil, scope or nil, weights or nil, to under each older key or nil.
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when the gateway
---   reports on none, 1, or when it is to send, ms. stop is of a message that opt-outs end, or that has a scope of its own: a list of
---   stoppable, scope or '', weights (segments of each recipient, a digit each, or ''), and to under older keys. block: of an alert to
---   one number. twin: what names the same text for the same numbers.
+--   reports on none, 1, or when it is to send, ms. stoppable: an opt-out ends it. scope: that of its opt-outs, if it has one of its own.
+--   weights: segments of each recipient, a digit each, unless all have the same. dues: their place in money. block: of an alert to one
+--   number. twin: what names the same text for the same numbers.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   guards.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed.
 -- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or four by four what there is to say: position
@@ -27,7 +28,7 @@ if unpriced then return 'unpriced ' .. unpriced end
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
 local era
-local listed = {}
+local people, listed = {}, {}
 local created = 0
 local function add(list, name, value)
   list[#list + 1] = name
@@ -52,15 +53,17 @@ local function answer(place, word, facts, left_out)
   add(others, facts, left_out)
 end
 
-local guarded, guarded_blocks = {}, {}
+local guarded, guarded_blocks, texts = {}, {}, {}
 for i, message in ipairs(given.messages) do
   keys[i] = keys_of(message[1])
   records[i] = keys[i].record
   if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
+  texts[#texts + 1] = message[20]
 end
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 local suppressed = find_suppressed()
 learn_guarded(guarded, guarded_blocks)
+learn_twins(texts)
 
 local function left_at(i)
   return what_is_left(given.messages[i], suppressed[i])
@@ -88,8 +91,8 @@ local function refusal_of(i, known)
 end
 
 local function create(i)
-  local id, digest, queue, due, ttl, _, context, _, _, share, campaign_id, talk, receipts, _, _, stop, zones, _, block =
-    unpack(given.messages[i], 1, 19)
+  local id, digest, queue, due, ttl, _, context, _, _, share, campaign_id, talk, receipts, _, _, stoppable, zones, _, block, twin,
+    scope = unpack(given.messages[i], 1, 21)
   local left = left_at(i)
   local code = left.code or block and count_alert(left.to, block)
   if suppressed[i] and left.left_out > 0 then count_suppressed('enqueue', suppressed[i]) end
@@ -105,12 +108,13 @@ local function create(i)
   if zones ~= '' then add(fields, 'zones', zones) end
   if given.app ~= '' then add(fields, 'app', given.app) end
   if left.estimate then add(fields, 'estimate', whole(left.estimate)) end
-  if stop then
-    if stop[2] ~= '' then add(fields, 'scope', stop[2]) end
-    if left.weights ~= '' then add(fields, 'weights', left.weights) end
-    if stop[1] and queue ~= 'marketing' then add(fields, 'stoppable', 1) end
-    if stop[1] and not code and left.recipients == 1 then add(listed, 0, left.to .. ' ' .. id) end
+  if scope then add(fields, 'scope', scope) end
+  if left.weights ~= '' then add(fields, 'weights', left.weights) end
+  if stoppable then
+    if queue ~= 'marketing' then add(fields, 'stoppable', 1) end
+    if not code and left.recipients == 1 then people[#people + 1], listed[#listed + 1] = left.to, id end
   end
+  if twin then remember_twin(id, twin) end
   if share ~= '' then
     era = era or redis.call('HGET', prefix .. 'memory', 'era') or current_era()
     add(fields, 'share', share)
@@ -153,7 +157,7 @@ end
 
 note_guarded()
 if created > 0 then redis.call('HINCRBY', prefix .. 'counts', 'enqueued', created) end
-if #listed > 0 then redis.call('ZADD', STOPPABLE, unpack(listed)) end
+list_stoppable(people, listed)
 if #bodies > 0 then redis.call('MSET', unpack(bodies)) end
 for _, place in pairs(queues) do
   if #place.ids > 0 then redis.call('RPUSH', place.keys.ready, unpack(place.ids)) end

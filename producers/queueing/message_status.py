@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from producers.contract.admission import describe, read_gate
-from producers.contract.jobs import State
-from producers.contract.receipts import AWAITED_MS, STATES, DeliveryState
-from producers.queueing.rounds import read_rounds
-from producers.rules.held import Held, words
-from producers.rules.hours import Hours
+from ..contract.admission import describe, read_gate
+from ..contract.jobs import State
+from ..contract.receipts import AWAITED_MS, STATES, DeliveryState
+from ..rules.held import Held, words
+from ..rules.hours import Hours
+from .rounds import read_rounds
 
 #: Fields of a call that say where its members are, as ``status.lua`` lists them.
 _OF_CALL: Final = ("state", "attempts", "code", "message", "first", "held", "held_until")

@@ -11,27 +11,27 @@ from typing import Any, Final, Literal
 
 import phonenumbers
 
-from producers.contract.keys import Keys
-from producers.contract.prices import Prices
-from producers.contract.steps import Commands, Steps
-from producers.errors import InvalidMessage
-from producers.messages import content, fields
-from producers.messages.dues import ANSWERABLE, BLACKLIST_LOOK, refuse_unreachable
-from producers.messages.fields import Problems
-from producers.messages.leaving import check_leaving
-from producers.messages.message import CampaignOptions, Message
-from producers.messages.options import checked_options
-from producers.messages.places import places_of
-from producers.messages.recipient import VARIABLES, Recipient
-from producers.messages.template import VARIABLE_MAX
-from producers.messages.wording import Wording, word
-from producers.queueing.campaigns import REPEATED, Budget, by_recipient, checked_budget
-from producers.queueing.number_set import NumberSet
-from producers.queueing.restraint import unpriced_problem
-from producers.queueing.tally import Flip, Tally
-from producers.rules.money import MICRO, price
-from producers.rules.text import sender_problem
-from producers.settings import ProducerSettings
+from ..contract.keys import Keys
+from ..contract.prices import Prices
+from ..contract.steps import Commands, Steps
+from ..errors import InvalidMessage
+from ..messages import content, fields
+from ..messages.dues import ANSWERABLE, BLACKLIST_LOOK, refuse_unreachable
+from ..messages.fields import Problems
+from ..messages.leaving import check_leaving
+from ..messages.message import CampaignOptions, Message
+from ..messages.options import checked_options
+from ..messages.places import places_of
+from ..messages.recipient import VARIABLES, Recipient
+from ..messages.template import VARIABLE_MAX
+from ..messages.wording import Wording, word
+from ..rules.money import MICRO, price
+from ..rules.text import sender_problem
+from ..settings import ProducerSettings
+from .campaigns import REPEATED, Budget, by_recipient, checked_budget
+from .number_set import NumberSet
+from .restraint import unpriced_problem
+from .tally import Flip, Tally
 
 #: A sender that breaks no rule, for a preview that names none.
 _ANY_SENDER: Final = "Preview"

@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
-from producers.contract.jobs import RECORD_VERSION
-from producers.contract.keys import Keys
-from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.pseudonyms import Pseudonyms
-from producers.contract.scripts import Command, Script
-from producers.contract.steps import Steps
-from producers.messages.frozen import FrozenMessage
-from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
-from producers.queueing.message_status import MessageStatus, read_status
-from producers.queueing.restraint import Restraint, refuse_unpriced
-from producers.rules.hours import Hours
-from producers.settings import ProducerSettings
+from ..contract.jobs import RECORD_VERSION
+from ..contract.keys import Keys
+from ..contract.known_pseudonyms import KnownPseudonyms
+from ..contract.pseudonyms import Pseudonyms
+from ..contract.scripts import Command, Script
+from ..contract.steps import Steps
+from ..messages.frozen import Dues, FrozenMessage
+from ..rules.hours import Hours
+from ..settings import ProducerSettings
+from .answers import Conflict, Queueing, Sent, read_queueing, told
+from .message_status import MessageStatus, read_status
+from .restraint import Restraint, refuse_unpriced
 
-_ENQUEUE = Script("producers.queueing", "enqueue")
-_STATUS = Script("producers.queueing", "status", when_full=True)
-_CANCEL = Script("producers.queueing", "cancel", when_full=True)
+_ENQUEUE = Script(__package__, "enqueue")
+_STATUS = Script(__package__, "status", when_full=True)
+_CANCEL = Script(__package__, "cancel", when_full=True)
 
+#: A call whose answer is None if it has to be made anew.
+Ahead = Command[list[Sent | Conflict] | None]
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
 
 
@@ -53,9 +55,7 @@ class Records:
         """
         return self.pseudonyms.run(lambda known: self._enqueueing(messages, known))
 
-    def enqueue_ahead(
-        self, messages: Sequence[FrozenMessage]
-    ) -> Steps[Command[list[Sent | Conflict] | None]]:
+    def enqueue_ahead(self, messages: Sequence[FrozenMessage]) -> Steps[Ahead]:
         """Make the call that `enqueue` makes, for whoever sends it before he waits for its answer.
 
         Its answer is None if keys of pseudonyms were lost or added meanwhile: then `enqueue` does it.
@@ -123,23 +123,42 @@ class Records:
     def _given(
         self, messages: Sequence[FrozenMessage], known: Pseudonyms, budget: int | None = None
     ) -> dict[str, Any]:
+        dues: dict[Dues, int] = {}
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
-            "messages": [
-                (
-                    *(m.request_id, known.seal(m.digest), m.queue, m.due_ms, m.ttl_ms, m.body.decode()),
-                    m.context,
-                    *(m.segments, m.recipients, m.share, m.campaign, m.talk, m.receipts),
-                    *(" ".join(map(known.of, m.numbers)), known.older_seals(m.digest), stop_of(m, known)),
-                    *(m.zones, m.dues or None, self._restraint.block_of(m)),
-                    known.seal(m.twin) if m.twin else None,
-                )
-                for m in messages
-            ],
+            "messages": [self._row(each, known, dues) for each in messages],
             "keep_texts": self._keep_texts,
             "consent_ms": self._consent_ms,
             "budget": budget,
-            **self._restraint.given(messages),
+            **self._restraint.given(dues),
         }
+
+    def _row(self, m: FrozenMessage, known: Pseudonyms, dues: dict[Dues, int]) -> tuple[Any, ...]:
+        """Write a message as the script reads it, and add its dues to those that are told once."""
+        return (
+            m.request_id,
+            known.seal(m.digest),
+            m.queue,
+            m.due_ms,
+            m.ttl_ms,
+            m.body.decode(),
+            m.context,
+            m.segments,
+            m.recipients,
+            m.share,
+            m.campaign,
+            m.talk,
+            m.receipts,
+            " ".join(map(known.of, m.numbers)),
+            known.older_seals(m.digest) or None,
+            m.stoppable or None,
+            m.zones,
+            dues.setdefault(m.dues, len(dues) + 1) if m.dues else None,
+            self._restraint.block_of(m),
+            known.seal(m.twin) if m.twin else None,
+            m.scope or None,
+            m.weights or None,
+            known.older_lists(m.numbers) or None,
+        )

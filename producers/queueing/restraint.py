@@ -1,13 +1,13 @@
 """What `enqueue.lua` is told of money and of what is too much, and what its refusals mean. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Final
 
-from producers.contract.jobs import QUEUE_ALERT
-from producers.errors import InvalidMessage, OverBudget
-from producers.messages.frozen import FrozenMessage
-from producers.rules.money import MICRO, MoneySettings
+from ..contract.jobs import QUEUE_ALERT
+from ..errors import InvalidMessage, OverBudget
+from ..messages.frozen import Dues, FrozenMessage
+from ..rules.money import MICRO, MoneySettings
 
 #: Digits at the end of a number that a block leaves out: it has 10,000 numbers.
 _WITHIN_BLOCK: Final = 4
@@ -35,11 +35,10 @@ class Restraint:
             },
         }
 
-    def given(self, messages: Sequence[FrozenMessage]) -> dict[str, Any]:
-        """Say what holds for all of these messages, and name their tariffs."""
-        tariffs = {part for each in messages for part in each.dues[1::2]}
-        priced = any(each.dues for each in messages)
-        money = {"tariffs": list(tariffs), "unknown": self._unknown} if priced else None
+    def given(self, dues: Collection[Dues]) -> dict[str, Any]:
+        """Say what holds for messages that may cost this, and name their tariffs."""
+        tariffs = {part for each in dues for part in each[1::2]}
+        money = {"tariffs": list(tariffs), "unknown": self._unknown, "dues": list(dues)} if dues else None
         return {**self._choices, "money": money}
 
     def block_of(self, message: FrozenMessage) -> str | None:

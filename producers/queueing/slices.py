@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from producers.contract.keys import Keys
-from producers.contract.steps import Commands, Steps
+from ..contract.keys import Keys
+from ..contract.steps import Commands, Steps
 
 #: The zone that stands in no name.
 MAINLAND: Final = "FR"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
-from producers.contract.prices import Prices, tariff_name
-from producers.messages.segments import costly_characters, costs_at_worst, optimised
-from producers.messages.wording import Wording
+from ..contract.prices import Prices, tariff_name
+from ..messages.segments import costly_characters, optimised
+from ..messages.wording import Wording
 
 #: Characters of a flip that are told.
 _SHOWN: Final = 10
@@ -63,7 +63,7 @@ class Tally:
         self._sizes[segments] += 1
         self._people[name] += 1
         self._segments[name] += segments
-        self._worst[name] += costs_at_worst(worded.template.fill(recipient), worded.by_gateway)
+        self._worst[name] += worded.at_worst(place)
         parts = {"text": "".join(worded.template.pieces[::2])}
         parts |= {each: getattr(recipient, each) or "" for each in worded.template.variables}
         for where, written in parts.items():

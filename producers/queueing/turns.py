@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from producers.contract.events import Match, OptOut, Reply, from_fields
-from producers.contract.jobs import State
-from producers.messages.recipient import Recipient
-from producers.messages.template import template
-from producers.queueing.message_status import Delivery, read_delivery
+from ..contract.events import Match, OptOut, Reply, from_fields
+from ..contract.jobs import State
+from ..messages.recipient import Recipient
+from ..messages.template import template
+from .message_status import Delivery, read_delivery
 
 #: What a person wrote.
 Written = Reply | OptOut

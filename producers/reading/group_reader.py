@@ -11,21 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from producers.contract.events import E, from_fields
-from producers.contract.scripts import REDIS_ERRORS, Command, Script, as_string
-from producers.contract.steps import Commands, Steps
-from producers.reading.membership import Membership
-from producers.reading.outage import Outage
+from ..contract.events import E, from_fields
+from ..contract.scripts import REDIS_ERRORS, Command, Script, as_string
+from ..contract.steps import Commands, Steps
+from .membership import Membership
+from .outage import Outage
 
 T = TypeVar("T")
 
 _log = logging.getLogger("producers.feeds")
 
 #: All of them run in a full Redis, too: reading lets people act on opt-outs, and no stream grows by it.
-_JOIN: Final = Script("producers.reading", "join", when_full=True)
-_RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
-_POISON: Final = Script("producers.reading", "poison", when_full=True)
-_LEAVE: Final = Script("producers.reading", "leave", when_full=True)
+_JOIN: Final = Script(__package__, "join", when_full=True)
+_RECLAIM: Final = Script(__package__, "reclaim", when_full=True)
+_POISON: Final = Script(__package__, "poison", when_full=True)
+_LEAVE: Final = Script(__package__, "leave", when_full=True)
 
 #: Longest time in seconds between two rounds over the entries that consumers hold.
 _ROUND_S: Final = 10.0
@@ -90,7 +90,7 @@ class GroupReader(Generic[E]):
         self._m = membership
         self._start = membership.start
         self._clock = clock
-        self._outage = Outage(clock)
+        self._outage = Outage(clock, membership.server)
         self._joined = False
         self._done: list[str] = []
         self._cursor, self._round_due, self._new_is_next = _BEGIN, clock(), False

@@ -9,9 +9,9 @@ from typing import Final, Literal, Self, TypedDict
 import redis
 import redis.asyncio
 
-from producers.contract.keys import Keys
-from producers.contract.kinds import TYPES, StreamName
-from producers.contract.settings import RedisSettings
+from ..contract.keys import Keys
+from ..contract.kinds import TYPES, StreamName
+from ..contract.settings import RedisSettings
 
 #: Entries kept in a poison stream, about: far more than a person will look at.
 _POISON_MAXLEN: Final = 10_000
@@ -78,6 +78,7 @@ class Membership:
         stream: name of the stream.
         group: name of the group.
         poison_maxlen: entries kept, about, in the stream that receives what the group cannot handle.
+        server: address of Redis without user and password; empty where the application brought the client.
     """
 
     prefix: str
@@ -89,9 +90,10 @@ class Membership:
     idle_s: float = 60.0
     max_deliveries: int = 5
     poison_maxlen: int = _POISON_MAXLEN
+    server: str = ""
 
     @classmethod
-    def choose(cls, stream: StreamName, group: str, namespace: str, options: ReadingOptions) -> Self:
+    def choose(cls, stream: StreamName, group: str, settings: RedisSettings, options: ReadingOptions) -> Self:
         """Fill in the defaults and check.
 
         Raises:
@@ -102,7 +104,7 @@ class Membership:
         if not group:
             raise ValueError("group must have a name")
         member = cls(
-            prefix=Keys(namespace).prefix,
+            prefix=Keys(settings.namespace).prefix,
             stream=stream,
             group=group,
             consumer=options.get("consumer")
@@ -111,6 +113,7 @@ class Membership:
             block_s=options.get("block_s", 1.0),
             idle_s=options.get("idle_s", 60.0),
             max_deliveries=options.get("max_deliveries", 5),
+            server="" if "client" in options else str(settings.redis_url),
         )
         member._check()
         return member

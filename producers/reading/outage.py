@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from producers.contract.outages import log_to, passes
-from producers.contract.steps import Sleep, Steps
+from ..contract.outages import log_to, passes
+from ..contract.steps import Sleep, Steps
 
 _log = logging.getLogger("producers.feeds")
 
@@ -23,12 +23,13 @@ class Outage:
 
     Args:
         clock: seconds that only grow.
+        server: address of Redis without user and password; empty if it is not known.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, server: str = "") -> None:
         self._clock = clock
         self._pause_s = _FIRST_PAUSE_S
-        self._outages = log_to(_log)
+        self._outages = log_to(_log, server)
 
     def over(self) -> None:
         """Note that Redis answered."""

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from producers.rules.clocks import clock as timezone
+from .clocks import clock as timezone
 
 #: The clock by which a day of spending begins and ends.
 PARIS: Final = "Europe/Paris"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from producers.rules.sources import Source
+from .sources import Source
 
 
 class Cause(NamedTuple):

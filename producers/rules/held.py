@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from producers.rules.clocks import clock
-from producers.rules.finding import Finding
-from producers.rules.hours import Hours
-from producers.rules.zones import clocks_of, is_zone
+from .clocks import clock
+from .finding import Finding
+from .hours import Hours
+from .zones import clocks_of, is_zone
 
 #: Why something is held that the hours do not keep, by the field ``held`` of a record.
 _WHY: Final = {"over_budget": "the budget is used up"}

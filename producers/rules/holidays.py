@@ -11,9 +11,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from producers.rules import sources
-from producers.rules.sources import Source
-from producers.rules.zones import FRENCH, holidays_of
+from . import sources
+from .sources import Source
+from .zones import FRENCH, holidays_of
 
 
 class Holiday(NamedTuple):

@@ -10,15 +10,15 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from producers.contract.heartbeats import Rules
-from producers.rules import sources
-from producers.rules.clocks import clock, tzdata_version
-from producers.rules.finding import Cause, Finding
-from producers.rules.holidays import HOLIDAYS, holidays
-from producers.rules.profiles import OFF, Profile, written
-from producers.rules.settings import RulesSettings
-from producers.rules.spans import Span, common
-from producers.rules.zones import FRENCH, clocks_of, holidays_of
+from ..contract.heartbeats import Rules
+from . import sources
+from .clocks import clock, tzdata_version
+from .finding import Cause, Finding
+from .holidays import HOLIDAYS, holidays
+from .profiles import OFF, Profile, written
+from .settings import RulesSettings
+from .spans import Span, common
+from .zones import FRENCH, clocks_of, holidays_of
 
 #: Version of how the hours are decided. Raise it with a change that neither the rows of the tables nor the
 #: settings show: workers of two versions differ.

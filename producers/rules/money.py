@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Final
 
-from producers.contract.phone import to_e164
-from producers.contract.settings import Settings, variable
-from producers.rules.zones import known_zone, zone_of
+from ..contract.phone import to_e164
+from ..contract.settings import Settings, variable
+from .zones import known_zone, zone_of
 
 #: Micro-euros in a euro. All money is counted in whole micro-euros.
 MICRO: Final = 1_000_000
@@ -213,6 +213,10 @@ class MoneySettings(Settings):
         """Whether alerts are counted by number or by block."""
         return bool(self.number_alerts_per_hour or self.number_alerts_per_day or self.prefix_per_hour)
 
+    @cached_property
+    def _countries(self) -> frozenset[str]:
+        return countries(self.allowed_countries)
+
     @property
     def lacks_numbers(self) -> bool:
         """Whether nobody may be texted on the real gateway: this is not production, and has no list."""
@@ -234,7 +238,7 @@ class MoneySettings(Settings):
         """
         if self.allowed_numbers and number not in listed_numbers(self.allowed_numbers):
             return "is not among ALLOWED_NUMBERS"
-        allowed = countries(self.allowed_countries)
+        allowed = self._countries
         if ALL in allowed:
             return ""
         try:

@@ -6,8 +6,8 @@ When a contract or a law changes, change a row.
 import re
 from typing import Final, NamedTuple
 
-from producers.rules import sources
-from producers.rules.sources import Source
+from . import sources
+from .sources import Source
 
 #: Earliest opening and latest closing, in minutes of the day. No change of the clock in a French zone falls
 #: between them, so that every day has both, once.

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from producers.contract.settings import variable
-from producers.errors import ConfigError
-from producers.rules import profiles
-from producers.rules.money import MoneySettings
-from producers.rules.profiles import Profile
-from producers.rules.text import listed
-from producers.rules.zones import known_zone
+from ..contract.settings import variable
+from ..errors import ConfigError
+from . import profiles
+from .money import MoneySettings
+from .profiles import Profile
+from .text import listed
+from .zones import known_zone
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 #: A mention that travels in any alphabet and that no rewriting of a text changes.

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import phonenumbers
 
-from producers.rules.clocks import clocks_by_country
+from .clocks import clocks_by_country
 
 
 class Territory(NamedTuple):

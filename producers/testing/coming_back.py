@@ -5,11 +5,12 @@ from typing import Final, Literal, TypeVar, cast
 
 import redis
 
-from producers.contract.events import CallbackEvent, OptOut, Receipt, Reply, from_fields
-from producers.contract.kinds import KIND_OF
-from producers.testing.memory_worker import MemoryWorker
 from worker.sandbox.simulator.events import Event, encode, event_fields
 from worker.sandbox.simulator.settings import CallbackSettings
+
+from ..contract.events import CallbackEvent, OptOut, Receipt, Reply, from_fields
+from ..contract.kinds import KIND_OF
+from .memory_worker import MemoryWorker
 
 C = TypeVar("C", Reply, Receipt, OptOut)
 

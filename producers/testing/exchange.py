@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from producers.aio import AsyncProducer
-from producers.callbacks import AsyncCallbackIntake, CallbackIntake
-from producers.contract.keys import Keys
-from producers.contract.scripts import Command
-from producers.contract.steps import Commands, Steps
-from producers.feeds import AsyncFeed, Feed
-from producers.messages.frozen import FrozenMessage
-from producers.producer import Producer
-from producers.queueing.records import Records
-from producers.reading.group_reader import GroupReader
-from producers.testing.memory import Memory
+from ..aio import AsyncProducer
+from ..callbacks import AsyncCallbackIntake, CallbackIntake
+from ..contract.keys import Keys
+from ..contract.scripts import Command
+from ..contract.steps import Commands, Steps
+from ..feeds import AsyncFeed, Feed
+from ..messages.frozen import FrozenMessage
+from ..producer import Producer
+from ..queueing.records import Records
+from ..reading.group_reader import GroupReader
+from .memory import Memory
 
 #: The attribute in which each of them keeps its client.
 _CLIENT: Final = "_redis"

@@ -13,7 +13,7 @@ import fakeredis
 import redis
 import redis.asyncio
 
-from producers.testing.lua_gaps import filled
+from .lua_gaps import filled
 
 
 class Memory:

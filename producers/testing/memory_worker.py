@@ -15,12 +15,6 @@ from uuid import uuid4
 import redis
 from structlog.testing import capture_logs
 
-from producers.contract.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, RECORD_VERSION
-from producers.contract.keys import Keys
-from producers.contract.scripts import Command, Script
-from producers.intake.raw_callback import RawCallback
-from producers.rules.settings import ACCOUNT
-from producers.settings import ProducerSettings
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Outcome
@@ -31,6 +25,13 @@ from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, Delayed, Entry
 from worker.queue.leases import LEASE_MS, Leases
 from worker.sending.next_attempt import next_attempt_ms
+
+from ..contract.jobs import QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING, RECORD_VERSION
+from ..contract.keys import Keys
+from ..contract.scripts import Command, Script
+from ..intake.raw_callback import RawCallback
+from ..rules.settings import ACCOUNT
+from ..settings import ProducerSettings
 
 _FETCH = Script("worker.queue", "fetch", when_full=True)
 _ACK = Script("worker.queue", "ack", when_full=True)

@@ -11,23 +11,24 @@ from typing import Any, Final, Self, TypeVar, Unpack
 
 import redis
 
-from producers.aio import AsyncProducer
-from producers.contract.events import OptOut, Receipt, Reply
-from producers.contract.phone import to_e164
-from producers.errors import ProducerError, QueueUnavailable
-from producers.messages.body import numbers_of
-from producers.producer import Producer
-from producers.settings import ProducerSettings
-from producers.testing.coming_back import ComingBack
-from producers.testing.exchange import exchanged
-from producers.testing.journey import Duration, Journey, later
-from producers.testing.memory import Memory
-from producers.testing.memory_worker import MemoryWorker
-from producers.testing.outage import AsyncFailing, Failing
-from producers.testing.queued import Queued
-from producers.testing.sent_sms import SentSms, Wanted, described
 from worker.gateway.outcomes import Accepted, Deferred, Outcome
 from worker.ledger.claims import Claim
+
+from ..aio import AsyncProducer
+from ..contract.events import OptOut, Receipt, Reply
+from ..contract.phone import to_e164
+from ..errors import ProducerError, QueueUnavailable
+from ..messages.body import numbers_of
+from ..producer import Producer
+from ..settings import ProducerSettings
+from .coming_back import ComingBack
+from .exchange import exchanged
+from .journey import Duration, Journey, later
+from .memory import Memory
+from .memory_worker import MemoryWorker
+from .outage import AsyncFailing, Failing
+from .queued import Queued
+from .sent_sms import SentSms, Wanted, described
 
 C = TypeVar("C", Reply, Receipt, OptOut)
 

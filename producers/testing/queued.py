@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import msgspec
 import redis
 
-from producers.contract.keys import Keys
-from producers.messages.body import Body
-from producers.messages.frozen import FrozenMessage
-from producers.messages.template import template
-from producers.testing.sent_sms import SentSms
+from ..contract.keys import Keys
+from ..messages.body import Body
+from ..messages.frozen import FrozenMessage
+from ..messages.template import template
+from .sent_sms import SentSms
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from producers.contract.jobs import State
+from ..contract.jobs import State
 
 #: Near misses that a failure lists.
 _LISTED: Final = 5

@@ -181,21 +181,27 @@ def test_processes_name_an_address_of_redis_that_cannot_be_read(tmp_path):
     assert_named(output, ["REDIS_URL"])
 
 
-@pytest.mark.parametrize("process_type", ["worker", "web"])
+#: What a process of the Procfile is asked whether it is well.
+WELL = {"web": "/readyz", "console": "/healthz"}
+
+
+@pytest.mark.parametrize("process_type", ["worker", "web", "console"])
 def test_the_lines_of_the_procfile_can_be_started_in_any_directory(process_type, tmp_path, redis_url):
     """Where an application has modules of the same names, these are not loaded in place of ours."""
     make_hostile(tmp_path)
     log = tmp_path / "log"
-    environ = (
-        bare_environment() | CLI | {"REDIS_URL": redis_url, "HOST": "127.0.0.1", "PORT": str(free_port())}
-    )
+    port = str(free_port())
+    places = {"HOST": "127.0.0.1", "PORT": port, "CONSOLE_PORT": port}
+    tokens = {"CONSOLE_TOKENS": f"operator:ben:{SECRET}-0123456789-abcdefghij"}
+    environ = bare_environment() | CLI | {"REDIS_URL": redis_url} | places | tokens
     environ["PATH"] = os.pathsep.join([str(Path(OCTOPUSH).parent), environ["PATH"]])
     line = ["/bin/sh", "-c", "exec " + procfile_line(process_type)]
     with log.open("wb") as output:
         process = subprocess.Popen(line, cwd=tmp_path, env=environ, stdout=output, stderr=output)
     try:
-        if process_type == "web":
-            until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{environ['PORT']}/readyz"))
+        if process_type in WELL:
+            url = f"http://127.0.0.1:{port}{WELL[process_type]}"
+            until(lambda: process.poll() is not None or answers(url))
         else:
             with redis.Redis.from_url(redis_url) as client:
                 until(lambda: process.poll() is not None or client.keys("{sms}:queue:*:heard"))

@@ -169,7 +169,7 @@ def test_each_process_gets_what_its_settings_declare_and_no_more(tmp_path, envir
         "DATABASE_URL": "somebody-elses",
     }
     with UpProcess(tmp_path, environ | further) as up:
-        worker, web = environment(child(up, "dramatiq")), environment(child(up, "uvicorn"))
+        worker, web = (environment(child(up, f"octopush_worker {name}")) for name in ("worker", "web"))
         # A Redis writes its title over what it was given.
         server = Path(f"/proc/{child(up, 'redis.sock')}/environ").read_bytes()
 

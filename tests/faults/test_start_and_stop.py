@@ -45,6 +45,7 @@ def test_a_redis_that_evicts_is_refused(tmp_path):
 def test_a_worker_waits_for_redis_and_begins_when_it_is_there(tmp_path, server):
     with Installation(tmp_path, server.url) as installation:
         until(lambda: '"redis.unavailable"' in installation.worker.output)
+        assert f'"server":"{server.url}"' in installation.worker.output
         server.start()
         sent = installation.send()
         assert installation.settled(sent).state == "accepted"

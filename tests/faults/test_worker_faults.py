@@ -193,8 +193,8 @@ def _two(pids: set[int]) -> tuple[int, ...] | None:
 
 
 def _worker_pids(parent: int) -> set[int]:
-    """Process ids of the dramatiq parents below a supervisor."""
+    """Process ids of the parents of workers below a supervisor."""
     listed = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=True
     ).stdout
-    return {int(line.split()[0]) for line in listed.splitlines() if "worker.main:setup" in line}
+    return {int(line.split()[0]) for line in listed.splitlines() if "octopush_worker worker" in line}

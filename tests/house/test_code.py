@@ -8,7 +8,8 @@ import sys
 import tokenize
 from collections.abc import Iterator
 
-from tests.house.repository import ROOT, module_name, modules, name, text
+import producers
+from tests.house.repository import ROOT, module_name, modules, name, none_of, text
 
 FILE_MAX_LINES = 300
 FUNCTION_MAX_LINES = 50
@@ -114,6 +115,57 @@ def test_applications_load_nothing_heavy():
 
     assert done.returncode == 0, done.stderr
     assert {module.partition(".")[0] for module in json.loads(done.stdout)} & HEAVY == set()
+
+
+def loaded(code: str) -> set[str]:
+    """Name the modules that some code loads, beyond those that Python has anyway."""
+    code = f"before = set(sys.modules); {code}; print(json.dumps(list(set(sys.modules) - before)))"
+    done = run(f"import json, sys; {code}")
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def test_importing_producers_loads_nothing_else_until_a_name_is_asked_for():
+    """Counted instead of timed: a machine may be slow. Every start of an application pays for it."""
+    assert loaded("import producers") - loaded("import importlib, typing") == {"producers"}
+    # Whoever only handles errors needs no client.
+    errors = loaded("from producers import QueueUnavailable")
+    assert {module for module in errors if module.startswith("producers")} == {
+        "producers",
+        "producers.errors",
+    }
+    sending = loaded("from producers import Producer")
+    assert "redis" in sending
+    assert not {"producers.aio", "producers.callbacks", "producers.feeds", "producers.webhooks"} & sending
+
+
+def test_the_names_of_producers_are_the_same_for_type_checkers_and_at_run_time():
+    tree = ast.parse(text(ROOT / "producers" / "__init__.py"))
+    [checked] = [node for node in tree.body if isinstance(node, ast.If) and len(node.body) > 1]
+    declared = {alias.name: node.module for node in checked.body for alias in node.names}
+
+    assert declared == producers._PLACES
+    assert sorted(declared) == sorted(producers.__all__)
+    for each in (*producers.__all__, *producers._MODULES):
+        assert getattr(producers, each)
+        assert each in dir(producers)
+    assert not hasattr(producers, "Nobody")
+
+
+def test_producers_names_itself_nowhere():
+    """The wheel has its modules twice, for applications that have a `producers` of their own."""
+    none_of(
+        f"{name(path)}:{node.lineno} imports producers by name: write from .module or from ..room.module"
+        for path in modules("producers")
+        for node in ast.walk(ast.parse(text(path)))
+        if isinstance(node, ast.ImportFrom | ast.Import) and "producers" in imported(node)
+    )
+
+
+def imported(node: ast.ImportFrom | ast.Import) -> set[str]:
+    """Name the packages that a line imports by name."""
+    named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    return set() if getattr(node, "level", 0) else {each.partition(".")[0] for each in named}
 
 
 def test_importing_needs_no_environment_and_opens_no_connection():

@@ -22,8 +22,8 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Comman
 
 
 COMMANDS = dict(commands(main))
-#: Those that Dramatiq or a mail server calls and reads have rules of their own.
-OURS = sorted(set(COMMANDS) - {"dramatiq", "mail-in"})
+#: Those that run until a signal, and the one that a mail server calls, have rules of their own.
+OURS = sorted(set(COMMANDS) - {"worker", "web", "console", "mail-in"})
 
 
 def declared(command: click.Command) -> set[str]:

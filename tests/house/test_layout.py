@@ -5,13 +5,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from producers.contract import key_table, layout
+from producers.contract import key_table, layout, send_layout
 from tests.house.repository import modules, name, none_of
 from tests.support import python_fields
 from tests.support.lua_fields import ANY, Access, Fields
 from tests.support.lua_scripts import parts, script_files
 
 COLUMNS = ("write", "remove", "read")
+TABLES = f"{send_layout.__doc__}\n{layout.__doc__}"
 
 Who = Mapping[str, set[str]]
 
@@ -28,7 +29,7 @@ def listed(cell: str) -> set[str]:
 def sections() -> dict[str, dict[str, Who]]:
     """Return the rows of each hash: field, with `ANY` for its placeholders, and who does what to it."""
     found = {}
-    for key, rows in re.findall(r"^\*\*(.+?)\*\*.*\n\n((?:\|.*\n)+)", layout.__doc__, re.MULTILINE):
+    for key, rows in re.findall(r"^\*\*(.+?)\*\*.*\n\n((?:\|.*\n)+)", TABLES, re.MULTILINE):
         table = [cells(line) for line in rows.splitlines()[2:]]
         fields = {re.sub(r"<[^>]*>", ANY, field.strip("`")): who for field, _, *who in table}
         found[key] = {
@@ -88,7 +89,9 @@ def differences(said: set[str], true: set[str], place: str) -> Iterator[str]:
 
 def test_every_hash_has_its_fields_listed():
     rows = re.findall(r"^\| ``([^`]+)`` \| hash\b", key_table.__doc__, re.MULTILINE)
-    none_of(differences(set(sections()), set(rows), "hashes in producers/contract/layout.py"))
+    none_of(
+        differences(set(sections()), set(rows), "hashes in producers/contract/layout.py and send_layout.py")
+    )
 
 
 def test_every_field_that_is_used_is_listed():
@@ -120,13 +123,13 @@ def test_the_table_says_who_writes_removes_and_reads_each_field():
 
 
 def test_the_table_says_who_calls_the_functions_that_use_fields():
-    said = dict(re.findall(r"^\| ``(\w+\(\))`` \| (.+?) \|$", layout.__doc__, re.MULTILINE))
+    said = dict(re.findall(r"^\| ``(\w+\(\))`` \| (.+?) \|$", TABLES, re.MULTILINE))
     callers = {access.by: set() for access in accesses() if re.fullmatch(r"\w+\(\)", access.by)}
     for path in lua_files():
         for caller, called in Fields(path).calls():
             if called + "()" in callers:
                 callers[called + "()"].add(caller)
-    none_of(differences(set(said), set(callers), "functions in producers/contract/layout.py"))
+    none_of(differences(set(said), set(callers), "functions in producers/contract/send_layout.py"))
     none_of(
         fault
         for function, true in callers.items()

@@ -64,9 +64,9 @@ def test_what_is_checked_here_is_what_redis_gets():
 
 
 def test_every_file_is_a_script_that_somebody_runs():
-    pattern = re.compile(r' = Script\(\s*"([\w.]+)", "(\w+)"')
+    pattern = re.compile(r' = Script\(\s*(?:__package__|"([\w.]+)"), "(\w+)"')
     run = {
-        f"{package.replace('.', '/')}/{stem}.lua"
+        f"{package.replace('.', '/') or name(module.parent)}/{stem}.lua"
         for module in modules("producers", "worker")
         for package, stem in pattern.findall(text(module))
     }

@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from producers import OverBudget, Producer, Recipient
+from producers.contract.scripts import Command, Script
 from producers.contract.steps import drive
 from producers.rules.money import MICRO, MoneySettings
 from producers.settings import ProducerSettings
@@ -14,8 +15,11 @@ from tests.support.spending import DAY, budgets, told, used
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim
+from worker.operator.decisions import Decisions
 from worker.operator.money_decisions import set_budget
 
+UNCLAIM = Script("worker.ledger", "unclaim")
+LEARN = Script("worker.account", "learn_price")
 COUNTED = ProducerSettings(
     budget_day="1000", number_alerts_per_hour=0, number_alerts_per_day=0, prefix_per_hour=0
 )
@@ -75,6 +79,16 @@ def test_what_is_in_doubt_stays_reserved_and_what_surely_did_not_leave_does_not(
 
     assert worker.finish(claim, outcome) == state
     assert used(redis_client) == after
+
+
+def test_what_ended_unknown_counts_as_spent_by_its_estimate(counting, redis_client):
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10"))
+    [claim] = worker.take()
+
+    assert worker.finish(claim, Refused("110"), in_doubt=True) == "unknown"
+    assert used(redis_client) == (0, 0.05)
 
 
 def test_a_second_claim_of_what_is_in_doubt_reserves_nothing_more(counting, redis_client):
@@ -170,6 +184,44 @@ def test_the_next_day_has_a_budget_of_its_own(counting, redis_client):
     assert used(redis_client, day="20300201") == (0.05, 0)
 
 
+def test_the_window_of_what_waits_for_a_budget_does_not_run(counting, redis_client):
+    """Else it would be over before midnight, though nothing was ever taken."""
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.05"))
+    [claim] = worker.take()
+    worker.finish(claim, Deferred("500", proven=True))
+    send(counting, "b")
+    assert ids(worker.take()) == ["b"]
+    redis_client.zadd(worker.names.delayed, {"a": 1})
+    assert worker.take() == []
+
+    assert field(redis_client, "a", "state", "held", "first") == ["queued", "over_budget", None]
+
+
+def test_a_day_in_which_only_an_alarm_was_told_is_forgotten_like_any_other(counting, redis_client):
+    price(redis_client)
+    send(counting, "a", people=3)
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.1")).take()
+
+    assert told(redis_client) == [("budget", "account", 100)]
+    assert 0 < redis_client.ttl(KEYS.spend("account", DAY)) <= 40 * 86_400
+
+
+def test_a_claim_that_is_given_back_reserves_nothing(counting, redis_client):
+    price(redis_client)
+    send(counting, "a")
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10"))
+    [claim] = worker.take()
+    assert used(redis_client) == (0.05, 0)
+
+    ends = {"retention_ms": 1000, "maxlen": 10}
+    assert Command(UNCLAIM, KEYS.prefix, {"id": "a", "token": claim.token, **ends}, bool).run(redis_client)
+
+    assert used(redis_client) == (0, 0)
+    assert field(redis_client, "a", "state", "charged") == ["queued", None]
+
+
 def test_an_alert_beyond_the_budget_leaves_with_an_alarm(counting, redis_client):
     price(redis_client)
     worker = HandWorker(redis_client, budgets=budgets(budget_day="0.05"))
@@ -191,6 +243,16 @@ def test_an_alert_is_cancelled_where_alerts_stop_or_the_hard_budget_is_spent(cou
 
     assert ids(worker.take()) == ["a"]
     assert field(redis_client, "b", "state", "code") == ["cancelled", "over_budget"]
+
+
+def test_marketing_waits_beyond_the_hard_budget_though_there_is_no_other(counting, redis_client):
+    price(redis_client)
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_hard_day="0.05"))
+    send(counting, "a")
+    send(counting, "b")
+
+    assert ids(worker.take()) == ["a"]
+    assert field(redis_client, "b", "state", "held") == ["queued", "over_budget"]
 
 
 def test_a_shared_call_beyond_the_hard_budget_is_cancelled_with_its_members(counting, redis_client):
@@ -282,6 +344,7 @@ def test_messages_of_two_applications_share_no_call(redis_url, redis_client):
     for claim in claims:
         worker.finish(claim, Accepted(f"t-{claim.entry.id}", cost="0.09"))
     assert used(redis_client) == (0, 0.18)
+    assert used(redis_client, "app:shop") == used(redis_client, "app:news") == (0, 0.09)
 
 
 def test_each_level_is_told_once_a_day(counting, redis_client):
@@ -292,6 +355,32 @@ def test_each_level_is_told_once_a_day(counting, redis_client):
         worker.take()
 
     assert told(redis_client) == [("budget", "account", level) for level in (50, 80, 100)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "scope", "told_of"),
+    [
+        ({"budget_day": "0.1"}, "account", "account"),
+        ({"budget_app_day": "0.1"}, "app", "app:shop"),
+        ({"budget_hard_day": "0.1"}, "hard", "hard"),
+    ],
+)
+def test_of_a_budget_that_an_operator_has_set_each_level_is_told_anew(
+    redis_url, redis_client, monkeypatch, chosen, scope, told_of
+):
+    """Who sets a larger one in the afternoon still learns that it comes to its end."""
+    monkeypatch.setattr("worker.operator.money_decisions.day_name", lambda _: DAY)
+    price(redis_client)
+    shop = Producer(redis_url, settings=dataclasses.replace(COUNTED, app="shop"))
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(**chosen))
+    for name, limit in (("a", None), ("b", MICRO // 4)):
+        if limit:
+            drive(set_budget(KEYS, scope, str(limit), "ops"), redis_client)
+        send(shop, name, people=2)
+        assert ids(worker.take()) == [name]
+    shop.close()
+
+    assert told(redis_client) == [("budget", told_of, level) for level in (100, 80)]
 
 
 def test_what_was_queued_without_an_estimate_is_counted_by_its_tariff(sms, redis_client):
@@ -309,6 +398,33 @@ def test_what_was_queued_without_an_estimate_is_counted_by_its_tariff(sms, redis
     assert used(redis_client) == (0.58, 0)
 
 
+@pytest.mark.parametrize(
+    ("options", "costs"),
+    [({"with_replies": True}, 0.14), ({"auto_remove_blacklisted_numbers": True}, 0.09)],
+)
+def test_what_was_queued_without_an_estimate_is_counted_with_all_that_it_costs(
+    sms, redis_client, options, costs
+):
+    price(redis_client, "0.04")
+    send(sms, "a", people=2, **options)
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
+
+    assert used(redis_client) == (costs, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "cost"),
+    [({}, "0.08"), ({"with_replies": True}, "0.14"), ({"auto_remove_blacklisted_numbers": True}, "0.09")],
+)
+def test_the_price_of_a_segment_is_learnt_without_what_estimates_add_to_it(sms, redis_client, options, cost):
+    send(sms, "a", people=2, **options)
+    assert Command(LEARN, KEYS.prefix, {"id": "a", "cost": cost}, bool).run(redis_client)
+    assert redis_client.hget(KEYS.prices, "sms_premium:33") == b"0.040000"
+
+    HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take()
+    assert used(redis_client) == (float(cost), 0)
+
+
 def test_without_budgets_nothing_is_counted(sms, redis_client):
     send(sms, "a")
     worker = HandWorker(redis_client, queue="marketing")
@@ -319,7 +435,10 @@ def test_without_budgets_nothing_is_counted(sms, redis_client):
     assert not list(redis_client.scan_iter("*spend:*"))
 
 
-@pytest.mark.parametrize(("cost", "drift"), [("0.06", [("price_drift", "account", 20)]), ("0.05", [])])
+@pytest.mark.parametrize(
+    ("cost", "drift"),
+    [("0.06", [("price_drift", "account", 20)]), ("0.0525", []), ("0.0475", []), ("0.05", [])],
+)
 def test_an_estimate_that_is_wrong_is_told_after_a_hundred_sends(counting, redis_client, cost, drift):
     price(redis_client)
     worker = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="100"))
@@ -340,6 +459,15 @@ def test_little_credit_is_told_once_until_there_is_more(counting, redis_client):
         worker.finish(claim, Accepted(f"t{each}", cost="0.06", credit=credit))
 
     assert told(redis_client) == [("credit_low", "account", None)] * 2
+
+
+def test_credit_of_just_so_much_is_not_little(counting, redis_client):
+    worker = HandWorker(redis_client, queue="marketing", budgets=budgets(credit_low="10"))
+    send(counting, "a")
+    [claim] = worker.take()
+    worker.finish(claim, Accepted("t", cost="0.06", credit="10"))
+
+    assert told(redis_client) == []
 
 
 def test_a_price_that_nobody_knows_is_refused_where_that_is_wanted(redis_url, redis_client):
@@ -373,6 +501,19 @@ def test_a_campaign_queues_no_slice_beyond_its_budget_and_goes_on_with_a_larger_
     assert told(redis_client) == [("budget", "campaign:spring", level) for level in (50, 100, 100)]
 
 
+def test_a_slice_that_does_not_fit_is_told_once_and_an_operator_lets_the_same_run_go_on(sms, redis_client):
+    price(redis_client)
+    campaign(sms, 500, "30")
+    for _ in range(2):
+        with pytest.raises(OverBudget):
+            campaign(sms, 1200, "40")
+    assert told(redis_client) == [("budget", "campaign:spring", level) for level in (80, 100)]
+
+    drive(set_budget(KEYS, "campaign:spring", str(80 * MICRO), "ops"), redis_client)
+    campaign(sms, 1200, "40")
+    assert redis_client.hmget(KEYS.campaign("spring"), "limit", "reserved") == [b"80000000", b"60000000"]
+
+
 def test_an_operator_takes_the_budget_of_a_campaign_away(sms, redis_client):
     price(redis_client)
     with pytest.raises(OverBudget):
@@ -394,6 +535,22 @@ def test_a_campaign_settles_what_its_slices_have_cost(sms, redis_client):
 
     found = redis_client.hmget(KEYS.campaign("spring"), "reserved", "spent")
     assert found == [b"25000000", b"24000000"]
+
+
+def test_a_slice_that_a_person_sends_again_reserves_again_unless_it_still_does(sms, redis_client):
+    price(redis_client)
+    campaign(sms, 600, "50")
+    worker = HandWorker(redis_client, queue="marketing")
+    rejected, unknown = worker.take()
+    worker.finish(rejected, Refused("110"))
+    worker.finish(unknown, Refused("110"), in_doubt=True)
+    assert redis_client.hget(KEYS.campaign("spring"), "reserved") == b"5000000"
+
+    anna = Decisions(COUNTED, "anna")
+    assert drive(anna.replay("spring.0"), redis_client) is None
+    assert drive(anna.resolve("spring.1", "send-again"), redis_client) is None
+
+    assert redis_client.hget(KEYS.campaign("spring"), "reserved") == b"30000000"
 
 
 def test_the_budget_of_a_campaign_must_be_an_amount(sms):

@@ -3,18 +3,25 @@
 import asyncio
 import importlib.util
 import logging
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import django
 import httpx
 import pytest
+import uvicorn
 from django.conf import settings as django_settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer
 from django.test import Client, override_settings
 from fastapi import FastAPI
 from flask import Flask
+from werkzeug.serving import make_server
 
 from producers.callbacks import BODY_MAX_BYTES
 from producers.contract.keys import Keys
+from tests.support.waiting import until
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOKEN = "canary-token-0123456789"
@@ -23,36 +30,44 @@ REPLY = b'{"number": "+33698765432", "text": "canary", "reception_date": "2024-0
 
 @pytest.fixture
 def load(monkeypatch, redis_url, namespace):
-    """Import a snippet the way an application would, with its settings in the environment."""
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("SMS_NAMESPACE", namespace)
-    monkeypatch.setenv("CALLBACK_TOKENS", TOKEN)
+    """Import a snippet without any setting; settings are there from its first request on."""
 
     def load(name):
+        for variable in ("REDIS_URL", "SMS_NAMESPACE", "CALLBACK_TOKENS"):
+            monkeypatch.delenv(variable, raising=False)
         spec = importlib.util.spec_from_file_location(name, DOCS / "snippets" / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        monkeypatch.setenv("REDIS_URL", redis_url)
+        monkeypatch.setenv("SMS_NAMESPACE", namespace)
+        monkeypatch.setenv("CALLBACK_TOKENS", TOKEN)
         return module
 
-    return load
+    yield load
+    for name in ("django.request", "django.server", "werkzeug", "uvicorn.access"):
+        logging.getLogger(name).filters.clear()
 
 
 @pytest.fixture
-def django_post(load):
+def django_view(load):
     if not django_settings.configured:
         django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="x", LOGGING_CONFIG=None)
         django.setup()
     module = load("django_view")
+    with override_settings(ROOT_URLCONF=module):
+        yield module
+
+
+@pytest.fixture
+def django_post(django_view):
     client = Client(enforce_csrf_checks=True)
 
     def post(path, body, method="post"):
         answer = getattr(client, method)(path, body, content_type="application/octet-stream")
         return answer.status_code, answer.content
 
-    with override_settings(ROOT_URLCONF=module):
-        yield post
-    logging.getLogger("django.request").filters.clear()
-    module.intake.close()
+    yield post
+    django_view.intake().close()
 
 
 @pytest.fixture
@@ -67,7 +82,7 @@ def flask_post(load):
         return answer.status_code, answer.data
 
     yield post
-    module.intake.close()
+    module.intake().close()
 
 
 @pytest.fixture
@@ -83,7 +98,7 @@ def fastapi_post(load):
             return answer.status_code, answer.content
 
         yield post
-        runner.run(module.intake.close())
+        runner.run(module.intake().close())
         runner.run(client.aclose())
 
 
@@ -139,3 +154,63 @@ def test_the_documentation_shows_the_tested_files(name):
     code = (DOCS / "snippets" / f"{name}.py").read_text("utf-8")
 
     assert f"```python\n{code}```\n" in page
+
+
+@contextmanager
+def serving(server):
+    """Run a server of WSGI in a thread; gives its port."""
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def uvicorn_serving(app):
+    """Run uvicorn in a thread; gives its port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def serve(framework, request):
+    """Serve a snippet as its framework's own server does."""
+    if framework == "django":
+        request.getfixturevalue("django_view")
+        server = WSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+        server.set_app(WSGIHandler())
+        return serving(server)
+    module = request.getfixturevalue("load")(f"{framework}_route")
+    if framework == "flask":
+        app = Flask("shop")
+        app.register_blueprint(module.blueprint)
+        return serving(make_server("127.0.0.1", 0, app))
+    app = FastAPI()
+    app.include_router(module.router)
+    return uvicorn_serving(app)
+
+
+@pytest.mark.parametrize("framework", ["django", "flask", "fastapi"])
+def test_the_token_stays_out_of_the_log_of_the_server(framework, request, caplog):
+    caplog.set_level(logging.INFO)
+    with serve(framework, request) as port:
+        url = f"http://127.0.0.1:{port}"
+        for path in ("/elsewhere", f"/callbacks/{TOKEN}", f"/callbacks/{TOKEN}/replies/"):
+            httpx.get(url + path, trust_env=False)
+        until(lambda: "/elsewhere" in access_lines(caplog))
+    assert TOKEN not in access_lines(caplog)
+
+
+def access_lines(caplog) -> str:
+    """All that was logged, but for what the client of this test says of itself."""
+    return "\n".join(record.getMessage() for record in caplog.records if record.name != "httpx")

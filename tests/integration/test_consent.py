@@ -99,12 +99,31 @@ def test_a_contact_before_the_last_one_takes_nothing_back(redis_client, redis_ur
     assert drive(Consents(used).of(NUMBER), redis_client) == before
 
 
+def test_a_contact_of_tomorrow_is_one_of_now(redis_client, redis_url):
+    """The clock went back meanwhile: no consent counts for longer than it would."""
+    used = settings(redis_url)
+    agree(redis_client, used, NUMBER)
+    callbacks = CallbacksByHand(redis_client, HandWorker(redis_client).ledger)
+    callbacks.bring(reply(NUMBER), at_ms=callbacks.now_ms() + 86_400_000)
+
+    last = drive(Consents(used).of(NUMBER), redis_client).last_contact
+    assert datetime.now(UTC) - timedelta(minutes=5) < last < datetime.now(UTC) + timedelta(minutes=5)
+
+
 def test_a_consent_under_an_older_key_counts(redis_client, redis_url):
     agree(redis_client, settings(redis_url, OLD), NUMBER)
     used = settings(redis_url, NEW, OLD)
 
     assert send(used, NUMBER)[0].state == "queued"
     assert drive(Consents(used).of(NUMBER), redis_client).source == "shop"
+
+
+def test_a_reply_is_a_contact_of_who_has_agreed_under_an_older_key(redis_client, redis_url):
+    agree(redis_client, settings(redis_url, OLD), NUMBER, days_ago=1200)
+    used = settings(redis_url, NEW, OLD)
+    CallbacksByHand(redis_client, HandWorker(redis_client, settings=used).ledger, used).bring(reply(NUMBER))
+
+    assert send(used, NUMBER)[0].state == "queued"
 
 
 def test_who_has_said_stop_is_suppressed_whatever_was_agreed(redis_client, redis_url):
@@ -160,6 +179,15 @@ LIST = f"""number,at,source,wording,last_contact
 """
 
 
+def test_a_list_as_a_spreadsheet_exports_it_is_read(run, tmp_path):
+    path = tmp_path / "list.csv"
+    rows = "Téléphone;Date;source;wording;Note\r\n06 12 34 56 78;2024-05-01;Café;v1;x\r\n"
+    path.write_text(rows, "cp1252", newline="")
+
+    assert run("consent", "import", str(path), "--region", "FR", "--map", "at=Date")["imported"] == 1
+    assert run("consent", "check", "06 12 34 56 78", "--region", "FR")["consent"]["source"] == "Café"
+
+
 def test_a_list_is_taken_over_and_bad_lines_are_named(run, tmp_path):
     path = tmp_path / "list.csv"
     path.write_text(LIST)
@@ -193,7 +221,7 @@ def test_a_list_without_its_columns_is_refused(run, tmp_path, redis_client):
     path.write_text("number,at\n")
 
     said = run("consent", "import", str(path), code=1)["message"]
-    assert said == "FILE has no column source, wording: its first line must name them, with commas between"
+    assert said == "FILE: the column source is not in the file; columns found: number, at"
     assert not redis_client.exists(KEYS.consent)
 
 

@@ -107,6 +107,20 @@ def test_a_refusal_costs_neither_an_attempt_nor_the_window_and_the_entry_never_l
     assert ASIDE_MS / 1000 - 5 < due <= ASIDE_MS / 1000 + 1
 
 
+def test_the_window_of_what_waits_aside_does_not_run(sms, marketing, redis_client):
+    """Else what was deferred once would be over after 20 hours, though nothing was ever taken."""
+    slice_of(sms, "deferred", 10)
+    slice_of(sms, "unpaid", 10)
+    deferred, unpaid = marketing.take()
+    marketing.finish(deferred, Deferred("500", proven=True))
+    marketing.finish(unpaid, NO_CREDIT)
+    assert redis_client.hget(KEYS.record("deferred"), "first")
+    assert marketing.take() == []
+
+    assert "deferred" in aside(redis_client)
+    assert redis_client.hget(KEYS.record("deferred"), "first") is None
+
+
 def test_a_costly_country_does_not_keep_a_cheap_one(sms, alerts):
     send(sms, "belgian", BELGIAN, purpose="alert")
     assert refuse(alerts) == ["belgian"]

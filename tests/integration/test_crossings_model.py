@@ -24,6 +24,7 @@ from tests.support.marketing import Marketing
 from tests.support.pseudonyms import pseudonyms
 from tests.support.random_model import run_model
 from tests.support.spending import DAY, budgets
+from tests.support.stoppable import listed
 from tests.support.template_sends import number
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.operator.decisions import Decisions
@@ -33,7 +34,6 @@ from worker.person.named import Person
 
 PEOPLE = 4
 WHO = st.integers(0, PEOPLE - 1)
-STOPPABLE = KEYS.prefix + "stoppable"
 UNDER_WAY, PARKED = {"queued", "sending"}, {"rejected", "failed", "unknown"}
 ENDS = {"accepted", "expired", "cancelled", *PARKED}
 OUTCOMES = {
@@ -173,8 +173,8 @@ class World(RuleBasedStateMachine):
         aside = {name for name, each in records.items() if "aside" in each}
         assert {each.decode() for each in self.redis.zrange(KEYS.aside("budget"), 0, -1)} == aside
         assert all(records[name]["state"] == "queued" for name in aside)
-        for member in self.redis.zrange(STOPPABLE, 0, -1):
-            assert records[member.decode().partition(" ")[2]]["state"] in UNDER_WAY
+        for member in listed(self.redis):
+            assert records[member.partition(" ")[2]]["state"] in UNDER_WAY
 
     def records_are_as_large_as_their_bodies(self, records: dict[str, dict[str, str]]) -> None:
         for name, record in records.items():
@@ -215,7 +215,8 @@ class World(RuleBasedStateMachine):
                 break
         assert self.hand.left() == []
         assert {each["state"] for each in self.records().values()} <= ENDS | {"split"}
-        assert not self.redis.exists(KEYS.held, STOPPABLE, KEYS.aside("budget"))
+        assert listed(self.redis) == []
+        assert not self.redis.exists(KEYS.held, KEYS.aside("budget"))
 
 
 def test_the_books_agree_whatever_meets_whatever(redis_server, monkeypatch):

@@ -10,6 +10,7 @@ import redis
 
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
+from producers.errors import WrongEventLoop
 from producers.events import OptOut, Receipt, Reply, Status, to_fields
 from producers.feeds import AsyncFeed, Feed
 from tests.support.keys import AllKeys
@@ -623,3 +624,17 @@ def test_protocol_3_reads_the_same(stream):
         "replies", "bookings", redis_url=f"{stream.settings.redis_url}?protocol=3", settings=stream.settings
     ) as feed:
         assert take(feed, 2) == ["one", "two"]
+
+
+def test_a_second_event_loop_is_told_whose_feed_it_has(redis_url):
+    feed = AsyncFeed("replies", "group", redis_url=redis_url, block_s=0.01)
+    with asyncio.Runner() as first:
+
+        async def read() -> None:
+            asyncio.get_running_loop().call_later(0.1, feed.stop)
+            assert [each async for each in feed] == []
+
+        first.run(read())
+        with pytest.raises(WrongEventLoop, match="this AsyncFeed belongs to another event loop"):
+            asyncio.run(anext(feed))
+        first.run(feed.close())

@@ -93,6 +93,8 @@ def test_a_block_is_blocked_where_that_is_wanted_and_lifted_by_a_person(with_rul
     assert [each.code for each in sent] == [None] * 5 + ["prefix_blocked"] * 3
     assert alert(sms, number(1235, 0)).state == "queued"
     assert told(redis_client) == [("prefix_blocked", "+3361234", None)]
+    lasts = redis_client.zscore(KEYS.blocked, "+3361234") / 1000 - redis_client.time()[0]
+    assert 12 * 3600 - 60 < lasts <= 12 * 3600 + 1
 
     assert lift_block(KEYS, "+3361234", "ops").run(redis_client)
     assert not lift_block(KEYS, "+3361234", "ops").run(redis_client)
@@ -147,8 +149,32 @@ def test_the_same_text_is_queued_once_in_its_window(with_rules, redis_client):
     ):
         assert other.duplicate_of is None
     assert redis_client.hget(KEYS.counts, "duplicates") == b"1"
-    [twin, *_] = redis_client.scan_iter("*twin:*")
-    assert 0 < redis_client.pttl(twin) <= 60_000
+    [twins, *_] = redis_client.scan_iter("*twins:*")
+    assert 0 < redis_client.pttl(twins) <= 2 * 60_000
+
+
+def test_a_text_is_remembered_for_its_window_and_no_longer(with_rules, redis_client):
+    sms = with_rules(duplicate_window_s=86_400)
+    alert(sms, request_id="first")
+    [twins] = redis_client.scan_iter("*twins:*")
+    *name, window = twins.decode().split(":")
+    [(twin, value)] = redis_client.hgetall(twins).items()
+    at, request_id = value.split(b"|")
+    before = ":".join([*name, str(int(window) - 1)])
+
+    redis_client.rename(twins, before)
+    assert alert(sms, request_id="second").duplicate_of == "first"
+    redis_client.hset(before, twin, b"%d|%b" % (int(at) - 86_400_000, request_id))
+    assert alert(sms, request_id="third").duplicate_of is None
+    assert alert(sms, request_id="fourth").duplicate_of == "third"
+
+
+def test_the_same_text_twice_in_one_call_is_queued_once(with_rules):
+    sms = with_rules(duplicate_window_s=60)
+    messages = [
+        Message("+33612345678", "Hi", sender="Bistro", purpose="alert", request_id=each) for each in "ab"
+    ]
+    assert [each.duplicate_of for each in sms.send_many(messages)] == [None, "a"]
 
 
 def test_what_never_left_makes_no_duplicate(with_rules, redis_client):
@@ -160,6 +186,21 @@ def test_what_never_left_makes_no_duplicate(with_rules, redis_client):
 
     assert alert(sms, request_id="second").duplicate_of is None
     assert alert(sms, request_id="third").duplicate_of == "second"
+
+
+@pytest.mark.parametrize(
+    ("state", "duplicate_of"),
+    [
+        *((state, None) for state in ("cancelled", "expired", "rejected", "failed")),
+        *((state, "first") for state in ("queued", "sending", "accepted", "unknown")),
+    ],
+)
+def test_only_what_surely_never_left_makes_no_duplicate(with_rules, redis_client, state, duplicate_of):
+    sms = with_rules(duplicate_window_s=60)
+    alert(sms, request_id="first")
+    redis_client.hset(KEYS.record("first"), "state", state)
+
+    assert alert(sms, request_id="second").duplicate_of == duplicate_of
 
 
 def test_no_key_holds_a_number(with_rules, redis_client):

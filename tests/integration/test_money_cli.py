@@ -50,6 +50,14 @@ def test_a_price_that_an_operator_set_counts_until_it_is_given_back(run, redis_c
     assert audited(redis_client) == [b"price"] * 2
 
 
+def test_a_price_that_is_given_back_is_the_median_of_the_last_answers(run, redis_client):
+    redis_client.rpush(f"{KEYS.prefix}prices:lately:sms_premium:33", "0.9", "0.040000", "0.041000")
+    run("prices", "set", "sms_premium:33", "0.05")
+    run("prices", "set", "sms_premium:33", "default")
+
+    assert redis_client.hget(KEYS.prices, "sms_premium:33") == b"0.041000"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -65,6 +73,7 @@ def test_a_price_that_an_operator_set_counts_until_it_is_given_back(run, redis_c
         ],
         (("prices", "set", "sms_premium:33", "1000"), 1),
         (("budget", "set", "month", "5"), 1),
+        (("budget", "set", "campaign:", "5"), 1),
         (("budget", "set", "account", "1e3"), 2),
         (("budget", "set", "campaign:nobody", "5"), 3),
         (("blocks", "lift", "+3361234"), 3),

@@ -223,12 +223,12 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert "code http_402\n" in cli("status")
     assert cli("release") == "released\n"
     assert "limits     none set live: the workers' own settings hold\n" in cli("status")
-    assert cli("limits", "--rate", "20", "--in-flight", "4") == (
-        "20 recipients/s, 4 in flight set live (0: none)\n"
-    )
+    assert cli("limits", "--rate", "20", "--in-flight", "4") == ("20 recipients/s, 4 in flight set live\n")
     assert f"limits     {cli('limits')}" in cli("status")
+    assert cli("limits", "--rate", "0", "--in-flight", "0") == "any rate, any number in flight set live\n"
+    cli("limits", "--in-flight", "4")
     assert cli("limits", "--rate", "default") == (
-        "4 in flight set live (0: none); for the other the workers' own setting holds\n"
+        "4 in flight set live; for the other the workers' own setting holds\n"
     )
     assert "own setting holds" in cli("status")
     assert cli("limits", "--in-flight", "default") == "none set live: the workers' own settings hold\n"

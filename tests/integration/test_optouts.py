@@ -1,12 +1,14 @@
 """An opt-out counts in one step: the number is suppressed, what waits is cancelled, and it is told."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from producers import Message, Recipient
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
+from tests.support import stoppable
 from tests.support.hand_worker import numbers_of
 from tests.support.marketing import Marketing
 from tests.support.template_sends import number, only
@@ -33,7 +35,7 @@ def scoped(redis_client, redis_url) -> Iterator[Marketing]:
 
 
 def listed(market: Marketing) -> int:
-    return int(market.redis.zcard("{sms}:stoppable"))
+    return len(stoppable.listed(market.redis))
 
 
 # What waits
@@ -275,6 +277,16 @@ def test_a_message_in_doubt_is_not_tried_again(market):
     assert market.state("a") == ("unknown", "suppressed_in_doubt")
 
 
+def test_a_refusal_is_why_it_ended_also_when_its_time_is_over(market):
+    market.send(0, "a")
+    market.hand.finish(only(market.hand.take()), NO_ANSWER)
+    market.stop(0)
+    market.redis.hset("{sms}:record:a", "expires", 1)
+
+    assert market.hand.take() == []
+    assert market.state("a") == ("unknown", "suppressed_in_doubt")
+
+
 def test_a_message_in_doubt_that_a_callback_has_proven_is_accepted(market):
     market.send(0, "a")
     market.hand.finish(only(market.hand.take()), NO_ANSWER)
@@ -453,13 +465,29 @@ def test_a_start_lifts_what_a_stop_has_suppressed(market):
     assert market.told[1]["reason"] == "reply"
 
 
-def test_a_start_that_is_older_than_the_stop_lifts_nothing(market):
+@pytest.mark.parametrize("written", ["14:04:09", "14:05:09"])
+def test_a_start_that_is_not_younger_than_the_stop_lifts_nothing(market, written):
     market.write(0, "STOP", reception_date="2026-01-31 14:05:09")
 
-    market.write(0, "START", reception_date="2026-01-31 14:04:09")
+    market.write(0, "START", reception_date=f"2026-01-31 {written}")
 
     assert market.send(0, "a").state == "cancelled"
     assert [each["action"] for each in market.told] == ["out"]
+
+
+def test_a_stop_that_comes_late_takes_nothing_back_from_the_last_one(market):
+    for text, at in (("STOP", "14:05:09"), ("STOP", "13:00:00"), ("START", "14:04:09")):
+        market.write(0, text, reception_date=f"2026-01-31 {at}")
+
+    assert market.send(0, "a").state == "cancelled"
+
+
+def test_a_stop_of_tomorrow_counts_from_now(market):
+    """The gateway's clock may be wrong, and no START would ever lift what it has dated so."""
+    for text, days in (("STOP", 2), ("START", 1)):
+        market.write(0, text, reception_date=(datetime.now(UTC) + timedelta(days=days)).isoformat())
+
+    assert market.send(0, "a").state == "queued"
 
 
 def test_a_start_lifts_nothing_that_the_gateway_said(market):
@@ -516,7 +544,7 @@ def test_a_shared_call_of_a_sender_leaves_without_those_who_stopped_that_sender(
         scoped.send(each, f"m{each}", shared=True)
     batch = scoped.hand.fetch()
     scoped.hand.ledger.compose(batch)
-    scoped.redis.delete("{sms}:stoppable")  # as if more waited than one opt-out cancels
+    scoped.redis.delete(stoppable.FIRST, stoppable.MORE)  # as if more waited than one opt-out cancels
 
     scoped.stop(0, message_id="sms_1")
 

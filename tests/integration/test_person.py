@@ -237,6 +237,31 @@ def test_a_message_in_doubt_goes_out_again_with_its_bytes_and_is_erased_then(hou
     assert house.is_clean()
 
 
+def test_marketing_in_doubt_is_not_tried_again(house, redis_client):
+    """Whoever is erased has refused: nobody posts it once more, as after a STOP."""
+    market = HandWorker(redis_client, queue="marketing")
+    house.send("a", text="Lea, STOP au 30101", purpose="wholesale")
+    [claim] = market.take()
+    market.finish(claim, Unknown("socket_timeout_error"), in_doubt=True)
+    assert house.erase().open == ["a"]
+
+    assert market.take() == []
+    assert house.state("a") == ("unknown", "suppressed_in_doubt")
+    assert not house.holds("Lea")
+    assert house.is_clean()
+
+
+def test_what_is_left_of_an_alert_has_segments_of_its_own(house):
+    """Two texts of one and of two segments: whichever goes, the other one is whole."""
+    long = Recipient(OTHER, param1="x" * 50, param2="x" * 50, param3="x" * 50)
+    short = Recipient(NUMBER, param1="x", param2="x", param3="x")
+    for request_id, gone, segments in (("a", NUMBER, 2), ("b", OTHER, 1)):
+        house.send(request_id, [short, long], text="Table {param1} {param2} {param3} at eight o'clock")
+        assert house.sms.status(request_id).segments == 3
+        house.erase(gone)
+        assert house.sms.status(request_id).segments == segments
+
+
 def test_an_attempt_that_was_surely_not_taken_is_the_last_one(house):
     house.send("a", context="Lea")
     [claim] = house.hand.take()
@@ -547,6 +572,18 @@ def test_the_number_is_refused_for_ever_and_its_consent_goes(house):
     assert house.redis.hget(KEYS.suppressed, f"account|{name}") == first
     assert not house.redis.exists(KEYS.consent)
     assert house.redis.pttl(KEYS.suppressed) == -1
+
+
+def test_the_alerts_of_both_days_that_are_still_counted_are_forgotten(house):
+    """A day of UTC is kept for an hour more than it lasts."""
+    pseudonym = house.person().pseudonyms[0]
+    today = house.redis.time()[0] // 86_400
+    days = [f"{KEYS.prefix}caps:{today - ago}" for ago in (0, 1)]
+    for key in days:
+        house.redis.hset(key, mapping={pseudonym: "1|1|1", "somebody": "1|1|1"})
+    house.erase()
+
+    assert [house.redis.hkeys(key) for key in days] == [[b"somebody"]] * 2
 
 
 def test_the_pseudonym_stays_only_where_it_keeps_the_person_from_being_texted_again(house, redis_url):

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +20,9 @@ from producers import (
     RequestIdConflict,
 )
 from producers.contract.keys import Keys
+from producers.errors import WrongEventLoop
 from producers.settings import ProducerSettings
+from tests.support.waiting import until
 from worker.sandbox.redis_server import RedisServer
 
 NUMBER = "+33612345678"
@@ -328,11 +331,15 @@ def test_unknown_ids(sms):
     assert sms.status("nobody") is None
 
 
+AWAY = "redis://canary:canary@127.0.0.1:1/0"
+
+
 def test_an_unreachable_redis_is_a_typed_error_that_carries_the_id():
-    for producer in (Producer("redis://127.0.0.1:1/0"), Blocking("redis://127.0.0.1:1/0")):
-        with pytest.raises(QueueUnavailable) as caught:
+    for producer in (Producer(AWAY), Blocking(AWAY)):
+        with pytest.raises(QueueUnavailable, match=re.escape("at redis://127.0.0.1:1/0 (")) as caught:
             producer.send(NUMBER, "Hello", **GOOD)
         assert caught.value.request_id
+        assert "canary" not in str(caught.value)
         with pytest.raises(QueueUnavailable) as caught:
             producer.cancel("a")
         assert caught.value.request_id == "a"
@@ -386,3 +393,34 @@ def test_a_request_id_that_looks_like_a_number_is_found_as_one(redis_url):
     assert sms.cancel(with_digits) == "cancelled"
     assert sms.status(None) is None
     sms.close()
+
+
+def test_a_with_block_closes_the_connections(redis_url, redis_client):
+    def connected() -> bool:
+        return any(each["name"] == "octopush-producer" for each in redis_client.client_list())
+
+    async def awaited() -> None:
+        async with AsyncProducer(redis_url) as producer:
+            assert (await producer.send(NUMBER, "Hello", **GOOD)).created
+            assert connected()
+
+    with Producer(redis_url) as producer:
+        assert producer.send(NUMBER, "Hello", **GOOD).created
+        assert connected()
+    until(lambda: not connected())
+    asyncio.run(awaited())
+    until(lambda: not connected())
+
+
+def test_a_second_event_loop_is_told_whose_producer_it_has(redis_url):
+    sms = AsyncProducer(redis_url)
+    first = asyncio.new_event_loop()
+    first.run_until_complete(sms.send(NUMBER, "Hello", request_id="a", **GOOD))
+
+    for call in (sms.status("a"), sms.send(NUMBER, "Hello", **GOOD), sms.campaign_status("a"), sms.close()):
+        with pytest.raises(WrongEventLoop, match="this AsyncProducer belongs to another event loop"):
+            asyncio.run(call)
+
+    assert first.run_until_complete(sms.status("a")).state == "queued"
+    first.run_until_complete(sms.close())
+    first.close()

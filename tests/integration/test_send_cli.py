@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 from click.testing import CliRunner, Result
@@ -16,9 +18,14 @@ from click.testing import CliRunner, Result
 from producers import Producer
 from producers.contract.keys import Keys
 from producers.contract.pseudonyms import fresh_key
+from producers.contract.settings import RedisSettings
+from tests.support.hand_worker import HandWorker
 from tests.support.installation import bare_environment
 from tests.support.waiting import until
+from worker.callbacks.payloads import parse
+from worker.callbacks.publisher import Publisher
 from worker.cli import main
+from worker.gateway.outcomes import Accepted, Refused
 
 KEYS = Keys()
 READY = KEYS.queue("marketing").ready
@@ -272,7 +279,8 @@ def test_national_numbers_are_read_in_a_region(octopush, listed, redis_client, m
         "a national number needs a country, such as DEFAULT_REGION=FR"
         in octopush("send", "--csv", path, *SEND).output
     )
-    assert "DEFAULT_REGION" in octopush("send", "--csv", path, *SEND, "--region", "zz").output
+    assert "or --region FR" in octopush("send", "--csv", path, *SEND).output
+    assert "'--region': must be the two" in octopush("send", "--csv", path, *SEND, "--region", "zz").output
     first = octopush("send", "--csv", path, *SEND, "--region", "fr")
     assert first.exit_code == 0
     assert texted(redis_client) == Counter(["+33612345678", "+590690335941", "+447400123456"])
@@ -354,8 +362,8 @@ def test_a_dry_run_counts_and_queues_nothing(octopush, listed, redis_client):
         (["--map", "first_name="], "must be a name, ="),
         (["--map", "first_name=a", "--map", "first_name=b"], "two columns are named for one thing"),
         (["--map", "phone_number=a", "--column", "b"], "two columns are named for one thing"),
-        (["--ttl", "soon"], "must be a number and m, h or d"),
-        (["--send-at", "tomorrow"], "send_at: must be"),
+        (["--ttl", "soon"], "must be a number and s, m, h or d"),
+        (["--at", "tomorrow"], "send_at: must be"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_queued(octopush, listed, redis_client, arguments, says):
@@ -378,11 +386,13 @@ def test_wrong_settings_and_an_absent_redis_are_said_plainly(octopush, listed, m
 def test_a_time_to_send_at_is_read_in_paris(octopush, listed):
     """So is each date that is typed: docs/commands.md. Both spellings are one option of one campaign."""
     written = [
-        ["--send-at", at, "--campaign", "later"] for at in ("2099-01-31T09:00", "2099-01-31T09:00:00+01:00")
+        ["--at", at, "--campaign", "later"] for at in ("2099-01-31T09:00", "2099-01-31T09:00:00+01:00")
     ]
     path = listed(numbers(3))
     assert "queued     1 message now" in octopush("send", "--csv", path, *SEND, *written[0]).output
     assert "queued     0 messages now" in octopush("send", "--csv", path, *SEND, *written[1]).output
+    assert "due        2099-01-31 09:00:00+01:00\n" in octopush("campaign", "status", "later").output
+    assert json.loads(octopush("campaign", "status", "later", "--json").stdout)["due_at"][:10] == "2099-01-31"
 
 
 def test_the_campaign_commands(octopush, listed):
@@ -419,6 +429,95 @@ def test_waiting_ends_when_all_have_ended(octopush, listed, redis_client):
     assert result.exit_code == 0, result.output
     assert "3/3: accepted 3; cost 0.15" in result.output
     assert octopush("campaign", "status", "--wait", name).exit_code == 0
+
+
+def test_bad_rows_go_to_a_file_that_is_mended_and_sent(octopush, listed, redis_client, tmp_path):
+    given = [f"{n};Zoë" for n in numbers(3)] + ["3,36E+10;Léa", f"{numbers(1)[0]};twice", ";Noé"]
+    path, bad = listed(given, "Téléphone;Prénom"), tmp_path / "bad.csv"
+    command = ["send", *SEND[2:], "--text", "Hi {first_name} STOP au 30101", "--csv"]
+
+    told = octopush(*command, path, "--bad-rows-to", bad)
+
+    assert told.exit_code == 0, told.output
+    assert "2 rows to mend in" in told.output
+    titles, *rows = bad.read_text("utf-8-sig").splitlines()
+    assert titles == "problem;Téléphone;Prénom"
+    assert [row.partition(";")[2] for row in rows] == ["3,36E+10;Léa", ";Noé"]
+    assert rows[0].startswith("phone_number: must be international, such as +33612345678, not the scientific")
+    assert octopush(*command, path, "--bad-rows-to", bad).exit_code == 0
+    mended = bad.read_text("utf-8-sig").replace("3,36E+10", numbers(9)[8]).replace(";;", f";{numbers(8)[7]};")
+    bad.write_text(mended, "utf-8-sig")
+    again = octopush(*command, path, "--bad-rows-to", bad)
+    assert (again.exit_code, "may have been mended: it stays as it is" in again.output) == (1, True)
+    assert bad.read_text("utf-8-sig") == mended
+    assert octopush(*command, bad).exit_code == 0
+    assert texted(redis_client) == Counter([*numbers(3), numbers(9)[8], numbers(8)[7]])
+
+
+def test_a_file_for_bad_rows_goes_with_a_list_and_refuses_nothing(octopush, listed, tmp_path):
+    bad = tmp_path / "bad.csv"
+    for line in (["--to", numbers(1)[0]], ["--csv", listed(numbers(1)), "--bad-rows", "refuse"]):
+        assert octopush("send", *line, *SEND, "--bad-rows-to", bad).exit_code == 2
+    dry = octopush("send", "--csv", listed(["x"]), *SEND, "--bad-rows-to", bad, "--dry-run", "--json")
+    assert json.loads(dry.stdout)["bad_rows_to"] == str(bad)
+    assert len(bad.read_text().splitlines()) == 2
+    nowhere = octopush("send", "--csv", listed(["x"]), *SEND, "--bad-rows-to", tmp_path / "no" / "bad.csv")
+    assert (nowhere.exit_code, "nothing was done" in nowhere.output) == (1, True)
+
+
+def test_a_list_is_read_from_standard_input_and_is_the_same_campaign(octopush, listed, redis_client):
+    path = listed(numbers(3))
+    runner = CliRunner()
+    piped = runner.invoke(main, ["send", "--csv", "-", *SEND], input=path.read_bytes())
+
+    assert piped.exit_code == 0, piped.output
+    assert campaign_id(piped) == campaign_id(octopush("send", "--csv", path, *SEND))
+    assert texted(redis_client) == Counter(numbers(3))
+
+
+ONE = ["send", "--to", "06 12 34 56 78", "--region", "FR", "--text", "8?", "--sender", "Bistro"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "state", "says"),
+    [
+        (Accepted("sms_1", cost="0.04"), 0, "accepted", "The gateway took it"),
+        (Refused("121"), 1, "rejected", "STOP mention missing"),
+    ],
+    ids=["accepted", "rejected"],
+)
+def test_one_message_is_waited_for_and_its_end_is_told(octopush, redis_client, outcome, code, state, says):
+    line = [*ONE, "--purpose", "alert"]
+    octopush(*line)
+    worker = HandWorker(redis_client)
+    for claim in worker.take():
+        worker.finish(claim, outcome)
+
+    told, as_json = octopush(*line, "--wait"), octopush(*line, "--wait", "--json")
+
+    assert (told.exit_code, as_json.exit_code) == (code, code), told.output
+    assert re.search(rf"^message    .*{says}", told.output, re.MULTILINE)
+    assert json.loads(as_json.stdout)["message"]["state"] == state
+
+
+def test_replies_are_shown_as_they_come_for_as_long_as_was_said(octopush, redis_client):
+    line = [*ONE, "--purpose", "alert", "--with-replies", "--wait", "--replies-for", "1s"]
+    name = campaign_id(octopush(*line[:-3]))
+    worker = HandWorker(redis_client)
+    for claim in worker.take():
+        worker.finish(claim, Accepted("sms_1"))
+    answer = parse({"number": "+33612345678", "text": "Oui"}, "", datetime.now(UTC), "c")
+    for text, request_id in (("Oui", f"{name}.0"), ("Non", "other.0"), ("Peut-être", "")):
+        event = msgspec.structs.replace(answer, text=text, request_id=request_id, event_id=text)
+        Publisher(redis_client, RedisSettings()).publish([event])
+
+    told, as_json = octopush(*line), octopush(*line, "--json")
+
+    assert told.exit_code == 0, told.output
+    assert "Oui" in told.stdout
+    assert not re.search(r"Non|Peut|12345678", told.stdout)
+    assert [json.loads(each).get("text") for each in as_json.stdout.splitlines()] == [None, "Oui"]
+    assert octopush(*ONE, "--replies-for", "1s").exit_code == 2
 
 
 # Real processes.

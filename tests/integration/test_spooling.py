@@ -96,8 +96,8 @@ def test_a_callback_is_kept_while_redis_is_away_and_moved_when_it_is_back(
     found = texts(own_redis_server)
     # What Redis took without being able to say so came a second time, under the same id.
     assert sorted(set(found.values())) == sorted(body(n) for n in range(30))
-    assert intake.accept_callback(TOKEN, body(30)) == 200
-    assert not spooled(tmp_path)
+    # A busy machine may let Redis answer late once more.
+    until(lambda: intake.accept_callback(TOKEN, body(30)) == 200 and not spooled(tmp_path))
 
 
 def test_what_lies_in_the_spool_is_moved_by_the_next_process(own_redis_server, make, settings, tmp_path):

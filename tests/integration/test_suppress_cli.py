@@ -125,7 +125,14 @@ def test_an_import_goes_on_behind_a_line(run, market, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["x,account,reply,", f"{'p' * 22},all,reply,", f"{'p' * 22},account,boss,", f"{'p' * 22},,,soon"]
+    "line",
+    [
+        "x,account,reply,",
+        f"{'p' * 22},all,reply,",
+        f"{'p' * 22},account,boss,",
+        f"{'p' * 22},,,soon",
+        f"{'p' * 22},,,{number(7)}",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     (tmp_path / "list.csv").write_text(f"pseudonym,scope,reason,at\n{line}\n", "utf-8")
@@ -135,17 +142,54 @@ def test_a_line_that_cannot_be_read_is_left_out(run, market, tmp_path, line):
     assert (told.exit_code, market.reasons()) == (1, {})
     assert "line 2" in told.output
     assert "p" * 22 not in told.output
+    assert number(7) not in told.output
+    assert "soon" not in told.output
 
 
-def test_a_list_whose_titles_name_nobody_says_so(run, market, tmp_path):
-    (tmp_path / "list.csv").write_text(f"phone;reason\n{number(0)};x\n", "utf-8")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_list_as_a_spreadsheet_exports_it_is_read(run, market, tmp_path, encoding):
+    rows = f"Prénom;N° de téléphone\r\nZoë;{number(0)}\r\n"
+    (tmp_path / "list.csv").write_text(rows, encoding, newline="")
 
     told = run("suppress", "import", str(tmp_path / "list.csv"))
 
-    assert (told.exit_code, market.reasons()) == (1, {})
-    assert "line 1 names no column number or pseudonym, with commas between columns" in told.output
-    assert "0 people are suppressed; 0 messages were cancelled" in told.output
-    assert number(0) not in told.output
+    assert (told.exit_code, market.reasons()) == (0, {"account": "operator"}), told.output
+
+
+def test_a_list_comes_from_standard_input_with_national_numbers_and_titles_that_are_mapped(
+    run, market, redis_url
+):
+    piped = f"Natel;Wann\n{number(0).replace('+33', '0')};2026-01-31\n".encode()
+    line = ["suppress", "import", "-", "--region", "fr", "--map", "number=Natel", "--map", "at=Wann"]
+
+    told = CliRunner().invoke(main, line, input=piped, env={"REDIS_URL": redis_url})
+
+    assert (told.exit_code, market.reasons()) == (0, {"account": "operator"}), told.output
+
+
+def test_bad_lines_go_to_a_file_that_is_mended_and_imported(run, market, tmp_path):
+    path, bad = tmp_path / "list.csv", tmp_path / "bad.csv"
+    path.write_text(f"number;reason\n{number(0)};operator\n3,36E+10;operator\n", "utf-8")
+
+    told = run("suppress", "import", str(path), "--bad-rows-to", str(bad))
+
+    assert (told.exit_code, "1 line was left out\nto mend in" in told.output) == (1, True)
+    assert bad.read_text("utf-8-sig").splitlines()[0] == "problem;number;reason"
+    bad.write_text(bad.read_text("utf-8-sig").replace("3,36E+10", number(1)), "utf-8-sig")
+    again = run("suppress", "import", str(path), "--bad-rows-to", str(bad))
+    assert (again.exit_code, "nothing was done" in again.output) == (1, True)
+    assert run("suppress", "import", str(bad)).exit_code == 0
+    assert [market.send(each, f"a{each}").state for each in range(2)] == ["cancelled", "cancelled"]
+
+
+def test_a_list_of_pseudonyms_alone_needs_no_titles(run, market, tmp_path):
+    market.stop(0)
+    [field] = market.redis.hkeys(KEYS.suppressed)
+    market.redis.delete(KEYS.suppressed)
+    (tmp_path / "list.csv").write_text(field.decode().rpartition("|")[2] + "\n", "utf-8")
+
+    assert run("suppress", "import", str(tmp_path / "list.csv")).exit_code == 0
+    assert market.redis.hlen(KEYS.suppressed) == 1
 
 
 def test_one_person_or_message_is_said_as_one(run, market, tmp_path):
@@ -210,6 +254,19 @@ def test_what_was_said_again_meanwhile_stays(market):
 
     market.redis.hscan = said_again
     assert Forgetting(market.redis, KEYS, 1095).look() == 0
+
+
+@pytest.mark.parametrize("reason", ["gateway", "operator", "erasure"])
+def test_a_stop_makes_what_outweighs_it_count_anew(market, reason):
+    """Who writes STOP today is texted as little in three years as if nobody had said so before."""
+    market.stop(0)
+    [field] = market.redis.hkeys(KEYS.suppressed)
+    market.redis.hset(KEYS.suppressed, field, f"1000|{reason}|first")
+
+    market.write(0, "STOP")
+
+    assert Forgetting(market.redis, KEYS, 1095).look() == 0
+    assert market.redis.hget(KEYS.suppressed, field).split(b"|")[1:] == [reason.encode(), b"first"]
 
 
 def test_the_metrics_count_whom_opt_outs_kept_and_how_soon(market, redis_url):

@@ -58,7 +58,9 @@ class UpProcess:
             until(lambda: "are up" in self.output or self.process.poll() is not None, 40)
             assert self.process.poll() is None, self.output
             # The worker's own child, too.
-            until(lambda: sum("dramatiq" in command(pid) for pid in running(self.family())) == 2)
+            until(
+                lambda: sum("octopush_worker worker" in command(pid) for pid in running(self.family())) == 2
+            )
         except BaseException:
             self.__exit__()
             raise

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -37,7 +38,10 @@ class WorkerProcess:
         self, log: Path, environ: Mapping[str, str], *, threads: int = 8, setup: str = "worker.main:setup"
     ) -> None:
         self._log = log
-        self._line = procfile_line("worker").replace("worker.main:setup", setup)
+        self._line = procfile_line("worker")
+        if setup != "worker.main:setup":
+            call = f"from worker.process.launch import dramatiq; dramatiq(1, {threads}, {setup!r})"
+            self._line = shlex.join([sys.executable, "-c", call])
         # The commands of the Procfile lie beside this interpreter, virtual environment active or not.
         path = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
         self._environ = {

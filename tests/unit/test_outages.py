@@ -106,9 +106,13 @@ def test_without_an_outage_nothing_is_told():
 
 
 def test_a_logger_is_told_the_kind_of_error_and_nothing_of_its_text(caplog):
-    log_to(logging.getLogger("some")).failed(redis.ConnectionError("canary"))
+    for server in ("", "redis://localhost:6379/0"):
+        log_to(logging.getLogger("some"), server).failed(redis.ConnectionError("canary"))
 
-    assert caplog.messages == ["redis unavailable (ConnectionError)"]
+    assert caplog.messages == [
+        "redis unavailable (ConnectionError)",
+        "redis unavailable (ConnectionError) at redis://localhost:6379/0",
+    ]
 
 
 def record(message, *args, exc_info=None):

@@ -96,6 +96,7 @@ def test_spaces_hyphens_and_what_nobody_sees_do_not_matter(decorations):
         ("+447400123456", "FR", "+447400123456"),
         ("07400 123456", "GB", "+447400123456"),
         ("0475/12 34 56", "BE", "+32475123456"),
+        ("20.12.20.24", "DK", "+4520122024"),
         *(("0690335941", region, "+590690335941") for region in ("FR", "GP", "MQ", "RE")),
         ("0694387474", "FR", "+594694387474"),
         ("0696600024", "FR", "+596696600024"),
@@ -121,6 +122,11 @@ def test_numbers_as_people_and_tools_write_them(number, region, e164):
             for region in ("", "FR")
         ),
         *((f"{mark}+33612345678", "FR", "apostrophe") for mark in "'\u2019"),
+        *(
+            (date, region, "not a date: if a spreadsheet made a date")
+            for date in ("2020-03-12", "20/12/2024", "20.3.2024 00:00", "12-f\u00e9vr.-24", "6 Jan 2012")
+            for region in ("", "FR", "DK")
+        ),
         ("33612345678.0", "FR", "decimals"),
         ("12345678.0", "FR", "decimals"),
         *(

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers import Recipient
-from worker.operator.recipient_columns import FileProblem
-from worker.operator.recipient_file import BadRow, open_recipients
+from worker.lists.columns import FileProblem
+from worker.lists.list_file import BadRow
+from worker.lists.recipient_file import open_recipients
 
 A, B = "+33612345678", "+33687654321"
 
@@ -415,7 +416,7 @@ def test_whatever_the_bytes_rows_are_counted_or_the_file_is_refused(tmp_path_fac
 def test_a_column_of_zones_is_taken_over_and_an_empty_cell_is_no_zone(written):
     file = written(f"phone_number,Zone\n{A},MF\n{B},\n")
     assert list(file.recipients()) == [Recipient(A, zone="MF"), Recipient(B)]
-    assert file.describe() == "zone = Zone, phone_number = phone_number"
+    assert file.describe() == "phone_number = phone_number, zone = Zone"
 
 
 def test_a_cell_that_is_no_zone_is_handed_out_to_be_refused_if_others_are_zones(written):

@@ -45,7 +45,7 @@ def problems(*args, **options):
         "STOP au 30101 pour refuser",
         "Sale (STOP au 30101)",
         "a\nSTOP au 30101\nb",
-        "{first_name}STOP au 30101{first_name}",
+        "{first_name} STOP au 30101 {first_name}",
         "stop au 30101, I mean STOP au 30101",
     ],
 )
@@ -55,7 +55,11 @@ def test_marketing_with_the_mention_passes(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["Sale", "Sale STOP", "STOP au 30102", "STOP au 301012", "NONSTOP au 30101", "STOP {param1} 30101"],
+    [
+        *("Sale", "Sale STOP", "STOP au 30102", "STOP au 301012", "NONSTOP au 30101", "STOP {param1} 30101"),
+        # What is filled in may be a 2, or NON.
+        *("STOP au 30101{param1}", "{param1}STOP au 30101"),
+    ],
 )
 def test_marketing_without_the_mention_is_refused(text):
     said = problems(text, Recipient(NUMBER, param1="au"))

@@ -1,7 +1,7 @@
 -- Append events to their streams, each once, in order.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, scoped (whether an opt-out ends only
 --   what has the scope of the message that it answers), events (each id, older, stream, fields, request_id, number, delivery, turn, talk,
---   country, received_ms, optout, told_of, price)
+--   country, received_ms, optout, told_of, price, wrote)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
 --   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
 --   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
@@ -11,6 +11,7 @@
 -- turn ('in', 'opt') and talk, the pseudonym of their number: they are listed in the conversation with that number, and a reply by its
 -- country. When the stream drops them, unlist_turns.lua takes them out of the conversation.
 -- price: what a receipt says that a segment to its recipient has cost: unit, in euros, and the pseudonyms of to whom.
+-- wrote: the pseudonyms of who wrote a reply: a consent may have been noted under an older key.
 -- told_of: the pseudonyms of whom the network tells something, in an event of no send of ours. If that person was erased lately, it is
 -- dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
 -- An opt-out is carried out in the step that appends it: lua/optouts.lua says what optout holds. What finds nothing to lift is no entry.
@@ -160,7 +161,7 @@ for i, event in ipairs(given.events) do
       touched[#touched + 1], is_touched[event.stream] = event.stream, true
     end
     if event.turn then list_turn(id, event) end
-    if event.turn == 'in' then note_contact(event.talk, event.received_ms) end
+    for _, pseudonym in ipairs(event.wrote or {}) do note_contact(pseudonym, event.received_ms) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
     end

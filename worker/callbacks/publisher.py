@@ -127,7 +127,7 @@ def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, A
         received_ms = int(event.received_at.timestamp() * 1000)
         country = event.country or NO_COUNTRY
         listed = {"turn": "in", "country": country, "received_ms": received_ms}
-        entry |= {"talk": known.of(event.number), **listed}
+        entry |= {"talk": known.of(event.number), "wrote": known.all_of(event.number), **listed}
     if isinstance(event, OptOut) and event.text and event.action != "in":
         # What a receipt tells of a number that is blocked is nothing that somebody wrote. A START is a reply.
         entry |= {"talk": known.of(event.number), "turn": "opt"}

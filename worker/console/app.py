@@ -1,13 +1,12 @@
 """The console as an ASGI application.
 
-    uvicorn --factory worker.console.app:create_app --host 127.0.0.1 --port 8001 --no-access-log
+    octopush-worker console
 
 It holds no state: Redis does. Any number of these processes may run side by side.
 """
 
 import asyncio
 import logging
-import os
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -68,12 +67,12 @@ _LOG: Final = logging.getLogger("worker.console")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(settings: ConsoleSettings | None = None, environ: Mapping[str, str] = os.environ) -> ASGIApp:
+def create_app(settings: ConsoleSettings | None = None, environ: Mapping[str, str] | None = None) -> ASGIApp:
     """Make the application; it connects to Redis with the first request.
 
     Args:
         settings: tokens, names, Redis; read from ``environ`` if None.
-        environ: the process environment.
+        environ: variables; None for those of the process.
 
     Raises:
         SystemExit: a setting is wrong (status 1, one message that names the variables), or nobody may log in

@@ -32,7 +32,7 @@ def run(
     log.configure(log_level)
     logger = structlog.get_logger()
     outages = OutageLog(
-        lambda reason: logger.warning("redis.unavailable", reason=reason),
+        lambda reason: logger.warning("redis.unavailable", reason=reason, server=str(settings.redis_url)),
         lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
     )
     with connect(settings.redis_url, outages) as client:

@@ -1,5 +1,6 @@
 """Campaigns, newest first; one campaign, and its slices."""
 
+from datetime import datetime
 from typing import Literal
 
 from producers.contract.keys import Keys
@@ -8,6 +9,7 @@ from producers.queueing.campaign_status import CampaignStatus, read_campaign
 from producers.queueing.slices import message_ids
 from producers.rules.hours import Hours
 from worker.inquiry.paging import PAGE, BadCursor, Page, read_sorted
+from worker.inquiry.reason import instant
 from worker.inquiry.sends import SendRow, read_rows
 
 #: How a campaign is, in one word.
@@ -41,6 +43,19 @@ def newest(keys: Keys, hours: Hours, cursor: str | None = None) -> Steps[Page[Ca
 def find(keys: Keys, hours: Hours, campaign_id: str) -> Steps[CampaignStatus | None]:
     """Read where one campaign stands; None if it is unknown or forgotten. One round trip."""
     return (yield from _read(keys, hours, [campaign_id]))[0]
+
+
+def due_of(keys: Keys, campaign_id: str) -> Steps[datetime | None]:
+    """Read before when nothing of a campaign leaves, as its first message has it; two round trips.
+
+    Returns:
+        When; None if it was to leave at once, or its first message has been forgotten.
+    """
+    ids = yield from message_ids(keys, campaign_id, [0])
+    if not ids:
+        return None
+    [due] = yield Commands([("HGET", keys.record(ids[0]), "due")])
+    return instant(int(due)) if due else None
 
 
 def slices(keys: Keys, status: CampaignStatus, cursor: str | None = None) -> Steps[Page[SendRow]]:

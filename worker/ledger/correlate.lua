@@ -1,8 +1,8 @@
 -- Find the sends that callbacks belong to, one callback after the other.
 -- Given: retention_ms, maxlen, keys, answer_ms (in which a reply without ticket is taken for an answer), questions (each ticket,
 --   number, pseudonyms, received_ms, written_ms, short_number, only_when_idle).
---   pseudonyms: those of the number, under every key. only_when_idle: a send without ticket is taken for the origin only while no attempt runs. written_ms: when the callback was
---   written, at the latest. short_number: the digits that it was written to, or ''.
+--   pseudonyms: those of the number, under every key. only_when_idle: a send without ticket is taken for the origin only while no
+--   attempt runs. written_ms: when the callback was written, at the latest. short_number: the digits that it was written to, or ''.
 -- Returns 'pseudonym keys have changed', or per callback one of
 --   'ticket', request_id, context or ''   found by its ticket, or adopted: the only send to that number without a ticket
 --   'number', request_id, context or ''   a reply without ticket, found by number and time

@@ -1,6 +1,6 @@
 -- Record what attempts brought, and end or delay their queue entries in the same step.
--- Given: retention_ms, maxlen, seldom_most, credit (left on the account, none if no answer said so), credit_low, results (each id, token, outcome, posts, in_doubt, id_used_up, splits, code, message,
---   ticket, cost, segments, contacts, queue, lease, delay_ms).
+-- Given: retention_ms, maxlen, seldom_most, credit (left on the account, none if no answer said so), credit_low, results (each id, token,
+--   outcome, posts, in_doubt, id_used_up, splits, code, message, ticket, cost, segments, contacts, queue, lease, delay_ms).
 --   outcome: accepted | duplicate | refused | forbidden | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/ledger/evidence.py. in_doubt: a POST may have been taken. id_used_up: an answer that said no may have used up the
 --   request_id. splits: the refusal may be the fault of one recipient. seldom_most: the outcome 'seldom' that is a message's last.

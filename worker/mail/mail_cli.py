@@ -14,13 +14,13 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import drive
 from producers.errors import ConfigError
+from worker.commands.command import Command
 from worker.forwarding import process
 from worker.mail.forward_email import ForwardEmail, store, try_at_once
 from worker.mail.incoming import MAIL_MAX_BYTES, Refusal, read
 from worker.mail.mail_in import send
 from worker.mail.postbox import Postbox
 from worker.mail.settings import MailInSettings, MailSettings
-from worker.operator.command import Command
 from worker.process import log
 from worker.process.connection import connect
 

@@ -1,5 +1,6 @@
 """Settings of the two processes of mail: ``forward-email``, and ``mail-in``."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self, cast
@@ -86,12 +87,13 @@ class AnswerSettings(Settings):
     )
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read all fields from an environment.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read all fields from an environment: that of the process if None.
 
         Raises:
             ConfigError: lists every missing or wrong variable by name, without its value.
         """
+        environ = os.environ if environ is None else environ
         problems = cls._missing({name for name, value in environ.items() if value.strip()})
         try:
             settings = super().from_env(environ)

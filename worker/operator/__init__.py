@@ -1,1 +1,1 @@
-"""What a person decides, sends and looks at: the commands of octopush-worker."""
+"""What a person decides: each decision one script, with its entry in the audit stream."""

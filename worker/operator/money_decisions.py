@@ -1,11 +1,13 @@
 """What a person decides about money: prices, budgets, blocks of numbers. Each step is audited."""
 
+import time
 from typing import Final
 
 from producers.contract.admission import BUDGET
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from producers.contract.steps import Steps
+from producers.rules.days import day_name
 from worker.account.gates import giving_back
 from worker.account.throttle import AUDIT_MAXLEN
 
@@ -28,7 +30,7 @@ def set_price(keys: Keys, tariff: str, price: str, by: str) -> Command[bool]:
 
 
 def set_budget(keys: Keys, scope: str, limit: str, by: str) -> Steps[tuple[bool, int]]:
-    """Say what may be spent, and let what waits be looked at again. Safe to repeat.
+    """Say what may be spent, and let what waits be looked at again. Safe to repeat; each time tells anew.
 
     Args:
         keys: key names.
@@ -39,7 +41,13 @@ def set_budget(keys: Keys, scope: str, limit: str, by: str) -> Steps[tuple[bool,
     Returns:
         Whether there is such a scope, and how many sends are looked at again.
     """
-    given = {"scope": scope, "limit": limit, "by": by, "audit_maxlen": AUDIT_MAXLEN}
+    given = {
+        "scope": scope,
+        "limit": limit,
+        "by": by,
+        "audit_maxlen": AUDIT_MAXLEN,
+        "day": day_name(time.time()),
+    }
     done = yield Command(_SET_BUDGET, keys.prefix, given, bool)
     return done, (yield from giving_back(keys, BUDGET, "+inf")) if done else 0
 

@@ -1,15 +1,14 @@
 -- Set what a segment of a tariff costs, because an operator said so; or let the last answers say it again.
 -- Given: tariff, price ('default' for what was learnt), by, audit_maxlen
 -- Returns 1. Safe to repeat: each time appends an audit entry.
--- uses: audit
+-- uses: audit answered_prices
 local prices, set = prefix .. 'prices', prefix .. 'prices_set'
 if given.price == 'default' then
   redis.call('HDEL', set, given.tariff)
-  -- The next answer says what it costs; until then the last one does, or what was inferred from the balance.
-  local last = redis.call('LINDEX', prefix .. 'prices:lately:' .. given.tariff, 0)
-    or redis.call('HGET', prefix .. 'prices_inferred', given.tariff)
-  if last then
-    redis.call('HSET', prices, given.tariff, last)
+  -- Without an answer it is what was inferred from the balance.
+  local learnt = median_price(given.tariff) or redis.call('HGET', prefix .. 'prices_inferred', given.tariff)
+  if learnt then
+    redis.call('HSET', prices, given.tariff, learnt)
   else
     redis.call('HDEL', prices, given.tariff)
   end

@@ -5,6 +5,7 @@ suppressed and what waits for it is cancelled. It is told on ``optouts`` and in 
 audit tells.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from worker.inquiry.suppressions import Suppression
 
 _SUPPRESS = Script("worker.operator", "suppress", when_full=True)
 _IMPORT = Script("worker.operator", "import_suppressed")
+_SCOPE: Final = re.compile(r"account|sender:[^|]{1,40}|app:[a-z0-9-]{1,32}")
 
 #: People that one script takes over.
 IMPORTED_AT_ONCE: Final = 200
@@ -44,6 +46,17 @@ class Listed:
     number: str | None
     pseudonym: str | None
     suppression: Suppression
+
+
+def read_scope(written: str) -> str:
+    """Read what an opt-out is about; a sender in small letters, as scopes of messages have it.
+
+    Raises:
+        ValueError: it is none; the words begin with what must come after "a scope".
+    """
+    if not _SCOPE.fullmatch(written):
+        raise ValueError("that is not account, sender:<name> or app:<name>")
+    return written.casefold()
 
 
 class Suppressions:

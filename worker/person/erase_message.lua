@@ -4,13 +4,14 @@
 --   'erased' (it had ended), or 'open': it may have been taken, and is seen to when it comes back. Safe to repeat.
 -- uses: keys states queue erasing unsent stoppable
 
--- Take pseudonyms out of the list of recipients, and what waits out of what an opt-out ends. Who was in doubt is not found by number any more.
+-- Take pseudonyms out of the list of recipients, and what waits out of what an opt-out ends. Who was in doubt is not found by number any
+-- more.
 local function unlist(id, to)
   local left = {}
   for each in string.gmatch(to, '%S+') do
     local is_ours = false
     for _, pseudonym in ipairs(given.pseudonyms) do is_ours = is_ours or pseudonym == each end
-    if is_ours then redis.call('ZREM', STOPPABLE, each .. ' ' .. id) else left[#left + 1] = each end
+    if is_ours then unlist_stoppable({ each }, { id }) else left[#left + 1] = each end
   end
   redis.call('HSET', keys_of(id).record, 'to', table.concat(left, ' '))
 end

@@ -1,31 +1,76 @@
-"""``octopush-worker dramatiq``: Dramatiq's command, in whatever directory, and stopped by a hang-up."""
+"""How processes are started: Dramatiq's and uvicorn's commands with our options, whatever the directory.
+
+Neither looks for modules in the current directory, as their own commands do: an application may have a
+``worker.py`` or a ``producers`` of its own there.
+"""
 
 import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Any, Final
 
-from dramatiq import cli
+#: Milliseconds that a worker has to finish what it has begun. Platforms kill after 30 s.
+SHUTDOWN_MS: Final = 23_000
+#: Milliseconds to wait for processes before helpers are forked, of which we have none.
+_FORK_MS: Final = 1_000
+#: Seconds that web and console have to finish what they have begun.
+_GRACE_S: Final = 10
 
 
-def run(arguments: Sequence[str]) -> None:
-    """Run Dramatiq's command until it ends, and exit with its status.
+def dramatiq(processes: int, threads: int, setup: str = "worker.main:setup") -> None:
+    """Run workers until they end, and exit with Dramatiq's status.
 
-    Two things differ from Dramatiq's own command. Modules of the current directory come last, not first,
-    since an application may have a ``worker.py`` there. And SIGHUP, which a closed terminal sends, stops the
-    workers; Dramatiq would start them anew, and would never end if it was stopping already.
+    SIGHUP, which a closed terminal sends, stops them. Dramatiq would start them anew, and would never end if
+    it was stopping already.
 
     Args:
-        arguments: those of ``dramatiq``.
+        processes: how many.
+        threads: of each.
+        setup: what each calls to build itself.
 
     Raises:
         SystemExit: always.
     """
+    from dramatiq import cli  # noqa: PLC0415 - web needs no Dramatiq
+
     parser = cli.make_argument_parser()  # type: ignore[no-untyped-call]
     parser.set_defaults(path=[])
-    sys.path.append(str(Path.cwd()))
+    options = {
+        "--processes": processes,
+        "--threads": threads,
+        "--worker-shutdown-timeout": SHUTDOWN_MS,
+        "--worker-fork-timeout": _FORK_MS,
+    }
+    words = [setup, "--skip-logging", *(word for option in options.items() for word in map(str, option))]
     # Dramatiq installs a handler of its own for each signal of this set.
     cli.HANDLED_SIGNALS.discard(signal.SIGHUP)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    sys.exit(cli.main(parser.parse_args(arguments)))  # type: ignore[no-untyped-call]
+    sys.exit(cli.main(parser.parse_args(words)))  # type: ignore[no-untyped-call]
+
+
+def uvicorn(factory: str, host: str, port: int, **options: Any) -> None:
+    """Serve an ASGI application until SIGTERM; without an access log, since paths hold tokens.
+
+    Args:
+        factory: makes the application.
+        host: address to listen on.
+        port: port to listen on.
+        **options: further options of uvicorn.
+
+    Raises:
+        SystemExit: a setting is wrong, or nothing can listen there.
+    """
+    import uvicorn as server  # noqa: PLC0415 - workers need no web server
+
+    server.run(
+        factory,
+        factory=True,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        log_level="warning",
+        timeout_graceful_shutdown=_GRACE_S,
+        **options,
+    )

@@ -35,7 +35,7 @@ FIELDS: Final = frozenset(
         # forwarding
         *("forwarder", "result"),
         # account, gateway, Redis and this process
-        *("queue", "reason", "problem", "check", "in_flight"),
+        *("queue", "reason", "problem", "check", "in_flight", "server"),
     }
 )
 

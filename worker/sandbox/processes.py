@@ -16,8 +16,6 @@ from worker.sandbox import guardian
 
 #: Seconds between SIGTERM and SIGKILL: as many as a worker takes at most, fewer than platforms allow.
 GRACE_S: Final = 27.0
-#: Commands of the Procfile and their Python modules; a module is found whatever the PATH is.
-_MODULES: Final = {"octopush-worker": "worker.cli", "uvicorn": "uvicorn"}
 
 
 def read_procfile() -> dict[str, str]:
@@ -31,8 +29,8 @@ def read_procfile() -> dict[str, str]:
 
 def procfile_command(process_type: str) -> list[str]:
     """Return a command of the Procfile for this interpreter; any directory and any PATH will do."""
-    program, _, arguments = read_procfile()[process_type].partition(" ")
-    return ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m {_MODULES[program]} {arguments}"]
+    _, _, arguments = read_procfile()[process_type].partition(" ")
+    return ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m octopush_worker {arguments}"]
 
 
 def tied(number: signal.Signals) -> list[str]:

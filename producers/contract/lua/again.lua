@@ -37,8 +37,7 @@ local function send_again(keys, id, before, body)
   redis.call('DEL', prefix .. 'corrected:' .. id)
   redis.call('PERSIST', keys.record)
   redis.call('SET', keys.body, body)
-  local listed = listed_as(id, before)
-  if listed then redis.call('ZADD', STOPPABLE, 0, listed) end
+  if is_listed(before) then list_stoppable({ before.to }, { id }) end
   push(queue_keys(before.queue), id)
 end
 -- uses: clock keys queue campaign parked stoppable

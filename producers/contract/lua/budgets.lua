@@ -47,39 +47,35 @@ local function purses_of(app)
   return found
 end
 
--- What a send may cost, in micro-euros: as its producer said, or by what its tariff cost lately.
-local function estimate_of(send)
-  if send.estimate then return send.estimate end
-  send.estimate = tonumber(send.record.estimate)
-  if send.estimate then return send.estimate end
+-- What a send costs by the price of its tariff, in micro-euros, or by another price where nobody knows that one: nil without either.
+local function cost_of(send, unknown)
   local body = body_of(send) or ''
+  if string.find(body, '"simulation_mode":true', 1, true) then return 0 end
   local _, segments, price = price_of(send.keys, body)
-  send.estimate = price and math.floor(price * MICRO + 0.5) or segments * given.money.unknown
-  if string.find(body, '"simulation_mode":true', 1, true) then send.estimate = 0 end
-  return send.estimate
+  if not (price or unknown) then return nil end
+  return (price and math.floor(price * MICRO + 0.5) or segments * unknown) + cost_besides(body, segments)
 end
 
--- Micro-euros of a segment that can be answered, and of a call that drops blocked numbers: as producers/messages/dues.py has them.
-local ANSWERABLE, BLACKLIST_LOOK = 30000, 10000
+-- What a send may cost, in micro-euros: as its producer said, or by what its tariff cost lately.
+local function estimate_of(send)
+  send.estimate = send.estimate or tonumber(send.record.estimate) or cost_of(send, given.money.unknown)
+  return send.estimate
+end
 
 -- What a send may cost was said when it was queued, perhaps before anybody knew a price: what is dearer than its tariff is now costs
 -- what that says. Else it would wait for ever for a budget that it does not need.
 local function lower_to_price(send)
-  local estimate, body = estimate_of(send), body_of(send) or ''
-  local _, segments, price = price_of(send.keys, body)
-  if not price or not send.record.estimate then return end
-  local at_price = math.floor(price * MICRO + 0.5)
-  if string.find(body, '"with_replies":true', 1, true) then at_price = at_price + ANSWERABLE * segments end
-  if string.find(body, '"auto_remove_blacklisted_numbers":true', 1, true) then at_price = at_price + BLACKLIST_LOOK end
-  if at_price >= estimate then return end
+  if not send.record.estimate then return end
+  local estimate, at_price = estimate_of(send), cost_of(send)
+  if not at_price or at_price >= estimate then return end
   redis.call('HSET', send.keys.record, 'estimate', whole(at_price))
   if send.record.campaign then give_back_reserve(campaign_key(send.record.campaign), estimate - at_price) end
   send.estimate, send.record.estimate = at_price, whole(at_price)
 end
 
-local function level_of(used, limit)
-  local percent = limit > 0 and used * 100 / limit or 0
-  return percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
+-- A day that has nothing but alarms must not stay for ever either.
+local function keep_day(purse)
+  redis.call('PEXPIRE', spend_key(purse.scope, today().name), KEPT_MS, 'NX')
 end
 
 -- Tell once a day of each level that a scope comes to: 50, 80 and 100 % of its limit.
@@ -89,6 +85,7 @@ local function tell_level(each, level)
   if level <= purse.alarmed then return end
   purse.alarmed = level
   redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed', level)
+  keep_day(purse)
   alarm('budget', purse.scope, level, in_euros(purse.used), in_euros(each.limit))
 end
 
@@ -98,6 +95,7 @@ local function tell_hard_level(each, level)
   if level <= purse.alarmed_hard then return end
   purse.alarmed_hard = level
   redis.call('HSET', spend_key(purse.scope, today().name), 'alarmed_hard', level)
+  keep_day(purse)
   alarm('budget', 'hard', level, in_euros(purse.used), in_euros(each.hard))
 end
 

@@ -23,7 +23,7 @@ local function end_members(call, ids)
   local of = read(keys_of(call).record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight',
     'held_until')
   if not of.state then return end
-  local at, accepted, awaited, bodies, listed = stamp(now), 0, 0, {}, {}
+  local at, accepted, awaited, bodies, people, listed = stamp(now), 0, 0, {}, {}, {}
   local cost = of.cost and tonumber(of.cost) / tonumber(of.weight or 1)
   local facts, costs = { 'attempts', of.attempts or 0 }, {}
   for _, name in ipairs({ 'ticket', 'first', 'code', 'message', 'held_until' }) do
@@ -48,7 +48,7 @@ local function end_members(call, ids)
     end
     if waits and of.state == 'accepted' and not member.erase then
       accepted, awaited = accepted + 1, awaited + awaited_of(id, member)
-      listed[#listed + 1] = listed_as(id, member)
+      if is_listed(member) then people[#people + 1], listed[#listed + 1] = member.to, id end
       if member.keep then
         redis.call('PEXPIRE', keys.body, given.retention_ms)
       else
@@ -71,7 +71,7 @@ local function end_members(call, ids)
     end
   end
   if #bodies > 0 then redis.call('DEL', unpack(bodies)) end
-  if #listed > 0 then redis.call('ZREM', STOPPABLE, unpack(listed)) end
+  unlist_stoppable(people, listed)
   if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
   if awaited > 0 then add_awaited(hour_of({ receipts = 0 }, now), awaited) end
 end

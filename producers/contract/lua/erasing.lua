@@ -44,6 +44,8 @@ local function make_smaller(keys, r, places)
     left = left - (tonumber(string.sub(weights, place, place)) or segments / count)
     weights = string.sub(weights, 1, place - 1) .. string.sub(weights, place + 1)
   end
+  -- An older producer noted no weights of an alert: then it is a guess, and yet so many whole ones.
+  left = math.ceil(left)
   redis.call('HSET', keys.record, 'recipients', count - #places, 'segments', left, 'weights', weights)
   -- What was rejected or has failed reserves nothing in its campaign.
   local reserves = r.state == 'queued' or r.state == 'unknown'

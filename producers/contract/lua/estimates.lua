@@ -1,5 +1,6 @@
 -- What messages may cost that are about to be queued. Takes money (tariffs of all messages; unknown: micro-euros of a segment whose
--- price nobody knows, none to refuse it) from what the script is given; without money nothing is estimated.
+-- price nobody knows, none to refuse it; dues: what messages may cost, each once) from what the script is given; without money nothing
+-- is estimated.
 
 -- Micro-euros of a segment by tariff.
 local segment_prices = {}
@@ -15,9 +16,15 @@ local function learn_tariffs()
   end
 end
 
--- What a message may cost. dues are what it costs beside its segments, in micro-euros, and then tariffs and segments by turns.
-local function estimate_from(dues)
-  local sum = dues[1]
-  for i = 2, #dues, 2 do sum = sum + segment_prices[dues[i]] * dues[i + 1] end
-  return sum
+-- What a message may cost whose dues have this place. Dues are what it costs beside its segments, in micro-euros, and then tariffs and
+-- segments by turns. Most messages of a script have the same.
+local estimates = {}
+local function estimate_from(place)
+  if not estimates[place] then
+    local dues = given.money.dues[place]
+    local sum = dues[1]
+    for i = 2, #dues, 2 do sum = sum + segment_prices[dues[i]] * dues[i + 1] end
+    estimates[place] = sum
+  end
+  return estimates[place]
 end

@@ -90,7 +90,39 @@ local function count_alert(number, block)
   new_caps[#new_caps + 1], new_caps[#new_caps + 2] = number, known
 end
 
--- Write down what was counted.
+-- A text is remembered in the window of time in which it came, and looked for in the one before, too.
+local function twins_key(windows_ago)
+  local window = given.guard.twin_ms
+  return prefix .. 'twins:' .. window .. ':' .. (math.floor(now / window) - windows_ago)
+end
+
+-- Read what is known of all texts. What this script queues is added.
+local twins, new_twins = {}, {}
+local function learn_twins(names)
+  if #names == 0 then return end
+  for windows_ago = 1, 0, -1 do
+    for i, known in ipairs(redis.call('HMGET', twins_key(windows_ago), unpack(names))) do
+      twins[names[i]] = known or twins[names[i]]
+    end
+  end
+end
+
+-- The message that has left, or will, with the same text for the same numbers; or nil. One that surely never left is no reason to keep
+-- another.
+local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
+local function twin_of(id, twin)
+  local at, other = string.match(twins[twin] or '', '^(%d+)|(.*)$')
+  if not other or other == id or now - tonumber(at) >= given.guard.twin_ms then return end
+  local state = redis.call('HGET', keys_of(other).record, 'state')
+  if state and not NEVER_LEFT[state] then return other end
+end
+
+local function remember_twin(id, twin)
+  twins[twin] = string.format('%d|%s', now, id)
+  new_twins[#new_twins + 1], new_twins[#new_twins + 2] = twin, twins[twin]
+end
+
+-- Write down what was counted, and what is remembered.
 local function note_guarded()
   if #new_caps > 0 then
     redis.call('HSET', caps_key(), unpack(new_caps))
@@ -103,17 +135,9 @@ local function note_guarded()
     redis.call('HINCRBY', blocks_key(0), '*', fresh_numbers)
     redis.call('PEXPIRE', blocks_key(0), DAY + HOUR, 'NX')
   end
-end
-
--- The message that has left, or will, with the same text for the same numbers; or nil, and then this one is remembered. One that
--- surely never left is no reason to keep another.
-local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
-local function twin_of(id, twin)
-  local key = prefix .. 'twin:' .. twin
-  local other = redis.call('SET', key, id, 'NX', 'GET', 'PX', given.guard.twin_ms)
-  if not other or other == id then return end
-  local state = redis.call('HGET', keys_of(other).record, 'state')
-  if state and not NEVER_LEFT[state] then return other end
-  redis.call('SET', key, id, 'PX', given.guard.twin_ms)
+  if #new_twins > 0 then
+    redis.call('HSET', twins_key(0), unpack(new_twins))
+    redis.call('PEXPIRE', twins_key(0), 2 * given.guard.twin_ms, 'NX')
+  end
 end
 -- uses: clock keys alarms

@@ -5,6 +5,11 @@
 -- and `before` is what a field begins with. Each question has its field, its message and the place of its recipient.
 local function ask(questions, i, to, before)
   local fields, owners, places, place = questions.fields, questions.owners, questions.places, 0
+  if not string.find(to, ' ', 1, true) then
+    local at = #fields + 1
+    fields[at], owners[at], places[at] = before .. to, i, 1
+    return
+  end
   for pseudonym in string.gmatch(to, '%S+') do
     place = place + 1
     local at = #fields + 1
@@ -27,7 +32,7 @@ local function note_lacking_consent(found)
   for i, message in ipairs(given.messages) do
     if message[3] == 'marketing' then
       ask(questions, i, message[14], '')
-      for _, older in ipairs(message[16] and message[16][4] or {}) do ask(older_questions, i, older, '') end
+      for _, older in ipairs(message[23] or {}) do ask(older_questions, i, older, '') end
     end
   end
   local older_agreed = have_agreed(older_questions.fields)
@@ -42,15 +47,20 @@ local function note_lacking_consent(found)
   end
 end
 
+-- Add the questions about the recipients of a message in a scope, under every key.
+local function ask_about(questions, i, message, scope)
+  ask(questions, i, message[14], scope .. '|')
+  for _, older in ipairs(message[23] or {}) do ask(questions, i, older, scope .. '|') end
+end
+
 -- Who of the recipients of all messages is suppressed, under whatever key that was noted. Returns reasons by message and place.
 local function find_suppressed()
   local questions, found = no_questions(), {}
-  for i, message in ipairs(given.messages) do
-    local stop = message[16]
-    if stop and stop[1] and is_anybody_suppressed() then
-      for _, scope in ipairs(stop[2] == '' and { ACCOUNT } or { ACCOUNT, stop[2] }) do
-        ask(questions, i, message[14], scope .. '|')
-        for _, older in ipairs(stop[4]) do ask(questions, i, older, scope .. '|') end
+  if is_anybody_suppressed() then
+    for i, message in ipairs(given.messages) do
+      if message[16] then
+        ask_about(questions, i, message, ACCOUNT)
+        if message[21] then ask_about(questions, i, message, message[21]) end
       end
     end
   end
@@ -62,8 +72,8 @@ end
 -- What is left of a message without those who are suppressed: body, to, recipients, segments, weights, how many are left_out, the code
 -- with which it ends if that is all of them, and its estimate: of its segments, what is left of them.
 local function what_is_left(message, reasons)
-  local body, segments, recipients, to, stop, dues = message[6], message[8], message[9], message[14], message[16], message[18]
-  local all = { body = body, to = to, recipients = recipients, segments = segments, weights = stop and stop[3] or '', left_out = 0,
+  local body, segments, recipients, to, dues = message[6], message[8], message[9], message[14], message[18]
+  local all = { body = body, to = to, recipients = recipients, segments = segments, weights = message[22] or '', left_out = 0,
     estimate = dues and estimate_from(dues) }
   if not reasons then return all end
   local out = 0

@@ -8,24 +8,27 @@ local CANCELLED_AT_ONCE = 100
 -- Two opt-outs of one person within so much time are one, told twice.
 local SAME_STOP_MS = 600000
 
--- What outweighs an opt-out stays; its time never goes back.
+-- What is noted of a person in a scope: when it was said, who said so, and the event; nil if nothing is.
+local function noted_of(pseudonym, scope)
+  return string.match(redis.call('HGET', prefix .. 'suppressed', scope .. '|' .. pseudonym) or '', '^(%d+)|([^|]*)|?(.*)$')
+end
+
+-- What outweighs an opt-out stays, and counts from the last time that anything was said: who has just written STOP is not forgotten
+-- with a word of years ago. No time goes back.
 local function suppress(pseudonym, scope, optout)
-  local field = scope .. '|' .. pseudonym
-  local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', field) or '', '^(%d+)|([^|]*)')
-  if reason and RANKS[reason] > RANKS[optout.reason] then return end
+  local at, reason, event = noted_of(pseudonym, scope)
+  if not (reason and RANKS[reason] > RANKS[optout.reason]) then reason, event = optout.reason, optout.event end
   local latest = math.max(tonumber(at or 0), math.min(optout.at, now))
-  redis.call('HSET', prefix .. 'suppressed', field, string.format('%d|%s|%s', latest, optout.reason, optout.event))
+  redis.call('HSET', prefix .. 'suppressed', scope .. '|' .. pseudonym, string.format('%d|%s|%s', latest, reason, event))
 end
 
 -- Cancel what waits for a person, is in no attempt and in no doubt. Returns the ids.
 local function cancel_stoppable(pseudonym, scope, cancelled)
-  local from, upto = '[' .. pseudonym .. ' ', '(' .. pseudonym .. '!'
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', STOPPABLE, from, upto, 'LIMIT', 0, CANCELLED_AT_ONCE)) do
-    local id = string.sub(member, #pseudonym + 2)
+  for _, id in ipairs(stoppable_of(pseudonym, CANCELLED_AT_ONCE)) do
     local keys = keys_of(id)
     local record = read(keys.record, 'state', 'queue', 'call', 'scope')
     if not record.state then
-      redis.call('ZREM', STOPPABLE, member)
+      unlist_stoppable({ pseudonym }, { id })
     elseif scope == ACCOUNT or scope == record.scope then
       if cancel_waiting(keys, id, record, 'suppressed') then cancelled[#cancelled + 1] = id end
     end
@@ -46,7 +49,7 @@ end
 -- Whether this is the STOP that was told already: the gateway may bring one as a callback and as a reply, in either order.
 local function was_told(optout, scope)
   for _, pseudonym in ipairs(optout.pseudonyms) do
-    local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', scope .. '|' .. pseudonym) or '', '^(%d+)|([^|]*)')
+    local at, reason = noted_of(pseudonym, scope)
     if RANKS[reason] == RANKS[optout.reason] and math.abs(tonumber(at) - optout.at) <= SAME_STOP_MS then return true end
   end
   return false
@@ -56,10 +59,9 @@ end
 local function opt_in(optout, scope)
   local lifted = false
   for _, pseudonym in ipairs(optout.pseudonyms) do
-    local field = scope .. '|' .. pseudonym
-    local at, reason = string.match(redis.call('HGET', prefix .. 'suppressed', field) or '', '^(%d+)|([^|]*)')
+    local at, reason = noted_of(pseudonym, scope)
     if reason and (optout.reason == 'operator' or RANKS[reason] == RANKS.reply and tonumber(at) < optout.at) then
-      redis.call('HDEL', prefix .. 'suppressed', field)
+      redis.call('HDEL', prefix .. 'suppressed', scope .. '|' .. pseudonym)
       lifted = true
     end
   end

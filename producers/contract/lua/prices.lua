@@ -21,6 +21,15 @@ local function tariff_of(body)
   return (string.match(body, '"type":"([^"]*)"') or '') .. ':' .. (country or '')
 end
 
+-- Micro-euros of a segment that can be answered, and of a call that drops blocked numbers: as producers/messages/dues.py has them.
+local ANSWERABLE, BLACKLIST_LOOK = 30000, 10000
+
+-- What a body costs beside its segments, in micro-euros.
+local function cost_besides(body, segments)
+  local replies = string.find(body, '"with_replies":true', 1, true) and ANSWERABLE * segments or 0
+  return replies + (string.find(body, '"auto_remove_blacklisted_numbers":true', 1, true) and BLACKLIST_LOOK or 0)
+end
+
 -- Returns the tariff of a send, its segments over all recipients, and what these cost lately, or nil.
 local function price_of(keys, body)
   local record = read(keys.record, 'weight', 'segments')

@@ -15,7 +15,7 @@ local function end_record(keys, id, state)
     'estimate', 'charged', 'app')
   local counts, was_parked, was_unknown = prefix .. 'counts', PARKED[r.state], r.state == 'unknown'
   if r.aside then leave_aside(keys, id) end
-  if not was_parked then unlist_stoppable(id, r) end
+  if not was_parked and is_listed(r) then unlist_stoppable({ r.to }, { id }) end
   if r.held then forget_held(keys) end
   -- It says what came too late, and nothing of what has left.
   if r.held or state == 'accepted' then r.held_until = nil end

@@ -35,8 +35,9 @@ local function come_again(send, at)
 end
 
 -- Let a send wait aside at a gate. Its claim looks at the gates again at a time, without one after aside_ms. Takes aside_ms from what
--- the script is given.
+-- the script is given. What waits was surely not taken: its window begins anew, since it could not be tried meanwhile.
 local function wait_aside(send, name, price, until_ms)
+  redis.call('HDEL', send.keys.record, 'first')
   put_aside(send.keys, send.id, name, price)
   come_again(send, math.min(send.expires, until_ms or now + given.aside_ms))
   return { 'aside' }

@@ -41,6 +41,10 @@ local function remembered(campaign, campaign_id, slice, zone)
   return moved and 'conflict' or has_ended(campaign, slice, zone) and 'ended'
 end
 
+local function over_limit(limit, used)
+  return whole(limit) .. ' ' .. whole(used)
+end
+
 -- Reserve micro-euros in a campaign. Returns why that cannot be: its limit, and what would be used then. Without a limit they are
 -- reserved, too: somebody may set one later, and the end of the slice gives back what it has reserved.
 local function reserve_in_campaign(campaign, estimate)
@@ -49,18 +53,21 @@ local function reserve_in_campaign(campaign, estimate)
   -- A run says at each slice what it was given. What an operator has set since then stays until a run is given something else.
   local limit = said and said ~= c.asked and given.budget or tonumber(c.limit)
   local used = tonumber(c.reserved or 0) + tonumber(c.spent or 0) + estimate
-  if limit and used > limit then return whole(limit) .. ' ' .. whole(used) end
-  redis.call('HINCRBY', campaign, 'reserved', whole(estimate))
+  local does_not_fit = limit and used > limit
+  -- A campaign that never began leaves nothing behind, but that its run has failed.
+  if does_not_fit and redis.call('EXISTS', campaign) == 0 then return over_limit(limit, used) end
+  if not does_not_fit then redis.call('HINCRBY', campaign, 'reserved', whole(estimate)) end
+  -- Also of a run that comes to nothing: else what an operator sets then would not hold when it is run again.
   if said then redis.call('HSET', campaign, 'asked', said) end
   if not limit then return nil end
   redis.call('HSET', campaign, 'limit', whole(limit))
-  local percent = limit > 0 and used * 100 / limit or 0
-  local level = percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
+  local level = does_not_fit and 100 or level_of(used, limit)
   -- Of another budget nothing was told yet.
   if level > (tonumber(c.limit) == limit and tonumber(c.alarmed or 0) or 0) then
     redis.call('HSET', campaign, 'alarmed', level)
     alarm('budget', string.sub(campaign, #prefix + 1), level, in_euros(used), in_euros(limit))
   end
+  return does_not_fit and over_limit(limit, used) or nil
 end
 
 -- Why a slice may not be queued: with it the campaign would cost more than its budget. Else the estimates of those of its messages that

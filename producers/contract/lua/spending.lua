@@ -12,6 +12,12 @@ local function spend_key(scope, day)
   return prefix .. 'spend:' .. scope .. ':' .. day
 end
 
+-- Of which level people are told who has used so much of a limit: 100, 80, 50 or 0 percent.
+local function level_of(used, limit)
+  local percent = limit > 0 and used * 100 / limit or 0
+  return percent >= 100 and 100 or percent >= 80 and 80 or percent >= 50 and 50 or 0
+end
+
 local function settle_in(scope, day, estimate, booked)
   local spend = spend_key(scope, day)
   if redis.call('HINCRBY', spend, 'reserved', whole(0 - estimate)) < 0 then redis.call('HSET', spend, 'reserved', 0) end

@@ -22,8 +22,7 @@ from worker.console.refusals import Refusal, not_found, too_late
 from worker.console.standing import standing_of
 from worker.inquiry import optouts
 from worker.inquiry.optouts import OptOutRow
-from worker.operator.suppression_list import read_scope
-from worker.operator.suppressions import Suppressions
+from worker.operator.suppressions import Suppressions, read_scope
 from worker.presentation.counts import counted
 from worker.presentation.masking import mask_numbers
 

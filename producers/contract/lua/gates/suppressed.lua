@@ -58,13 +58,16 @@ end
 
 function suppressed_gate.keep(send)
   local record = send.record
-  local reasons = is_stoppable(record) and suppressed_among(record.to, record.scope)
+  if not is_stoppable(record) then return end
+  -- Whoever is being erased is not named any more, and wants no more SMS either.
+  local is_nobody_left = record.erase and record.to == ''
+  local reasons = is_nobody_left and { 'erasure' } or suppressed_among(record.to, record.scope)
   if not reasons then return end
   if record.members then
     if not send.doubt then return compose_anew(send) end
     return note_race(send)
   end
-  if count_of(reasons) == tonumber(record.recipients or 1) then return end_one(send, reasons) end
+  if is_nobody_left or count_of(reasons) == tonumber(record.recipients or 1) then return end_one(send, reasons) end
   if send.doubt then return note_race(send) end
   -- A body that is gone is seen to at the next gate.
   if not body_of(send) or write_anew(send, reasons) then return end

@@ -1,0 +1,1 @@
+"""Lists of people as files: how a file is laid out, and who stands in it. No Redis."""
