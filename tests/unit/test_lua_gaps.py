@@ -20,7 +20,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 @given(VALUES)
 def test_what_a_script_is_given_is_read_as_it_was_written(value):
     answer = CLIENT.eval(SCRIPT, 0, msgspec.msgpack.encode(value))
