@@ -6,6 +6,7 @@ the application, only the fixtures fail, and say so.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,11 @@ def sms_outbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SmsOutbox]":
         from producers.testing.outbox import SmsOutbox  # noqa: PLC0415
     except ModuleNotFoundError as error:
         pytest.fail(_lacking("sms_outbox", "testing", error), pytrace=False)
+    if "octopush_producers" in sys.modules:
+        # Its producers are strangers to ours, and would speak to their own Redis.
+        pytest.fail(
+            "sms_outbox takes what `producers` sends, not what octopush_producers sends", pytrace=False
+        )
     _leave_at_any_hour(monkeypatch)
     with SmsOutbox() as outbox:
         yield outbox

@@ -1,11 +1,11 @@
-"""What Redis has and the Lua of fakeredis lacks, in Lua: it stands in front of each script."""
+"""What Redis has and the Lua of fakeredis lacks, in Lua: it stands around each script."""
 
 from typing import Final
 
-#: An error that ``redis.pcall`` returns becomes a string. ``cmsgpack`` has its ``unpack``, as in
-#: https://github.com/msgpack/msgpack/blob/master/spec.md, for what scripts of this project are given: nothing
-#: that runs in memory packs, and binary values are not read, as Redis does not read them either.
-GAPS: Final = """
+# An error that ``redis.pcall`` returns becomes a string. ``cmsgpack`` has its ``unpack``, as in
+# https://github.com/msgpack/msgpack/blob/master/spec.md, for what scripts of this project are given: nothing
+# that runs in memory packs, and binary values are not read, as Redis does not read them either.
+_GAPS: Final = """
 local redis = setmetatable({}, { __index = redis })
 function redis.pcall(...)
   local reply = getmetatable(redis).__index.pcall(...)
@@ -87,3 +87,11 @@ do
   end
 end
 """
+
+
+def filled(script: str) -> str:
+    """Return a script as fakeredis can run it: without its first line ``#!lua``, with what is lacking.
+
+    The script becomes a function. It may have all of the 200 local variables that Lua allows in one.
+    """
+    return f"{_GAPS}return (function()\n{script.partition(chr(10))[2]}\nend)()"

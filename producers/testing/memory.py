@@ -13,7 +13,7 @@ import fakeredis
 import redis
 import redis.asyncio
 
-from .lua_gaps import GAPS
+from .lua_gaps import filled
 
 
 class Memory:
@@ -55,11 +55,8 @@ class _AsyncClient(fakeredis.FakeAsyncRedis):
 
 
 def _teach(client: fakeredis.FakeRedis | fakeredis.FakeAsyncRedis, script: str) -> str:
-    """Let the server know a script by the name of its own text, in words that fakeredis understands.
-
-    fakeredis knows no first line ``#!lua``; for the rest see `producers.testing.lua_gaps`.
-    """
+    """Let the server know a script by the name of its own text, in words that fakeredis understands."""
     sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     server: fakeredis.FakeServer = client.connection_pool.connection_kwargs["server"]
-    server.script_cache[sha.encode()] = (GAPS + script.partition("\n")[2]).encode()
+    server.script_cache[sha.encode()] = filled(script).encode()
     return sha

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Self, TypeVar, Unpack
 
@@ -35,8 +36,9 @@ C = TypeVar("C", Reply, Receipt, OptOut)
 _AWAY: Final = Deferred("client_connector_error")
 #: Euros of a segment, as the simulator takes them.
 _PRICE: Final = Decimal("0.05")
-#: Moments at which something falls due that one journey stops for.
+#: Moments at which something falls due that one journey stops for, and how far apart they are at least.
 _STOPS: Final = 10_000
+_STEP: Final = timedelta(milliseconds=100)
 #: SMS that a failure lists.
 _LISTED: Final = 20
 
@@ -215,7 +217,8 @@ class SmsOutbox:
             due = [at for worker in self._all_workers() if (at := worker.next_due())]
             if not due or min(due) > arrival:
                 break
-            self._journey.to(min(due))
+            # What a gate keeps is due again and again, and no journey takes for ever.
+            self._journey.to(max(min(due), datetime.now(UTC) + _STEP))
             self.run_worker()
         self._journey.to(arrival)
         self.run_worker()

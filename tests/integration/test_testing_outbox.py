@@ -243,13 +243,20 @@ def test_a_run_of_pytest_that_uses_no_fixture_loads_nothing_but_the_fixtures():
     assert done.stdout == "[]\n"
 
 
-def test_an_application_with_a_package_named_producers_can_run_its_tests(tmp_path):
-    (tmp_path / "producers.py").touch()
+@pytest.mark.parametrize(
+    ("package", "problem"),
+    [
+        ("producers", "the package producers here is another one"),
+        ("octopush_producers", "not what octopush_producers sends"),
+    ],
+)
+def test_where_the_outbox_cannot_help_only_tests_that_ask_for_it_fail(tmp_path, package, problem):
+    (tmp_path / f"{package}.py").touch()
     (tmp_path / "test_own.py").write_text(
-        "def test_passes(): pass\ndef test_needs_us(sms_outbox): pass\n", "utf-8"
+        f"import {package}\ndef test_passes(): pass\ndef test_needs_us(sms_outbox): pass\n", "utf-8"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert "1 passed, 1 error" in done.stdout
-    assert "the package producers here is another one" in done.stdout
+    assert problem in done.stdout

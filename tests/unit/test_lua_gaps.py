@@ -20,7 +20,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
 @given(VALUES)
 def test_what_a_script_is_given_is_read_as_it_was_written(value):
     answer = CLIENT.eval(SCRIPT, 0, msgspec.msgpack.encode(value))
@@ -32,3 +32,9 @@ def test_what_a_script_is_given_is_read_as_it_was_written(value):
 def test_an_absent_value_and_a_failed_call_are_what_they_are_in_redis():
     assert CLIENT.eval("#!lua\nreturn cmsgpack.unpack(ARGV[1]).a == nil", 0, b"\x81\xa1a\xc0") == 1
     assert b"Wrong number" in CLIENT.eval("#!lua\nreturn redis.pcall('HGET', 'a').err", 0)
+
+
+def test_a_script_may_have_as_many_variables_as_in_redis():
+    variables = "".join(f"local v{number} = {number}\n" for number in range(200))
+
+    assert CLIENT.eval(f"#!lua\n{variables}return v199", 0) == 199
