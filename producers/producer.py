@@ -12,8 +12,8 @@ from producers.contract.steps import Steps, drive
 from producers.messages.frozen import FrozenMessage
 from producers.messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from producers.messages.recipient import Recipient
-from producers.queueing.answers import Conflict, Sent
-from producers.queueing.batches import freeze_one, freeze_slices, without_conflict
+from producers.queueing.answers import Conflict, Sent, without_conflict
+from producers.queueing.batches import freeze_one, freeze_slices
 from producers.queueing.campaign_status import (
     Campaign,
     CampaignCancellation,

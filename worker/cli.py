@@ -13,6 +13,7 @@ import click
 
 from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
+from worker.api.api_cli import api, api_token
 from worker.mail.mail_cli import forward_email, mail_in
 from worker.operator.command import Command, Group
 from worker.operator.commands import COMMANDS
@@ -93,7 +94,7 @@ def up(output: Output, workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
     Worker and web always; the console if CONSOLE_TOKENS is set, forward-http if WEBHOOK_URL is, forward-email
-    if MAIL_URL is.
+    if MAIL_URL is, the API if API_TOKENS is.
 
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
     started, whose data stay under .octopush; nobody else can reach it, and one directory has one.
@@ -127,7 +128,7 @@ def run_dramatiq(arguments: tuple[str, ...]) -> None:
 
 for part in (listen, secret):
     forward.add_command(part)
-for command in (*COMMANDS, forward_http, forward_email, mail_in):
+for command in (*COMMANDS, api, api_token, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 

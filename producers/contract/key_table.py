@@ -83,6 +83,7 @@ and a stream entry together, on Redis Cluster too.
 | ``optouts:effective`` | hash, how long opt-outs took to count | for ever | layout | layout |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
+| ``api:rate:<app>`` | string, when the calls of an application are paid for, ms | seconds | take_rate | take_rate |
 | ``console:session:<session digest>`` | string, who is logged in to the console with that session, and what ``console:revoked`` was then | 12 h | console | console |
 | ``console:revoked:<name>`` | string, how often all sessions of somebody were ended | for ever | console | console |
 | ``console:failed:<address digest>`` | string, log-ins that failed from an address lately | a minute | console | console |

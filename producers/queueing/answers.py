@@ -8,6 +8,7 @@ import msgspec
 
 from producers.contract.jobs import State
 from producers.contract.pseudonyms import Pseudonyms
+from producers.errors import RequestIdConflict
 from producers.messages.frozen import FrozenMessage
 from producers.queueing.restraint import over_budget, refuse_unpriced
 
@@ -54,6 +55,49 @@ def stop_of(message: FrozenMessage, known: Pseudonyms) -> tuple[bool, str, str, 
     if not message.stoppable:
         return (False, message.scope, "", []) if message.scope else None
     return True, message.scope, message.weights, known.older_lists(message.numbers)
+
+
+def read_answers(
+    messages: Sequence[FrozenMessage], reply: Sequence[Any], *, strict: bool = False
+) -> list[Sent | Conflict]:
+    """Read what became of messages that are no slices, in their order.
+
+    Args:
+        messages: what the script was given.
+        reply: what it answered.
+        strict: whether one conflict has kept all of them; then the conflicts alone are returned.
+
+    Raises:
+        InvalidMessage: a price is unknown, and such are refused.
+    """
+    refuse_unpriced(reply)
+    answers: list[Sent | Conflict] = [
+        Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments, warnings=m.warnings)
+        for m in messages
+    ]
+    conflicts: list[Sent | Conflict] = []
+    for position, verdict, facts, left_out in zip(*[iter(reply)] * 4, strict=True):
+        answers[position] = told(messages[position], verdict, facts, left_out)
+        if verdict == b"conflict":
+            conflicts.append(answers[position])
+    return conflicts if strict and conflicts else answers
+
+
+def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:
+    """Return the answers if every message is in the queue.
+
+    Raises:
+        RequestIdConflict: names the messages that are not.
+    """
+    sent, conflicts = [], []
+    for answer in answers:
+        if isinstance(answer, Conflict):
+            conflicts.append(answer.request_id)
+        else:
+            sent.append(answer)
+    if conflicts:
+        raise RequestIdConflict(conflicts)
+    return sent
 
 
 def read_queueing(messages: Sequence[FrozenMessage], reply: Sequence[Any]) -> list[tuple[Queueing, int]]:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from producers.errors import InvalidMessage, RequestIdConflict
+from producers.errors import InvalidMessage
 from producers.messages.fields import Problems
 from producers.messages.fields import send_at as send_at_of
 from producers.messages.frozen import FrozenMessage
 from producers.messages.leaving import check_leaving
 from producers.messages.message import Message, freeze
-from producers.queueing.answers import Conflict, Sent
 from producers.settings import ProducerSettings
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
@@ -92,20 +91,3 @@ def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> F
         return freeze_one(message, settings)
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
-
-
-def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:
-    """Return the answers if every message is in the queue.
-
-    Raises:
-        RequestIdConflict: names the messages that are not; all others were queued.
-    """
-    sent, conflicts = [], []
-    for answer in answers:
-        if isinstance(answer, Conflict):
-            conflicts.append(answer.request_id)
-        else:
-            sent.append(answer)
-    if conflicts:
-        raise RequestIdConflict(conflicts)
-    return sent

@@ -1,5 +1,5 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms.
+-- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms, strict.
 --   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
 --   campaign or '', talk or nil, receipts, to, older digests or nil, stop or nil, zones or '', dues or nil, block or nil, twin or nil.
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when the gateway
@@ -8,11 +8,13 @@
 --   one number. twin: what names the same text for the same numbers.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   guards.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed.
+--   strict: whether one conflict keeps all of them from being queued.
 -- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or four by four what there is to say: position
 --   from 0, a word, facts, how many recipients are left out since they want no more SMS. The words: 'existing' and 'conflict' with the
 --   state; 'created' with the code with which it has ended at once, or ''; 'twin' with the request_id of the same text; and of a
 --   campaign's slices 'ended' when that is so long ago that the record is gone, 'stopped' when the campaign was cancelled, 'over_budget'
---   with its limit and what was wanted. A message that is not named was created, and leaves to all.
+--   with its limit and what was wanted. A message that is not named was created, and leaves to all. If a conflict has kept all of
+--   them, the conflicts are named alone.
 -- Safe to repeat: an existing record with the same digest, or with an older one, is returned untouched. Older digests are of the same
 --   content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
@@ -59,6 +61,24 @@ for i, message in ipairs(given.messages) do
   if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
 end
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
+
+-- Name the messages whose id has other content already, in Redis or further up among these.
+local function name_conflicts()
+  local standing = {}
+  for i, message in ipairs(given.messages) do
+    local id, digest = message[1], message[2]
+    if not standing[id] then
+      local known = all_new and NOTHING or read(records[i], 'state', 'digest')
+      standing[id] = known.state and known.digest or digest
+    end
+    if not is_same(standing[id], digest, message[15]) then answer(i, 'conflict', '', 0) end
+  end
+end
+
+if given.strict then
+  name_conflicts()
+  if #others > 0 then return others end
+end
 local suppressed = find_suppressed()
 learn_guarded(guarded, guarded_blocks)
 

@@ -11,9 +11,17 @@ from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.steps import Steps
 from producers.messages.frozen import FrozenMessage
-from producers.queueing.answers import Conflict, Queueing, Sent, read_queueing, stop_of, told
+from producers.queueing.answers import (
+    Conflict,
+    Queueing,
+    Sent,
+    read_answers,
+    read_queueing,
+    stop_of,
+    without_conflict,
+)
 from producers.queueing.message_status import MessageStatus, read_status
-from producers.queueing.restraint import Restraint, refuse_unpriced
+from producers.queueing.restraint import Restraint
 from producers.rules.hours import Hours
 from producers.settings import ProducerSettings
 
@@ -53,6 +61,26 @@ class Records:
         """
         return self.pseudonyms.run(lambda known: self._enqueueing(messages, known))
 
+    def enqueue_whole(self, messages: Sequence[FrozenMessage]) -> Steps[list[Sent]]:
+        """Store and queue up to 500 messages in one atomic step, all or none; safe to repeat.
+
+        Raises:
+            RequestIdConflict: an id names other content, in Redis or among these; nothing was queued.
+            InvalidMessage: a price is unknown, and such are refused; nothing was queued.
+        """
+        if not messages:
+            return []
+        return (
+            yield from self.pseudonyms.run(
+                lambda known: Command(
+                    _ENQUEUE,
+                    self.keys.prefix,
+                    self._given(messages, known, strict=True),
+                    lambda reply: without_conflict(read_answers(messages, reply, strict=True)),
+                )
+            )
+        )
+
     def enqueue_ahead(
         self, messages: Sequence[FrozenMessage]
     ) -> Steps[Command[list[Sent | Conflict] | None]]:
@@ -65,23 +93,8 @@ class Records:
     def _enqueueing(
         self, messages: Sequence[FrozenMessage], known: Pseudonyms
     ) -> Command[list[Sent | Conflict]]:
-        def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
-            refuse_unpriced(reply)
-            answers: list[Sent | Conflict] = [
-                Sent(
-                    request_id=m.request_id,
-                    state="queued",
-                    created=True,
-                    segments=m.segments,
-                    warnings=m.warnings,
-                )
-                for m in messages
-            ]
-            for position, verdict, facts, left_out in zip(*[iter(reply)] * 4, strict=True):
-                answers[position] = told(messages[position], verdict, facts, left_out)
-            return answers
-
-        return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
+        given = self._given(messages, known)
+        return Command(_ENQUEUE, self.keys.prefix, given, lambda reply: read_answers(messages, reply))
 
     def enqueue_slice(
         self, messages: Sequence[FrozenMessage], budget: int | None = None
@@ -121,7 +134,12 @@ class Records:
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
     def _given(
-        self, messages: Sequence[FrozenMessage], known: Pseudonyms, budget: int | None = None
+        self,
+        messages: Sequence[FrozenMessage],
+        known: Pseudonyms,
+        budget: int | None = None,
+        *,
+        strict: bool = False,
     ) -> dict[str, Any]:
         return {
             "version": RECORD_VERSION,
@@ -141,5 +159,6 @@ class Records:
             "keep_texts": self._keep_texts,
             "consent_ms": self._consent_ms,
             "budget": budget,
+            "strict": strict,
             **self._restraint.given(messages),
         }

@@ -1,0 +1,107 @@
+"""The table of operations: what can be called, by whom, and what comes back.
+
+It makes the routes of the server and the OpenAPI document. Whoever adds an operation adds a row here.
+"""
+
+from typing import Final
+
+from worker.api import batch, messages, sending
+from worker.api.call import WAIT, Operation, Parameter
+from worker.api.settings import SCOPES, Scope
+from worker.api.shapes import (
+    BatchAnswer,
+    BatchBody,
+    CancelAnswer,
+    ExplainAnswer,
+    HealthAnswer,
+    MessageBody,
+    MessagesAnswer,
+    PreviewAnswer,
+    PreviewBody,
+    SendingAnswer,
+    SentAnswer,
+    StatusAnswer,
+)
+
+_SEND: Final[frozenset[Scope]] = frozenset({"send"})
+_READ: Final[frozenset[Scope]] = frozenset({"read"})
+_ANY: Final[frozenset[Scope]] = frozenset(SCOPES)
+_ID: Final = "[A-Za-z0-9_.:-]{1,36}"
+
+_IDS: Final = Parameter(
+    "ids",
+    "1 to 100 ids with commas between: not every language can repeat a parameter.",
+    pattern=rf"{_ID}(?:,{_ID}){{0,99}}",
+    required=True,
+)
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        *("POST", "/v1/messages", _SEND, messages.send_message),
+        "Queue one message. The same id with the same content answers with the message that is there.",
+        SentAnswer,
+        (200, 201),
+        MessageBody,
+        (WAIT,),
+        ("request-id-conflict",),
+        large=True,
+        takes_key=True,
+        leads_to=("get_message", "explain_message", "cancel_message"),
+    ),
+    Operation(
+        *("GET", "/v1/messages", _READ, messages.get_messages),
+        "Say what is known of several messages.",
+        MessagesAnswer,
+        query=(_IDS,),
+    ),
+    Operation(
+        *("POST", "/v1/batch", _SEND, batch.send_batch),
+        "Queue up to 500 messages, all or nothing.",
+        BatchAnswer,
+        body=BatchBody,
+        problems=("request-id-conflict",),
+        large=True,
+    ),
+    Operation(
+        *("POST", "/v1/preview", _SEND, batch.preview_message),
+        "Say what a text would become and cost. Nothing is queued.",
+        PreviewAnswer,
+        body=PreviewBody,
+        large=True,
+    ),
+    Operation(
+        *("GET", "/v1/messages/{id}", _READ, messages.get_message),
+        "Say what is known of a message, now or when it has ended.",
+        StatusAnswer,
+        query=(WAIT,),
+        problems=("unknown-message",),
+    ),
+    Operation(
+        *("DELETE", "/v1/messages/{id}", _SEND, messages.cancel_message),
+        "Cancel a message that has not left. Safe to repeat.",
+        CancelAnswer,
+        problems=("unknown-message", "too-late"),
+    ),
+    Operation(
+        *("GET", "/v1/messages/{id}/explain", _READ, messages.explain_message),
+        "Say why a message has not left yet, or what became of it.",
+        ExplainAnswer,
+        problems=("unknown-message",),
+    ),
+    Operation(
+        *("GET", "/v1/status", _ANY, sending.get_sending),
+        "Say whether messages leave now.",
+        SendingAnswer,
+    ),
+    Operation(
+        *("GET", "/healthz", frozenset(), sending.healthz),
+        "Answer as long as the process runs.",
+        HealthAnswer,
+    ),
+    Operation(
+        *("GET", "/readyz", frozenset(), sending.readyz),
+        "Say whether Redis answers.",
+        HealthAnswer,
+        problems=("queue-unavailable",),
+    ),
+)
