@@ -76,17 +76,18 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
-| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), campaign_status.py, campaign_steps.py, complete_campaign |
+| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), begin_upload, campaign_status.py, campaign_steps.py, complete_campaign |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, note_slice() | - | campaign_status.py, campaign_steps.py, complete_campaign, note_slice() |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | note_slice() | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
+| ``uploading`` | 1 while it waits for all of its parts | begin_upload | complete_upload | begin_upload, campaign_status.py, halt_of(), send_facts.py |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py, uploads.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
 | ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
-| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign() |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign(), uploads.py |
 | ``asked`` | the budget that its last run was given, micro-euros; absent without | reserve_in_campaign() | - | reserve_in_campaign() |
 | ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
 | ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | correct_campaign(), settle_campaign() | - | reserve_in_campaign() |
@@ -94,6 +95,22 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``held:<reason>:<until>:<zones>`` | slices that are held, as in ``held`` | forget_held(), note_held() | forget_held() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
+
+**upload:<campaign id>** How far the upload of a campaign is. Goes 30 days after it was last touched, or with the retention once it is complete.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``definition`` | what its parts have in common, JSON | begin_upload | - | begin_upload, uploads.py |
+| ``next`` | the number of the part that is to come | begin_upload, note_part() | - | complete_upload, has_part_moved(), uploads.py |
+| ``last`` | the short part that has ended it; absent before | note_part() | - | uploads.py |
+| ``complete`` | 1 once somebody said that all is there | complete_upload | - | has_part_moved(), uploads.py |
+| ``part:<number>`` | digest of a part as it was given, and behind it what was answered, JSON | note_part() | - | - |
+
+**upload_numbers:<campaign id>:<block>** Who was met in the parts of an upload. Goes when the upload is complete, or 30 days after its last part for that block.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | note_part() | - | uploads.py |
 
 **campaign_zones:<id>** Slices of marketing that are not all for the mainland: they are one message a zone. Goes with the campaign.
 
@@ -420,6 +437,7 @@ These functions of the library touch hashes; others call them:
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
+| ``has_part_moved()`` | enqueue |
 | ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
@@ -440,11 +458,12 @@ These functions of the library touch hashes; others call them:
 | ``note_guarded()`` | enqueue |
 | ``note_held()`` | budget_gate.keep(), hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
+| ``note_part()`` | enqueue |
 | ``note_race()`` | suppressed_gate.keep() |
 | ``note_reserved()`` | claim |
 | ``note_round()`` | send_again() |
 | ``note_slice()`` | enqueue |
-| ``note_start()`` | complete_campaign, note_slice() |
+| ``note_start()`` | begin_upload, complete_campaign, note_slice() |
 | ``opt_in()`` | carry_out() |
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |

@@ -1,6 +1,7 @@
 """The commands for single messages, and how their answers are read. Pure: `producer` and `aio` do the I/O."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -30,6 +31,29 @@ _STATUS = Script("producers.queueing", "status", when_full=True)
 _CANCEL = Script("producers.queueing", "cancel", when_full=True)
 
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a campaign that is uploaded.
+
+    Attributes:
+        campaign: its campaign.
+        number: which part, from 0.
+        digest: of its recipients as they were given, sealed.
+        result: what a repeat is answered.
+        numbers: those that it texts, without the plus sign.
+        is_last: whether it ends the campaign.
+        keep_ms: how long the upload is kept from now on.
+    """
+
+    campaign: str
+    number: int
+    digest: str
+    result: str
+    numbers: list[str]
+    is_last: bool
+    keep_ms: int
 
 
 class Records:
@@ -121,6 +145,31 @@ class Records:
             )
         )
 
+    def enqueue_part(
+        self, messages: Sequence[FrozenMessage], part: Part, budget: int | None = None
+    ) -> Steps[list[str]]:
+        """Queue a slice that is a part of an upload, and note the part, in one atomic step; safe to repeat.
+
+        Returns:
+            What became of each message, as `enqueue_slice` says; or ``moved`` alone: it is not the next part.
+
+        Raises:
+            OverBudget, InvalidMessage: as `enqueue_slice`.
+        """
+
+        def read(reply: Any) -> list[str]:
+            if reply == b"moved":
+                return ["moved"]
+            return [verdict for verdict, _ in read_queueing(messages, reply)]
+
+        return (
+            yield from self.pseudonyms.run(
+                lambda known: Command(
+                    _ENQUEUE, self.keys.prefix, self._given(messages, known, budget, part=part), read
+                )
+            )
+        )
+
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
         given = {"id": str(request_id)}
@@ -140,6 +189,7 @@ class Records:
         budget: int | None = None,
         *,
         strict: bool = False,
+        part: Part | None = None,
     ) -> dict[str, Any]:
         return {
             "version": RECORD_VERSION,
@@ -160,5 +210,6 @@ class Records:
             "consent_ms": self._consent_ms,
             "budget": budget,
             "strict": strict,
+            "part": part,
             **self._restraint.given(messages),
         }

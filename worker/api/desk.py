@@ -12,6 +12,7 @@ from producers.contract.steps import Step, Steps, adrive
 from producers.queueing.campaign_steps import Campaigns
 from producers.queueing.conversations import Conversations
 from producers.queueing.records import Records
+from producers.queueing.uploads import Uploads
 from worker.api.lookout import Lookout
 from worker.api.settings import ApiSettings
 
@@ -53,6 +54,7 @@ class Desk:
         keys: key names.
         records: commands of messages.
         campaigns: commands of campaigns.
+        uploads: steps of campaigns that come in parts.
         conversations: steps that read conversations.
         lookout: who waits.
     """
@@ -64,6 +66,7 @@ class Desk:
         self.app = app
         self.records = Records(self.settings)
         self.campaigns = Campaigns(self.records, self.settings)
+        self.uploads = Uploads(self.records, self.campaigns, settings.retention_ms)
         self.keys, self.pseudonyms, self.hours = (
             self.records.keys,
             self.records.pseudonyms,

@@ -23,6 +23,11 @@ _ABOUT: Final = (
     "Sends and receives SMS. The id of a message makes every call safe to repeat. Repeat after a lost "
     "connection, 408, 429, 500, 502, 503 and 504: the same bytes, the same id."
 )
+#: What stands in paths.
+_IN_PATH: Final[Mapping[str, Any]] = {
+    "id": {"type": "string", "minLength": 1},
+    "n": {"type": "integer", "minimum": 0, "maximum": 99_999},
+}
 #: Of the contract, not of the program: it changes when something is removed.
 _VERSION: Final = "1"
 
@@ -95,7 +100,7 @@ def _name(operation: Operation) -> str:
 
 def _in_path(path: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "path", "required": True, "schema": _IN_PATH[name]}
         for name in re.findall(r"\{(\w+)\}", path)
     ]
 

@@ -37,10 +37,19 @@ KINDS: Final[Mapping[str, Kind]] = {
     "scope-missing": Kind(403, "The token does not allow this."),
     "no-route": Kind(404, "There is nothing at this path."),
     "unknown-message": Kind(404, "No message has this id, or it is forgotten."),
+    "unknown-campaign": Kind(404, "No campaign has this id, or it is forgotten."),
     "method-not-allowed": Kind(405, "This path does not take this method."),
     "body-too-slow": Kind(408, "The body did not arrive in time."),
     "request-id-conflict": Kind(409, "This id names other content."),
     "too-late": Kind(409, "An attempt has begun, or the message has ended."),
+    "campaign-conflict": Kind(409, "This id names another campaign."),
+    "campaign-cancelled": Kind(409, "The campaign was cancelled."),
+    "campaign-complete": Kind(409, "The campaign is complete."),
+    "part-out-of-order": Kind(409, "Earlier parts are missing."),
+    "part-after-last": Kind(409, "A short part has ended the campaign."),
+    "part-conflict": Kind(409, "This part was given with other content."),
+    "parts-missing": Kind(409, "The campaign has another number of parts."),
+    "over-budget": Kind(409, "The campaign would cost more than its budget."),
     "body-too-large": Kind(413, "The body is too large."),
     "unsupported-media-type": Kind(415, "The body must be application/json, in UTF-8 and not compressed."),
     "invalid": Kind(422, "Something in the call is wrong; nothing was done."),
@@ -82,6 +91,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
         errors: each place that is wrong, at most 100.
         errors_total: how many there are, if there are more.
         request_ids: ids that name other content.
+        next_part: the part that a campaign expects.
     """
 
     type: str
@@ -93,6 +103,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: list[WrongPlace] | None = None
     errors_total: int | None = None
     request_ids: list[str] | None = None
+    next_part: int | None = None
 
 
 class Refusal(Exception):

@@ -5,8 +5,16 @@ It makes the routes of the server and the OpenAPI document. Whoever adds an oper
 
 from typing import Final
 
-from worker.api import batch, messages, sending
+from worker.api import batch, campaigns, messages, parts, sending
 from worker.api.call import WAIT, Operation, Parameter
+from worker.api.campaign_shapes import (
+    CampaignAnswer,
+    CampaignBody,
+    CampaignCancelAnswer,
+    CompleteBody,
+    PartAnswer,
+    PartBody,
+)
 from worker.api.settings import SCOPES, Scope
 from worker.api.shapes import (
     BatchAnswer,
@@ -25,6 +33,7 @@ from worker.api.shapes import (
 
 _SEND: Final[frozenset[Scope]] = frozenset({"send"})
 _READ: Final[frozenset[Scope]] = frozenset({"read"})
+_CAMPAIGN: Final[frozenset[Scope]] = frozenset({"campaign"})
 _ANY: Final[frozenset[Scope]] = frozenset(SCOPES)
 _ID: Final = "[A-Za-z0-9_.:-]{1,36}"
 
@@ -87,6 +96,61 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Say why a message has not left yet, or what became of it.",
         ExplainAnswer,
         problems=("unknown-message",),
+    ),
+    Operation(
+        *("PUT", "/v1/campaigns/{id}", _CAMPAIGN, campaigns.put_campaign),
+        "Begin a campaign that is uploaded in parts. Safe to repeat.",
+        CampaignAnswer,
+        (200, 201),
+        CampaignBody,
+        problems=("campaign-conflict", "campaign-cancelled"),
+    ),
+    Operation(
+        *("PUT", "/v1/campaigns/{id}/parts/{n}", _CAMPAIGN, parts.put_part),
+        "Queue the next part of a campaign. Safe to repeat.",
+        PartAnswer,
+        (200, 201),
+        PartBody,
+        problems=(
+            *("unknown-campaign", "campaign-cancelled", "campaign-complete", "part-out-of-order"),
+            *("part-after-last", "part-conflict", "over-budget"),
+        ),
+        large=True,
+    ),
+    Operation(
+        *("POST", "/v1/campaigns/{id}/complete", _CAMPAIGN, campaigns.complete_campaign),
+        "Say how many parts there are; a campaign that waits for that may leave. Safe to repeat.",
+        CampaignAnswer,
+        body=CompleteBody,
+        problems=("unknown-campaign", "campaign-cancelled", "parts-missing"),
+    ),
+    *(
+        Operation(
+            *("POST", f"/v1/campaigns/{{id}}/{verb}", _CAMPAIGN, handler),
+            about,
+            CampaignAnswer,
+            problems=("unknown-campaign", "campaign-cancelled", "campaign-complete"),
+        )
+        for verb, handler, about in (
+            (
+                "pause",
+                campaigns.pause_campaign,
+                "Let no further attempt begin. Safe to repeat.",
+            ),
+            ("resume", campaigns.resume_campaign, "Let a paused campaign go on. Safe to repeat."),
+        )
+    ),
+    Operation(
+        *("POST", "/v1/campaigns/{id}/cancel", _CAMPAIGN, campaigns.cancel_campaign),
+        "Cancel all of a campaign that has not left. Safe to repeat.",
+        CampaignCancelAnswer,
+        problems=("unknown-campaign", "campaign-complete"),
+    ),
+    Operation(
+        *("GET", "/v1/campaigns/{id}", _CAMPAIGN | _READ, campaigns.get_campaign),
+        "Say where a campaign stands, and which part is to come.",
+        CampaignAnswer,
+        problems=("unknown-campaign",),
     ),
     Operation(
         *("GET", "/v1/status", _ANY, sending.get_sending),
