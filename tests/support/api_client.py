@@ -45,6 +45,7 @@ class ApiClient:
         self._runner = asyncio.Runner()
         self._app = create_app(settings)
         self._token = token
+        self.lookout = self._app.state.lookout
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self._app), base_url="http://127.0.0.1:8002"
         )

@@ -35,7 +35,7 @@ class Lookout:
     def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
         self._redis, self._keys = client, keys
         self._messages: dict[str, set[asyncio.Event]] = {}
-        self._streams: dict[str, dict[asyncio.Event, bytes]] = {}
+        self._streams: dict[str, dict[asyncio.Event, tuple[str, bytes]]] = {}
         self._waiting = 0
         self._released = False
         self._looking: asyncio.Task[None] | None = None
@@ -57,16 +57,19 @@ class Lookout:
             if not self._messages[request_id]:
                 del self._messages[request_id]
 
-    async def until_more(self, stream: str, after: bytes, seconds: float) -> None:
+    async def until_more(self, stream: str, group: str, after: bytes, seconds: float) -> None:
         """Wait until a stream has an entry behind another, or the time is up, or nobody may wait any more.
+
+        Of those who share the work of a group, each look wakes one.
 
         Args:
             stream: its key.
+            group: who shares the work; a name of its own for who reads alone.
             after: the last entry that is known; empty for none.
             seconds: how long to wait.
         """
         event = asyncio.Event()
-        self._streams.setdefault(stream, {})[event] = after
+        self._streams.setdefault(stream, {})[event] = group, after
         try:
             await self._wait(event, seconds)
         finally:
@@ -116,8 +119,9 @@ class Lookout:
                 self._wake(self._messages.get(request_id, set()))
         for key, found in zip(streams, replies[len(ids) :], strict=True):
             if found and not isinstance(found, Exception):
-                last = found[0][0]
-                self._wake({event for event, known in self._streams.get(key, {}).items() if known != last})
+                waiting = self._streams.get(key, {}).items()
+                one_each = {group: event for event, (group, known) in waiting if known != found[0][0]}
+                self._wake(set(one_each.values()))
 
     @staticmethod
     def _wake(events: set[asyncio.Event]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from producers.contract.kinds import TYPES
 from worker.api.call import Answer, Call, Operation, Parameter
 from worker.api.problems import KINDS, MEDIA_TYPE, Problem
 from worker.api.shapes import DocumentAnswer
@@ -26,6 +27,8 @@ _ABOUT: Final = (
 #: What stands in paths.
 _IN_PATH: Final[Mapping[str, Any]] = {
     "id": {"type": "string", "minLength": 1},
+    "stream": {"type": "string", "enum": list(TYPES)},
+    "group": {"type": "string", "minLength": 1},
     "n": {"type": "integer", "minimum": 0, "maximum": 99_999},
 }
 #: Of the contract, not of the program: it changes when something is removed.

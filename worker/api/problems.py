@@ -38,6 +38,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no-route": Kind(404, "There is nothing at this path."),
     "unknown-message": Kind(404, "No message has this id, or it is forgotten."),
     "unknown-campaign": Kind(404, "No campaign has this id, or it is forgotten."),
+    "unknown-group": Kind(404, "There is no such group."),
+    "unknown-conversation": Kind(404, "There is no such conversation."),
     "method-not-allowed": Kind(405, "This path does not take this method."),
     "body-too-slow": Kind(408, "The body did not arrive in time."),
     "request-id-conflict": Kind(409, "This id names other content."),
@@ -50,6 +52,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "part-conflict": Kind(409, "This part was given with other content."),
     "parts-missing": Kind(409, "The campaign has another number of parts."),
     "over-budget": Kind(409, "The campaign would cost more than its budget."),
+    "too-many-groups": Kind(409, "This application has too many groups on this stream."),
+    "cursor-trimmed": Kind(410, "Entries behind the cursor are gone."),
     "body-too-large": Kind(413, "The body is too large."),
     "unsupported-media-type": Kind(415, "The body must be application/json, in UTF-8 and not compressed."),
     "invalid": Kind(422, "Something in the call is wrong; nothing was done."),
@@ -92,6 +96,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
         errors_total: how many there are, if there are more.
         request_ids: ids that name other content.
         next_part: the part that a campaign expects.
+        first_entry_id: the oldest entry that is still there.
     """
 
     type: str
@@ -104,6 +109,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors_total: int | None = None
     request_ids: list[str] | None = None
     next_part: int | None = None
+    first_entry_id: str | None = None
 
 
 class Refusal(Exception):

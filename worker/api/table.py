@@ -5,8 +5,8 @@ It makes the routes of the server and the OpenAPI document. Whoever adds an oper
 
 from typing import Final
 
-from worker.api import batch, campaigns, messages, parts, sending
-from worker.api.call import WAIT, Operation, Parameter
+from worker.api import batch, campaigns, conversations, groups, log_reader, messages, parts, sending
+from worker.api.call import WAIT, WAIT_MAX_S, Operation, Parameter
 from worker.api.campaign_shapes import (
     CampaignAnswer,
     CampaignBody,
@@ -14,6 +14,16 @@ from worker.api.campaign_shapes import (
     CompleteBody,
     PartAnswer,
     PartBody,
+)
+from worker.api.event_shapes import (
+    STREAMS,
+    AckAnswer,
+    AckBody,
+    ConversationAnswer,
+    ConversationsAnswer,
+    EventsAnswer,
+    LogAnswer,
+    LookupBody,
 )
 from worker.api.settings import SCOPES, Scope
 from worker.api.shapes import (
@@ -43,6 +53,11 @@ _IDS: Final = Parameter(
     pattern=rf"{_ID}(?:,{_ID}){{0,99}}",
     required=True,
 )
+
+_STREAM: Final = Parameter("stream", "Which stream.", pattern=STREAMS, required=True)
+_NAME: Final = "[A-Za-z0-9_.-]{1,64}"
+_EVENT_WAIT: Final = Parameter("wait_s", "Seconds to wait for entries.", 0, 0, WAIT_MAX_S)
+_MAX: Final = Parameter("max", "Entries at most.", 100, 1, 100)
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -151,6 +166,70 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Say where a campaign stands, and which part is to come.",
         CampaignAnswer,
         problems=("unknown-campaign",),
+    ),
+    Operation(
+        *("GET", "/v1/events", _READ, groups.get_events),
+        "Hand out entries to one consumer of a group, each until it is acknowledged.",
+        EventsAnswer,
+        query=(
+            _STREAM,
+            Parameter("group", "Who shares the work.", pattern=_NAME, required=True),
+            Parameter("consumer", "Who asks: each process by its own name.", pattern=_NAME, required=True),
+            _MAX,
+            _EVENT_WAIT,
+            Parameter("start", "Where a new group begins: 0 or $.", "0", pattern=r"0|\$"),
+            Parameter("held", "1 hands out first what this consumer holds.", 0, 0, 1),
+        ),
+        problems=("too-many-groups",),
+    ),
+    Operation(
+        *("GET", "/v1/events/log", _READ, log_reader.get_log),
+        "Hand out the entries behind a cursor, to one reader.",
+        LogAnswer,
+        query=(
+            _STREAM,
+            Parameter("after", "0, $ or a next_after.", pattern=log_reader.CURSOR, required=True),
+            _MAX,
+            _EVENT_WAIT,
+            Parameter("request_id", "Only entries of this message.", pattern=_ID),
+            Parameter("campaign_id", "Only entries of this campaign.", pattern="[A-Za-z0-9_.-]{1,24}"),
+        ),
+        problems=("cursor-trimmed",),
+    ),
+    Operation(
+        *("POST", "/v1/events/ack", _READ, groups.acknowledge),
+        "Say which entries were handled. Safe to repeat.",
+        AckAnswer,
+        body=AckBody,
+        problems=("unknown-group",),
+    ),
+    Operation(
+        *("DELETE", "/v1/events/groups/{stream}/{group}", _READ, groups.delete_group),
+        "Forget a group. Safe to repeat.",
+        None,
+        (204,),
+    ),
+    Operation(
+        *("GET", "/v1/conversations", _READ, conversations.get_conversations),
+        "List who wrote lately.",
+        ConversationsAnswer,
+        query=(
+            Parameter("before", "The before of the last page.", pattern="[0-9]{1,20}-[0-9]{1,20}"),
+            Parameter("max", "People at most.", 50, 1, 50),
+        ),
+    ),
+    Operation(
+        *("GET", "/v1/conversations/{id}", _READ, conversations.get_conversation),
+        "Show the newest turns of a conversation.",
+        ConversationAnswer,
+        problems=("unknown-conversation",),
+    ),
+    Operation(
+        *("POST", "/v1/conversation-lookup", _READ, conversations.look_up_conversation),
+        "Show the newest turns with a number, which stands in no address.",
+        ConversationAnswer,
+        body=LookupBody,
+        problems=("unknown-conversation",),
     ),
     Operation(
         *("GET", "/v1/status", _ANY, sending.get_sending),
