@@ -13,7 +13,7 @@ JOBS ?= 2
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser screenshots faults clients soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the s
 
 browser: $(INSTALLED) ## Run the tests of the pages in a headless Chromium
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest tests/browser
+
+openapi: $(INSTALLED) ## Write docs/openapi.json from the table of operations
+	@$(BIN)/python -m tests.support.openapi_page
 
 screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots

@@ -13,8 +13,8 @@ from .contract.scripts import Command
 from .contract.steps import Steps, adrive
 from .messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from .messages.recipient import Recipient
-from .queueing.answers import Conflict, Sent
-from .queueing.batches import freeze_one, freeze_slices, ids_of, without_conflict
+from .queueing.answers import Conflict, Sent, without_conflict
+from .queueing.batches import freeze_one, freeze_slices, ids_of
 from .queueing.campaign_status import (
     Campaign,
     CampaignCancellation,

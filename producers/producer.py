@@ -12,8 +12,8 @@ from .contract.steps import Steps, drive
 from .messages.frozen import FrozenMessage
 from .messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from .messages.recipient import Recipient
-from .queueing.answers import Conflict, Sent
-from .queueing.batches import freeze_one, freeze_slices, ids_of, without_conflict
+from .queueing.answers import Conflict, Sent, without_conflict
+from .queueing.batches import freeze_one, freeze_slices, ids_of
 from .queueing.campaign_status import (
     Campaign,
     CampaignCancellation,

@@ -13,6 +13,7 @@ import click
 
 from producers.contract.settings import RedisSettings
 from producers.errors import ConfigError
+from worker.api.api_cli import api, api_token
 from worker.commands.all_commands import COMMANDS
 from worker.commands.command import Command, Group
 from worker.commands.forward_cli import forward
@@ -95,7 +96,7 @@ def up(output: Output, workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
     Worker and web always; the console if CONSOLE_TOKENS is set, forward-http if WEBHOOK_URL is, forward-email
-    if MAIL_URL is.
+    if MAIL_URL is, the API if API_TOKENS is.
 
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
     started, whose data stay under .octopush; nobody else can reach it, and one directory has one.
@@ -117,7 +118,7 @@ def up(output: Output, workers: int) -> None:
 
 for part in (listen, secret):
     forward.add_command(part)
-for command in (*COMMANDS, worker, web, console, forward_http, forward_email, mail_in):
+for command in (*COMMANDS, worker, web, console, api, api_token, forward_http, forward_email, mail_in):
     main.add_command(command)
 
 

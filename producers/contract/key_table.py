@@ -22,6 +22,8 @@ and a stream entry together, on Redis Cluster too.
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign_zones:<id>`` | hash, slices of marketing that are not all for the mainland | as long as the campaign | layout | layout |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
+| ``upload:<campaign id>`` | hash, how far the upload of a campaign is | 30 days after the last touch; N days once complete | layout | layout |
+| ``upload_numbers:<campaign id>:<block>`` | hash, digits of a number before its last four, which are the block, to its part | until the upload is complete, or 30 days | layout | layout |
 | ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
@@ -84,6 +86,7 @@ and a stream entry together, on Redis Cluster too.
 | ``optouts:effective`` | hash, how long opt-outs took to count | for ever | layout | layout |
 | ``foreign_bytes`` | hash, bytes of these by stream | for ever | layout | layout |
 | ``unread_trimmed`` | hash, entries that a stream dropped before its slowest group had read them, by stream | for ever | layout | layout |
+| ``api:rate:<app>`` | string, when the calls of an application are paid for, ms | seconds | take_rate | take_rate |
 | ``console:session:<session digest>`` | string, who is logged in to the console with that session, and what ``console:revoked`` was then | 12 h | console | console |
 | ``console:revoked:<name>`` | string, how often all sessions of somebody were ended | for ever | console | console |
 | ``console:failed:<address digest>`` | string, log-ins that failed from an address lately | a minute | console | console |

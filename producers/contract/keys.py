@@ -64,6 +64,14 @@ class Keys(ConsoleKeys):
         """The slices that wait while their campaign is paused."""
         return f"{self.campaign(campaign_id)}:waiting"
 
+    def upload(self, campaign_id: str) -> str:
+        """How far the upload of a campaign is, and what was answered to its parts."""
+        return f"{self.prefix}upload:{campaign_id}"
+
+    def upload_numbers(self, campaign_id: str, block: str) -> str:
+        """The part of an upload that has a number, by what stands before the last four digits."""
+        return f"{self.prefix}upload_numbers:{campaign_id}:{block}"
+
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"

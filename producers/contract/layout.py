@@ -16,7 +16,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call() |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
@@ -24,7 +24,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, claim, conversations.py, fetch, message_status.py, overview.py, reasons.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, make_smaller(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), forget_persons(), message_status.py, price_of(), write_anew() |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), message_status.py, replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, message_status.py |
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
@@ -61,7 +61,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``held`` | m c; why it is held until a time: ``hours`` or ``over_budget`` | note_held() | forget_held() | blame_what_held(), claim, compose, end_record(), forget_held(), message_status.py, status |
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
-| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, unclaim |
+| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, message_status.py, unclaim |
 | ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), lower_to_price(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
 | ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
@@ -81,17 +81,18 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
-| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), campaign_status.py, campaign_steps.py, complete_campaign |
+| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), begin_upload, campaign_status.py, campaign_steps.py, complete_campaign |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, note_slice() | - | campaign_status.py, campaign_steps.py, complete_campaign, note_slice() |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | note_slice() | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
+| ``uploading`` | 1 while it waits for all of its parts | begin_upload | complete_upload | begin_upload, campaign_status.py, halt_of(), send_facts.py |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py, uploads.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
 | ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
-| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign() |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign(), uploads.py |
 | ``asked`` | the budget that its last run was given, micro-euros; absent without | reserve_in_campaign() | - | reserve_in_campaign() |
 | ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
 | ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | correct_campaign(), settle_campaign() | - | reserve_in_campaign() |
@@ -99,6 +100,22 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 | ``aside:<gate>`` | slices that this gate keeps | leave_aside(), put_aside() | leave_aside() | - |
 | ``held:<reason>:<until>:<zones>`` | slices that are held, as in ``held`` | forget_held(), note_held() | forget_held() | - |
 | ``price:<gate>`` | what the last of them may cost, a decimal | put_aside() | leave_aside() | campaign_status.py |
+
+**upload:<campaign id>** How far the upload of a campaign is. Goes 30 days after it was last touched, or with the retention once it is complete.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``definition`` | what its parts have in common, JSON | begin_upload | - | begin_upload, uploads.py |
+| ``next`` | the number of the part that is to come | begin_upload, note_part() | - | complete_upload, has_part_moved(), uploads.py |
+| ``last`` | the short part that has ended it; absent before | note_part() | - | uploads.py |
+| ``complete`` | 1 once somebody said that all is there | complete_upload | - | has_part_moved(), uploads.py |
+| ``part:<number>`` | digest of a part as it was given, and behind it what was answered, JSON | note_part() | - | - |
+
+**upload_numbers:<campaign id>:<block>** Who was met in the parts of an upload. Goes when the upload is complete, or 30 days after its last part for that block.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | note_part() | - | uploads.py |
 
 **campaign_zones:<id>** Slices of marketing that are not all for the mainland: they are one message a zone. Goes with the campaign.
 

@@ -8,7 +8,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call() |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
@@ -16,7 +16,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, claim, conversations.py, fetch, message_status.py, overview.py, reasons.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, make_smaller(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), forget_persons(), message_status.py, price_of(), write_anew() |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), replay, run_bulk, searching.py |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), message_status.py, replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, message_status.py |
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
@@ -53,7 +53,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``held`` | m c; why it is held until a time: ``hours`` or ``over_budget`` | note_held() | forget_held() | blame_what_held(), claim, compose, end_record(), forget_held(), message_status.py, status |
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
-| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, unclaim |
+| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, message_status.py, unclaim |
 | ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), lower_to_price(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
 | ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
@@ -73,17 +73,17 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``started`` | when its first run began, ms | note_start() | - | campaign_status.py |
-| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), campaign_status.py, campaign_steps.py, complete_campaign |
+| ``recipients`` | recipients of all slices that were queued | note_slice() | - | all_ended(), begin_upload, campaign_status.py, campaign_steps.py, complete_campaign |
 | ``slices`` | how many slices there are, as far as is known | complete_campaign, note_slice() | - | campaign_status.py, campaign_steps.py, complete_campaign, note_slice() |
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign | note_slice() | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
-| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py |
+| ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), send_facts.py, uploads.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
 | ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
-| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign() |
+| ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign(), uploads.py |
 | ``asked`` | the budget that its last run was given, micro-euros; absent without | reserve_in_campaign() | - | reserve_in_campaign() |
 | ``reserved`` | what its slices that have not ended may cost, micro-euros | give_back_reserve(), reserve(), reserve_again(), reserve_in_campaign() | - | reserve_in_campaign() |
 | ``spent`` | what the others have cost, micro-euros, by their estimate where nobody knows | correct_campaign(), settle_campaign() | - | reserve_in_campaign() |
@@ -176,6 +176,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
+| ``has_part_moved()`` | enqueue |
 | ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
@@ -198,11 +199,12 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``note_guarded()`` | enqueue |
 | ``note_held()`` | budget_gate.keep(), hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
+| ``note_part()`` | enqueue |
 | ``note_race()`` | suppressed_gate.keep() |
 | ``note_reserved()`` | claim |
 | ``note_round()`` | send_again() |
 | ``note_slice()`` | enqueue |
-| ``note_start()`` | complete_campaign, note_slice() |
+| ``note_start()`` | begin_upload, complete_campaign, note_slice() |
 | ``noted_of()`` | opt_in(), suppress(), was_told() |
 | ``opt_in()`` | carry_out() |
 | ``park()`` | end_record() |

@@ -181,12 +181,19 @@ def recipients(check: Problems, value: object, region: str = "") -> list[Recipie
 
 def _refuse_repeats(check: Problems, clean: list[Recipient]) -> None:
     positions: dict[str, int] = {}
+    refused = set(check.by_field)
     for position, recipient in enumerate(clean):
-        if not isinstance(recipient.phone_number, str):
+        # What was refused is no number: whoever leaves people out leaves out all of these at once.
+        if refused and _is_among(refused, position):
             continue
         first = positions.setdefault(recipient.phone_number, position)
         if first != position:
             check.by_field[f"recipients[{position}].phone_number"] = f"same number as recipients[{first}]"
+
+
+def _is_among(refused: set[str], position: int) -> bool:
+    where = f"recipients[{position}]"
+    return not refused.isdisjoint((where, f"{where}.phone_number"))
 
 
 def _recipient(check: Problems, position: int, value: object, region: str) -> Recipient:

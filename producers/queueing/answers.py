@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from ..contract.jobs import State
+from ..errors import RequestIdConflict
 from ..messages.frozen import FrozenMessage
 from .restraint import over_budget, refuse_unpriced
 
@@ -46,6 +47,49 @@ class Conflict:
     """This request_id already names other content."""
 
     request_id: str
+
+
+def read_answers(
+    messages: Sequence[FrozenMessage], reply: Sequence[Any], *, strict: bool = False
+) -> list[Sent | Conflict]:
+    """Read what became of messages that are no slices, in their order.
+
+    Args:
+        messages: what the script was given.
+        reply: what it answered.
+        strict: whether one conflict has kept all of them; then the conflicts alone are returned.
+
+    Raises:
+        InvalidMessage: a price is unknown, and such are refused.
+    """
+    refuse_unpriced(reply)
+    answers: list[Sent | Conflict] = [
+        Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments, warnings=m.warnings)
+        for m in messages
+    ]
+    conflicts: list[Sent | Conflict] = []
+    for position, verdict, facts, left_out in zip(*[iter(reply)] * 4, strict=True):
+        answers[position] = told(messages[position], verdict, facts, left_out)
+        if verdict == b"conflict":
+            conflicts.append(answers[position])
+    return conflicts if strict and conflicts else answers
+
+
+def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:
+    """Return the answers if every message is in the queue.
+
+    Raises:
+        RequestIdConflict: names the messages that are not.
+    """
+    sent, conflicts = [], []
+    for answer in answers:
+        if isinstance(answer, Conflict):
+            conflicts.append(answer.request_id)
+        else:
+            sent.append(answer)
+    if conflicts:
+        raise RequestIdConflict(conflicts)
+    return sent
 
 
 def read_queueing(messages: Sequence[FrozenMessage], reply: Sequence[Any]) -> list[tuple[Queueing, int]]:

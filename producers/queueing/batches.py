@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from ..errors import InvalidMessage, RequestIdConflict
+from ..errors import InvalidMessage
 from ..messages.fields import Problems
 from ..messages.fields import send_at as send_at_of
 from ..messages.frozen import FrozenMessage
 from ..messages.leaving import check_leaving
 from ..messages.message import Message, freeze
 from ..settings import ProducerSettings
-from .answers import Conflict, Sent
 
 #: Messages per round trip: large enough to make trips cheap, small enough not to hold up Redis.
 SLICE = 500
@@ -97,20 +96,3 @@ def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> F
 def ids_of(messages: Iterable[FrozenMessage]) -> list[str]:
     """Name the messages of a slice."""
     return [each.request_id for each in messages]
-
-
-def without_conflict(answers: Sequence[Sent | Conflict]) -> list[Sent]:
-    """Return the answers if every message is in the queue.
-
-    Raises:
-        RequestIdConflict: names the messages that are not; all others were queued.
-    """
-    sent, conflicts = [], []
-    for answer in answers:
-        if isinstance(answer, Conflict):
-            conflicts.append(answer.request_id)
-        else:
-            sent.append(answer)
-    if conflicts:
-        raise RequestIdConflict(conflicts)
-    return sent

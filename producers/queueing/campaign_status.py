@@ -90,7 +90,8 @@ class CampaignStatus:
         waiting: messages that a worker has put aside because of the pause; others still lie in the queue.
         complete: a run has come to the end of its recipients since the last slice was queued. If not, a run
             is at work or was cut short.
-        paused: no attempt begins.
+        paused: no attempt begins; also while it is uploaded, if it waits for that.
+        uploading: not all of its parts are there, and it waits for them.
         stopped: it was cancelled for good.
         aside: messages that wait for a reason that concerns them and not all, in ``waits_for``.
         waits_for: those reasons, in words for people.
@@ -126,6 +127,7 @@ class CampaignStatus:
     waits_for: tuple[str, ...] = ()
     suppressed: int = 0
     holds: tuple[Hold, ...] = ()
+    uploading: bool = False
 
     @property
     def done(self) -> bool:
@@ -174,7 +176,8 @@ def read_campaign(
         slices=int(fields.get("slices", 0)),
         waiting=waiting,
         complete="complete" in fields,
-        paused="paused" in fields,
+        paused="paused" in fields or "uploading" in fields,
+        uploading="uploading" in fields,
         stopped="stopped" in fields,
         started_at=_at(fields.get("started")),
         completed_at=_at(fields.get("complete")),

@@ -100,6 +100,17 @@ class Slicer:
         self._seen = NumberSet()
         self._refuse_what_concerns_all()
 
+    def go_on(self, number: int, met: Iterable[str]) -> None:
+        """Take up a campaign at a slice.
+
+        Args:
+            number: the next slice.
+            met: numbers of slices before it, as far as they may come again.
+        """
+        self.number, self.position = number, number * SLICE
+        for each in met:
+            self._seen.add(each)
+
     def cut(self, chunk: list[Any]) -> list[FrozenMessage]:
         """Freeze the next slice.
 

@@ -1,5 +1,5 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms.
+-- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part.
 --   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
 --   campaign or '', talk or nil, receipts, to, older digests or nil, stoppable or nil, zones or '', dues or nil, block or nil, twin or
 --   nil, scope or nil, weights or nil, to under each older key or nil.
@@ -9,19 +9,23 @@
 --   number. twin: what names the same text for the same numbers.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   guards.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed.
--- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or four by four what there is to say: position
+--   strict: whether one conflict keeps all of them from being queued. part: of a campaign that is uploaded, what to note beside its
+--   slice: campaign, number, digest, result, numbers, is_last, keep_ms; see parts.lua.
+-- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or 'moved' of a part that is not the next one; or four by four what there is to say: position
 --   from 0, a word, facts, how many recipients are left out since they want no more SMS. The words: 'existing' and 'conflict' with the
 --   state; 'created' with the code with which it has ended at once, or ''; 'twin' with the request_id of the same text; and of a
 --   campaign's slices 'ended' when that is so long ago that the record is gone, 'stopped' when the campaign was cancelled, 'over_budget'
---   with its limit and what was wanted. A message that is not named was created, and leaves to all.
+--   with its limit and what was wanted. A message that is not named was created, and leaves to all. If a conflict has kept all of
+--   them, the conflicts are named alone.
 -- Safe to repeat: an existing record with the same digest, or with an older one, is returned untouched. Older digests are of the same
 --   content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
 -- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue eras campaign slices keys talks record suppressed stoppable new_messages estimates guards spending
+-- uses: known_key clock queue eras campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending
 if not is_key_known() then return KEYS_HAVE_CHANGED end
+if given.part and has_part_moved() then return 'moved' end
 local unpriced = learn_tariffs()
 if unpriced then return 'unpriced ' .. unpriced end
 
@@ -29,7 +33,7 @@ local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, 
 local NOTHING = {}
 local era
 local people, listed = {}, {}
-local created = 0
+local created, refused = 0, false
 local function add(list, name, value)
   list[#list + 1] = name
   list[#list + 1] = value
@@ -61,6 +65,24 @@ for i, message in ipairs(given.messages) do
   texts[#texts + 1] = message[20]
 end
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
+
+-- Name the messages whose id has other content already, in Redis or further up among these.
+local function name_conflicts()
+  local standing = {}
+  for i, message in ipairs(given.messages) do
+    local id, digest = message[1], message[2]
+    if not standing[id] then
+      local known = all_new and NOTHING or read(records[i], 'state', 'digest')
+      standing[id] = known.state and known.digest or digest
+    end
+    if not is_same(standing[id], digest, message[15]) then answer(i, 'conflict', '', 0) end
+  end
+end
+
+if given.strict then
+  name_conflicts()
+  if #others > 0 then return others end
+end
 local suppressed = find_suppressed()
 learn_guarded(guarded, guarded_blocks)
 learn_twins(texts)
@@ -152,9 +174,11 @@ for i, message in ipairs(given.messages) do
   local known = (not all_new or seen[message[1]]) and read(records[i], 'state', 'digest', 'left_out') or NOTHING
   seen[message[1]] = true
   local word, facts = refusal_of(i, known)
+  refused = refused or word == 'conflict' or word == 'stopped' or word == 'over_budget'
   if word then answer(i, word, facts, tonumber(known.left_out or 0)) else create(i) end
 end
 
+if given.part and not refused then note_part() end
 note_guarded()
 if created > 0 then redis.call('HINCRBY', prefix .. 'counts', 'enqueued', created) end
 list_stoppable(people, listed)

@@ -63,6 +63,8 @@ class MessageStatus:
             ``over_budget``, when it could have left.
         reply_to: event_id of the reply that it answers, or None.
         left_out: recipients who do not get it, since they want no more SMS.
+        app: the application that queued it, or None.
+        recipients: how many it has, without those left out.
     """
 
     request_id: str
@@ -86,6 +88,8 @@ class MessageStatus:
     held: str | None = None
     held_until: datetime | None = None
     left_out: int = 0
+    app: str | None = None
+    recipients: int = 1
 
 
 def read_status(
@@ -128,6 +132,8 @@ def read_status(
         held=text.get("held") or None,
         held_until=_at(text.get("held_until")),
         left_out=int(text.get("left_out") or 0),
+        app=text.get("app") or None,
+        recipients=int(text.get("recipients") or 1),
     )
 
 

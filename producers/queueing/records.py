@@ -1,6 +1,7 @@
 """The commands for single messages, and how their answers are read. Pure: `producer` and `aio` do the I/O."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -13,9 +14,9 @@ from ..contract.steps import Steps
 from ..messages.frozen import Dues, FrozenMessage
 from ..rules.hours import Hours
 from ..settings import ProducerSettings
-from .answers import Conflict, Queueing, Sent, read_queueing, told
+from .answers import Conflict, Queueing, Sent, read_answers, read_queueing, without_conflict
 from .message_status import MessageStatus, read_status
-from .restraint import Restraint, refuse_unpriced
+from .restraint import Restraint
 
 _ENQUEUE = Script(__package__, "enqueue")
 _STATUS = Script(__package__, "status", when_full=True)
@@ -24,6 +25,29 @@ _CANCEL = Script(__package__, "cancel", when_full=True)
 #: A call whose answer is None if it has to be made anew.
 Ahead = Command[list[Sent | Conflict] | None]
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a campaign that is uploaded.
+
+    Attributes:
+        campaign: its campaign.
+        number: which part, from 0.
+        digest: of its recipients as they were given, sealed.
+        result: what a repeat is answered.
+        numbers: those that it texts, without the plus sign.
+        is_last: whether it ends the campaign.
+        keep_ms: how long the upload is kept from now on.
+    """
+
+    campaign: str
+    number: int
+    digest: str
+    result: str
+    numbers: list[str]
+    is_last: bool
+    keep_ms: int
 
 
 class Records:
@@ -55,6 +79,26 @@ class Records:
         """
         return self.pseudonyms.run(lambda known: self._enqueueing(messages, known))
 
+    def enqueue_whole(self, messages: Sequence[FrozenMessage]) -> Steps[list[Sent]]:
+        """Store and queue up to 500 messages in one atomic step, all or none; safe to repeat.
+
+        Raises:
+            RequestIdConflict: an id names other content, in Redis or among these; nothing was queued.
+            InvalidMessage: a price is unknown, and such are refused; nothing was queued.
+        """
+        if not messages:
+            return []
+        return (
+            yield from self.pseudonyms.run(
+                lambda known: Command(
+                    _ENQUEUE,
+                    self.keys.prefix,
+                    self._given(messages, known, strict=True),
+                    lambda reply: without_conflict(read_answers(messages, reply, strict=True)),
+                )
+            )
+        )
+
     def enqueue_ahead(self, messages: Sequence[FrozenMessage]) -> Steps[Ahead]:
         """Make the call that `enqueue` makes, for whoever sends it before he waits for its answer.
 
@@ -65,23 +109,8 @@ class Records:
     def _enqueueing(
         self, messages: Sequence[FrozenMessage], known: Pseudonyms
     ) -> Command[list[Sent | Conflict]]:
-        def read(reply: Sequence[Any]) -> list[Sent | Conflict]:
-            refuse_unpriced(reply)
-            answers: list[Sent | Conflict] = [
-                Sent(
-                    request_id=m.request_id,
-                    state="queued",
-                    created=True,
-                    segments=m.segments,
-                    warnings=m.warnings,
-                )
-                for m in messages
-            ]
-            for position, verdict, facts, left_out in zip(*[iter(reply)] * 4, strict=True):
-                answers[position] = told(messages[position], verdict, facts, left_out)
-            return answers
-
-        return Command(_ENQUEUE, self.keys.prefix, self._given(messages, known), read)
+        given = self._given(messages, known)
+        return Command(_ENQUEUE, self.keys.prefix, given, lambda reply: read_answers(messages, reply))
 
     def enqueue_slice(
         self, messages: Sequence[FrozenMessage], budget: int | None = None
@@ -108,6 +137,31 @@ class Records:
             )
         )
 
+    def enqueue_part(
+        self, messages: Sequence[FrozenMessage], part: Part, budget: int | None = None
+    ) -> Steps[list[str]]:
+        """Queue a slice that is a part of an upload, and note the part, in one atomic step; safe to repeat.
+
+        Returns:
+            What became of each message, as `enqueue_slice` says; or ``moved`` alone: it is not the next part.
+
+        Raises:
+            OverBudget, InvalidMessage: as `enqueue_slice`.
+        """
+
+        def read(reply: Any) -> list[str]:
+            if reply == b"moved":
+                return ["moved"]
+            return [verdict for verdict, _ in read_queueing(messages, reply)]
+
+        return (
+            yield from self.pseudonyms.run(
+                lambda known: Command(
+                    _ENQUEUE, self.keys.prefix, self._given(messages, known, budget, part=part), read
+                )
+            )
+        )
+
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
         given = {"id": str(request_id)}
@@ -121,7 +175,13 @@ class Records:
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
     def _given(
-        self, messages: Sequence[FrozenMessage], known: Pseudonyms, budget: int | None = None
+        self,
+        messages: Sequence[FrozenMessage],
+        known: Pseudonyms,
+        budget: int | None = None,
+        *,
+        strict: bool = False,
+        part: Part | None = None,
     ) -> dict[str, Any]:
         dues: dict[Dues, int] = {}
         return {
@@ -132,6 +192,8 @@ class Records:
             "keep_texts": self._keep_texts,
             "consent_ms": self._consent_ms,
             "budget": budget,
+            "strict": strict,
+            "part": part,
             **self._restraint.given(dues),
         }
 

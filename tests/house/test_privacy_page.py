@@ -19,7 +19,7 @@ NOTHING_PERSONAL = {
     *("queue:<q>:back", "queue:<q>:dead", "replies:countries", "optouts:effective", "foreign_bytes"),
     *("unread_trimmed", "console:revoked:<name>", "forwarders", "forward:<name>", "forward:<name>:waiting"),
     *("forward:<name>:due", "forward:<name>:leases", "forward:<name>:failing", "corrected:<request_id>"),
-    "prices_inferred",
+    *("prices_inferred", "api:rate:<app>"),
 }
 
 

@@ -11,6 +11,7 @@ from producers.contract.settings import WebSettings
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.house.repository import modules, name, none_of, rows, text
+from worker.api.settings import ApiSettings
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailInSettings, MailSettings
 from worker.settings import WorkerSettings
@@ -20,6 +21,7 @@ READERS = {
     "app": ProducerSettings,
     "web": WebSettings,
     "worker": WorkerSettings,
+    "api": ApiSettings,
     "console": ConsoleSettings,
     "forward-http": WebhookSettings,
     "forward-email": MailSettings,

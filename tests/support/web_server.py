@@ -1,4 +1,4 @@
-"""The callback server and the console as operators run them: uvicorn processes, all their output kept."""
+"""The callback server, the console and the API as operators run them, all their output kept."""
 
 import os
 import signal
@@ -37,14 +37,16 @@ class WebServer:
     def __init__(self, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
         self.port = free_port()
         self._log = log
-        command = [sys.executable, "-m", "uvicorn", "--factory", *self.factory]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), *arguments],
-                env={**os.environ, **environ},
+                [sys.executable, *self._command(), *arguments],
+                env={**os.environ, **environ, "API_PORT": str(self.port)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
+    def _command(self) -> list[str]:
+        return ["-m", "uvicorn", "--factory", *self.factory, "--port", str(self.port)]
 
     @property
     def url(self) -> str:
@@ -101,6 +103,13 @@ class ConsoleServer(WebServer):
     """``uvicorn --factory worker.console.app:create_app`` in a subprocess."""
 
     factory = ("worker.console.app:create_app", "--no-access-log", "--no-server-header")
+
+
+class ApiServer(WebServer):
+    """``octopush-worker api`` in a subprocess."""
+
+    def _command(self) -> list[str]:
+        return ["-m", "worker.cli", "api"]
 
 
 def _read_all(connection: socket.socket) -> bytes:

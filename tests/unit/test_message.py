@@ -420,6 +420,11 @@ def test_the_same_number_twice_is_refused_however_it_is_written():
     assert fields == {"recipients[1].phone_number": "same number as recipients[0]"}
 
 
+def test_what_is_no_number_is_refused_as_that_and_not_as_a_repeat():
+    fields = problems(recipients=["06"] * 3)
+    assert [reason.startswith("must be international") for reason in fields.values()] == [True] * 3
+
+
 @pytest.mark.parametrize("name", ["first_name", "last_name", "param1", "param5"])
 @pytest.mark.parametrize("value", ["a" * 51, 7, "\ud800"])
 def test_variables_are_text_of_at_most_50_characters(name, value):

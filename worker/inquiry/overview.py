@@ -196,7 +196,7 @@ def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
 def _questions(keys: Keys) -> dict[str, Steps[Any]]:
     return {
         "credit": _credit(keys),
-        **{f"queue_{name}": _queue(keys, name) for name in QUEUES},
+        **{f"queue_{name}": queue_state(keys, name) for name in QUEUES},
         "aside": _aside(keys),
         "messages": _ends(keys),
         "parked": _one(("ZCARD", keys.parked)),
@@ -221,7 +221,7 @@ def _in_flight(keys: Keys) -> Steps[int]:
     return int(sum(leased)) - int(alert) - int(marketing)
 
 
-def _queue(keys: Keys, name: str) -> Steps[QueueState]:
+def queue_state(keys: Keys, name: str) -> Steps[QueueState]:
     """Look at one queue; three round trips where messages gather, else two."""
     queue = keys.queue(name)
     time, ready, delayed, dead, leased, head = yield Commands(

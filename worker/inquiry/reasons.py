@@ -102,6 +102,9 @@ def _campaign(send: Send) -> Reason | None:
     if send.halt == "stopped":
         sentence = f"Its campaign {name} was cancelled: it ends when it is next looked at."
         return Reason("campaign", sentence, details)
+    if send.halt == "uploading":
+        sentence = f"Its campaign {name} is being uploaded, and waits until all of its parts are there."
+        return Reason("campaign", sentence, details)
     cause = "is paused" if send.halt == "paused" else "was resumed, but not to the end"
     way_out = f"To go on: octopush-worker campaign resume {name}."
     return Reason("campaign", f"Its campaign {name} {cause}. {way_out}", details, way_out)

@@ -12,6 +12,9 @@ from worker.inquiry.state_of_sending import Facts, Plain, facts_commands, read_f
 #: Entries of a queue that are looked through from either end.
 LOOKED_AT: Final = 10_000
 
+#: Fields of a campaign that keep its messages from leaving.
+_HALTS: Final = ("stopped", "paused", "uploading")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -47,7 +50,7 @@ class Send:
         record: its record.
         waits_as: the id of what waits: its own, or that of the shared call that it is in.
         waits: the record of that.
-        halt: ``paused`` or ``stopped`` if its campaign is, else None.
+        halt: ``paused``, ``stopped`` or ``uploading`` if its campaign is, else None.
         place: where it lies.
         facts: what decides about all sends.
     """
@@ -113,11 +116,11 @@ def _place(
             ("ZSCORE", queue.dead, waits_as),
             ("ZSCORE", keys.attempt_leases, f"{waits_as}:{waits.get('token', '')}"),
             ("ZSCORE", keys.stream("attempt_starts"), waits_as),
-            ("HMGET", keys.campaign(campaign), "stopped", "paused"),
+            ("HMGET", keys.campaign(campaign), "stopped", "paused", "uploading"),
         ]
     )
     own, marker = _first(pairs[:2]), _first(pairs[2:]) if gathered is not None else None
-    halt = next((name for name, value in zip(("stopped", "paused"), halts, strict=True) if value), None)
+    halt = next((name for name, value in zip(_HALTS, halts, strict=True) if value), None)
     far = facts.ready.get(waits.get("queue", ""), 0) > 2 * LOOKED_AT
     return halt, Place(
         ahead=own if own is not None else marker,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from producers.contract.settings import Settings, WebSettings
+from worker.api.settings import ApiSettings
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailSettings
 from worker.settings import WorkerSettings
@@ -18,12 +19,18 @@ from worker.webhooks.settings import WebhookSettings
 SETTINGS: Final[Mapping[str, type[Settings]]] = {
     "worker": WorkerSettings,
     "web": WebSettings,
+    "api": ApiSettings,
     "console": ConsoleSettings,
     "forward-http": WebhookSettings,
     "forward-email": MailSettings,
 }
 #: The variable without which there is nothing to do for a process type; the others are always wanted.
-_WANTED_BY: Final = {"console": "CONSOLE_TOKENS", "forward-http": "WEBHOOK_URL", "forward-email": "MAIL_URL"}
+_WANTED_BY: Final = {
+    "api": "API_TOKENS",
+    "console": "CONSOLE_TOKENS",
+    "forward-http": "WEBHOOK_URL",
+    "forward-email": "MAIL_URL",
+}
 #: What programs need of a machine: where things are, language, terminal, how to reach the network.
 _OF_THE_MACHINE: Final = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|COLUMNS"

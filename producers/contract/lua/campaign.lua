@@ -46,10 +46,11 @@ local function note_start(id)
   end
 end
 
--- What keeps the messages of a campaign from leaving: 'stopped' since somebody has cancelled it, 'paused', or nil.
+-- What keeps the messages of a campaign from leaving: 'stopped' since somebody has cancelled it, 'paused', also since not all of its
+-- parts are there, or nil.
 local function halt_of(campaign)
-  local set = read(campaign, 'paused', 'stopped')
-  return set.stopped and 'stopped' or set.paused and 'paused' or nil
+  local set = read(campaign, 'paused', 'stopped', 'uploading')
+  return set.stopped and 'stopped' or (set.paused or set.uploading) and 'paused' or nil
 end
 
 -- Whether somebody has cancelled a campaign.

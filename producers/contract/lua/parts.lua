@@ -1,0 +1,28 @@
+-- Parts of a campaign that is uploaded. The hash `upload` has its definition, the next part, and of each part its digest and what was
+-- answered. Beside it, hashes of blocks of numbers say which part has a number: the block is the last four digits, the field all before
+-- them, so that even a million numbers take few bytes each. Takes part from what the script is given; see enqueue.lua.
+
+local function upload_key(id)
+  return prefix .. 'upload:' .. id
+end
+
+-- Whether the part that is given is no longer the next one, or there is no such upload: whoever sent it has to look again.
+local function has_part_moved()
+  local known = read(upload_key(given.part.campaign), 'next', 'complete')
+  return known.complete or tonumber(known.next or -1) ~= given.part.number
+end
+
+-- Note the part that is queued in this step, and that its numbers are taken.
+local function note_part()
+  local part = given.part
+  local upload = upload_key(part.campaign)
+  redis.call('HSET', upload, 'next', part.number + 1, 'part:' .. part.number, part.digest .. part.result)
+  if part.is_last then redis.call('HSET', upload, 'last', part.number) end
+  redis.call('PEXPIRE', upload, part.keep_ms)
+  for _, number in ipairs(part.numbers) do
+    local block = prefix .. 'upload_numbers:' .. part.campaign .. ':' .. string.sub(number, -4)
+    redis.call('HSET', block, string.sub(number, 1, -5), part.number)
+    redis.call('PEXPIRE', block, part.keep_ms)
+  end
+end
+-- uses:

@@ -1,0 +1,189 @@
+"""Events through the API: shared work by group, one reader by cursor, and conversations."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from producers.producer import Producer
+from tests.support.api_client import READER, ApiClient, api_settings
+from tests.support.reply_events import publish_replies
+from tests.support.waiting import until
+
+GROUP = "/v1/events?stream=replies&group=bookings"
+LOG = "/v1/events/log?stream=replies"
+
+
+@pytest.fixture
+def api(redis_url: str) -> Iterator[ApiClient]:
+    """Call the API on an empty Redis."""
+    with ApiClient(api_settings(redis_url)) as client:
+        yield client
+
+
+def taken(api: ApiClient, query: str = "&consumer=a") -> list[dict[str, Any]]:
+    answer = api.get(GROUP + query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["entries"]
+
+
+def texts(entries: list[dict[str, Any]]) -> list[str]:
+    return [each["event"]["text"] for each in entries]
+
+
+def acknowledge(api: ApiClient, *entries: dict[str, Any], group: str = "bookings") -> Any:
+    ids = [each["entry_id"] for each in entries]
+    return api.post("/v1/events/ack", {"stream": "replies", "group": group, "entry_ids": ids})
+
+
+def test_consumers_of_a_group_share_the_entries_and_each_group_gets_all(api, redis_client):
+    publish_replies(redis_client, "one", "two", "three", request_id="v")
+
+    first, second = taken(api, "&consumer=a&max=2"), taken(api, "&consumer=b")
+
+    assert (texts(first), texts(second), taken(api)) == (["one", "two"], ["three"], [])
+    assert (first[0]["type"], first[0]["deliveries"]) == ("sms.reply.received", 1)
+    assert first[0]["event"]["request_id"] == "v"
+    assert first[0]["event"]["received_at"].endswith("Z")
+    other = api.get(GROUP + "&consumer=a", token=READER).json()["entries"]
+    assert texts(other) == ["one", "two", "three"]
+
+
+def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one", "two")
+    one, two = taken(api)
+
+    assert texts(taken(api, "&consumer=a&held=1")) == ["one", "two"]
+    assert acknowledge(api, one).json() == {"acknowledged": 1}
+    assert acknowledge(api, one).json() == {"acknowledged": 0}
+    _let_it_be_idle(redis_client, two)
+    [again] = taken(api, "&consumer=b")
+
+    assert (again["event"]["text"], again["deliveries"]) == ("two", 2)
+    assert taken(api, "&consumer=c") == []
+
+
+def _let_it_be_idle(client: redis.Redis, entry: dict[str, Any], deliveries: int = 1) -> None:
+    """Make an entry look as if it had been handed out long ago."""
+    client.xclaim(
+        *("{sms}:replies", "api.shop.bookings", "a", 0, [entry["entry_id"]]),
+        idle=61_000,
+        retrycount=deliveries,
+    )
+
+
+def test_what_came_too_often_is_set_aside(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one")
+    [one] = taken(api)
+    _let_it_be_idle(redis_client, one, deliveries=5)
+
+    assert taken(api, "&consumer=b") == []
+    assert redis_client.xlen("{sms}:replies:poison:api.shop.bookings") == 1
+
+
+def test_an_entry_that_nobody_can_read_is_set_aside(api, redis_client: redis.Redis):
+    redis_client.xadd("{sms}:replies", {"v": "9"})
+    publish_replies(redis_client, "one")
+
+    assert texts(taken(api)) == ["one"]
+    assert redis_client.xlen("{sms}:replies:poison:api.shop.bookings") == 1
+
+
+def test_whoever_waits_gets_what_comes(api, redis_client):
+    def publish() -> None:
+        until(lambda: api.lookout._waiting == 2)
+        publish_replies(redis_client, "one")
+
+    async def wait() -> tuple[Any, Any]:
+        group = asyncio.create_task(api.acall("GET", GROUP + "&consumer=a&wait_s=20"))
+        log = asyncio.create_task(api.acall("GET", LOG + "&after=$&wait_s=20"))
+        await asyncio.to_thread(publish)
+        return await group, await log
+
+    group, log = api.run(asyncio.wait_for(wait(), 15))
+
+    assert texts(group.json()["entries"]) == texts(log.json()["entries"]) == ["one"]
+
+
+def test_an_application_has_so_many_groups_and_may_forget_one(api):
+    for number in range(20):
+        assert api.get(f"/v1/events?stream=replies&consumer=a&group=g{number}").status_code == 200
+
+    assert api.get(GROUP + "&consumer=a").json()["code"] == "too-many-groups"
+    assert [api.delete("/v1/events/groups/replies/g0").status_code for _ in range(2)] == [204, 204]
+    assert api.get(GROUP + "&consumer=a").status_code == 200
+    assert api.delete("/v1/events/groups/statuses/g0").status_code == 204
+    assert acknowledge(api, {"entry_id": "1-1"}, group="g0").json()["code"] == "unknown-group"
+
+
+def test_a_wrong_acknowledgement_names_its_places(api):
+    body = {"stream": "quarantine", "group": "a b", "entry_ids": ["1-1", 7, "x"]}
+
+    answer = api.post("/v1/events/ack", body)
+
+    assert [each["pointer"] for each in answer.json()["errors"]] == [
+        *("#/stream", "#/group", "#/entry_ids/1", "#/entry_ids/2")
+    ]
+
+
+def test_a_cursor_reads_each_entry_once_and_filters(api, redis_client):
+    publish_replies(redis_client, "one", "two", request_id="spring.0")
+    publish_replies(redis_client, "three", number="+33612345679", request_id="other")
+
+    first = api.get(LOG + "&after=0&max=2").json()
+    rest = api.get(f"{LOG}&after={first['next_after']}").json()
+    end = api.get(f"{LOG}&after={rest['next_after']}").json()
+    mine = api.get(LOG + "&after=0&campaign_id=spring").json()
+
+    assert (texts(first["entries"]), first["more"]) == (["one", "two"], True)
+    assert (texts(rest["entries"]), rest["more"]) == (["three"], False)
+    assert (end["entries"], end["next_after"], end["more"]) == ([], rest["next_after"], False)
+    assert (texts(mine["entries"]), mine["next_after"]) == (["one", "two"], rest["next_after"])
+    assert texts(api.get(LOG + "&after=0&request_id=other").json()["entries"]) == ["three"]
+    assert api.get(LOG).status_code == 422
+
+
+def test_a_cursor_whose_entries_were_trimmed_unread_is_told_so(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one", "two", "three")
+    first = api.get(LOG + "&after=0&max=1").json()["next_after"]
+    second = api.get(LOG + "&after=0&max=2").json()["next_after"]
+    redis_client.xtrim("{sms}:replies", maxlen=1, approximate=False)
+
+    lost = api.get(f"{LOG}&after={first}")
+
+    assert (lost.status_code, lost.json()["code"]) == (410, "cursor-trimmed")
+    assert texts(api.get(f"{LOG}&after={second}").json()["entries"]) == ["three"]
+    [oldest] = api.get(LOG + "&after=0").json()["entries"]
+    assert lost.json()["first_entry_id"] == oldest["entry_id"]
+
+
+def test_an_entry_that_was_erased_is_no_loss(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one", "two", "three")
+    cursor = api.get(LOG + "&after=0").json()["next_after"]
+    redis_client.xdel("{sms}:replies", redis_client.xrange("{sms}:replies")[1][0])
+    publish_replies(redis_client, "four")
+
+    assert texts(api.get(f"{LOG}&after={cursor}").json()["entries"]) == ["four"]
+    assert texts(api.get(LOG + "&after=0").json()["entries"]) == ["one", "three", "four"]
+
+
+def test_conversations_are_found_without_a_number_in_an_address(api, sms: Producer, redis_client):
+    sms.send("+33612345678", "8 pm?", sender="Bistro", purpose="alert", with_replies=True, request_id="v")
+    publish_replies(redis_client, "Yes", request_id="v")
+    publish_replies(redis_client, "No", number="+33612345679")
+
+    listed = api.get("/v1/conversations?max=1").json()
+    rest = api.get(f"/v1/conversations?before={listed['before']}").json()
+    [yes] = rest["conversations"]
+    shown = api.get(f"/v1/conversations/{yes['id']}").json()
+    found = api.post("/v1/conversation-lookup", {"number": "+33 6 12 34 56 78"}).json()
+
+    assert [each["number"] for each in listed["conversations"]] == ["+33612345679"]
+    assert (yes["number"], yes["text"], rest["before"]) == ("+33612345678", "Yes", None)
+    assert shown == found
+    assert {(turn["direction"], turn["text"]) for turn in shown["turns"]} == {("in", "Yes"), ("out", "8 pm?")}
+    assert api.post("/v1/conversation-lookup", {"number": "06"}).json()["errors"][0]["pointer"] == "#/number"
+    assert api.post("/v1/conversation-lookup", {"number": "+33612345670"}).status_code == 404
+    assert api.get("/v1/conversations/+33612345678").json()["code"] == "unknown-conversation"

@@ -1,0 +1,145 @@
+"""Many messages in one call, all or nothing; and a text that is only looked at."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from producers.errors import InvalidMessage, RequestIdConflict
+from producers.messages.fields import RECIPIENTS_MAX, Problems
+from producers.messages.frozen import FrozenMessage
+from producers.messages.message import Message
+from producers.messages.wording import word
+from producers.queueing.batches import freeze_one
+from producers.queueing.preview import Previewer, current_prices
+from producers.settings import ProducerSettings
+from worker.api.call import Answer, Call
+from worker.api.message_fields import (
+    OPTIONS,
+    is_request_id,
+    note_fields,
+    read_message,
+    read_options,
+    read_recipients,
+)
+from worker.api.messages import sent_answer, when
+from worker.api.problems import Refusal, Wrong
+from worker.api.shapes import BatchAnswer, Estimate, LeftOut, PlaceAnswer, PreviewAnswer, money
+
+#: Messages of a batch, and recipients in all of them: as many as keep nobody else waiting for Redis.
+MESSAGES_MAX: Final = 500
+RECIPIENTS_IN_ALL: Final = 5_000
+#: Messages that are checked in one go: other calls get their turn between.
+_BREATH: Final = 25
+#: Texts that a preview shows.
+_RENDERED_MAX: Final = 10
+_ANY_SENDER: Final = "Preview"
+
+
+async def send_batch(call: Call) -> Answer:
+    """Queue messages, all or none of those that are not left out."""
+    members = call.members("messages", "on_invalid")
+    leaves_out = members.choice("on_invalid", ("refuse", "leave_out")) == "leave_out"
+    given = members.array("messages") or []
+    if "messages" in members and not 1 <= len(given) <= MESSAGES_MAX:
+        members.wrong("messages", f"must be 1 to {MESSAGES_MAX} messages")
+        given = []
+    call.refuse()
+    frozen: list[FrozenMessage] = []
+    left_out: list[LeftOut] = []
+    for index, each in enumerate(given):
+        wrong = Wrong() if leaves_out else call.wrong
+        found = read_message(each, f"#/messages/{index}", wrong, call.desk.settings)
+        if found:
+            frozen.append(found)
+        elif leaves_out:
+            left_out.append(LeftOut(index, places(wrong), _id_of(each)))
+        if index % _BREATH == 0:
+            await asyncio.sleep(0)
+    if sum(each.recipients for each in frozen) > RECIPIENTS_IN_ALL:
+        members.wrong("messages", f"must have at most {RECIPIENTS_IN_ALL} recipients in all")
+    call.refuse()
+    await call.desk.charge(max(0, len(given) - 1), always=True)
+    return Answer(await _queued(call, frozen, left_out))
+
+
+async def _queued(call: Call, frozen: Sequence[FrozenMessage], left_out: list[LeftOut]) -> BatchAnswer:
+    try:
+        sent = await call.desk.ask(call.desk.records.enqueue_whole(frozen))
+    except RequestIdConflict as error:
+        raise Refusal("request-id-conflict", request_ids=list(dict.fromkeys(error.request_ids))) from None
+    created = sum(each.created for each in sent)
+    return BatchAnswer(created, len(sent) - created, [sent_answer(each) for each in sent], left_out)
+
+
+async def preview_message(call: Call) -> Answer:
+    """Say what a text would become and cost; queue nothing."""
+    members = call.members("text", "recipients", *OPTIONS)
+    text, options = members.text("text") or "", read_options(members, sender=False)
+    recipients = read_recipients(members, "#", call.wrong)
+    if "recipients" in members and not 1 <= len(recipients) <= RECIPIENTS_MAX:
+        members.wrong("recipients", f"must be 1 to {RECIPIENTS_MAX} recipients")
+    call.refuse()
+    settings, left_out = call.desk.settings, dict[int, Wrong]()
+
+    def leave_out(index: int, _: Any, error: InvalidMessage) -> None:
+        note_fields(
+            {f"recipients[{index}].{name}": why for name, why in error.fields.items()},
+            *(call.body, "#", left_out.setdefault(index, Wrong())),
+        )
+
+    prices = await call.desk.ask(current_prices(call.desk.keys, settings))
+    now = datetime.now(UTC)
+    previewer = Previewer(text, options, settings=settings, prices=prices, on_invalid=leave_out, now=now)  # type: ignore[arg-type]
+    previewer.take(list(recipients))
+    found, problems = previewer.result(), Wrong()
+    note_fields(found.problems, call.body, "#", problems)
+    kept = [each for index, each in enumerate(recipients) if index not in left_out]
+    message = Message(kept, text, **{"sender": _ANY_SENDER, **options})
+    return Answer(
+        PreviewAnswer(
+            recipients=found.recipients,
+            segments=found.segments,
+            encoding=found.encoding,
+            costly_characters="".join(dict.fromkeys("".join(each.characters for each in found.flips))),
+            estimate=None
+            if found.cost is None or found.worst_cost is None
+            else Estimate(money(found.cost) or "", money(found.worst_cost) or ""),
+            left_out=[LeftOut(index, places(wrong)) for index, wrong in sorted(left_out.items())],
+            held_until=when(_held_until(call, message, now)),
+            rendered=_rendered(message, kept, settings),
+            problems=places(problems),
+            warnings=list(found.warnings),
+        )
+    )
+
+
+def places(wrong: Wrong) -> list[PlaceAnswer]:
+    """List what is wrong in the body."""
+    return [PlaceAnswer(each.pointer or "#", each.detail) for each in wrong.places()]
+
+
+def _held_until(call: Call, message: Message, now: datetime) -> datetime | None:
+    """Say until when hours hold a message; None if they do not, or if it is refused anyway."""
+    try:
+        frozen = freeze_one(message, call.desk.settings, to_leave=False)
+    except InvalidMessage:
+        return None
+    if not frozen.zones:
+        return None
+    at = max(now, message.send_at) if isinstance(message.send_at, datetime) else now
+    opens = call.desk.hours.common_opening(frozen.zones.split(), at)
+    return opens if opens and opens > at else None
+
+
+def _rendered(message: Message, kept: Sequence[Any], settings: ProducerSettings) -> list[str]:
+    if not kept:
+        return []
+    first = Message(list(kept[:_RENDERED_MAX]), message.text, sender=message.sender, purpose=message.purpose)
+    worded = word(Problems(), first, settings, settings.default_region)
+    return [worded.template.fill(each) for each in worded.recipients]
+
+
+def _id_of(value: object) -> str | None:
+    request_id = value.get("request_id") if isinstance(value, dict) else None
+    return request_id if is_request_id(request_id) else None

@@ -1,0 +1,104 @@
+"""What the calls of one application are answered with: its settings, its commands, Redis."""
+
+import dataclasses
+from typing import Any, Final, TypeVar
+
+import redis
+import redis.asyncio
+
+from producers.contract.clients import Timeouts
+from producers.contract.scripts import Command, Script
+from producers.contract.steps import Step, Steps, adrive
+from producers.queueing.campaign_steps import Campaigns
+from producers.queueing.conversations import Conversations
+from producers.queueing.records import Records
+from producers.queueing.uploads import Uploads
+from worker.api.lookout import Lookout
+from worker.api.settings import ApiSettings
+
+T = TypeVar("T")
+
+#: Whoever calls repeats the call; so Redis has no long time to answer.
+TIMEOUTS: Final = Timeouts(connect_s=1.0, answer_s=3.0, retries=1, repeat_on=(redis.ConnectionError,))
+
+_TAKE: Final = Script("worker.api", "take_rate", when_full=True)
+#: Seconds of calls that an application may make at once.
+BURST_S: Final = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Room:
+    """What is left of the rate of an application.
+
+    Attributes:
+        left: calls that may follow at once.
+        wait_ms: until the next call may come; 0 for now.
+    """
+
+    left: int
+    wait_ms: int
+
+
+class Desk:
+    """Asks Redis for one application.
+
+    Args:
+        settings: of the process.
+        app: whose calls these are.
+        client: of the process.
+        lookout: of the process.
+
+    Attributes:
+        settings: those of the application: its own name for budgets and opt-outs.
+        app: its name.
+        keys: key names.
+        records: commands of messages.
+        campaigns: commands of campaigns.
+        uploads: steps of campaigns that come in parts.
+        conversations: steps that read conversations.
+        lookout: who waits.
+    """
+
+    def __init__(
+        self, settings: ApiSettings, app: str, client: redis.asyncio.Redis, lookout: Lookout
+    ) -> None:
+        self.settings = dataclasses.replace(settings, app=app)
+        self.app = app
+        self.records = Records(self.settings)
+        self.campaigns = Campaigns(self.records, self.settings)
+        self.uploads = Uploads(self.records, self.campaigns, settings.retention_ms)
+        self.keys, self.pseudonyms, self.hours = (
+            self.records.keys,
+            self.records.pseudonyms,
+            self.records.hours,
+        )
+        self.conversations = Conversations(self.keys, self.pseudonyms, settings.default_region)
+        self.lookout = lookout
+        self._redis = client
+
+    async def ask(self, steps: Steps[T]) -> T:
+        """Carry steps out.
+
+        Raises:
+            redis.RedisError: Redis did not answer; or another of `REDIS_ERRORS`.
+        """
+        return await adrive(steps, self._redis)
+
+    async def do(self, step: Step) -> Any:
+        """Carry one step out; raises as `ask`."""
+        return await step.arun(self._redis)
+
+    async def charge(self, calls: int, *, always: bool = False) -> Room | None:
+        """Take calls from the rate of the application; None if there is none.
+
+        Args:
+            calls: how many messages are handed over or asked about.
+            always: take them although there is no room: they are about to be handled, and later calls wait.
+        """
+        rate = self.settings.rate_per_s
+        if not rate:
+            return None
+        given = {"app": self.app, "calls": calls, "rate": rate, "burst": rate * BURST_S, "always": always}
+        return await Command(_TAKE, self.keys.prefix, given, lambda reply: Room(*map(int, reply))).arun(
+            self._redis
+        )

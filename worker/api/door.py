@@ -1,0 +1,249 @@
+"""What every call passes, in one order; the first check that fails answers.
+
+Path 404, method 405, token 401, scope 403, rate 429, media type 415, size 413, JSON 400, fields and
+parameters 422; then what Redis knows: 404, 409, 410; and 503 if Redis is away. No byte of a body is read
+before all that its head says was looked at.
+"""
+
+import logging
+import math
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import redis.asyncio
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from producers.contract.keys import Keys
+from producers.contract.scripts import REDIS_ERRORS
+from producers.errors import QueueUnavailable
+from worker.api.call import Answer, Call, Operation, Parameter
+from worker.api.desk import BURST_S, Desk, Room
+from worker.api.json_body import Bodies
+from worker.api.lookout import Lookout
+from worker.api.message_fields import is_request_id
+from worker.api.problems import MEDIA_TYPE, Refusal, Wrong
+from worker.api.settings import ApiSettings, digest_of
+
+_LOG: Final = logging.getLogger("worker.api")
+_AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, OSError)
+_KEY: Final = "Idempotency-Key"
+_BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,256})", re.IGNORECASE)
+_TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_ALWAYS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Door:
+    """Lets calls in, and writes down how each was answered.
+
+    Args:
+        settings: of the process.
+        client: of the process.
+
+    Attributes:
+        lookout: who waits.
+    """
+
+    def __init__(self, settings: ApiSettings, client: redis.asyncio.Redis) -> None:
+        self.lookout = Lookout(client, Keys(settings.namespace))
+        self._grants = settings.grants
+        apps = {grant.app for grant in self._grants.values()}
+        self._desks = {app: Desk(settings, app, client, self.lookout) for app in ("", *sorted(apps))}
+        self._rate = settings.rate_per_s
+        self._bodies = Bodies()
+
+    def routes(self, operations: tuple[Operation, ...]) -> list[Route]:
+        """Make one route a path, so that a wrong method is told which there are."""
+        by_path: dict[str, dict[str, Operation]] = {}
+        for each in operations:
+            by_path.setdefault(each.path, {})[each.method] = each
+        found = []
+        for path, by_method in by_path.items():
+            route = Route(path, self._endpoint(by_method), methods=list(by_method))
+            route.methods = set(by_method)  # without HEAD, which no operation declares
+            found.append(route)
+        return found
+
+    async def turn_away(self, request: Request, error: Exception) -> Response:
+        """Answer a path or a method that there is not."""
+        if not isinstance(error, HTTPException):
+            raise error
+        is_method = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        code = "method-not-allowed" if is_method else "no-route"
+        visit = _Visit(request, "-")
+        return visit.refused(Refusal(code, headers=error.headers))
+
+    def _endpoint(self, by_method: Mapping[str, Operation]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            operation = by_method[request.method]
+            visit = _Visit(request, operation.path)
+            try:
+                call = await self._let_in(visit, operation)
+                return visit.answered(await operation.handler(call))
+            except Refusal as refusal:
+                return visit.refused(refusal)
+            except _AWAY as error:
+                _LOG.warning("%s", _line(event="away", call_id=visit.call_id, reason=type(error).__name__))
+                return visit.refused(Refusal("queue-unavailable", headers={"Retry-After": "1"}))
+            except Exception as error:  # noqa: BLE001 - its text may quote what nobody should read in a log
+                where = "".join(traceback.format_tb(error.__traceback__))
+                said = {"event": "failed", "call_id": visit.call_id, "reason": type(error).__name__}
+                _LOG.error("%s", _line(**said, exception=where))
+                return visit.refused(Refusal("internal"))
+
+        return endpoint
+
+    async def _let_in(self, visit: "_Visit", operation: Operation) -> Call:
+        request = visit.request
+        desk = self._desks[""]
+        if operation.scopes:
+            desk = self._who(visit, operation)
+            visit.headers |= await self._within_rate(desk)
+        body = await self._bodies.read(request, operation.body_bytes) if operation.body else {}
+        wrong = Wrong()
+        query = _query(request, operation.query, wrong)
+        key = _idempotency_key(request.headers, wrong, wanted=operation.takes_key)
+        call = Call(desk, request.path_params, query, body, wrong, key)
+        if not operation.body:
+            call.refuse()
+        return call
+
+    def _who(self, visit: "_Visit", operation: Operation) -> Desk:
+        found = _BEARER.fullmatch(visit.request.headers.get("authorization", ""))
+        grant = self._grants.get(digest_of(found[1])) if found else None
+        if grant is None:
+            raise Refusal("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
+        visit.app = grant.app
+        if grant.scopes.isdisjoint(operation.scopes):
+            raise Refusal("scope-missing", f"needs {' or '.join(sorted(operation.scopes))}")
+        return self._desks[grant.app]
+
+    async def _within_rate(self, desk: Desk) -> dict[str, str]:
+        try:
+            room = await desk.charge(1)
+        except _AWAY:
+            # Whether Redis is away is said last: a wrong call is told what is wrong with it.
+            return {}
+        if room is None:
+            return {}
+        headers = self._rate_headers(room)
+        if room.wait_ms:
+            wait_s = math.ceil(room.wait_ms / 1000)
+            raise Refusal("rate-limited", headers={**headers, "Retry-After": str(wait_s)})
+        return headers
+
+    def _rate_headers(self, room: Room) -> dict[str, str]:
+        """Write the fields of the IETF's draft on rate limits: the window, what is left, until when."""
+        policy = f'"app";q={self._rate * BURST_S};w={BURST_S}'
+        return {
+            "RateLimit-Policy": policy,
+            "RateLimit": f'"app";r={room.left};t={math.ceil(room.wait_ms / 1000)}',
+        }
+
+
+class _Visit:
+    """One request from its head to its answer."""
+
+    def __init__(self, request: Request, route: str) -> None:
+        self.request = request
+        self.call_id = str(uuid.uuid4())
+        self.app = ""
+        self.headers: dict[str, str] = {}
+        self._route = route
+        self._began = time.monotonic()
+
+    def answered(self, answer: Answer) -> Response:
+        """Write an answer that is no problem."""
+        content = b"" if answer.body is None else msgspec.json.encode(answer.body)
+        media_type = None if answer.body is None else "application/json"
+        return self._written(answer.status, content, media_type, answer.headers)
+
+    def refused(self, refusal: Refusal) -> Response:
+        """Write a problem; a body that was not read is not worth reading now."""
+        content = msgspec.json.encode(refusal.problem(self.call_id))
+        headers = dict(refusal.headers)
+        if _has_body(self.request.headers):
+            headers["Connection"] = "close"
+        return self._written(refusal.status, content, MEDIA_TYPE, headers)
+
+    def _written(
+        self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]
+    ) -> Response:
+        self._log(status)
+        every = {**_ALWAYS, **self.headers, **headers, "X-Call-Id": self.call_id}
+        return Response(content, status, every, media_type)
+
+    def _log(self, status: int) -> None:
+        if not self._route.startswith("/v1") and status < HTTPStatus.BAD_REQUEST:
+            return
+        traced = _TRACE.fullmatch(self.request.headers.get("traceparent", ""))
+        said: dict[str, Any] = {
+            "event": "call",
+            "app": self.app,
+            "route": f"{self.request.method} {self._route}",
+            "status": status,
+            "ms": round((time.monotonic() - self._began) * 1000, 1),
+            "call_id": self.call_id,
+        }
+        _LOG.info("%s", _line(**said, **({"trace_id": traced[1]} if traced else {})))
+
+
+def _line(**said: Any) -> str:
+    return msgspec.json.encode(said).decode()
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _query(request: Request, declared: tuple[Parameter, ...], wrong: Wrong) -> dict[str, Any]:
+    given: dict[str, str] = {}
+    known = {each.name for each in declared}
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            wrong.parameter(name, "unknown")
+        elif name in given:
+            wrong.parameter(name, "is given twice")
+        given[name] = value
+    return {each.name: _parameter(each, given.get(each.name), wrong) for each in declared}
+
+
+def _parameter(declared: Parameter, value: str | None, wrong: Wrong) -> Any:
+    if value is None:
+        if declared.required:
+            wrong.parameter(declared.name, "is required")
+        return declared.default
+    if not declared.is_integer:
+        if not re.fullmatch(declared.pattern, value, re.ASCII):
+            wrong.parameter(declared.name, f"must match {declared.pattern}")
+        return value
+    low, high = declared.low or 0, declared.high or 0
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII) or not low <= int(value) <= high:
+        wrong.parameter(declared.name, f"must be an integer from {low} to {high}")
+        return declared.default
+    return int(value)
+
+
+def _idempotency_key(headers: Headers, wrong: Wrong, *, wanted: bool) -> str | None:
+    given = headers.getlist(_KEY)
+    if not given:
+        return None
+    if not wanted:
+        wrong.header(_KEY, "is for POST /v1/messages only")
+        return None
+    key = given[0][1:-1] if re.fullmatch('".*"', given[0]) else given[0]
+    if len(given) > 1 or not is_request_id(key):
+        wrong.header(_KEY, "must be 1 to 36 letters, digits or -_.:, bare or in double quotes")
+        return None
+    return key

@@ -1,0 +1,198 @@
+"""Events by group: shared work, each entry handed out at least once, until it is acknowledged."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+
+from producers.contract.scripts import Command, Script, as_string
+from producers.contract.steps import Commands, Steps
+from worker.api.call import Answer, Call
+from worker.api.entries import named_fields, read_entry, told_entry
+from worker.api.event_shapes import STREAMS, AckAnswer, EventEntry, EventsAnswer
+from worker.api.problems import Refusal
+
+#: Groups of one application on one stream, and entries that are acknowledged in one call.
+GROUPS_MAX: Final = 20
+ACKS_MAX: Final = 100
+#: Ms after which an entry that was not acknowledged is handed out again, and how often at most.
+_IDLE_MS: Final = 60_000
+_DELIVERIES_MAX: Final = 5
+#: Entries kept, about, of those set aside.
+_POISON_MAXLEN: Final = 10_000
+#: Entries that one call sets aside at most; seconds between two looks for entries that come again.
+_LOOKS: Final = 20
+_LOOK_S: Final = 5.0
+#: Ms after which a consumer that holds nothing is forgotten.
+_GONE_MS: Final = 24 * 3_600_000
+
+_HELD: Final = Script("worker.api", "held_entries", when_full=True)
+_JOIN: Final = Script("producers.reading", "join", when_full=True)
+_RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
+_POISON: Final = Script("producers.reading", "poison", when_full=True)
+_LEAVE: Final = Script("producers.reading", "leave", when_full=True)
+
+
+class _Group:
+    """One group of an application, read by one consumer."""
+
+    def __init__(self, call: Call, stream: str, group: str, consumer: str = "") -> None:
+        self._call, self.stream, self.consumer = call, stream, consumer
+        self.key = call.desk.keys.stream(stream)
+        self.name = f"api.{call.desk.app}.{group}"
+
+    def command(self, script: Script, **given: Any) -> Command[Any]:
+        """Make a call of one of the scripts that read groups."""
+        return Command(
+            script,
+            self._call.desk.keys.prefix,
+            {"stream": self.stream, "group": self.name, **given},
+            lambda reply: reply,
+        )
+
+    def join(self, start: str) -> Steps[None]:
+        """Make the group unless it is there.
+
+        Raises:
+            Refusal: the application has too many groups on this stream.
+        """
+        [found] = yield Commands([("XINFO", "GROUPS", self.key)], raises=False)
+        names = _group_names(found)
+        ours = [name for name in names if name.startswith(f"api.{self._call.desk.app}.")]
+        if self.name in names:
+            return
+        if len(ours) >= GROUPS_MAX:
+            raise Refusal("too-many-groups", f"at most {GROUPS_MAX}")
+        yield self.command(_JOIN, start=start)
+
+    def held(self, most: int) -> Steps[list[EventEntry]]:
+        """Read what this consumer holds."""
+        flat = yield self.command(_HELD, consumer=self.consumer, most=most)
+        return [
+            told_entry(entry_id.decode(), read_entry(self.stream, _pairs(fields)), deliveries)
+            for entry_id, fields, deliveries in zip(*[iter(flat)] * 3, strict=True)
+        ]
+
+    def again(self) -> Steps[EventEntry | None]:
+        """Take over an entry that nobody acknowledged in time; set aside what came too often."""
+        for _ in range(_LOOKS):
+            held = {"consumer": self.consumer, "idle_ms": _IDLE_MS, "from": "-"}
+            _, *found = yield self.command(_RECLAIM, **held)
+            if not found:
+                return None
+            entry_id, flat, deliveries = found
+            fields = _pairs(flat)
+            event = read_entry(self.stream, fields)
+            if deliveries <= _DELIVERIES_MAX and event is not None:
+                return told_entry(entry_id.decode(), event, deliveries)
+            yield from self._set_aside(entry_id, fields, deliveries)
+        return None
+
+    def fresh(self, most: int) -> Steps[tuple[list[EventEntry], bytes]]:
+        """Read new entries, and name the last entry of the stream as it was before."""
+        read = ("XREADGROUP", "GROUP", self.name, self.consumer, "COUNT", most, "STREAMS", self.key, ">")
+        last, reply = yield Commands([("XREVRANGE", self.key, "+", "-", "COUNT", 1), read])
+        found = []
+        for entry_id, fields in _entries(reply):
+            event = read_entry(self.stream, fields)
+            if event is None:
+                yield from self._set_aside(entry_id, fields, 1)
+            else:
+                found.append(told_entry(entry_id.decode(), event, 1))
+        return found, last[0][0] if last else b""
+
+    def forget_gone(self) -> Steps[None]:
+        """Forget consumers that were not seen for a day and hold nothing."""
+        [found] = yield Commands([("XINFO", "CONSUMERS", self.key, self.name)], raises=False)
+        if isinstance(found, Exception):
+            return
+        for each in map(named_fields, found):
+            if each["idle"] > _GONE_MS and not each["pending"]:
+                # The script looks again, so that nobody goes who has just taken an entry.
+                yield self.command(_LEAVE, consumer=each["name"].decode(), done=[])
+
+    def _set_aside(self, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> Steps[None]:
+        flat = [as_string(part) for pair in fields.items() for part in pair]
+        entry = {"id": entry_id.decode(), "deliveries": deliveries, "fields": flat}
+        yield self.command(_POISON, maxlen=_POISON_MAXLEN, **entry)
+
+
+async def get_events(call: Call) -> Answer:
+    """Hand out entries to a consumer of a group, perhaps when some come."""
+    query = call.query
+    group = _Group(call, query["stream"], query["group"], query["consumer"])
+    try:
+        return Answer(EventsAnswer(await _found(call, group)))
+    except redis.ResponseError as error:
+        if "NOGROUP" not in str(error):
+            raise
+    await call.desk.ask(group.join(query["start"]))
+    return Answer(EventsAnswer(await _found(call, group)))
+
+
+async def _found(call: Call, group: _Group) -> list[EventEntry]:
+    most, ends = call.query["max"], time.monotonic() + call.query["wait_s"]
+    if call.query["held"] and (held := await call.desk.ask(group.held(most))):
+        return held
+    while True:
+        again = await call.desk.ask(group.again())
+        if again:
+            return [again]
+        fresh, last = await call.desk.ask(group.fresh(most))
+        left = ends - time.monotonic()
+        if fresh or left <= 0 or not call.desk.lookout.can_wait:
+            return fresh
+        await call.desk.lookout.until_more(group.key, group.name, last, min(left, _LOOK_S))
+        if ends - time.monotonic() <= 0:
+            await call.desk.ask(group.forget_gone())
+
+
+async def acknowledge(call: Call) -> Answer:
+    """Say which entries were handled. Safe to repeat."""
+    members = call.members("stream", "group", "entry_ids")
+    stream = members.matching("stream", STREAMS)
+    name = members.matching("group", "[A-Za-z0-9_.-]{1,64}")
+    ids = members.array("entry_ids") or []
+    if "entry_ids" in members and not 1 <= len(ids) <= ACKS_MAX:
+        members.wrong("entry_ids", f"must be 1 to {ACKS_MAX} ids")
+    members.all_matching("entry_ids", ids[:ACKS_MAX], "[0-9]{1,20}-[0-9]{1,20}")
+    call.refuse()
+    group = _Group(call, stream, name)
+    found, groups = await call.desk.do(
+        Commands([("XACK", group.key, group.name, *ids), ("XINFO", "GROUPS", group.key)], raises=False)
+    )
+    if isinstance(found, Exception):
+        raise found
+    names = _group_names(groups)
+    if group.name not in names:
+        raise Refusal("unknown-group")
+    return Answer(AckAnswer(found))
+
+
+async def delete_group(call: Call) -> Answer:
+    """Forget a group, with all that it holds. Safe to repeat."""
+    stream, name = call.path["stream"], call.path["group"]
+    if stream in STREAMS.split("|"):
+        group = _Group(call, stream, name)
+        [found] = await call.desk.do(Commands([("XGROUP", "DESTROY", group.key, group.name)], raises=False))
+        if isinstance(found, Exception) and not isinstance(found, redis.ResponseError):
+            raise found
+    return Answer(None, 204)
+
+
+def _group_names(reply: Any) -> list[str]:
+    """Name the groups of a stream; none if there is no such stream."""
+    if isinstance(reply, Exception):
+        return []
+    return [named_fields(each)["name"].decode() for each in reply]
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _entries(reply: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
+    if isinstance(reply, dict):
+        return [entry for batches in reply.values() for batch in batches for entry in batch]
+    return [entry for _, batch in reply or () for entry in batch]

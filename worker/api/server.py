@@ -1,0 +1,54 @@
+"""The API's server process."""
+
+import logging
+import sys
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from producers.web_connection import Connection, raise_file_limit
+from worker.api.app import create_app
+from worker.api.lookout import Lookout
+from worker.api.settings import ApiSettings
+
+#: Seconds that calls may go on when the process is to stop.
+_GRACE_S: Final = 10
+
+
+def serve(settings: ApiSettings) -> None:
+    """Serve the API until SIGTERM or SIGINT; one line on standard output for each call.
+
+    Raises:
+        ConfigError: no token is set.
+        SystemExit: the address cannot be had; the server has said so.
+    """
+    app = create_app(settings)
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    raise_file_limit()
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=Connection,
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    _Server(config, app.state.lookout).run()
+
+
+class _Server(uvicorn.Server):
+    """A server that answers all who wait as soon as it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, lookout: Lookout) -> None:
+        super().__init__(config)
+        self._lookout = lookout
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; the signal arrives in the thread of the event loop."""
+        self._lookout.release()
+        super().handle_exit(sig, frame)
