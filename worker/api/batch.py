@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from producers.errors import InvalidMessage, RequestIdConflict
-from producers.messages.fields import RECIPIENTS_MAX, Problems
+from producers.messages.fields import Problems
 from producers.messages.frozen import FrozenMessage
 from producers.messages.message import Message
 from producers.messages.wording import word
 from producers.queueing.batches import freeze_one
 from producers.queueing.preview import Previewer, current_prices
 from producers.settings import ProducerSettings
+from worker.api.aside import aside
 from worker.api.call import Answer, Call
 from worker.api.message_fields import (
     OPTIONS,
@@ -21,16 +23,17 @@ from worker.api.message_fields import (
     read_message,
     read_options,
     read_recipients,
+    weight_of,
 )
 from worker.api.messages import sent_answer, when
-from worker.api.problems import Refusal, Wrong
+from worker.api.problems import ERRORS_MAX, Refusal, Wrong
 from worker.api.shapes import BatchAnswer, Estimate, LeftOut, PlaceAnswer, PreviewAnswer, money
 
 #: Messages of a batch, and recipients in all of them: as many as keep nobody else waiting for Redis.
 MESSAGES_MAX: Final = 500
 RECIPIENTS_IN_ALL: Final = 5_000
-#: Messages that are checked in one go: other calls get their turn between.
-_BREATH: Final = 25
+#: Messages and recipients that are checked in one go: other calls get their turn between.
+_BREATH: Final = 50
 #: Texts that a preview shows.
 _RENDERED_MAX: Final = 10
 _ANY_SENDER: Final = "Preview"
@@ -40,24 +43,26 @@ async def send_batch(call: Call) -> Answer:
     """Queue messages, all or none of those that are not left out."""
     members = call.members("messages", "on_invalid")
     leaves_out = members.choice("on_invalid", ("refuse", "leave_out")) == "leave_out"
-    given = members.array("messages") or []
-    if "messages" in members and not 1 <= len(given) <= MESSAGES_MAX:
-        members.wrong("messages", f"must be 1 to {MESSAGES_MAX} messages")
-        given = []
+    given = members.array("messages", MESSAGES_MAX, "messages")
+    if sum(map(weight_of, given)) > RECIPIENTS_IN_ALL:
+        members.wrong("messages", f"must have at most {RECIPIENTS_IN_ALL} recipients in all")
     call.refuse()
+    breath = 0
     frozen: list[FrozenMessage] = []
     left_out: list[LeftOut] = []
     for index, each in enumerate(given):
-        wrong = Wrong() if leaves_out else call.wrong
-        found = read_message(each, f"#/messages/{index}", wrong, call.desk.settings)
+        wrong = call.wrong.apart() if leaves_out else call.wrong
+        weight = weight_of(each)
+        read = partial(read_message, each, f"#/messages/{index}", wrong, call.desk.settings)
+        found = await aside(weight, read)
         if found:
             frozen.append(found)
         elif leaves_out:
             left_out.append(LeftOut(index, places(wrong), _id_of(each)))
-        if index % _BREATH == 0:
+        breath += 1 + weight
+        if breath > _BREATH:
+            breath = 0
             await asyncio.sleep(0)
-    if sum(each.recipients for each in frozen) > RECIPIENTS_IN_ALL:
-        members.wrong("messages", f"must have at most {RECIPIENTS_IN_ALL} recipients in all")
     call.refuse()
     await call.desk.charge(max(0, len(given) - 1), always=True)
     return Answer(await _queued(call, frozen, left_out))
@@ -76,22 +81,20 @@ async def preview_message(call: Call) -> Answer:
     """Say what a text would become and cost; queue nothing."""
     members = call.members("text", "recipients", *OPTIONS)
     text, options = members.text("text") or "", read_options(members, sender=False)
-    recipients = read_recipients(members, "#", call.wrong)
-    if "recipients" in members and not 1 <= len(recipients) <= RECIPIENTS_MAX:
-        members.wrong("recipients", f"must be 1 to {RECIPIENTS_MAX} recipients")
+    recipients = await aside(weight_of(call.body), partial(read_recipients, members, "#", call.wrong))
     call.refuse()
     settings, left_out = call.desk.settings, dict[int, Wrong]()
 
     def leave_out(index: int, _: Any, error: InvalidMessage) -> None:
         note_fields(
             {f"recipients[{index}].{name}": why for name, why in error.fields.items()},
-            *(call.body, "#", left_out.setdefault(index, Wrong())),
+            *(call.body, "#", left_out.setdefault(index, call.wrong.apart())),
         )
 
     prices = await call.desk.ask(current_prices(call.desk.keys, settings))
     now = datetime.now(UTC)
     previewer = Previewer(text, options, settings=settings, prices=prices, on_invalid=leave_out, now=now)  # type: ignore[arg-type]
-    previewer.take(list(recipients))
+    await aside(len(recipients), partial(previewer.take, list(recipients)))
     found, problems = previewer.result(), Wrong()
     note_fields(found.problems, call.body, "#", problems)
     kept = [each for index, each in enumerate(recipients) if index not in left_out]
@@ -106,7 +109,7 @@ async def preview_message(call: Call) -> Answer:
             if found.cost is None or found.worst_cost is None
             else Estimate(money(found.cost) or "", money(found.worst_cost) or ""),
             left_out=[LeftOut(index, places(wrong)) for index, wrong in sorted(left_out.items())],
-            held_until=when(_held_until(call, message, now)),
+            held_until=when(await aside(len(kept), partial(_held_until, call, message, now))),
             rendered=_rendered(message, kept, settings),
             problems=places(problems),
             warnings=list(found.warnings),
@@ -116,7 +119,7 @@ async def preview_message(call: Call) -> Answer:
 
 def places(wrong: Wrong) -> list[PlaceAnswer]:
     """List what is wrong in the body."""
-    return [PlaceAnswer(each.pointer or "#", each.detail) for each in wrong.places()]
+    return [PlaceAnswer(each.pointer or "#", each.detail) for each in wrong.places()[:ERRORS_MAX]]
 
 
 def _held_until(call: Call, message: Message, now: datetime) -> datetime | None:

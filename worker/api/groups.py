@@ -153,10 +153,8 @@ async def acknowledge(call: Call) -> Answer:
     members = call.members("stream", "group", "entry_ids")
     stream = members.matching("stream", STREAMS)
     name = members.matching("group", "[A-Za-z0-9_.-]{1,64}")
-    ids = members.array("entry_ids") or []
-    if "entry_ids" in members and not 1 <= len(ids) <= ACKS_MAX:
-        members.wrong("entry_ids", f"must be 1 to {ACKS_MAX} ids")
-    members.all_matching("entry_ids", ids[:ACKS_MAX], "[0-9]{1,20}-[0-9]{1,20}")
+    ids = members.array("entry_ids", ACKS_MAX, "ids")
+    members.all_matching("entry_ids", ids, "[0-9]{1,20}-[0-9]{1,20}")
     call.refuse()
     group = _Group(call, stream, name)
     found, groups = await call.desk.do(

@@ -5,16 +5,16 @@ all errors.
 """
 
 import asyncio
-import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from worker.api.problems import Refusal, Wrong, shown
+from worker.api.problems import ERRORS_MAX, Refusal, Wrong, shown
 
 #: Bytes of a body with messages or recipients, and of any other.
 LARGE_BYTES: Final = 4 * 1024 * 1024
@@ -23,8 +23,12 @@ SMALL_BYTES: Final = 16 * 1024
 IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
 #: Seconds that a body may take to arrive.
 _BODY_S: Final = 30.0
+#: Bytes from which on a body is taken apart in a thread, while other calls go on.
+_ASIDE_BYTES: Final = 64 * 1024
 #: Arrays and objects within each other.
 DEPTH_MAX: Final = 32
+#: Characters of any member: twice as many as the longest, the text, may have.
+LONGEST: Final = 2_500
 
 _JSON: Final = re.compile(r'application/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*', re.IGNORECASE)
 _MISSING: Final = object()
@@ -52,7 +56,9 @@ class Bodies:
         self._in_flight += expected
         try:
             async with asyncio.timeout(_BODY_S):
-                return _object(await _bytes(request, most))
+                body = await _bytes(request, most)
+            # A large body of many small things takes as long as hundreds of other calls.
+            return _object(body) if len(body) <= _ASIDE_BYTES else await asyncio.to_thread(_object, body)
         except (TimeoutError, ClientDisconnect):
             raise Refusal("body-too-slow") from None
         finally:
@@ -122,9 +128,9 @@ class Members:
 
     def __init__(self, value: Mapping[str, Any], at: str, known: Collection[str], wrong: Wrong) -> None:
         self._value, self._at, self._wrong = value, at, wrong
-        for name in value:
-            if name not in known:
-                self._note_unknown(name, known)
+        # An answer names no more of them; and nobody is to wait while thousands are looked at.
+        for name in islice((each for each in value if each not in known), ERRORS_MAX):
+            self._note_unknown(name, known)
 
     def __contains__(self, name: str) -> bool:
         return name in self._value
@@ -134,16 +140,24 @@ class Members:
         self._wrong.body(f"{self._at}/{name}", detail)
 
     def text(self, name: str, default: str | None = None, *, nullable: bool = False) -> Any:
-        """Return a string; without a default it must be there."""
-        return self._of(name, str, "must be a string", default, nullable=nullable)
+        """Return a string; without a default it must be there. What is far too long is not looked at."""
+        value = self._of(name, str, "must be a string", default, nullable=nullable)
+        if isinstance(value, str) and len(value) > LONGEST:
+            self.wrong(name, "is too long")
+            return default
+        return value
 
     def flag(self, name: str, default: bool) -> Any:  # noqa: FBT001 - the default of a flag is one
         """Return true or false."""
         return self._of(name, bool, "must be true or false", default)
 
-    def array(self, name: str) -> list[Any] | None:
-        """Return an array that must be there; None after a mistake."""
-        return self._of(name, list, "must be an array", None)  # type: ignore[no-any-return]
+    def array(self, name: str, most: int, what: str) -> list[Any]:
+        """Return an array that must be there, with 1 to ``most`` elements; an empty one after a mistake."""
+        value = self._of(name, list, "must be an array", None)
+        if value is None or 1 <= len(value) <= most:
+            return value or []
+        self.wrong(name, f"must be 1 to {most} {what}")
+        return []
 
     def integer(self, name: str, low: int, high: int, *, nullable: bool = False) -> int | None:
         """Return an integer within bounds; None if it is absent or wrong."""
@@ -194,11 +208,9 @@ class Members:
         return default
 
     def _note_unknown(self, name: str, known: Collection[str]) -> None:
-        plain = {re.sub("[_-]", "", each).lower(): each for each in known}
-        near = difflib.get_close_matches(re.sub("[_-]", "", name[:60]).lower(), plain, n=1)
-        hint = f"; did you mean {plain[near[0]]}?" if near else ""
         said = shown(name)
         if said == name:
-            self._wrong.body(f"{self._at}/{name}", f"unknown{hint}")
+            near = self._wrong.likely(name, tuple(known))
+            self._wrong.body(f"{self._at}/{name}", f"unknown; did you mean {near}?" if near else "unknown")
         else:
             self._wrong.body(self._at, "has a member whose name is no name")

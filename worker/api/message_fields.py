@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from producers.errors import InvalidMessage
+from producers.messages.fields import RECIPIENTS_MAX
 from producers.messages.frozen import FrozenMessage
 from producers.messages.message import Message
 from producers.messages.recipient import VARIABLES, Recipient
 from producers.queueing.batches import freeze_one
 from producers.settings import ProducerSettings
-from worker.api.json_body import Members
+from worker.api.json_body import LONGEST, Members
 from worker.api.problems import Wrong
 
 #: Seconds of a time to live: a leap year.
@@ -76,6 +77,12 @@ def read_message(
     return frozen if len(wrong) == before else None
 
 
+def weight_of(value: object) -> int:
+    """Count the recipients of a message that was not looked at yet."""
+    recipients = value.get("recipients") if isinstance(value, dict) else None
+    return len(recipients) if isinstance(recipients, list) else 0
+
+
 def read_options(members: Members, *, sender: bool = True) -> dict[str, Any]:
     """Read the options of a message, with the defaults of `Message` for what is absent or wrong.
 
@@ -104,14 +111,17 @@ def read_recipients(members: Members, at: str, wrong: Wrong) -> list[str | Recip
     """Read the recipients of a message; what is no recipient is noted, and left as an empty number."""
     return [
         read_recipient(each, f"{at}/recipients/{place}", wrong)
-        for place, each in enumerate(members.array("recipients") or ())
+        for place, each in enumerate(members.array("recipients", RECIPIENTS_MAX, "recipients"))
     ]
 
 
 def read_recipient(value: object, at: str, wrong: Wrong) -> str | Recipient:
     """Read one recipient; an empty number after a mistake."""
     if isinstance(value, str):
-        return value
+        if len(value) <= LONGEST:
+            return value
+        wrong.body(at, "is too long")
+        return ""
     if not isinstance(value, dict):
         wrong.body(at, "must be a number as a string, or an object with phone_number")
         return ""

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from producers.contract.jobs import ENDS
 from producers.contract.steps import Together
 from producers.errors import RequestIdConflict
 from producers.queueing.answers import Sent
 from producers.queueing.message_status import MessageStatus
+from worker.api.aside import aside
 from worker.api.call import Answer, Call
 from worker.api.desk import Desk
-from worker.api.message_fields import is_request_id, read_message
+from worker.api.message_fields import is_request_id, read_message, weight_of
 from worker.api.problems import Refusal
 from worker.api.shapes import (
     CancelAnswer,
@@ -26,7 +28,8 @@ from worker.inquiry.explain import why
 
 async def send_message(call: Call) -> Answer:
     """Queue one message; 200 if it was there already."""
-    frozen = read_message(call.body, "#", call.wrong, call.desk.settings, call.key)
+    read = partial(read_message, call.body, "#", call.wrong, call.desk.settings, call.key)
+    frozen = await aside(weight_of(call.body), read)
     call.refuse()
     if frozen is None:
         raise AssertionError("a message without a mistake was read")

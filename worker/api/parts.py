@@ -1,6 +1,7 @@
 """Parts of campaigns: who is in them, who is left out, and what a repeat is answered."""
 
 import re
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from producers.messages.frozen import FrozenMessage
 from producers.messages.recipient import Recipient
 from producers.queueing.campaigns import SLICE, Slicer
 from producers.queueing.uploads import Upload
+from worker.api.aside import aside
 from worker.api.batch import places
 from worker.api.call import Answer, Call
 from worker.api.campaign_shapes import PartAnswer
@@ -25,9 +27,7 @@ _LOOKS: Final = 5
 
 async def put_part(call: Call) -> Answer:
     """Queue a part of a campaign; 200 if it was there already."""
-    given = call.members("recipients").array("recipients") or []
-    if isinstance(call.body.get("recipients"), list) and not 1 <= len(given) <= SLICE:
-        call.wrong.body("#/recipients", f"must be {SLICE} recipients, or 1 to {SLICE - 1} in the last part")
+    given = call.members("recipients").array("recipients", SLICE, "recipients")
     if not re.fullmatch(r"\d{1,5}", call.path["n"], re.ASCII):
         call.wrong.parameter("n", "must be an integer from 0 to 99999")
     call.refuse()
@@ -60,7 +60,7 @@ def _refuse_place(upload: Upload, number: int) -> None:
 async def _queued(call: Call, upload: Upload, number: int, given: list[Any]) -> bytes | None:
     """Queue a part; None if another process has taken it meanwhile."""
     campaign_id, wrongs = call.path["id"], dict[int, Wrong]()
-    recipients = [_recipient(index, each, wrongs) for index, each in enumerate(given)]
+    recipients = await aside(len(given), partial(_recipients, given, wrongs, call.wrong))
     definition = msgspec.json.decode(upload.definition)
     options = read_options(Members(definition, "#", definition, Wrong()))
     slicer = Slicer(
@@ -72,9 +72,9 @@ async def _queued(call: Call, upload: Upload, number: int, given: list[Any]) -> 
         budget=definition["budget"],
     )
     slicer.priced = slicer.priced or upload.priced
-    numbers = _numbers(recipients, call.desk.settings.default_region)
+    numbers = await aside(len(given), partial(_numbers, recipients, call.desk.settings.default_region))
     slicer.go_on(number, await call.desk.ask(call.desk.uploads.met(campaign_id, number, numbers)))
-    messages = _cut(slicer, recipients)
+    messages = await aside(len(given), partial(_cut, slicer, recipients))
     if wrongs and definition["on_invalid"] == "refuse":
         found = [each for _, wrong in sorted(wrongs.items()) for each in wrong.places()]
         raise Refusal("invalid", errors=found)
@@ -134,8 +134,12 @@ def _refused(error: InvalidMessage) -> Refusal:
     return Refusal("invalid", errors=found)
 
 
-def _recipient(index: int, value: object, wrongs: dict[int, Wrong]) -> str | Recipient:
-    wrong = Wrong()
+def _recipients(given: list[Any], wrongs: dict[int, Wrong], all_wrong: Wrong) -> list[str | Recipient]:
+    return [_recipient(index, each, wrongs, all_wrong) for index, each in enumerate(given)]
+
+
+def _recipient(index: int, value: object, wrongs: dict[int, Wrong], all_wrong: Wrong) -> str | Recipient:
+    wrong = all_wrong.apart()
     found = read_recipient(value, f"#/recipients/{index}", wrong)
     if not len(wrong):
         return found

@@ -4,6 +4,7 @@ The code is the contract; titles and details are for people and may change. Noth
 was sent: problems travel into the logs of applications.
 """
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -163,6 +164,24 @@ class Wrong:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], str] = {}
+        self._hints = iter(range(ERRORS_MAX))
+
+    def apart(self) -> "Wrong":
+        """Return another collection, for a part of the same call."""
+        wrong = Wrong()
+        wrong._hints = self._hints
+        return wrong
+
+    def likely(self, name: str, known: tuple[str, ...]) -> str | None:
+        """Return what was probably meant by an unknown name; None if nothing is near.
+
+        It takes long to compare names: of the names in one call as many are compared as an answer names.
+        """
+        if next(self._hints, None) is None:
+            return None
+        plain = {re.sub("[_-]", "", each).lower(): each for each in known}
+        near = difflib.get_close_matches(re.sub("[_-]", "", name).lower(), plain, n=1)
+        return plain[near[0]] if near else None
 
     def body(self, pointer: str, detail: str) -> None:
         """Note a place in the body."""
