@@ -128,6 +128,20 @@ def test_a_wrong_acknowledgement_names_its_places(api):
     ]
 
 
+@pytest.mark.parametrize("digits", ["9" * 20, "18446744073709551616"])
+def test_an_id_that_no_entry_can_have_is_wrong_and_no_failure_of_redis(api, redis_client, digits):
+    publish_replies(redis_client, "one")
+    taken(api)
+
+    answers = [
+        api.get(f"{LOG}&after={digits}-0.1"),
+        api.get(f"/v1/conversations?before=1-{digits}"),
+        acknowledge(api, {"entry_id": f"{digits}-0"}),
+    ]
+
+    assert [each.status_code for each in answers] == [422, 422, 422]
+
+
 def test_a_cursor_reads_each_entry_once_and_filters(api, redis_client):
     publish_replies(redis_client, "one", "two", request_id="spring.0")
     publish_replies(redis_client, "three", number="+33612345679", request_id="other")
@@ -157,6 +171,22 @@ def test_a_cursor_whose_entries_were_trimmed_unread_is_told_so(api, redis_client
     assert texts(api.get(f"{LOG}&after={second}").json()["entries"]) == ["three"]
     [oldest] = api.get(LOG + "&after=0").json()["entries"]
     assert lost.json()["first_entry_id"] == oldest["entry_id"]
+
+
+def test_a_cursor_that_counts_more_entries_than_there_were_is_told_of_a_loss(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one", "two", "three")
+    cursor = api.get(LOG + "&after=0&max=2").json()["next_after"]
+    redis_client.delete("{sms}:replies")
+
+    gone = api.get(f"{LOG}&after={cursor}")
+    publish_replies(redis_client, "four")
+    forgotten = api.get(f"{LOG}&after={cursor}")
+
+    assert (gone.status_code, gone.json()["code"]) == (410, "cursor-trimmed")
+    assert "first_entry_id" not in gone.json()
+    assert (forgotten.status_code, forgotten.json()["code"]) == (410, "cursor-trimmed")
+    [oldest] = api.get(LOG + "&after=0").json()["entries"]
+    assert forgotten.json()["first_entry_id"] == oldest["entry_id"]
 
 
 def test_an_entry_that_was_erased_is_no_loss(api, redis_client: redis.Redis):

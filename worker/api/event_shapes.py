@@ -7,11 +7,13 @@ from msgspec import Meta, Struct
 from producers.contract.kinds import TYPES
 from worker.api.shapes import Time
 
+#: Names an entry of a stream. Redis keeps both halves in 64 bits, and answers a larger one with an error.
+ENTRY_ID = "[0-9]{1,19}-[0-9]{1,19}"
 #: Streams that can be read, as a pattern for a parameter.
 STREAMS = "|".join(TYPES)
 StreamWord = Annotated[str, Meta(pattern=f"^(?:{STREAMS})$")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-EntryId = Annotated[str, Meta(pattern=r"^[0-9]{1,20}-[0-9]{1,20}$")]
+EntryId = Annotated[str, Meta(pattern=rf"^{ENTRY_ID}$")]
 
 
 class EventEntry(Struct, omit_defaults=True):

@@ -10,7 +10,7 @@ from producers.contract.scripts import Command, Script, as_string
 from producers.contract.steps import Commands, Steps
 from worker.api.call import Answer, Call
 from worker.api.entries import named_fields, read_entry, told_entry
-from worker.api.event_shapes import STREAMS, AckAnswer, EventEntry, EventsAnswer
+from worker.api.event_shapes import ENTRY_ID, STREAMS, AckAnswer, EventEntry, EventsAnswer
 from worker.api.problems import Refusal
 
 #: Groups of one application on one stream, and entries that are acknowledged in one call.
@@ -154,7 +154,7 @@ async def acknowledge(call: Call) -> Answer:
     stream = members.matching("stream", STREAMS)
     name = members.matching("group", "[A-Za-z0-9_.-]{1,64}")
     ids = members.array("entry_ids", ACKS_MAX, "ids")
-    members.all_matching("entry_ids", ids, "[0-9]{1,20}-[0-9]{1,20}")
+    members.all_matching("entry_ids", ids, ENTRY_ID)
     call.refuse()
     group = _Group(call, stream, name)
     found, groups = await call.desk.do(

@@ -16,6 +16,7 @@ from worker.api.campaign_shapes import (
     PartBody,
 )
 from worker.api.event_shapes import (
+    ENTRY_ID,
     STREAMS,
     AckAnswer,
     AckBody,
@@ -127,7 +128,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         (200, 201),
         PartBody,
         problems=(
-            *("unknown-campaign", "campaign-cancelled", "campaign-complete", "part-out-of-order"),
+            *(
+                "unknown-campaign",
+                "campaign-conflict",
+                "campaign-cancelled",
+                "campaign-complete",
+                "part-out-of-order",
+            ),
             *("part-after-last", "part-conflict", "over-budget"),
         ),
         large=True,
@@ -214,7 +221,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "List who wrote lately.",
         ConversationsAnswer,
         query=(
-            Parameter("before", "The before of the last page.", pattern="[0-9]{1,20}-[0-9]{1,20}"),
+            Parameter("before", "The before of the last page.", pattern=ENTRY_ID),
             Parameter("max", "People at most.", 50, 1, 50),
         ),
     ),
