@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from producers.producer import Producer
-from tests.support.api_client import READER, ApiClient, api_settings
+from tests.support.api_client import ALL, READER, ApiClient, api_settings
 from tests.support.sends import claim_one
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
@@ -82,6 +82,19 @@ def test_an_upload_resumes_where_it_was_cut(api, redis_client):
     assert put(api, 2, numbers(1000)).json()["next_part"] == 1
     assert api.get("/v1/campaigns/spring", token=READER).json()["next_part"] == 1
     assert redis_client.llen("{sms}:queue:alert") == 1
+
+
+def test_an_application_adds_no_part_to_the_campaign_of_another(redis_url, redis_client):
+    other = "erp-all-0123456789-abcdefghijklmnopq"
+    tokens = f"shop:send+read+campaign:{ALL},erp:send+read+campaign:{other}"
+    with ApiClient(api_settings(redis_url, API_TOKENS=tokens)) as api:
+        begun(api)
+        body = {"recipients": numbers(0)}
+
+        assert code(api.put("/v1/campaigns/spring/parts/0", body, token=other)) == (409, "campaign-conflict")
+        assert put(api, 0, numbers(0)).status_code == 201
+
+    assert redis_client.hget("{sms}:record:spring.0", "app") == b"shop"
 
 
 def test_a_short_part_is_the_last_and_the_number_of_parts_must_be_right(api, redis_client):

@@ -36,6 +36,9 @@ async def put_part(call: Call) -> Answer:
         upload = await call.desk.ask(call.desk.uploads.read(campaign_id, number))
         if upload is None:
             raise Refusal("unknown-campaign")
+        # Its opt-outs and its budget are those of the application that began it.
+        if msgspec.json.decode(upload.definition)["app"] != call.desk.app:
+            raise Refusal("campaign-conflict", "another application has begun it")
         if upload.stopped:
             raise Refusal("campaign-cancelled")
         if upload.written is not None:
