@@ -17,8 +17,8 @@ from ..messages.frozen import FrozenMessage
 from .campaign_steps import Campaigns
 from .records import Part, Records
 
-_BEGIN: Final = Script("producers.queueing", "begin_upload")
-_COMPLETE: Final = Script("producers.queueing", "complete_upload")
+_BEGIN: Final = Script(__package__, "begin_upload")
+_COMPLETE: Final = Script(__package__, "complete_upload")
 
 #: Ms for which an upload is kept after it was last touched, at least: 30 days.
 _KEEP_MS: Final = 30 * 86_400_000
