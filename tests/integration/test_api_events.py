@@ -118,6 +118,21 @@ def test_an_application_has_so_many_groups_and_may_forget_one(api):
     assert acknowledge(api, {"entry_id": "1-1"}, group="g0").json()["code"] == "unknown-group"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", LOG + "&after=99999999999999999999-1.1"),
+        ("GET", LOG + "&after=18446744073709551615-18446744073709551615.1"),
+        ("GET", "/v1/conversations?before=0-0"),
+        ("DELETE", "/v1/events/groups/quarantine/g"),
+    ],
+)
+def test_an_id_that_no_stream_has_is_refused(api, redis_client, method, path):
+    publish_replies(redis_client, "one")
+
+    assert api.call(method, path).json()["code"] == "invalid"
+
+
 def test_a_wrong_acknowledgement_names_its_places(api):
     body = {"stream": "quarantine", "group": "a b", "entry_ids": ["1-1", 7, "x"]}
 
