@@ -154,6 +154,17 @@ def test_processes_that_take_the_same_part_queue_it_once(redis_url: str, api, re
     assert redis_client.hget("{sms}:campaign:spring", "recipients") == b"500"
 
 
+def test_an_upload_that_was_forgotten_may_be_begun_again_and_texts_nobody_twice(api, redis_client):
+    begun(api)
+    put(api, 0, numbers(0))
+    redis_client.delete("{sms}:upload:spring", *redis_client.keys("{sms}:upload_numbers:*"))
+    begun(api)
+
+    assert put(api, 0, numbers(0)).status_code == 201
+    assert redis_client.llen("{sms}:queue:alert") == 1
+    assert redis_client.hget("{sms}:campaign:spring", "recipients") == b"500"
+
+
 def test_a_part_that_was_overtaken_is_not_queued(api, redis_client):
     begun(api)
     put(api, 0, numbers(0, 2))
@@ -222,6 +233,7 @@ def test_a_campaign_may_leave_at_once_and_be_paused_and_cancelled(api, sms: Prod
     assert code(api.post("/v1/campaigns/spring/complete", {"parts": 1})) == (409, "campaign-cancelled")
     assert code(api.post("/v1/campaigns/summer/cancel")) == (404, "unknown-campaign")
     assert code(api.get("/v1/campaigns/summer")) == (404, "unknown-campaign")
+    assert code(api.post("/v1/campaigns/summer/complete", {"parts": 0})) == (404, "unknown-campaign")
 
 
 def test_a_campaign_costs_no_more_than_its_budget(api):

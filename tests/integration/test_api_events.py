@@ -74,6 +74,14 @@ def _let_it_be_idle(client: redis.Redis, entry: dict[str, Any], deliveries: int 
     )
 
 
+def test_what_was_trimmed_meanwhile_is_held_no_longer(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one", "two")
+    taken(api)
+    redis_client.xtrim("{sms}:replies", maxlen=1, approximate=False)
+
+    assert texts(taken(api, "&consumer=a&held=1")) == ["two"]
+
+
 def test_what_came_too_often_is_set_aside(api, redis_client: redis.Redis):
     publish_replies(redis_client, "one")
     [one] = taken(api)
