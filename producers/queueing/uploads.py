@@ -124,7 +124,8 @@ class Uploads:
         """Say which of some numbers an earlier part has."""
         if not numbers:
             return []
-        asked = [("HGET", self._keys.upload_numbers(campaign_id, each[-4:]), each[1:-4]) for each in numbers]
+        places = map(self._keys.upload_place, numbers)
+        asked = [("HGET", self._keys.upload_numbers(campaign_id, block), field) for block, field in places]
         parts = yield Commands(asked)
         pairs = zip(numbers, parts, strict=True)
         return [each for each, part in pairs if part is not None and int(part) != number]
