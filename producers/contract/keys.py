@@ -69,8 +69,13 @@ class Keys(ConsoleKeys):
         return f"{self.prefix}upload:{campaign_id}"
 
     def upload_numbers(self, campaign_id: str, block: str) -> str:
-        """The part of an upload that has a number, by what stands before the last four digits."""
+        """The part of an upload that has a number; see `upload_place`."""
         return f"{self.prefix}upload_numbers:{campaign_id}:{block}"
+
+    @staticmethod
+    def upload_place(number: str) -> tuple[str, str]:
+        """The block and the field of a number in E.164: its last four digits, and those before them."""
+        return number[-4:], number[1:-4]
 
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""

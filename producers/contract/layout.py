@@ -115,7 +115,7 @@ Redis's own clock. `producers.contract.key_table` lists the keys; a test compare
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | note_part() | - | uploads.py |
+| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | erasing.py, note_part() | - | uploads.py |
 
 **campaign_zones:<id>** Slices of marketing that are not all for the mainland: they are one message a zone. Goes with the campaign.
 

@@ -17,8 +17,8 @@ from ..messages.frozen import FrozenMessage
 from .campaign_steps import Campaigns
 from .records import Part, Records
 
-_BEGIN: Final = Script("producers.queueing", "begin_upload")
-_COMPLETE: Final = Script("producers.queueing", "complete_upload")
+_BEGIN: Final = Script(__package__, "begin_upload")
+_COMPLETE: Final = Script(__package__, "complete_upload")
 
 #: Ms for which an upload is kept after it was last touched, at least: 30 days.
 _KEEP_MS: Final = 30 * 86_400_000
@@ -124,7 +124,8 @@ class Uploads:
         """Say which of some numbers an earlier part has."""
         if not numbers:
             return []
-        asked = [("HGET", self._keys.upload_numbers(campaign_id, each[-4:]), each[1:-4]) for each in numbers]
+        places = map(self._keys.upload_place, numbers)
+        asked = [("HGET", self._keys.upload_numbers(campaign_id, block), field) for block, field in places]
         parts = yield Commands(asked)
         pairs = zip(numbers, parts, strict=True)
         return [each for each, part in pairs if part is not None and int(part) != number]

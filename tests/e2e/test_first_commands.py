@@ -17,6 +17,7 @@ from worker.sandbox.redis_server import free_port
 NUMBER = "+33612345678"
 #: What each command is given, beyond itself.
 ARGUMENTS = {
+    "api-token": ["shop"],
     "explain": ["nobody"],
     "show": ["nobody"],
     "conversation": [NUMBER],
@@ -54,6 +55,7 @@ ARGUMENTS = {
 ENDLESS = {
     "worker",
     "web",
+    "api",
     "console",
     "up",
     "sandbox",
@@ -110,7 +112,7 @@ def test_without_its_extra_a_command_names_the_extra_in_one_line(installed, extr
     asked = [command for command in COMMANDS if (command, extra) != ("web", "web")]
 
     for command, ended in zip(asked, installed.run(extra, [(line(each), {}) for each in asked]), strict=True):
-        wanted = {"web": "web", "console": "console", "sandbox": "sandbox", "demo": "sandbox"}
+        wanted = {"web": "web", "api": "api", "console": "console", "sandbox": "sandbox", "demo": "sandbox"}
         brings = wanted.get(command, "worker")
         assert ended["code"] == 1, (command, ended)
         assert_said_in_one_line(ended, f'pip install "octopush-worker[{brings}]"')
@@ -144,7 +146,14 @@ def test_without_redis_each_command_works_or_names_the_server(installed):
     away = {**SETTINGS, "REDIS_URL": f"redis://somebody:{SECRET}@127.0.0.1:{(port := free_port())}/0"}
     asked = [command for command in COMMANDS if command not in ENDLESS]
     # These need no Redis, ask the gateway first, or end as mail servers expect.
-    free = {"hours": 0, "completion": 0, "forward secret": 0, "prices learn": 1, "mail-in": 75}
+    free = {
+        "api-token": 0,
+        "hours": 0,
+        "completion": 0,
+        "forward secret": 0,
+        "prices learn": 1,
+        "mail-in": 75,
+    }
 
     for command, ended in zip(asked, installed.run("sandbox", [(line(c), away) for c in asked]), strict=True):
         assert SECRET not in ended["out"] + ended["err"] or command == "forward secret", command
@@ -154,7 +163,11 @@ def test_without_redis_each_command_works_or_names_the_server(installed):
 
 
 def test_a_wrong_url_of_redis_is_named_by_its_variable(installed):
-    asked = [command for command in COMMANDS if command not in {"hours", "completion", "sandbox", "demo"}]
+    asked = [
+        command
+        for command in COMMANDS
+        if command not in {"api-token", "hours", "completion", "sandbox", "demo"}
+    ]
     wrong = {**SETTINGS, "REDIS_URL": f"redis://:{SECRET}/1@localhost"}
 
     ends = installed.run("sandbox", [(line(command), wrong) for command in asked])

@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 
+from producers.contract.steps import Steps, drive
 from producers.producer import Producer
+from producers.queueing.campaign_steps import Campaigns
+from producers.queueing.records import Records
+from producers.queueing.uploads import Uploads
+from producers.settings import ProducerSettings
 from tests.support.api_client import ALL, READER, ApiClient, api_settings
 from tests.support.sends import claim_one
 from worker.ledger.claims import Claim
@@ -161,6 +167,33 @@ def test_processes_that_take_the_same_part_queue_it_once(redis_url: str, api, re
     assert redis_client.hget("{sms}:campaign:spring", "recipients") == b"500"
 
 
+def test_an_upload_that_was_forgotten_may_be_begun_again_and_texts_nobody_twice(api, redis_client):
+    begun(api)
+    put(api, 0, numbers(0))
+    redis_client.delete("{sms}:upload:spring", *redis_client.keys("{sms}:upload_numbers:*"))
+    begun(api)
+
+    assert put(api, 0, numbers(0)).status_code == 201
+    assert redis_client.llen("{sms}:queue:alert") == 1
+    assert redis_client.hget("{sms}:campaign:spring", "recipients") == b"500"
+
+
+def test_a_part_that_was_overtaken_is_not_queued(api, redis_client):
+    begun(api)
+    put(api, 0, numbers(0, 2))
+    api.post("/v1/campaigns/spring/complete", {"parts": 1})
+
+    for number in (0, 1):
+        late = uploads().queue("spring", number, [], [], b"{}", is_last=True, budget=None)
+        assert drive(late, redis_client) == "moved"
+
+
+def uploads() -> Uploads:
+    """Make the steps of uploads, as a process makes them."""
+    records = Records(ProducerSettings())
+    return Uploads(records, Campaigns(records, ProducerSettings()), 1000)
+
+
 def test_nothing_leaves_before_the_upload_is_complete(api, sms: Producer, ledger: Ledger):
     begun(api)
     put(api, 0, numbers(0, 2))
@@ -173,6 +206,28 @@ def test_nothing_leaves_before_the_upload_is_complete(api, sms: Producer, ledger
 
     api.post("/v1/campaigns/spring/complete", {"parts": 1})
     assert isinstance(claim_one(ledger, "spring.0"), Claim)
+
+
+@pytest.mark.parametrize("commands", range(6))
+def test_a_completion_that_is_cut_short_is_repeated(commands, api, ledger: Ledger, redis_client):
+    begun(api)
+    put(api, 0, numbers(0, 2))
+    claim_one(ledger, "spring.0")
+    redis_client.delete("{sms}:queue:alert")
+
+    cut_short(uploads().complete("spring", 1), redis_client, commands)
+    api.post("/v1/campaigns/spring/complete", {"parts": 1})
+
+    assert redis_client.lrange("{sms}:queue:alert", 0, -1) == [b"spring.0"]
+    assert isinstance(claim_one(ledger, "spring.0"), Claim)
+
+
+def cut_short(steps: Steps[Any], client: redis.Redis, commands: int) -> None:
+    """Carry out some commands, as of a process that is killed after them."""
+    reply = None
+    for _ in range(commands):
+        reply = steps.send(reply).run(client)
+    steps.close()
 
 
 def test_a_campaign_may_leave_at_once_and_be_paused_and_cancelled(api, sms: Producer):
@@ -191,6 +246,7 @@ def test_a_campaign_may_leave_at_once_and_be_paused_and_cancelled(api, sms: Prod
     assert code(api.post("/v1/campaigns/spring/complete", {"parts": 1})) == (409, "campaign-cancelled")
     assert code(api.post("/v1/campaigns/summer/cancel")) == (404, "unknown-campaign")
     assert code(api.get("/v1/campaigns/summer")) == (404, "unknown-campaign")
+    assert code(api.post("/v1/campaigns/summer/complete", {"parts": 0})) == (404, "unknown-campaign")
 
 
 def test_a_campaign_costs_no_more_than_its_budget(api):

@@ -74,6 +74,14 @@ def _let_it_be_idle(client: redis.Redis, entry: dict[str, Any], deliveries: int 
     )
 
 
+def test_what_was_trimmed_meanwhile_is_held_no_longer(api, redis_client: redis.Redis):
+    publish_replies(redis_client, "one", "two")
+    taken(api)
+    redis_client.xtrim("{sms}:replies", maxlen=1, approximate=False)
+
+    assert texts(taken(api, "&consumer=a&held=1")) == ["two"]
+
+
 def test_what_came_too_often_is_set_aside(api, redis_client: redis.Redis):
     publish_replies(redis_client, "one")
     [one] = taken(api)
@@ -116,6 +124,21 @@ def test_an_application_has_so_many_groups_and_may_forget_one(api):
     assert api.get(GROUP + "&consumer=a").status_code == 200
     assert api.delete("/v1/events/groups/statuses/g0").status_code == 204
     assert acknowledge(api, {"entry_id": "1-1"}, group="g0").json()["code"] == "unknown-group"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", LOG + "&after=99999999999999999999-1.1"),
+        ("GET", LOG + "&after=18446744073709551615-18446744073709551615.1"),
+        ("GET", "/v1/conversations?before=0-0"),
+        ("DELETE", "/v1/events/groups/quarantine/g"),
+    ],
+)
+def test_an_id_that_no_stream_has_is_refused(api, redis_client, method, path):
+    publish_replies(redis_client, "one")
+
+    assert api.call(method, path).json()["code"] == "invalid"
 
 
 def test_a_wrong_acknowledgement_names_its_places(api):

@@ -215,6 +215,14 @@ def test_a_rule_that_stops_a_message_is_no_error(api, sms: Producer, redis_url: 
     assert (stopped.json()["state"], stopped.json()["code"]) == ("cancelled", "number_cap")
 
 
+def test_what_has_no_price_is_refused_where_that_is_wanted(api, redis_url: str):
+    with ApiClient(api_settings(redis_url, PRICE_UNKNOWN="refuse")) as careful:
+        one = careful.post("/v1/messages", ONE)
+        many = careful.post("/v1/batch", {"messages": [ONE]})
+
+    assert (places(one), places(many)) == (["pointer #/recipients"], ["pointer #/messages"])
+
+
 def test_a_preview_counts_and_queues_nothing(api, redis_client):
     body = {
         "text": "Café {first_name} \u2026",

@@ -542,6 +542,20 @@ def test_what_readers_gave_up_and_forwarders_keep_goes_too(house):
     assert house.is_clean()
 
 
+def test_the_parts_of_an_upload_forget_the_number(house):
+    """They have it in two halves, which no search for the number finds."""
+    of_others = KEYS.upload_place(OTHER)
+    for block, field in (KEYS.upload_place(NUMBER), of_others):
+        house.redis.hset(KEYS.upload_numbers("spring", block), field, 3)
+
+    kept = [each for each in export(house.redis, KEYS, house.person()) if each.where == "upload"]
+    assert [(each.name, each.fields) for each in kept] == [("spring", {"part": "3"})]
+    assert house.erase().done == {"uploads": 1}
+
+    assert house.is_clean()
+    assert house.redis.keys("*:upload_numbers:*") == [KEYS.upload_numbers("spring", of_others[0]).encode()]
+
+
 def test_what_others_say_about_the_number_stays_and_is_named(house):
     house.callbacks.bring(reply(OTHER, f"Ask my wife, {NUMBER}"))
     house.send("b", OTHER, text=f"Call the driver: {NUMBER}")

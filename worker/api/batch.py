@@ -73,6 +73,10 @@ async def _queued(call: Call, frozen: Sequence[FrozenMessage], left_out: list[Le
         sent = await call.desk.ask(call.desk.records.enqueue_whole(frozen))
     except RequestIdConflict as error:
         raise Refusal("request-id-conflict", request_ids=list(dict.fromkeys(error.request_ids))) from None
+    except InvalidMessage as error:
+        # Redis names no message: a price is missing that some of them need.
+        call.wrong.body("#/messages", "; ".join(error.fields.values()))
+        raise Refusal("invalid", errors=call.wrong.places()) from None
     created = sum(each.created for each in sent)
     return BatchAnswer(created, len(sent) - created, [sent_answer(each) for each in sent], left_out)
 

@@ -66,17 +66,13 @@ class Call:
         """
         self.wrong.refuse()
 
-    def refuse_fields(self, error: InvalidMessage, *, first: int = 0) -> NoReturn:
-        """Refuse the call because of fields of its body.
-
-        Args:
-            error: what `producers` says.
-            first: the position that it gives the first recipient of the body.
+    def refuse_fields(self, error: InvalidMessage) -> NoReturn:
+        """Refuse the call because of fields of its body, which `producers` has named.
 
         Raises:
             Refusal: ``invalid``.
         """
-        note_fields(error.fields, self.body, "#", self.wrong, first=first)
+        note_fields(error.fields, self.body, "#", self.wrong)
         raise Refusal("invalid", errors=self.wrong.places()) from None
 
 

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import redis
 import redis.asyncio
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -36,6 +37,8 @@ from worker.api.settings import ApiSettings, digest_of
 
 _LOG: Final = logging.getLogger("worker.api")
 _AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, OSError)
+#: What Redis says of an entry id that is none, such as one of more than 64 bits.
+_BAD_ID: Final = re.compile("Invalid stream ID|invalid start ID|invalid end ID", re.IGNORECASE)
 _KEY: Final = "Idempotency-Key"
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,256})", re.IGNORECASE)
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -94,6 +97,8 @@ class Door:
             except Refusal as refusal:
                 return visit.refused(refusal)
             except _AWAY as error:
+                if isinstance(error, redis.ResponseError) and _BAD_ID.search(str(error)):
+                    return visit.refused(Refusal("invalid", "an entry id or a cursor that no stream has"))
                 _LOG.warning("%s", _line(event="away", call_id=visit.call_id, reason=type(error).__name__))
                 return visit.refused(Refusal("queue-unavailable", headers={"Retry-After": "1"}))
             except Exception as error:  # noqa: BLE001 - its text may quote what nobody should read in a log

@@ -119,11 +119,16 @@ class Lookout:
                 self._wake(self._messages.get(request_id, set()))
         for key, found in zip(streams, replies[len(ids) :], strict=True):
             if found and not isinstance(found, Exception):
-                waiting = self._streams.get(key, {}).items()
-                one_each = {group: event for event, (group, known) in waiting if known != found[0][0]}
+                last, waiting = _place(found[0][0]), self._streams.get(key, {}).items()
+                one_each = {group: event for event, (group, known) in waiting if _place(known) < last}
                 self._wake(set(one_each.values()))
 
     @staticmethod
     def _wake(events: set[asyncio.Event]) -> None:
         for event in events:
             event.set()
+
+
+def _place(entry_id: bytes) -> tuple[int, ...]:
+    """Order entry ids; what is known may have been erased since, and is then behind the last one."""
+    return tuple(map(int, entry_id.split(b"-"))) if entry_id else ()

@@ -130,9 +130,7 @@ def read_recipient(value: object, at: str, wrong: Wrong) -> str | Recipient:
     return Recipient(members.text("phone_number") or "", **given)
 
 
-def note_fields(
-    fields: Mapping[str, str], value: Mapping[str, Any], at: str, wrong: Wrong, *, first: int = 0
-) -> None:
+def note_fields(fields: Mapping[str, str], value: Mapping[str, Any], at: str, wrong: Wrong) -> None:
     """Note what `producers` says of fields, by pointers.
 
     Args:
@@ -140,14 +138,13 @@ def note_fields(
         value: the object that has them.
         at: its JSON pointer.
         wrong: takes them.
-        first: the position that `producers` gives the first recipient of this object.
     """
     for name, reason in fields.items():
         place = _PLACE.fullmatch(name)
         if place is None:
             wrong.body(f"{at}/{_NAMED.get(name, name)}", reason)
             continue
-        position = int(place[1]) - first
+        position = int(place[1])
         where = f"{at}/recipients/{position}"
         given = value["recipients"][position]
         member = place[2] if isinstance(given, dict) and place[2] in _RECIPIENT else None

@@ -6,7 +6,7 @@ from functools import partial
 
 from producers.contract.jobs import ENDS
 from producers.contract.steps import Together
-from producers.errors import RequestIdConflict
+from producers.errors import InvalidMessage, RequestIdConflict
 from producers.queueing.answers import Sent
 from producers.queueing.message_status import MessageStatus
 from worker.api.aside import aside
@@ -37,6 +37,8 @@ async def send_message(call: Call) -> Answer:
         [sent] = await call.desk.ask(call.desk.records.enqueue_whole([frozen]))
     except RequestIdConflict as error:
         raise Refusal("request-id-conflict", request_ids=list(error.request_ids)) from None
+    except InvalidMessage as error:
+        call.refuse_fields(error)
     status = await _awaited(call, sent)
     return Answer(
         sent_answer(sent, status),

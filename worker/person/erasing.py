@@ -45,7 +45,7 @@ class Erased:
 
     Attributes:
         done: how many of each: ``cancelled``, ``left_out``, ``erased`` and ``gone`` are messages;
-            ``entries``, ``callbacks``, ``events``, ``keys``, ``spooled``.
+            ``entries``, ``callbacks``, ``events``, ``uploads``, ``keys``, ``spooled``.
         open: ids of messages that may have been taken: they are marked, and erased when they come back.
         mentions: where the number stands in what is somebody else's, and stays.
         busy: files of the spool that a web process writes: look again in a few seconds.
@@ -84,6 +84,7 @@ class Erasure:
         self._acts: Mapping[str, Callable[[Found], int]] = {
             "callback": self._erase_callback,
             "event": self._erase_event,
+            "upload": self._erase_upload,
             "key": self._erase_key,
         }
 
@@ -171,6 +172,10 @@ class Erasure:
 
     def _erase_event(self, found: Found) -> int:
         return int(self._run(_EVENT, {"forward": found.entry, "id": found.name}))
+
+    def _erase_upload(self, found: Found) -> int:
+        block, field = self._keys.upload_place(self._person.number)
+        return int(self._redis.hdel(self._keys.upload_numbers(found.name, block), field))
 
     def _erase_key(self, found: Found) -> int:
         return int(self._redis.delete(self._keys.prefix + found.name))

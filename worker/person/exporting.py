@@ -23,8 +23,9 @@ class Kept:
     """One thing that is kept of the person.
 
     Attributes:
-        where: ``message``, ``callback``, ``event``, the name of a stream, ``suppressed`` or ``consent``.
-        name: id of the message, callback or event; id of the entry; scope of what is suppressed.
+        where: ``message``, ``callback``, ``event``, ``upload``, the name of a stream, ``suppressed`` or
+            ``consent``.
+        name: id of the message, callback, event or campaign; id of the entry; scope of what is suppressed.
         fields: what it says, as it is kept. Times in records are milliseconds since the epoch.
     """
 
@@ -49,7 +50,7 @@ def export(client: redis.Redis, keys: Keys, person: Person) -> Iterator[Kept]:
             yield Kept("message", found.name, _message(client, keys, person, found.name))
         elif found.kind == "entry":
             yield Kept(found.name, found.entry, found.fields)
-        elif found.kind in {"callback", "event"}:
+        elif found.kind in {"callback", "event", "upload"}:
             yield Kept(found.kind, found.name, found.fields)
 
 

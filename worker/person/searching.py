@@ -14,7 +14,7 @@ import redis
 from producers.contract.keys import Keys
 from worker.person.named import Person
 
-Kind = Literal["message", "callback", "event", "entry", "key", "mention"]
+Kind = Literal["message", "callback", "event", "entry", "upload", "key", "mention"]
 Fields = Mapping[str, str]
 
 #: Keys that one round trip reads; a body may have 60 KB.
@@ -33,7 +33,7 @@ class Found:
 
     Attributes:
         kind: what it is. A ``mention`` is somebody else's: the number stands in the middle of a text.
-        name: id of a message, callback or event; name of a stream or key.
+        name: id of a message, callback or event; name of a stream or key; of an upload its campaign.
         entry: of an entry its id; of an event the forwarder.
         fields: what it says, as far as the search has read it.
     """
@@ -73,6 +73,7 @@ class Search:
             "members": _Look("HGET", (person.number,), self._named),
             "callback": _Look("HGET", ("raw",), self._callback),
             "event": _Look("HGET", ("fields",), self._event),
+            "upload_numbers": _Look("HGET", keys.upload_place(person.number)[1:], self._upload),
         }
 
     def everything(self) -> Iterator[Found]:
@@ -127,6 +128,11 @@ class Search:
 
     def _named(self, request_id: str, _: bytes) -> Iterator[Found]:
         yield Found("message", request_id)
+
+    def _upload(self, name: str, part: bytes) -> Iterator[Found]:
+        campaign_id, _, block = name.rpartition(":")
+        if block == self._keys.upload_place(self._person.number)[0]:
+            yield Found("upload", campaign_id, fields={"part": part.decode()})
 
     def _callback(self, callback_id: str, raw: bytes) -> Iterator[Found]:
         if self._person.left_of(raw) is not None:
