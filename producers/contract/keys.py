@@ -27,6 +27,11 @@ class QueueKeys:
     dead: str
 
 
+def upload_place(number: str) -> tuple[str, str]:
+    """Name the block and the field of a number in E.164: its last four digits, and those before them."""
+    return number[-4:], number[1:-4]
+
+
 @dataclass(frozen=True, slots=True)
 class Keys(ConsoleKeys):
     """Builds key names under one hash tag; those of the console and of forwarders are inherited.
@@ -71,11 +76,6 @@ class Keys(ConsoleKeys):
     def upload_numbers(self, campaign_id: str, block: str) -> str:
         """The part of an upload that has a number; see `upload_place`."""
         return f"{self.prefix}upload_numbers:{campaign_id}:{block}"
-
-    @staticmethod
-    def upload_place(number: str) -> tuple[str, str]:
-        """The block and the field of a number in E.164: its last four digits, and those before them."""
-        return number[-4:], number[1:-4]
 
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""

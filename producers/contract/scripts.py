@@ -58,12 +58,30 @@ class Script:
     def __post_init__(self) -> None:
         body = (files(self.package) / f"{self.name}.lua").read_text("utf-8")
         flags = " flags=allow-oom" if self.when_full else ""
-        object.__setattr__(self, "text", f"#!lua{flags}\n{''.join(_library(body))}{body}")
+        text = joined({**_library(body), self.name: body})
+        object.__setattr__(self, "text", f"#!lua{flags}\n{text}")
         sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", sha)
 
 
-def _library(body: str) -> list[str]:
+def joined(texts: Mapping[str, str]) -> str:
+    """Put parts of the library one after the other, and a script behind them; all lines keep their numbers.
+
+    A gate is known by what it adds to the list of gates, so its names end with it: a chunk of Lua has 200
+    local variables at most, and all parts together are one chunk.
+
+    Args:
+        texts: texts by their names, in order.
+    """
+    pieces, behind = [], ""
+    for name, text in texts.items():
+        is_gate = name.startswith("gates/")
+        pieces += [behind, "do " if is_gate else "", text]
+        behind = "end " if is_gate else ""
+    return "".join(pieces)
+
+
+def _library(body: str) -> dict[str, str]:
     """Collect the head and what a script uses, each part once and after what it uses itself."""
     parts: dict[str, str] = {}
 
@@ -80,7 +98,7 @@ def _library(body: str) -> list[str]:
 
     for name in ("head", *_used(body)):
         collect(name)
-    return list(parts.values())
+    return parts
 
 
 def _part(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from ..contract.keys import upload_place
 from ..contract.scripts import Command, Script
 from ..contract.steps import Commands, Steps
 from ..messages.frozen import FrozenMessage
@@ -124,7 +125,7 @@ class Uploads:
         """Say which of some numbers an earlier part has."""
         if not numbers:
             return []
-        places = map(self._keys.upload_place, numbers)
+        places = map(upload_place, numbers)
         asked = [("HGET", self._keys.upload_numbers(campaign_id, block), field) for block, field in places]
         parts = yield Commands(asked)
         pairs = zip(numbers, parts, strict=True)

@@ -7,9 +7,11 @@ import redis
 
 from producers import Producer
 from producers.contract.keys import Keys
+from producers.contract.scripts import Script
 from producers.contract.settings import RedisSettings
 from producers.feeds import Feed
 from tests.support.hand_worker import HandWorker, gateway_id, numbers_of
+from tests.support.lua_scripts import ROOT, script_files
 from tests.support.observed import observed
 from tests.support.sends import claim_one, correlate_one
 from tests.support.template_sends import number, only, send_codes
@@ -21,6 +23,8 @@ from worker.queue.entries import Entry
 from worker.queue.holder import DEAD_MS
 
 KEYS = Keys()
+#: Names that may be added to any script before Lua refuses it: it takes 200 at most.
+SPARE_NAMES = 6
 NO_ANSWER = Unknown("read_timeout")
 #: What leaves open whether a duplicate is one of ours.
 UNSURE = {"in_doubt": True, "id_used_up": True}
@@ -45,6 +49,14 @@ def send(sms: Producer, request_id: str, to: str = FRENCH, **options: object) ->
 def now_ms(client: redis.Redis) -> int:
     seconds, microseconds = client.time()
     return seconds * 1000 + microseconds // 1000
+
+
+@pytest.mark.parametrize("path", script_files(), ids=lambda path: path.stem)
+def test_every_script_has_names_to_spare(redis_client, path):
+    script = Script(".".join(path.parent.relative_to(ROOT).parts), path.stem)
+    first, _, rest = script.text.partition("\n")
+    names = ",".join(f"spare{each}" for each in range(SPARE_NAMES))
+    assert redis_client.script_load(f"{first}\nlocal {names}\n{rest}")
 
 
 def test_an_acceptance_may_come_without_a_ticket(sms, hand):

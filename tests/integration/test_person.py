@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from producers import Message, Producer, Recipient
+from producers.contract.keys import upload_place
 from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
 from producers.intake.raw_callback import RawCallback
@@ -544,8 +545,8 @@ def test_what_readers_gave_up_and_forwarders_keep_goes_too(house):
 
 def test_the_parts_of_an_upload_forget_the_number(house):
     """They have it in two halves, which no search for the number finds."""
-    of_others = KEYS.upload_place(OTHER)
-    for block, field in (KEYS.upload_place(NUMBER), of_others):
+    of_others = upload_place(OTHER)
+    for block, field in (upload_place(NUMBER), of_others):
         house.redis.hset(KEYS.upload_numbers("spring", block), field, 3)
 
     kept = [each for each in export(house.redis, KEYS, house.person()) if each.where == "upload"]

@@ -23,9 +23,9 @@ from pathlib import Path
 import pytest
 from tree_sitter import Node
 
-from producers.contract.scripts import Script
+from producers.contract.scripts import Script, joined
 from tests.support.lua_names import parse, walk
-from tests.support.lua_scripts import ROOT, assembled, script_files
+from tests.support.lua_scripts import ROOT, assembled, script_files, text_name
 
 _MARK = re.compile(r"lua-branch \((.+)\)")
 #: Told once per run of a script; on the first line, so that all lines keep their numbers.
@@ -107,7 +107,8 @@ def _probe(before: str, branch: Branch) -> str:
 def _add_probes(script: Script) -> None:
     first, _, _ = script.text.partition("\n")
     path = Path(str(files(script.package))) / f"{script.name}.lua"
-    text = f"{first}\n{_TELL}" + "".join(with_probes(part) for part in assembled(path).files)
+    texts = {text_name(part): with_probes(part) for part in assembled(path).files}
+    text = f"{first}\n{_TELL}{joined(texts)}"
     object.__setattr__(script, "text", text)
     object.__setattr__(script, "sha", hashlib.sha1(text.encode()).hexdigest())
 

@@ -77,10 +77,15 @@ def part_name(path: Path) -> str:
     return path.relative_to(LIBRARY).with_suffix("").as_posix()
 
 
+def text_name(path: Path) -> str:
+    """Name the text of a file as `producers.contract.scripts.joined` knows it."""
+    return part_name(path) if LIBRARY in path.parents else path.stem
+
+
 def files_of(body: str) -> tuple[Path, ...]:
     """List the files that stand before a text, the head first."""
     files: dict[str, Path] = {path.read_text("utf-8"): path for path in (HEAD, *parts())}
-    return tuple(files[text] for text in scripts._library(body))
+    return tuple(files[text] for text in scripts._library(body).values())
 
 
 @functools.cache

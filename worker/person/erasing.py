@@ -11,7 +11,7 @@ import redis
 from msgspec import json
 from redis.exceptions import ResponseError
 
-from producers.contract.keys import Keys
+from producers.contract.keys import Keys, upload_place
 from producers.contract.scripts import Command, Script, as_string
 from producers.contract.settings import RedisSettings
 from worker.account.throttle import AUDIT_MAXLEN
@@ -174,7 +174,7 @@ class Erasure:
         return int(self._run(_EVENT, {"forward": found.entry, "id": found.name}))
 
     def _erase_upload(self, found: Found) -> int:
-        block, field = self._keys.upload_place(self._person.number)
+        block, field = upload_place(self._person.number)
         return int(self._redis.hdel(self._keys.upload_numbers(found.name, block), field))
 
     def _erase_key(self, found: Found) -> int:

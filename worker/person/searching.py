@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 import redis
 
-from producers.contract.keys import Keys
+from producers.contract.keys import Keys, upload_place
 from worker.person.named import Person
 
 Kind = Literal["message", "callback", "event", "entry", "upload", "key", "mention"]
@@ -73,7 +73,7 @@ class Search:
             "members": _Look("HGET", (person.number,), self._named),
             "callback": _Look("HGET", ("raw",), self._callback),
             "event": _Look("HGET", ("fields",), self._event),
-            "upload_numbers": _Look("HGET", keys.upload_place(person.number)[1:], self._upload),
+            "upload_numbers": _Look("HGET", upload_place(person.number)[1:], self._upload),
         }
 
     def everything(self) -> Iterator[Found]:
@@ -131,7 +131,7 @@ class Search:
 
     def _upload(self, name: str, part: bytes) -> Iterator[Found]:
         campaign_id, _, block = name.rpartition(":")
-        if block == self._keys.upload_place(self._person.number)[0]:
+        if block == upload_place(self._person.number)[0]:
             yield Found("upload", campaign_id, fields={"part": part.decode()})
 
     def _callback(self, callback_id: str, raw: bytes) -> Iterator[Found]:

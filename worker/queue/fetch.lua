@@ -1,12 +1,12 @@
 -- Take entries off a queue under a lease, as many as admission lets pass. A fetch is also the queue's whole upkeep, bounded per
 -- call: entries whose lease has run out go back to the front, entries that are due join the end.
--- take() reads from rate_gate.allowed how many recipients the rate allows: the gate's room() has set it when admission was asked.
+-- take() reads from GATES.rate.allowed how many recipients the rate allows: the gate's room() has set it when admission was asked.
 -- Given: queue (its name), of_sends (whether its entries are sends), owner (of this fetch: a lease is owner:entry id and never
 --   comes again), most (entries at most), lease_ms, rate (where no limit is set live), in_flight (the same), share_max (members of
 --   a shared call at most; 1: none is shared), version (of the records of such calls)
 -- Returns ms until it is worth asking again (-1: when woken), then per entry: id, envelope or ''. Not safe to repeat: what an
 --   answer that was lost has brought stays leased until that lease runs out.
--- uses: clock keys queue leases limits admit_queue gates/rate
+-- uses: clock keys queue leases limits admission admit_queue
 local queue = queue_keys(given.queue)
 
 -- How many of the delayed follow the clock per fetch.
@@ -63,7 +63,7 @@ end
 -- The ids of entries from the front of the queue.
 local function take(most)
   local ids, popped = {}, most > 0 and redis.call('LPOP', queue.ready, most) or {}
-  local recipients, entries = rate_gate.allowed - #popped, most - #popped
+  local recipients, entries = GATES.rate.allowed - #popped, most - #popped
   for number, id in ipairs(popped) do
     if given.of_sends and string.sub(id, 1, 1) == MARKER then
       local found, members = take_gathered(string.sub(id, 2), number, recipients, entries)

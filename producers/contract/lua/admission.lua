@@ -12,9 +12,9 @@
 -- members belongs into look_at() of compose.lua.
 local GATES = {}
 
--- Add a gate behind those before it.
+-- Add a gate behind those before it. Whatever is not in the file of the gate knows it as GATES.<name>.
 local function new_gate(name)
   local gate = { name = name }
-  GATES[#GATES + 1] = gate
+  GATES[#GATES + 1], GATES[name] = gate, gate
   return gate
 end
