@@ -175,7 +175,7 @@ def test_what_was_held_alone_until_its_time_is_over_says_so_although_it_gathers_
     redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
     here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.04"))
     for who, name in enumerate("ab"):
-        here.send(who, name, shared=True, ttl=timedelta(hours=1))
+        here.send(who, name, shared=True, ttl=timedelta(days=7))
         assert here.hand.take() == []
     for name in "ab":
         redis_client.hset(KEYS.record(name), "expires", 1)
