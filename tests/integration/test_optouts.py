@@ -56,6 +56,17 @@ def test_what_is_queued_is_cancelled_and_told_with_its_ids(market):
     assert listed(market) == 1
 
 
+def test_what_is_queued_anew_under_the_id_of_a_forgotten_record_is_listed_once(market):
+    market.send(0, "a")
+    market.redis.delete("{sms}:record:a")
+    market.send(0, "a")
+
+    assert listed(market) == 1
+    market.stop(0)
+    assert market.state("a") == SUPPRESSED
+    assert listed(market) == 0
+
+
 def test_what_is_scheduled_is_cancelled(market):
     market.send(0, "a", send_at="2100-01-01T10:00:00+01:00")
 
