@@ -4,12 +4,12 @@ with ApiClient(api_settings(redis_url)) as api:
     assert api.post("/v1/messages", ONE).status_code == 201
 """
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import httpx
 
+from tests.support.app_in_process import AppInProcess
 from tests.support.installation import ANY_HOUR
 from worker.api.app import create_app
 from worker.api.settings import ApiSettings
@@ -33,7 +33,7 @@ def api_settings(redis_url: str, **environ: str) -> ApiSettings:
     return ApiSettings.from_env({**ANY_HOUR, "REDIS_URL": redis_url, "API_TOKENS": TOKENS, **environ})
 
 
-class ApiClient:
+class ApiClient(AppInProcess):
     """A program that calls the API.
 
     Args:
@@ -42,39 +42,20 @@ class ApiClient:
     """
 
     def __init__(self, settings: ApiSettings, token: str = ALL) -> None:
-        self._runner = asyncio.Runner()
-        self._app = create_app(settings)
+        app = create_app(settings)
+        super().__init__(app, "http://127.0.0.1:8002")
         self._token = token
-        self.lookout = self._app.state.lookout
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self._app), base_url="http://127.0.0.1:8002"
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._runner.run(self.http.aclose())
-        self._runner.run(self._shut_down())
-        self._runner.close()
-
-    async def _shut_down(self) -> None:
-        async with self._app.router.lifespan_context(self._app):
-            pass
+        self.lookout = app.state.lookout
 
     def call(self, method: str, path: str, *, token: str | None = None, **sent: Any) -> httpx.Response:
         """Call; ``token`` may be another, or empty for none."""
-        return self._runner.run(self.acall(method, path, token=token, **sent))
+        return self.run(self.acall(method, path, token=token, **sent))
 
     async def acall(self, method: str, path: str, *, token: str | None = None, **sent: Any) -> httpx.Response:
         """Call in a coroutine of the test; `run` runs it."""
         named = self._token if token is None else token
         headers = {**({"Authorization": f"Bearer {named}"} if named else {}), **sent.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **sent)
-
-    def run(self, coroutine: Any) -> Any:
-        """Run a coroutine on the loop of the API."""
-        return self._runner.run(coroutine)
 
     def get(self, path: str, **sent: Any) -> httpx.Response:
         """GET a path."""

@@ -5,12 +5,12 @@ with ConsoleClient(settings) as console:
     assert console.get("/replies").status_code == 200
 """
 
-import asyncio
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
 from producers.contract.secret import Secret
+from tests.support.app_in_process import AppInProcess
 from worker.console.app import create_app
 from worker.console.settings import ConsoleSettings
 
@@ -26,7 +26,7 @@ def console_settings(redis_url: str, **changes: Any) -> ConsoleSettings:
     return ConsoleSettings(**{"redis_url": redis_url, "tokens": entries, **changes})
 
 
-class ConsoleClient:
+class ConsoleClient(AppInProcess):
     """A browser without pages: keeps cookies, follows nothing by itself.
 
     Args:
@@ -41,41 +41,18 @@ class ConsoleClient:
         base_url: str = "http://127.0.0.1:8001",
         address: str = "192.0.2.1",
     ) -> None:
-        self._runner = asyncio.Runner()
-        self._app = create_app(settings)
-        transport = httpx.ASGITransport(self._app, client=(address, 1))
-        self.http = httpx.AsyncClient(transport=transport, base_url=base_url)
+        super().__init__(create_app(settings), base_url, address)
         self.base_url = base_url
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._runner.run(self.http.aclose())
-        self._runner.run(self._shut_down())
-        self._runner.close()
-
-    async def _shut_down(self) -> None:
-        """Let the application close its connections."""
-        asked = iter(("lifespan.startup", "lifespan.shutdown"))
-
-        async def receive() -> dict[str, str]:
-            return {"type": next(asked)}
-
-        async def send(_: object) -> None:
-            pass
-
-        await self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Ask for a page."""
-        return self._runner.run(self.http.get(path, headers=_named(headers)))
+        return self.run(self.http.get(path, headers=_named(headers)))
 
     def post(self, path: str, form: dict[str, str] | None = None, **headers: str) -> httpx.Response:
         """Send a form from a page of the console, unless the headers say otherwise."""
         named = {"Sec-Fetch-Site": "same-origin", "Origin": self.base_url, **_named(headers)}
         sent = {name: value for name, value in named.items() if value}
-        return self._runner.run(self.http.post(path, data=form or {"": ""}, headers=sent))
+        return self.run(self.http.post(path, data=form or {"": ""}, headers=sent))
 
     def log_in(self, token: str) -> httpx.Response:
         """Enter a token."""

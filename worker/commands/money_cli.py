@@ -12,6 +12,7 @@ import click
 from producers.contract.admission import BUDGET
 from producers.rules.money import MICRO, micros, price
 from worker.commands.command import Command, Group, at_desk, whoever
+from worker.commands.option_types import product_option
 from worker.gateway.client import Gateway
 from worker.inquiry import money
 from worker.inquiry.dates import in_paris
@@ -99,14 +100,7 @@ def set_one_price(output: Output, tariff: str, euros: str) -> None:
 
 @prices.command("learn", cls=Command)
 @click.argument("countries", nargs=-1, required=True)
-@click.option(
-    "--type",
-    "kind",
-    type=click.Choice(["sms_premium", "sms_low_cost"]),
-    default="sms_premium",
-    show_default=True,
-    help="Of which of the gateway's products.",
-)
+@product_option("Of which of the gateway's products.")
 @click.pass_obj
 def learn(output: Output, countries: tuple[str, ...], kind: str) -> None:
     """Infer what a segment costs in some countries, such as FR BE, from what the balance pays for.

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from worker.account.throttle import DEFAULT
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS: Final = {
     "s": timedelta(seconds=1),
@@ -89,6 +91,22 @@ class Date(click.ParamType):  # type: ignore[type-arg]
         if param is not None and ctx is not None:
             ctx.meta[f"{__name__}.{param.name}"] = str(value).strip()
         return read
+
+
+def product_option(about: str) -> Callable[[F], F]:
+    """Give a command ``--type``, one of the gateway's products, which is its parameter ``kind``.
+
+    Args:
+        about: its line in the help.
+    """
+    return click.option(
+        "--type",
+        "kind",
+        type=click.Choice(["sms_premium", "sms_low_cost"]),
+        default="sms_premium",
+        show_default=True,
+        help=about,
+    )
 
 
 def in_order(since: datetime | None, until: datetime | None) -> None:

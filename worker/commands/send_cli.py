@@ -14,7 +14,7 @@ from producers.queueing.campaigns import checked
 from worker.commands.command import Command
 from worker.commands.dry_run import look
 from worker.commands.numbers import region_option, settings_with
-from worker.commands.option_types import Duration, Mapped
+from worker.commands.option_types import Duration, Mapped, product_option
 from worker.commands.send_plan import Plan, Stay
 from worker.commands.send_run import carry_out, said_plainly
 from worker.inquiry.dates import with_offset
@@ -46,14 +46,7 @@ from worker.presentation.output import Exit, Failed, Output
     show_default=True,
     help="wholesale is marketing; alert is for what a person waits for.",
 )
-@click.option(
-    "--type",
-    "kind",
-    type=click.Choice(["sms_premium", "sms_low_cost"]),
-    default="sms_premium",
-    show_default=True,
-    help="Which of the gateway's products; it decides the price.",
-)
+@product_option("Which of the gateway's products; it decides the price.")
 @click.option(
     "--with-replies",
     is_flag=True,
