@@ -116,6 +116,7 @@ def test_a_campaign_refused_in_words_that_nobody_knows_costs_few_slices(fresh):
     # Three, and those that were under way with the third.
     assert 3 <= len(unknown) <= 3 + 8
     assert all(len(fresh.posts(each)) == (each in unknown) for each in slices)
+    fresh.wait_for(lambda: '"breaker.tripped"' in fresh.worker.output)
     assert fresh.worker.output.count('"breaker.tripped"') == 1
     begun = time.monotonic()
     assert fresh.settled(fresh.send()).state == "accepted"

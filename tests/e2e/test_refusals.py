@@ -75,7 +75,7 @@ def test_a_transient_refusal_is_repeated(installation):
 
 def test_a_wrong_key_holds_messages_until_it_is_mended(installation):
     """The account's trouble: all sending is held, one error for the operator, no attempt burnt."""
-    before = len(log_lines(installation))
+    before = len(installation.worker.output)
     installation.gateway.settings(api_key="the-key-was-changed")
     sends = [installation.send() for _ in range(3)]
     installation.wait_for(lambda: installation.redis.exists(installation.keys.hold))
@@ -86,8 +86,9 @@ def test_a_wrong_key_holds_messages_until_it_is_mended(installation):
         )
     )
     assert "101" in {installation.status(s).code for s in sends}
-    errors = [line for line in log_lines(installation)[before:] if line["level"] == "error"]
-    assert [(line["event"], line["code"]) for line in errors] == [("account.held", "101")]
+    # A line is written after the state that it tells of.
+    installation.wait_for(lambda: errors(installation.worker.output[before:]))
+    assert errors(installation.worker.output[before:]) == [("account.held", "101")]
 
     installation.calm()
 
@@ -108,6 +109,9 @@ def test_a_gateway_that_refuses_connections_is_asked_again(installation):
     assert [len(installation.posts(s)) for s in sends] == [1, 1, 1]
 
 
-def log_lines(installation):
-    """The worker's lines so far."""
-    return [json.loads(line) for line in installation.worker.output.splitlines() if line.startswith("{")]
+def errors(output: str) -> list[tuple[str, str]]:
+    """What the lines that are whole say of errors: each event and its code."""
+    lines = [
+        json.loads(line) for line in output[: output.rfind("\n") + 1].splitlines() if line.startswith("{")
+    ]
+    return [(line["event"], line["code"]) for line in lines if line["level"] == "error"]

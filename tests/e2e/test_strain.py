@@ -32,7 +32,7 @@ def test_the_limit_falls_sending_goes_on_and_the_limit_recovers(install, strain)
     installation.gateway.settings(**strain)
     sends = installation.producer.send_many(alerts(150))
     installation.wait_for(lambda: (limit(installation) or 24) <= 12)
-    assert '"gateway.strained"' in installation.worker.output
+    installation.wait_for(lambda: '"gateway.strained"' in installation.worker.output)
     assert installation.all_settled(sends, 90) == {"accepted"}
 
     installation.calm()
