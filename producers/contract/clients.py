@@ -49,7 +49,7 @@ _BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
 def connect(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
     retry = Retry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
-    options = {**_options(timeouts), **following(RedisUrl(url).reveal())}
+    options = {**_options(timeouts), **following(RedisUrl(url))}
     pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
     return redis.Redis.from_pool(pool)
 
@@ -57,7 +57,7 @@ def connect(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.Redis:
 def connect_async(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.asyncio.Redis:
     """Make an asyncio client; nothing is sent until the first command."""
     retry = AsyncRetry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
-    options = {**_options(timeouts), **following_async(RedisUrl(url).reveal())}
+    options = {**_options(timeouts), **following_async(RedisUrl(url))}
     return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
 
 

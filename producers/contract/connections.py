@@ -9,6 +9,7 @@ refuses every write, but the connection itself is healthy.
 A demoted server still answers reads, from what it knows: they are stale until a write is refused.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,9 @@ from redis.asyncio import connection as asyncio_connection
 from redis.connection import parse_url
 
 from .outages import OutageLog, passes
-from .routes import Route, route_for
+from .redis_url import RedisUrl
+from .route_of_url import route_of
+from .routes import Peer, Route
 
 #: Answers of a server that is not the primary of what it was asked for.
 _REFUSALS: Final = (
@@ -56,23 +59,23 @@ def within(seconds: float) -> Iterator[None]:
         _ends.reset(token)
 
 
-def following(url: str, log: OutageLog | None = None) -> dict[str, Any]:
+def following(url: RedisUrl, log: OutageLog | None = None) -> dict[str, Any]:
     """Say with which options a blocking pool connects to a URL and follows the primary.
 
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
+        url: a server, Sentinels or a cluster.
         log: told of what its connections meet.
     """
-    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    options: dict[str, Any] = parse_url(url.place.url)  # type: ignore[no-untyped-call]
     kind = _BLOCKING[options.get("connection_class", redis.Connection)]
-    return {**options, "connection_class": kind, "route": route_for(url), "log": log}
+    return {**options, "connection_class": kind, "route": route_of(url), "log": log}
 
 
-def following_async(url: str) -> dict[str, Any]:
+def following_async(url: RedisUrl) -> dict[str, Any]:
     """Say the same for an asyncio pool; see `following`."""
-    options: dict[str, Any] = {**asyncio_connection.parse_url(url)}
+    options: dict[str, Any] = {**asyncio_connection.parse_url(url.place.url)}
     kind = _AWAITED[options.get("connection_class", redis.asyncio.Connection)]
-    return {**options, "connection_class": kind, "route": route_for(url)}
+    return {**options, "connection_class": kind, "route": route_of(url)}
 
 
 #: The class that a mixin extends; blocking and asyncio connections have different ones.
@@ -88,21 +91,29 @@ class _Follower(_Mixed):  # type: ignore[misc]
 
     def __init__(self, *args: Any, route: Route, **options: Any) -> None:
         self._route = route
-        self._peer, self._begun_s = "", 0.0
+        self._peer: Peer | None = None
+        self._begun_s = 0.0
         #: A connection is not left while it introduces itself: its user has asked for nothing yet.
         self._introducing = False
         super().__init__(*args, **options)
 
-    def _begin(self) -> None:
-        """Ask the way, right before connecting."""
-        address = self._route.address()
+    def _begin(self, address: tuple[str, int] | None, asked_s: float) -> None:
+        """Note where to connect.
+
+        Args:
+            address: what the route said.
+            asked_s: when it was asked: what it says later may be newer.
+        """
         if address is not None:
             self.host, self.port = address
-        self._begun_s = time.monotonic()
+        self._begun_s = asked_s
 
     def _arrive(self, peer: object) -> None:
         """Note who is at the other end; a socket file has no address."""
-        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._peer = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+
+    def _asks_first(self) -> bool:
+        return not self._introducing and self._route.is_stale()
 
     def _is_outdated(self) -> bool:
         return not self._introducing and self._route.outdates(self._peer, self._begun_s)
@@ -145,7 +156,8 @@ class _BlockingFollower(_Follower):
             self._introducing = False
 
     def _connect(self) -> Any:
-        self._begin()
+        asked_s = time.monotonic()
+        self._begin(self._way(), asked_s)
         whole_s = self.socket_connect_timeout
         self.socket_connect_timeout = _left(whole_s)
         try:
@@ -159,7 +171,16 @@ class _BlockingFollower(_Follower):
             self._arrive(connected.getpeername())
         return connected
 
+    def _way(self) -> tuple[str, int] | None:
+        try:
+            return self._route.address(_left(None))
+        except redis.RedisError as error:
+            self._tell(error)
+            raise
+
     def send_packed_command(self, *args: Any, **options: Any) -> None:
+        if self._sock is not None and self._asks_first():
+            self._route.refresh(_left(None))
         if self._sock is not None and self._is_outdated():
             self.disconnect()
         try:
@@ -232,11 +253,14 @@ class _AwaitedFollower(_Follower):
             self._introducing = False
 
     async def _connect(self) -> None:
-        self._begin()
+        asked_s, route = time.monotonic(), self._route
+        self._begin(await asyncio.to_thread(route.address) if route.ASKS else route.address(), asked_s)
         await super()._connect()
         self._arrive(self._writer.get_extra_info("peername"))
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        if self.is_connected and self._asks_first():
+            await asyncio.to_thread(self._route.refresh)
         if self.is_connected and self._is_outdated():
             await self.disconnect(nowait=True)
         try:

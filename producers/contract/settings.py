@@ -159,9 +159,9 @@ def _is_simple(token: str) -> bool:
     return len(set(token)) < 6 or len(steps) < 4 or token in (token + token)[1:-1]
 
 
-def _redis_url(url: str | RedisUrl) -> RedisUrl:
+def _redis_url(url: str | RedisUrl, tag: str) -> RedisUrl:
     try:
-        return RedisUrl(url)
+        return RedisUrl(url, tag)
     except ValueError as error:
         # No cause is named: its traceback would lead to the value.
         raise ConfigError({"REDIS_URL": str(error)}) from None
@@ -198,7 +198,7 @@ class RedisSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "redis_url", _redis_url(self.redis_url))
+        object.__setattr__(self, "redis_url", _redis_url(self.redis_url, self.namespace))
 
     def at(self, redis_url: str | None) -> Self:
         """Return the same settings for another Redis; None or nothing keeps the one that is there.
@@ -206,7 +206,9 @@ class RedisSettings(Settings):
         Raises:
             ConfigError: the address cannot be read.
         """
-        return dataclasses.replace(self, redis_url=_redis_url(redis_url)) if redis_url else self
+        return (
+            dataclasses.replace(self, redis_url=_redis_url(redis_url, self.namespace)) if redis_url else self
+        )
 
     @property
     def retention_ms(self) -> int:

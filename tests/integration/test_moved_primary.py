@@ -215,14 +215,14 @@ def test_a_socket_file_that_refuses_is_connected_anew(tmp_path, make):
 
 def test_connections_follow_a_name_that_has_other_addresses(redis_server, redis_client, monkeypatch):
     """Nobody refuses anything: the old server does not know yet that it is no longer the primary."""
-    found = frozenset({"127.0.0.1"})
+    found = frozenset({("127.0.0.1", redis_server.port)})
     monkeypatch.setattr("producers.contract.routes.addresses", lambda *_: found)
     monkeypatch.setattr("producers.contract.routes.LOOK_S", 0.0)
     client = connect(f"redis://localhost:{redis_server.port}/0")
     first = client.client_id()
     assert {client.client_id() for _ in range(20)} == {first}
 
-    found = frozenset({"192.0.2.1"})
+    found = frozenset({("192.0.2.1", redis_server.port)})
 
     until(lambda: client.client_id() != first)
     client.close()

@@ -22,9 +22,9 @@ from uuid import uuid4
 
 import httpx
 import msgspec
-import redis
 
 from producers import MessageStatus, Producer, Sent
+from producers.contract.clients import connect
 from producers.events import TYPES, Event, from_fields
 from producers.settings import ProducerSettings
 from tests.support.keys import AllKeys
@@ -105,7 +105,6 @@ class Installation:
         self._starts_worker = worker
         self.namespace = namespace or f"e2e{uuid4().hex[:8]}"
         self.keys = AllKeys(self.namespace)
-        self.redis = redis.Redis.from_url(redis_url)
         self.simulator = SimulatorThread(SimulatorSettings())
         self.environ = {
             **bare_environment(),
@@ -120,6 +119,7 @@ class Installation:
         }
         self.token = self.environ["CALLBACK_TOKENS"].split(",")[0]
         self.settings = ProducerSettings.from_env(self.environ)
+        self.redis = connect(self.settings.redis_url)
         self.producer = Producer(settings=self.settings)
         self.worker = WorkerProcess(data_dir / "worker.log", self.environ, threads=threads)
         self.web = WebServer(data_dir / "web.log", self.environ) if web else None

@@ -11,11 +11,13 @@ import redis.asyncio
 from producers.contract import routes
 from producers.contract.clients import connect, connect_async
 from producers.contract.connections import within
-from producers.contract.routes import Name, Route, route_for
+from producers.contract.redis_url import RedisUrl
+from producers.contract.route_of_url import route_of
+from producers.contract.routes import Name, Route
 from tests.support.waiting import until
 from worker.process.connection import connect as connect_worker
 
-PEER = "192.0.2.1"
+PEER = ("192.0.2.1", 6379)
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def answers(monkeypatch):
 def looked(name, answers):
     """Wait until a look that begins from now on is over."""
     before = answers["looks"]
-    until(lambda: name.outdates("", 0) or answers["looks"] >= before + 2)
+    until(lambda: name.outdates(None, 0) or answers["looks"] >= before + 2)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def looked(name, answers):
     ],
 )
 def test_a_url_has_a_route(url, kind, address):
-    route = route_for(url)
+    route = route_of(RedisUrl(url))
 
     assert type(route) is kind
     assert route.address() == address
@@ -74,18 +76,18 @@ def test_a_connection_is_left_when_its_name_has_other_addresses(answers):
     looked(name, answers)
     assert not name.outdates(PEER, since)
 
-    answers["addresses"] = {"192.0.2.2", "192.0.2.3"}
+    answers["addresses"] = {("192.0.2.2", 6379), ("192.0.2.3", 6379)}
     looked(name, answers)
 
     assert name.outdates(PEER, since)
-    assert not name.outdates("192.0.2.3", since)
-    assert not name.outdates("", since), "nobody knows where it leads"
+    assert not name.outdates(("192.0.2.3", 6379), since)
+    assert not name.outdates(None, since), "nobody knows where it leads"
 
 
 def test_a_connection_made_after_the_look_is_kept(answers):
     """A name server with several answers must not have a connection made anew for every command."""
     name = Name("primary.example", 6379)
-    answers["addresses"] = {"192.0.2.2"}
+    answers["addresses"] = {("192.0.2.2", 6379)}
     looked(name, answers)
     routes.LOOK_S = 3600.0
 

@@ -29,7 +29,7 @@ def connect(url: RedisUrl | str, log: OutageLog | None = None) -> redis.Redis:
     All its waits are bounded, and it follows a primary that moves: see `producers.contract.connections`.
 
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``.
+        url: a server, Sentinels or a cluster.
         log: told when Redis is away, and when it is back.
     """
     options = {
@@ -37,6 +37,6 @@ def connect(url: RedisUrl | str, log: OutageLog | None = None) -> redis.Redis:
         "socket_timeout": REDIS_TIMEOUT_S,
         "max_connections": 512,
         "client_name": "octopush-worker",
-        **following(RedisUrl(url).reveal(), log),
+        **following(RedisUrl(url), log),
     }
     return redis.Redis.from_pool(redis.ConnectionPool(retry=Retry(NoBackoff(), 0), **options))

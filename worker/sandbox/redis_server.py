@@ -91,6 +91,11 @@ class RedisServer:
         return self._process.pid
 
     @property
+    def is_started(self) -> bool:
+        """Whether it was started, and neither stopped nor killed since."""
+        return self._process is not None
+
+    @property
     def status(self) -> int | None:
         """Exit status of the server that was started last, or None while it runs."""
         return None if self._process is None else self._process.poll()
