@@ -41,43 +41,64 @@ def check_leaving(
     """
     if now is None or not zones or not _NEEDED.isdisjoint(check.by_field):
         return
-    names, by_gateway = tuple(zones.split()), message.schedule == "gateway"
+    openings, by_gateway = _openings(rules), message.schedule == "gateway"
     date = max(now, send_at) if send_at else now
     # The gateway gets a date at once; what waits in our queue until then may leave at that date.
     begins = now if by_gateway else date
-    opens = _opening(rules, names, _minute(begins))
+    opens = openings.first(zones, begins)
     if opens is None:
-        share = "share no hour" if len(names) > 1 else "have no hour"
+        share = "share no hour" if " " in zones else "have no hour"
         days = COMMON_WITHIN // timedelta(days=1)
         check.by_field["recipients"] = f"{share} within {days} days at which marketing may leave: {zones}"
         return
-    if by_gateway and date > now and (later := _opening(rules, names, _minute(date))) != _minute(date):
-        said = _words(rules, names, later, date) if later else "no hour comes soon"
+    if by_gateway and date > now and (later := openings.first(zones, date)) != _minute(date):
+        said = openings.words(zones, later, date) if later else "no hour comes soon"
         check.by_field["send_at"] = f"is outside the hours of marketing: {said}"
     if message.ttl is not None and begins + message.ttl <= opens:
-        check.by_field["ttl"] = f"is over before it may leave: {_words(rules, names, opens, begins)}"
+        check.by_field["ttl"] = f"is over before it may leave: {openings.words(zones, opens, begins)}"
 
 
-@lru_cache(maxsize=8)
-def _hours(rules: RulesSettings) -> Hours:
-    return Hours(rules)
+class _Openings:
+    """When marketing may leave, by the choices of one owner; remembers what it was asked."""
+
+    def __init__(self, rules: RulesSettings) -> None:
+        self.rules = rules
+        self.hours = Hours(rules)
+        self._margin = timedelta(seconds=rules.close_margin_s)
+        self._found = lru_cache(maxsize=1024)(self._first)
+
+    def first(self, zones: str, at: datetime) -> datetime | None:
+        """Tell when marketing may be claimed first, from the minute of a time on."""
+        return self._found(zones, at.timestamp() // _MINUTE_S)
+
+    def _first(self, zones: str, minute: float) -> datetime | None:
+        """Look it up: a closing that is near leaves no time."""
+        names, begins = tuple(zones.split()), datetime.fromtimestamp(minute * _MINUTE_S, UTC)
+        opens = self.hours.common_opening(names, begins)
+        if opens != begins or self.hours.is_off:
+            return opens
+        later = self.hours.common_opening(names, begins + self._margin)
+        return opens if later == begins + self._margin else later
+
+    def words(self, zones: str, opens: datetime, at: datetime) -> str:
+        """Say when marketing leaves, and why not at once."""
+        return words(self.hours, Held("hours", opens, tuple(zones.split())), at)
 
 
-@lru_cache(maxsize=1024)
-def _opening(rules: RulesSettings, zones: tuple[str, ...], minute: datetime) -> datetime | None:
-    """Tell when marketing may be claimed first from a minute on: a closing that is near leaves no time."""
-    hours, margin = _hours(rules), timedelta(seconds=rules.close_margin_s)
-    opens = hours.common_opening(zones, minute)
-    if opens != minute or hours.is_off:
-        return opens
-    later = hours.common_opening(zones, minute + margin)
-    return opens if later == minute + margin else later
+#: By the identity of the settings, which an entry keeps alive: to hash them takes longer than all else
+#: remembered here.
+_KNOWN: Final[dict[int, _Openings]] = {}
+_KNOWN_MAX: Final = 8
+
+
+def _openings(rules: RulesSettings) -> _Openings:
+    known = _KNOWN.get(id(rules))
+    if known is None:
+        if len(_KNOWN) >= _KNOWN_MAX:
+            _KNOWN.clear()
+        known = _KNOWN[id(rules)] = _Openings(rules)
+    return known
 
 
 def _minute(at: datetime) -> datetime:
-    """Give the minute of a time, so that messages of the same minute are looked at once."""
     return datetime.fromtimestamp(at.timestamp() // _MINUTE_S * _MINUTE_S, UTC)
-
-
-def _words(rules: RulesSettings, zones: tuple[str, ...], opens: datetime, at: datetime) -> str:
-    return words(_hours(rules), Held("hours", opens, zones), at)
