@@ -12,8 +12,10 @@ The contract itself, which both sides must read alike:
 Connections to Redis, and what runs over them:
 
 - `clients`: the producers' clients, with explicit time-outs and retries
-- `connections`: connections that find a moved primary again
-- `routes`: where the primary is
+- `connections`, `connections_async`: connections that find a moved primary again; `followers` is what they share
+- `routes`: where the primary is, at an address or behind a name
+- `asking`: where it is, asked of servers that know: `sentinels`, or the nodes of a cluster (`slots`)
+- `route_of_url`: which of these an address needs
 - `redis_url`: the address of Redis
 - `outages`: which troubles pass, and what to say about them
 - `one_loop`: which event loop an asyncio client belongs to

@@ -14,7 +14,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from .connections import following, following_async
+from .connections import following
+from .connections_async import following_async
 from .redis_url import RedisUrl
 
 

@@ -1,15 +1,5 @@
-"""Connections that find a moved primary again; the ``connection_class`` of every pool of ours.
+"""Blocking connections that find a moved primary again: the ``connection_class`` of every pool of ours."""
 
-A connection asks its `Route` where to connect. When the server says that it is not the primary (a replica
-since a minute ago, another node of a cluster, or it ends a blocking read because its role has changed), the
-connection closes and raises a lost connection. Whoever repeats after a lost connection, and everything here
-does, thereby asks the route again. Without this a client would stay on a demoted server for ever: that server
-refuses every write, but the connection itself is healthy.
-
-A demoted server still answers reads, from what it knows: they are stale until a write is refused.
-"""
-
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,33 +7,14 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import redis
-import redis.asyncio
-from redis import exceptions
-from redis.asyncio import connection as asyncio_connection
 from redis.connection import parse_url
 
+from .followers import Follower, is_refusal
 from .outages import OutageLog, passes
 from .redis_url import RedisUrl
 from .route_of_url import route_of
-from .routes import Peer, Route
-
-#: Answers of a server that is not the primary of what it was asked for.
-_REFUSALS: Final = (
-    exceptions.ReadOnlyError,
-    exceptions.AskError,  # and MovedError
-    exceptions.ClusterDownError,  # and MasterDownError
-    exceptions.TryAgainError,
-)
-#: A blocking read has ended because the server became a replica, or because its stream was deleted.
-_UNBLOCKED: Final = "UNBLOCKED "
-#: How uvloop says, in a `RuntimeError`, that the other side has closed the connection just now.
-_UVLOOP_CLOSED: Final = "the handler is closed"
 
 _ends: ContextVar[float | None] = ContextVar("ends", default=None)
-
-
-class NotPrimaryError(redis.ConnectionError):
-    """The server does not, or no longer, answer for our keys; the next connection asks the route."""
 
 
 @contextmanager
@@ -71,63 +42,7 @@ def following(url: RedisUrl, log: OutageLog | None = None) -> dict[str, Any]:
     return {**options, "connection_class": kind, "route": route_of(url), "log": log}
 
 
-def following_async(url: RedisUrl) -> dict[str, Any]:
-    """Say the same for an asyncio pool; see `following`."""
-    options: dict[str, Any] = {**asyncio_connection.parse_url(url.place.url)}
-    kind = _AWAITED[options.get("connection_class", redis.asyncio.Connection)]
-    return {**options, "connection_class": kind, "route": route_of(url)}
-
-
-#: The class that a mixin extends; blocking and asyncio connections have different ones.
-_Mixed: Any = object
-
-
-class _Follower(_Mixed):  # type: ignore[misc]
-    """What blocking and asyncio connections share; mixed into redis-py's.
-
-    Args:
-        route: where to connect; that of all connections of the pool.
-    """
-
-    def __init__(self, *args: Any, route: Route, **options: Any) -> None:
-        self._route = route
-        self._peer: Peer | None = None
-        self._begun_s = 0.0
-        #: A connection is not left while it introduces itself: its user has asked for nothing yet.
-        self._introducing = False
-        super().__init__(*args, **options)
-
-    def _begin(self, address: tuple[str, int] | None, asked_s: float) -> None:
-        """Note where to connect.
-
-        Args:
-            address: what the route said.
-            asked_s: when it was asked: what it says later may be newer.
-        """
-        if address is not None:
-            self.host, self.port = address
-        self._begun_s = asked_s
-
-    def _arrive(self, peer: object) -> None:
-        """Note who is at the other end; a socket file has no address."""
-        self._peer = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
-
-    def _asks_first(self) -> bool:
-        return not self._introducing and self._route.is_stale()
-
-    def _is_outdated(self) -> bool:
-        return not self._introducing and self._route.outdates(self._peer, self._begun_s)
-
-    def _lost(self, error: redis.ResponseError) -> NotPrimaryError:
-        self._route.moved()
-        return NotPrimaryError(str(error))
-
-
-def _is_refusal(error: Exception) -> bool:
-    return isinstance(error, _REFUSALS) or str(error).startswith(_UNBLOCKED)
-
-
-class _BlockingFollower(_Follower):
+class _BlockingFollower(Follower):
     """Mixed into the three kinds of blocking connection.
 
     Args:
@@ -199,7 +114,7 @@ class _BlockingFollower(_Follower):
             self._tell(error)
             if isinstance(error, redis.TimeoutError):
                 self.disconnect()  # or the next command would take this answer for its own
-            if isinstance(error, redis.ResponseError) and _is_refusal(error):
+            if isinstance(error, redis.ResponseError) and is_refusal(error):
                 self.disconnect()
                 raise self._lost(error) from None
             raise
@@ -215,7 +130,7 @@ class _BlockingFollower(_Follower):
             self._sock.settimeout(seconds)
 
     def _tell(self, error: Exception) -> None:
-        if self._outages is not None and (passes(error) or _is_refusal(error)):
+        if self._outages is not None and (passes(error) or is_refusal(error)):
             self._outages.failed(error)
 
 
@@ -234,52 +149,6 @@ def _left(seconds: float | None) -> float | None:
     return left_s if seconds is None else min(seconds, left_s)
 
 
-class _AwaitedFollower(_Follower):
-    """Mixed into the three kinds of asyncio connection."""
-
-    retry: Any
-
-    async def connect(self) -> None:
-        await self.retry.call_with_retry(
-            lambda: self.connect_check_health(check_health=True, retry_socket_connect=False),
-            lambda _: self.disconnect(),
-        )
-
-    async def connect_check_health(self, *args: Any, **options: Any) -> None:
-        self._introducing = True
-        try:
-            await super().connect_check_health(*args, **options)
-        finally:
-            self._introducing = False
-
-    async def _connect(self) -> None:
-        asked_s, route = time.monotonic(), self._route
-        self._begin(await asyncio.to_thread(route.address) if route.ASKS else route.address(), asked_s)
-        await super()._connect()
-        self._arrive(self._writer.get_extra_info("peername"))
-
-    async def send_packed_command(self, *args: Any, **options: Any) -> None:
-        if self.is_connected and self._asks_first():
-            await asyncio.to_thread(self._route.refresh)
-        if self.is_connected and self._is_outdated():
-            await self.disconnect(nowait=True)
-        try:
-            await super().send_packed_command(*args, **options)
-        except RuntimeError as error:
-            if _UVLOOP_CLOSED not in str(error):
-                raise
-            raise redis.ConnectionError("the connection was closed") from error
-
-    async def read_response(self, *args: Any, **options: Any) -> Any:
-        try:
-            return await super().read_response(*args, **options)
-        except redis.ResponseError as error:
-            if not _is_refusal(error):
-                raise
-            await self.disconnect(nowait=True)
-            raise self._lost(error) from None
-
-
 class _Tcp(_BlockingFollower, redis.Connection):
     """``redis://``, blocking."""
 
@@ -292,17 +161,4 @@ class _File(_BlockingFollower, redis.UnixDomainSocketConnection):
     """``unix://``, blocking."""
 
 
-class _AsyncTcp(_AwaitedFollower, redis.asyncio.Connection):
-    """``redis://`` for asyncio."""
-
-
-class _AsyncTls(_AwaitedFollower, redis.asyncio.SSLConnection):
-    """``rediss://`` for asyncio."""
-
-
-class _AsyncFile(_AwaitedFollower, redis.asyncio.UnixDomainSocketConnection):
-    """``unix://`` for asyncio."""
-
-
 _BLOCKING: Final[dict[type, type]] = {kind.__bases__[1]: kind for kind in (_Tcp, _Tls, _File)}
-_AWAITED: Final[dict[type, type]] = {kind.__bases__[1]: kind for kind in (_AsyncTcp, _AsyncTls, _AsyncFile)}

@@ -14,7 +14,8 @@ from producers import AsyncProducer, Producer
 from producers.callbacks import AsyncCallbackIntake, CallbackIntake
 from producers.contract.clients import connect as connect_sending
 from producers.contract.clients import connect_async
-from producers.contract.connections import NotPrimaryError, within
+from producers.contract.connections import within
+from producers.contract.followers import NotPrimaryError
 from producers.contract.keys import Keys
 from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, WebSettings

@@ -2,7 +2,8 @@
 
 import pytest
 
-from producers.contract.connections import following, following_async
+from producers.contract.connections import following
+from producers.contract.connections_async import following_async
 from producers.contract.redis_url import RedisUrl
 from producers.contract.route_of_url import route_of
 from producers.contract.sentinels import Sentinels

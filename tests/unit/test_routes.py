@@ -157,7 +157,7 @@ def test_every_asyncio_client_follows_over_every_kind_of_connection(url, kind):
     connection = connect_async(url).connection_pool.make_connection()
 
     assert isinstance(connection, kind)
-    assert type(connection).__module__ == "producers.contract.connections"
+    assert type(connection).__module__ == "producers.contract.connections_async"
 
 
 def test_nothing_is_begun_when_no_time_is_left():
