@@ -12,7 +12,8 @@ The contract itself, which both sides must read alike:
 Connections to Redis, and what runs over them:
 
 - `clients`: the producers' clients, with explicit time-outs and retries
-- `connections`, `connections_async`: connections that find a moved primary again; `followers` is what they share
+- `connections`, `connections_async`: connections that find a moved primary again
+- `followers`: what both kinds of connection share
 - `routes`: where the primary is, at an address or behind a name
 - `asking`: where it is, asked of servers that know: `sentinels`, or the nodes of a cluster (`slots`)
 - `route_of_url`: which of these an address needs
