@@ -21,7 +21,7 @@ from redis import exceptions
 from redis.asyncio import connection as asyncio_connection
 from redis.connection import parse_url
 
-from .outages import OutageLog, passes
+from .outages import OutageLog, is_told, not_authenticated
 from .routes import Route, route_for
 
 #: Answers of a server that is not the primary of what it was asked for.
@@ -175,7 +175,10 @@ class _BlockingFollower(_Follower):
                 self._bound(_left(self.socket_timeout))
             response = super().read_response(*args, **options)
         except redis.RedisError as error:
-            self._tell(error)
+            refused = not_authenticated(error)
+            self._tell(refused or error)
+            if refused:
+                raise refused from None
             if isinstance(error, redis.TimeoutError):
                 self.disconnect()  # or the next command would take this answer for its own
             if isinstance(error, redis.ResponseError) and _is_refusal(error):
@@ -194,7 +197,7 @@ class _BlockingFollower(_Follower):
             self._sock.settimeout(seconds)
 
     def _tell(self, error: Exception) -> None:
-        if self._outages is not None and (passes(error) or _is_refusal(error)):
+        if self._outages is not None and (is_told(error) or _is_refusal(error)):
             self._outages.failed(error)
 
 
@@ -249,6 +252,10 @@ class _AwaitedFollower(_Follower):
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
             return await super().read_response(*args, **options)
+        except redis.ConnectionError as error:
+            if refused := not_authenticated(error):
+                raise refused from None
+            raise
         except redis.ResponseError as error:
             if not _is_refusal(error):
                 raise
