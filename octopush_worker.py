@@ -38,7 +38,7 @@ def main() -> None:
     if command == "--version":
         sys.stdout.write(f"octopush-worker, version {version('octopush-worker')}\n")
         sys.exit(0)
-    problem = missing(command)
+    problem = missing(command, only_help="--help" in sys.argv)
     if problem is not None:
         if "--json" in sys.argv:
             sys.stdout.write(json.dumps({"v": 1, "error": "failed", "message": problem}) + "\n")

@@ -38,7 +38,8 @@ class AsyncProducer:
     """Queues SMS for the workers from an event loop. Make one per loop and keep it.
 
     Arguments, results and errors are those of `producers.producer.Producer`. Besides, every call raises
-    `WrongEventLoop` in another loop than that of the first call.
+    `WrongEventLoop` in another loop than that of the first call. So make it in the lifespan of an ASGI
+    application, and not while a module is imported: a test client brings a loop of its own.
     """
 
     def __init__(

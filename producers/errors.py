@@ -6,6 +6,7 @@
     ├── OverBudget                         the campaign would cost more than its budget
     ├── CampaignCancelled                  this campaign was cancelled and queues nothing any more
     ├── QueueUnavailable                   Redis did not answer; repeat with the same request_id
+    ├── QueueRefused                       Redis refuses user or password; mend the settings
     └── WrongEventLoop (also RuntimeError) an AsyncProducer is used in a second event loop
     ConfigError                            the environment is wrong; the process should not start
     └── WrongPseudonymKeys                 it lacks a key that this Redis needs
@@ -126,6 +127,30 @@ class QueueUnavailable(ProducerError):
         return self.request_ids[0] if self.request_ids else None
 
 
+class QueueRefused(ProducerError):
+    """Redis refuses this user or password, or allows this user too little. To repeat it helps nobody.
+
+    Mend ``REDIS_URL``, or the rights of its user. Then repeat the call with the same request_ids: what was
+    queued before is not queued again.
+
+    Attributes:
+        request_ids, campaign_id, server: as in `QueueUnavailable`.
+    """
+
+    def __init__(
+        self,
+        request_ids: Sequence[str] = (),
+        what: str = "this user or password",
+        campaign_id: str | None = None,
+        server: str = "",
+    ) -> None:
+        self.request_ids = tuple(request_ids)
+        self.campaign_id = campaign_id
+        self.server = server
+        at = f" at {server}" if server else ""
+        super().__init__(f"Redis{at} refuses {what}: see REDIS_URL")
+
+
 class WrongEventLoop(ProducerError, RuntimeError):
     """A client for asyncio was used in another event loop than its first: its connections belong to that one.
 
@@ -138,7 +163,8 @@ class WrongEventLoop(ProducerError, RuntimeError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"this {name} belongs to another event loop, where it was used first; make one per event loop"
+            f"this {name} belongs to another event loop, where it was used first; make one per event loop, "
+            "such as in the lifespan of an ASGI application: docs/applications.md"
         )
 
 

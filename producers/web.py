@@ -35,8 +35,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from .contract.addresses import Addresses
-from .contract.clients import CALLBACKS, connect_async
 from .contract.known_pseudonyms import KEPT_IN_REDIS
+from .contract.outages import what_is_refused
 from .contract.scripts import REDIS_ERRORS
 from .contract.settings import WebSettings
 from .errors import ConfigError
@@ -131,8 +131,8 @@ class _Server:
     """The endpoints and what they share."""
 
     def __init__(self, settings: WebSettings) -> None:
-        self._redis = connect_async(settings.redis_url, CALLBACKS)
-        self._intake = AsyncCallbackIntake(settings, self._redis)
+        self._intake = AsyncCallbackIntake(settings)
+        self._redis = self._intake._redis  # noqa: SLF001 - of this package, and closed by the intake
         self._gauges = Gauges(settings)
         self._callers = Addresses(settings.allowed_addresses)
         self._scrapers = Addresses(settings.metrics_addresses)
@@ -182,10 +182,12 @@ class _Server:
         try:
             async with asyncio.timeout(_PROBE_S):
                 await self._redis.ping()
-        except (*REDIS_ERRORS, OSError):
+        except (*REDIS_ERRORS, OSError) as error:
+            what = what_is_refused(error)
+            said = f"redis refuses {what}: see REDIS_URL" if what else "redis does not answer"
             if self._intake.has_room:
-                return PlainTextResponse("redis does not answer, callbacks are kept on the disk\n")
-            return PlainTextResponse("redis does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE)
+                return PlainTextResponse(f"{said}, callbacks are kept on the disk\n")
+            return PlainTextResponse(f"{said}\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
     async def metrics(self, request: Request) -> Response:

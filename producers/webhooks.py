@@ -19,6 +19,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
+from .contract.discreet import discreet
 from .contract.events import Alarm, Event, OptOut, Receipt, Reply, Status
 from .errors import Portable
 
@@ -67,6 +68,7 @@ class UnreadableBody(InvalidWebhook):
     """The signature is right, and the body is no JSON object with a type, a timestamp and data."""
 
 
+@discreet
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook whose signature is right.
 
@@ -86,6 +88,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     cut: tuple[str, ...] = ()
 
 
+@discreet
 class _Body(msgspec.Struct):
     type: str
     timestamp: datetime

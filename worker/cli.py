@@ -19,7 +19,7 @@ from worker.commands.command import Command, Group
 from worker.commands.forward_cli import forward
 from worker.mail.mail_cli import forward_email, mail_in
 from worker.presentation.output import Failed, Output
-from worker.process.extras import missing
+from worker.process.extras import brought_by, missing
 from worker.start import console, web, worker
 from worker.webhooks.forward_http import forward_http
 from worker.webhooks.forward_listen import listen
@@ -55,7 +55,7 @@ def _stay_calm() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-@main.command(cls=Command)
+@main.command(cls=Command, epilog=brought_by("demo"))
 @click.pass_obj
 def demo(output: Output) -> None:
     """Send a two-way SMS through everything, on this machine, and stop."""
@@ -65,7 +65,7 @@ def demo(output: Output) -> None:
         story.run(output)
 
 
-@main.command(cls=Command)
+@main.command(cls=Command, epilog=brought_by("sandbox"))
 @click.pass_obj
 def sandbox(output: Output) -> None:
     """Run Redis, a simulated Octopush, worker, web and console until Ctrl-C."""
@@ -100,6 +100,8 @@ def up(output: Output, workers: int) -> None:
 
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
     started, whose data stay under .octopush; nobody else can reach it, and one directory has one.
+
+    Needs the extras of what it runs. octopush-worker[sandbox] brings them, and a server.
     """
     from worker.sandbox.installation import Installation  # noqa: PLC0415 - needs the sandbox extra
 

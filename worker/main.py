@@ -5,7 +5,8 @@ The only reader of the environment, the only place that builds things and connec
 
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import dramatiq
@@ -17,7 +18,7 @@ from dramatiq.middleware import Retries
 from producers.contract.jobs import ACTORS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
-from producers.contract.outages import OutageLog
+from producers.contract.outages import OutageLog, refused, what_is_refused
 from producers.contract.steps import drive
 from producers.errors import ConfigError, WrongPseudonymKeys
 from producers.rules.hours import Hours
@@ -39,6 +40,7 @@ from worker.ledger.openings import Openings
 from worker.process import log, middleware, parent, preflight
 from worker.process.connection import connect, waits_for_redis
 from worker.process.heartbeat import Heartbeat
+from worker.process.outages import outage_log
 from worker.queue.lease_broker import LeaseBroker
 from worker.queue.leases import Leases
 from worker.queue.slots import Slots
@@ -81,9 +83,9 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     log.configure(settings.log_level)
     dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
-    outages = _outage_log(str(settings.redis_url))
+    outages = outage_log(str(settings.redis_url))
     client = connect(settings.redis_url, outages)
-    with middleware.stop_at_once():
+    with middleware.stop_at_once(), _let_in(str(settings.redis_url)):
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
         know_pseudonyms(settings, client)
     middleware.stop_once()
@@ -103,7 +105,7 @@ def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> Non
         with attempt:
             findings = preflight.inspect(client)
         if attempt.retry_state.outcome and attempt.retry_state.outcome.failed:
-            # Also what the connection does not take for an outage, such as a wrong password.
+            # Also what the connection does not take for an outage.
             outages.failed(attempt.retry_state.outcome.exception())  # type: ignore[arg-type]
     for finding in findings:
         level = logger.error if finding.unsafe or finding.fatal else logger.warning
@@ -192,13 +194,22 @@ def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
     return broker
 
 
-def _outage_log(server: str) -> OutageLog:
-    """Write one line when Redis goes away and one when it is back, whichever thread finds out."""
-    logger = structlog.get_logger()
-    return OutageLog(
-        lambda reason: logger.warning("redis.unavailable", reason=reason, server=server),
-        lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
-    )
+@contextmanager
+def _let_in(server: str) -> Iterator[None]:
+    """Refuse to work where Redis refuses us: waiting mends no password.
+
+    Raises:
+        SystemExit: status 1, after one log line.
+    """
+    try:
+        yield
+    except redis.RedisError as error:
+        what = what_is_refused(error)
+        if what is None:
+            raise
+        # A traceback would be many lines, and say nothing more.
+        structlog.get_logger().error("worker.refused_to_start", problem=refused(server, what))
+        raise SystemExit(1) from None
 
 
 def _collect_less_garbage() -> None:

@@ -10,7 +10,7 @@ import redis
 from redis.connection import parse_url
 
 from .followers import Follower, is_refusal
-from .outages import OutageLog, passes
+from .outages import OutageLog, is_told, not_authenticated
 from .redis_url import RedisUrl
 from .route_of_url import route_of
 
@@ -90,8 +90,9 @@ class _BlockingFollower(Follower):
         try:
             return self._route.address(_left(None))
         except redis.RedisError as error:
-            self._tell(error)
-            raise
+            refused = not_authenticated(error)
+            self._tell(refused or error)
+            raise refused or error from None
 
     def send_packed_command(self, *args: Any, **options: Any) -> None:
         if self._sock is not None and self._asks_first():
@@ -111,7 +112,10 @@ class _BlockingFollower(Follower):
                 self._bound(_left(self.socket_timeout))
             response = super().read_response(*args, **options)
         except redis.RedisError as error:
-            self._tell(error)
+            refused = not_authenticated(error)
+            self._tell(refused or error)
+            if refused:
+                raise refused from None
             if isinstance(error, redis.TimeoutError):
                 self.disconnect()  # or the next command would take this answer for its own
             if isinstance(error, redis.ResponseError) and is_refusal(error):
@@ -130,7 +134,7 @@ class _BlockingFollower(Follower):
             self._sock.settimeout(seconds)
 
     def _tell(self, error: Exception) -> None:
-        if self._outages is not None and (passes(error) or is_refusal(error)):
+        if self._outages is not None and (is_told(error) or is_refusal(error)):
             self._outages.failed(error)
 
 

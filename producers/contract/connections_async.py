@@ -9,6 +9,7 @@ import redis.asyncio
 from redis.asyncio import connection as asyncio_connection
 
 from .followers import Follower, is_refusal
+from .outages import not_authenticated
 from .redis_url import RedisUrl
 from .route_of_url import route_of
 
@@ -43,7 +44,11 @@ class _AwaitedFollower(Follower):
 
     async def _connect(self) -> None:
         asked_s, route = time.monotonic(), self._route
-        self._begin(await asyncio.to_thread(route.address) if route.ASKS else route.address(), asked_s)
+        try:
+            address = await asyncio.to_thread(route.address) if route.ASKS else route.address()
+        except redis.AuthenticationError as error:
+            raise not_authenticated(error) or error from None
+        self._begin(address, asked_s)
         await super()._connect()
         self._arrive(self._writer.get_extra_info("peername"))
 
@@ -62,6 +67,10 @@ class _AwaitedFollower(Follower):
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
             return await super().read_response(*args, **options)
+        except redis.ConnectionError as error:
+            if refused := not_authenticated(error):
+                raise refused from None
+            raise
         except redis.ResponseError as error:
             if not is_refusal(error):
                 raise

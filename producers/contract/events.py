@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 
+from .discreet import discreet
 from .jobs import State
 from .receipts import DeliveryState
 
@@ -27,6 +28,7 @@ OptOutAction = Literal["out", "in"]
 OptOutReason = Literal["reply", "callback", "gateway", "operator", "erasure"]
 
 
+@discreet
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """A person answered.
 
@@ -63,6 +65,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
 
 
+@discreet
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The network said what became of an SMS for one recipient.
 
@@ -93,6 +96,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
 
 
+@discreet
 class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     """A person wants no more SMS, or wants SMS again; in the same step the number was suppressed, or is not.
 
@@ -125,6 +129,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
 
 
+@discreet
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """A send reached a new state, or an accepted send learnt its ticket.
 
@@ -175,6 +180,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+@discreet
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     """What came in a callback and is no event of any kind, kept for an operator.
 

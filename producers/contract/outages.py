@@ -1,4 +1,4 @@
-"""Outages of Redis: which troubles pass by themselves, and what to say about it."""
+"""Outages of Redis: which troubles pass by themselves, which a person must mend, and what to say of them."""
 
 import logging
 import threading
@@ -29,27 +29,65 @@ _PASSING_CODES: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNBLOCKED ")
 _LASTING: Final = (redis.AuthenticationError, exceptions.AuthorizationError)
 
 
-def passes(error: Exception) -> bool:
+class NotAuthenticatedError(redis.ResponseError):
+    """Redis refuses this user or password.
+
+    To the client it is a lost connection, and so it would be repeated. Our connections raise this instead.
+    """
+
+
+def not_authenticated(error: Exception) -> NotAuthenticatedError | None:
+    """Return what to raise instead of an error by which Redis refuses user or password; None for others."""
+    return NotAuthenticatedError(type(error).__name__) if isinstance(error, _LASTING) else None
+
+
+def passes(error: BaseException) -> bool:
     """Tell an outage from a wrong password, a forbidden command or a key of another type."""
     if isinstance(error, _LASTING):
         return False
     return isinstance(error, _PASSING) or any(code in str(error) for code in _PASSING_CODES)
 
 
+def what_is_refused(error: BaseException | None) -> str | None:
+    """Say what Redis refuses, if an error means that the address or the rights of its user are wrong."""
+    if isinstance(error, (NotAuthenticatedError, *_LASTING)):
+        return "this user or password"
+    if isinstance(error, exceptions.NoPermissionError):
+        return "this user a command or a key"
+    return None
+
+
+def refused(server: str, what: str) -> str:
+    """Say in one line what Redis refuses, and where that is to be mended.
+
+    Args:
+        server: its address without user and password; empty if it is not known.
+        what: as `what_is_refused` says it.
+    """
+    at = f" at {server}" if server else ""
+    return f"Redis{at} refuses {what}: see REDIS_URL"
+
+
+def is_told(error: BaseException) -> bool:
+    """Tell whether a connection with an `OutageLog` has told of an error: nobody else needs to."""
+    return passes(error) or isinstance(error, NotAuthenticatedError)
+
+
 class OutageLog:
     """Says once that Redis is away, and once that it is back, however many calls fail meanwhile.
 
-    Failures with less than two seconds between them are one outage. May be called from any thread.
+    Failures with less than two seconds between them are one outage. If Redis refuses us in one, or no more,
+    that is said, too. May be called from any thread.
 
     Args:
-        away: told the kind of the first failure.
+        away: told of the first failure.
         back: told for how many seconds calls failed.
         clock: seconds that only grow.
     """
 
     def __init__(
         self,
-        away: Callable[[str], object],
+        away: Callable[[Exception], object],
         back: Callable[[float], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,14 +95,17 @@ class OutageLog:
         self._lock = threading.Lock()
         #: When the first and the last failure of an outage came; None if there is none.
         self._span: tuple[float, float] | None = None
+        self._said: str | None = None
 
     def failed(self, error: Exception) -> None:
         """Note that a call failed because of Redis."""
         with self._lock:
             now, before = self._clock(), self._span
             self._span = (before[0] if before else now, now)
-        if before is None:
-            self._away(type(error).__name__)
+            is_news = before is None or self._said != what_is_refused(error)
+            self._said = what_is_refused(error)
+        if is_news:
+            self._away(error)
 
     def answered(self) -> None:
         """Note that a call went well; costs next to nothing while there is no outage."""
@@ -86,7 +127,14 @@ def log_to(logger: logging.Logger, server: str = "") -> OutageLog:
         server: address of Redis without user and password; empty if it is not known.
     """
     at = f" at {server}" if server else ""
+
+    def away(error: Exception) -> None:
+        if what := what_is_refused(error):
+            logger.error("%s", refused(server, what))
+        else:
+            logger.warning("redis unavailable (%s)%s", type(error).__name__, at)
+
     return OutageLog(
-        lambda reason: logger.warning("redis unavailable (%s)%s", reason, at),
+        away,
         lambda seconds: logger.warning("redis is back, calls failed for %.1f s", seconds),
     )

@@ -48,8 +48,9 @@ _DATE: Final = (
     ),
     "not a date: if a spreadsheet made a date of a number, format the column as text",
 )
+#: The prefix of international calls that most countries have. No country has a number that begins so.
+_PREFIX: Final = re.compile(r"\A(\(?)00 ?(?=[1-9])")
 _HINTS: Final = (
-    (re.compile(r"00[1-9]"), "write + in place of 00"),
     (re.compile(r"\(?0[1-9]"), "a national number needs a country, such as DEFAULT_REGION=FR"),
     (re.compile(r"[1-9][0-9 .()-]{5,}\Z"), "its + or its first 0 is missing, as spreadsheets drop them"),
 )
@@ -71,7 +72,8 @@ def to_e164(number: str, *, default_region: str = "") -> str:
     Args:
         number: international, such as ``"+33 6 12 34 56 78"``; or national, if there is a region.
         default_region: two letters of the country whose national numbers are read, such as ``FR``. The French
-            overseas departments share their numbering with ``FR``: ``0690…`` becomes ``+590690…``.
+            overseas departments share their numbering with ``FR``: ``0690…`` becomes ``+590690…``. Without
+            one ``00`` is read as ``+``. With one its plan decides: in Japan ``0033`` chooses a carrier.
 
     Returns:
         The number as ``"+33612345678"``.
@@ -88,7 +90,7 @@ def to_e164(number: str, *, default_region: str = "") -> str:
     for damage, hint in (*_DAMAGE, _DATE):
         if damage.match(written):
             raise ValueError(f"{_INTERNATIONALLY}, {hint}")
-    parsed = _parsed(written, default_region)
+    parsed = _parsed(written if default_region else _PREFIX.sub(r"\1+", written), default_region)
     if parsed is None:
         raise ValueError(_hinted(written, default_region))
     if not phonenumbers.is_valid_number(parsed):

@@ -13,6 +13,7 @@ import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
 from .admission import ADMISSION
+from .discreet import discreet
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -110,6 +111,7 @@ def _used(text: str) -> list[str]:
     return found[1].split() if found else []
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Command(Generic[T_co]):
     """One script call, ready to run on any client: what to send, and how to read the reply.

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import redis
 import redis.asyncio
 
+from .discreet import discreet
 from .scripts import REDIS_ERRORS, Command
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ def _without_error(replies: list[Any]) -> list[Any]:
     return replies
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Commands:
     """Plain commands in one round trip, not atomic; the reply is the list of theirs.
@@ -73,6 +75,7 @@ class Commands:
         return _without_error(replies) if self.raises else replies
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Together:
     """Many calls of one script, not atomic: the first makes sure that Redis knows it, the rest share a trip.

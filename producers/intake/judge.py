@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
 
+from ..contract.discreet import discreet
 from ..contract.kinds import KINDS
 from ..contract.settings import WebSettings, bound_token
 from .callback_body import MAX_EVENTS, read_events
@@ -31,6 +32,7 @@ ALLOWED: Final = {
 _MARKS: Final = {name: kind.marks for name, kind in KINDS.items()}
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Token:
     """What is known of a token.

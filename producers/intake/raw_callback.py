@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from ..contract.discreet import discreet
 from ..contract.kinds import KINDS
 from ..contract.scripts import Command, Script, as_string
 
@@ -13,6 +14,7 @@ _ACCEPT: Final = Script(__package__, "accept_callback")
 _ACCEPT_WHEN_FULL: Final = Script(__package__, "accept_callback", when_full=True)
 
 
+@discreet
 class RawCallback(msgspec.Struct, frozen=True, array_like=True):
     """One callback as it came.
 

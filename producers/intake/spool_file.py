@@ -11,6 +11,7 @@ from typing import Final, Self
 
 import msgspec
 
+from ..contract.discreet import discreet
 from .raw_callback import RawCallback
 
 #: Bytes in front of each record: its length, its checksum, and the checksum of these two. Without the last, a
@@ -18,6 +19,7 @@ from .raw_callback import RawCallback
 _HEAD_BYTES: Final = 12
 
 
+@discreet
 class SpooledCallback(msgspec.Struct, frozen=True, array_like=True):
     """A callback in the spool.
 

@@ -14,9 +14,11 @@ from typing import Final
 
 import msgspec
 
+from ..contract.discreet import discreet
 from .recipient import Recipient
 
 
+@discreet
 class Body(msgspec.Struct, omit_defaults=True, gc=False):
     """The JSON of a POST. Scripts rely on its order: the recipients come first, then the text."""
 
@@ -38,14 +40,17 @@ class Body(msgspec.Struct, omit_defaults=True, gc=False):
 encode: Final = msgspec.json.Encoder().encode
 
 
+@discreet
 class _Numbered(msgspec.Struct):
     phone_number: str
 
 
+@discreet
 class _Numbers(msgspec.Struct):
     recipients: list[_Numbered]
 
 
+@discreet
 class BodyFacts(msgspec.Struct):
     """The parts of a body that the worker looks at."""
 

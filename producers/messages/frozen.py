@@ -2,6 +2,8 @@
 
 import msgspec
 
+from ..contract.discreet import discreet
+
 #: Micro-euros, then tariffs and segments by turns.
 Dues = tuple[int | str, ...]
 
@@ -18,6 +20,7 @@ class Talk(msgspec.Struct, frozen=True, gc=False):
     reply_to: str
 
 
+@discreet
 class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     """A checked message in the form in which it is stored and sent.
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypedDict
 
 import msgspec
 
+from ..contract.discreet import discreet
 from ..contract.jobs import queue_for
 from ..rules.settings import RulesSettings
 from ..rules.text import sender_problem
@@ -61,6 +62,7 @@ def _new_request_id() -> str:
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
 
 
+@discreet
 class _Content(msgspec.Struct, frozen=True):
     """What may be given by position."""
 
@@ -68,6 +70,7 @@ class _Content(msgspec.Struct, frozen=True):
     text: str
 
 
+@discreet
 class Message(_Content, frozen=True, kw_only=True):
     """One send: a text for 1 to 500 recipients, under one request_id, in one call to the gateway.
 

@@ -7,8 +7,10 @@ from typing import Final
 import msgspec
 
 from ..contract.characters import visible
+from ..contract.discreet import discreet
 
 
+@discreet
 class Recipient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Who receives an SMS, with values for the placeholders of its text.
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from ..contract.characters import is_blank, visible
+from ..contract.discreet import discreet
 from .recipient import VARIABLES, Recipient, variable_named
 from .segments import SURELY_ONE, billed, costs_at_worst
 
@@ -28,6 +29,7 @@ _KNOWN: Final = "|".join(VARIABLES)
 _HALF: Final = re.compile(rf"\{{\s*(?:{_KNOWN})\b|\b(?:{_KNOWN})\s*\}}")
 
 
+@discreet
 class Template(msgspec.Struct, frozen=True, gc=False):
     """A text and its placeholders.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..contract.characters import is_blank
+from ..contract.discreet import discreet
 from ..rules import text as rules
 from ..rules.settings import RulesSettings
 from . import fields
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 
 #: What an alert is told that carries the mention of marketing.
 MENTION_IN_ALERT = "text: has the mention of marketing; whoever filters may take this alert for marketing"
+#: What a two-way message is told of which somebody may not be able to answer (Octopush's page on two-way SMS:
+#: mainland France, other countries on request). The gateway takes such a message.
+REPLIES_DOUBTFUL = (
+    "with_replies: replies are known to come from mobiles of mainland France (+336, +337) alone; "
+    "for other numbers ask Octopush first"
+)
+_ANSWERING = ("+336", "+337")
 
 
+@discreet
 class Wording(msgspec.Struct, frozen=True, gc=False):
     """What the recipients of a message get.
 
@@ -69,14 +78,24 @@ def word(
     template, lacking = _with_mention(check, template, message.purpose, numbers, settings)
     if ours and template.variables:
         recipients = [_replaced(each, template) for each in recipients]
-    warnings: tuple[str, ...] = ()
-    if message.purpose == "alert" and rules.nearly_has_mention(template.pieces[::2], settings.stop_mention):
-        warnings = (MENTION_IN_ALERT,)
+    warnings = _warnings(message, template, numbers, settings)
     _placeholders(check, template, recipients)
     if lacking:
         check.by_field.setdefault("text", lacking)
     counts = _segments(check, template, recipients, settings.segments_max)
     return Wording(template, recipients, numbers, counts, optimise and not ours, warnings)
+
+
+def _warnings(
+    message: "Message", template: Template, numbers: list[str], settings: RulesSettings
+) -> tuple[str, ...]:
+    """Say what is allowed, and probably a mistake."""
+    found: tuple[str, ...] = ()
+    if message.purpose == "alert" and rules.nearly_has_mention(template.pieces[::2], settings.stop_mention):
+        found = (MENTION_IN_ALERT,)
+    if message.with_replies is True and not all(each.startswith(_ANSWERING) for each in numbers):
+        found = (*found, REPLIES_DOUBTFUL)
+    return found
 
 
 def _with_mention(

@@ -24,7 +24,8 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
         state: where it stands; ``queued`` for a new one.
         created: False when the same content was already there under this id and nothing was queued.
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
-        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
+        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert;
+            ``with_replies`` to whom replies may not come from.
         left_out: recipients who do not get it, since they want no more SMS.
         code: why a new message is ``cancelled`` at once: ``suppressed`` or ``no_consent`` if all of its
             recipients are left out, ``number_cap`` or ``prefix_blocked``; else None.

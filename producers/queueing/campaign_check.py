@@ -21,7 +21,7 @@ class CampaignCheck:
         slices: calls to the gateway, each a message of its own.
         segments: segments over all recipients, as we count them; the gateway's count decides the bill.
         left_out: recipients given that would not be texted.
-        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
+        warnings: what is allowed, and probably a mistake, by field, as `Sent.warnings`.
     """
 
     recipients: int

@@ -53,8 +53,9 @@ class Campaign:
         slices: messages it consists of: ``created + existing``.
         created: messages queued by this run.
         existing: messages that are in the ledger or have ended; nothing was queued for them.
-        left_out: recipients given that cannot be texted; 0 unless ``on_invalid`` is a callable.
-        warnings: what is allowed, and probably a mistake, by field: the mention of marketing in an alert.
+        left_out: recipients given that cannot be texted, or are repeated; 0 unless ``on_invalid`` is a
+            callable.
+        warnings: what is allowed, and probably a mistake, by field, as `Sent.warnings`.
         suppressed: of the recipients, those who were left out as their slice was queued, since they want no
             more SMS. They count as cancelled.
     """

@@ -142,7 +142,7 @@ class Slicer:
         self.number += 1
         self.left_out += len(problems)
         if frozen is not None:
-            self.warnings = frozen.warnings
+            self.warnings = tuple(dict.fromkeys((*self.warnings, *frozen.warnings)))
             self.recipients += frozen.recipients
             self.segments += frozen.segments
             for number in numbers_of(frozen.body):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..contract.discreet import discreet
 from ..contract.keys import Keys
 from ..contract.known_pseudonyms import KnownPseudonyms
 from ..contract.phone import to_e164
@@ -20,6 +21,7 @@ from .turns import WRITTEN, SendTurn, Turn, Written, read_written, turn_of
 TURNS_MAX: Final = 200
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """The newest turns with one number.

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ..contract.admission import describe, read_gate
+from ..contract.discreet import discreet
 from ..contract.jobs import State
 from ..contract.receipts import AWAITED_MS, STATES, DeliveryState
 from ..rules.held import Held, words
@@ -19,6 +20,7 @@ from .rounds import read_rounds
 _OF_CALL: Final = ("state", "attempts", "code", "message", "first", "held", "held_until")
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The delivery receipt of one recipient that stands: of those that came the one that says most.
@@ -36,6 +38,7 @@ class Delivery:
     state: DeliveryState
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
     """What is known of a send. Times are aware UTC datetimes by Redis's clock.

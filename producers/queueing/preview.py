@@ -53,7 +53,8 @@ class Preview:
 
     Attributes:
         recipients: who would be texted; 0 if none were given.
-        left_out: recipients given that cannot be texted, or were met before.
+        left_out: recipients given that cannot be texted, or are repeated.
+        repeated: of those left out, whose number stands further up.
         messages: calls to the gateway, of at most 500 recipients; of marketing for each zone its own.
         encoding: ``ucs2`` if anybody's text is UCS-2; without recipients, if the text is whoever gets it.
         minimum, middle, maximum: segments of the shortest, the median and the longest text.
@@ -72,6 +73,7 @@ class Preview:
 
     recipients: int
     left_out: int
+    repeated: int
     messages: int
     encoding: Literal["gsm7", "ucs2"]
     minimum: int
@@ -127,7 +129,7 @@ class Previewer:
         self._now = now
         self._kind = str(options.get("type", "sms_premium"))
         self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
-        self._taken = self._left_out = self._messages = 0
+        self._taken = self._left_out = self._repeated = self._messages = 0
         self._zones, self._problems = 1, dict[str, str]()
         self._warnings: tuple[str, ...] = ()
         self._check_options()
@@ -183,7 +185,7 @@ class Previewer:
             # Of a campaign each zone gets a message of its own.
             send_at = check("send_at", fields.send_at, message.send_at)
             check_leaving(check, message, zone, send_at=send_at, rules=settings, now=self._now)
-        self._warnings = worded.warnings or self._warnings
+        self._warnings = tuple(dict.fromkeys((*self._warnings, *worded.warnings)))
         if "sender" in self._options and "sender" not in self._problems:
             problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)
             check.by_field |= {"sender": problem} if problem else {}
@@ -219,6 +221,7 @@ class Previewer:
             named = {name or "recipient": why for name, why in reasons.items()}
             self._on_invalid(self._taken + i, chunk[i], InvalidMessage(named))
         self._left_out += len(problems)
+        self._repeated += sum(reasons == REPEATED for reasons in problems.values())
 
     def _count(self, worded: Wording, thrifty: list[int]) -> None:
         self._messages += self._zones
@@ -253,6 +256,7 @@ class Previewer:
         return Preview(
             recipients,
             self._left_out,
+            self._repeated,
             self._messages,
             tally.encoding,
             *sizes,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from ..contract.discreet import discreet
 from ..contract.jobs import RECORD_VERSION
 from ..contract.keys import Keys
 from ..contract.known_pseudonyms import KnownPseudonyms
@@ -27,6 +28,7 @@ Ahead = Command[list[Sent | Conflict] | None]
 Cancellation = Literal["cancelled", "too_late", "unknown_id"]
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of a campaign that is uploaded.

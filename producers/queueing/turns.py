@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from ..contract.discreet import discreet
 from ..contract.events import Match, OptOut, Reply, from_fields
 from ..contract.jobs import State
 from ..messages.recipient import Recipient
@@ -22,6 +23,7 @@ WRITTEN: Final[Mapping[str, tuple[str, type[Written]]]] = {
 }
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A reply, or a message to its recipient. What does not apply, or is not known, is None.
@@ -58,6 +60,7 @@ class Turn:
     opted_out: bool = False
 
 
+@discreet
 class Body(msgspec.Struct):
     """What is read of a body."""
 
@@ -65,6 +68,7 @@ class Body(msgspec.Struct):
     text: str
 
 
+@discreet
 @dataclass(slots=True)
 class SendTurn:
     """A message of a conversation, as far as it is known.

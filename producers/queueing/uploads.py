@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from ..contract.discreet import discreet
 from ..contract.keys import upload_place
 from ..contract.scripts import Command, Script
 from ..contract.steps import Commands, Steps
@@ -35,6 +36,7 @@ Completion = Literal["complete", "missing", "stopped", "unknown_id"]
 _write = msgspec.json.Encoder(order="sorted").encode
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Upload:
     """How far an upload is.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
+from ..contract.discreet import discreet
 from ..contract.events import E, from_fields
 from ..contract.scripts import REDIS_ERRORS, Command, Script, as_string
 from ..contract.steps import Commands, Steps
@@ -33,6 +34,7 @@ _ROUND_S: Final = 10.0
 _BEGIN: Final = "-"
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class _Raw:
     entry_id: bytes
@@ -101,7 +103,8 @@ class GroupReader(Generic[E]):
         Acknowledges on the way what was `done` before. Waits as long as Redis is away.
 
         Raises:
-            redis.RedisError: trouble that does not pass: wrong password, no permission, wrong type of key.
+            QueueRefused: Redis refuses user or password, or allows this user too little.
+            redis.RedisError: other trouble that does not pass, such as a wrong type of key.
         """
         while not self.stopping:
             try:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from ..contract.outages import log_to, passes
+from ..contract.outages import log_to, passes, what_is_refused
 from ..contract.steps import Sleep, Steps
+from ..errors import QueueRefused
 
 _log = logging.getLogger("producers.feeds")
 
@@ -29,6 +30,7 @@ class Outage:
     def __init__(self, clock: Callable[[], float] = time.monotonic, server: str = "") -> None:
         self._clock = clock
         self._pause_s = _FIRST_PAUSE_S
+        self._server = server
         self._outages = log_to(_log, server)
 
     def over(self) -> None:
@@ -40,8 +42,11 @@ class Outage:
         """Wait before the next try, or until ``stopping``.
 
         Raises:
+            QueueRefused: Redis refuses user or password, or allows this user too little.
             Exception: the error itself, if it does not pass by waiting.
         """
+        if what := what_is_refused(error):
+            raise QueueRefused((), what, server=self._server) from error
         if not passes(error):
             raise error
         self._outages.failed(error)

@@ -11,3 +11,10 @@ pytest finds the fixtures by itself (module `octopush_pytest`): `sms_outbox`, wh
 Nothing of this is loaded, and nothing is changed, before a test asks for a fixture. `import producers` loads
 nothing from here. This is the one part of `producers` that knows the worker: the outbox does a worker's work.
 """
+
+from typing import Final
+
+from .worker_beside import find_worker
+
+#: The name under which the modules of this package find our worker. To be found before any of them is loaded.
+WORKER: Final = find_worker(__name__.rpartition(".")[0])

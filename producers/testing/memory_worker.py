@@ -15,6 +15,7 @@ from uuid import uuid4
 import redis
 from structlog.testing import capture_logs
 
+from worker import queue as room_of_queue
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Outcome
@@ -33,9 +34,9 @@ from ..intake.raw_callback import RawCallback
 from ..rules.settings import ACCOUNT
 from ..settings import ProducerSettings
 
-_FETCH = Script("worker.queue", "fetch", when_full=True)
-_ACK = Script("worker.queue", "ack", when_full=True)
-_DELAY = Script("worker.queue", "delay", when_full=True)
+_FETCH = Script(room_of_queue.__name__, "fetch", when_full=True)
+_ACK = Script(room_of_queue.__name__, "ack", when_full=True)
+_DELAY = Script(room_of_queue.__name__, "delay", when_full=True)
 
 #: Entries that are fetched at once.
 _AT_ONCE: Final = 100

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from worker.sandbox.installation import InstallationError, wait_for
+from worker.sandbox.redis_server import NoServerError
 from worker.sandbox.simulator.client import SimulatorAdmin
 from worker.sandbox.simulator.handsets import HandsetMessage
 from worker.sandbox.stack import Stack
+
+__all__ = ["PATIENCE_S", "QUICK", "Handset", "InstallationError", "NoServerError", "SmsSandbox", "Stack"]
 
 T = TypeVar("T")
 

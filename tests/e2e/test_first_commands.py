@@ -135,6 +135,16 @@ def test_each_extra_alone_says_what_the_others_bring(installed):
             assert_said_in_one_line(ended, told[extra, command])
 
 
+def test_help_needs_the_extra_of_a_worker_and_names_that_of_the_command(installed):
+    brings = {"web": "web", "api": "api", "console": "console", "sandbox": "sandbox", "demo": "sandbox"}
+    ends = installed.run("worker", [([*command.split(), "--help"], {}) for command in COMMANDS])
+
+    for command, ended in zip(COMMANDS, ends, strict=True):
+        assert (ended["code"], ended["err"]) == (0, ""), (command, ended)
+        named = f'pip install "octopush-worker[{brings.get(command)}]"' in ended["out"]
+        assert named == (command in brings), (command, ended)
+
+
 def test_programs_are_told_of_a_missing_extra_and_anybody_of_the_version(installed):
     status, version = installed.run("", [(["status", "--json"], {}), (["--version"], {})])
 
@@ -200,6 +210,64 @@ def test_modules_of_an_application_do_not_stand_in_for_ours(installed, elsewhere
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "all processes stopped" in done.stdout
+
+
+#: Tests of an application that has packages of both names.
+WITH_BOTH = """
+import sys
+import producers
+from octopush_producers import Producer
+
+sms = Producer("redis://127.0.0.1:1")
+
+def test_outbox(sms_outbox):
+    sms.send("+33612345678", "Do you come?", sender="Bistro", purpose="alert", with_replies=True)
+    assert sms_outbox.reply("+33612345678", "Oui").text == "Oui"
+    sms_outbox.assert_sent(to="+33612345678")
+    assert producers.mine
+    assert "worker" not in sys.modules
+
+def test_sandbox(sms_sandbox):
+    with Producer.from_env() as sms:
+        sms.send("+33612340001", "Do you come?", sender="Bistro", purpose="alert")
+    assert sms_sandbox.handset("+33612340001").wait_for("Do you come?").reached
+    assert "worker" not in sys.modules
+"""
+
+
+def pytest_run(installed: Installed, directory: Path, *extras: str) -> str:
+    """Run the tests of an application with what extras bring."""
+    path = [directory, *(installed.dependencies(extra) for extra in extras), installed.linked("pytest")]
+    done = subprocess.run(
+        [installed.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", str(directory)],
+        cwd=directory,
+        env=installed.environ("", *path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    return done.stdout
+
+
+def test_an_application_with_packages_of_both_names_has_both_fixtures_by_the_second_name(
+    installed, elsewhere
+):
+    (elsewhere / "test_own.py").write_text(WITH_BOTH)
+
+    assert "2 passed" in (said := pytest_run(installed, elsewhere, "testing", "sandbox")), said
+
+
+def test_a_fixture_without_its_extra_says_what_to_install(installed, tmp_path):
+    (tmp_path / "test_own.py").write_text(
+        "def test_outbox(sms_outbox): pass\ndef test_sandbox(sms_sandbox): pass\n"
+    )
+    said = pytest_run(installed, tmp_path, "web")
+
+    assert "2 errors" in said
+    for fixture, extra in (("sms_outbox", "testing"), ("sms_sandbox", "sandbox")):
+        [told] = {line for line in said.splitlines() if line.startswith(f"{fixture} needs")}
+        assert told.endswith(f'which an extra brings: pip install "octopush-worker[{extra}]"')
 
 
 def test_an_application_with_producers_of_its_own_uses_ours_by_the_second_name(

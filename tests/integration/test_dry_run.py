@@ -159,11 +159,11 @@ def test_one_number_is_sent_to_once_however_often_the_command_is_given(redis_url
 
     first, again = (CliRunner().invoke(main, given) for _ in range(2))
 
-    assert "queued     1 message now" in first.output
-    assert "queued     0 messages now, 1 had been queued before" in again.output
+    assert "queued now" in first.output
+    assert "had been queued before; it is not sent again" in again.output
     assert redis_client.llen(KEYS.queue("marketing").ready) == 1
     other = CliRunner().invoke(main, [*given[:2], "+33612345679", *given[3:]])
-    assert "queued     1 message now" in other.output
+    assert "queued now" in other.output
 
 
 @pytest.mark.parametrize("lists", [[], ["--to", NUMBER, "--csv", "list"]])

@@ -157,7 +157,7 @@ def test_bad_rows_are_refused_with_their_lines_before_anything_is_queued(octopus
     assert result.exit_code == 1
     assert "line 602: 0612****78 phone_number: must be international" in result.output
     assert "line 603: +336******00 phone_number: same number as an earlier recipient" in result.output
-    assert "2 of 602 rows cannot be texted; nothing was queued" in result.output
+    assert "of 602 rows 1 is bad and 1 is repeated; nothing was queued" in result.output
     assert redis_client.dbsize() == 0
     assert not re.search(r"0612345678|\+3361200\d{4}", result.output)
 
@@ -167,7 +167,7 @@ def test_a_dry_run_foretells_a_refusal(octopush, listed):
 
     foretold = octopush("send", "--csv", path, *SEND, "--dry-run")
     assert foretold.exit_code == 1
-    assert "would be refused: 1 of 4 rows cannot be texted" in foretold.output
+    assert "would be refused: of 4 rows 1 is repeated" in foretold.output
     left_out = octopush("send", "--csv", path, *SEND, "--dry-run", "--bad-rows", "leave-out")
     assert (left_out.exit_code, "would be refused" in left_out.output) == (0, False)
     fine = octopush("send", "--csv", listed(numbers(3)), *SEND, "--dry-run")
@@ -268,8 +268,27 @@ def test_every_row_is_accounted_for(octopush, listed, dry):
     )
 
     assert result.exit_code == 0, result.output
-    told = dict(re.findall(r"^(recipients|left out|bad rows|rows) +(\d+)", result.output, re.MULTILINE))
-    assert told == {"recipients": "7", "left out": "1", "bad rows": "4", "rows": "12"}
+    told = dict(re.findall(r"^(recipients|repeated|bad rows|rows) +(\d+)", result.output, re.MULTILINE))
+    assert told == {"recipients": "7", "repeated": "1", "bad rows": "4", "rows": "12"}
+
+
+def test_a_repeated_row_is_counted_as_such_everywhere(octopush, listed, tmp_path):
+    """In the dry run, in what is queued, in a refusal, and in the file of bad rows."""
+    path, mend = listed([numbers(1)[0], numbers(1)[0], "rubbish", "+33 6 00"]), tmp_path / "mend.csv"
+    line = ["send", "--csv", path, *SEND]
+
+    refused = octopush(*line)
+    dry = json.loads(octopush(*line, "--dry-run", "--bad-rows", "leave-out", "--json").stdout)
+    told = octopush(*line, "--bad-rows-to", mend)
+    queued = json.loads(octopush(*line, "--bad-rows-to", mend, "--json").stdout)
+
+    assert "of 4 rows 2 are bad and 1 is repeated; nothing was queued" in refused.output
+    assert (dry["preview"]["repeated"], dry["preview"]["left_out"]) == (1, 3)
+    assert [{name: each[name] for name in ("repeated", "bad_rows", "rows")} for each in (dry, queued)] == [
+        {"repeated": 1, "bad_rows": 2, "rows": 4}
+    ] * 2
+    assert "2 bad rows to mend in" in told.output
+    assert len(mend.read_text("utf-8").splitlines()) == 1 + 2
 
 
 def test_national_numbers_are_read_in_a_region(octopush, listed, redis_client, monkeypatch):
@@ -439,7 +458,7 @@ def test_bad_rows_go_to_a_file_that_is_mended_and_sent(octopush, listed, redis_c
     told = octopush(*command, path, "--bad-rows-to", bad)
 
     assert told.exit_code == 0, told.output
-    assert "2 rows to mend in" in told.output
+    assert "2 bad rows to mend in" in told.output
     titles, *rows = bad.read_text("utf-8-sig").splitlines()
     assert titles == "problem;Téléphone;Prénom"
     assert [row.partition(";")[2] for row in rows] == ["3,36E+10;Léa", ";Noé"]
@@ -476,6 +495,19 @@ def test_a_list_is_read_from_standard_input_and_is_the_same_campaign(octopush, l
 
 
 ONE = ["send", "--to", "06 12 34 56 78", "--region", "FR", "--text", "8?", "--sender", "Bistro"]
+
+
+def test_one_message_is_named_and_a_second_time_said_to_be_queued_already(octopush, redis_client):
+    line = [*ONE, "--purpose", "alert"]
+    told = [octopush(*line), octopush(*line)]
+    as_json = json.loads(octopush(*line, "--json").stdout)
+
+    request_id = f"{campaign_id(told[0])}.0"
+    assert f"message    {request_id}, queued now\n" in told[0].output
+    assert f"message    {request_id}, had been queued before; it is not sent again" in told[1].output
+    assert "queued now" not in told[1].output
+    assert (as_json["request_id"], as_json["created"], as_json["existing"]) == (request_id, 0, 1)
+    assert redis_client.exists(f"{{sms}}:record:{request_id}")
 
 
 @pytest.mark.parametrize(

@@ -244,22 +244,60 @@ def test_a_run_of_pytest_that_uses_no_fixture_loads_nothing_but_the_fixtures():
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize(
-    ("package", "problem"),
-    [
-        ("producers", "the package producers here is another one"),
-        ("octopush_producers", "not what octopush_producers sends"),
-    ],
-)
-def test_where_the_outbox_cannot_help_only_tests_that_ask_for_it_fail(tmp_path, package, problem):
-    (tmp_path / f"{package}.py").touch()
-    (tmp_path / "test_own.py").write_text(
-        f"import {package}\ndef test_passes(): pass\ndef test_needs_us(sms_outbox): pass\n", "utf-8"
-    )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+def pytest_run(directory, environment=None, *options):
+    """Run the tests of an application as its own process."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(directory)]
     # What this run was told does not hold for that one.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    environment = environment or {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    done = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.stdout
 
-    assert "1 passed, 1 error" in done.stdout
-    assert problem in done.stdout
+
+def test_where_the_outbox_cannot_help_only_tests_that_ask_for_it_fail(tmp_path):
+    (tmp_path / "producers.py").touch()
+    (tmp_path / "test_own.py").write_text(
+        "import producers\ndef test_passes(): pass\ndef test_needs_us(sms_outbox): pass\n", "utf-8"
+    )
+    said = pytest_run(tmp_path)
+
+    assert "1 passed, 1 error" in said
+    assert "the package producers here is another one" in said
+
+
+#: Tests of an application that has a `worker`; one of them loads it, all others must not.
+WITH_A_WORKER = """
+import sys
+import pytest
+from {producers} import InvalidMessage, Producer
+
+sms = Producer("redis://127.0.0.1:1")
+
+def test_outbox(sms_outbox):
+    sms.send("+33612345678", "Do you come?", sender="Bistro", purpose="alert", with_replies=True)
+    assert sms_outbox.reply("+33612345678", "Oui").text == "Oui"
+    sms_outbox.travel(hours=1)
+    sms_outbox.assert_sent(to="+33612345678")
+    with pytest.raises(InvalidMessage):
+        sms.send("+33", "Hello")
+    assert "worker" not in sys.modules
+
+def test_sandbox(sms_sandbox):
+    with Producer.from_env() as sms:
+        sms.send("+33612340001", "Do you come?", sender="Bistro", purpose="alert", with_replies=True)
+    phone = sms_sandbox.handset("+33612340001")
+    assert phone.wait_for("Do you come?").reached
+    assert "worker" not in sys.modules
+
+def test_the_worker_of_the_application(sms_outbox):
+    with pytest.raises(ZeroDivisionError):
+        import worker
+"""
+
+
+def test_an_application_with_a_worker_of_its_own_has_both_fixtures_and_its_worker_is_not_executed(tmp_path):
+    (tmp_path / "worker.py").write_text("1 / 0", "utf-8")
+    (tmp_path / "test_own.py").write_text(WITH_A_WORKER.format(producers="producers"), "utf-8")
+
+    assert "3 passed" in (said := pytest_run(tmp_path)), said

@@ -86,7 +86,7 @@ class Installed:
             first: directories that stand before that on the path.
             **variables: further ones.
         """
-        path = os.pathsep.join(map(str, (*first, self._dependencies(extra))))
+        path = os.pathsep.join(map(str, (*first, self.dependencies(extra))))
         own = {"PATH": str(self.command.parent), "HOME": str(self.directory), "PYTHONPATH": path}
         return {**own, **variables}
 
@@ -106,11 +106,19 @@ class Installed:
         ended: list[dict[str, Any]] = json.loads(done.stdout)
         return ended
 
-    def _dependencies(self, extra: str) -> Path:
-        linked = self.directory / f"with-{extra or 'nothing'}"
+    def dependencies(self, extra: str) -> Path:
+        """Give a directory of all that an extra brings."""
+        return self._links(f"with-{extra or 'nothing'}", set(needed("octopush-worker", extra)))
+
+    def linked(self, name: str) -> Path:
+        """Give a directory of a distribution and all that it needs."""
+        return self._links(f"only-{name}", {name, *needed(name)})
+
+    def _links(self, directory: str, names: set[str]) -> Path:
+        linked = self.directory / directory
         if not linked.exists():
             linked.mkdir()
-            for name in {*needed("octopush-worker", extra)}:
+            for name in names:
                 found = distribution(name)
                 for top in {file.parts[0] for file in found.files or () if file.parts[0] != ".."}:
                     target = linked / top

@@ -7,7 +7,7 @@ import redis
 from dramatiq.errors import ConnectionClosed
 from redis import exceptions
 
-from producers.contract.outages import OutageLog, log_to, passes
+from producers.contract.outages import NotAuthenticatedError, OutageLog, log_to, passes
 from worker.process.log import NoOutages
 from worker.queue.connection_loss import connection_loss
 
@@ -17,11 +17,13 @@ class Told:
 
     def __init__(self):
         self.said, self.now = [], 100.0
-        self.log = OutageLog(self.said.append, self.said.append, lambda: self.now)
+        self.log = OutageLog(
+            lambda error: self.said.append(type(error).__name__), self.said.append, lambda: self.now
+        )
 
-    def fail(self, at):
+    def fail(self, at, error=redis.TimeoutError):
         self.now = at
-        self.log.failed(redis.TimeoutError())
+        self.log.failed(error())
 
     def answer(self, at):
         self.now = at
@@ -98,6 +100,17 @@ def test_the_next_outage_is_told_again():
     assert told.said == ["TimeoutError", 0, "TimeoutError", 0]
 
 
+def test_an_outage_that_becomes_a_refusal_is_told_again():
+    """A server that comes back knows another password."""
+    told = Told()
+    told.fail(100)
+    told.fail(101, NotAuthenticatedError)
+    told.fail(102, NotAuthenticatedError)
+    told.fail(103)
+
+    assert told.said == ["TimeoutError", "NotAuthenticatedError", "TimeoutError"]
+
+
 def test_without_an_outage_nothing_is_told():
     told = Told()
     told.answer(100)
@@ -112,6 +125,12 @@ def test_a_logger_is_told_the_kind_of_error_and_nothing_of_its_text(caplog):
     assert caplog.messages == [
         "redis unavailable (ConnectionError)",
         "redis unavailable (ConnectionError) at redis://localhost:6379/0",
+    ]
+    caplog.clear()
+    log_to(logging.getLogger("some"), "redis://localhost:6379/0").failed(redis.AuthenticationError("canary"))
+
+    assert caplog.messages == [
+        "Redis at redis://localhost:6379/0 refuses this user or password: see REDIS_URL"
     ]
 
 
@@ -136,6 +155,7 @@ def lost(error):
         (redis.ResponseError("MISCONF"), False),
         (redis.ResponseError("WRONGTYPE"), True),
         (exceptions.NoPermissionError(), True),
+        (NotAuthenticatedError(), False),
     ],
 )
 def test_of_outages_dramatiq_says_nothing_and_of_other_trouble_all(error, shown):

@@ -93,6 +93,9 @@ def test_spaces_hyphens_and_what_nobody_sees_do_not_matter(decorations):
         ("00 33 6 12 34 56 78", "FR", "+33612345678"),
         ("612345678", "FR", "+33612345678"),
         ("33612345678", "FR", "+33612345678"),
+        ("0033612345678", "", "+33612345678"),
+        ("(00 33) 6-12-34-56-78", "", "+33612345678"),
+        ("00 1 202 555 0123", "", "+12025550123"),
         ("+447400123456", "FR", "+447400123456"),
         ("07400 123456", "GB", "+447400123456"),
         ("0475/12 34 56", "BE", "+32475123456"),
@@ -113,7 +116,10 @@ def test_numbers_as_people_and_tools_write_them(number, region, e164):
     ("number", "region", "says"),
     [
         ("06 12 34 56 78", "", "needs a country, such as DEFAULT_REGION=FR"),
-        ("0033612345678", "", "write [+] in place of 00"),
+        ("0033 12", "", "is no valid number of its country"),
+        ("0099912345678", "", "must be international"),
+        ("0033690335941", "", "write [+]590 in place of [+]33"),
+        ("0033612345678", "JP", "is no valid number of its country"),
         ("33612345678", "", "its [+] or its first 0 is missing"),
         ("612345678", "", "its [+] or its first 0 is missing"),
         *(

@@ -23,11 +23,11 @@ from worker.account.observed import Observed
 from worker.account.throttle import AUDIT_MAXLEN
 from worker.gateway.outcomes import Accepted, Unexplained
 
-_GIVE_BACK = Script("worker.account", "give_back", when_full=True)
-_LEARN_PRICE = Script("worker.account", "learn_price", when_full=True)
-_OPEN_GATE = Script("worker.account", "open_gate", when_full=True)
-_SEE_BALANCE = Script("worker.account", "see_balance", when_full=True)
-_SUSPECT = Script("worker.account", "suspect", when_full=True)
+_GIVE_BACK = Script(__package__, "give_back", when_full=True)
+_LEARN_PRICE = Script(__package__, "learn_price", when_full=True)
+_OPEN_GATE = Script(__package__, "open_gate", when_full=True)
+_SEE_BALANCE = Script(__package__, "see_balance", when_full=True)
+_SUSPECT = Script(__package__, "suspect", when_full=True)
 
 #: Different messages refused with the same unknown code that make a breaker, within so many milliseconds.
 SUSPECTS: Final = 3

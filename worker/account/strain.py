@@ -12,12 +12,12 @@ import redis
 import structlog
 
 from producers.contract.keys import Keys
-from producers.contract.outages import passes
+from producers.contract.outages import is_told
 from producers.contract.scripts import Command, Script
 from worker.account.observed import Observed
 from worker.gateway.outcomes import Accepted, Duplicate, Refused, Unknown
 
-_OBSERVE = Script("worker.account", "observe", when_full=True)
+_OBSERVE = Script(__package__, "observe", when_full=True)
 
 #: Seconds between two observations of a process, unless calls met strain.
 EVERY_S: Final = 0.25
@@ -66,7 +66,7 @@ class Strain:
         try:
             limit, why = Command(_OBSERVE, self._prefix, given, _read).run(self._redis)
         except redis.RedisError as error:
-            if not passes(error):  # an outage is told once, by the connection
+            if not is_told(error):  # an outage is told once, by the connection
                 self._log.warning("gateway.not_observed", reason=type(error).__name__)
             return
         if why:

@@ -18,11 +18,11 @@ from worker.gateway.codes import OPERATORS
 #: What may trouble an account: all sending is held, or something cannot be paid.
 Trouble = Literal["hold", "credit"]
 
-_HOLD = Script("worker.account", "hold", when_full=True)
-_DUE_PROBE = Script("worker.account", "due_probe", when_full=True)
-_RELEASE = Script("worker.account", "release", when_full=True)
-_PAUSE = Script("worker.account", "pause", when_full=True)
-_SET_LIMITS = Script("worker.account", "set_limits", when_full=True)
+_HOLD = Script(__package__, "hold", when_full=True)
+_DUE_PROBE = Script(__package__, "due_probe", when_full=True)
+_RELEASE = Script(__package__, "release", when_full=True)
+_PAUSE = Script(__package__, "pause", when_full=True)
+_SET_LIMITS = Script(__package__, "set_limits", when_full=True)
 
 #: Gives a limit back to the workers' own setting.
 Default = Literal["default"]

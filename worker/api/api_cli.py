@@ -8,9 +8,10 @@ import click
 from worker.api.settings import ApiSettings, digest_of, read_token
 from worker.commands.command import Command
 from worker.presentation.output import Output
+from worker.process.extras import brought_by
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, epilog=brought_by("api"))
 @click.pass_obj
 def api(_: Output) -> None:
     """Serve the HTTP API until SIGTERM; it needs API_TOKENS."""

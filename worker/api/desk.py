@@ -21,7 +21,7 @@ T = TypeVar("T")
 #: Whoever calls repeats the call; so Redis has no long time to answer.
 TIMEOUTS: Final = Timeouts(connect_s=1.0, answer_s=3.0, retries=1, repeat_on=(redis.ConnectionError,))
 
-_TAKE: Final = Script("worker.api", "take_rate", when_full=True)
+_TAKE: Final = Script(__package__, "take_rate", when_full=True)
 #: Seconds of calls that an application may make at once.
 BURST_S: Final = 10
 

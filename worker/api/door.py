@@ -25,8 +25,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from producers.contract.keys import Keys
+from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
-from producers.errors import QueueUnavailable
+from producers.errors import QueueRefused, QueueUnavailable
 from worker.api.call import Answer, Call, Operation, Parameter
 from worker.api.desk import BURST_S, Desk, Room
 from worker.api.json_body import Bodies
@@ -36,7 +37,7 @@ from worker.api.problems import MEDIA_TYPE, Refusal, Wrong
 from worker.api.settings import ApiSettings, digest_of
 
 _LOG: Final = logging.getLogger("worker.api")
-_AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, OSError)
+_AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, QueueRefused, OSError)
 #: What Redis says of an entry id that is none, such as one of more than 64 bits.
 _BAD_ID: Final = re.compile("Invalid stream ID|invalid start ID|invalid end ID", re.IGNORECASE)
 _KEY: Final = "Idempotency-Key"
@@ -99,7 +100,9 @@ class Door:
             except _AWAY as error:
                 if isinstance(error, redis.ResponseError) and _BAD_ID.search(str(error)):
                     return visit.refused(Refusal("invalid", "an entry id or a cursor that no stream has"))
-                _LOG.warning("%s", _line(event="away", call_id=visit.call_id, reason=type(error).__name__))
+                what = what_is_refused(error.__cause__ or error)
+                event, reason = ("refused", what) if what else ("away", type(error).__name__)
+                _LOG.warning("%s", _line(event=event, call_id=visit.call_id, reason=reason))
                 return visit.refused(Refusal("queue-unavailable", headers={"Retry-After": "1"}))
             except Exception as error:  # noqa: BLE001 - its text may quote what nobody should read in a log
                 where = "".join(traceback.format_tb(error.__traceback__))

@@ -28,7 +28,7 @@ _LOOK_S: Final = 5.0
 #: Ms after which a consumer that holds nothing is forgotten.
 _GONE_MS: Final = 24 * 3_600_000
 
-_HELD: Final = Script("worker.api", "held_entries", when_full=True)
+_HELD: Final = Script(__package__, "held_entries", when_full=True)
 _JOIN: Final = Script("producers.reading", "join", when_full=True)
 _RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
 _POISON: Final = Script("producers.reading", "poison", when_full=True)

@@ -11,6 +11,7 @@ from producers.web_connection import Connection, raise_file_limit
 from worker.api.app import create_app
 from worker.api.lookout import Lookout
 from worker.api.settings import ApiSettings
+from worker.process.listening import Listening
 
 #: Seconds that calls may go on when the process is to stop.
 _GRACE_S: Final = 10
@@ -41,11 +42,11 @@ def serve(settings: ApiSettings) -> None:
     _Server(config, app.state.lookout).run()
 
 
-class _Server(uvicorn.Server):
+class _Server(Listening):
     """A server that answers all who wait as soon as it is told to stop."""
 
     def __init__(self, config: uvicorn.Config, lookout: Lookout) -> None:
-        super().__init__(config)
+        super().__init__(config, "api")
         self._lookout = lookout
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ from worker.callbacks.publisher import Publisher
 from worker.process.every_few_seconds import EveryFewSeconds
 from worker.settings import WorkerSettings
 
-_EXPIRE: Final = Script("worker.callbacks", "expire_entries", when_full=True)
+_EXPIRE: Final = Script(__package__, "expire_entries", when_full=True)
 
 #: Seconds between two looks. Each worker process looks; where nothing is too old, a look reads one entry.
 LOOK_S: Final = 60.0

@@ -8,7 +8,7 @@ from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
 
-_FORGET = Script("worker.callbacks", "forget_suppressed", when_full=True)
+_FORGET = Script(__package__, "forget_suppressed", when_full=True)
 
 #: Seconds between two looks, and how many suppressions are about looked at then: a million in eight hours.
 _EVERY_S: Final = 30.0

@@ -31,7 +31,7 @@ from worker.queue.entries import Batch, Entry
 
 T = TypeVar("T")
 
-_BEGIN_WAIT: Final = Script("worker.callbacks", "begin_wait", when_full=True)
+_BEGIN_WAIT: Final = Script(__package__, "begin_wait", when_full=True)
 
 #: Seconds after a worker's first look for which a callback waits for the send it may belong to: longer than
 #: an attempt and the take-over of a dead worker's attempt together.

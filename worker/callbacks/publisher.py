@@ -20,8 +20,8 @@ from producers.contract.steps import drive
 from worker.callbacks.payloads import Parsed
 from worker.callbacks.ranks import RANKS
 
-_PUBLISH = Script("worker.callbacks", "publish", when_full=True)
-_UNLIST_TURNS = Script("worker.callbacks", "unlist_turns", when_full=True)
+_PUBLISH = Script(__package__, "publish", when_full=True)
+_UNLIST_TURNS = Script(__package__, "unlist_turns", when_full=True)
 
 #: The country of a number of which none is known.
 NO_COUNTRY: Final = "ZZ"

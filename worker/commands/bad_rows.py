@@ -29,13 +29,13 @@ class BadRows:
         mending: takes those that can be mended; a number that was met before needs no mending.
 
     Attributes:
-        count: rows.
-        repeated: those of them that are fine, but whose number was met before.
+        bad: rows that are to be mended.
+        repeated: rows that are fine, but whose number stands further up.
     """
 
     def __init__(self, file: RecipientList, mending: Mending | None = None) -> None:
         self._file, self._mending = file, mending
-        self.count = self.repeated = 0
+        self.bad = self.repeated = 0
         self._reasons: Counter[str] = Counter()
         self._lines: list[str] = []
 
@@ -43,26 +43,33 @@ class BadRows:
         """Take a row, as `OnInvalid`."""
         fields = {"row": given.reason} if isinstance(given, BadRow) else error.fields
         reasons = [f"{name}: {with_option(reason)}" for name, reason in fields.items()]
-        self.count += 1
-        self.repeated += fields == REPEATED
+        if fields == REPEATED:
+            self.repeated += 1
+        else:
+            self.bad += 1
+            if self._mending is not None:
+                self._mending.take(position, "; ".join(reasons))
         self._reasons.update(reasons)
-        if self._mending is not None and fields != REPEATED:
-            self._mending.take(position, "; ".join(reasons))
         if self.count <= _SHOWN:
             number = f"{printable(mask(given.phone_number))} " if isinstance(given, Recipient) else ""
             where = f"line {self._file.listed.line_of(position)}" if self._file.listed else "--to"
             self._lines.append(f"{where}: {number}{'; '.join(reasons)}")
 
+    @property
+    def count(self) -> int:
+        """How many rows nobody is texted for."""
+        return self.bad + self.repeated
+
     def fields(self) -> dict[str, int]:
         """Name what became of the other rows, for programs."""
-        return {"left_out": self.repeated, "bad_rows": self.count - self.repeated, "rows": self._file.rows}
+        return {"repeated": self.repeated, "bad_rows": self.bad, "rows": self._file.rows}
 
     def account_for_rows(self, output: Output) -> None:
         """Say what became of the other rows, so that the numbers add up to all rows; of a number, nothing."""
         if self._file.listed is None:
             return
-        output.show(f"left out   {self.repeated}, the number was met before")
-        output.show(f"bad rows   {self.count - self.repeated}")
+        output.show(f"repeated   {self.repeated}, the number stands further up")
+        output.show(f"bad rows   {self.bad}")
         output.show(f"rows       {self._file.rows} in all")
 
     def tell(self, output: Output) -> None:

@@ -15,12 +15,12 @@ import redis
 
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.outages import passes
+from producers.contract.outages import passes, refused, what_is_refused
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Steps, drive
-from producers.errors import ConfigError, InvalidMessage, QueueUnavailable
+from producers.errors import ConfigError, InvalidMessage, QueueRefused, QueueUnavailable
 from producers.producer import Producer
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
@@ -129,7 +129,7 @@ def _said_plainly() -> Iterator[None]:
         raise Failed(str(error)) from None
     except InvalidMessage as error:
         raise Failed(with_option(str(error))) from None
-    except QueueUnavailable as error:
+    except (QueueRefused, QueueUnavailable) as error:
         raise away(error.__cause__ or error) from None
     except REDIS_ERRORS as error:
         raise away(error) from None
@@ -140,7 +140,8 @@ def away(error: BaseException) -> Failed:
     url = RedisSettings.from_env(os.environ).redis_url
     if isinstance(error, QueueUnavailable) or (isinstance(error, Exception) and passes(error)):
         return RedisAway(f"Redis at {url} did not answer ({type(error).__name__}): see REDIS_URL")
-    return Failed(f"Redis at {url} refuses ({type(error).__name__}): see REDIS_URL")
+    what = what_is_refused(error)
+    return Failed(refused(str(url), what) if what else f"Redis at {url} refuses ({type(error).__name__})")
 
 
 @dataclass(frozen=True, slots=True)

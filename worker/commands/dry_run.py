@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from producers.contract.keys import Keys
+from producers.contract.outages import what_is_refused
 from producers.contract.prices import Prices
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import Commands, Steps, drive
@@ -42,7 +43,7 @@ def look(plan: Plan) -> None:
         )
     told = fields(seen)
     counted = {name: told[name] for name in ("recipients", "messages", "segments")}
-    rows: dict[str, Any] = dict(bad.fields()) if bad else {"left_out": 0, "bad_rows": 0, "rows": 0}
+    rows: dict[str, Any] = dict(bad.fields()) if bad else {"repeated": 0, "bad_rows": 0, "rows": 0}
     rows["bad_rows_to"] = plan.bad_rows_to and str(plan.bad_rows_to)
     output.give({"campaign_id": plan.campaign_id, "dry_run": True, **counted, **rows, "preview": told})
     if file:
@@ -66,7 +67,9 @@ def prices_or_assumed(plan: Plan) -> tuple[Prices, Budget | None]:
     try:
         with connect(settings.redis_url) as client:
             return drive(_facts(Keys(settings.namespace), plan), client)
-    except REDIS_ERRORS:
+    except REDIS_ERRORS as error:
+        if what_is_refused(error):
+            raise
         plan.output.say("Redis did not answer: no price is known that was paid lately")
         return Prices(price(settings.price_unknown)), plan.budget
 

@@ -71,14 +71,13 @@ def handed_out(file: RecipientList | None, label: str) -> Iterator[Any]:
 
 def show_mended(plan: Plan, bad: BadRows) -> None:
     """Say how rows that were left out are sent once they are mended."""
-    output, mendable = plan.output, bad.count - bad.repeated
+    output = plan.output
     if plan.bad_rows_to is not None:
-        if mendable:
-            output.say(
-                f"           {counted(mendable, 'row')} to mend in {plan.bad_rows_to}. Then send that file,"
-            )
+        if bad.bad:
+            rows = counted(bad.bad, "bad row")
+            output.say(f"           {rows} to mend in {plan.bad_rows_to}. Then send that file,")
             output.say("           with another --campaign if you gave one, and another --bad-rows-to")
-    elif bad.count:
+    elif bad.bad:
         output.say(
             "           once mended, send them from a file of their own (--bad-rows-to): this one, changed,"
         )
@@ -89,6 +88,7 @@ def why_refused(plan: Plan, bad: BadRows, then: str = "") -> str:
     """Say why the real run would refuse, or refuses, and what to do."""
     if plan.file is None or plan.file.listed is None:
         return f"the number cannot be texted{then}"
-    rows = plan.file.rows
+    found = {"bad": bad.bad, "repeated": bad.repeated}
+    told = [f"{count} {'is' if count == 1 else 'are'} {word}" for word, count in found.items() if count]
     advice = "Mend them, or leave them out with --bad-rows leave-out or --bad-rows-to FILE"
-    return f"{bad.count} of {counted(rows, 'row')} cannot be texted{then}. {advice}"
+    return f"of {counted(plan.file.rows, 'row')} {' and '.join(told)}{then}. {advice}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import drive
 from producers.errors import CampaignCancelled, OverBudget, QueueUnavailable, RequestIdConflict
@@ -17,7 +18,7 @@ from worker.commands.campaign_cli import LEFT_OUT, fields, follow, show_words
 from worker.commands.campaign_name import name_campaign
 from worker.commands.mended_rows import mended
 from worker.commands.send_plan import Plan, Stay, handed_out, show_mended, why_refused
-from worker.commands.send_waiting import follow_message, show_replies
+from worker.commands.send_waiting import follow_message, id_of_one, show_replies
 from worker.lists.columns import FileProblem
 from worker.lists.recipient_list import OneNumber, RecipientList
 from worker.presentation.amounts import amount
@@ -86,19 +87,26 @@ def _queue(plan: Plan, file: RecipientList, campaign_id: str, stay: Stay) -> Exi
             f"octopush-worker campaign cancel {campaign_id}"
         )
         sys.exit(130)
-    _sum_up(plan, campaign, bad)
-    return _stay(plan, producer, campaign, bad, stay)
+    is_one = isinstance(plan.file, OneNumber) and campaign.slices
+    request_id = id_of_one(campaign.campaign_id) if is_one else None
+    _sum_up(plan, campaign, bad, request_id)
+    return _stay(plan, producer, campaign, bad, stay, request_id)
 
 
-def _stay(plan: Plan, producer: Producer, campaign: Campaign, bad: BadRows, stay: Stay) -> Exit:
+def _stay(
+    plan: Plan, producer: Producer, campaign: Campaign, bad: BadRows, stay: Stay, request_id: str | None
+) -> Exit:
     """Wait if that is asked for, sum up for programs, and show replies if they are waited for, too."""
     output, message, ended = plan.output, None, None
-    if stay.wait and isinstance(plan.file, OneNumber) and campaign.slices:
-        message = follow_message(output, campaign.campaign_id)
+    if stay.wait and request_id is not None:
+        message = follow_message(output, campaign.campaign_id, request_id)
         ended = producer.campaign_status(campaign.campaign_id)
     elif stay.wait:
         ended = follow(output, producer, campaign.campaign_id)
-    output.give(_fields(plan, campaign, bad) | {"message": message, "campaign": ended and fields(ended)})
+    output.give(
+        _fields(plan, campaign, bad)
+        | {"request_id": request_id, "message": message, "campaign": ended and fields(ended)}
+    )
     if ended is None:
         return Exit.OK
     if message is not None:
@@ -126,12 +134,15 @@ def _fields(plan: Plan, campaign: Campaign, bad: BadRows) -> dict[str, Any]:
     }
 
 
-def _sum_up(plan: Plan, campaign: Campaign, bad: BadRows) -> None:
+def _sum_up(plan: Plan, campaign: Campaign, bad: BadRows, request_id: str | None) -> None:
     output = plan.output
-    output.show(f"recipients {campaign.recipients} in {counted(campaign.slices, 'message')}")
-    output.show(
-        f"queued     {counted(campaign.created, 'message')} now, {campaign.existing} had been queued before"
-    )
+    if request_id is not None:
+        before = "had been queued before; it is not sent again. To send it once more: another --campaign"
+        output.show(f"message    {request_id}, {'queued now' if campaign.created else before}")
+    else:
+        now = counted(campaign.created, "message")
+        output.show(f"recipients {campaign.recipients} in {counted(campaign.slices, 'message')}")
+        output.show(f"queued     {now} now, {campaign.existing} had been queued before")
     if campaign.suppressed:
         output.show(f"           {counted(campaign.suppressed, 'recipient')} {LEFT_OUT}")
     output.show(f"segments   {campaign.segments}, as we count them")
@@ -160,7 +171,9 @@ def said_plainly(plan: Plan) -> Iterator[None]:
         raise Forbidden(
             f"{error}: it and all after it were not queued. To go on: the same command with a larger --budget"
         ) from None
-    except (QueueUnavailable, *REDIS_ERRORS):
+    except (QueueUnavailable, *REDIS_ERRORS) as error:
+        if what_is_refused(error):
+            raise
         raise RedisAway(
             f"Redis at {plan.settings.redis_url} did not answer, or has lost writes: see REDIS_URL. "
             "To go on: the same command again"

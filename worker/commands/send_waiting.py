@@ -22,8 +22,20 @@ from worker.presentation.output import Output
 _LOOK_S: Final = 0.5
 
 
-def follow_message(output: Output, campaign_id: str) -> dict[str, Any]:
+def id_of_one(campaign_id: str) -> str:
+    """Name the one message of a campaign."""
+    with at_desk() as desk:
+        [request_id] = desk.ask(message_ids(desk.keys, campaign_id, [0]))
+    return request_id
+
+
+def follow_message(output: Output, campaign_id: str, request_id: str) -> dict[str, Any]:
     """Say why the one message of a campaign has not left yet, whenever that changes, until it has ended.
+
+    Args:
+        output: where.
+        campaign_id: the campaign.
+        request_id: the message.
 
     Returns:
         What became of it, for programs.
@@ -34,7 +46,6 @@ def follow_message(output: Output, campaign_id: str) -> dict[str, Any]:
     said = ""
     try:
         with at_desk() as desk:
-            [request_id] = desk.ask(message_ids(desk.keys, campaign_id, [0]))
             while True:
                 found = _look(desk, request_id)
                 if found is not None and found.verdict != said:

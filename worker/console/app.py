@@ -26,8 +26,9 @@ from producers.aio import AsyncProducer
 from producers.contract.clients import Timeouts, connect_async
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
-from producers.errors import ConfigError, QueueUnavailable
+from producers.errors import ConfigError, QueueRefused, QueueUnavailable
 from producers.rules.hours import Hours
 from worker.console import login, reveal
 from worker.console.bulk_runner import run_jobs
@@ -61,7 +62,7 @@ _NAVIGATION: Final = (
 )
 #: A page is worth waiting for, but not for long: somebody looks at it.
 _TIMEOUTS: Final = Timeouts(connect_s=1.0, answer_s=3.0, retries=1, repeat_on=(redis.ConnectionError,))
-_AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, OSError)
+_AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, QueueRefused, OSError)
 _LOG: Final = logging.getLogger("worker.console")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -165,7 +166,10 @@ class _Console:
             except Refusal as refusal:
                 return self._refuse(request, refusal)
             except _AWAY as error:
-                if isinstance(error, redis.ResponseError):
+                if what := what_is_refused(error.__cause__ or error):
+                    # To the visitor it is an outage: only who runs the console can mend it.
+                    _LOG.error("redis refuses %s: see REDIS_URL", what)
+                elif isinstance(error, redis.ResponseError):
                     return self._failed(request, error)
                 words = "Redis does not answer; nothing is known."
                 return self._refuse(request, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, back=""))

@@ -4,13 +4,13 @@ import signal
 
 import structlog
 
-from producers.contract.outages import OutageLog
 from producers.contract.settings import RedisSettings
 from worker.forwarding.outcomes import Deliver
 from worker.forwarding.runner import Runner
 from worker.forwarding.store import Store
 from worker.process import log
 from worker.process.connection import connect
+from worker.process.outages import outage_log
 
 
 def run(
@@ -31,11 +31,7 @@ def run(
     """
     log.configure(log_level)
     logger = structlog.get_logger()
-    outages = OutageLog(
-        lambda reason: logger.warning("redis.unavailable", reason=reason, server=str(settings.redis_url)),
-        lambda seconds: logger.warning("redis.back", duration_ms=round(seconds * 1000)),
-    )
-    with connect(settings.redis_url, outages) as client:
+    with connect(settings.redis_url, outage_log(str(settings.redis_url))) as client:
         runner = Runner(client, store, deliver, places=places, receiver=receiver)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # Under nohup the process shall outlive the terminal.

@@ -28,9 +28,9 @@ from worker.forwarding.schedule import Schedule
 T = TypeVar("T")
 
 #: Taking in makes Redis fuller and may be refused: the entry stays where it is. The others make room.
-_IN: Final = Script("worker.forwarding", "forward_in")
-_TAKE: Final = Script("worker.forwarding", "forward_take", when_full=True)
-_SETTLE: Final = Script("worker.forwarding", "forward_settle", when_full=True)
+_IN: Final = Script(__package__, "forward_in")
+_TAKE: Final = Script(__package__, "forward_take", when_full=True)
+_SETTLE: Final = Script(__package__, "forward_settle", when_full=True)
 
 #: Entries of a stream that are taken in at once.
 _AT_ONCE: Final = 100

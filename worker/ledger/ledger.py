@@ -32,10 +32,10 @@ from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
 
-_CLAIM = Script("worker.ledger", "claim", when_full=True)
-_UNCLAIM = Script("worker.ledger", "unclaim", when_full=True)
-_FINISH = Script("worker.ledger", "finish", when_full=True)
-_CORRELATE = Script("worker.ledger", "correlate", when_full=True)
+_CLAIM = Script(__package__, "claim", when_full=True)
+_UNCLAIM = Script(__package__, "unclaim", when_full=True)
+_FINISH = Script(__package__, "finish", when_full=True)
+_CORRELATE = Script(__package__, "correlate", when_full=True)
 
 #: Seconds after the first attempt in which a repeat is safe. The gateway forgets a request_id after 24 h
 #: (Octopush docs, send page); four hours are left for clocks, queues and a slow last attempt.

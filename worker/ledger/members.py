@@ -15,9 +15,9 @@ from producers.contract.settings import RedisSettings
 from worker.ledger.patience import Patience
 from worker.queue.entries import Entry
 
-_COMPOSE = Script("worker.ledger", "compose", when_full=True)
-_DISSOLVE = Script("worker.ledger", "dissolve", when_full=True)
-_END_MEMBERS = Script("worker.ledger", "end_members", when_full=True)
+_COMPOSE = Script(__package__, "compose", when_full=True)
+_DISSOLVE = Script(__package__, "dissolve", when_full=True)
+_END_MEMBERS = Script(__package__, "end_members", when_full=True)
 
 #: Members that one script composes, or ends: bounds how long it keeps Redis.
 AT_ONCE: Final = 25

@@ -13,7 +13,7 @@ import structlog
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import drive
-from producers.errors import ConfigError
+from producers.errors import ConfigError, QueueRefused
 from worker.commands.command import Command
 from worker.forwarding import process
 from worker.mail.forward_email import ForwardEmail, store, try_at_once
@@ -26,6 +26,7 @@ from worker.process.connection import connect
 
 #: What a mail server that starts `mail-in` reads of its output, where the mail was taken.
 _TAKEN = "2.0.0"
+_NOT_SET_UP = "4.3.5 Not set up rightly; try again later"
 
 
 @click.command("forward-email", cls=Command)
@@ -93,7 +94,10 @@ def mail_in(recipient: str | None) -> None:
         # A log line is one line: its problems are parted by semicolons.
         problem = "; ".join(f"{name}: {each}" for name, each in error.problems.items())
         logger.error("mail.put_off", reason="settings", problem=problem)  # noqa: TRY400 - names say it all
-        _end(EX_TEMPFAIL, "4.3.5 Not set up rightly; try again later")
+        _end(EX_TEMPFAIL, _NOT_SET_UP)
+    except QueueRefused as error:
+        logger.error("mail.put_off", reason="settings", problem=str(error))  # noqa: TRY400 - names say it all
+        _end(EX_TEMPFAIL, _NOT_SET_UP)
     except Exception as error:  # noqa: BLE001 - whatever it is, the mail must not be lost
         logger.error("mail.put_off", reason=type(error).__name__)  # noqa: TRY400 - a traceback may hold the text
         _end(EX_TEMPFAIL, "4.3.0 Try again later")

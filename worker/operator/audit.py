@@ -6,7 +6,7 @@ from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from worker.account.throttle import AUDIT_MAXLEN
 
-_APPEND = Script("worker.operator", "append_audit", when_full=True)
+_APPEND = Script(__package__, "append_audit", when_full=True)
 
 #: Fields that the script fills.
 _ITS_OWN: Final = frozenset({"v", "at"})

@@ -23,11 +23,11 @@ from worker.inquiry.parked import ParkedMessages
 from worker.operator.bulk_plan import preview, read_groups, write_groups
 from worker.operator.decisions import REPLAYABLE, sent_again
 
-_PLAN = Script("worker.operator", "plan_bulk")
-_BEGIN = Script("worker.operator", "begin_bulk")
-_TAKE = Script("worker.operator", "take_bulk")
-_RUN = Script("worker.operator", "run_bulk")
-_END = Script("worker.operator", "end_bulk", when_full=True)
+_PLAN = Script(__package__, "plan_bulk")
+_BEGIN = Script(__package__, "begin_bulk")
+_TAKE = Script(__package__, "take_bulk")
+_RUN = Script(__package__, "run_bulk")
+_END = Script(__package__, "end_bulk", when_full=True)
 
 #: Milliseconds for which a plan may be carried out: prices, and what is parked, change.
 PLAN_MS: Final = 900_000

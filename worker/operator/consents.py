@@ -12,7 +12,7 @@ from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
 
-_RECORD: Final = Script("worker.operator", "record_consents")
+_RECORD: Final = Script(__package__, "record_consents")
 
 #: People that one script notes.
 NOTED_AT_ONCE: Final = 200

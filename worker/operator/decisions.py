@@ -24,8 +24,8 @@ from worker.account.throttle import AUDIT_MAXLEN, Default, releasing, setting_li
 #: Makes the next request_id towards the gateway of the one before.
 _AGAIN: Final = uuid.UUID("5d0ee2b6-4a4e-4a63-9a4b-6a4f2a1f3c57")
 
-_REPLAY = Script("worker.operator", "replay")
-_RESOLVE = Script("worker.operator", "resolve", when_full=True)
+_REPLAY = Script(__package__, "replay")
+_RESOLVE = Script(__package__, "resolve", when_full=True)
 
 #: End states from which `Decisions.replay` sends again: surely not accepted. Unknown ones are resolved one by
 #: one.

@@ -21,9 +21,9 @@ T = TypeVar("T")
 #: Where an event may lie: in the store, among the dead letters, in nothing but its stream.
 Place = Literal["waiting", "dead", "kept"]
 
-_AGAIN: Final = Script("worker.operator", "forward_again")
-_PAUSE: Final = Script("worker.operator", "forward_pause", when_full=True)
-_RESUME: Final = Script("worker.operator", "forward_resume", when_full=True)
+_AGAIN: Final = Script(__package__, "forward_again")
+_PAUSE: Final = Script(__package__, "forward_pause", when_full=True)
+_RESUME: Final = Script(__package__, "forward_resume", when_full=True)
 
 #: What the audit calls them.
 _TEST: Final = "forward_test"

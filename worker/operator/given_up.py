@@ -13,8 +13,8 @@ from producers.contract.steps import Steps
 from worker.account.throttle import AUDIT_MAXLEN
 from worker.inquiry import quarantine
 
-_REPLAY_POISON = Script("worker.operator", "replay_poison", when_full=True)
-_PARSE_AGAIN = Script("worker.operator", "parse_again", when_full=True)
+_REPLAY_POISON = Script(__package__, "replay_poison", when_full=True)
+_PARSE_AGAIN = Script(__package__, "parse_again", when_full=True)
 
 #: What became of a poison entry; ``trimmed`` if its stream has dropped it, so that nobody can be given it.
 Replayed = Literal["done", "gone", "trimmed", "no_group"]

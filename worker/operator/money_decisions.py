@@ -11,9 +11,9 @@ from producers.rules.days import day_name
 from worker.account.gates import giving_back
 from worker.account.throttle import AUDIT_MAXLEN
 
-_SET_PRICE: Final = Script("worker.operator", "set_price", when_full=True)
-_SET_BUDGET: Final = Script("worker.operator", "set_budget", when_full=True)
-_LIFT_BLOCK: Final = Script("worker.operator", "lift_block", when_full=True)
+_SET_PRICE: Final = Script(__package__, "set_price", when_full=True)
+_SET_BUDGET: Final = Script(__package__, "set_budget", when_full=True)
+_LIFT_BLOCK: Final = Script(__package__, "lift_block", when_full=True)
 
 
 def set_price(keys: Keys, tariff: str, price: str, by: str) -> Command[bool]:

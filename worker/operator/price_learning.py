@@ -18,7 +18,7 @@ from worker.account.throttle import AUDIT_MAXLEN
 from worker.gateway.answers import Prepaid
 from worker.gateway.client import Gateway
 
-_INFER_PRICE: Final = Script("worker.operator", "infer_price", when_full=True)
+_INFER_PRICE: Final = Script(__package__, "infer_price", when_full=True)
 _MICRO: Final = Decimal("0.000001")
 
 #: What became of a price: it counts; an operator or the gateway's answers say better; or there is none, since

@@ -24,8 +24,8 @@ from producers.rules.settings import ACCOUNT
 from worker.account.throttle import AUDIT_MAXLEN
 from worker.inquiry.suppressions import Suppression
 
-_SUPPRESS = Script("worker.operator", "suppress", when_full=True)
-_IMPORT = Script("worker.operator", "import_suppressed")
+_SUPPRESS = Script(__package__, "suppress", when_full=True)
+_IMPORT = Script(__package__, "import_suppressed")
 _SCOPE: Final = re.compile(r"account|sender:[^|]{1,40}|app:[a-z0-9-]{1,32}")
 
 #: People that one script takes over.

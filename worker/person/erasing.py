@@ -19,11 +19,11 @@ from worker.person.named import Person
 from worker.person.searching import Found, Search
 from worker.person.spooled import Spooled, erase_spooled
 
-_BEGIN: Final = Script("worker.person", "erase_person", when_full=True)
-_MESSAGE: Final = Script("worker.person", "erase_message", when_full=True)
-_ENTRIES: Final = Script("worker.person", "erase_entries", when_full=True)
-_EVENT: Final = Script("worker.person", "erase_event", when_full=True)
-_CALLBACK: Final = Script("worker.person", "erase_callback", when_full=True)
+_BEGIN: Final = Script(__package__, "erase_person", when_full=True)
+_MESSAGE: Final = Script(__package__, "erase_message", when_full=True)
+_ENTRIES: Final = Script(__package__, "erase_entries", when_full=True)
+_EVENT: Final = Script(__package__, "erase_event", when_full=True)
+_CALLBACK: Final = Script(__package__, "erase_callback", when_full=True)
 
 #: Walks at most. The second one mostly finds what was written during the first, and the third nothing.
 _WALKS: Final = 5

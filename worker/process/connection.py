@@ -8,7 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producers.contract.connections import following
-from producers.contract.outages import OutageLog
+from producers.contract.outages import OutageLog, what_is_refused
 from producers.contract.redis_url import RedisUrl
 
 #: Seconds to wait for Redis to connect and to answer; longer than the longest blocking read (1 s).
@@ -16,9 +16,14 @@ REDIS_TIMEOUT_S: Final = 5.0
 
 
 def waits_for_redis() -> tenacity.Retrying:
-    """Make the loop in which a process that starts waits for Redis: for ever, with back-off up to 5 s."""
+    """Make the loop in which a process that starts waits for Redis: for ever, with back-off up to 5 s.
+
+    What only a person can mend is raised.
+    """
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(redis.RedisError),
+        retry=tenacity.retry_if_exception(
+            lambda error: isinstance(error, redis.RedisError) and what_is_refused(error) is None
+        ),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=5.0),
     )
 

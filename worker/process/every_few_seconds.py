@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from producers.contract.outages import passes
+from producers.contract.outages import is_told
 from producers.contract.scripts import REDIS_ERRORS
 
 
@@ -56,7 +56,7 @@ class EveryFewSeconds:
             self._act()
         except Exception as error:  # noqa: BLE001 - the thread must outlive whatever went wrong this time
             is_of_redis = isinstance(error, REDIS_ERRORS)
-            if is_of_redis and passes(error):
+            if is_of_redis and is_told(error):
                 return
             level = self._log.warning if is_of_redis else self._log.error
             level(self._event, reason=type(error).__name__)

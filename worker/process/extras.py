@@ -13,17 +13,34 @@ _NAME: Final = re.compile(r"([\w.-]+)(?:\[([\w,-]+)\])?")
 _EXTRA: Final = re.compile(r"""extra == ['"]([\w-]+)['"]""")
 
 
-def missing(command: str) -> str | None:
+def missing(command: str, *, only_help: bool = False) -> str | None:
     """Say in one line which extra a command lacks, and how to install it; None if it lacks none.
 
     Args:
         command: a command of ``octopush-worker``, or what stands in its place.
+        only_help: whether somebody only wants to read its help, for which the worker's extra is enough.
     """
-    extra = _EXTRAS.get(command, "worker")
+    if only_help and lacking(_PACKAGE, "worker") is None:
+        return None
+    asked = f"{_PACKAGE} {command}" if command and not command.startswith("-") else _PACKAGE
+    return lacking(asked, _EXTRAS.get(command, "worker"))
+
+
+def brought_by(command: str) -> str:
+    """Say, for the end of a command's help, which extra brings what it needs."""
+    return f'Needs: pip install "{_PACKAGE}[{_EXTRAS[command]}]"'
+
+
+def lacking(asked: str, extra: str) -> str | None:
+    """Say in one line that something lacks an extra, and how to install it; None if it lacks nothing.
+
+    Args:
+        asked: what somebody wants to use, as people call it.
+        extra: what brings all that it needs.
+    """
     modules = [module for module in _modules(extra) if find_spec(module) is None]
     if not modules:
         return None
-    asked = f"{_PACKAGE} {command}" if command and not command.startswith("-") else _PACKAGE
     return f'{asked} needs {modules[0]}, which an extra brings: pip install "{_PACKAGE}[{extra}]"'
 
 

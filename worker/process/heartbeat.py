@@ -12,7 +12,7 @@ from producers.contract.keys import Keys
 from producers.contract.scripts import REDIS_ERRORS, Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
 
-_BEAT = Script("worker.process", "beat", when_full=True)
+_BEAT = Script(__package__, "beat", when_full=True)
 
 
 class Heartbeat:

@@ -6,6 +6,8 @@ Neither looks for modules in the current directory, as their own commands do: an
 
 import signal
 import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 #: Milliseconds that a worker has to finish what it has begun. Platforms kill after 30 s.
@@ -14,6 +16,8 @@ SHUTDOWN_MS: Final = 23_000
 _FORK_MS: Final = 1_000
 #: Seconds that web and console have to finish what they have begun.
 _GRACE_S: Final = 10
+#: Exit status of a server that could not start, as uvicorn's own command has it.
+_NOT_STARTED: Final = 3
 
 
 def dramatiq(processes: int, threads: int, setup: str = "worker.main:setup") -> None:
@@ -48,21 +52,33 @@ def dramatiq(processes: int, threads: int, setup: str = "worker.main:setup") -> 
     sys.exit(cli.main(parser.parse_args(words)))  # type: ignore[no-untyped-call]
 
 
-def uvicorn(factory: str, host: str, port: int, **options: Any) -> None:
+def uvicorn(
+    name: str,
+    factory: str,
+    host: str,
+    port: int,
+    lacks: Callable[[], Iterable[str]] = tuple,
+    **options: Any,
+) -> None:
     """Serve an ASGI application until SIGTERM; without an access log, since paths hold tokens.
 
     Args:
+        name: of the process; for the line that says where it listens.
         factory: makes the application.
         host: address to listen on.
         port: port to listen on.
+        lacks: says what the process lacks besides Redis, a sentence each.
         **options: further options of uvicorn.
 
     Raises:
         SystemExit: a setting is wrong, or nothing can listen there.
     """
-    import uvicorn as server  # noqa: PLC0415 - workers need no web server
+    # Workers need no web server.
+    from uvicorn import Config  # noqa: PLC0415
 
-    server.run(
+    from worker.process.listening import Listening  # noqa: PLC0415
+
+    config = Config(
         factory,
         factory=True,
         host=host,
@@ -74,3 +90,8 @@ def uvicorn(factory: str, host: str, port: int, **options: Any) -> None:
         timeout_graceful_shutdown=_GRACE_S,
         **options,
     )
+    server = Listening(config, name, lacks)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)

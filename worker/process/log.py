@@ -19,7 +19,7 @@ from dramatiq.broker import MessageProxy
 from dramatiq.errors import BrokerConnectionError
 from dramatiq.message import Message
 
-from producers.contract.outages import passes
+from producers.contract.outages import is_told
 
 #: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
 FIELDS: Final = frozenset(
@@ -145,7 +145,7 @@ def _is_outage(error: BaseException | None) -> bool:
     # Dramatiq raises an error of its own for a lost connection; the Redis client's stands behind it.
     if isinstance(error, BrokerConnectionError):
         error = error.__context__
-    return isinstance(error, Exception) and not isinstance(error, OSError) and passes(error)
+    return isinstance(error, Exception) and not isinstance(error, OSError) and is_told(error)
 
 
 def _name(argument: object) -> object:

@@ -20,7 +20,7 @@ from worker.queue.holder import LeaseHolder
 from worker.queue.leases import LEASE_MS
 from worker.queue.one_process import Process
 
-_FETCH = Script("worker.queue", "fetch", when_full=True)
+_FETCH = Script(__package__, "fetch", when_full=True)
 
 #: Longest sleep of an idle consumer, in seconds: bounds how late it notices a stop or a dead worker's lease.
 IDLE_S: Final = 1.0

@@ -10,10 +10,10 @@ from worker.queue.entries import Delayed, Entry
 from worker.queue.one_process import Process
 from worker.queue.slots import Slots
 
-_ACK = Script("worker.queue", "ack", when_full=True)
-_NACK = Script("worker.queue", "nack", when_full=True)
-_DELAY = Script("worker.queue", "delay", when_full=True)
-_REQUEUE = Script("worker.queue", "requeue", when_full=True)
+_ACK = Script(__package__, "ack", when_full=True)
+_NACK = Script(__package__, "nack", when_full=True)
+_DELAY = Script(__package__, "delay", when_full=True)
+_REQUEUE = Script(__package__, "requeue", when_full=True)
 
 #: Milliseconds for which dead letters are kept.
 DEAD_MS: Final = 7 * 86_400_000

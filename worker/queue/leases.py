@@ -22,7 +22,7 @@ LEASE_MS: Final = 9_000
 #: an outage of Redis (`tend` in ``leases.lua``).
 RENEW_S: Final = 2.5
 
-_RENEW = Script("worker.queue", "renew", when_full=True)
+_RENEW = Script(__package__, "renew", when_full=True)
 
 
 class Leases:

@@ -138,4 +138,6 @@ class Stack:
     def _announced(self) -> dict[str, str]:
         """Return the addresses that the simulator prints as its first line; empty before it does so."""
         line, newline, _ = self._log.read_text("utf-8").partition("\n")
-        return msgspec.json.decode(line, type=dict[str, str]) if newline else {}
+        # A simulator that cannot start writes a traceback.
+        is_announced = newline and line.startswith("{")
+        return msgspec.json.decode(line, type=dict[str, str]) if is_announced else {}

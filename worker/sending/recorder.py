@@ -12,7 +12,7 @@ import redis
 import structlog
 
 from producers.contract.jobs import ENDS
-from producers.contract.outages import passes
+from producers.contract.outages import is_told
 from worker.account.gates import Gates
 from worker.account.strain import Strain
 from worker.account.throttle import Throttle
@@ -129,7 +129,7 @@ class Recorder:
                 self._warn(each.outcome)
             self._gates.observe(observed)
         except redis.RedisError as error:
-            if not passes(error):  # an outage is told once, by the connection
+            if not is_told(error):  # an outage is told once, by the connection
                 self._log.warning("account.nobody_warned", reason=type(error).__name__)
 
     def _warn(self, outcome: Outcome) -> None:
