@@ -22,8 +22,8 @@ and a stream entry together, on Redis Cluster too.
 | ``campaign:<id>:ended`` | bitmap, slices that have ended, by number | as long as the campaign | every end | enqueue |
 | ``campaign_zones:<id>`` | hash, slices of marketing that are not all for the mainland | as long as the campaign | layout | layout |
 | ``campaign:<id>:waiting`` | list of request_ids that wait for a paused campaign | until resumed or cancelled | claim | resume |
-| ``upload:<campaign id>`` | hash, how far the upload of a campaign is | 30 days after the last touch; N days once complete | layout | layout |
-| ``upload_numbers:<campaign id>:<block>`` | hash, digits of a number before its last four, which are the block, to its part | until the upload is complete, or 30 days | layout | layout |
+| ``upload:<campaign id>`` | hash, how far the upload of a campaign is | 30 days after its beginning; N days once complete | layout | layout |
+| ``upload_numbers:<campaign id>:<block>`` | hash, digits of a number before its last four, which are the block, to its part | until the upload is complete, or ends | layout | layout |
 | ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |

@@ -9,17 +9,18 @@ them, and Python modules. A field that nobody removes goes with its hash. Times 
 Redis's own clock. `producers.contract.key_table` lists the keys; a test compares both
 pages with the code.
 
-**upload:<campaign id>** How far the upload of a campaign is. Goes 30 days after it was last touched, or with the retention once it is complete.
+**upload:<campaign id>** How far the upload of a campaign is. Goes 30 days after it was begun, or with the retention once it is complete.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``definition`` | what its parts have in common, JSON | begin_upload | - | begin_upload, uploads.py |
 | ``next`` | the number of the part that is to come | begin_upload, note_part() | - | complete_upload, has_part_moved(), uploads.py |
 | ``last`` | the short part that has ended it; absent before | note_part() | - | uploads.py |
+| ``ends`` | when it goes with its numbers unless it is complete, ms | begin_upload | - | note_part() |
 | ``complete`` | 1 once somebody said that all is there | complete_upload | - | has_part_moved(), uploads.py |
 | ``part:<number>`` | digest of a part as it was given, and behind it what was answered, JSON | note_part() | - | - |
 
-**upload_numbers:<campaign id>:<block>** Who was met in the parts of an upload. Goes when the upload is complete, or 30 days after its last part for that block.
+**upload_numbers:<campaign id>:<block>** Who was met in the parts of an upload. Goes when the upload is complete, or with the upload.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|

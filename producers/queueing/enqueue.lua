@@ -10,7 +10,7 @@
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   guards.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed.
 --   strict: whether one conflict keeps all of them from being queued. part: of a campaign that is uploaded, what to note beside its
---   slice: campaign, number, digest, result, numbers, is_last, keep_ms; see parts.lua.
+--   slice: campaign, number, digest, result, numbers, is_last; see parts.lua.
 -- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or 'moved' of a part that is not the next one; or four by four what there is to say: position
 --   from 0, a word, facts, how many recipients are left out since they want no more SMS. The words: 'existing' and 'conflict' with the
 --   state; 'created' with the code with which it has ended at once, or ''; 'twin' with the request_id of the same text; and of a

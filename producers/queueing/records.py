@@ -40,7 +40,6 @@ class Part:
         result: what a repeat is answered.
         numbers: those that it texts, without the plus sign.
         is_last: whether it ends the campaign.
-        keep_ms: how long the upload is kept from now on.
     """
 
     campaign: str
@@ -49,7 +48,6 @@ class Part:
     result: str
     numbers: list[str]
     is_last: bool
-    keep_ms: int
 
 
 class Records:

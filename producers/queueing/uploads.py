@@ -22,7 +22,7 @@ from .records import Part, Records
 _BEGIN: Final = Script(__package__, "begin_upload")
 _COMPLETE: Final = Script(__package__, "complete_upload")
 
-#: Ms for which an upload is kept after it was last touched, at least: 30 days.
+#: Ms for which an upload is kept after it was begun, at least: 30 days.
 _KEEP_MS: Final = 30 * 86_400_000
 #: Blocks of numbers, and how many are removed in one command.
 _BLOCKS: Final = 10_000
@@ -171,7 +171,6 @@ class Uploads:
             result=answer.decode(),
             numbers=[each[1:] for message in messages for each in message.numbers],
             is_last=is_last,
-            keep_ms=self._keep_ms,
         )
         verdicts = yield from self._records.enqueue_part(messages, part, budget)
         return next((each for each in ("moved", "stopped", "conflict") if each in verdicts), "queued")

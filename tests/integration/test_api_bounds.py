@@ -35,7 +35,7 @@ def test_of_thousands_of_unknown_members_no_more_are_looked_at_than_an_answer_na
         ("PUT", "/v1/campaigns/c/parts/0", {"recipients": [0] * 501}, "#/recipients"),
         ("POST", "/v1/batch", {"messages": [0] * 501}, "#/messages"),
         ("POST", "/v1/batch", {"messages": [{"recipients": [0] * 501}] * 10}, "#/messages"),
-        ("POST", "/v1/messages", {**ONE, "text": "{" * 100_000}, "#/text"),
+        ("POST", "/v1/messages", {**ONE, "text": "{" * 50_000}, "#/text"),
         ("POST", "/v1/messages", {**ONE, "recipients": ["+" + "3" * 100_000]}, "#/recipients/0"),
     ],
 )
@@ -44,6 +44,24 @@ def test_what_is_far_too_long_is_refused_before_it_is_looked_at(api, method, pat
 
     assert answer.status_code == 422
     assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("what", ["[],", "{},", '"",', "0,"])
+def test_a_body_of_very_many_small_things_is_refused_before_it_is_taken_apart(api, what):
+    body = '{"text":[' + what * 700_000 + "0]}"
+
+    answer = api.call("POST", "/v1/preview", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+
+
+def test_the_largest_batch_is_not_too_large(api):
+    person = dict.fromkeys(("first_name", "last_name", *(f"param{n}" for n in range(1, 6))), "é" * 50)
+    each = {**ONE, "recipients": [{"phone_number": "06", **person, "zone": None}] * 10}
+
+    answer = api.post("/v1/batch", {"messages": [each] * 500})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
 def test_names_that_were_probably_meant_are_looked_for_so_many_times_in_a_call(api):

@@ -178,6 +178,16 @@ def test_an_upload_that_was_forgotten_may_be_begun_again_and_texts_nobody_twice(
     assert redis_client.hget("{sms}:campaign:spring", "recipients") == b"500"
 
 
+def test_an_upload_forgets_all_of_its_numbers_when_it_ends_however_long_its_parts_take(api, redis_client):
+    begun(api)
+    put(api, 0, numbers(0))
+    put(api, 1, numbers(500, 3))
+
+    keys = ["{sms}:upload:spring", *redis_client.keys("{sms}:upload_numbers:*")]
+    assert len(keys) > 500
+    assert len({redis_client.pexpiretime(key) for key in keys}) == 1
+
+
 def test_a_part_that_was_overtaken_is_not_queued(api, redis_client):
     begun(api)
     put(api, 0, numbers(0, 2))

@@ -1,14 +1,17 @@
 """Events through the API: shared work by group, one reader by cursor, and conversations."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import redis
 
 from producers.producer import Producer
-from tests.support.api_client import READER, ApiClient, api_settings
+from tests.support.api_client import ONE, READER, ApiClient, api_settings
 from tests.support.reply_events import publish_replies
 from tests.support.waiting import until
 
@@ -115,6 +118,60 @@ def test_whoever_waits_gets_what_comes(api, redis_client):
     assert texts(group.json()["entries"]) == texts(log.json()["entries"]) == ["one"]
 
 
+@pytest.mark.parametrize("wait_s", [0, 20])
+def test_what_was_taken_for_a_client_that_has_gone_goes_to_the_next_at_once(api, redis_client, wait_s):
+    publish_replies(redis_client, "one", "two")
+
+    api.leave(f"{GROUP}&consumer=a&wait_s={wait_s}", when=lambda: is_held(redis_client))
+
+    first, second = taken(api, "&consumer=b"), taken(api, "&consumer=b")
+    assert texts([*first, *second]) == ["one", "two"]
+    assert [each["deliveries"] for each in (*first, *second)] == [1, 1]
+
+
+def test_what_comes_again_to_a_client_that_has_gone_has_not_come_once_more(api, redis_client):
+    publish_replies(redis_client, "one")
+    [one] = taken(api)
+    _let_it_be_idle(redis_client, one)
+
+    api.leave(f"{GROUP}&consumer=b", when=lambda: is_held(redis_client, "b"))
+
+    [again] = taken(api, "&consumer=c")
+    assert again["deliveries"] == 2
+
+
+def is_held(client: redis.Redis, consumer: str = "a") -> bool:
+    try:
+        return bool(client.xpending_range("{sms}:replies", "api.shop.bookings", "-", "+", 1, consumer))
+    except redis.ResponseError:
+        return False
+
+
+def test_a_client_that_goes_while_it_waits_takes_nothing(api, redis_client):
+    def has_waited() -> bool:
+        if api.lookout._waiting:
+            publish_replies(redis_client, "one")
+            return True
+        return bool(redis_client.xlen("{sms}:replies"))
+
+    api.leave(f"{GROUP}&consumer=a&wait_s=20", when=has_waited)
+
+    [one] = taken(api, "&consumer=b")
+    assert one["deliveries"] == 1
+    assert api.lookout._waiting == 0
+
+
+@pytest.mark.parametrize("path", [f"{LOG}&after=$&wait_s=25", "/v1/messages/v?wait_s=25"])
+def test_a_client_that_goes_is_waited_for_no_longer(api, path):
+    api.post("/v1/messages", ONE)
+    began = time.monotonic()
+
+    api.leave(path, when=lambda: api.lookout._waiting == 1)
+
+    assert time.monotonic() - began < 15
+    assert api.lookout._waiting == 0
+
+
 def test_an_application_has_so_many_groups_and_may_forget_one(api):
     for number in range(20):
         assert api.get(f"/v1/events?stream=replies&consumer=a&group=g{number}").status_code == 200
@@ -124,6 +181,16 @@ def test_an_application_has_so_many_groups_and_may_forget_one(api):
     assert api.get(GROUP + "&consumer=a").status_code == 200
     assert api.delete("/v1/events/groups/statuses/g0").status_code == 204
     assert acknowledge(api, {"entry_id": "1-1"}, group="g0").json()["code"] == "unknown-group"
+
+
+def test_groups_that_are_made_at_once_are_counted_one_by_one(api):
+    async def make() -> list[int]:
+        paths = [f"/v1/events?stream=replies&consumer=a&group=g{number}" for number in range(40)]
+        return [
+            each.status_code for each in await asyncio.gather(*(api.acall("GET", path) for path in paths))
+        ]
+
+    assert sorted(api.run(make())) == [200] * 20 + [409] * 20
 
 
 @pytest.mark.parametrize(
@@ -194,6 +261,27 @@ def test_a_cursor_whose_entries_were_trimmed_unread_is_told_so(api, redis_client
     assert texts(api.get(f"{LOG}&after={second}").json()["entries"]) == ["three"]
     [oldest] = api.get(LOG + "&after=0").json()["entries"]
     assert lost.json()["first_entry_id"] == oldest["entry_id"]
+
+
+def test_who_reads_from_the_beginning_loses_nothing_while_entries_are_trimmed(api, redis_client):
+    publish_replies(redis_client, "one")
+    [(_, fields)] = redis_client.xrange("{sms}:replies")
+    over = threading.Event()
+
+    def trim() -> None:
+        while not over.is_set():
+            with redis_client.pipeline() as many:
+                for _ in range(20):
+                    many.xadd("{sms}:replies", fields, maxlen=5, approximate=False)
+                many.execute()
+
+    with ThreadPoolExecutor() as others:
+        trimming = others.submit(trim)
+        statuses = [api.get(LOG + "&after=0").status_code for _ in range(100)]
+        over.set()
+        trimming.result()
+
+    assert statuses == [200] * 100
 
 
 def test_a_cursor_that_counts_more_entries_than_there_were_is_told_of_a_loss(api, redis_client: redis.Redis):

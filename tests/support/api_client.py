@@ -4,7 +4,8 @@ with ApiClient(api_settings(redis_url)) as api:
     assert api.post("/v1/messages", ONE).status_code == 201
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -56,6 +57,27 @@ class ApiClient(AppInProcess):
         named = self._token if token is None else token
         headers = {**({"Authorization": f"Bearer {named}"} if named else {}), **sent.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **sent)
+
+    def leave(self, path: str, when: Callable[[], bool]) -> None:
+        """GET a path, and close the connection as soon as something is true, before anything is answered."""
+        headers = [(b"authorization", f"Bearer {self._token}".encode())]
+        path, _, query = path.partition("?")
+        request = {"type": "http.request", "body": b"", "more_body": False}
+        said = iter([request])
+
+        async def receive() -> dict[str, Any]:
+            for message in said:
+                return message
+            while not when():  # noqa: ASYNC110 - each turn of the loop looks
+                await asyncio.sleep(0)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                assert when(), "it was answered before it had gone"
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode()}
+        self.run(self._app({**scope, "headers": headers}, receive, send))
 
     def get(self, path: str, **sent: Any) -> httpx.Response:
         """GET a path."""

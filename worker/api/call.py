@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NoReturn
 import msgspec
 
 from producers.errors import InvalidMessage
+from worker.api.caller import Caller
 from worker.api.desk import Desk
 from worker.api.json_body import LARGE_BYTES, SMALL_BYTES, Members
 from worker.api.message_fields import note_fields
@@ -44,6 +45,7 @@ class Call:
         query: the parameters, read as they are declared.
         body: the members of the body; empty if the operation has none.
         wrong: what is wrong so far; `refuse` is called when all is read.
+        caller: who waits for the answer.
         key: the ``Idempotency-Key``, or None.
     """
 
@@ -52,6 +54,7 @@ class Call:
     query: Mapping[str, Any]
     body: Mapping[str, Any]
     wrong: Wrong
+    caller: Caller
     key: str | None = None
 
     def members(self, *known: str) -> Members:

@@ -29,6 +29,7 @@ from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import QueueRefused, QueueUnavailable
 from worker.api.call import Answer, Call, Operation, Parameter
+from worker.api.caller import Caller, Gone
 from worker.api.desk import BURST_S, Desk, Room
 from worker.api.json_body import Bodies
 from worker.api.lookout import Lookout
@@ -43,6 +44,8 @@ _BAD_ID: Final = re.compile("Invalid stream ID|invalid start ID|invalid end ID",
 _KEY: Final = "Idempotency-Key"
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,256})", re.IGNORECASE)
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+#: Stands in the log for a client that went before it was answered, as other servers write it.
+_GONE: Final = 499
 _ALWAYS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -97,6 +100,8 @@ class Door:
                 return visit.answered(await operation.handler(call))
             except Refusal as refusal:
                 return visit.refused(refusal)
+            except Gone:
+                return visit.left()
             except _AWAY as error:
                 if isinstance(error, redis.ResponseError) and _BAD_ID.search(str(error)):
                     return visit.refused(Refusal("invalid", "an entry id or a cursor that no stream has"))
@@ -109,6 +114,8 @@ class Door:
                 said = {"event": "failed", "call_id": visit.call_id, "reason": type(error).__name__}
                 _LOG.error("%s", _line(**said, exception=where))
                 return visit.refused(Refusal("internal"))
+            finally:
+                visit.caller.answered()
 
         return endpoint
 
@@ -122,7 +129,7 @@ class Door:
         wrong = Wrong()
         query = _query(request, operation.query, wrong)
         key = _idempotency_key(request.headers, wrong, wanted=operation.takes_key)
-        call = Call(desk, request.path_params, query, body, wrong, key)
+        call = Call(desk, request.path_params, query, body, wrong, visit.caller, key)
         if not operation.body:
             call.refuse()
         return call
@@ -166,6 +173,7 @@ class _Visit:
     def __init__(self, request: Request, route: str) -> None:
         self.request = request
         self.call_id = str(uuid.uuid4())
+        self.caller = Caller(request.receive)
         self.app = ""
         self.headers: dict[str, str] = {}
         self._route = route
@@ -184,6 +192,10 @@ class _Visit:
         if _has_body(self.request.headers):
             headers["Connection"] = "close"
         return self._written(refusal.status, content, MEDIA_TYPE, headers)
+
+    def left(self) -> Response:
+        """Write an answer that nobody reads, since the client has gone."""
+        return self._written(_GONE, b"", None, {})
 
     def _written(
         self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]

@@ -1,6 +1,6 @@
 """Entries of streams, as the API hands them out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,6 +33,11 @@ def told_entry(entry_id: str, event: Event | None, deliveries: int | None = None
 
 def _plain(value: Any) -> Any:
     return moment(value) if isinstance(value, datetime) else value
+
+
+def pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Read the fields of an entry, as a script hands them on."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def named_fields(fields: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from producers.contract.kinds import TYPES
 from producers.contract.scripts import Command, Script, as_string
 from producers.contract.steps import Commands, Steps
 from worker.api.call import Answer, Call
-from worker.api.entries import named_fields, read_entry, told_entry
+from worker.api.caller import Gone
+from worker.api.entries import named_fields, pairs, read_entry, told_entry
 from worker.api.event_shapes import ENTRY_ID, STREAMS, AckAnswer, EventEntry, EventsAnswer
 from worker.api.problems import Refusal
 
@@ -29,7 +30,8 @@ _LOOK_S: Final = 5.0
 _GONE_MS: Final = 24 * 3_600_000
 
 _HELD: Final = Script(__package__, "held_entries", when_full=True)
-_JOIN: Final = Script("producers.reading", "join", when_full=True)
+_JOIN: Final = Script(__package__, "join_group", when_full=True)
+_GIVE_BACK: Final = Script(__package__, "give_back", when_full=True)
 _RECLAIM: Final = Script("producers.reading", "reclaim", when_full=True)
 _POISON: Final = Script("producers.reading", "poison", when_full=True)
 _LEAVE: Final = Script("producers.reading", "leave", when_full=True)
@@ -58,20 +60,15 @@ class _Group:
         Raises:
             Refusal: the application has too many groups on this stream.
         """
-        [found] = yield Commands([("XINFO", "GROUPS", self.key)], raises=False)
-        names = _group_names(found)
-        ours = [name for name in names if name.startswith(f"api.{self._call.desk.app}.")]
-        if self.name in names:
-            return
-        if len(ours) >= GROUPS_MAX:
+        verdict = yield self.command(_JOIN, start=start, ours=f"api.{self._call.desk.app}.", most=GROUPS_MAX)
+        if verdict == b"too_many":
             raise Refusal("too-many-groups", f"at most {GROUPS_MAX}")
-        yield self.command(_JOIN, start=start)
 
     def held(self, most: int) -> Steps[list[EventEntry]]:
         """Read what this consumer holds."""
         flat = yield self.command(_HELD, consumer=self.consumer, most=most)
         return [
-            told_entry(entry_id.decode(), read_entry(self.stream, _pairs(fields)), deliveries)
+            told_entry(entry_id.decode(), read_entry(self.stream, pairs(fields)), deliveries)
             for entry_id, fields, deliveries in zip(*[iter(flat)] * 3, strict=True)
         ]
 
@@ -83,7 +80,7 @@ class _Group:
             if not found:
                 return None
             entry_id, flat, deliveries = found
-            fields = _pairs(flat)
+            fields = pairs(flat)
             event = read_entry(self.stream, fields)
             if deliveries <= _DELIVERIES_MAX and event is not None:
                 return told_entry(entry_id.decode(), event, deliveries)
@@ -102,6 +99,11 @@ class _Group:
             else:
                 found.append(told_entry(entry_id.decode(), event, 1))
         return found, last[0][0] if last else b""
+
+    def give_back(self, taken: Sequence[EventEntry]) -> Steps[None]:
+        """Let others have what was taken for a client that went before a byte was written to it."""
+        entries = [{"id": each.entry_id, "deliveries": each.deliveries} for each in taken]
+        yield self.command(_GIVE_BACK, consumer=self.consumer, idle_ms=_IDLE_MS, entries=entries)
 
     def forget_gone(self) -> Steps[None]:
         """Forget consumers that were not seen for a day and hold nothing."""
@@ -137,16 +139,30 @@ async def _found(call: Call, group: _Group) -> list[EventEntry]:
     if call.query["held"] and (held := await call.desk.ask(group.held(most))):
         return held
     while True:
+        await call.caller.stay()
         again = await call.desk.ask(group.again())
         if again:
-            return [again]
+            return await _handed_out(call, group, [again])
         fresh, last = await call.desk.ask(group.fresh(most))
         left = ends - time.monotonic()
         if fresh or left <= 0 or not call.desk.lookout.can_wait:
-            return fresh
-        await call.desk.lookout.until_more(group.key, group.name, last, min(left, _LOOK_S))
+            return await _handed_out(call, group, fresh)
+        waiting = call.desk.lookout.until_more(group.key, group.name, last, min(left, _LOOK_S))
+        await call.caller.wait(waiting)
         if ends - time.monotonic() <= 0:
             await call.desk.ask(group.forget_gone())
+
+
+async def _handed_out(call: Call, group: _Group, taken: list[EventEntry]) -> list[EventEntry]:
+    """Return what was taken, unless the client went meanwhile: then it has not read any of it."""
+    try:
+        await call.caller.stay()
+    except Gone:
+        if taken:
+            await call.desk.ask(group.give_back(taken))
+            call.desk.lookout.wake_one(group.key, group.name)
+        raise
+    return taken
 
 
 async def acknowledge(call: Call) -> Answer:
@@ -188,10 +204,6 @@ def _group_names(reply: Any) -> list[str]:
     if isinstance(reply, Exception):
         return []
     return [named_fields(each)["name"].decode() for each in reply]
-
-
-def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _entries(reply: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:

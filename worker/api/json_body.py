@@ -25,6 +25,9 @@ IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
 _BODY_S: Final = 30.0
 #: Bytes from which on a body is taken apart in a thread, while other calls go on.
 _ASIDE_BYTES: Final = 64 * 1024
+#: Values in a body: a few thousand more than the largest batch has. Whoever decodes millions lets nobody else
+#: run meanwhile, not even from a thread.
+VALUES_MAX: Final = 65_536
 #: Arrays and objects within each other.
 DEPTH_MAX: Final = 32
 #: Characters of any member: twice as many as the longest, the text, may have.
@@ -86,6 +89,9 @@ async def _bytes(request: Request, most: int) -> bytes:
 
 
 def _object(body: bytes) -> dict[str, Any]:
+    # Each value but the first follows one of these; those within strings count, too, which costs nobody much.
+    if sum(map(body.count, (b",", b"[", b"{"))) > VALUES_MAX:
+        raise Refusal("body-too-large", f"at most {VALUES_MAX} values")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -75,6 +75,13 @@ class Lookout:
         finally:
             del self._streams[stream][event]
 
+    def wake_one(self, stream: str, group: str) -> None:
+        """Let one of those who share the work of a group look again: something came back."""
+        for event, (name, _) in self._streams.get(stream, {}).items():
+            if name == group and not event.is_set():
+                event.set()
+                return
+
     @property
     def can_wait(self) -> bool:
         """Whether one more may wait."""

@@ -52,7 +52,7 @@ async def get_message(call: Call) -> Answer:
     request_id = _named(call)
     found = await _status(call.desk, request_id)
     if found and found.state not in ENDS and call.query["wait_s"]:
-        await call.desk.lookout.until_ended(request_id, call.query["wait_s"])
+        await call.caller.wait(call.desk.lookout.until_ended(request_id, call.query["wait_s"]))
         found = await _status(call.desk, request_id)
     return Answer(_known(found))
 
@@ -157,7 +157,7 @@ async def _awaited(call: Call, sent: Sent) -> StatusAnswer | None:
     if not call.query["wait_s"]:
         return None
     if sent.state not in ENDS:
-        await call.desk.lookout.until_ended(sent.request_id, call.query["wait_s"])
+        await call.caller.wait(call.desk.lookout.until_ended(sent.request_id, call.query["wait_s"]))
     found = await _status(call.desk, sent.request_id)
     return status_answer(found) if found else None
 

@@ -5,12 +5,15 @@
 -- uses: clock
 local key = prefix .. 'api:rate:' .. given.app
 local full = given.burst * 1000 / given.rate
--- The bucket is empty at this time, ms; what lies in the past is full.
-local until_ms = math.max(now, tonumber(redis.call('GET', key) or 0))
+-- The bucket is empty until a time, ms; what lies in the past is full. That was said by the clock as it was: if it has stepped back since,
+-- so does the time, else the application waits for as long as the step was.
+local empty, said = string.match(redis.call('GET', key) or '', '^([%d.e+]+) ([%d.e+]+)$')
+empty, said = tonumber(empty or 0), tonumber(said or 0)
+local until_ms = math.max(now, empty - math.max(0, said - now))
 local wanted = until_ms + given.calls * 1000 / given.rate
 if wanted - now > full and not given.always then
   return { 0, math.ceil(wanted - now - full) }
 end
 local left = math.max(0, math.floor((full - (wanted - now)) * given.rate / 1000))
-redis.call('SET', key, wanted, 'PX', math.ceil(wanted - now) + 1000)
+redis.call('SET', key, string.format('%.3f %d', wanted, now), 'PX', math.ceil(wanted - now) + 1000)
 return { left, 0 }

@@ -12,17 +12,18 @@ local function has_part_moved()
   return known.complete or tonumber(known.next or -1) ~= given.part.number
 end
 
--- Note the part that is queued in this step, and that its numbers are taken.
+-- Note the part that is queued in this step, and that its numbers are taken. All keys of an upload end when it was said at its beginning:
+-- a block that ended earlier, because no later part had a number in it, would let somebody be texted twice.
 local function note_part()
   local part = given.part
   local upload = upload_key(part.campaign)
   redis.call('HSET', upload, 'next', part.number + 1, 'part:' .. part.number, part.digest .. part.result)
   if part.is_last then redis.call('HSET', upload, 'last', part.number) end
-  redis.call('PEXPIRE', upload, part.keep_ms)
+  local ends = read(upload, 'ends').ends
   for _, number in ipairs(part.numbers) do
     local block = prefix .. 'upload_numbers:' .. part.campaign .. ':' .. string.sub(number, -4)
     redis.call('HSET', block, string.sub(number, 1, -5), part.number)
-    redis.call('PEXPIRE', block, part.keep_ms)
+    redis.call('PEXPIREAT', block, ends)
   end
 end
 -- uses:
