@@ -42,13 +42,16 @@ class Consumer:
         stream: which.
         group: names the reader: every group gets every event.
         handler: called with each event, within a transaction.
+        using: alias of the database of that transaction; by the routers if None.
     """
 
-    def __init__(self, stream: StreamName, group: str, handler: Callable[[Any], object]) -> None:
+    def __init__(
+        self, stream: StreamName, group: str, handler: Callable[[Any], object], using: str | None = None
+    ) -> None:
         self._feed: Feed[Any] = Feed(stream, group, settings=producer_settings())
         self._group = group
         self._handler = handler
-        self._alias = router.db_for_write(HandledEvent)
+        self._alias = using or router.db_for_write(HandledEvent)
         self._stopping = False
         self._forget_due_s = 0.0
 

@@ -14,6 +14,7 @@ from ..outbox.kept import keep, same_content
 from ..producer import Producer
 from ..settings import ProducerSettings
 from .models import OutboxRow
+from .settings import producer_settings
 
 #: Tries to write a row whose id keeps going and coming.
 _TRIES: Final = 3
@@ -72,23 +73,24 @@ def step(sms: Producer, using: str, only: Collection[str] | None = None) -> Hand
         RuntimeError: a transaction is under way. Its end would decide about rows that were handed over.
     """
     locks = bool(connections[using].features.has_select_for_update_skip_locked)
+    remembered_ms = producer_settings().retention_ms
     with transaction.atomic(using=using, durable=True):
         rows = _taken(using, only, locks=locks)
         if locks:
-            return _settled(using, hand_over(rows, sms))
-    handed = hand_over(rows, sms)
+            return _settled(using, hand_over(rows, sms, remembered_ms))
+    handed = hand_over(rows, sms, remembered_ms)
     with transaction.atomic(using=using, durable=True):
         return _settled(using, handed)
 
 
-def waiting() -> Any:
+def waiting(using: str) -> Any:
     """Give the query of the rows that a relay will take."""
-    return OutboxRow.objects.using(alias()).filter(error="")
+    return OutboxRow.objects.using(using).filter(error="")
 
 
-def refused() -> Any:
+def refused(using: str) -> Any:
     """Give the query of the rows that stay until a person decides."""
-    return OutboxRow.objects.using(alias()).exclude(error="")
+    return OutboxRow.objects.using(using).exclude(error="")
 
 
 def _taken(using: str, only: Collection[str] | None, *, locks: bool) -> list[Row]:
@@ -97,7 +99,7 @@ def _taken(using: str, only: Collection[str] | None, *, locks: bool) -> list[Row
         rows = rows.filter(request_id__in=only)
     if locks:
         rows = rows.select_for_update(skip_locked=True)
-    return [Row(*row) for row in rows.values_list("id", "request_id", "payload")[:ROWS]]
+    return [Row(*row) for row in rows.values_list("id", "request_id", "payload", "attempts")[:ROWS]]
 
 
 def _settled(using: str, handed: HandedOver) -> HandedOver:

@@ -16,6 +16,7 @@ ROWS: Final = SLICE
 #: Why a row stays. No word of them holds anything of a message.
 _UNREADABLE: Final = "cannot be read: damaged, or written by another version"
 _CONFLICT: Final = "the request_id names other content in the queue"
+_OLD: Final = "older than RECORD_RETENTION_DAYS: it may have been sent, and the queue would not know"
 
 
 class Row(NamedTuple):
@@ -25,11 +26,13 @@ class Row(NamedTuple):
         id: its key.
         request_id: names the message.
         payload: see `producers.outbox.kept`.
+        attempts: how often it was refused, and a person let it be handed over again.
     """
 
     id: int
     request_id: str
     payload: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,16 @@ class HandedOver:
         return len(self.queued) + len(self.refused)
 
 
-def hand_over(rows: Iterable[Row], sms: Producer) -> HandedOver:
+def hand_over(rows: Iterable[Row], sms: Producer, remembered_ms: int) -> HandedOver:
     """Queue the messages of some rows. Safe to repeat: what is queued already counts as queued.
 
-    A row that cannot be read, and one whose message is refused, keep no other row.
+    A row that cannot be read, and one whose message is refused, keep no other row. A row that is older than
+    the ledger's memory may be one that came back with a backup: a person decides.
+
+    Args:
+        rows: at most `ROWS`.
+        sms: where to.
+        remembered_ms: milliseconds for which the ledger surely knows a message again.
 
     Raises:
         QueueUnavailable: Redis did not confirm; leave all rows as they are, and repeat.
@@ -63,9 +72,14 @@ def hand_over(rows: Iterable[Row], sms: Producer) -> HandedOver:
     why: dict[Row, str] = {}
     for row in rows:
         try:
-            messages[row] = read(row.request_id, row.payload)
+            message, age_ms = read(row.request_id, row.payload)
         except ValueError:
             why[row] = _UNREADABLE
+            continue
+        if age_ms > remembered_ms and not row.attempts:
+            why[row] = _OLD
+        else:
+            messages[row] = message
     refused = _refused(list(messages.values()), sms)
     why |= {row: refused[row.request_id] for row in messages if row.request_id in refused}
     return HandedOver(tuple(row for row in messages if row not in why), tuple(why.items()))

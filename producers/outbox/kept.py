@@ -49,8 +49,20 @@ def keep(message: Message, settings: ProducerSettings) -> Kept:
     return Kept(frozen.request_id, msgspec.json.encode(payload).decode(), now)
 
 
-def read(request_id: str, payload: str) -> FrozenMessage:
-    """Read the message of a row, with what is left of its time to live.
+class Found(NamedTuple):
+    """What a row holds.
+
+    Attributes:
+        message: with what is left of its time to live.
+        age_ms: milliseconds since the row was written, by the clock of this process.
+    """
+
+    message: FrozenMessage
+    age_ms: int
+
+
+def read(request_id: str, payload: str) -> Found:
+    """Read a row.
 
     The time to live counts from when the row was written, or from its date. A message whose time is over
     is given a millisecond: it is queued all the same, so that its end stands in the ledger as ``expired``.
@@ -62,12 +74,12 @@ def read(request_id: str, payload: str) -> FrozenMessage:
     message = found.message
     if message.request_id != request_id:
         raise ValueError("the payload is that of another row")
-    if message.ttl_ms is None:
-        return message
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    begins_ms = max(found.created_ms, message.due_ms or 0)
-    passed_ms = max(0, now_ms - begins_ms)
-    return msgspec.structs.replace(message, ttl_ms=max(1, message.ttl_ms - passed_ms))
+    if message.ttl_ms is not None:
+        passed_ms = max(0, now_ms - max(found.created_ms, message.due_ms or 0))
+        # The digest stays: a repeat is known again, however much is left.
+        message = msgspec.structs.replace(message, ttl_ms=max(1, message.ttl_ms - passed_ms))
+    return Found(message, now_ms - found.created_ms)
 
 
 def same_content(one: str, other: str) -> bool:

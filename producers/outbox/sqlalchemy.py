@@ -186,14 +186,15 @@ class Outbox:
         with engine.begin() as connection:
             rows = self._taken(connection, locks=locks)
             if locks:
-                return self._settled(connection, hand_over(rows, sms))
-        handed = hand_over(rows, sms)
+                return self._settled(connection, hand_over(rows, sms, self._settings.retention_ms))
+        handed = hand_over(rows, sms, self._settings.retention_ms)
         with engine.begin() as connection:
             return self._settled(connection, handed)
 
     def _taken(self, connection: sa.Connection, *, locks: bool) -> list[Row]:
         t = self._table.c
-        rows = sa.select(t.id, t.request_id, t.payload).where(t.error == "").order_by(t.id).limit(ROWS)
+        columns = (t.id, t.request_id, t.payload, t.attempts)
+        rows = sa.select(*columns).where(t.error == "").order_by(t.id).limit(ROWS)
         return [
             Row(*row) for row in connection.execute(rows.with_for_update(skip_locked=True) if locks else rows)
         ]

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 from datetime import timedelta
 from io import StringIO
 from unittest.mock import patch
@@ -204,7 +205,7 @@ class Outbox(TransactionTestCase):
             self.assertIn("queued 3, refused 2", called("sms_outbox_relay", once=True))
 
         self.assertEqual([sms.request_id for sms in self.sms.sent], ["m0", "m2", "m3"])
-        self.assertEqual(outbox.refused().filter(error__contains="prices set").count(), 2)
+        self.assertEqual(outbox.refused("default").filter(error__contains="prices set").count(), 2)
 
     def test_a_time_to_live_counts_from_when_the_row_was_written(self):
         for request_id, minutes in (("short", 5), ("long", 120)):
@@ -260,6 +261,18 @@ class Answers(TransactionTestCase):
         self.sms.travel(seconds=61)
         self.consume()
         self.assertEqual(Order.objects.get().answers, 1)
+
+    def test_a_signal_ends_it_after_the_event_at_hand(self):
+        for number in range(2):
+            self.sms.reply(PHONE, f"Oui {number}")
+        before = signal.getsignal(signal.SIGTERM)
+        with patch.dict(os.environ, SHOP_SIGNAL="1"):
+            self.consume()
+        self.assertEqual(Order.objects.get().answer, "Oui 0")
+        self.assertIs(signal.getsignal(signal.SIGTERM), before)
+
+        self.consume()
+        self.assertEqual((Order.objects.get().answer, Order.objects.get().answers), ("Oui 1", 2))
 
     def test_a_handler_that_is_not_there_is_named(self):
         for path_ in ("shop.handlers.nobody", "nowhere"):

@@ -22,10 +22,13 @@ class Command(BaseCommand):
         parser.add_argument("stream", choices=list(TYPES))
         parser.add_argument("--handler", required=True, help="path.to.function, which is given each event")
         parser.add_argument("--group", help="name of the reader; that of the handler if absent")
+        parser.add_argument("--database", help="alias of the database that the handler writes to")
 
-    def handle(self, stream: StreamName, *, handler: str, group: str | None, **_: Any) -> None:
+    def handle(
+        self, stream: StreamName, *, handler: str, group: str | None, database: str | None, **_: Any
+    ) -> None:
         """Read until the end."""
-        consumer = Consumer(stream, group or handler, _function(handler))
+        consumer = Consumer(stream, group or handler, _function(handler), database)
         with ending_by(consumer.stop):
             consumer.run()
 

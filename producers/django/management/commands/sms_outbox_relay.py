@@ -23,10 +23,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--once", action="store_true", help="hand over what is there now, and end")
+        parser.add_argument("--database", default=outbox.alias(), help="alias of its database")
 
-    def handle(self, *, once: bool, **_: Any) -> None:
+    def handle(self, *, once: bool, database: str, **_: Any) -> None:
         """Run the relay."""
-        relay = Relay(partial(_step, outbox.alias()), (OperationalError, InterfaceError))
+        relay = Relay(partial(_step, database), (OperationalError, InterfaceError))
         if once:
             counts = relay.run_once()
             self.stdout.write(f"queued {counts.queued}, refused {counts.refused}")
