@@ -94,11 +94,12 @@ class Producer:
         frozen = freeze_one(Message(recipients, text, **options), self._settings)
         return without_conflict(self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
-    def send_many(self, messages: Iterable[Message]) -> list[Sent]:
+    def send_many(self, messages: Iterable[Message | FrozenMessage]) -> list[Sent]:
         """Queue many messages, 500 to a round trip, reading and checking the next 500 meanwhile.
 
         Safe to repeat with the same `Message` objects: what was queued is not queued again. A list or tuple
-        is checked whole first; other iterables are read, checked and queued 500 at a time.
+        is checked whole first; other iterables are read, checked and queued 500 at a time. An outbox gives
+        messages that it has checked and frozen before.
 
         Returns:
             One `Sent` per message, in order.

@@ -17,8 +17,10 @@ SLICE = 500
 _BREATH = 50
 
 
-def freeze_slices(messages: Iterable[Message], settings: ProducerSettings) -> Iterator[list[FrozenMessage]]:
-    """Check messages and hand them out by the slice.
+def freeze_slices(
+    messages: Iterable[Message | FrozenMessage], settings: ProducerSettings
+) -> Iterator[list[FrozenMessage]]:
+    """Check messages and hand them out by the slice; those that are frozen were checked before.
 
     A list or tuple is checked whole before the first slice, so a bad message means that nothing is queued.
     Any other iterable is read and checked one slice at a time.
@@ -86,7 +88,9 @@ def refuse_what_never_leaves(message: Message, zones: str, settings: ProducerSet
     check.raise_if_any()
 
 
-def _freeze_at(position: int, message: Message, settings: ProducerSettings) -> FrozenMessage:
+def _freeze_at(position: int, message: Message | FrozenMessage, settings: ProducerSettings) -> FrozenMessage:
+    if isinstance(message, FrozenMessage):
+        return message
     try:
         return freeze_one(message, settings)
     except InvalidMessage as error:

@@ -15,13 +15,17 @@ FILE_MAX_LINES = 300
 FUNCTION_MAX_LINES = 50
 
 MODULES = modules("producers", "worker")
-HEAVY = {"worker", "dramatiq", "httpx", "tenacity", "structlog", "starlette", "uvicorn", "click", "django"}
+HEAVY = {"worker", "dramatiq", "httpx", "tenacity", "structlog", "starlette", "uvicorn", "click"}
+HEAVY |= {"django", "sqlalchemy"}
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
-#: Imports all modules named on its command line; a connection or a look-up of a host ends it.
+#: Imports all modules named on its command line; a connection or a look-up of a host ends it. Those of an
+#: application of Django are loaded by Django, with the settings of a project.
 _IMPORT_ALL = """
 import importlib, os, sys
+import django
+from django.conf import settings
 
 def watch(event, _):
     if event in {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen"}:
@@ -30,6 +34,8 @@ def watch(event, _):
 
 os.environ.clear()
 sys.addaudithook(watch)
+settings.configure(INSTALLED_APPS=["producers.django"])
+django.setup()
 for name in sys.argv[1:]:
     importlib.import_module(name)
 """

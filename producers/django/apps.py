@@ -1,0 +1,23 @@
+"""The application, as Django knows it."""
+
+from django.apps import AppConfig
+from django.core.checks import register
+from django.core.signals import setting_changed
+
+from . import sending
+from .checks import check_settings
+
+
+class OctopushConfig(AppConfig):
+    """Tables for the outbox and for remembered events, commands, and checks of the settings."""
+
+    # The wheel has this package under a second name.
+    name = __package__
+    label = "octopush"
+    verbose_name = "SMS through Octopush"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let ``manage.py check`` look at the settings, and tests change them."""
+        register(check_settings)
+        setting_changed.connect(sending.settings_changed)

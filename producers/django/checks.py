@@ -1,0 +1,48 @@
+"""What ``manage.py check`` says about the settings of SMS. No line shows a value."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.urls import get_resolver
+
+from ..errors import ConfigError
+from .settings import is_given, producer_settings, takes_callbacks, web_settings
+
+
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Check ``OCTOPUSH`` and the variables of the environment that stand in for its keys."""
+    producer_settings.cache_clear()
+    try:
+        producer_settings()
+        if takes_callbacks():
+            web_settings()
+        elif _urls_are_included():
+            hint = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
+            return [
+                Error(
+                    "OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs", hint, id="octopush.E002"
+                )
+            ]
+    except ConfigError as error:
+        return [*_errors(error.problems)]
+    return []
+
+
+def _errors(problems: Mapping[str, str]) -> list[CheckMessage]:
+    return [Error(f"{_where(name)}: {problem}", id="octopush.E001") for name, problem in problems.items()]
+
+
+def _where(name: str) -> str:
+    if name == "OCTOPUSH":
+        return name
+    return f"OCTOPUSH[{name!r}]" if is_given(name) else f"environment variable {name}"
+
+
+def _urls_are_included() -> bool:
+    if getattr(settings, "ROOT_URLCONF", None):
+        # Django's own checks load them, too.
+        _ = get_resolver().url_patterns
+    return f"{__package__}.urls" in sys.modules

@@ -1,0 +1,43 @@
+"""``manage.py sms_consume``: lets a function of the project handle what comes back."""
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
+
+from ....contract.kinds import TYPES, StreamName
+from ...consuming import Consumer
+from ..signals import ending_by
+
+
+class Command(BaseCommand):
+    """Calls a function with each event of a stream, within a transaction, until SIGTERM or SIGINT."""
+
+    help = "Calls a function with each event of a stream, within a transaction, until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("stream", choices=list(TYPES))
+        parser.add_argument("--handler", required=True, help="path.to.function, which is given each event")
+        parser.add_argument("--group", help="name of the reader; that of the handler if absent")
+        parser.add_argument("--database", help="alias of the database that the handler writes to")
+
+    def handle(
+        self, stream: StreamName, *, handler: str, group: str | None, database: str | None, **_: Any
+    ) -> None:
+        """Read until the end."""
+        consumer = Consumer(stream, group or handler, _function(handler), database)
+        with ending_by(consumer.stop):
+            consumer.run()
+
+
+def _function(path: str) -> Callable[[Any], object]:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise CommandError(f"--handler {path}: {error}") from None
+    if not callable(found):
+        raise CommandError(f"--handler {path} is no function")
+    return found

@@ -1,0 +1,106 @@
+"""``OCTOPUSH = {…}`` in the settings of a project: the variables of docs/settings.md, as a dictionary.
+
+What the dictionary does not name is read from the environment, where workers read the same variables.
+"""
+
+import dataclasses
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from django.conf import settings
+
+from ..contract.secret import Secret
+from ..contract.settings import Settings, WebSettings
+from ..errors import ConfigError
+from ..settings import ProducerSettings
+
+#: Only the ready-made server looks at these.
+_OF_THE_SERVER: Final = {"CALLBACK_ALLOWED_ADDRESSES", "METRICS_ALLOWED_ADDRESSES"}
+#: What a variable may be given as, and how that is called.
+_GIVEN_AS: Final[dict[Any, tuple[tuple[type, ...], str]]] = {
+    bool: ((bool, str), "True or False"),
+    int: ((int, str), "a whole number"),
+    float: ((float, int, str), "a number"),
+    tuple[Secret, ...]: ((str, list, tuple), "a list of texts"),
+}
+_TEXT: Final = ((str,), "a text")
+
+
+@cache
+def producer_settings() -> ProducerSettings:
+    """Read what sending and reading need, once.
+
+    Raises:
+        ConfigError: names every wrong key or variable, never a value.
+    """
+    return ProducerSettings.from_env(_environment())
+
+
+def web_settings() -> WebSettings:
+    """Read what taking callbacks needs.
+
+    Raises:
+        ConfigError: names every wrong or missing key or variable, never a value.
+    """
+    return WebSettings.from_env(_environment())
+
+
+def takes_callbacks() -> bool:
+    """Say whether callback tokens are set at all."""
+    return bool(_environment().get("CALLBACK_TOKENS"))
+
+
+def is_given(name: str) -> bool:
+    """Say whether a variable stands in ``OCTOPUSH``; else it comes from the environment, if at all."""
+    given = getattr(settings, "OCTOPUSH", {})
+    return isinstance(given, Mapping) and given.get(name) is not None
+
+
+def _environment() -> dict[str, str]:
+    """Write the dictionary as variables, in front of those of the process."""
+    given = getattr(settings, "OCTOPUSH", {})
+    if not isinstance(given, Mapping):
+        raise ConfigError({"OCTOPUSH": "must be a dictionary"})
+    kinds = dict(_kinds())
+    written, problems = {}, {}
+    for name, value in given.items():
+        try:
+            written[str(name)] = _written(name, value, kinds)
+        except ValueError as error:
+            problems[str(name)] = str(error)
+    if problems:
+        raise ConfigError(problems)
+    return {**os.environ, **{name: value for name, value in written.items() if value is not None}}
+
+
+def _kinds() -> Iterator[tuple[str, Any]]:
+    """Say which variables there are, and as what each is read."""
+    for each in (ProducerSettings, WebSettings):
+        types = typing.get_type_hints(each)
+        for field in dataclasses.fields(typing.cast("type[Settings]", each)):
+            if (name := field.metadata["variable"]) not in _OF_THE_SERVER:
+                yield name, types[field.name]
+
+
+def _written(name: object, value: object, kinds: Mapping[str, Any]) -> str | None:
+    """Write a value as the environment has it; None for one that is not set."""
+    if name in _OF_THE_SERVER:
+        raise ValueError("belongs to the ready-made callback server")
+    if name not in kinds:
+        raise ValueError("is no setting: docs/settings.md lists them")
+    if value is None:
+        return None
+    accepted, called = _GIVEN_AS.get(kinds[str(name)], _TEXT)
+    is_flag = isinstance(value, bool)
+    if not isinstance(value, accepted) or (is_flag and bool not in accepted):
+        raise ValueError(f"must be {called}")
+    if is_flag:
+        return "1" if value else "0"
+    if isinstance(value, list | tuple):
+        if not all(isinstance(part, str) for part in value):
+            raise ValueError(f"must be {called}")
+        return ",".join(value)
+    return str(value)

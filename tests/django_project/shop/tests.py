@@ -1,0 +1,397 @@
+"""What the shop's own team tests, with Django's own test classes and no pytest: ``manage.py test``."""
+
+import json
+import logging
+import os
+import signal
+from datetime import timedelta
+from io import StringIO
+from unittest.mock import patch
+
+from django.core import checks
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test import TestCase, TransactionTestCase, override_settings
+from django.urls import include, path
+
+from producers import InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
+from producers.contract.prices import tariff_name
+from producers.django import get_producer, outbox, send_in_transaction, send_on_commit, sending
+from producers.django.log_filter import HideCallbacks
+from producers.django.models import HandledEvent, OutboxRow
+from producers.errors import ConfigError
+from producers.testing.outbox import SmsOutbox
+from shop.models import Order
+
+PHONE = "+33612345678"
+TOKEN = "kX7canary0123456789Zq"
+OPTIONS = {"sender": "Bistro", "purpose": "alert"}
+#: What a project may do, too: see the test that names this module as its URLs.
+urlpatterns = (path("", include("producers.django.urls")),)
+
+
+def called(*arguments, **options):
+    """Call a command, and return what it printed."""
+    printed = StringIO()
+    call_command(*arguments, stdout=printed, **options)
+    return printed.getvalue()
+
+
+class Orders(TestCase):
+    """A view, as most projects test theirs: nothing of a test is ever committed."""
+
+    def setUp(self):
+        self.sms = self.enterContext(SmsOutbox())
+
+    def test_an_order_sends_its_sms_once_its_transaction_has_committed(self):
+        with self.captureOnCommitCallbacks(execute=True):
+            self.assertEqual(self.client.post("/orders/42", {"phone": PHONE}).status_code, 200)
+            self.sms.assert_nothing_sent()
+
+        sms = self.sms.assert_sent(to=PHONE, text="Order 42: do you come?", context={"order": 42})
+        self.assertEqual((sms.request_id, OutboxRow.objects.count()), ("order-42", 0))
+
+    def test_without_a_commit_nothing_is_sent(self):
+        self.client.post("/orders/42", {"phone": PHONE})
+
+        self.sms.assert_nothing_sent()
+
+    def test_a_test_may_run_the_relay_instead(self):
+        self.client.post("/orders/42", {"phone": PHONE})
+
+        self.assertIn("queued 1, refused 0", called("sms_outbox_relay", once=True))
+        self.sms.assert_sent(times=1)
+
+    def test_sending_on_commit_waits_for_the_commit(self):
+        with self.captureOnCommitCallbacks(execute=True):
+            request_id = send_on_commit(PHONE, "Hello", **OPTIONS)
+            self.sms.assert_nothing_sent()
+
+        self.assertEqual(self.sms.assert_sent(text="Hello").request_id, request_id)
+
+    def test_sending_on_commit_loses_what_redis_does_not_take_and_says_so(self):
+        self.sms.fail_next(QueueUnavailable)
+        with self.assertLogs("producers.django", "ERROR") as log, self.captureOnCommitCallbacks(execute=True):
+            request_id = send_on_commit(PHONE, "Hello", **OPTIONS)
+
+        self.sms.assert_nothing_sent()
+        self.assertIn(request_id, log.output[0])
+        self.assertNotIn("Hello", log.output[0])
+
+    def test_a_bad_message_is_refused_before_anything_is_written(self):
+        for send in (send_on_commit, send_in_transaction):
+            with self.assertRaises(InvalidMessage) as raised:
+                send("+33 12", "Hello", request_id="x" * 37, **OPTIONS)
+            self.assertEqual({*raised.exception.fields}, {"recipients[0].phone_number", "request_id"})
+        self.assertEqual(OutboxRow.objects.count(), 0)
+
+
+class Outbox(TransactionTestCase):
+    """The outbox with real commits."""
+
+    def setUp(self):
+        self.sms = self.enterContext(SmsOutbox())
+        # The outage of another test is over.
+        sending._kick._not_before_s = 0
+
+    def write(self, request_id, text="Hello", **options):
+        """Write a row, and let its transaction hand nothing over: the relay is to do it."""
+        options = {"recipients": PHONE, "request_id": request_id, **OPTIONS, **options}
+        with transaction.atomic():
+            send_in_transaction(text=text, **options)
+            connection.run_on_commit.clear()
+
+    def test_a_commit_hands_over_at_once_all_that_the_transaction_has_written(self):
+        with transaction.atomic(), self.assertNumQueries(3):
+            for number in range(3):
+                send_in_transaction(PHONE, f"Hello {number}", **OPTIONS)
+        self.assertEqual((len(self.sms.sent), OutboxRow.objects.count()), (3, 0))
+
+    def test_a_transaction_that_is_rolled_back_sends_nothing(self):
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            send_in_transaction(PHONE, "Hello", **OPTIONS)
+            1 / 0  # noqa: B018
+        with transaction.atomic():
+            with self.assertRaises(ZeroDivisionError), transaction.atomic():
+                send_in_transaction(PHONE, "a part", **OPTIONS)
+                1 / 0  # noqa: B018
+            send_in_transaction(PHONE, "the rest", **OPTIONS)
+
+        called("sms_outbox_relay", once=True)
+        self.assertEqual([sms.text for sms in self.sms.sent], ["the rest"])
+
+    def test_an_outage_of_redis_costs_a_request_no_error_and_no_sms(self):
+        self.sms.fail_next(QueueUnavailable)
+        with self.assertLogs("producers.django", "WARNING"):
+            send_in_transaction(PHONE, "first", **OPTIONS)
+        # No request of the next seconds asks again.
+        send_in_transaction(PHONE, "second", **OPTIONS)
+        self.sms.assert_nothing_sent()
+
+        self.assertIn("queued 2", called("sms_outbox_relay", once=True))
+        self.assertEqual([sms.text for sms in self.sms.sent], ["first", "second"])
+
+    def test_an_answer_of_redis_that_was_lost_doubles_nothing(self):
+        self.write("a")
+        self.sms.fail_next(QueueUnavailable, queued=True)
+        with self.assertRaises(QueueUnavailable):
+            called("sms_outbox_relay", once=True)
+        self.assertEqual(OutboxRow.objects.get().attempts, 0)
+
+        called("sms_outbox_relay", once=True)
+        self.sms.assert_sent(times=1)
+        self.assertEqual(OutboxRow.objects.count(), 0)
+
+    def test_the_same_content_is_written_once_and_other_content_is_refused(self):
+        self.write("a", ttl=timedelta(hours=1))
+        self.write("a", ttl=timedelta(hours=1))
+        self.assertEqual(OutboxRow.objects.count(), 1)
+
+        with transaction.atomic():
+            with self.assertRaises(RequestIdConflict):
+                send_in_transaction(PHONE, "Other", request_id="a", **OPTIONS)
+            # The transaction goes on.
+            Order.objects.create(number=1)
+        self.assertEqual((Order.objects.count(), OutboxRow.objects.count()), (1, 1))
+
+    def test_a_repeat_after_it_was_handed_over_sends_nothing_more(self):
+        for _ in range(2):
+            send_in_transaction(PHONE, "Hello", request_id="a", ttl=timedelta(hours=1), **OPTIONS)
+            self.sms.travel(minutes=10)
+
+        self.assertEqual((len(self.sms.sent), OutboxRow.objects.count()), (1, 0))
+
+    def test_a_row_that_is_refused_keeps_no_other_and_waits_for_a_person(self):
+        Producer().send(PHONE, "in the queue already", request_id="b", **OPTIONS)
+        for request_id in ("a", "b", "c", "d"):
+            self.write(request_id)
+        OutboxRow.objects.filter(request_id="a").update(payload='{"v": 1}')
+        OutboxRow.objects.filter(request_id="c").update(payload=OutboxRow.objects.get(request_id="d").payload)
+
+        with self.assertLogs("producers.outbox", "ERROR") as log:
+            self.assertIn("queued 1, refused 3", called("sms_outbox_relay", once=True))
+        self.assertIn("queued 0, refused 0", called("sms_outbox_relay", once=True))
+
+        self.assertEqual({sms.request_id for sms in self.sms.sent}, {"b", "d"})
+        self.assertNotIn("Hello", str(log.output))
+        shown = called("sms_outbox")
+        self.assertIn("waiting: 0", shown)
+        self.assertIn("refused: 3", shown)
+        self.assertNotIn(PHONE, shown)
+        refused = {row.request_id: row for row in OutboxRow.objects.all()}
+        self.assertIn("other content", refused["b"].error)
+        self.assertIn("cannot be read", refused["a"].error)
+
+        self.assertIn("1 discarded", called("sms_outbox", discard=[refused["a"].pk]))
+        self.assertIn("1 will be", called("sms_outbox", retry=[refused["b"].pk]))
+        called("sms_outbox_relay", once=True)
+        self.assertEqual(OutboxRow.objects.get(request_id="b").attempts, 2)
+
+    def test_no_command_discards_or_retries_what_waits(self):
+        self.write("a")
+        row = OutboxRow.objects.get()
+
+        self.assertIn("0 discarded", called("sms_outbox", discard=[row.pk]))
+        self.assertIn("oldest for", called("sms_outbox"))
+        self.assertEqual(OutboxRow.objects.count(), 1)
+
+    @override_settings(OCTOPUSH={"PRICE_UNKNOWN": "refuse"})
+    def test_a_message_that_the_queue_refuses_keeps_no_other(self):
+        self.sms._memory.client.hset("{sms}:prices", tariff_name("sms_premium", PHONE[1:]), "0.05")
+        phones = (PHONE, "+4915112345678", "+33612345679", "+33612345670", "+4915112345679")
+        for number, phone in enumerate(phones):
+            self.write(f"m{number}", recipients=phone)
+        with self.assertLogs("producers.outbox", "ERROR"):
+            self.assertIn("queued 3, refused 2", called("sms_outbox_relay", once=True))
+
+        self.assertEqual([sms.request_id for sms in self.sms.sent], ["m0", "m2", "m3"])
+        self.assertEqual(outbox.refused("default").filter(error__contains="prices set").count(), 2)
+
+    def test_a_time_to_live_counts_from_when_the_row_was_written(self):
+        for request_id, minutes in (("short", 5), ("long", 120)):
+            self.write(request_id, request_id, ttl=timedelta(minutes=minutes))
+        self.sms.travel(minutes=90)
+
+        called("sms_outbox_relay", once=True)
+        with self.sms.away():
+            self.sms.travel(seconds=1)
+        self.assertEqual(get_producer().status("short").state, "expired")
+        with self.sms.away():
+            self.sms.travel(minutes=31)
+        self.assertEqual(get_producer().status("long").state, "expired")
+
+    def test_a_relay_refuses_to_run_within_a_transaction_that_may_still_be_rolled_back(self):
+        with transaction.atomic():
+            send_in_transaction(PHONE, "Hello", **OPTIONS)
+            connection.run_on_commit.clear()
+            with self.assertRaises(RuntimeError):
+                called("sms_outbox_relay", once=True)
+        self.sms.assert_nothing_sent()
+
+
+class Answers(TransactionTestCase):
+    """What comes back, handled in transactions."""
+
+    def setUp(self):
+        self.sms = self.enterContext(SmsOutbox())
+        self.client.post("/orders/42", {"phone": PHONE})
+
+    def consume(self, **options):
+        call_command("sms_consume", "replies", handler="shop.handlers.on_reply", **options)
+
+    def test_an_answer_that_comes_twice_has_its_effect_once(self):
+        self.sms.reply(PHONE, "Oui", times=3)
+        self.consume()
+        self.consume(group="another")
+
+        order = Order.objects.get()
+        self.assertEqual((order.answer, order.answers), ("Oui", 2))
+        self.assertEqual(HandledEvent.objects.count(), 2)
+
+    def test_a_handler_that_raises_leaves_nothing_and_gets_its_event_again(self):
+        self.sms.reply(PHONE, "canary")
+        with self.settings(), patch.dict(os.environ, SHOP_FAILING=__file__):
+            with self.assertLogs("producers", "WARNING") as log:
+                self.consume()
+            self.assertEqual((Order.objects.get().answers, HandledEvent.objects.count()), (0, 0))
+        self.assertIn("ValueError at", log.output[0])
+        self.assertIn("handlers.py", log.output[0])
+        self.assertNotIn("canary", str(log.output))
+
+        self.sms.travel(seconds=61)
+        self.consume()
+        self.assertEqual(Order.objects.get().answers, 1)
+
+    def test_a_signal_ends_it_after_the_event_at_hand(self):
+        for number in range(2):
+            self.sms.reply(PHONE, f"Oui {number}")
+        before = signal.getsignal(signal.SIGTERM)
+        with patch.dict(os.environ, SHOP_SIGNAL="1"):
+            self.consume()
+        self.assertEqual(Order.objects.get().answer, "Oui 0")
+        self.assertIs(signal.getsignal(signal.SIGTERM), before)
+
+        self.consume()
+        self.assertEqual((Order.objects.get().answer, Order.objects.get().answers), ("Oui 1", 2))
+
+    def test_a_handler_that_is_not_there_is_named(self):
+        for path_ in ("shop.handlers.nobody", "nowhere"):
+            with self.assertRaisesRegex(CommandError, path_):
+                call_command("sms_consume", "replies", handler=path_)
+
+
+class Settings(TestCase):
+    """``OCTOPUSH``."""
+
+    def found(self):
+        return {error.msg for error in checks.run_checks() if error.id.startswith("octopush")}
+
+    def test_each_bad_setting_is_named_and_none_is_shown(self):
+        bad = {
+            "REDIS_URL": "http://canary",
+            "RECORD_RETENTION_DAYS": True,
+            "SENDER_ALLOW_SPACES": 7,
+            "DEFAULT_REGION": ["FR"],
+            "CALLBACK_TOKENS": [1],
+            "CALLBACK_ALLOWED_ADDRESSES": "any",
+            "REDIS_ADDRESS": "canary",
+        }
+        with override_settings(OCTOPUSH=bad):
+            found = self.found()
+            with self.assertRaises(ConfigError):
+                get_producer()
+        # The value of a URL is read once its type is right.
+        self.assertEqual({each.partition("'")[2].partition("'")[0] for each in found}, {*bad} - {"REDIS_URL"})
+        self.assertNotIn("canary", str(found))
+
+        with override_settings(OCTOPUSH={"REDIS_URL": "http://canary", "CALLBACK_TOKENS": ["short"]}):
+            found = self.found()
+        self.assertEqual([each[:21] for each in found], ["OCTOPUSH['REDIS_URL']"])
+        self.assertNotIn("canary", str(found))
+
+    def test_settings_may_be_anything(self):
+        for bad in ("text", ["list"], None):
+            with override_settings(OCTOPUSH=bad):
+                self.assertEqual(self.found(), {"OCTOPUSH: must be a dictionary"})
+
+    def test_a_variable_of_the_environment_is_named_as_one(self):
+        flags = {"SENDER_ALLOW_SPACES": True, "DEFAULT_REGION": None}
+        with patch.dict(os.environ, CALLBACK_TOKENS=""), override_settings(OCTOPUSH=flags):
+            self.assertEqual(self.found(), {"OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs"})
+        with patch.dict(os.environ, RECORD_RETENTION_DAYS="no"):
+            [error] = self.found()
+        self.assertIn("environment variable RECORD_RETENTION_DAYS", error)
+
+    @override_settings(OCTOPUSH={"CALLBACK_TOKENS": [TOKEN], "DEFAULT_REGION": "FR"})
+    def test_good_settings_are_taken(self):
+        self.assertEqual(self.found(), set())
+        with SmsOutbox() as sms, self.captureOnCommitCallbacks(execute=True):
+            send_in_transaction("06 12 34 56 78", "Hello", **OPTIONS)
+        sms.assert_sent(to=PHONE)
+
+
+class OneProducer(TestCase):
+    """One producer per process."""
+
+    def test_a_process_has_one_and_a_forked_child_another(self):
+        ours = get_producer()
+        self.assertIs(get_producer(), ours)
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.write(writer, b"1" if get_producer() is not ours else b"0")
+            os._exit(0)
+        os.wait()
+        self.assertEqual(os.read(reader, 1), b"1")
+
+    def test_other_settings_make_another(self):
+        ours = get_producer()
+        with override_settings(OCTOPUSH={}):
+            self.assertIsNot(get_producer(), ours)
+
+
+@override_settings(OCTOPUSH={"CALLBACK_TOKENS": [TOKEN]})
+class Callbacks(TestCase):
+    """Octopush's callbacks."""
+
+    def setUp(self):
+        from producers.django.callbacks import intake
+
+        self.sms = self.enterContext(SmsOutbox())
+        intake.forget()
+        self.addCleanup(intake.forget)
+        self.event = {"number": PHONE, "text": "Oui", "reception_date": "2024-01-31 14:05:09"}
+
+    def post(self, url):
+        # In no transaction, whatever ATOMIC_REQUESTS says: nothing of the database is asked.
+        with self.assertNumQueries(0):
+            return self.client.post(url, json.dumps(self.event), content_type="application/json")
+
+    def test_a_callback_is_taken_at_each_of_its_urls(self):
+        for end in ("", "/", "/replies", "/replies/"):
+            answer = self.post(f"/hooks/sms/{TOKEN}{end}")
+            self.assertEqual((answer.status_code, answer.content), (200, b""))
+            self.assertEqual(self.client.get(f"/hooks/sms/{TOKEN}{end}").status_code, 200)
+        self.assertEqual(self.post("/hooks/sms/nobody0123456789").status_code, 404)
+        self.assertEqual(self.client.put(f"/hooks/sms/{TOKEN}").status_code, 405)
+
+    def test_no_path_of_a_callback_is_logged(self):
+        with self.assertNoLogs("django.request"):
+            self.post("/hooks/sms/another-token-0123456789")
+            self.client.post("/hooks/sms/another-token-0123456789/x/y/z")
+        with self.assertLogs("django.request"):
+            self.client.get("/nowhere")
+
+    @override_settings(ROOT_URLCONF=__name__)
+    def test_at_the_root_only_tokens_are_hidden(self):
+        with self.assertLogs("django.request"):
+            self.client.get("/nowhere")
+
+    def test_no_stranger_hides_other_lines(self):
+        self.client.get("/hooks/sms/o/rders")
+        with self.assertLogs("django.request"):
+            self.client.get("/orders/")
+
+    def test_a_token_is_hidden_before_anything_is_known_of_the_urls(self):
+        hiding = HideCallbacks([TOKEN])
+        line = logging.LogRecord("gunicorn.access", 20, "", 0, "GET %s", (f"/x/{TOKEN}",), None)
+        self.assertFalse(hiding.filter(line))
