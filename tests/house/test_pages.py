@@ -107,7 +107,8 @@ def test_the_readme_is_read_in_one_go():
     assert len(text("README.md").split()) <= README_MAX_WORDS
 
 
-def test_the_readme_leads_to_every_page():
-    unmentioned = {name(page) for page in pages()} - {"README.md"} - set(_LINK.findall(text("README.md")))
+def test_the_readme_leads_to_every_page_and_that_of_the_examples_to_each_of_them():
+    examples = {f"examples/{link}" for link in _LINK.findall(text("examples/README.md"))}
+    led_to = {"README.md", *_LINK.findall(text("README.md")), *examples}
 
-    assert unmentioned == set()
+    assert {name(page) for page in pages()} - led_to == set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import re
 import time
 from pathlib import Path
 
@@ -100,3 +101,14 @@ def test_the_documentation_shows_the_tested_files(name):
     code = (DOCS / "snippets" / f"{name}.py").read_text("utf-8")
 
     assert f"```python\n{code}```\n" in page
+
+
+def test_the_webhook_that_the_page_gives_to_try_is_right():
+    page = (DOCS / "forwarding.md").read_text("utf-8")
+    names = ("secret", "webhook-id", "webhook-timestamp", "webhook-signature", "body")
+    shown = {name: re.search(rf"^{name} +(.+)$", page, re.MULTILINE)[1] for name in names}
+
+    at = int(shown["webhook-timestamp"])
+    signed = sign(shown["body"].encode(), shown["webhook-id"], at, [shown["secret"]])
+
+    assert signed.items() <= shown.items()

@@ -1,0 +1,132 @@
+// A client of octopush-worker's HTTP API, and the check of its webhooks. Node 18 or newer; nothing to install.
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+/** Answers after which the same call, with the same id, is repeated. A lost connection is another. */
+const REPEATED = new Set([408, 429, 500, 502, 503, 504]);
+const LONGEST_RETRY_AFTER_S = 60;
+const TOLERANCE_S = 300;
+
+/** What the API refused, or what got lost: `status` is 0 then, and the message may or may not be queued. */
+export class OctopushError extends Error {
+  constructor(status, problem, callId, cause) {
+    super(`${status} ${problem.code}: ${problem.detail ?? problem.title ?? ""}`, { cause });
+    this.name = "OctopushError";
+    this.status = status;
+    this.code = problem.code;
+    this.errors = problem.errors ?? [];
+    this.callId = callId;
+  }
+}
+
+export class Octopush {
+  /**
+   * @param {string} url where the API is, such as http://127.0.0.1:8002
+   * @param {string} token of this application
+   * @param {{tries?: number, timeoutS?: number}} options while a person waits for a page: 2 tries of 3 s
+   */
+  constructor(url, token, { tries = 4, timeoutS = 10 } = {}) {
+    this.url = url.replace(/\/+$/, "");
+    this.token = token;
+    this.tries = tries;
+    this.timeoutS = timeoutS;
+  }
+
+  /** Queue a message. With `waitS` (0 to 25) the answer comes when it has ended, or the time is up. */
+  send(message, waitS = 0) {
+    if (!message.request_id) throw new TypeError("choose the request_id before the first try");
+    return this.#call("POST", "/v1/messages", { query: { wait_s: waitS }, body: message, waitS });
+  }
+
+  /** Ask what is known of a message. */
+  status(requestId, waitS = 0) {
+    const path = `/v1/messages/${encodeURIComponent(requestId)}`;
+    return this.#call("GET", path, { query: { wait_s: waitS }, waitS });
+  }
+
+  /** Cancel a message that has not left. */
+  cancel(requestId) {
+    return this.#call("DELETE", `/v1/messages/${encodeURIComponent(requestId)}`);
+  }
+
+  /** Take entries of a stream for one consumer of a group. `held: 1` hands out first what it holds already. */
+  async events(stream, group, consumer, { waitS = 20, held = 0 } = {}) {
+    // No more than can be handled in 60 s: after that the entries are handed to others, too.
+    const query = { stream, group, consumer, max: 10, held, wait_s: waitS };
+    // If an answer got lost, this consumer holds what was in it.
+    const again = { ...query, held: 1 };
+    return (await this.#call("GET", "/v1/events", { query, again, waitS })).entries;
+  }
+
+  /** Acknowledge entries that were handled: they are not handed out again. */
+  acknowledge(stream, group, entryIds) {
+    return this.#call("POST", "/v1/events/ack", { body: { stream, group, entry_ids: entryIds } });
+  }
+
+  async #call(method, path, { query = {}, again = query, body, waitS = 0 } = {}) {
+    const request = {
+      method,
+      headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
+      body: body && JSON.stringify(body),
+      redirect: "manual",
+    };
+    for (let n = 0; ; n++) {
+      const signal = AbortSignal.timeout((this.timeoutS + waitS) * 1000);
+      const url = `${this.url}${path}?${new URLSearchParams(n === 0 ? query : again)}`;
+      const { answer, retryAfterS, error } = await once(url, { ...request, signal });
+      if (!error) return answer;
+      const mayRepeat = error.status === 0 || REPEATED.has(error.status);
+      if (!mayRepeat || n + 1 >= this.tries || retryAfterS > LONGEST_RETRY_AFTER_S) throw error;
+      const pauseS = retryAfterS ?? Math.random() * Math.min(5, 0.2 * 2 ** n);
+      await new Promise((resolve) => setTimeout(resolve, pauseS * 1000));
+    }
+  }
+}
+
+/** Make one call. */
+async function once(url, request) {
+  let response, text;
+  try {
+    response = await fetch(url, request);
+    text = await response.text();
+  } catch (cause) {
+    return { error: new OctopushError(0, { code: "lost", title: "no answer" }, null, cause) };
+  }
+  let answer = null;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // A proxy answers in HTML.
+  }
+  if (response.ok && answer !== null) return { answer };
+  const problem = typeof answer?.code === "string" ? answer : { code: "no-json", title: "not an answer of the API" };
+  // An answer that is cut short is as good as lost. A redirect is a wrong address.
+  const status = response.ok ? 0 : response.status;
+  const retryAfter = response.headers.get("retry-after");
+  return {
+    error: new OctopushError(status, problem, response.headers.get("x-call-id")),
+    retryAfterS: /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined,
+  };
+}
+
+/**
+ * Check that a webhook is from your forwarder, and read it: `{id, type, timestamp, data}`; null if it is forged.
+ *
+ * @param {Buffer} body as it came, byte by byte
+ * @param {Record<string, string>} headers by their names in small letters
+ * @param {string[]} secrets what `octopush-worker forward secret NAME` prints; two while a secret changes
+ */
+export function verifyWebhook(body, headers, secrets, nowS = Date.now() / 1000) {
+  const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signatures } = headers;
+  if (!id || !signatures || !/^\d+$/.test(timestamp ?? "")) return null;
+  if (Math.abs(nowS - Number(timestamp)) > TOLERANCE_S) return null;
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
+  const fits = secrets.some((secret) => {
+    const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+    const expected = Buffer.from("v1," + createHmac("sha256", key).update(signed).digest("base64"));
+    return signatures.split(" ").some((each) => {
+      const given = Buffer.from(each);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+  });
+  return fits ? { id, ...JSON.parse(body.toString("utf8")) } : null;
+}

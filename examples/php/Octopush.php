@@ -1,0 +1,147 @@
+<?php
+
+declare(strict_types=1);
+
+/** What the API refused, or what got lost: status is 0 then, and the message may or may not be queued. */
+final class OctopushException extends RuntimeException
+{
+    /** @param list<array<string, string>> $errors each place that is wrong: pointer, parameter or header, and detail */
+    public function __construct(
+        public readonly int $status,
+        public readonly string $problemCode,
+        public readonly array $errors = [],
+        public readonly ?string $callId = null,
+        string $detail = '',
+    ) {
+        parent::__construct(trim("$status $problemCode: $detail"), $status);
+    }
+}
+
+/** A client of octopush-worker's HTTP API, and the check of its webhooks. PHP 8.1 with curl; copy this file. */
+final class Octopush
+{
+    /** Answers after which the same call, with the same id, is repeated. A lost connection is another. */
+    private const REPEATED = [0, 408, 429, 500, 502, 503, 504];
+    private const LONGEST_RETRY_AFTER_S = 60;
+    private const TOLERANCE_S = 300;
+
+    /** In a page that a person waits for, 2 tries of 3 s: what fails goes to a queue of yours, with its id. */
+    public function __construct(
+        private readonly string $url,
+        private readonly string $token,
+        private readonly int $tries = 4,
+        private readonly int $timeoutS = 10,
+    ) {
+    }
+
+    /** Queue a message. With $waitS (0 to 25) the answer comes when it has ended, or the time is up. */
+    public function send(array $message, int $waitS = 0): array
+    {
+        if (($message['request_id'] ?? '') === '') {
+            throw new InvalidArgumentException('choose the request_id before the first try');
+        }
+        // A list with gaps, as array_filter leaves it, would become a JSON object.
+        $message['recipients'] = array_values((array) ($message['recipients'] ?? []));
+        return $this->call('POST', '/v1/messages', ['wait_s' => $waitS], $message, $waitS);
+    }
+
+    /** Ask what is known of a message. */
+    public function status(string $requestId, int $waitS = 0): array
+    {
+        return $this->call('GET', '/v1/messages/' . rawurlencode($requestId), ['wait_s' => $waitS], null, $waitS);
+    }
+
+    /** Cancel a message that has not left. */
+    public function cancel(string $requestId): array
+    {
+        return $this->call('DELETE', '/v1/messages/' . rawurlencode($requestId));
+    }
+
+    /** Take entries of a stream for one consumer of a group. $held hands out first what it holds already. */
+    public function events(string $stream, string $group, string $consumer, int $waitS = 20, bool $held = false): array
+    {
+        // No more than can be handled in 60 s: after that the entries are handed to others, too.
+        $query = ['stream' => $stream, 'group' => $group, 'consumer' => $consumer, 'max' => 10];
+        $query += ['wait_s' => $waitS, 'held' => (int) $held];
+        return $this->call('GET', '/v1/events', $query, null, $waitS)['entries'];
+    }
+
+    /** Acknowledge entries that were handled: they are not handed out again. */
+    public function acknowledge(string $stream, string $group, array $entryIds): array
+    {
+        $body = ['stream' => $stream, 'group' => $group, 'entry_ids' => array_values($entryIds)];
+        return $this->call('POST', '/v1/events/ack', [], $body);
+    }
+
+    /** Check a webhook (body as it came, headers in small letters) and read it; null if it is forged. */
+    public static function verifyWebhook(string $body, array $headers, array $secrets, ?int $now = null): ?array
+    {
+        $id = $headers['webhook-id'] ?? '';
+        $timestamp = $headers['webhook-timestamp'] ?? '';
+        if ($id === '' || !ctype_digit($timestamp) || abs(($now ?? time()) - (int) $timestamp) > self::TOLERANCE_S) {
+            return null;
+        }
+        foreach ($secrets as $secret) {
+            $key = base64_decode(preg_replace('/^whsec_/', '', $secret), true);
+            $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", (string) $key, true));
+            foreach (explode(' ', $headers['webhook-signature'] ?? '') as $given) {
+                if ($key && hash_equals($expected, $given)) {
+                    return ['id' => $id] + json_decode($body, true, 64, JSON_THROW_ON_ERROR);
+                }
+            }
+        }
+        return null;
+    }
+
+    private function call(string $method, string $path, array $query = [], ?array $body = null, int $waitS = 0): array
+    {
+        $bytes = $body === null ? null : json_encode($body, JSON_THROW_ON_ERROR);
+        for ($n = 0;; $n++) {
+            try {
+                return $this->once($method, "$path?" . http_build_query($query), $bytes, $waitS, $retryAfter);
+            } catch (OctopushException $error) {
+                $tooLong = $retryAfter !== null && $retryAfter > self::LONGEST_RETRY_AFTER_S;
+                if ($n + 1 >= $this->tries || $tooLong || !in_array($error->status, self::REPEATED, true)) {
+                    throw $error;
+                }
+            }
+            // If an answer with entries got lost, this consumer holds what was in it.
+            $query = isset($query['held']) ? ['held' => 1] + $query : $query;
+            usleep($retryAfter !== null ? $retryAfter * 1_000_000 : random_int(0, min(5_000_000, 200_000 << $n)));
+        }
+    }
+
+    /** Make one call; $retryAfter becomes the seconds that the answer asks for. */
+    private function once(string $method, string $target, ?string $bytes, int $waitS, ?int &$retryAfter): array
+    {
+        [$headers, $retryAfter] = [[], null];
+        $handle = curl_init(rtrim($this->url, '/') . $target);
+        curl_setopt_array($handle, ($bytes === null ? [] : [CURLOPT_POSTFIELDS => $bytes]) + [
+            CURLOPT_CUSTOMREQUEST => $method,
+            CURLOPT_HTTPHEADER => ["Authorization: Bearer $this->token", 'Content-Type: application/json', 'Expect:'],
+            CURLOPT_RETURNTRANSFER => true,
+            CURLOPT_FOLLOWLOCATION => false,
+            CURLOPT_CONNECTTIMEOUT => 2,
+            CURLOPT_TIMEOUT => max($this->timeoutS, $waitS + 5),
+            CURLOPT_HEADERFUNCTION => function ($_, string $line) use (&$headers): int {
+                [$name, $value] = explode(':', $line, 2) + [1 => ''];
+                $headers[strtolower($name)] = trim($value);
+                return strlen($line);
+            },
+        ]);
+        $text = curl_exec($handle);
+        $status = curl_getinfo($handle, CURLINFO_RESPONSE_CODE);
+        $answer = is_string($text) ? json_decode($text, true, 64) : null;
+        if ($status >= 200 && $status < 300 && is_array($answer)) {
+            return $answer;
+        }
+        $retryAfter = ctype_digit($headers['retry-after'] ?? '') ? (int) $headers['retry-after'] : null;
+        // No answer, or one that was cut short, is lost; a proxy answers in HTML; a redirect is a wrong address.
+        $lost = $text === false || $status < 300;
+        $other = ['code' => $lost ? 'lost' : 'no-json', 'title' => $lost ? 'no answer' : 'not an answer of the API'];
+        $problem = is_string($answer['code'] ?? null) ? $answer : $other;
+        $detail = $problem['detail'] ?? $problem['title'] ?? '';
+        $callId = $headers['x-call-id'] ?? null;
+        throw new OctopushException($lost ? 0 : $status, $problem['code'], $problem['errors'] ?? [], $callId, $detail);
+    }
+}

@@ -1,0 +1,50 @@
+"""The Python programs in `examples` pass their own tests, as they do in an application of their own."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.example_programs import EXAMPLES
+
+NAMES = ("celery", "fastapi", "flask", "script")
+#: Starlette's client says that it would rather have another package, which is not among ours.
+WARNINGS = ("-W", "error", "-W", "ignore:Using `httpx`")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Start all of them at once: each waits for something now and then."""
+    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = [sys.executable, *WARNINGS, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    with ExitStack() as ending:
+
+        def start(name: str) -> subprocess.Popen[str]:
+            directory = tmp_path_factory.mktemp("examples") / name
+            shutil.copytree(EXAMPLES / name, directory, ignore=shutil.ignore_patterns("__pycache__"))
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            process = subprocess.Popen(command, cwd=directory, env=environ, **pipes)
+            ending.enter_context(process)
+            ending.callback(process.kill)
+            return process
+
+        yield {name: start(name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_passes_its_own_tests(runs, name):
+    output, _ = runs[name].communicate(timeout=100)
+
+    passed = re.search(r"^(\d+) passed in", output, re.MULTILINE)
+    assert passed, output
+    assert int(passed[1]) >= tests_in(EXAMPLES / name) > 0, output
+
+
+def tests_in(directory: Path) -> int:
+    return sum(file.read_text("utf-8").count("\ndef test_") for file in directory.glob("test_*.py"))

@@ -1,0 +1,84 @@
+"""Programs of `examples` in other languages, run as their first lines say, with all their output kept."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+import pytest
+
+from tests.support.waiting import until
+
+EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+#: What each language is run with: the command, and whether all that it needs is there.
+_CHECKS: Final = {
+    "node": ("node", "process.exit(Number(parseInt(process.versions.node) < 18))"),
+    "php": ("php", "exit(PHP_VERSION_ID < 80100 || !extension_loaded('curl') ? 1 : 0);"),
+}
+
+
+def missing(language: str) -> str:
+    """Say in one line that a language is not there; nothing if it is."""
+    command, check = _CHECKS[language]
+    option = "-e" if language == "node" else "-r"
+    if shutil.which(command) and not subprocess.run([command, option, check], check=False).returncode:
+        return ""
+    needed = {"node": "no Node 18", "php": "no PHP 8.1 with curl"}[language]
+    return f"the examples in {language} are left out: {needed} on the PATH"
+
+
+class ExampleProgram:
+    """One program in a subprocess; a context manager that leaves nothing running.
+
+    Args:
+        log: file that receives what it prints.
+        command: how it is started.
+        environ: its variables, beside those of the shell.
+    """
+
+    def __init__(self, log: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._log = log
+        shell = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                env={**shell, **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self) -> str:
+        """All it printed so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process.poll() is not None
+
+    def wait(self) -> int:
+        """Wait for its end, and return the exit status."""
+        # Less than the 60 s after which an entry comes again to whoever does not ask for what it holds.
+        return self._process.wait(40)
+
+    def wait_for(self, words: str) -> None:
+        """Wait until it has printed something."""
+        until(lambda: words in self.output or self.has_ended)
+        assert words in self.output, self.output
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+
+def needs(language: str) -> None:
+    """Leave a test out where its language is missing."""
+    if problem := missing(language):
+        pytest.skip(problem)
