@@ -33,6 +33,7 @@ class Flow:
 
     Attributes:
         sends: what was confirmed.
+        numbers: to whom each of these goes.
         failures: calls that ended in QueueUnavailable.
         strange: errors of any other kind.
     """
@@ -43,6 +44,7 @@ class Flow:
         self._failed = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.sends = []
+        self.numbers = []
         self.strange = []
 
     @property
@@ -70,6 +72,7 @@ class Flow:
     def _send(self, number, request_id):
         try:
             self.sends.append(self._installation.send(to=number, request_id=request_id))
+            self.numbers.append(number)
         except QueueUnavailable as error:
             self._failed.set()
             if error.request_id != request_id:

@@ -72,12 +72,23 @@ class RedisCluster:
     def wait_for_another_owner_than(self, before: GuardedServer, tag: str) -> None:
         """Wait until all nodes that live tell another owner."""
         until(
-            lambda: {self._owner_port(tag, each) for each in self._alive()}.isdisjoint({before.port, None}),
+            lambda: {self._owner_port(tag, each) for each in self._answering()}.isdisjoint(
+                {before.port, None}
+            ),
             seconds=30,
         )
 
-    def _alive(self) -> list[GuardedServer]:
-        return [node for node in self.nodes if node.status is None and node.is_started]
+    def _answering(self) -> list[GuardedServer]:
+        """List the nodes that are neither dead nor suspended."""
+        return [node for node in self.nodes if self._answers(node)]
+
+    @staticmethod
+    def _answers(node: GuardedServer) -> bool:
+        try:
+            with talking_to(node) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
 
     def _node(self, port: int | None) -> GuardedServer:
         return next(node for node in self.nodes if node.port == port)
@@ -88,7 +99,7 @@ class RedisCluster:
 
     def _owner_port(self, tag: str, seen_by: GuardedServer | None = None) -> int | None:
         slot = key_slot(tag.encode())
-        for address, node in self._nodes_as_seen_by(seen_by or self._alive()[0]).items():
+        for address, node in self._nodes_as_seen_by(seen_by or self._answering()[0]).items():
             if any(int(span[0]) <= slot <= int(span[-1]) for span in node["slots"]):
                 return int(address.rpartition(":")[2])
         return None

@@ -106,8 +106,6 @@ class Inbound:
         callbacks, broken = self._read(batch.entries)
         self._connect(callbacks)
         self._publish(callbacks)
-        if done := [callback.entry.id for callback in callbacks if not callback.waits]:
-            self._redis.delete(*map(self._keys.callback, done))
         waiting = [callback for callback in callbacks if callback.waits]
         if begun := [callback.entry.id for callback in waiting if not callback.waited_s]:
             Command(_BEGIN_WAIT, self._keys.prefix, {"callbacks": begun}, int).run(self._redis)
@@ -163,11 +161,16 @@ class Inbound:
             callback.events = ready
 
     def _publish(self, callbacks: Sequence[_Callback]) -> None:
-        """Append what is ready, in order, and write the canonical line of each event."""
+        """Append what is ready, in order, forget what is done, and write the canonical line of each event."""
         ready = [(callback, event) for callback in callbacks for event in callback.events]
-        for some in _slices(ready):
+        last = {callback.entry.id: place for place, (callback, _) in enumerate(ready)}
+        done = [callback.entry.id for callback in callbacks if not callback.waits]
+        if silent := [each for each in done if each not in last]:
+            self._publisher.publish([], done=silent)
+        for start, some in zip(range(0, len(ready), EVENTS_AT_ONCE), _slices(ready), strict=True):
             came_ms = [callback.received_ms for callback, _ in some]
-            fresh = self._publisher.publish([event for _, event in some], came_ms)
+            ended = [each for each in done if start <= last.get(each, -1) < start + EVENTS_AT_ONCE]
+            fresh = self._publisher.publish([event for _, event in some], came_ms, ended)
             for (callback, event), appended in zip(some, fresh, strict=True):
                 self._report(callback.entry.id, event, fresh=appended)
 

@@ -1,7 +1,8 @@
--- Append events to their streams, each once, in order.
+-- Append events to their streams, each once, in order, and forget the bytes of callbacks that are done with them. That is one step: after a
+-- failover none is forgotten by a server that lacks its events.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, scoped (whether an opt-out ends only
 --   what has the scope of the message that it answers), events (each id, older, stream, fields, request_id, number, delivery, turn, talk,
---   country, received_ms, optout, told_of, price, wrote)
+--   country, received_ms, optout, told_of, price, wrote), done (callbacks that are done with these)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
 --   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
 --   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
@@ -178,4 +179,5 @@ if next(recounted) then
   unlist_lost()
   count_replies()
 end
+for _, callback in ipairs(given.done) do redis.call('DEL', prefix .. 'callback:' .. callback) end
 return { appended, told, gone }

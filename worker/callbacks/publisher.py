@@ -47,7 +47,9 @@ class Publisher:
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
 
-    def publish(self, events: Sequence[Parsed], came_ms: Sequence[int] = ()) -> list[bool]:
+    def publish(
+        self, events: Sequence[Parsed], came_ms: Sequence[int] = (), done: Sequence[str] = ()
+    ) -> list[bool]:
         """Append events to their streams, in order, and receipts to their sends; one atomic step.
 
         In the same step an opt-out suppresses its number and cancels what waits for it, and a new start lifts
@@ -59,6 +61,7 @@ class Publisher:
         Args:
             events: at most as many as one script may take.
             came_ms: epoch milliseconds at which each came, as far as that is known.
+            done: ids of the callbacks that have nothing else to tell: their bytes are forgotten, too.
 
         Returns:
             Per event, False when it was on its stream already, is no entry, or tells of somebody who was
@@ -78,6 +81,7 @@ class Publisher:
                 "events": [
                     _entry(event, known, came) for event, came in zip_longest(events, came_ms[: len(events)])
                 ],
+                "done": done,
             }
             return Command(_PUBLISH, self._prefix, given, list[Any])
 

@@ -7,7 +7,7 @@ none is copied.
 | what happens | who acts | script | where the entry goes |
 |---|---|---|---|
 | the claim finds nothing to do | `Outbound`, `Holder.ack` | ``ack.lua`` | away |
-| its campaign is paused | `Outbound`, `Holder.ack` | ``ack.lua`` | away: the id waits in its campaign |
+| its campaign is paused | `Ledger.claim` | ``claim.lua`` | away: the id waits in its campaign |
 | the claim finds that it is too early | `Outbound`, `Holder.delay` | ``delay.lua`` | to the delayed |
 | a gate keeps the message aside, or holds it | `Ledger.claim` | ``claim.lua`` | to the delayed |
 | the claim finds a shared call that has ended | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
@@ -26,6 +26,10 @@ none is copied.
 The last row is what happens when a process is killed or suspended, or when Redis did not hear one of the
 scripts: whoever has sent it stops renewing the leases, whatever Redis answers. Only Dramatiq's `ack` and
 `nack` keep the leases until Redis confirms, for Dramatiq repeats these two until then.
+
+What an entry goes away for and that it goes away are one step, or the step looks itself whether something is
+left to do. What a process has learnt from a server that is the primary no more proves nothing to the new one:
+``ack.lua`` and ``end_members.lua`` put the entry back to the front then.
 
 The actor of sends returns as soon as its entries are claimed, long before they end. Dramatiq acknowledges
 them then, which must not end them: `Batch.claimed` says so.

@@ -24,14 +24,19 @@ local function shut_gates()
   return gates_found
 end
 
--- Let a send come again at a time: it becomes a delayed entry in the step that ends its lease. Takes queue from what the script is
--- given.
-local function come_again(send, at)
+-- End the entry of a send that waits elsewhere from now on, in the same step. Returns its queue, nil if the entry was no longer ours.
+-- Takes queue from what the script is given.
+local function end_entry(send)
   local queue = queue_keys(given.queue)
-  if redis.call('ZREM', queue.leases, send.lease) == 1 then
-    redis.call('ZADD', queue.delayed, at, send.id)
-    redis.call('HDEL', queue.envelopes, send.id)
-  end
+  if redis.call('ZREM', queue.leases, send.lease) == 0 then return end
+  redis.call('HDEL', queue.envelopes, send.id)
+  return queue
+end
+
+-- Let a send come again at a time: it becomes a delayed entry.
+local function come_again(send, at)
+  local queue = end_entry(send)
+  if queue then redis.call('ZADD', queue.delayed, at, send.id) end
 end
 
 -- Let a send wait aside at a gate. Its claim looks at the gates again at a time, without one after aside_ms. Takes aside_ms from what

@@ -14,6 +14,7 @@ function campaign_gate.keep(send)
     if record.aside then leave_aside(send.keys, send.id) end
     if record.held then forget_held(send.keys) end
     redis.call('RPUSH', waiting_key(campaign), send.id)
+    end_entry(send)
     return { 'paused' }
   end
 end
