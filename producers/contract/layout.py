@@ -201,7 +201,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<entry id>`` | the message, bytes | delay | ack, cancel_waiting(), come_again(), delay, end_members, finish, nack | fetch |
+| ``<entry id>`` | the message, bytes | delay | ack, cancel_waiting(), delay, end_entry(), end_members, finish, nack | fetch |
 
 **pseudonyms** Which keys pseudonyms were ever made with. Stays for ever.
 

@@ -8,7 +8,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call() |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | ack, announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
@@ -58,7 +58,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
 | ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
+| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | ack, cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, split_call() | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
@@ -151,7 +151,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``cancel_stoppable()`` | opt_out() |
 | ``cancel_waiting()`` | cancel, cancel_stoppable() |
 | ``charge()`` | claim, fetch |
-| ``come_again()`` | hold_until(), wait_aside() |
+| ``end_entry()`` | campaign_gate.keep(), come_again() |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep(), suppressed_gate.keep() |
 | ``correct_campaign()`` | correct_spent() |
 | ``correct_day()`` | correct_spent() |

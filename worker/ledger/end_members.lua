@@ -2,7 +2,7 @@
 -- end from a server that is the primary no more: then no member is told, and the entry goes back to the front of the queue.
 -- Given: retention_ms, maxlen, queue, call, members, lease (of the call's entry; none as long as more members follow).
 -- Returns how many members were told. Safe to repeat.
--- uses: queue call states
+-- uses: keys queue call states
 local queue, over = queue_keys(given.queue), not is_under_way(redis.call('HGET', keys_of(given.call).record, 'state'))
 if over then end_members(given.call, given.members) end
 if given.lease then

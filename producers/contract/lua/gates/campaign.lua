@@ -18,4 +18,4 @@ function campaign_gate.keep(send)
     return { 'paused' }
   end
 end
--- uses: keys aside held campaign record admission
+-- uses: keys aside held campaign record send admission
