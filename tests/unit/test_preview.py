@@ -293,7 +293,7 @@ def test_a_two_way_message_to_whom_replies_may_not_come_from_is_told(numbers, do
 
 def test_each_warning_of_a_list_is_told_once_whichever_slice_it_comes_from():
     numbers = [*map(number, range(500)), "+32470123456", *map(number, range(600, 1200))]
+    two_way = {"with_replies": True, "purpose": "alert"}
 
-    assert previewed(numbers, text="Do you come?", with_replies=True, purpose="alert").warnings == (
-        REPLIES_DOUBTFUL,
-    )
+    assert previewed(numbers, text="Do you come?", **two_way).warnings == (REPLIES_DOUBTFUL,)
+    assert check_campaign("Do you come?", numbers, sender="Bistro", **two_way).warnings == (REPLIES_DOUBTFUL,)
