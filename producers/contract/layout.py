@@ -70,7 +70,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits(), money.py |
+| ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits(), money.py, money_figures.py |
 
 **spend:<scope>:<day>** What a scope has used in a day. Goes 40 days after it began.
 

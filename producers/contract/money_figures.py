@@ -13,7 +13,7 @@ SCOPE: Final = "account"
 #: Micro-euros in a euro.
 _MICRO: Final = 1_000_000
 #: Commands that ask.
-MONEY: Final = 4
+MONEY: Final = 5
 _SPENT: Final = ("spent", "reserved", "limit")
 
 
@@ -23,7 +23,8 @@ class MoneyFigures:
 
     Attributes:
         spent, reserved: euros.
-        ratio: of both to the budget; 0 without one.
+        ratio: of both to the budget that holds now; 0 without one. A budget of the settings is known from the
+            first claim on that goes by it.
         drift: by how much sends cost more than was estimated, of the last hundred: 0.05 for 5 %.
         blocked: blocks of numbers that get no alerts.
         duplicates: messages that were not queued, since the same text had just been.
@@ -47,6 +48,7 @@ def ask_money(pipeline: Pipeline, keys: Keys, day: str, now_ms: int) -> None:
         now_ms: epoch milliseconds.
     """
     pipeline.hmget(keys.spend(SCOPE, day), _SPENT)
+    pipeline.hget(keys.budgets, SCOPE)
     pipeline.hget(keys.drift, "percent")
     pipeline.zcount(keys.blocked, now_ms, "+inf")
     pipeline.hget(keys.counts, "duplicates")
@@ -54,8 +56,10 @@ def ask_money(pipeline: Pipeline, keys: Keys, day: str, now_ms: int) -> None:
 
 def read_money(replies: Sequence[Any]) -> MoneyFigures:
     """Read the replies to `ask_money`."""
-    amounts, percent, blocked, duplicates = replies
-    spent, reserved, limit = (int(each or 0) / _MICRO for each in amounts)
+    (*amounts, claimed), operators, percent, blocked, duplicates = replies
+    spent, reserved = (int(each or 0) / _MICRO for each in amounts)
+    # What an operator has set counts at once, and not from the next claim on.
+    limit = int((claimed if operators is None else operators) or 0) / _MICRO
     return MoneyFigures(
         spent=spent,
         reserved=reserved,

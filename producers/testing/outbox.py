@@ -19,7 +19,9 @@ from ..contract.events import OptOut, Receipt, Reply
 from ..contract.phone import to_e164
 from ..errors import ProducerError, QueueUnavailable
 from ..messages.body import numbers_of
+from ..messages.dues import ANSWERABLE
 from ..producer import Producer
+from ..rules.money import MICRO
 from ..settings import ProducerSettings
 from .coming_back import ComingBack
 from .exchange import exchanged
@@ -36,6 +38,8 @@ C = TypeVar("C", Reply, Receipt, OptOut)
 _AWAY: Final = Deferred("client_connector_error")
 #: Euros of a segment, as the simulator takes them.
 _PRICE: Final = Decimal("0.05")
+#: What a segment costs more that can be answered, as workers reckon.
+_ANSWERABLE: Final = Decimal(ANSWERABLE) / MICRO
 #: Moments at which something falls due that one journey stops for, and how far apart they are at least.
 _STOPS: Final = 10_000
 _STEP: Final = timedelta(milliseconds=100)
@@ -252,7 +256,8 @@ class SmsOutbox:
         request_id, numbers = claim.entry.id, numbers_of(claim.body)
         segments = self._queued.note_left(request_id, numbers)
         ticket = f"sms_{next(self._tickets):09d}"
-        return Accepted(ticket, str(_PRICE * segments), segments, len(numbers))
+        price = _PRICE + (_ANSWERABLE if b'"with_replies":true' in claim.body else 0)
+        return Accepted(ticket, str(price * segments), segments, len(numbers))
 
     def _worker_of(self, sms: SentSms) -> MemoryWorker:
         prefix = self._queued.prefix_of(sms)

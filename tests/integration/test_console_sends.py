@@ -163,7 +163,7 @@ def test_a_send_shows_why_what_it_cost_and_to_whom_masked(viewer, send):
     page = viewer.get("/sends/accepted")
 
     assert page.status_code == 200
-    for shown in ("The gateway took it", "0.042", "sms_1", "Timeline", "booking"):
+    for shown in ("The gateway accepted it", "0.042", "sms_1", "Timeline", "booking"):
         assert shown in page.text
     assert NUMBER not in page.text
 
@@ -224,7 +224,7 @@ def test_a_receipt_says_what_the_network_says_and_whether_it_was_the_last(
     ("state", "sentence"),
     [
         ("rejected", "The gateway rejected it, code 121"),
-        ("unknown", "It ended, and nobody knows whether the gateway took it, code 120"),
+        ("unknown", "It ended, and nobody knows whether the gateway accepted it, code 120"),
     ],
 )
 def test_an_end_says_what_the_gateway_said(viewer, send, state, sentence):
@@ -240,7 +240,7 @@ def test_all_times_of_a_page_are_of_one_zone(viewer, redis_client, send):
     page = viewer.get("/sends/accepted").text
 
     assert "UTC" not in page
-    assert re.search(r"The gateway took it, <time [^>]*>1 Nov 2026 03:26:40</time>, ticket sms_1\.", page)
+    assert re.search(r"The gateway accepted it, <time [^>]*>1 Nov 2026 03:26:40</time>, ticket sms_1\.", page)
 
 
 @pytest.mark.parametrize(("action", "sentence"), [("replay", "ben@console sent it again; it was rejected.")])

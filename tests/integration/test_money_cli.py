@@ -153,17 +153,26 @@ def test_an_empty_page_says_so(viewer):
     assert "None yet." in page
 
 
+async def scraped(redis_url: str) -> str:
+    async with redis.asyncio.from_url(redis_url) as client:
+        gauges = Gauges(RedisSettings())
+        return gauges.render(await gauges.read(client), {})
+
+
+@pytest.mark.parametrize(("euros", "ratio"), [("400", "0.25"), ("0", "0")])
+def test_the_metrics_go_by_the_budget_that_somebody_has_just_set(redis_client, redis_url, run, euros, ratio):
+    filled(redis_client)
+    run("budget", "set", "account", euros)
+
+    assert f'\noctopush_budget_ratio{{scope="account"}} {ratio}\n' in asyncio.run(scraped(redis_url))
+
+
 def test_the_metrics_tell_of_today(redis_client, redis_url):
     filled(redis_client)
     redis_client.hset(KEYS.counts, "duplicates", 3)
     redis_client.hset(KEYS.drift, "percent", "12.50")
 
-    async def scraped() -> str:
-        async with redis.asyncio.from_url(redis_url) as client:
-            gauges = Gauges(RedisSettings())
-            return gauges.render(await gauges.read(client), {})
-
-    page = asyncio.run(scraped())
+    page = asyncio.run(scraped(redis_url))
     for line in (
         'octopush_spend_euros{scope="account"} 90.0',
         "octopush_reserved_euros 10.0",

@@ -513,7 +513,7 @@ def test_one_message_is_named_and_a_second_time_said_to_be_queued_already(octopu
 @pytest.mark.parametrize(
     ("outcome", "code", "state", "says"),
     [
-        (Accepted("sms_1", cost="0.04"), 0, "accepted", "The gateway took it"),
+        (Accepted("sms_1", cost="0.04"), 0, "accepted", "The gateway accepted it"),
         (Refused("121"), 1, "rejected", "STOP mention missing"),
     ],
     ids=["accepted", "rejected"],

@@ -2,6 +2,10 @@
 
 import pytest
 
+from producers.messages.dues import ANSWERABLE
+from producers.rules.money import MICRO
+from worker.sandbox.simulator.settings import SimulatorSettings
+
 NUMBER = "+33612345678"
 OTHER = "+33687654321"
 
@@ -28,7 +32,12 @@ def test_price_surcharge_and_segments_make_the_cost(send_sms, simulator):
     body = send_sms(NUMBER, OTHER, text="x" * 161, with_replies=True).json()
 
     assert body["number_of_sms_needed"] == 4
-    assert body["total_cost"] == pytest.approx(4 * 0.04 + 2 * 0.03)
+    assert body["total_cost"] == pytest.approx(4 * (0.04 + 0.03))
+
+
+def test_a_two_way_segment_costs_as_much_more_as_workers_reckon():
+    """Else a worker would learn another price of a segment from each two-way message."""
+    assert SimulatorSettings().reply_surcharge * MICRO == ANSWERABLE
 
 
 def test_one_bad_number_can_be_dropped_instead(send_sms, simulator):

@@ -30,7 +30,10 @@ def problems(kind, environ) -> dict[str, str]:
         ("smtps://a:b@mail.example.com", ("mail.example.com", 465, "tls", "a", "b")),
         ("smtp://a:b@mail.example.com", ("mail.example.com", 587, "starttls", "a", "b")),
         ("smtp://mail.example.com:25/", ("mail.example.com", 25, "starttls", None, None)),
-        ("smtp://a%40x:p%2F%3F%23%20%25%3A@mail.example.com", (..., 587, "starttls", "a@x", "p/?# %:")),
+        (
+            "smtp://a%40x:p%2F%3F%23%20%25%3A%5B%5D@mail.example.com",
+            (..., 587, "starttls", "a@x", "p/?# %:[]"),
+        ),
         ("SMTPS://[2001:db8::1]:4465", ("2001:db8::1", 4465, "tls", None, None)),
         ("smtp://localhost:2525", ("localhost", 2525, "plain", None, None)),
         ("smtp://127.0.0.1", ("127.0.0.1", 587, "plain", None, None)),
@@ -190,3 +193,10 @@ def test_a_rule_that_cannot_be_read_is_named_by_its_place(text, reason):
         routes(text)
 
     assert "secret" not in str(raised.value)
+
+
+def test_a_bracket_that_is_not_escaped_is_told_how_to_write():
+    with pytest.raises(ConfigError, match=r"\[ \] or space as .* %5B %5D"):
+        MailSettings.from_env(
+            {"MAIL_URL": "smtp://u:p[1]@localhost", "MAIL_FROM": "a@b.fr", "MAIL_TO": "a@b.fr"}
+        )

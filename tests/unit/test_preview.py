@@ -15,6 +15,7 @@ from producers.contract.prices import Prices, read_price, tariff_name
 from producers.messages.message import freeze
 from producers.messages.recipient import VARIABLES
 from producers.messages.segments import segment
+from producers.messages.wording import REPLIES_DOUBTFUL
 from producers.queueing.campaigns import chunks
 from producers.queueing.preview import Preview, Previewer
 from producers.settings import ProducerSettings
@@ -266,3 +267,33 @@ def test_every_variable_of_a_recipient_is_previewed():
     )
     assert len(body["recipients"][0]) == len(VARIABLES) + 1
     assert previewed((), text).maximum == 11
+
+
+@pytest.mark.parametrize(
+    ("numbers", "doubtful"),
+    [
+        (["+33612345678", "+33773123456"], False),
+        (["+33612345678", "+33123456789"], True),  # a landline
+        (["+33977123456"], True),
+        (["+590690123456"], True),
+        (["+32470123456"], True),
+    ],
+)
+def test_a_two_way_message_to_whom_replies_may_not_come_from_is_told(numbers, doubtful):
+    """The gateway takes it, and so it is queued."""
+    two_way = {"with_replies": True, "purpose": "alert"}
+    message = Message(numbers, "Do you come?", sender="Bistro", **two_way)
+
+    told = [freeze(message).warnings, previewed(numbers, text="Do you come?", **two_way).warnings]
+    check = check_campaign("Do you come?", numbers, sender="Bistro", **two_way)
+
+    assert [*told, check.warnings] == [(REPLIES_DOUBTFUL,) if doubtful else ()] * 3
+    assert previewed(numbers, text="Do you come?", purpose="alert").warnings == ()
+
+
+def test_each_warning_of_a_list_is_told_once_whichever_slice_it_comes_from():
+    numbers = [*map(number, range(500)), "+32470123456", *map(number, range(600, 1200))]
+    two_way = {"with_replies": True, "purpose": "alert"}
+
+    assert previewed(numbers, text="Do you come?", **two_way).warnings == (REPLIES_DOUBTFUL,)
+    assert check_campaign("Do you come?", numbers, sender="Bistro", **two_way).warnings == (REPLIES_DOUBTFUL,)

@@ -135,7 +135,7 @@ def _queue(queue: QueueState) -> str:
 
 
 def _sends(found: Overview) -> Iterator[str]:
-    yield f"sends      enqueued {found.messages.enqueued}, waiting {found.messages.waiting}"
+    yield f"sends      queued {found.messages.enqueued} so far, waiting {found.messages.waiting}"
     yield "           " + ", ".join(f"{state} {count}" for state, count in found.messages.ends.items())
     if found.parked:
         yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
@@ -174,7 +174,7 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
         "hours_mismatch": len(facts.rules) > 1,
         "queues": found.queues,
         "sends": {
-            "enqueued": found.messages.enqueued,
+            "queued": found.messages.enqueued,
             "waiting": found.messages.waiting,
             **found.messages.ends,
         },

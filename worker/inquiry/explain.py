@@ -17,12 +17,12 @@ from worker.inquiry.timeline import Life, Moment, read_timeline
 
 #: What an end state means for whoever asks.
 _ENDED: Final = {
-    "accepted": "The gateway took it",
+    "accepted": "The gateway accepted it",
     "rejected": "The gateway said no for good",
     "expired": "Its time to live passed before it could leave",
     "cancelled": "It was cancelled before it left",
     "failed": "It was never accepted, and nobody tries again",
-    "unknown": "Nobody knows whether the gateway took it: a person decides",
+    "unknown": "Nobody knows whether the gateway accepted it: a person decides",
 }
 _WAY_OUT: Final = {
     "unknown": "To decide: octopush-worker resolve {} --as-accepted or --send-again",

@@ -10,7 +10,7 @@ from worker.settings import is_this_machine
 #: Ports of submission: with TLS from the first byte, and with STARTTLS (RFC 8314, RFC 6409).
 _PORTS: Final = {"smtps": 465, "smtp": 587}
 _FORM: Final = "must be smtps://user:password@host or smtp://user:password@host, with :port if need be"
-_ESCAPES: Final = "in user and password, write a / ? # @ % or space as %2F %3F %23 %40 %25 %20"
+_ESCAPES: Final = "in user and password, write a / ? # @ % [ ] or space as %2F %3F %23 %40 %25 %5B %5D %20"
 
 
 @dataclass(frozen=True)

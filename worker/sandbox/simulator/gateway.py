@@ -162,9 +162,10 @@ class SimulatedGateway:
             for position, recipient in enumerate(call.recipients)
         }
         charged = [p for p, r in enumerate(call.recipients) if r.number not in self._account.blacklist]
-        cost = sum(counts[p] for p in charged) * Decimal(str(self._settings.price_per_segment))
+        each = Decimal(str(self._settings.price_per_segment))
         if call.with_replies:
-            cost += len(charged) * Decimal(str(self._settings.reply_surcharge))
+            each += Decimal(str(self._settings.reply_surcharge))
+        cost = sum(counts[p] for p in charged) * each
         if call.removes_blacklisted:
             cost += Decimal(str(self._settings.blacklist_removal_fee))
         return sum(counts.values()), cost

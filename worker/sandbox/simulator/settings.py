@@ -79,8 +79,8 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     #: Credit at start and after a reset; ``PUT /balance`` changes it while running.
     balance: float = 1000.0
     price_per_segment: float = 0.05
-    #: Added per message sent ``with_replies`` (one page quotes about 0.03).
-    reply_surcharge: float = 0.0
+    #: Added per segment of a message sent ``with_replies`` (one page quotes about 0.03 a message).
+    reply_surcharge: float = 0.03
     #: Charged per accepted call carrying the blacklist flag (documented).
     blacklist_removal_fee: float = 0.01
     #: HTTP status of a refusal for lack of credit (code 104).
