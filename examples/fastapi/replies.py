@@ -24,7 +24,7 @@ def main() -> None:
     """Read until SIGTERM or Ctrl-C, and end after the reply at hand."""
     with closing(sqlite3.connect(os.environ.get("DATABASE", "shop.db"))) as database:
         database.execute(TABLE)
-        with Feed("replies", group="shop") as feed:
+        with Feed("replies", group="shop-fastapi") as feed:
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: feed.stop())
             # A reply whose note fails comes again a minute later; the others go on meanwhile.

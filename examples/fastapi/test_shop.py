@@ -7,7 +7,7 @@ import replies
 from fastapi.testclient import TestClient
 from shop import app
 
-from producers import QueueUnavailable
+from producers import Feed, QueueUnavailable
 
 NUMBER = "+33612345678"
 
@@ -70,3 +70,6 @@ def test_an_answer_that_comes_twice_is_noted_once(client, sms_outbox, tmp_path, 
     with sqlite3.connect(tmp_path / "shop.db") as database:
         assert database.execute("SELECT order_number, text FROM answers").fetchall() == [(7, "Oui")]
     database.close()
+    # Both were handled without an error: neither comes again.
+    sms_outbox.travel(minutes=2)
+    assert list(Feed("replies", group="shop-fastapi")) == []

@@ -72,7 +72,7 @@ def read_replies() -> None:
     """Read what customers answer, until SIGTERM or Ctrl-C."""
     with closing(sqlite3.connect(os.environ.get("DATABASE", "shop.db"))) as database:
         database.execute(TABLE)
-        with Feed("replies", group="shop") as feed:
+        with Feed("replies", group="shop-flask") as feed:
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: feed.stop())
             feed.run(lambda reply: note(database, reply))

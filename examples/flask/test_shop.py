@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from shop import app
 
-from producers import QueueUnavailable
+from producers import Feed, QueueUnavailable
 
 NUMBER = "+33612345678"
 
@@ -65,3 +65,6 @@ def test_an_answer_that_comes_twice_is_noted_once(client, sms_outbox, tmp_path, 
     with sqlite3.connect(tmp_path / "shop.db") as database:
         assert database.execute("SELECT order_number, text FROM answers").fetchall() == [(7, "Oui")]
     database.close()
+    # Both were handled without an error: neither comes again.
+    sms_outbox.travel(minutes=2)
+    assert list(Feed("replies", group="shop-flask")) == []

@@ -28,7 +28,7 @@ try {
     for (const entry of await octopush.events("replies", "bookings-node", hostname(), { held })) {
       const { request_id, context, text } = entry.event;
       // An entry may come twice. Store event_id with what the reply leads to, in one transaction.
-      console.log(`${request_id} answered by ${context?.booking}: ${text}`);
+      console.log(`${request_id} answered by ${context?.booking ?? "somebody"}: ${text}`);
       await octopush.acknowledge("replies", "bookings-node", [entry.entry_id]);
       answered ||= request_id === question.request_id;
     }

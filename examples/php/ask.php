@@ -34,7 +34,7 @@ try {
         foreach ($octopush->events('replies', GROUP, gethostname(), held: $held) as $entry) {
             ['request_id' => $requestId, 'context' => $context, 'text' => $text] = $entry['event'];
             // An entry may come twice. Store event_id with what the reply leads to, in one transaction.
-            $who = $context['booking'] ?? '';
+            $who = $context['booking'] ?? 'somebody';
             echo "$requestId answered by $who: $text\n";
             $octopush->acknowledge('replies', GROUP, [$entry['entry_id']]);
             $answered = $answered || $requestId === $question['request_id'];

@@ -43,8 +43,8 @@ def test_the_example_passes_its_own_tests(runs, name):
 
     passed = re.search(r"^(\d+) passed in", output, re.MULTILINE)
     assert passed, output
-    assert int(passed[1]) >= tests_in(EXAMPLES / name) > 0, output
+    assert int(passed[1]) >= written_in(EXAMPLES / name) > 0, output
 
 
-def tests_in(directory: Path) -> int:
+def written_in(directory: Path) -> int:
     return sum(file.read_text("utf-8").count("\ndef test_") for file in directory.glob("test_*.py"))

@@ -44,7 +44,8 @@ class ExampleProgram:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
-                env={**shell, **environ},
+                # Node 18 warns that fetch is new.
+                env={**shell, "NODE_NO_WARNINGS": "1", **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
