@@ -161,6 +161,31 @@ def test_a_client_that_goes_while_it_waits_takes_nothing(api, redis_client):
     assert api.lookout._waiting == 0
 
 
+def test_what_one_of_a_group_has_seen_wakes_none_of_the_others(api, redis_client):
+    publish_replies(redis_client, "one")
+    [(last, _)] = redis_client.xrange("{sms}:replies")
+
+    def look() -> None:
+        seen = looks(redis_client)
+        until(lambda: looks(redis_client) > seen + 3)
+
+    async def wait() -> list[bool]:
+        known = [last, b"0-1", b""]
+        waiting = [api.lookout.until_more("{sms}:replies", "g", each, 60) for each in known]
+        tasks = [asyncio.create_task(each) for each in waiting]
+        await asyncio.to_thread(look)
+        woken = [each.done() for each in tasks]
+        await asyncio.to_thread(publish_replies, redis_client, "two")
+        await asyncio.gather(*tasks)
+        return woken
+
+    assert api.run(asyncio.wait_for(wait(), 40)) == [False] * 3
+
+
+def looks(client: redis.Redis) -> int:
+    return client.info("commandstats").get("cmdstat_xrevrange", {"calls": 0})["calls"]
+
+
 @pytest.mark.parametrize("path", [f"{LOG}&after=$&wait_s=25", "/v1/messages/v?wait_s=25"])
 def test_a_client_that_goes_is_waited_for_no_longer(api, path):
     api.post("/v1/messages", ONE)
