@@ -182,6 +182,22 @@ def test_what_one_of_a_group_has_seen_wakes_none_of_the_others(api, redis_client
     assert api.run(asyncio.wait_for(wait(), 40)) == [False] * 3
 
 
+def test_who_waits_takes_nothing_when_the_process_is_to_stop(api, redis_client):
+    async def stop() -> list[Any]:
+        paths = [f"{GROUP}&consumer=a&wait_s=20", f"{LOG}&after=0&wait_s=20"]
+        polls = [asyncio.create_task(api.acall("GET", path)) for path in paths]
+        await asyncio.to_thread(until, lambda: api.lookout._waiting == 2)
+        publish_replies(redis_client, "one")
+        api.lookout.release()
+        return [await each for each in polls]
+
+    group, log = api.run(asyncio.wait_for(stop(), 15))
+
+    assert (group.json()["entries"], log.json()["entries"]) == ([], [])
+    assert not is_held(redis_client)
+    assert texts(api.get(f"{LOG}&after={log.json()['next_after']}").json()["entries"]) == ["one"]
+
+
 def looks(client: redis.Redis) -> int:
     return client.info("commandstats").get("cmdstat_xrevrange", {"calls": 0})["calls"]
 
