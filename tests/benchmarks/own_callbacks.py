@@ -1,7 +1,7 @@
 """Callbacks at a steady 1,000 per second: until the empty 200, and until the entry on the stream.
 
 The web process and one worker of the Procfile; receipts for messages that were really sent before, half of
-them single SMS and half in calls of 500, in random order. `own_callbacks_load` POSTs them over keep-alive
+them single SMS and half in calls of 500, in random order. `open_load` POSTs them over keep-alive
 connections at scheduled instants, and both latencies count from the schedule. This process reads the stream
 with a blocking XREAD and takes the time when it has an entry.
 """
@@ -33,7 +33,7 @@ WARM_UP = 1_000
 #: Recipients of a call, for the half of the messages that are not single.
 CALL = 500
 
-_LOAD = Path(__file__).with_name("own_callbacks_load.py")
+_LOAD = Path(__file__).with_name("open_load.py")
 Pair = tuple[str, str]
 
 
@@ -159,10 +159,10 @@ def post(stand: Stand, pairs: list[Pair], rate_per_s: float) -> Round:
     """
     plan = {
         "port": stand.web_port,
-        "path": f"/callbacks/{TOKEN}",
+        "headers": {},
         "rate_per_s": rate_per_s,
         "connections": CONNECTIONS,
-        "bodies": [_receipt(ticket, to) for ticket, to in pairs],
+        "requests": [["POST", f"/callbacks/{TOKEN}", _receipt(ticket, to)] for ticket, to in pairs],
     }
     before, ours, reader = stand.cpu(), _children_s(), Reader(stand, len(pairs))
     try:
@@ -171,17 +171,17 @@ def post(stand: Stand, pairs: list[Pair], rate_per_s: float) -> Round:
     finally:
         reader.finish(0)
     used = stand.cpu() - before
-    refused = sum(status != 200 for *_, status in results)
+    refused = sum(row[3:] != [200, 0] for row in results)
     if refused or reader.repeated or len(reader.seen) != len(pairs):
         raise BenchmarkError(
             f"of {len(pairs)} callbacks {refused} were not answered 200, {len(pairs) - len(reader.seen)} are "
             f"not on the stream, {reader.repeated} are there again"
         )
-    answered = max(done for _, _, done, _ in results) - results[0][0]
+    answered = max(row[2] for row in results) - results[0][0]
     return Round(
-        answer=[(done - at) / 1e6 for at, _, done, _ in results],
+        answer=[(done - at) / 1e6 for at, _, done, *_ in results],
         entry=[(reader.seen[pair] - row[0]) / 1e6 for pair, row in zip(pairs, results, strict=True)],
-        late=[(ready - at) / 1e6 for at, ready, _, _ in results],
+        late=[(ready - at) / 1e6 for at, ready, *_ in results],
         per_s=len(pairs) / (answered / 1e9),
         used=used,
         load_s=used.client + _children_s() - ours,

@@ -67,10 +67,10 @@ def _post(stand: Stand, bodies: list[tuple[str | None, str]], stops: int) -> lis
     reader = Reader(stand, stops, "optouts")
     plan: dict[str, object] = {
         "port": stand.web_port,
-        "path": f"/callbacks/{TOKEN}",
+        "headers": {},
         "rate_per_s": RATE_PER_S,
         "connections": CONNECTIONS,
-        "bodies": [body for _, body in bodies],
+        "requests": [["POST", f"/callbacks/{TOKEN}", body] for _, body in bodies],
     }
     try:
         results = run_load(plan)
@@ -79,7 +79,7 @@ def _post(stand: Stand, bodies: list[tuple[str | None, str]], stops: int) -> lis
         reader.finish(0)
     seen: dict[Pair, int] = reader.seen
     cancelled = stand.counts().get("cancelled", 0)
-    refused = sum(status != 200 for *_, status in results)
+    refused = sum(row[3:] != [200, 0] for row in results)
     if refused or reader.repeated or len(seen) != stops or cancelled != stops:
         raise BenchmarkError(
             f"{refused} callbacks were not answered 200; of {stops} opt-outs {len(seen)} were told, "

@@ -65,6 +65,12 @@ def console_url(redis_server: RedisServer, redis_client: redis.Redis) -> Iterato
 
 
 @pytest.fixture
+def api_url(console_url: str) -> str:
+    """Name the shared server as the API's own user does, who may no more than that of the console."""
+    return console_url
+
+
+@pytest.fixture
 def console(console_url: str) -> Iterator[ConsoleClient]:
     """Give a browser at the console, not logged in."""
     with ConsoleClient(console_settings(console_url)) as client:

@@ -10,9 +10,9 @@ from tests.support.api_client import ONE, ApiClient, api_settings
 
 
 @pytest.fixture
-def api(redis_url: str) -> Iterator[ApiClient]:
-    """Call the API on an empty Redis."""
-    with ApiClient(api_settings(redis_url)) as client:
+def api(api_url: str) -> Iterator[ApiClient]:
+    """Call the API on an empty Redis, as its own user there."""
+    with ApiClient(api_settings(api_url)) as client:
         yield client
 
 

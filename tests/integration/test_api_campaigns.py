@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import redis
 
+from producers.contract.settings import RedisSettings
 from producers.contract.steps import Steps, drive
 from producers.producer import Producer
 from producers.queueing.campaign_steps import Campaigns
@@ -14,17 +15,20 @@ from producers.queueing.records import Records
 from producers.queueing.uploads import Uploads
 from producers.settings import ProducerSettings
 from tests.support.api_client import ALL, READER, ApiClient, api_settings
+from tests.support.pseudonyms import pseudonyms
 from tests.support.sends import claim_one
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
+from worker.person.erasing import Erasure
+from worker.person.named import Person
 
 SALE = {"text": "Sale", "sender": "Bistro", "purpose": "alert"}
 
 
 @pytest.fixture
-def api(redis_url: str) -> Iterator[ApiClient]:
-    """Call the API on an empty Redis."""
-    with ApiClient(api_settings(redis_url)) as client:
+def api(api_url: str) -> Iterator[ApiClient]:
+    """Call the API on an empty Redis, as its own user there."""
+    with ApiClient(api_settings(api_url)) as client:
         yield client
 
 
@@ -186,6 +190,25 @@ def test_an_upload_forgets_all_of_its_numbers_when_it_ends_however_long_its_part
     keys = ["{sms}:upload:spring", *redis_client.keys("{sms}:upload_numbers:*")]
     assert len(keys) > 500
     assert len({redis_client.pexpiretime(key) for key in keys}) == 1
+
+
+def test_a_person_who_is_erased_between_two_parts_stays_so_and_the_upload_goes_on(api, redis_client):
+    person, others = "+33612345678", numbers(20_000_000)
+    begun(api, on_invalid="leave_out", purpose="wholesale", text="Sale STOP au 30101")
+    first = [person, *others[1:]]
+    answered = put(api, 0, first).json()
+
+    erased = Erasure(
+        *(redis_client, RedisSettings(), Person(person, pseudonyms(redis_client).all_of(person)), "ben", None)
+    ).run()
+    again, behind = put(api, 0, first), put(api, 1, [person, *numbers(1, 9)]).json()
+    done = api.post("/v1/campaigns/spring/complete", {"parts": 2}).json()
+
+    assert erased.done["uploads"] == 1
+    assert (again.status_code, again.json()) == (200, answered)
+    assert (behind["recipients"], done["recipients"], done["complete"]) == (10, 510, True)
+    bodies = b"".join(redis_client.get(key) for key in redis_client.keys("{sms}:body:*"))
+    assert person.encode() not in bodies
 
 
 def test_a_part_that_was_overtaken_is_not_queued(api, redis_client):

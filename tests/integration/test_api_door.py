@@ -5,15 +5,19 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
 from tests.support.api_client import ALL, ONE, READER, ApiClient, api_settings
-from tests.support.console_user import console_user
+from tests.support.console_user import RULES, console_user
+from tests.support.waiting import until
 from tests.support.web_server import ApiServer
-from worker.api.json_body import LARGE_BYTES
+from worker.api.json_body import IN_FLIGHT_BYTES, LARGE_BYTES
 from worker.sandbox.redis_server import RedisServer
 
 JSON = {"Content-Type": "application/json"}
@@ -79,6 +83,7 @@ def test_the_first_check_that_fails_answers(shared, method, path, sent, status, 
     assert answer.status_code == status
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in answer.headers
     if code:
         problem = answer.json()
         assert (problem["code"], problem["status"]) == (code, status)
@@ -199,6 +204,30 @@ def test_a_refused_body_is_not_read(server):
         answer = connection.recv(65_536)
 
     assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_process_reads_so_many_bytes_at_a_time_and_no_more(server, redis_client):
+    head = f"{HEAD}Authorization: Bearer {ALL}\r\nContent-Length: {LARGE_BYTES}\r\n\r\n".encode()
+
+    def send() -> httpx.Response:
+        path, by = f"{server.url}/v1/messages", {"Authorization": f"Bearer {ALL}"}
+        return httpx.post(path, json={**ONE, "request_id": "full"}, headers=by)
+
+    with ExitStack() as senders:
+        for _ in range(IN_FLIGHT_BYTES // LARGE_BYTES):
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+            senders.enter_context(connection).sendall(head)
+        full = until(lambda: answer if (answer := send()).status_code == 503 else None)
+
+    assert (full.json()["code"], full.headers["retry-after"]) == ("overloaded", "1")
+    until(lambda: send().status_code in {200, 201})
+    until(lambda: '"status":499' in server.output)
+
+
+def test_the_user_of_redis_that_the_page_advises_is_the_one_of_these_tests():
+    page = (Path(__file__).parents[2] / "docs/http-api.md").read_text("utf-8")
+
+    assert f"ACL SETUSER api on >PASSWORD {' '.join(RULES)}\n" in page
 
 
 def test_the_process_sends_and_answers_all_who_wait_when_it_is_told_to_stop(server, redis_client):

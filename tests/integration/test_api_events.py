@@ -20,9 +20,9 @@ LOG = "/v1/events/log?stream=replies"
 
 
 @pytest.fixture
-def api(redis_url: str) -> Iterator[ApiClient]:
-    """Call the API on an empty Redis."""
-    with ApiClient(api_settings(redis_url)) as client:
+def api(api_url: str) -> Iterator[ApiClient]:
+    """Call the API on an empty Redis, as its own user there."""
+    with ApiClient(api_settings(api_url)) as client:
         yield client
 
 
@@ -159,6 +159,47 @@ def test_a_client_that_goes_while_it_waits_takes_nothing(api, redis_client):
     [one] = taken(api, "&consumer=b")
     assert one["deliveries"] == 1
     assert api.lookout._waiting == 0
+
+
+def test_what_one_of_a_group_has_seen_wakes_none_of_the_others(api, redis_client):
+    publish_replies(redis_client, "one")
+    [(last, _)] = redis_client.xrange("{sms}:replies")
+
+    def look() -> None:
+        seen = looks(redis_client)
+        until(lambda: looks(redis_client) > seen + 3)
+
+    async def wait() -> list[bool]:
+        known = [last, b"0-1", b""]
+        waiting = [api.lookout.until_more("{sms}:replies", "g", each, 60) for each in known]
+        tasks = [asyncio.create_task(each) for each in waiting]
+        await asyncio.to_thread(look)
+        woken = [each.done() for each in tasks]
+        await asyncio.to_thread(publish_replies, redis_client, "two")
+        await asyncio.gather(*tasks)
+        return woken
+
+    assert api.run(asyncio.wait_for(wait(), 40)) == [False] * 3
+
+
+def test_who_waits_takes_nothing_when_the_process_is_to_stop(api, redis_client):
+    async def stop() -> list[Any]:
+        paths = [f"{GROUP}&consumer=a&wait_s=20", f"{LOG}&after=0&wait_s=20"]
+        polls = [asyncio.create_task(api.acall("GET", path)) for path in paths]
+        await asyncio.to_thread(until, lambda: api.lookout._waiting == 2)
+        publish_replies(redis_client, "one")
+        api.lookout.release()
+        return [await each for each in polls]
+
+    group, log = api.run(asyncio.wait_for(stop(), 15))
+
+    assert (group.json()["entries"], log.json()["entries"]) == ([], [])
+    assert not is_held(redis_client)
+    assert texts(api.get(f"{LOG}&after={log.json()['next_after']}").json()["entries"]) == ["one"]
+
+
+def looks(client: redis.Redis) -> int:
+    return client.info("commandstats").get("cmdstat_xrevrange", {"calls": 0})["calls"]
 
 
 @pytest.mark.parametrize("path", [f"{LOG}&after=$&wait_s=25", "/v1/messages/v?wait_s=25"])

@@ -14,9 +14,9 @@ from worker.ledger.ledger import Ledger
 
 
 @pytest.fixture
-def api(redis_url: str) -> Iterator[ApiClient]:
-    """Call the API on an empty Redis."""
-    with ApiClient(api_settings(redis_url)) as client:
+def api(api_url: str) -> Iterator[ApiClient]:
+    """Call the API on an empty Redis, as its own user there."""
+    with ApiClient(api_settings(api_url)) as client:
         yield client
 
 
@@ -246,6 +246,22 @@ def test_a_preview_says_what_would_be_refused_and_until_when_it_is_held(api, red
         seen = client.post("/v1/preview", body).json()
 
     assert [each["pointer"] for each in seen["problems"]] == ["#/text"]
+
+
+def test_a_preview_shows_ten_texts_and_until_when_hours_hold_them(redis_url: str):
+    people = [{"phone_number": f"+3361234567{n % 10}", "first_name": f"Zoë {n}"} for n in range(10)]
+    people.append({"phone_number": "+33612345680", "first_name": "Max"})
+    # A Sunday.
+    body = {
+        "text": "Hi {first_name}. STOP au 30101",
+        "recipients": people,
+        "send_at": "2030-01-06T12:00:00+01:00",
+    }
+    with ApiClient(api_settings(redis_url, MARKETING_HOURS_FR="08:00-20:00")) as client:
+        seen = client.post("/v1/preview", body).json()
+
+    assert seen["rendered"] == [f"Hi Zoë {n}. STOP au 30101" for n in range(10)]
+    assert seen["held_until"] == "2030-01-07T07:00:00.000Z"
 
 
 def test_the_state_of_sending_is_told(api, redis_client: redis.Redis):

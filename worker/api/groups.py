@@ -149,6 +149,8 @@ async def _found(call: Call, group: _Group) -> list[EventEntry]:
             return await _handed_out(call, group, fresh)
         waiting = call.desk.lookout.until_more(group.key, group.name, last, min(left, _LOOK_S))
         await call.caller.wait(waiting)
+        if call.desk.lookout.released:
+            return []
         if ends - time.monotonic() <= 0:
             await call.desk.ask(group.forget_gone())
 

@@ -14,6 +14,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from worker.api.caller import Gone
 from worker.api.problems import ERRORS_MAX, Refusal, Wrong, shown
 
 #: Bytes of a body with messages or recipients, and of any other.
@@ -52,6 +53,7 @@ class Bodies:
 
         Raises:
             Refusal: it is too large, too slow, of another type, no JSON, or nothing fits any more.
+            Gone: the client closed its connection before all of it was there.
         """
         expected = _announced(request.headers, most)
         if self._in_flight + expected > IN_FLIGHT_BYTES:
@@ -62,8 +64,10 @@ class Bodies:
                 body = await _bytes(request, most)
             # A large body of many small things takes as long as hundreds of other calls.
             return _object(body) if len(body) <= _ASIDE_BYTES else await asyncio.to_thread(_object, body)
-        except (TimeoutError, ClientDisconnect):
+        except TimeoutError:
             raise Refusal("body-too-slow") from None
+        except ClientDisconnect:
+            raise Gone from None
         finally:
             self._in_flight -= expected
 

@@ -64,6 +64,8 @@ async def get_log(call: Call) -> Answer:
         last = b"" if cursor.entry_id == _BEGIN else cursor.entry_id.encode()
         waiting = call.desk.lookout.until_more(call.desk.keys.stream(stream), f"log {id(call)}", last, left)
         await call.caller.wait(waiting)
+        if call.desk.lookout.released:
+            return Answer(LogAnswer([], str(cursor), more=False))
 
 
 async def _start(call: Call, stream: str) -> Cursor | None:

@@ -21,6 +21,8 @@ _AWAY_S: Final = 0.5
 #: Calls of one process that may wait at a time; further ones are answered at once.
 WAITERS_MAX: Final = 500
 
+_Place = tuple[int, ...]
+
 _ENDED: Final = frozenset(state.encode() for state in ENDS)
 
 
@@ -35,7 +37,7 @@ class Lookout:
     def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
         self._redis, self._keys = client, keys
         self._messages: dict[str, set[asyncio.Event]] = {}
-        self._streams: dict[str, dict[asyncio.Event, tuple[str, bytes]]] = {}
+        self._streams: dict[str, dict[asyncio.Event, tuple[str, _Place]]] = {}
         self._waiting = 0
         self._released = False
         self._looking: asyncio.Task[None] | None = None
@@ -60,7 +62,8 @@ class Lookout:
     async def until_more(self, stream: str, group: str, after: bytes, seconds: float) -> None:
         """Wait until a stream has an entry behind another, or the time is up, or nobody may wait any more.
 
-        Of those who share the work of a group, each look wakes one.
+        Of those who share the work of a group, each look wakes one: the group has nothing left up to the last
+        entry that any of them knew when it found nothing.
 
         Args:
             stream: its key.
@@ -69,7 +72,7 @@ class Lookout:
             seconds: how long to wait.
         """
         event = asyncio.Event()
-        self._streams.setdefault(stream, {})[event] = group, after
+        self._streams.setdefault(stream, {})[event] = group, _place(after)
         try:
             await self._wait(event, seconds)
         finally:
@@ -81,6 +84,11 @@ class Lookout:
             if name == group and not event.is_set():
                 event.set()
                 return
+
+    @property
+    def released(self) -> bool:
+        """Whether the process is to stop: whoever waited takes nothing any more."""
+        return self._released
 
     @property
     def can_wait(self) -> bool:
@@ -126,9 +134,15 @@ class Lookout:
                 self._wake(self._messages.get(request_id, set()))
         for key, found in zip(streams, replies[len(ids) :], strict=True):
             if found and not isinstance(found, Exception):
-                last, waiting = _place(found[0][0]), self._streams.get(key, {}).items()
-                one_each = {group: event for event, (group, known) in waiting if _place(known) < last}
-                self._wake(set(one_each.values()))
+                self._wake(self._one_each(key, _place(found[0][0])))
+
+    def _one_each(self, stream: str, last: _Place) -> set[asyncio.Event]:
+        known: dict[str, _Place] = {}
+        first: dict[str, asyncio.Event] = {}
+        for event, (group, place) in self._streams.get(stream, {}).items():
+            known[group] = max(place, known.get(group, place))
+            first.setdefault(group, event)
+        return {event for group, event in first.items() if known[group] < last}
 
     @staticmethod
     def _wake(events: set[asyncio.Event]) -> None:
@@ -136,6 +150,6 @@ class Lookout:
             event.set()
 
 
-def _place(entry_id: bytes) -> tuple[int, ...]:
+def _place(entry_id: bytes) -> _Place:
     """Order entry ids; what is known may have been erased since, and is then behind the last one."""
     return tuple(map(int, entry_id.split(b"-"))) if entry_id else ()

@@ -24,6 +24,15 @@ def serve(settings: ApiSettings) -> None:
         ConfigError: no token is set.
         SystemExit: the address cannot be had; the server has said so.
     """
+    make_server(settings).run()
+
+
+def make_server(settings: ApiSettings) -> uvicorn.Server:
+    """Make the server of this process, and set up the log and the limit of open files.
+
+    Raises:
+        ConfigError: no token is set.
+    """
     app = create_app(settings)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
     raise_file_limit()
@@ -39,7 +48,7 @@ def serve(settings: ApiSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    _Server(config, app.state.lookout).run()
+    return _Server(config, app.state.lookout)
 
 
 class _Server(Listening):

@@ -1,12 +1,13 @@
-"""Load generator of `own_callbacks`, a process of its own: POSTs at scheduled instants, whatever comes back.
+"""Load generator, a process of its own: requests at scheduled instants, whatever comes back.
 
-An open loop: departures follow the schedule even while answers are late, and a POST that finds no free
+An open loop: departures follow the schedule even while answers are late, and a request that finds no free
 connection waits for one with its clock running. So a stall of the server shows in every call that it delayed.
 Plain standard library over raw sockets, since two cores have to carry it beside what it measures.
 
-stdin: one JSON object with ``port``, ``path``, ``rate_per_s``, ``connections`` and ``bodies``; stdout: one
-JSON array with ``[scheduled ns, ready ns, answered ns, status]`` for each body, by CLOCK_MONOTONIC; status
-0 for a connection that broke or an answer that was not empty.
+stdin: one JSON object with ``port``, ``headers``, ``rate_per_s`` (0: all at once, as connections get free),
+``connections`` and ``requests``, each of them method, path and body; stdout: one JSON array with ``[scheduled
+ns, ready ns, answered ns, status, bytes of the body]`` for each request, by CLOCK_MONOTONIC; status 0 for a
+connection that broke.
 """
 
 import asyncio
@@ -27,9 +28,9 @@ class _Load:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.port, self.connections = plan["port"], plan["connections"]
-        self.interval_ns = int(1e9 / plan["rate_per_s"])
-        self.requests = [_request(plan["path"], body.encode()) for body in plan["bodies"]]
-        self.results: list[list[int]] = [[0, 0, 0, 0] for _ in self.requests]
+        self.interval_ns = int(1e9 / plan["rate_per_s"]) if plan["rate_per_s"] else 0
+        self.requests = [_request(plan["headers"], *each) for each in plan["requests"]]
+        self.results: list[list[int]] = [[0] * 5 for _ in self.requests]
         self.free: deque[_Connection] = deque()
         self.due: deque[int] = deque()
         self.left = len(self.requests)
@@ -56,9 +57,9 @@ class _Load:
             i = self.due.popleft()
             self.free.popleft().send(i, self.requests[i])
 
-    def end(self, i: int, status: int) -> None:
-        """Take down how one POST ended."""
-        self.results[i][2:] = [time.monotonic_ns(), status]
+    def end(self, i: int, status: int, length: int = 0) -> None:
+        """Take down how one request ended."""
+        self.results[i][2:] = [time.monotonic_ns(), status, length]
         self.left -= 1
         if not self.left:
             self.done.set()
@@ -76,7 +77,7 @@ class _Load:
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection, with at most one POST under way."""
+    """One keep-alive connection, with at most one request under way."""
 
     def __init__(self, load: _Load) -> None:
         self.load = load
@@ -90,20 +91,22 @@ class _Connection(asyncio.Protocol):
         self.load.depart()
 
     def send(self, i: int, request: bytes) -> None:
-        """Write one POST."""
+        """Write one request."""
         self.busy_with = i
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Read one answer; all of them have an empty body."""
+        """Read one answer; all of them say how long they are."""
         self.buffer += data
-        if not self.buffer.endswith(b"\r\n\r\n") or self.busy_with is None:
+        head, end, body = self.buffer.partition(b"\r\n\r\n")
+        head = head.lower() + b"\r\n"
+        length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0] or 0)
+        if not end or len(body) < length or self.busy_with is None:
             return
-        answer, self.buffer = self.buffer, b""
+        self.buffer = b""
         i, self.busy_with = self.busy_with, None
-        is_empty = b"\r\ncontent-length: 0\r\n" in answer.lower()
-        self.load.end(i, int(answer[9:12]) if is_empty else 0)
-        if b"\r\nconnection: close\r\n" not in answer.lower():
+        self.load.end(i, int(head[9:12]), length)
+        if b"\r\nconnection: close\r\n" not in head:
             self.load.free.append(self)
             self.load.depart()
 
@@ -115,9 +118,11 @@ class _Connection(asyncio.Protocol):
         self.load.replace()
 
 
-def _request(path: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
-    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+def _request(headers: dict[str, str], method: str, path: str, body: str) -> bytes:
+    content = body.encode()
+    named = {"host": "bench", "content-type": "application/json", "content-length": len(content), **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content
 
 
 async def _main() -> None:
