@@ -1,6 +1,11 @@
 """The tables: SMS that wait for their transaction to be handed over, and events that were handled."""
 
+from typing import Final
+
 from django.db import models
+
+#: Characters that the name of a group may have.
+GROUP_MAX: Final = 200
 
 
 class OutboxRow(models.Model):
@@ -32,7 +37,7 @@ class HandledEvent(models.Model):
     """An event that a handler of ``sms_consume`` has handled: its effect and this row are one transaction."""
 
     id = models.BigAutoField(primary_key=True)
-    group = models.CharField(max_length=200)
+    group = models.CharField(max_length=GROUP_MAX)
     event_id = models.CharField(max_length=64)
     handled_at = models.DateTimeField(db_index=True)
 

@@ -114,7 +114,8 @@ def test_a_relay_that_is_killed_at_any_step_loses_and_doubles_nothing(shop, shar
     assert [len(shared.handset(each)) for each in ids] == [1] * 4
 
 
-def test_bad_settings_end_the_check_and_are_named(shop):
+def test_bad_settings_end_the_check_and_are_named(shared, tmp_path):
+    shop = DjangoProject(tmp_path, ":memory:", shared.environ)
     printed = shop.manage("check", code=1, SHOP_OCTOPUSH='{"REDIS_URL": "http://canary", "SMS_NAME": "x"}')
 
     assert "OCTOPUSH['SMS_NAME']: is no setting" in printed

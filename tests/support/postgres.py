@@ -63,7 +63,7 @@ class Postgres:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres():
     """Start a server; where none is installed, what needs it is left out, in one line."""
     programs = binaries()

@@ -4,19 +4,20 @@ import json
 import logging
 import os
 import signal
+import threading
 from datetime import timedelta
 from io import StringIO
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from django.core import checks
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.urls import include, path
 
 from producers import InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
 from producers.contract.prices import tariff_name
-from producers.django import get_producer, outbox, send_in_transaction, send_on_commit, sending
+from producers.django import consuming, get_producer, outbox, send_in_transaction, send_on_commit, sending
 from producers.django.log_filter import HideCallbacks
 from producers.django.models import HandledEvent, OutboxRow
 from producers.errors import ConfigError
@@ -207,6 +208,34 @@ class Outbox(TransactionTestCase):
         self.assertEqual([sms.request_id for sms in self.sms.sent], ["m0", "m2", "m3"])
         self.assertEqual(outbox.refused("default").filter(error__contains="prices set").count(), 2)
 
+    def test_two_relays_at_once_double_nothing_and_share_what_can_be_locked(self):
+        self.write("a")
+        self.write("b")
+        came, may, send_many = threading.Event(), threading.Event(), Producer.send_many
+
+        def slow(producer, messages):
+            if threading.current_thread() is other:
+                came.set()
+                may.wait(30)
+            return send_many(producer, messages)
+
+        def relay():
+            called("sms_outbox_relay", once=True)
+            connections.close_all()
+
+        other = threading.Thread(target=relay)
+        with patch.object(Producer, "send_many", slow):
+            other.start()
+            came.wait(30)
+            printed = called("sms_outbox_relay", once=True)
+            may.set()
+            other.join()
+
+        left = 0 if connection.vendor == "postgresql" else 2
+        self.assertIn(f"queued {left}, refused 0", printed)
+        self.assertEqual([sms.request_id for sms in self.sms.sent], ["a", "b"])
+        self.assertEqual(OutboxRow.objects.count(), 0)
+
     def test_a_time_to_live_counts_from_when_the_row_was_written(self):
         for request_id, minutes in (("short", 5), ("long", 120)):
             self.write(request_id, request_id, ttl=timedelta(minutes=minutes))
@@ -262,6 +291,25 @@ class Answers(TransactionTestCase):
         self.consume()
         self.assertEqual(Order.objects.get().answers, 1)
 
+    def test_an_outage_of_the_database_costs_an_event_no_try(self):
+        self.sms.reply(PHONE, "Oui")
+        # That of the start, then two that fail, and one that does not.
+        away = Mock(ensure_connection=Mock(side_effect=[None, OperationalError, OperationalError, None]))
+        with (
+            patch.object(consuming, "connections", {"default": away}),
+            patch.object(consuming, "_RETRY_S", 0),
+        ):
+            self.consume()
+        self.assertEqual(away.ensure_connection.call_count, 4)
+        self.assertEqual(Order.objects.get().answers, 1)
+
+    def test_what_was_handled_is_forgotten_after_a_year(self):
+        for days in (0, 300, 100):
+            self.sms.travel(days=days, seconds=1)
+            self.sms.reply(PHONE, f"after {days} days")
+            self.consume()
+        self.assertEqual(HandledEvent.objects.count(), 2)
+
     def test_a_signal_ends_it_after_the_event_at_hand(self):
         for number in range(2):
             self.sms.reply(PHONE, f"Oui {number}")
@@ -275,6 +323,8 @@ class Answers(TransactionTestCase):
         self.assertEqual((Order.objects.get().answer, Order.objects.get().answers), ("Oui 1", 2))
 
     def test_a_handler_that_is_not_there_is_named(self):
+        with self.assertRaisesRegex(CommandError, "--group"):
+            self.consume(group="x" * 201)
         for path_ in ("shop.handlers.nobody", "nowhere"):
             with self.assertRaisesRegex(CommandError, path_):
                 call_command("sms_consume", "replies", handler=path_)
@@ -291,8 +341,8 @@ class Settings(TestCase):
             "REDIS_URL": "http://canary",
             "RECORD_RETENTION_DAYS": True,
             "SENDER_ALLOW_SPACES": 7,
-            "DEFAULT_REGION": ["FR"],
-            "CALLBACK_TOKENS": [1],
+            "DEFAULT_REGION": ["canary"],
+            "CALLBACK_TOKENS": ["canary", 1],
             "CALLBACK_ALLOWED_ADDRESSES": "any",
             "REDIS_ADDRESS": "canary",
         }

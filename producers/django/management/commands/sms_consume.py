@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from ....contract.kinds import TYPES, StreamName
 from ...consuming import Consumer
+from ...models import GROUP_MAX
 from ..signals import ending_by
 
 
@@ -28,7 +29,10 @@ class Command(BaseCommand):
         self, stream: StreamName, *, handler: str, group: str | None, database: str | None, **_: Any
     ) -> None:
         """Read until the end."""
-        consumer = Consumer(stream, group or handler, _function(handler), database)
+        group = group or handler
+        if len(group) > GROUP_MAX:
+            raise CommandError(f"--group: at most {GROUP_MAX} characters")
+        consumer = Consumer(stream, group, _function(handler), database)
         with ending_by(consumer.stop):
             consumer.run()
 
