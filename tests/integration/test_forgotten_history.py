@@ -15,6 +15,7 @@ from tests.support.template_sends import number, only, send_codes, states
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted
+from worker.ledger.claims import Result
 from worker.queue.entries import Entry
 
 ALERT, CALLBACKS = KEYS.queue("alert"), KEYS.queue(QUEUE_CALLBACKS)
@@ -50,6 +51,18 @@ def test_a_message_in_an_attempt_goes_back_to_the_front(sms, hand, redis_client)
 
     assert ready(redis_client) == ["a"]
     assert sms.status("a").state == "sending"
+
+
+def test_a_message_whose_claim_was_forgotten_goes_back_to_the_front(sms, hand, redis_client):
+    sms.send(number(1), "Code", sender="Bistro", purpose="alert", request_id="a")
+    before = redis_client.dump(KEYS.record("a"))
+    claim = only(hand.take())
+    redis_client.restore(KEYS.record("a"), 0, before, replace=True)
+    redis_client.delete(KEYS.attempt_leases, KEYS.attempt_starts)
+
+    assert hand.ledger.finish([Result(claim, Accepted("t"), 1, False, False, delay_ms=0)]) == [None]
+
+    assert (ready(redis_client), redis_client.zcard(ALERT.leases)) == (["a"], 0)
 
 
 @pytest.mark.parametrize("how", ["ended", "forgotten", "leaves with its call"])

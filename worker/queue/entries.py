@@ -29,7 +29,7 @@ scripts: whoever has sent it stops renewing the leases, whatever Redis answers. 
 
 What an entry goes away for and that it goes away are one step, or the step looks itself whether something is
 left to do. What a process has learnt from a server that is the primary no more proves nothing to the new one:
-``ack.lua`` and ``end_members.lua`` put the entry back to the front then.
+``ack.lua``, ``finish.lua`` and ``end_members.lua`` put the entry back to the front then.
 
 The actor of sends returns as soon as its entries are claimed, long before they end. Dramatiq acknowledges
 them then, which must not end them: `Batch.claimed` says so.
