@@ -13,7 +13,7 @@ JOBS ?= 2
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ test: $(INSTALLED) ## Run all tests (SERVER=redis or SERVER=valkey selects the s
 browser: $(INSTALLED) ## Run the tests of the pages in a headless Chromium
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest tests/browser
 
+docs: $(INSTALLED) ## Build the documentation as a site in site/; any warning fails
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto -c docs . site
+
 openapi: $(INSTALLED) ## Write docs/openapi.json from the table of operations
 	@$(BIN)/python -m tests.support.openapi_page
 
@@ -75,7 +78,7 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 
 check: style ## Check style, types, import directions, Lua and papers
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n $(JOBS) tests/house
+	$(BIN)/python -m pytest -q $(SHARED) tests/house
 
 lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration
@@ -90,7 +93,7 @@ lock: ## Pin the newest allowed dependencies (needs uv)
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console -o requirements.lock
 
 clean: ## Remove everything that was built
-	rm -rf .venv .venv-3.* .bench dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-3.* .bench dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

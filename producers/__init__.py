@@ -9,9 +9,9 @@
 Replies, delivery receipts, opt-outs and statuses are read with `Feed`. Callbacks that arrive at your own
 application are taken with `CallbackIntake`; `producers.web` is the ready-made server for them.
 
-An application that has a `producers` of its own imports this package as `octopush_producers`, and under that
-name only: the two are strangers to each other. What this package names is loaded when it is first asked for:
-to import `producers` costs next to nothing.
+An application that has a ``producers`` of its own imports this package as ``octopush_producers``, and under
+that name only: the two are strangers to each other. What this package names is loaded when it is first asked
+for: to import `producers` costs next to nothing.
 """
 
 from importlib import import_module

@@ -61,7 +61,7 @@ def _draining(settings: WebSettings, outages: OutageLog) -> Draining | None:
 class CallbackIntake:
     """Takes callbacks in a threaded application. Thread-safe; make one per process and keep it.
 
-    With `CALLBACK_SPOOL_DIR` a thread moves what lies in the spool to Redis, from the first callback on.
+    With ``CALLBACK_SPOOL_DIR`` a thread moves what lies in the spool to Redis, from the first callback on.
 
     Args:
         settings: tokens, Redis, namespace, spool; read them with `CallbackIntake.from_env`.
@@ -98,11 +98,15 @@ class CallbackIntake:
             kind: ``replies``, ``receipts`` or ``optouts`` if the URL names it; None lets the worker tell.
 
         Returns:
-            The HTTP status, to be answered with an empty body:
-            200 stored, in Redis or on the disk; 400 empty, or neither JSON nor a form (then stored all the
-            same, for an operator); 404 wrong token or kind; 413 too large, or too many events (then stored
-            for an operator); 429 this token brought too much in the last minute: not stored; 503 Redis did
-            not confirm, and there is no spool, or no room in it.
+            The HTTP status, to be answered with an empty body.
+
+            - 200 stored, in Redis or on the disk.
+            - 400 empty, or neither JSON nor a form (then stored all the same, for an operator).
+            - 404 wrong token or kind.
+            - 413 too large, or too many events (then stored for an operator).
+            - 429 this token brought too much in the last minute, not stored.
+            - 503 Redis did not confirm, and there is no spool, or no room in it.
+
             Within a second if the disk is not slow, and never raises for Redis or the disk.
         """
         verdict = self._judge.judge(token, body, kind)

@@ -44,7 +44,7 @@ class InvalidMessage(ProducerError, ValueError):
     Attributes:
         fields: what is wrong, by field: ``{"sender": "3 to 11 letters and digits"}``. Recipients are
             named by position: ``recipients[2].phone_number``.
-        position: index of the message in a `send_many` call; None for `send`.
+        position: index of the message in a `Producer.send_many` call; None for `Producer.send`.
     """
 
     def __init__(self, fields: Mapping[str, str], position: int | None = None) -> None:
@@ -123,7 +123,7 @@ class QueueUnavailable(ProducerError):
 
     @property
     def request_id(self) -> str | None:
-        """The id of the one message of a `send`, `status` or `cancel` call."""
+        """The id of the one message of a call that sends, cancels or asks for a status."""
         return self.request_ids[0] if self.request_ids else None
 
 

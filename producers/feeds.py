@@ -49,7 +49,7 @@ class _Reading(Generic[E]):
 
     @property
     def current(self) -> StreamEntry[E] | None:
-        """The entry being handled: its stream id and how often it was delivered; None between entries."""
+        """The entry being handled, with id and count of deliveries; None between entries."""
         return self._current
 
     @property

@@ -2,14 +2,12 @@
 
     octopush-worker web
 
-| path | answer |
-|---|---|
-| ``POST /callbacks/{token}`` | see `CallbackIntake.accept_callback`; always an empty body |
-| ``POST /callbacks/{token}/{kind}`` | same, the URL says the kind; a slash at either end does no harm |
-| ``GET``, ``HEAD`` of these | 200 or 404, always an empty body: Octopush advises to try a URL with them |
-| ``GET /healthz`` | 200 while the process runs |
-| ``GET /readyz`` | 200 if Redis answers within a second, or callbacks are kept on the disk, else 503 |
-| ``GET /metrics`` | Prometheus text, for `METRICS_ALLOWED_ADDRESSES` and not through a proxy; else 404 |
+- ``POST /callbacks/{token}``: see `CallbackIntake.accept_callback`; always an empty body.
+- ``POST /callbacks/{token}/{kind}``: the same, the URL says the kind. A slash at either end does no harm.
+- ``GET`` and ``HEAD`` of these: 200 or 404, always an empty body. Octopush advises to try a URL with them.
+- ``GET /healthz``: 200 while the process runs.
+- ``GET /readyz``: 200 if Redis answers within a second, or callbacks are kept on the disk, else 503.
+- ``GET /metrics``: Prometheus text, for ``METRICS_ALLOWED_ADDRESSES`` and not through a proxy; else 404.
 
 The token is part of the path, so nothing may log paths: uvicorn's access log is switched off here, whatever
 its command line says. A proxy in front needs the same care.

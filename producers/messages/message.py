@@ -74,9 +74,8 @@ class _Content(msgspec.Struct, frozen=True):
 class Message(_Content, frozen=True, kw_only=True):
     """One send: a text for 1 to 500 recipients, under one request_id, in one call to the gateway.
 
-    Names and defaults are those of the gateway's send call. Nothing is checked here: `freeze` does, when
-    the message is sent. A request_id is minted (UUID4) unless given, so sending the same object again is
-    safe.
+    Names and defaults are those of the gateway's send call. The message is checked when it is sent, and not
+    here. A request_id is minted (UUID4) unless given, so sending the same object again is safe.
 
     Attributes:
         recipients: a number, a `Recipient`, or 1 to 500 of either, each number once. Numbers are

@@ -44,7 +44,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What one run of `send_campaign` came to.
+    """What one run of `Producer.send_campaign` came to.
 
     Attributes:
         campaign_id: names the campaign; give it to run the same campaign again.
@@ -132,13 +132,13 @@ class CampaignStatus:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will happen by itself: all that will be queued is at an end."""
+        """Whether nothing more will happen by itself, since all that will be queued is at an end."""
         return not self.pending and (self.complete or self.stopped)
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignCancellation:
-    """What `cancel_campaign` came to, in messages (slices).
+    """What `Producer.cancel_campaign` came to, in messages (slices).
 
     Attributes:
         cancelled: never sent, whether cancelled now or before.

@@ -26,7 +26,7 @@ class ReadingOptions(TypedDict, total=False):
             URL are given.
         consumer: name within the group, unlike any other's; host, process and chance by default.
         start: where a group that does not exist yet starts: ``0`` (all the stream holds, default) or ``$``.
-        block_s: seconds to wait in one go for an entry; `stop` takes as long. Default 1.
+        block_s: seconds to wait in one go for an entry; `Feed.stop` takes as long. Default 1.
         idle_s: seconds after which an entry that was not handled is delivered again, to any consumer of the
             group. Must exceed the longest a handler takes. Default 60.
         max_deliveries: deliveries after which an entry is given up to the group's poison stream. Default 5.

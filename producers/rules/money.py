@@ -219,7 +219,7 @@ class MoneySettings(Settings):
 
     @property
     def lacks_numbers(self) -> bool:
-        """Whether nobody may be texted on the real gateway: this is not production, and has no list."""
+        """Whether nobody may be texted on the real gateway, since this is not production, and has no list."""
         return self.environment != PRODUCTION and not self.allowed_numbers
 
     # Asked for each message: worked out once.

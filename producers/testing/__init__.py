@@ -4,12 +4,13 @@
         book("+33612345678", table=4)
         sms_outbox.assert_sent(to="+33612345678", text="Table 4 is yours.")
 
-pytest finds the fixtures by itself (module `octopush_pytest`): `sms_outbox`, which needs the extra
+pytest finds the fixtures by itself (module ``octopush_pytest``): `sms_outbox`, which needs the extra
 ``testing``, and `sms_sandbox`, which needs the extra ``sandbox``. Whoever uses no pytest opens a
 `producers.testing.outbox.SmsOutbox`.
 
-Nothing of this is loaded, and nothing is changed, before a test asks for a fixture. `import producers` loads
-nothing from here. This is the one part of `producers` that knows the worker: the outbox does a worker's work.
+Nothing of this is loaded, and nothing is changed, before a test asks for a fixture. ``import producers``
+loads nothing from here. This is the one part of `producers` that knows the worker: the outbox does a worker's
+work.
 """
 
 from typing import Final

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 #: Seconds in which anything must have happened, on a loaded machine.
 PATIENCE_S: Final = 20.0
-#: How the gateway starts: it reports on a message at once.
+#: How the gateway starts, which then reports on a message at once.
 QUICK: Final = {"receipts": {"ack_delay_ms": 10, "final_delay_ms": 40}}
 
 

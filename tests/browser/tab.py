@@ -27,6 +27,17 @@ _SPILLED: Final = """forms => forms.flatMap(form => {
 })"""
 
 
+def violations(page: Any) -> list[str]:
+    """Ask axe what keeps people from using a page."""
+    found = Axe().run(page, options=_OPTIONS).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def overflow(page: Any) -> int:
+    """Say by how many pixels a page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
 class Tab:
     """A tab in which somebody is logged in.
 
@@ -73,14 +84,11 @@ class Tab:
         if self._plain is not None:
             page = self._plain
             page.goto(self.page.url)
-        found = Axe().run(page, options=_OPTIONS).response["violations"]
-        return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+        return violations(page)
 
     def overflow(self) -> int:
         """Say by how many pixels the page is wider than the window."""
-        return int(
-            self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        )
+        return overflow(self.page)
 
     def spilled(self) -> list[str]:
         """List the fields and buttons that reach out of their forms or over each other."""
