@@ -20,6 +20,9 @@ import producers
 from tests.browser.tab import ARGUMENTS, overflow, violations
 from tests.house.repository import ROOT, files, name, none_of, pages
 
+#: The first test of a run waits for the site to be built.
+pytestmark = pytest.mark.timeout(300)
+
 #: Modules that applications import from.
 PUBLIC: Final = (
     "producers",
