@@ -26,6 +26,9 @@ sys.path.insert(0, str(ROOT))
 navigation = {
     "Tutorial": ["docs/tutorial"],
     "How to": [
+        "docs/applications",
+        "docs/django",
+        "docs/outbox",
         "docs/campaigns",
         "docs/callbacks",
         "docs/forwarding",
@@ -50,6 +53,7 @@ navigation = {
         "docs/api/reading",
         "docs/api/callbacks",
         "docs/api/webhooks",
+        "docs/api/databases",
         "docs/api/errors",
         "docs/api/settings",
         "docs/api/testing",
@@ -61,6 +65,13 @@ navigation = {
         "docs/performance",
         "docs/evidence",
         "docs/decisions",
+    ],
+    "Examples": [
+        "examples/README",
+        *(
+            f"examples/{each}/README"
+            for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
+        ),
     ],
     "The project": ["CONTRIBUTING", "CHANGELOG"],
 }
@@ -92,10 +103,10 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         "py:(class|exc)",
-        r"(_pytest|collections|contextlib|datetime|decimal|pathlib|re|redis|starlette|typing)\..*",
+        r"(_pytest|collections|contextlib|datetime|decimal|pathlib|re|redis|sqlalchemy|starlette|typing)\..*",
     ),
     # Signatures name types that nobody outside makes, and words that a value can be.
-    ("py:class", r"(producers\.(contract|intake|rules|testing\.(journey|memory))|worker)\..*"),
+    ("py:class", r"(producers\.(contract|intake|messages\.frozen|outbox\.handing_over|rules|testing\.(journey|memory))|worker)\..*"),
     ("py:class", r"producers\.testing\.sandbox\.T|'[^']*'"),
 ]
 add_module_names = False

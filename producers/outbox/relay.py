@@ -32,8 +32,8 @@ class Relay:
     As many relays as you like may share an outbox: what two of them hand over at once is queued once.
 
     Args:
-        step: takes at most `ROWS` rows, hands them over and settles them.
-        away: what `step` raises while the database does not answer.
+        step: takes at most ``ROWS`` rows, hands them over and settles them.
+        away: what ``step`` raises while the database does not answer.
     """
 
     def __init__(self, step: Callable[[], HandedOver], away: tuple[type[Exception], ...]) -> None:

@@ -25,9 +25,16 @@ from worker.callbacks.payloads import read_callback
 
 #: Blocks that another test runs as they stand: how they begin, and that test, which names the page.
 ELSEWHERE: Final = {
+    ("docs/applications.md", "from "): "tests/integration/test_applications_page.py",
     ("docs/callbacks.md", '"""Take Octopush'): "tests/integration/test_callback_snippets.py",
+    ("docs/django.md", "# "): "tests/integration/test_outbox_pages.py",
     ("docs/forwarding.md", '"""Receive webhooks'): "tests/integration/test_webhook_snippets.py",
+    ("docs/forwarding.md", "secret  "): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "#!/bin/sh"): "tests/unit/test_mail_pipe_page.py",
+    ("docs/outbox.md", "import "): "tests/integration/test_outbox_pages.py",
+    ("docs/outbox.md", "engine"): "tests/integration/test_outbox_pages.py",
+    ("docs/outbox.md", "relay"): "tests/integration/test_outbox_pages.py",
+    ("docs/outbox.md", "with "): "tests/integration/test_outbox_pages.py",
     ("docs/testing.md", "# bookings.py"): "tests/e2e/test_testing_page.py",
     ("docs/testing.md", "import "): "tests/e2e/test_testing_page.py",
     ("docs/testing.md", "from "): "tests/e2e/test_testing_page.py",
@@ -37,8 +44,10 @@ ELSEWHERE: Final = {
 #: Blocks that are there to be read: how they begin, and why nothing runs them.
 SHOWN: Final = {
     ("README.md", "out   your app"): "a drawing",
+    ("docs/applications.md", "Reply("): "what a reply prints, shortened",
     ("docs/campaigns.md", "recipients 3 in 1"): "what a command prints; test_dry_run.py has its lines",
     ("docs/campaigns.md", "campaign   csv-"): "what a command printed on one day",
+    ("docs/django.md", "manage.py sms_consume"): "a program of the reader's project; test_django.py runs that of another",
     ("docs/forwarding.md", "webhook-id:"): "a request, shortened",
     ("docs/forwarding.md", "From: +336"): "a mail",
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",

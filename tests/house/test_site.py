@@ -28,6 +28,8 @@ PUBLIC: Final = (
     "producers",
     *(f"producers.{each}" for each in (*producers._MODULES, "web")),
     *(f"producers.testing.{each}" for each in ("outbox", "sandbox")),
+    "producers.django",
+    "producers.outbox.sqlalchemy",
     "octopush_pytest",
 )
 #: What a browser loads by itself.

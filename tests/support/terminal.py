@@ -89,11 +89,12 @@ class Terminal:
             assert re.search(declared, _MAKEFILE, re.MULTILINE), f"make {each}"
 
     def _pip(self, call: Call) -> None:
-        action, package = call.arguments
-        name, _, extras = package.rstrip("]").partition("[")
+        action, *packages = call.arguments
         assert action == "install"
-        assert name in {".", "octopush-worker"}, name
-        assert not extras or set(extras.split(",")) <= set(_EXTRAS), extras
+        for package in packages:
+            name, _, extras = package.rstrip("]").partition("[")
+            assert name in {".", "octopush-worker", "pytest"}, name
+            assert not extras or set(extras.split(",")) <= set(_EXTRAS), extras
 
     def _python(self, call: Call) -> None:
         kind, *rest = call.arguments
