@@ -106,7 +106,10 @@ nitpick_ignore_regex = [
         r"(_pytest|collections|contextlib|datetime|decimal|pathlib|re|redis|sqlalchemy|starlette|typing)\..*",
     ),
     # Signatures name types that nobody outside makes, and words that a value can be.
-    ("py:class", r"(producers\.(contract|intake|messages\.frozen|outbox\.handing_over|rules|testing\.(journey|memory))|worker)\..*"),
+    (
+        "py:class",
+        r"(producers\.(contract|intake|messages\.frozen|outbox\.handing_over|rules|testing\.(journey|memory))|worker)\..*",
+    ),
     ("py:class", r"producers\.testing\.sandbox\.T|'[^']*'"),
 ]
 add_module_names = False

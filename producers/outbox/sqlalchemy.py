@@ -30,7 +30,7 @@ from .kept import Kept, keep, same_content
 from .relay import Relay
 
 #: What writes within the application's transaction.
-Writer = sa.Connection | Session | scoped_session[Session]
+_Writer = sa.Connection | Session | scoped_session[Session]
 
 #: Tries to write a row whose id keeps going and coming.
 _TRIES: Final = 3
@@ -90,7 +90,7 @@ class Outbox:
         self._settings = settings
 
     def add(
-        self, writer: Writer, recipients: Recipients, text: str, **options: Unpack[MessageOptions]
+        self, writer: _Writer, recipients: Recipients, text: str, **options: Unpack[MessageOptions]
     ) -> str:
         """Write one SMS into the outbox, as part of the transaction that is under way.
 

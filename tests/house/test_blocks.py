@@ -47,7 +47,10 @@ SHOWN: Final = {
     ("docs/applications.md", "Reply("): "what a reply prints, shortened",
     ("docs/campaigns.md", "recipients 3 in 1"): "what a command prints; test_dry_run.py has its lines",
     ("docs/campaigns.md", "campaign   csv-"): "what a command printed on one day",
-    ("docs/django.md", "manage.py sms_consume"): "a program of the reader's project; test_django.py runs that of another",
+    (
+        "docs/django.md",
+        "manage.py sms_consume",
+    ): "a program of the reader's project; test_django.py runs that of another",
     ("docs/forwarding.md", "webhook-id:"): "a request, shortened",
     ("docs/forwarding.md", "From: +336"): "a mail",
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",
