@@ -93,7 +93,8 @@ final class Octopush
         return null;
     }
 
-    private function call(string $method, string $path, array $query = [], ?array $body = null, int $waitS = 0): array
+    /** Make any call of docs/http-api.md, such as ``call('GET', '/v1/status')``; repeats are made as above. */
+    public function call(string $method, string $path, array $query = [], ?array $body = null, int $waitS = 0): array
     {
         $bytes = $body === null ? null : json_encode($body, JSON_THROW_ON_ERROR);
         for ($n = 0;; $n++) {
@@ -138,7 +139,7 @@ final class Octopush
         $retryAfter = ctype_digit($headers['retry-after'] ?? '') ? (int) $headers['retry-after'] : null;
         // No answer, or one that was cut short, is lost; a proxy answers in HTML; a redirect is a wrong address.
         $lost = $text === false || $status < 300;
-        $other = ['code' => $lost ? 'lost' : 'no-json', 'title' => $lost ? 'no answer' : 'not an answer of the API'];
+        $other = ['code' => $lost ? 'lost' : 'no-json', 'title' => $lost ? curl_error($handle) ?: 'no answer' : 'not an answer of the API'];
         $problem = is_string($answer['code'] ?? null) ? $answer : $other;
         $detail = $problem['detail'] ?? $problem['title'] ?? '';
         $callId = $headers['x-call-id'] ?? null;

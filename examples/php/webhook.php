@@ -27,7 +27,8 @@ $headers = [];
 foreach (['webhook-id', 'webhook-timestamp', 'webhook-signature'] as $name) {
     $headers[$name] = $_SERVER['HTTP_' . strtoupper(strtr($name, '-', '_'))] ?? '';
 }
-$webhook = Octopush::verifyWebhook($body, $headers, explode(',', getenv('SMS_WEBHOOK_SECRET')));
+$secrets = getenv('SMS_WEBHOOK_SECRET') ?: throw new RuntimeException('SMS_WEBHOOK_SECRET is missing');
+$webhook = Octopush::verifyWebhook($body, $headers, explode(',', $secrets));
 if ($webhook === null) {
     http_response_code(400);
     return;

@@ -186,7 +186,7 @@ def test_every_action_is_an_operators_or_harmless():
 def test_the_tests_of_the_console_run_as_the_user_that_the_docs_tell_to_make():
     docs = Path(__file__).parents[2] / "docs" / "console.md"
 
-    assert f"ACL SETUSER console on ><password> {' '.join(RULES)}\n" in docs.read_text("utf-8")
+    assert f"ACL SETUSER console on >PASSWORD {' '.join(RULES)}\n" in docs.read_text("utf-8")
 
 
 def test_the_consoles_user_of_redis_cannot_look_at_everything(console_url):
