@@ -157,7 +157,9 @@ def test_a_claim_that_was_forgotten_reports_nothing_for_the_one_that_has_its_num
     assert hand.is_idle()
 
 
-def test_a_claim_that_was_forgotten_gives_back_nothing_of_the_one_that_has_its_number(sms, hand, redis_client):
+def test_a_claim_that_was_forgotten_gives_back_nothing_of_the_one_that_has_its_number(
+    sms, hand, redis_client
+):
     """Else its call would be composed anew, under another name, while it is at the gateway."""
     ids = send_codes(sms, range(3))
     deferred = only(hand.take())
@@ -187,7 +189,9 @@ def test_members_whose_end_was_forgotten_are_told_again(sms, hand, redis_client)
         if ends:
             for each in told[:AT_ONCE]:
                 redis_client.restore(KEYS.record(each), 0, before[each], replace=True)
-        Command(_END_MEMBERS, KEYS.prefix, {**given, "members": members, "lease": ends}, int).run(redis_client)
+        Command(_END_MEMBERS, KEYS.prefix, {**given, "members": members, "lease": ends}, int).run(
+            redis_client
+        )
 
     assert ready(redis_client) == [call]
     hand.take()
