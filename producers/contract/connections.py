@@ -10,7 +10,7 @@ import redis
 from redis.connection import parse_url
 
 from .followers import Follower, is_refusal
-from .outages import OutageLog, is_told, not_authenticated
+from .outages import OutageLog, TimeIsUpError, is_told, not_authenticated
 from .redis_url import RedisUrl
 from .route_of_url import route_of
 
@@ -21,7 +21,8 @@ _ends: ContextVar[float | None] = ContextVar("ends", default=None)
 def within(seconds: float) -> Iterator[None]:
     """Bound the time that all blocking connections of this thread take together within the block.
 
-    A command that takes longer raises `redis.TimeoutError`. Looking up a host name is not bounded.
+    A command that takes longer raises `TimeIsUpError`, or `redis.TimeoutError` where nobody repeats it.
+    Looking up a host name is not bounded, nor is waiting for a free connection.
     """
     token = _ends.set(time.monotonic() + seconds)
     try:
@@ -116,7 +117,7 @@ class _BlockingFollower(Follower):
             self._tell(refused or error)
             if refused:
                 raise refused from None
-            if isinstance(error, redis.TimeoutError):
+            if isinstance(error, redis.TimeoutError | TimeIsUpError):
                 self.disconnect()  # or the next command would take this answer for its own
             if isinstance(error, redis.ResponseError) and is_refusal(error):
                 self.disconnect()
@@ -142,14 +143,14 @@ def _left(seconds: float | None) -> float | None:
     """Shorten a wait to what `within` leaves of it.
 
     Raises:
-        redis.TimeoutError: nothing is left.
+        TimeIsUpError: nothing is left.
     """
     ends_s = _ends.get()
     if ends_s is None:
         return seconds
     left_s = ends_s - time.monotonic()
     if left_s <= 0:
-        raise redis.TimeoutError("no time left")
+        raise TimeIsUpError("no time left")
     return left_s if seconds is None else min(seconds, left_s)
 
 

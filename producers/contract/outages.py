@@ -9,6 +9,11 @@ from typing import Final
 import redis
 from redis import exceptions
 
+
+class TimeIsUpError(redis.RedisError):
+    """The time that ``within`` gave is over. Unlike a time-out nobody repeats it: there is no time."""
+
+
 #: Seconds without a failure after which an outage is over.
 _QUIET_S: Final = 2.0
 
@@ -16,6 +21,7 @@ _QUIET_S: Final = 2.0
 _PASSING: Final = (
     redis.ConnectionError,
     redis.TimeoutError,
+    TimeIsUpError,
     exceptions.ClusterDownError,
     exceptions.OutOfMemoryError,
     exceptions.ReadOnlyError,

@@ -33,7 +33,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
-| ``running`` | m c; 1 while an attempt holds the claim | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | claim, correlate, dissolve, finish, unclaim |
+| ``running`` | m c; while an attempt holds the claim the lease of its entry, or 1 if an older worker wrote it | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | claim, correlate, dissolve, finish, unclaim |
 | ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim, wait_aside() | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, split_call(), status, unclaim |
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
@@ -58,7 +58,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
 | ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | ack, cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members(), erase_message, send_facts.py, status |
+| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | ack, cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members, end_members(), erase_message, send_facts.py, status |
 | ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, split_call() | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | claim, compose |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
@@ -113,7 +113,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<number>`` | request_id of the member with that number, E.164 | compose, split_call() | end_members(), erase_message, go_without() | compose, correlate, disown(), dissolve, erase_message, go_without(), members.py, split_call() |
+| ``<number>`` | request_id of the member with that number, E.164 | compose, split_call() | end_members(), erase_message, go_without() | compose, correlate, disown(), dissolve, end_members, erase_message, go_without(), members.py, split_call() |
 
 **deliveries:<request_id>** The last receipt of each recipient. Goes with the record.
 

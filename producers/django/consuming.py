@@ -20,7 +20,7 @@ from django.utils import timezone
 from ..contract.events import Event
 from ..contract.kinds import StreamName
 from ..feeds import Feed
-from .database import renew_connections
+from .database import let_commit, renew_connections
 from .models import HandledEvent
 from .settings import producer_settings
 
@@ -58,6 +58,7 @@ class Consumer:
     def run(self) -> None:
         """Handle events until `stop`, through outages of Redis and of the database."""
         self._wait_for_database()
+        let_commit(self._alias)
         # Without its table each event would fail, and be given up in the end.
         HandledEvent.objects.using(self._alias).exists()
         with self._feed:
@@ -76,6 +77,7 @@ class Consumer:
         """
         renew_connections()
         self._wait_for_database()
+        let_commit(self._alias)
         try:
             with transaction.atomic(using=self._alias):
                 if self._is_new(event):

@@ -126,8 +126,14 @@ class _Kick:
         self._written: WeakKeyDictionary[Any, deque[str]] = WeakKeyDictionary()
 
     def expect(self, request_id: str, alias: str) -> None:
-        """Hand a row over with all others of the transaction that is under way, once that has committed."""
-        written = self._written.setdefault(connections[alias], deque(maxlen=_KICK_ROWS))
+        """Hand a row over with all others of the transaction that is under way, once that has committed.
+
+        Who commits by hand, with autocommit off, is told of no commit by Django: the relay takes the row.
+        """
+        connection = connections[alias]
+        if not connection.in_atomic_block and not connection.get_autocommit():
+            return
+        written = self._written.setdefault(connection, deque(maxlen=_KICK_ROWS))
         written.append(request_id)
         transaction.on_commit(partial(self._hand_over, written, alias), using=alias)
 

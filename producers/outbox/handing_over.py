@@ -66,6 +66,7 @@ def hand_over(rows: Iterable[Row], sms: Producer, remembered_ms: int) -> HandedO
 
     Raises:
         QueueUnavailable: Redis did not confirm; leave all rows as they are, and repeat.
+        QueueRefused: Redis refuses user or password; leave all rows as they are.
         ConfigError: this process lacks a key of pseudonyms; no repeat helps before it has it.
     """
     messages: dict[Row, FrozenMessage] = {}

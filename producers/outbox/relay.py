@@ -57,6 +57,7 @@ class Relay:
         """Hand rows over until `stop`. Waits as long as Redis or the database is away.
 
         Raises:
+            QueueRefused: Redis refuses user or password, or allows this user too little.
             ConfigError: this process lacks a key of pseudonyms.
         """
         while not self._stopping:
@@ -73,6 +74,7 @@ class Relay:
 
         Raises:
             QueueUnavailable: Redis did not confirm. The rows are as they were, or will be handed over again.
+            QueueRefused: Redis refuses user or password, or allows this user too little; the same.
             ConfigError: this process lacks a key of pseudonyms.
         """
         queued = refused = 0

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 import pytest
 
 from producers.contract.jobs import QUEUE_CALLBACKS
+from producers.contract.scripts import Command
 from producers.contract.settings import RedisSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.template_sends import number, only, send_codes, states
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
-from worker.gateway.outcomes import Accepted
+from worker.gateway.outcomes import Accepted, Deferred
 from worker.ledger.claims import Result
+from worker.ledger.members import _END_MEMBERS, AT_ONCE
 from worker.queue.entries import Entry
 
 ALERT, CALLBACKS = KEYS.queue("alert"), KEYS.queue(QUEUE_CALLBACKS)
@@ -130,3 +132,68 @@ def test_the_bytes_of_a_callback_go_in_the_step_that_publishes_its_events(redis_
 
     assert redis_client.xlen(KEYS.stream("optouts")) == 1
     assert redis_client.keys(KEYS.callback("*")) == [KEYS.callback("c2").encode()]
+
+
+def forget_the_claim(hand, client, claim, before):
+    """Let Redis have the record of before a claim, whose entry waits for whoever comes."""
+    client.restore(KEYS.record(claim.entry.id), 0, before, replace=True)
+    client.delete(KEYS.attempt_leases, KEYS.attempt_starts)
+    client.zrem(hand.names.leases, claim.entry.lease)
+    client.lpush(hand.names.ready, claim.entry.id)
+
+
+def test_a_claim_that_was_forgotten_reports_nothing_for_the_one_that_has_its_number(sms, hand, redis_client):
+    sms.send(number(1), "Code", sender="Bistro", purpose="alert", request_id="a")
+    before = redis_client.dump(KEYS.record("a"))
+    forgotten = only(hand.take())
+    forget_the_claim(hand, redis_client, forgotten, before)
+    claim = only(hand.take())
+    assert claim.token == forgotten.token
+
+    assert hand.record(forgotten, Deferred("client_connector_error")) is None
+
+    assert sms.status("a").state == "sending"
+    assert hand.finish(claim, Accepted("t")) == "accepted"
+    assert hand.is_idle()
+
+
+def test_a_claim_that_was_forgotten_gives_back_nothing_of_the_one_that_has_its_number(
+    sms, hand, redis_client
+):
+    """Else its call would be composed anew, under another name, while it is at the gateway."""
+    ids = send_codes(sms, range(3))
+    deferred = only(hand.take())
+    hand.finish(deferred, Deferred("client_connector_error"))
+    before = redis_client.dump(KEYS.record(deferred.entry.id))
+    forgotten = only(hand.take())
+    forget_the_claim(hand, redis_client, forgotten, before)
+    claim = only(hand.take())
+    assert claim.token == forgotten.token
+
+    hand.ledger._give_back_call(forgotten)
+
+    assert sms.cancel(ids[0]) == "too_late"
+    assert hand.finish(claim, Accepted("t")) == "accepted"
+    assert set(states(sms, ids)) == {"accepted"}
+
+
+def test_members_whose_end_was_forgotten_are_told_again(sms, hand, redis_client):
+    ids = send_codes(sms, range(AT_ONCE + 5))
+    claim = only(hand.take())
+    hand.record(claim, Accepted("t"))
+    before = {each: redis_client.dump(KEYS.record(each)) for each in ids}
+    call, lease = claim.entry.id, claim.entry.lease
+    told = [each.decode() for each in redis_client.hvals(KEYS.members(call))]
+    given = {"queue": "alert", "call": call, "retention_ms": 60_000, "maxlen": 100}
+    for members, ends in ((told[:AT_ONCE], None), (told[AT_ONCE:], lease)):
+        if ends:
+            for each in told[:AT_ONCE]:
+                redis_client.restore(KEYS.record(each), 0, before[each], replace=True)
+        Command(_END_MEMBERS, KEYS.prefix, {**given, "members": members, "lease": ends}, int).run(
+            redis_client
+        )
+
+    assert ready(redis_client) == [call]
+    hand.take()
+    assert set(states(sms, ids)) == {"accepted"}
+    assert hand.is_idle()

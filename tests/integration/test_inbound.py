@@ -287,6 +287,32 @@ def test_a_batch_leaves_in_its_order_however_many_scripts_it_takes(inbound, stor
     assert redis_client.keys(KEYS.callback("*")) == []
 
 
+class ForgottenAtFirst(Publisher):
+    """What the first script has appended is forgotten, as after a failover before the second one."""
+
+    def publish(self, *args, **options):
+        known = {key: self._redis.dump(key) for key in self._redis.scan_iter(KEYS.callback("*"))}
+        fresh = super().publish(*args, **options)
+        if not hasattr(self, "forgot"):
+            self.forgot = self._redis.delete(KEYS.stream("replies"), *self._redis.scan_iter("*:seen:*"))
+            for key, value in known.items():
+                self._redis.restore(key, 0, value, replace=True)
+        return fresh
+
+
+def test_the_bytes_of_a_callback_go_only_with_all_its_events(redis_client, ledger, store):
+    first, other = range(EVENTS_AT_ONCE - 1), range(EVENTS_AT_ONCE, EVENTS_AT_ONCE + 2)
+    for callback_id, texts in (("first", first), ("other", other)):
+        store([{**REPLY, "message_id": None, "text": f"{each}"} for each in texts], callback_id=callback_id)
+    publisher = ForgottenAtFirst(redis_client, SETTINGS)
+
+    process(Inbound(redis_client, KEYS, ledger, publisher), "first", "other")
+
+    assert publisher.forgot > len(first), "the marks of the events, too"
+    assert [entry["text"] for entry in entries(redis_client, "replies")] == [f"{each}" for each in other]
+    assert redis_client.keys(KEYS.callback("*")) == [KEYS.callback("first").encode()]
+
+
 def test_equal_callbacks_in_one_batch_are_one_entry(inbound, store, accepted, redis_client):
     process(inbound, *(store(REPLY, callback_id=f"c{number}") for number in range(5)))
     assert len(entries(redis_client, "replies")) == 1

@@ -86,7 +86,7 @@ def test_the_claim_of_a_call_that_a_later_one_has_replaced_is_not_given_back(sms
 
     hand.ledger._give_back_call(first)
 
-    assert redis_client.hget(KEYS.record(first.entry.id), "running") == b"1"
+    assert redis_client.hget(KEYS.record(first.entry.id), "running") == second.entry.lease.encode()
     assert redis_client.zscore(KEYS.attempt_leases, second.lease)
 
 

@@ -17,6 +17,7 @@ from producers.contract.clients import connect_async
 from producers.contract.connections import within
 from producers.contract.followers import NotPrimaryError
 from producers.contract.keys import Keys
+from producers.contract.outages import TimeIsUpError
 from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, WebSettings
 from producers.events import Reply, to_fields
@@ -340,7 +341,7 @@ def test_an_answer_that_comes_too_late_is_never_taken_for_another(redis_url):
     client = connect(redis_url)
     connection = client.connection_pool.get_connection()
     connection.send_command("ECHO", "late")
-    with pytest.raises(redis.TimeoutError), within(0):
+    with pytest.raises(TimeIsUpError), within(0):
         connection.read_response()
 
     connection.send_command("ECHO", "next")

@@ -11,6 +11,7 @@ import redis.asyncio
 from producers.contract import routes
 from producers.contract.clients import connect, connect_async
 from producers.contract.connections import within
+from producers.contract.outages import TimeIsUpError
 from producers.contract.redis_url import RedisUrl
 from producers.contract.route_of_url import route_of
 from producers.contract.routes import Name, Route
@@ -160,8 +161,9 @@ def test_every_asyncio_client_follows_over_every_kind_of_connection(url, kind):
     assert type(connection).__module__ == "producers.contract.connections_async"
 
 
-def test_nothing_is_begun_when_no_time_is_left():
-    client = connect_worker("redis://127.0.0.1:1/0")
+def test_nothing_is_begun_nor_repeated_when_no_time_is_left(monkeypatch):
+    monkeypatch.setattr("redis.retry.sleep", lambda _: pytest.fail("it waits to repeat"))
+    client = connect("redis://127.0.0.1:1/0")
 
-    with pytest.raises(redis.TimeoutError), within(0):
+    with pytest.raises(TimeIsUpError), within(0):
         client.ping()

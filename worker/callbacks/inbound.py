@@ -40,7 +40,7 @@ PATIENCE_S: Final = 60.0
 SKEW_S: Final = 60.0
 #: Shortest and longest wait between two looks, in milliseconds.
 LOOK_MS: Final = (250, 8_000)
-#: Events that one script takes: bounds how long it keeps Redis.
+#: Events that one script takes, if they are not all of one callback: bounds how long it keeps Redis.
 EVENTS_AT_ONCE: Final = 100
 
 
@@ -162,16 +162,14 @@ class Inbound:
 
     def _publish(self, callbacks: Sequence[_Callback]) -> None:
         """Append what is ready, in order, forget what is done, and write the canonical line of each event."""
-        ready = [(callback, event) for callback in callbacks for event in callback.events]
-        last = {callback.entry.id: place for place, (callback, _) in enumerate(ready)}
-        done = [callback.entry.id for callback in callbacks if not callback.waits]
-        if silent := [each for each in done if each not in last]:
-            self._publisher.publish([], done=silent)
-        for start, some in zip(range(0, len(ready), EVENTS_AT_ONCE), _slices(ready), strict=True):
-            came_ms = [callback.received_ms for callback, _ in some]
-            ended = [each for each in done if start <= last.get(each, -1) < start + EVENTS_AT_ONCE]
-            fresh = self._publisher.publish([event for _, event in some], came_ms, ended)
-            for (callback, event), appended in zip(some, fresh, strict=True):
+        for some in _whole(callbacks):
+            ready = [(callback, event) for callback in some for event in callback.events]
+            done = [callback.entry.id for callback in some if not callback.waits]
+            if not ready and not done:
+                continue
+            came_ms = [callback.received_ms for callback, _ in ready]
+            fresh = self._publisher.publish([event for _, event in ready], came_ms, done)
+            for (callback, event), appended in zip(ready, fresh, strict=True):
                 self._report(callback.entry.id, event, fresh=appended)
 
     def _report(self, callback_id: str, event: Parsed, *, fresh: bool) -> None:
@@ -233,6 +231,24 @@ def _connected(event: CallbackEvent, found: Correlation | None) -> CallbackEvent
     if "context" in event.__struct_fields__:
         changes["context"] = msgspec.json.decode(found.context) if found.context else None
     return msgspec.structs.replace(event, **changes)
+
+
+def _whole(callbacks: Sequence[_Callback]) -> Iterable[Sequence[_Callback]]:
+    """As many at a time as one script takes, and none in parts.
+
+    The bytes of a callback go with its last events. Were its first ones appended before, by a server that is
+    the primary no more, they would be lost.
+    """
+    some: list[_Callback] = []
+    count = 0
+    for callback in callbacks:
+        if some and count + len(callback.events) > EVENTS_AT_ONCE:
+            yield some
+            some, count = [], 0
+        some.append(callback)
+        count += len(callback.events)
+    if some:
+        yield some
 
 
 def _slices(items: Sequence[T]) -> Iterable[Sequence[T]]:

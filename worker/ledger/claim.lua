@@ -35,7 +35,7 @@ local function begin_attempt(send)
   if record.held then forget_held(send.keys) end
   -- The fetch paid for one recipient.
   charge(tonumber(record.recipients or 1) - 1, record.queue)
-  redis.call('HSET', send.keys.record, 'state', 'sending', 'token', token, 'running', 1, 'first', record.first or now)
+  redis.call('HSET', send.keys.record, 'state', 'sending', 'token', token, 'running', send.lease, 'first', record.first or now)
   reserve(send)
   redis.call('ZADD', prefix .. 'attempt_leases', now + given.lease_ms, send.id .. ':' .. token)
   redis.call('ZADD', prefix .. 'attempt_starts', now, send.id)

@@ -4,11 +4,11 @@
 --   outcome: accepted | duplicate | refused | forbidden | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/ledger/evidence.py. in_doubt: a POST may have been taken. id_used_up: an answer that said no may have used up the
 --   request_id. splits: the refusal may be the fault of one recipient. seldom_most: the outcome 'seldom' that is a message's last.
--- Returns per attempt the state in which its record is now, or 'fenced' when a later claim owns the record: then nothing has
+-- Returns per attempt the state in which its record is now, or 'fenced' when another claim owns the record: then nothing has
 --   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
 --   ended keeps its entry until its members have ended, too: see end_members.lua.
 -- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
--- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending splitting
+-- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending splitting own_attempt
 
 local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
 local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
@@ -114,11 +114,10 @@ local function finish(result)
   local id, keys = result.id, keys_of(result.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'used', 'members', 'share', 'v', 'first', 'attempts',
     'code', 'ticket', 'adopted', 'erase', 'estimate', 'charged', 'app')
-  local owned = tonumber(record.token) == result.token
-  if not (owned and record.running) then
+  if not is_attempt_of(record, result.token, result.lease) then
     -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
     if record.state == 'sending' and result.id_used_up then redis.call('HSET', keys.record, 'used', 1) end
-    if not owned then return 'fenced' end
+    if tonumber(record.token) ~= result.token or record.running then return 'fenced' end
     return record.state, record.members and not is_under_way(record.state) and record.state ~= 'split'
   end
 

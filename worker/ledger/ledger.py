@@ -172,6 +172,7 @@ class Ledger:
         given = {
             "id": found.entry.id,
             "token": found.token,
+            "lease": found.entry.lease,
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
         }

@@ -1,10 +1,10 @@
 -- Give back the claim of a send under which nothing was posted. What was in doubt before stays so.
--- Given: id, token, retention_ms, maxlen.
--- Returns 1, or 0 when a later claim owns the record or this one has ended. Safe to repeat.
--- uses: keys unsent spending
+-- Given: id, token, lease (of its entry), retention_ms, maxlen.
+-- Returns 1, or 0 when another claim owns the record or this one has ended. Safe to repeat.
+-- uses: keys unsent spending own_attempt
 local keys = keys_of(given.id)
 local record = read(keys.record, 'token', 'running', 'attempts', 'doubt', 'erase', 'estimate', 'charged', 'app')
-if tonumber(record.token) ~= given.token or not record.running then return 0 end
+if not is_attempt_of(record, given.token, given.lease) then return 0 end
 redis.call('ZREM', prefix .. 'attempt_leases', given.id .. ':' .. given.token)
 redis.call('ZREM', prefix .. 'attempt_starts', given.id)
 redis.call('HDEL', keys.record, 'running')

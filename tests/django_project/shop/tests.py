@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from unittest.mock import Mock, patch
@@ -36,6 +37,18 @@ def called(*arguments, **options):
     printed = StringIO()
     call_command(*arguments, stdout=printed, **options)
     return printed.getvalue()
+
+
+@contextmanager
+def committing_by_hand():
+    """Switch autocommit off, as a project may; what nobody has committed at the end is lost."""
+    with patch.dict(connection.settings_dict, AUTOCOMMIT=False):
+        transaction.set_autocommit(False)
+        try:
+            yield
+        finally:
+            transaction.rollback()
+    transaction.set_autocommit(True)
 
 
 class Orders(TestCase):
@@ -120,6 +133,16 @@ class Outbox(TransactionTestCase):
 
         called("sms_outbox_relay", once=True)
         self.assertEqual([sms.text for sms in self.sms.sent], ["the rest"])
+
+    def test_what_is_committed_by_hand_is_left_to_the_relay_which_commits_itself(self):
+        with committing_by_hand():
+            send_in_transaction(PHONE, "Hello", **OPTIONS)
+            transaction.commit()
+            self.sms.assert_nothing_sent()
+            called("sms_outbox_relay", once=True)
+
+        self.sms.assert_sent(text="Hello")
+        self.assertEqual(OutboxRow.objects.count(), 0)
 
     def test_an_outage_of_redis_costs_a_request_no_error_and_no_sms(self):
         self.sms.fail_next(QueueUnavailable)
@@ -276,6 +299,13 @@ class Answers(TransactionTestCase):
         order = Order.objects.get()
         self.assertEqual((order.answer, order.answers), ("Oui", 2))
         self.assertEqual(HandledEvent.objects.count(), 2)
+
+    def test_its_effect_is_committed_where_the_project_commits_by_hand(self):
+        self.sms.reply(PHONE, "Oui")
+        with committing_by_hand():
+            self.consume()
+
+        self.assertEqual(HandledEvent.objects.count(), 1)
 
     def test_a_handler_that_raises_leaves_nothing_and_gets_its_event_again(self):
         self.sms.reply(PHONE, "canary")

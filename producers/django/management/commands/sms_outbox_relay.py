@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from ....outbox.handing_over import HandedOver
 from ....outbox.relay import Relay
 from ... import outbox
-from ...database import renew_connections
+from ...database import let_commit, renew_connections
 from ...sending import get_producer
 from ..signals import ending_by
 
@@ -38,4 +38,5 @@ class Command(BaseCommand):
 
 def _step(using: str) -> HandedOver:
     renew_connections()
+    let_commit(using)
     return outbox.step(get_producer(), using)
