@@ -11,6 +11,7 @@ from .contract.clients import connect_async
 from .contract.one_loop import OneLoop
 from .contract.scripts import Command
 from .contract.steps import Steps, adrive
+from .messages.frozen import FrozenMessage
 from .messages.message import CampaignOptions, Message, MessageOptions, Recipients
 from .messages.recipient import Recipient
 from .queueing.answers import Conflict, Sent, without_conflict
@@ -75,7 +76,7 @@ class AsyncProducer:
         frozen = freeze_one(Message(recipients, text, **options), self._settings)
         return without_conflict(await self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
-    async def send_many(self, messages: Iterable[Message]) -> list[Sent]:
+    async def send_many(self, messages: Iterable[Message | FrozenMessage]) -> list[Sent]:
         """Queue many messages, 500 to a round trip; see `Producer.send_many`.
 
         Other tasks of the loop get their turn every 50 messages.

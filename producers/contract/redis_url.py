@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 import redis
 
+from .discreet import discreet
 from .secret import Secret
 
 #: An escaped character, or one that means nothing in an address.
@@ -40,6 +41,7 @@ _SENTINEL_LOGIN: Final = (("sentinel_username", "username"), ("sentinel_password
 Server = tuple[str, int]
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class Place:
     """Which servers to ask where the primary is, and how redis-py is told the rest.

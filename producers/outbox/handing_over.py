@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
+from ..contract.discreet import discreet
 from ..errors import InvalidMessage, RequestIdConflict
 from ..messages.frozen import FrozenMessage
 from ..producer import Producer
@@ -19,7 +20,9 @@ _CONFLICT: Final = "the request_id names other content in the queue"
 _OLD: Final = "older than RECORD_RETENTION_DAYS: it may have been sent, and the queue would not know"
 
 
-class Row(NamedTuple):
+@discreet
+@dataclass(frozen=True, slots=True)
+class Row:
     """What a relay reads of a row.
 
     Attributes:
@@ -35,6 +38,7 @@ class Row(NamedTuple):
     attempts: int
 
 
+@discreet
 @dataclass(frozen=True, slots=True)
 class HandedOver:
     """What became of rows.

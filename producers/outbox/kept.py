@@ -1,10 +1,12 @@
 """What a row of an outbox holds: a message that was checked and frozen when the row was written."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
+from ..contract.discreet import discreet
 from ..messages.frozen import FrozenMessage
 from ..messages.message import Message
 from ..queueing.batches import freeze_one
@@ -14,13 +16,16 @@ from ..settings import ProducerSettings
 _VERSION: Final = 1
 
 
+@discreet
 class _Payload(msgspec.Struct, frozen=True):
     v: int
     created_ms: int
     message: FrozenMessage
 
 
-class Kept(NamedTuple):
+@discreet
+@dataclass(frozen=True, slots=True)
+class Kept:
     """The columns of a new row.
 
     Attributes:

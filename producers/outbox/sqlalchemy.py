@@ -14,6 +14,7 @@ given a blocking engine.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Final, NamedTuple, Unpack
 
@@ -156,7 +157,7 @@ class Outbox:
 
     def _written(self, connection: sa.Connection, kept: Kept, *, is_new: bool) -> bool:
         """Write a row, unless its id is there."""
-        values = {**kept._asdict(), "attempts": 0, "error": ""}
+        values = {**asdict(kept), "attempts": 0, "error": ""}
         with _hiding_values():
             return self._inserted(connection, values, is_new=is_new)
 

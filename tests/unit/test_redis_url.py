@@ -51,6 +51,7 @@ def test_a_list_is_read_and_shows_itself_without_what_is_secret(url, shown, serv
     assert str(address) == shown
     assert f"RedisUrl({shown})" in repr(settings)
     assert address.reveal() == url
+    assert "hush" not in repr(address.place)
     assert address.place.servers == servers
     assert address.tag == RedisUrl(address).tag == "shop"
     assert type(route_of(address)) is (SlotOwner if "cluster" in url else Sentinels)
