@@ -186,7 +186,7 @@ class Ledger:
 
         Returns:
             Per attempt the state its record is in now: an end state, ``split`` for a call that has become
-            two, ``queued`` or ``sending``. None when a later claim has taken over: nothing was recorded.
+            two, ``queued`` or ``sending``. None when another claim has taken over: nothing was recorded.
 
         Raises:
             redis.RedisError: Redis stayed away; the attempts will count as ones of unknown outcome.

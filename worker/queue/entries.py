@@ -12,7 +12,7 @@ none is copied.
 | a gate keeps the message aside, or holds it | `Ledger.claim` | ``claim.lua`` | to the delayed |
 | the claim finds a shared call that has ended | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
 | an attempt ends a message, or splits a call | recorder, `Ledger.finish` | ``finish.lua`` | away |
-| a later claim has overtaken an attempt | recorder, `Ledger.finish` | ``finish.lua`` | away |
+| another claim has overtaken an attempt | recorder, `Ledger.finish` | ``finish.lua`` | away |
 | an attempt ends a shared call | recorder, `Ledger.end_members` | ``end_members.lua`` | away |
 | an attempt is to be repeated | recorder, `Ledger.finish` | ``finish.lua`` | to the delayed |
 | callbacks are published | Dramatiq, `LeaseConsumer.ack` | ``ack.lua`` | away |
