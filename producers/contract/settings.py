@@ -11,7 +11,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ..errors import ConfigError
 from .addresses import ANY, PRIVATE, check_addresses
@@ -19,6 +19,16 @@ from .kinds import KINDS
 from .pseudonyms import check_keys
 from .redis_url import RedisUrl
 from .secret import Secret
+
+#: How a flag is written, in any case.
+FLAGS: Final[Mapping[str, bool]] = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "0": False,
+    "false": False,
+    "no": False,
+}
 
 
 def variable(
@@ -96,10 +106,9 @@ def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
 
 
 def _flag(raw: str) -> bool:
-    flags = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if raw.lower() not in flags:
+    if raw.lower() not in FLAGS:
         raise ValueError("must be 1 or 0")
-    return flags[raw.lower()]
+    return FLAGS[raw.lower()]
 
 
 def _number(kind: type[int] | type[float], raw: str, low: float, high: float) -> float:

@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says about the settings of SMS. No line shows a value."""
+"""What ``manage.py check`` says about the settings of SMS. No line shows a value that was set."""
 
 import sys
 from collections.abc import Mapping
@@ -6,32 +6,37 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
 from django.urls import get_resolver
 
 from ..errors import ConfigError
-from .settings import is_given, producer_settings, takes_callbacks, web_settings
+from .settings import is_given, names_redis, producer_settings, takes_callbacks, web_settings
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Check ``OCTOPUSH`` and the variables of the environment that stand in for its keys."""
     producer_settings.cache_clear()
+    found: list[CheckMessage] = []
     try:
-        producer_settings()
+        address = producer_settings().redis_url
+        if not names_redis():
+            where = "neither OCTOPUSH['REDIS_URL'] nor the environment variable REDIS_URL is set"
+            found.append(CheckWarning(f"{where}: {address} is taken", id="octopush.W001"))
         if takes_callbacks():
             web_settings()
         elif _urls_are_included():
             hint = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
-            return [
+            found.append(
                 Error(
                     "OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs", hint, id="octopush.E002"
                 )
-            ]
+            )
     except ConfigError as error:
-        return [*_errors(error.problems)]
-    return []
+        found += _errors(error.problems)
+    return found
 
 
-def _errors(problems: Mapping[str, str]) -> list[CheckMessage]:
+def _errors(problems: Mapping[str, str]) -> list[Error]:
     return [Error(f"{_where(name)}: {problem}", id="octopush.E001") for name, problem in problems.items()]
 
 

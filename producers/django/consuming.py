@@ -4,9 +4,14 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from sysconfig import get_path
 from traceback import extract_tb
+from types import TracebackType
 from typing import Any, Final
 
+import django
 from django.db import (
     IntegrityError,
     InterfaceError,
@@ -33,6 +38,9 @@ _REMEMBERED: Final = timedelta(days=366)
 #: Seconds between two looks for what can be forgotten, and how much one look forgets.
 _FORGET_EVERY_S: Final = 3600.0
 _FORGET_ROWS: Final = 10_000
+#: Where nobody looks for a mistake of a handler: Django, this package, Python, and what is installed.
+_FOREIGN: Final = (Path(django.__file__).parent, Path(__file__).parents[1], Path(get_path("stdlib")))
+_INSTALLED: Final = {"site-packages", "dist-packages"}
 
 
 class Consumer:
@@ -41,28 +49,33 @@ class Consumer:
     Args:
         stream: which.
         group: names the reader: every group gets every event.
-        handler: called with each event, within a transaction.
-        using: alias of the database of that transaction; by the routers if None.
+        using: alias of the database of each transaction; by the routers if None.
+
+    Attributes:
+        using: that alias.
+        server: address of Redis without user and password.
     """
 
-    def __init__(
-        self, stream: StreamName, group: str, handler: Callable[[Any], object], using: str | None = None
-    ) -> None:
+    def __init__(self, stream: StreamName, group: str, using: str | None = None) -> None:
         self._feed: Feed[Any] = Feed(stream, group, settings=producer_settings())
         self._group = group
-        self._handler = handler
-        self._alias = using or router.db_for_write(HandledEvent)
+        self.using: str = using or router.db_for_write(HandledEvent)
+        self.server = str(producer_settings().redis_url)
         self._stopping = False
         self._forget_due_s = 0.0
 
-    def run(self) -> None:
-        """Handle events until `stop`, through outages of Redis and of the database."""
+    def run(self, handler: Callable[[Any], object]) -> None:
+        """Handle events until `stop`, through outages of Redis and of the database.
+
+        Args:
+            handler: called with each event, within a transaction.
+        """
         self._wait_for_database()
         let_commit(self._alias)
         # Without its table each event would fail, and be given up in the end.
-        HandledEvent.objects.using(self._alias).exists()
+        HandledEvent.objects.using(self.using).exists()
         with self._feed:
-            self._feed.run(self._handle)
+            self._feed.run(partial(self._handle, handler))
         renew_connections()
 
     def stop(self) -> None:
@@ -70,7 +83,7 @@ class Consumer:
         self._stopping = True
         self._feed.stop()
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, handler: Callable[[Any], object], event: Event) -> None:
         """Handle one event, unless that was done.
 
         If the handler raises, all is rolled back, and the feed brings the event again.
@@ -79,13 +92,12 @@ class Consumer:
         self._wait_for_database()
         let_commit(self._alias)
         try:
-            with transaction.atomic(using=self._alias):
+            with transaction.atomic(using=self.using):
                 if self._is_new(event):
-                    self._handler(event)
+                    handler(event)
         except Exception as error:
             # Where it happened, and not what was said: that may hold a number or a text.
-            last = extract_tb(error.__traceback__)[-1]
-            _log.error("%s at %s:%s", type(error).__name__, last.filename, last.lineno)
+            _log.error("%s at %s", type(error).__name__, _line(error.__traceback__))
             raise
         self._forget()
         renew_connections()
@@ -98,8 +110,8 @@ class Consumer:
         entry = self._feed.current
         event_id = getattr(event, "event_id", None) or (entry.entry_id if entry else "")
         try:
-            with transaction.atomic(using=self._alias):
-                HandledEvent.objects.using(self._alias).create(
+            with transaction.atomic(using=self.using):
+                HandledEvent.objects.using(self.using).create(
                     group=self._group, event_id=event_id, handled_at=timezone.now()
                 )
         except IntegrityError:
@@ -114,7 +126,7 @@ class Consumer:
         """
         while True:
             try:
-                connections[self._alias].ensure_connection()
+                connections[self.using].ensure_connection()
             except (OperationalError, InterfaceError):
                 if self._stopping:
                     raise
@@ -127,6 +139,18 @@ class Consumer:
         if time.monotonic() < self._forget_due_s:
             return
         self._forget_due_s = time.monotonic() + _FORGET_EVERY_S
-        handled = HandledEvent.objects.using(self._alias)
+        handled = HandledEvent.objects.using(self.using)
         old = handled.filter(handled_at__lt=timezone.now() - _REMEMBERED)
         handled.filter(pk__in=list(old.values_list("pk", flat=True)[:_FORGET_ROWS])).delete()
+
+
+def _line(trace: TracebackType | None) -> str:
+    """Name the innermost line of the project's own code; the innermost of all if none is its own."""
+    lines = extract_tb(trace)
+    own = [line for line in lines if _is_own(Path(line.filename))]
+    last = (own or lines)[-1]
+    return f"{last.filename}:{last.lineno}"
+
+
+def _is_own(file: Path) -> bool:
+    return not _INSTALLED & {*file.parts} and not any(map(file.is_relative_to, _FOREIGN))

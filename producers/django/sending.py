@@ -114,7 +114,13 @@ def _queue(frozen: FrozenMessage) -> None:
     try:
         get_producer().send_many([frozen])
     except Exception as error:  # noqa: BLE001 - the transaction has committed: nobody could roll back
-        _log.error("SMS %s was not queued after its commit: %s", frozen.request_id, type(error).__name__)
+        _log.error("SMS %s was not queued after its commit: %s", frozen.request_id, _named(error))
+
+
+def _named(error: Exception) -> str:
+    """Name an error and the Redis that it is about. Texts of other errors may hold what was sent."""
+    server = getattr(error, "server", "")
+    return f"{type(error).__name__} at {server}" if server else type(error).__name__
 
 
 class _Kick:
@@ -147,10 +153,11 @@ class _Kick:
 
         try:
             with within(_KICK_S):
-                outbox.step(get_producer(), alias, only=ids)
+                handed = outbox.step(get_producer(), alias, only=ids)
+            handed.log_refused()
         except Exception as error:  # noqa: BLE001 - the transaction has committed: nobody could roll back
             self._not_before_s = time.monotonic() + _REST_S
-            _log.warning("the outbox waits for its relay: %s", type(error).__name__)
+            _log.warning("the outbox waits for its relay: %s", _named(error))
 
 
 _kick: Final = _Kick()

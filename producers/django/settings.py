@@ -8,12 +8,13 @@ import os
 import typing
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 
 from ..contract.secret import Secret
-from ..contract.settings import Settings, WebSettings
+from ..contract.settings import FLAGS, Settings, WebSettings
 from ..errors import ConfigError
 from ..settings import ProducerSettings
 
@@ -53,6 +54,11 @@ def takes_callbacks() -> bool:
     return bool(_environment().get("CALLBACK_TOKENS"))
 
 
+def names_redis() -> bool:
+    """Say whether an address of Redis is set at all."""
+    return bool(_environment().get("REDIS_URL", "").strip())
+
+
 def is_given(name: str) -> bool:
     """Say whether a variable stands in ``OCTOPUSH``; else it comes from the environment, if at all."""
     given = getattr(settings, "OCTOPUSH", {})
@@ -90,15 +96,22 @@ def _written(name: object, value: object, kinds: Mapping[str, Any]) -> str | Non
     if name in _OF_THE_SERVER:
         raise ValueError("belongs to the ready-made callback server")
     if name not in kinds:
-        raise ValueError("is no setting: docs/settings.md lists them")
+        # Which names workers read, no application knows.
+        raise ValueError(
+            "is no setting of an application: it belongs to the worker, or is misspelt (docs/settings.md)"
+        )
     if value is None:
         return None
+    if name == "CALLBACK_SPOOL_DIR" and isinstance(value, Path):
+        return str(value)
     accepted, called = _GIVEN_AS.get(kinds[str(name)], _TEXT)
     is_flag = isinstance(value, bool)
     if not isinstance(value, accepted) or (is_flag and bool not in accepted):
         raise ValueError(f"must be {called}")
     if is_flag:
         return "1" if value else "0"
+    if bool in accepted and str(value).strip().lower() not in {"", *FLAGS}:
+        raise ValueError(f"must be {called}")
     if isinstance(value, list | tuple):
         if not all(isinstance(part, str) for part in value):
             raise ValueError(f"must be {called}")

@@ -1,5 +1,6 @@
 """Handing rows of an outbox over to the queue, and what then becomes of each row. Knows no database."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,8 @@ from ..messages.frozen import FrozenMessage
 from ..producer import Producer
 from ..queueing.batches import SLICE
 from .kept import read
+
+_log = logging.getLogger("producers.outbox")
 
 #: Rows that a relay takes in one transaction.
 ROWS: Final = SLICE
@@ -55,6 +58,11 @@ class HandedOver:
     def rows(self) -> int:
         """How many there were."""
         return len(self.queued) + len(self.refused)
+
+    def log_refused(self) -> None:
+        """Log each row that stays; call it once that is settled, so that the row can be found."""
+        for row, why in self.refused:
+            _log.error("row %d of the outbox stays: %s", row.id, why)
 
 
 def hand_over(rows: Iterable[Row], sms: Producer, remembered_ms: int) -> HandedOver:

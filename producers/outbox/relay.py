@@ -82,8 +82,7 @@ class Relay:
             handed = self._step()
             queued += len(handed.queued)
             refused += len(handed.refused)
-            for row, why in handed.refused:
-                _log.error("row %d of the outbox stays: %s", row.id, why)
+            handed.log_refused()
             if handed.rows < ROWS or self._stopping:
                 return Counts(queued, refused)
 

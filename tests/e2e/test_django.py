@@ -85,6 +85,7 @@ def test_an_order_and_its_sms_are_one_and_an_answer_has_its_effect_once(shop, sh
     assert [shop.end(each) for each in ("consumer", "relay")] == [0, 0]
     shop.end("server")
     assert TOKEN not in shop.output("server")
+    assert "hands the outbox of database default over to redis" in shop.output("relay")
     for each in ("server", "consumer", "relay"):
         # The server shows where the view raised, and so a line of its code.
         assert good[1] not in shop.output(each), each

@@ -10,6 +10,15 @@ from producers.events import Reply
 from shop.models import Order
 
 
+def on_reply_to_nobody(_: Reply) -> None:
+    """Look for an order that is not there: the error is raised deep inside Django."""
+    Order.objects.get(number=-1)
+
+
+def on_reply_with_more(reply: Reply, order: int) -> None:
+    """Want more than an event."""
+
+
 def on_reply(reply: Reply) -> None:
     """Note an answer with its order."""
     if not reply.context:

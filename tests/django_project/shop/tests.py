@@ -3,11 +3,13 @@
 import json
 import logging
 import os
+import re
 import signal
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from unittest.mock import Mock, patch
 
 from django.core import checks
@@ -21,12 +23,14 @@ from producers.contract.prices import tariff_name
 from producers.django import consuming, get_producer, outbox, send_in_transaction, send_on_commit, sending
 from producers.django.log_filter import HideCallbacks
 from producers.django.models import HandledEvent, OutboxRow
+from producers.django.settings import web_settings
 from producers.errors import ConfigError
 from producers.testing.outbox import SmsOutbox
 from shop.models import Order
 
 PHONE = "+33612345678"
 TOKEN = "kX7canary0123456789Zq"
+TOKENS = {"CALLBACK_TOKENS": [TOKEN]}
 OPTIONS = {"sender": "Bistro", "purpose": "alert"}
 #: What a project may do, too: see the test that names this module as its URLs.
 urlpatterns = (path("", include("producers.django.urls")),)
@@ -146,8 +150,9 @@ class Outbox(TransactionTestCase):
 
     def test_an_outage_of_redis_costs_a_request_no_error_and_no_sms(self):
         self.sms.fail_next(QueueUnavailable)
-        with self.assertLogs("producers.django", "WARNING"):
+        with self.assertLogs("producers.django", "WARNING") as log:
             send_in_transaction(PHONE, "first", **OPTIONS)
+        self.assertRegex(log.output[0], r"QueueUnavailable at redis://\S+:\d+/\d+$")
         # No request of the next seconds asks again.
         send_in_transaction(PHONE, "second", **OPTIONS)
         self.sms.assert_nothing_sent()
@@ -158,13 +163,30 @@ class Outbox(TransactionTestCase):
     def test_an_answer_of_redis_that_was_lost_doubles_nothing(self):
         self.write("a")
         self.sms.fail_next(QueueUnavailable, queued=True)
-        with self.assertRaises(QueueUnavailable):
+        with self.assertRaisesRegex(CommandError, r"\AQueueUnavailable: .* at redis://.*\Z"):
             called("sms_outbox_relay", once=True)
         self.assertEqual(OutboxRow.objects.get().attempts, 0)
 
         called("sms_outbox_relay", once=True)
         self.sms.assert_sent(times=1)
         self.assertEqual(OutboxRow.objects.count(), 0)
+
+    def test_a_database_that_is_away_ends_the_one_look_of_a_relay_in_one_line(self):
+        away = Mock(atomic=Mock(side_effect=OperationalError("away\nand more of it")))
+        with (
+            patch.object(outbox, "transaction", away),
+            self.assertRaisesRegex(CommandError, r"\AOperationalError: away\Z"),
+        ):
+            called("sms_outbox_relay", once=True)
+
+    def test_a_row_that_is_refused_right_after_its_commit_is_logged_with_its_id(self):
+        Producer().send(PHONE, "in the queue already", request_id="a", **OPTIONS)
+        with self.assertLogs("producers.outbox", "ERROR") as log:
+            send_in_transaction(PHONE, "canary", request_id="a", **OPTIONS)
+
+        self.assertEqual(len(log.output), 1)
+        self.assertIn(f"row {OutboxRow.objects.get().pk} of the outbox stays", log.output[0])
+        self.assertNotIn("canary", log.output[0])
 
     def test_the_same_content_is_written_once_and_other_content_is_refused(self):
         self.write("a", ttl=timedelta(hours=1))
@@ -206,6 +228,8 @@ class Outbox(TransactionTestCase):
         self.assertIn("other content", refused["b"].error)
         self.assertIn("cannot be read", refused["a"].error)
 
+        with self.assertRaisesRegex(CommandError, "has the id 0, 999$"):
+            called("sms_outbox", discard=[999, refused["a"].pk, 0])
         self.assertIn("1 discarded", called("sms_outbox", discard=[refused["a"].pk]))
         self.assertIn("1 will be", called("sms_outbox", retry=[refused["b"].pk]))
         called("sms_outbox_relay", once=True)
@@ -215,7 +239,9 @@ class Outbox(TransactionTestCase):
         self.write("a")
         row = OutboxRow.objects.get()
 
-        self.assertIn("0 discarded", called("sms_outbox", discard=[row.pk]))
+        for decision in ("discard", "retry"):
+            with self.assertRaisesRegex(CommandError, f"nothing was changed: .* {row.pk}$"):
+                called("sms_outbox", **{decision: [row.pk]})
         self.assertIn("oldest for", called("sms_outbox"))
         self.assertEqual(OutboxRow.objects.count(), 1)
 
@@ -321,6 +347,23 @@ class Answers(TransactionTestCase):
         self.consume()
         self.assertEqual(Order.objects.get().answers, 1)
 
+    def test_the_log_names_the_line_of_the_handler_and_not_one_of_django(self):
+        for handler, where in (
+            ("shop.handlers.on_reply_to_nobody", r"DoesNotExist at \S+/shop/handlers\.py:\d+$"),
+            # Nothing of it is the project's.
+            ("json.loads", r"TypeError at \S+/json/__init__\.py:\d+$"),
+        ):
+            self.sms.reply(PHONE, "canary")
+            with self.assertLogs("producers.django", "ERROR") as log:
+                call_command("sms_consume", "replies", handler=handler)
+            self.assertRegex(log.output[0], where)
+
+    @override_settings(OCTOPUSH={"REDIS_URL": "redis://user:canary@nobody:1/3"})
+    def test_a_consumer_says_at_its_start_where_it_reads_and_shows_no_secret(self):
+        printed = called("sms_consume", "replies", handler="shop.handlers.on_reply", group="shop")
+
+        self.assertEqual(printed, "reads replies at redis://nobody:1/3 as group shop, database default\n")
+
     def test_an_outage_of_the_database_costs_an_event_no_try(self):
         self.sms.reply(PHONE, "Oui")
         # That of the start, then two that fail, and one that does not.
@@ -352,6 +395,15 @@ class Answers(TransactionTestCase):
         self.consume()
         self.assertEqual((Order.objects.get().answer, Order.objects.get().answers), ("Oui 1", 2))
 
+    def test_a_signal_that_comes_while_the_handler_is_loaded_ends_it_gently(self):
+        self.sms.reply(PHONE, "Oui")
+        with self.assertNoLogs("producers", "WARNING"):
+            call_command("sms_consume", "replies", handler="shop.slow_handlers.on_reply")
+
+    def test_a_handler_that_takes_no_event_alone_is_refused_before_it_costs_one(self):
+        with self.assertRaisesRegex(CommandError, "on_reply_with_more cannot be called with an event alone"):
+            call_command("sms_consume", "replies", handler="shop.handlers.on_reply_with_more")
+
     def test_a_handler_that_is_not_there_is_named(self):
         with self.assertRaisesRegex(CommandError, "--group"):
             self.consume(group="x" * 201)
@@ -375,6 +427,8 @@ class Settings(TestCase):
             "CALLBACK_TOKENS": ["canary", 1],
             "CALLBACK_ALLOWED_ADDRESSES": "any",
             "REDIS_ADDRESS": "canary",
+            "TEXT_OPTIMIZE": "canary",
+            "OCTOPUSH_API_KEY": "canary",
         }
         with override_settings(OCTOPUSH=bad):
             found = self.found()
@@ -383,6 +437,8 @@ class Settings(TestCase):
         # The value of a URL is read once its type is right.
         self.assertEqual({each.partition("'")[2].partition("'")[0] for each in found}, {*bad} - {"REDIS_URL"})
         self.assertNotIn("canary", str(found))
+        for words in (r"OPTIMIZE'\]: must be True or False", r"API_KEY'\]: is no .* belongs to the worker"):
+            self.assertTrue([each for each in found if re.search(words, each)], words)
 
         with override_settings(OCTOPUSH={"REDIS_URL": "http://canary", "CALLBACK_TOKENS": ["short"]}):
             found = self.found()
@@ -401,6 +457,17 @@ class Settings(TestCase):
         with patch.dict(os.environ, RECORD_RETENTION_DAYS="no"):
             [error] = self.found()
         self.assertIn("environment variable RECORD_RETENTION_DAYS", error)
+
+    def test_who_names_no_redis_is_told_which_one_is_taken(self):
+        for nothing in ({}, {"REDIS_URL": ""}):
+            with patch.dict(os.environ, REDIS_URL=""), override_settings(OCTOPUSH=nothing | TOKENS):
+                [warning] = self.found()
+            self.assertIn("redis://localhost:6379/0 is taken", warning)
+
+    @override_settings(OCTOPUSH={"CALLBACK_TOKENS": [TOKEN], "CALLBACK_SPOOL_DIR": Path("spool")})
+    def test_a_directory_may_be_a_path(self):
+        self.assertEqual(self.found(), set())
+        self.assertEqual(web_settings().spool_dir, "spool")
 
     @override_settings(OCTOPUSH={"CALLBACK_TOKENS": [TOKEN], "DEFAULT_REGION": "FR"})
     def test_good_settings_are_taken(self):

@@ -1,5 +1,6 @@
 """``manage.py sms_consume``: lets a function of the project handle what comes back."""
 
+import inspect
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
@@ -32,9 +33,15 @@ class Command(BaseCommand):
         group = group or handler
         if len(group) > GROUP_MAX:
             raise CommandError(f"--group: at most {GROUP_MAX} characters")
-        consumer = Consumer(stream, group, _function(handler), database)
+        consumer = Consumer(stream, group, database)
+        # The handler's modules may take long to load: a signal is to be heard meanwhile.
         with ending_by(consumer.stop):
-            consumer.run()
+            function = _function(handler)
+            self.stdout.write(
+                f"reads {stream} at {consumer.server} as group {group}, database {consumer.using}"
+            )
+            self.stdout.flush()
+            consumer.run(function)
 
 
 def _function(path: str) -> Callable[[Any], object]:
@@ -44,4 +51,19 @@ def _function(path: str) -> Callable[[Any], object]:
         raise CommandError(f"--handler {path}: {error}") from None
     if not callable(found):
         raise CommandError(f"--handler {path} is no function")
+    if not _takes_an_event(found):
+        raise CommandError(f"--handler {path} cannot be called with an event alone")
     return found
+
+
+def _takes_an_event(function: Callable[..., object]) -> bool:
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        # Some of what is written in C has none.
+        return True
+    try:
+        signature.bind(object())
+    except TypeError:
+        return False
+    return True

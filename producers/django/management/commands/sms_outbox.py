@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from ... import outbox
@@ -33,12 +33,11 @@ class Command(BaseCommand):
 
     def handle(self, *, database: str, retry: list[int] | None, discard: list[int] | None, **_: Any) -> None:
         """Decide, or show."""
-        refused = outbox.refused(database)
         if retry:
-            changed = refused.filter(pk__in=retry).update(error="")
+            changed = _refused(database, retry).update(error="")
             self.stdout.write(f"{changed} will be handed over again")
         elif discard:
-            changed, _by_model = refused.filter(pk__in=discard).delete()
+            changed, _by_model = _refused(database, discard).delete()
             self.stdout.write(f"{changed} discarded")
         else:
             self._show(database)
@@ -51,3 +50,12 @@ class Command(BaseCommand):
         self.stdout.write(f"refused: {refused.count()}")
         for row in refused.order_by("id")[:1000]:
             self.stdout.write(f"  {row.id}  {row.request_id}  {row.created_at:%Y-%m-%d %H:%M}  {row.error}")
+
+
+def _refused(database: str, ids: list[int]) -> Any:
+    """Find refused rows, all or none: a wrong id may be a slip in any of them."""
+    found = outbox.refused(database).filter(pk__in=ids)
+    if missing := {*ids} - {*found.values_list("pk", flat=True)}:
+        listed = ", ".join(map(str, sorted(missing)))
+        raise CommandError(f"nothing was changed: no refused SMS has the id {listed}")
+    return found

@@ -2,17 +2,22 @@
 
 from argparse import ArgumentParser
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 
+from ....errors import QueueRefused, QueueUnavailable
 from ....outbox.handing_over import HandedOver
 from ....outbox.relay import Relay
 from ... import outbox
 from ...database import let_commit, renew_connections
 from ...sending import get_producer
+from ...settings import producer_settings
 from ..signals import ending_by
+
+#: What says that the database does not answer.
+_AWAY: Final = (OperationalError, InterfaceError)
 
 
 class Command(BaseCommand):
@@ -27,13 +32,21 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, database: str, **_: Any) -> None:
         """Run the relay."""
-        relay = Relay(partial(_step, database), (OperationalError, InterfaceError))
-        if once:
-            counts = relay.run_once()
-            self.stdout.write(f"queued {counts.queued}, refused {counts.refused}")
-            return
-        with ending_by(relay.stop):
-            relay.run()
+        relay = Relay(partial(_step, database), _AWAY)
+        try:
+            if once:
+                counts = relay.run_once()
+                self.stdout.write(f"queued {counts.queued}, refused {counts.refused}")
+                return
+            with ending_by(relay.stop):
+                server = producer_settings().redis_url
+                self.stdout.write(f"hands the outbox of database {database} over to {server}")
+                self.stdout.flush()
+                relay.run()
+        except (QueueUnavailable, QueueRefused, *_AWAY) as error:
+            # A driver's text has more lines; the first says what is the matter.
+            reason = str(error).partition("\n")[0]
+            raise CommandError(f"{type(error).__name__}: {reason}") from error
 
 
 def _step(using: str) -> HandedOver:
