@@ -215,8 +215,8 @@ def test_a_claim_that_is_given_back_reserves_nothing(counting, redis_client):
     [claim] = worker.take()
     assert used(redis_client) == (0.05, 0)
 
-    ends = {"retention_ms": 1000, "maxlen": 10}
-    assert Command(UNCLAIM, KEYS.prefix, {"id": "a", "token": claim.token, **ends}, bool).run(redis_client)
+    of = {"id": "a", "token": claim.token, "lease": claim.entry.lease}
+    assert Command(UNCLAIM, KEYS.prefix, {**of, "retention_ms": 1000, "maxlen": 10}, bool).run(redis_client)
 
     assert used(redis_client) == (0, 0)
     assert field(redis_client, "a", "state", "charged") == ["queued", None]
