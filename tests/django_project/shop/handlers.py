@@ -19,6 +19,10 @@ def on_reply_with_more(reply: Reply, order: int) -> None:
     """Want more than an event."""
 
 
+async def on_reply_later(reply: Reply) -> None:
+    """Be awaited."""
+
+
 def on_reply(reply: Reply) -> None:
     """Note an answer with its order."""
     if not reply.context:

@@ -404,6 +404,10 @@ class Answers(TransactionTestCase):
         with self.assertRaisesRegex(CommandError, "on_reply_with_more cannot be called with an event alone"):
             call_command("sms_consume", "replies", handler="shop.handlers.on_reply_with_more")
 
+    def test_a_handler_that_nobody_would_await_is_refused(self):
+        with self.assertRaisesRegex(CommandError, "is asynchronous"):
+            call_command("sms_consume", "replies", handler="shop.handlers.on_reply_later")
+
     def test_a_handler_that_is_not_there_is_named(self):
         with self.assertRaisesRegex(CommandError, "--group"):
             self.consume(group="x" * 201)

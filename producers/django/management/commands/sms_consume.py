@@ -51,6 +51,8 @@ def _function(path: str) -> Callable[[Any], object]:
         raise CommandError(f"--handler {path}: {error}") from None
     if not callable(found):
         raise CommandError(f"--handler {path} is no function")
+    if inspect.iscoroutinefunction(found):
+        raise CommandError(f"--handler {path} is asynchronous: nobody would await it")
     if not _takes_an_event(found):
         raise CommandError(f"--handler {path} cannot be called with an event alone")
     return found
