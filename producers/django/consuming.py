@@ -71,7 +71,7 @@ class Consumer:
             handler: called with each event, within a transaction.
         """
         self._wait_for_database()
-        let_commit(self._alias)
+        let_commit(self.using)
         # Without its table each event would fail, and be given up in the end.
         HandledEvent.objects.using(self.using).exists()
         with self._feed:
@@ -90,7 +90,7 @@ class Consumer:
         """
         renew_connections()
         self._wait_for_database()
-        let_commit(self._alias)
+        let_commit(self.using)
         try:
             with transaction.atomic(using=self.using):
                 if self._is_new(event):

@@ -48,8 +48,14 @@ def dramatiq(processes: int, threads: int, setup: str = "worker.main:setup") -> 
     # Dramatiq installs a handler of its own for each signal of this set.
     cli.HANDLED_SIGNALS.discard(signal.SIGHUP)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+        signal.signal(signal.SIGHUP, _stop_once)
     sys.exit(cli.main(parser.parse_args(words)))  # type: ignore[no-untyped-call]
+
+
+def _stop_once(*_: object) -> None:
+    """Stop as SIGTERM does. What hangs up again is ignored: to Dramatiq a second SIGTERM means to kill."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def uvicorn(
