@@ -13,11 +13,11 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``definition`` | what its parts have in common, JSON | begin_upload | - | begin_upload, uploads.py |
+| ``definition`` | what its parts have in common, JSON | begin_upload | - | begin_upload, forget_numbers, uploads.py |
 | ``next`` | the number of the part that is to come | begin_upload, note_part() | - | complete_upload, has_part_moved(), uploads.py |
 | ``last`` | the short part that has ended it; absent before | note_part() | - | uploads.py |
 | ``ends`` | when it goes with its numbers unless it is complete, ms | begin_upload | - | note_part() |
-| ``complete`` | 1 once somebody said that all is there | complete_upload | - | has_part_moved(), uploads.py |
+| ``complete`` | 1 once somebody said that all is there | complete_upload | - | forget_numbers, has_part_moved(), uploads.py |
 | ``part:<number>`` | digest of a part as it was given, and behind it what was answered, JSON | note_part() | - | - |
 
 **upload_numbers:<campaign id>:<block>** Who was met in the parts of an upload. Goes when the upload is complete, or with the upload.

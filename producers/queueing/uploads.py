@@ -21,6 +21,7 @@ from .records import Part, Records
 
 _BEGIN: Final = Script(__package__, "begin_upload")
 _COMPLETE: Final = Script(__package__, "complete_upload")
+_FORGET: Final = Script(__package__, "forget_numbers")
 
 #: Ms for which an upload is kept after it was begun, at least: 30 days.
 _KEEP_MS: Final = 30 * 86_400_000
@@ -178,20 +179,22 @@ class Uploads:
     def complete(self, campaign_id: str, parts: int) -> Steps[Completion]:
         """Note that all parts are there, and let go what waits for that; safe to repeat."""
         given = {"campaign": campaign_id, "parts": parts, "retention_ms": self._retention_ms}
-        verdict: Completion = yield Command(_COMPLETE, self._keys.prefix, given, bytes.decode)
-        if verdict != "complete":
-            return verdict
-        noted = yield self._campaigns.complete(campaign_id, parts, 0)
-        if noted == b"stopped":
-            return "stopped"
-        yield from self._campaigns.give_back(campaign_id)
-        yield from self._forget_numbers(campaign_id)
-        return "complete"
+        while True:
+            verdict: Completion = yield Command(_COMPLETE, self._keys.prefix, given, bytes.decode)
+            if verdict != "complete":
+                return verdict
+            yield from self._campaigns.give_back(campaign_id)
+            # A failover may have taken the completion back: then it is done once more.
+            if (yield from self._forget_numbers(campaign_id)):
+                return "complete"
 
-    def _forget_numbers(self, campaign_id: str) -> Steps[None]:
-        keys = [self._keys.upload_numbers(campaign_id, f"{block:04}") for block in range(_BLOCKS)]
+    def _forget_numbers(self, campaign_id: str) -> Steps[bool]:
+        blocks = [self._keys.upload_numbers(campaign_id, f"{block:04}") for block in range(_BLOCKS)]
         for start in range(0, _BLOCKS, _REMOVED):
-            yield Commands([("UNLINK", *keys[start : start + _REMOVED])])
+            given = {"campaign": campaign_id, "blocks": blocks[start : start + _REMOVED]}
+            if not (yield Command(_FORGET, self._keys.prefix, given, int)):
+                return False
+        return True
 
 
 def fingerprint(recipients: object) -> str:

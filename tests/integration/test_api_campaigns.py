@@ -255,6 +255,38 @@ def test_a_completion_that_is_cut_short_is_repeated(commands, api, ledger: Ledge
     assert isinstance(claim_one(ledger, "spring.0"), Claim)
 
 
+@pytest.mark.parametrize("commands", range(1, 6))
+def test_a_completion_that_a_failover_takes_back_between_its_steps_is_done_again(
+    commands, api, ledger: Ledger, redis_client
+):
+    begun(api)
+    put(api, 0, numbers(0, 2))
+    held = ("{sms}:upload:spring", "{sms}:campaign:spring")
+    before = [redis_client.dump(key) for key in held]
+
+    steps, reply = uploads().complete("spring", 1), None
+    for _ in range(commands):
+        reply = steps.send(reply).run(redis_client)
+    for key, value in zip(held, before, strict=True):
+        redis_client.restore(key, 0, value, replace=True)
+
+    assert drive(the_rest_of(steps, reply), redis_client) == "complete"
+    complete = redis_client.hget(held[0], "complete") is not None
+    # Nobody is texted twice: the upload takes no part any more, or who is in it is known.
+    assert complete or redis_client.keys("{sms}:upload_numbers:spring:*")
+    api.post("/v1/campaigns/spring/complete", {"parts": 1})
+    assert isinstance(claim_one(ledger, "spring.0"), Claim)
+
+
+def the_rest_of(steps: Steps[Any], reply: Any) -> Steps[Any]:
+    """Go on where somebody has begun."""
+    try:
+        while True:
+            reply = yield steps.send(reply)
+    except StopIteration as ended:
+        return ended.value
+
+
 def cut_short(steps: Steps[Any], client: redis.Redis, commands: int) -> None:
     """Carry out some commands, as of a process that is killed after them."""
     reply = None
