@@ -33,7 +33,7 @@ class Sentinels:
     """Sentinels, and what may happen to the servers that they watch."""
 
     def __init__(self, data_dir):
-        self.them = SentinelSet(data_dir, down_after_ms=3_000)
+        self.them = SentinelSet(data_dir)
         self.url = self.them.url
 
     def planned(self):

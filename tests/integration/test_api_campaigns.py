@@ -255,6 +255,16 @@ def test_a_completion_that_is_cut_short_is_repeated(commands, api, ledger: Ledge
     assert isinstance(claim_one(ledger, "spring.0"), Claim)
 
 
+def test_a_part_that_nobody_is_left_in_counts_when_the_upload_is_complete(api, sms: Producer, redis_client):
+    begun(api)
+    put(api, 0, numbers(0, 2))
+    redis_client.hdel("{sms}:campaign:spring", "slices")
+
+    drive(uploads().complete("spring", 1), redis_client)
+
+    assert sms.campaign_status("spring").slices == 1
+
+
 @pytest.mark.parametrize("commands", range(1, 6))
 def test_a_completion_that_a_failover_takes_back_between_its_steps_is_done_again(
     commands, api, ledger: Ledger, redis_client

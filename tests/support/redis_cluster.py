@@ -17,7 +17,7 @@ from tests.support.sentinel_set import pause, talking_to
 from tests.support.waiting import until
 
 #: Milliseconds after which nodes take another for dead.
-NODE_TIMEOUT_MS = 1_000
+NODE_TIMEOUT_MS = 2_500
 _PRIMARIES = 3
 _SLOTS = 16_384
 

@@ -98,7 +98,7 @@ class SentinelSet:
     """
 
     def __init__(
-        self, data_dir: Path, door: Open | None = None, *, replicas: int = 2, down_after_ms: int = 1_000
+        self, data_dir: Path, door: Open | None = None, *, replicas: int = 2, down_after_ms: int = 3_000
     ) -> None:
         self.door = door = door or Open()
         self.servers = [GuardedServer(data_dir / "server-0", door, ["--repl-diskless-sync-delay", "0"])]
@@ -138,8 +138,19 @@ class SentinelSet:
         if not losing:
             pause(before, [each for each in self.servers if each is not before])
         with redis.Redis(**self.sentinels[0].options) as sentinel:
-            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+            until(lambda: self._has_begun(sentinel), seconds=30)
         self.wait_for_another_primary_than(before)
+
+    @staticmethod
+    def _has_begun(sentinel: redis.Redis) -> bool:
+        """Ask for a failover; on a loaded machine no replica may have been heard of lately."""
+        try:
+            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+        except redis.ResponseError as error:
+            if not str(error).startswith("NOGOODSLAVE"):
+                raise
+            return False
+        return True
 
     def crash(self) -> None:
         """Kill the primary once its replicas know all it knows, and bring it back after the failover."""
