@@ -58,7 +58,7 @@ openapi: $(INSTALLED) ## Write docs/openapi.json from the table of operations
 screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
-faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 17 minutes)
+faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 20 minutes)
 	$(BIN)/python -m pytest tests/faults
 
 clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is allowed (about 10 minutes)
