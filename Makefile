@@ -13,7 +13,7 @@ JOBS ?= 2
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean upgrades
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 20
 
 clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is allowed (about 10 minutes)
 	$(BIN)/python -m pytest tests/clients
+
+upgrades: $(INSTALLED) ## Run the last release, this one and one to come side by side (about 10 minutes)
+	$(BIN)/python -m pytest tests/upgrades
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)

@@ -13,6 +13,7 @@ from worker.commands.decisions_cli import parked, replay, resolve
 from worker.commands.explain_cli import explain
 from worker.commands.forward_cli import forward
 from worker.commands.hours_cli import hours
+from worker.commands.layout_cli import layout
 from worker.commands.money_cli import blocks, budget, prices
 from worker.commands.person_cli import person
 from worker.commands.replies_cli import replies
@@ -25,5 +26,5 @@ from worker.commands.suppress_cli import suppress
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
     *(parked, resolve, replay, release, limits, prices, budget, blocks, suppress, consent, person),
-    *(forward, audit, completion),
+    *(forward, layout, audit, completion),
 )
