@@ -14,6 +14,11 @@ class InstallationKeys(ForwarderKeys):
     """
 
     @property
+    def account(self) -> str:
+        """Which account the namespace belongs to."""
+        return self.prefix + "account"
+
+    @property
     def layout(self) -> str:
         """Which layout the data have."""
         return self.prefix + "layout"

@@ -113,6 +113,15 @@ def readme(page, outbox, printed):
     assert printed().endswith(" ticket {'booking': 42} Oui\n")
 
 
+def accounts(page, outbox, printed):
+    [two] = page
+    names: Names = {}
+    execute(two, names)
+    for account in ("shop", "clinic"):
+        sent = names[account].send(NUMBER, "Hello", sender="Shop", purpose="alert", request_id="one")
+        assert sent.created
+
+
 def campaigns(page, outbox, printed):
     [send] = page
     execute(send, {"recipients": lambda: [Recipient(NUMBER, first_name="Zoé")]})
@@ -150,7 +159,12 @@ class Database:
         return is_new
 
 
-STORIES: Final = {"README.md": readme, "docs/campaigns.md": campaigns, "docs/streams.md": streams}
+STORIES: Final = {
+    "README.md": readme,
+    "docs/accounts.md": accounts,
+    "docs/campaigns.md": campaigns,
+    "docs/streams.md": streams,
+}
 
 
 # Texts of which something can be checked.

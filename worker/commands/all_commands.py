@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from worker.commands.account_cli import account
 from worker.commands.audit_cli import audit
 from worker.commands.campaign_cli import campaign
 from worker.commands.completion_cli import completion
@@ -26,5 +27,5 @@ from worker.commands.suppress_cli import suppress
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
     *(parked, resolve, replay, release, limits, prices, budget, blocks, suppress, consent, person),
-    *(forward, layout, audit, completion),
+    *(forward, account, layout, audit, completion),
 )

@@ -43,7 +43,9 @@ class Listening(uvicorn.Server):
             self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
-        problems = [*await _redis_problems(RedisSettings.from_env(os.environ)), *self._lacks()]
+        settings = RedisSettings.from_env(os.environ)
+        namespace = settings.namespace
+        problems = [*await _redis_problems(settings), *self._lacks()]
         where = self._address()
         if sys.stderr.isatty():
             sys.stderr.write(
@@ -55,6 +57,7 @@ class Listening(uvicorn.Server):
             "timestamp": datetime.now(UTC).isoformat(),
             "level": "warning" if problems else "info",
             "url": where,
+            "namespace": namespace,
         }
         line |= {"problem": "; ".join(problems)} if problems else {}
         sys.stderr.write(json.dumps(line) + "\n")
