@@ -5,6 +5,7 @@ INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
 BENCH ?=
+PLAN ?=
 BEFORE ?=
 RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
@@ -13,7 +14,7 @@ JOBS ?= 2
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean upgrades
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean upgrades scale
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -72,6 +73,9 @@ soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the ba
 
 bench: $(INSTALLED) ## Measure this worker beside others, on Linux (BENCH="peers shared" selects)
 	@$(BIN)/python -m tests.benchmarks $(BENCH) $(if $(BEFORE),--before $(BEFORE)) $(if $(RULES),--rules)
+
+scale: $(INSTALLED) ## Simulate large installations (PLAN="--messages 50000000 --workers 4 ..." for one of your own)
+	@$(BIN)/python -m tests.scale $(PLAN)
 
 test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 	@for v in $(PYTHONS); do \

@@ -64,6 +64,7 @@ navigation = {
         "docs/guarantees",
         "docs/privacy",
         "docs/performance",
+        "docs/scaling",
         "docs/evidence",
         "docs/decisions",
     ],

@@ -56,6 +56,7 @@ SHOWN: Final = {
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",
     ("docs/forwarding.md", "relay_domains"): "Postfix, which is not where tests run",
     ("docs/guarantees.md", "    "): "what one run of the soak printed",
+    ("docs/scaling.md", "case "): "what a command prints; test_scale.py compares",
     ("docs/testing.md", "wanted 1 SMS"): "what a failing test prints",
 }
 NUMBER: Final = "+33612345678"
@@ -122,6 +123,12 @@ def accounts(page, outbox, printed):
         assert sent.created
 
 
+def scaling(page, outbox, printed):
+    [split] = page
+    execute(split, {})
+    outbox.assert_sent(to=NUMBER, text="Your code is 4711")
+
+
 def campaigns(page, outbox, printed):
     [send] = page
     execute(send, {"recipients": lambda: [Recipient(NUMBER, first_name="Zoé")]})
@@ -163,6 +170,7 @@ STORIES: Final = {
     "README.md": readme,
     "docs/accounts.md": accounts,
     "docs/campaigns.md": campaigns,
+    "docs/scaling.md": scaling,
     "docs/streams.md": streams,
 }
 
