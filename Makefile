@@ -13,7 +13,7 @@ JOBS ?= 2
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check house lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -76,7 +76,10 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 			$(MAKE) --no-print-directory test PYTHON=python$$v BIN=.venv-$$v/bin INSTALLED=.venv-$$v/.installed || exit 1; \
 		else echo "== Python $$v is not installed"; fi; done
 
-check: style ## Check style, types, import directions, Lua and papers
+check: $(INSTALLED) ## Check style, types, import directions, Lua and papers
+	@$(MAKE) --no-print-directory --jobs style house
+
+house: $(INSTALLED) ## Check import directions, Lua and papers
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q $(SHARED) tests/house
 
