@@ -9,8 +9,12 @@ BEFORE ?=
 RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
 # Processes that share the tests. Each starts servers of its own, and takes whole files, those first that take long.
-JOBS ?= 2
+# Three keep two cores busy, since tests of installations wait most of their time.
+JOBS ?= 3
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+# The site takes half of the time of all house checks.
+HOUSE := tests/house/test_site.py $(filter-out %/test_site.py,$(wildcard tests/house/test_*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check house lua-coverage format lock clean
@@ -81,7 +85,7 @@ check: $(INSTALLED) ## Check style, types, import directions, Lua and papers
 
 house: $(INSTALLED) ## Check import directions, Lua and papers
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q $(SHARED) tests/house
+	$(BIN)/python -m pytest -q $(SHARED) $(HOUSE)
 
 lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration
