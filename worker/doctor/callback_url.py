@@ -141,8 +141,7 @@ def _kind(http: httpx.Client, entrance: Entrance, kind: str, url: str) -> Iterat
     if answer.status_code != 200:
         yield _refused(kind, answer.status_code)
         return
-    state = entrance.client.getdel(key)
-    if state is None or state.decode() != ARRIVED:
+    if entrance.client.getdel(key) != ARRIVED.encode():
         said = f"A probe of {kind} was answered 200 and did not arrive in this Redis."
         do = "Give the web process the REDIS_URL and SMS_NAMESPACE of the workers; look at its spool."
         yield error("callbacks.arrived", said, do, _ANSWERED)
