@@ -102,11 +102,6 @@ class Keys(ConsoleKeys):
         """The turns of a conversation; a pseudonym names it."""
         return f"{self.prefix}talk:{key}"
 
-    @property
-    def pseudonyms(self) -> str:
-        """Which keys pseudonyms were made with."""
-        return self.prefix + "pseudonyms"
-
     def deliveries(self, request_id: str) -> str:
         """The last receipt of each recipient."""
         return f"{self.prefix}deliveries:{request_id}"
@@ -236,11 +231,6 @@ class Keys(ConsoleKeys):
     def credit_seen(self) -> str:
         """What the account had left when the gateway last said so."""
         return self.prefix + "credit_seen"
-
-    @property
-    def workers(self) -> str:
-        """The worker processes, by their last sign of life."""
-        return self.prefix + "workers"
 
     @property
     def limits(self) -> str:
