@@ -55,6 +55,7 @@ SHOWN: Final = {
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",
     ("docs/forwarding.md", "relay_domains"): "Postfix, which is not where tests run",
     ("docs/guarantees.md", "    "): "what one run of the soak printed",
+    ("docs/scaling.md", "case "): "what a command prints; test_scale.py compares",
     ("docs/testing.md", "wanted 1 SMS"): "what a failing test prints",
 }
 NUMBER: Final = "+33612345678"
@@ -112,6 +113,21 @@ def readme(page, outbox, printed):
     assert printed().endswith(" ticket {'booking': 42} Oui\n")
 
 
+def accounts(page, outbox, printed):
+    [two] = page
+    names: Names = {}
+    execute(two, names)
+    for account in ("shop", "clinic"):
+        sent = names[account].send(NUMBER, "Hello", sender="Shop", purpose="alert", request_id="one")
+        assert sent.created
+
+
+def scaling(page, outbox, printed):
+    [split] = page
+    execute(split, {})
+    outbox.assert_sent(to=NUMBER, text="Your code is 4711")
+
+
 def campaigns(page, outbox, printed):
     [send] = page
     execute(send, {"recipients": lambda: [Recipient(NUMBER, first_name="Zoé")]})
@@ -149,7 +165,13 @@ class Database:
         return is_new
 
 
-STORIES: Final = {"README.md": readme, "docs/campaigns.md": campaigns, "docs/streams.md": streams}
+STORIES: Final = {
+    "README.md": readme,
+    "docs/accounts.md": accounts,
+    "docs/campaigns.md": campaigns,
+    "docs/scaling.md": scaling,
+    "docs/streams.md": streams,
+}
 
 
 # Texts of which something can be checked.
