@@ -9,11 +9,15 @@ BEFORE ?=
 RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
 # Processes that share the tests. Each starts servers of its own, and takes whole files, those first that take long.
-JOBS ?= 2
+# Three keep two cores busy, since tests of installations wait most of their time.
+JOBS ?= 3
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# The site takes half of the time of all house checks.
+HOUSE := tests/house/test_site.py $(filter-out %/test_site.py,$(wildcard tests/house/test_*.py))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check house lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -76,9 +80,12 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 			$(MAKE) --no-print-directory test PYTHON=python$$v BIN=.venv-$$v/bin INSTALLED=.venv-$$v/.installed || exit 1; \
 		else echo "== Python $$v is not installed"; fi; done
 
-check: style ## Check style, types, import directions, Lua and papers
+check: $(INSTALLED) ## Check style, types, import directions, Lua and papers
+	@$(MAKE) --no-print-directory --jobs style house
+
+house: $(INSTALLED) ## Check import directions, Lua and papers
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q $(SHARED) tests/house
+	$(BIN)/python -m pytest -q $(SHARED) $(HOUSE)
 
 lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration
