@@ -17,7 +17,7 @@ SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 HOUSE := tests/house/test_site.py $(filter-out %/test_site.py,$(wildcard tests/house/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check house lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi sbom screenshots faults clients soak bench test-all check house lua-coverage format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ docs: $(INSTALLED) ## Build the documentation as a site in site/; any warning fa
 openapi: $(INSTALLED) ## Write docs/openapi.json from the table of operations
 	@$(BIN)/python -m tests.support.openapi_page
 
+sbom: $(INSTALLED) ## Write sbom.json, what production installs (CycloneDX), and show it with its licences
+	@$(BIN)/python -m tests.support.sbom
+
 screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
@@ -98,6 +101,7 @@ lock: ## Pin the newest allowed dependencies (needs uv)
 	uv lock --upgrade
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --all-extras --group dev -o requirements-dev.lock
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console -o requirements.lock
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --only-group build -o deploy/build.lock
 
 clean: ## Remove everything that was built
 	rm -rf .venv .venv-3.* .bench dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
