@@ -181,7 +181,7 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
         said = f"refuses {what}" if what else f"did not answer ({type(failure).__name__})"
         lost = error(
             "redis.reached",
-            f"Redis at {settings.redis_url} {said}: nothing that lies in it was looked at.",
+            f"Redis at {settings.redis_url} {said}; nothing that lies in it was looked at.",
             "Mend REDIS_URL, or the rights of its user." if what else "Start Redis, or mend REDIS_URL.",
             "redis.md#which-redis",
         )
