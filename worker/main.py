@@ -33,6 +33,7 @@ from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
+from worker.gateway.profile import UNSETTLED, GatewayProfile, read_profile
 from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -77,6 +78,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
+        profile = read_profile(settings.gateway_profile)
     except ConfigError as error:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
@@ -89,7 +91,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
         know_pseudonyms(settings, client)
     middleware.stop_once()
-    broker = build(settings, client)
+    broker = build(settings, client, profile)
     _collect_less_garbage()
     return broker
 
@@ -139,11 +141,11 @@ def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
     raise SystemExit(1)
 
 
-def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
+def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile = UNSETTLED) -> LeaseBroker:
     """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
     leases = Leases(client, keys)
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, profile)
     engine = Engine(gateway.close)
     confirmation = Confirmation(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
