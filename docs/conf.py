@@ -36,6 +36,8 @@ navigation = {
         "docs/sandbox",
         "docs/operating",
         "docs/pilot",
+        "deploy/README",
+        "docs/accounts",
         "docs/console",
         "docs/upgrades",
     ],
@@ -63,7 +65,9 @@ navigation = {
         "docs/architecture",
         "docs/guarantees",
         "docs/privacy",
+        "docs/threats",
         "docs/performance",
+        "docs/scaling",
         "docs/evidence",
         "docs/decisions",
     ],
@@ -74,7 +78,7 @@ navigation = {
             for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
         ),
     ],
-    "The project": ["CONTRIBUTING", "CHANGELOG"],
+    "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],
 }
 
 #: What the theme writes, and what those need who hear a page or have no mouse.
@@ -90,7 +94,7 @@ MADE_BY_APPLICATIONS: Final = {"Message", "Recipient"}
 
 project = "octopush-worker"
 root_doc = "README"
-include_patterns = ["*.md", "docs/**", "examples/**"]
+include_patterns = ["*.md", "docs/**", "deploy/README.md", "examples/**"]
 exclude_patterns = [".*", "site", "producers", "worker", "tests", "dist", "bench-results", "docs/snippets"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]

@@ -150,6 +150,8 @@ class Gauges:
         lines = metric(
             "redis_up", "gauge", "Whether Redis answered this scrape.", [("", int(found is not None))]
         )
+        namespace = [(f'{{namespace="{self._keys.namespace}"}}', 1)]
+        lines += metric("namespace_info", "gauge", "Whose metrics these are; 1.", namespace)
         if found is not None:
             lines += self._redis_lines(iter(found.counts))
             lines += held_lines(found.held, found.rules)

@@ -85,6 +85,10 @@ class Keys(ConsoleKeys):
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
 
+    def probe(self, name: str) -> str:
+        """A probe of the callback URL."""
+        return f"{self.prefix}probe:{name}"
+
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name
@@ -105,11 +109,6 @@ class Keys(ConsoleKeys):
     def talk(self, key: str) -> str:
         """The turns of a conversation; a pseudonym names it."""
         return f"{self.prefix}talk:{key}"
-
-    @property
-    def pseudonyms(self) -> str:
-        """Which keys pseudonyms were made with."""
-        return self.prefix + "pseudonyms"
 
     def deliveries(self, request_id: str) -> str:
         """The last receipt of each recipient."""
@@ -240,11 +239,6 @@ class Keys(ConsoleKeys):
     def credit_seen(self) -> str:
         """What the account had left when the gateway last said so."""
         return self.prefix + "credit_seen"
-
-    @property
-    def workers(self) -> str:
-        """The worker processes, by their last sign of life."""
-        return self.prefix + "workers"
 
     @property
     def limits(self) -> str:

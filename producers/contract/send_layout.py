@@ -180,7 +180,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
-| ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
+| ``is_key_known()`` | bind_account, correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
 | ``learn_twins()`` | enqueue |

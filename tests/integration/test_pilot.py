@@ -181,7 +181,7 @@ def test_a_call_that_was_cut_short_is_never_made_again_and_the_others_go_on(tria
     environ = {**os.environ, **trial.environ, "OCTOPUSH_READ_TIMEOUT_S": "12"}
     command = [sys.executable, "-m", "worker.cli", *trial.arguments("--yes", "--only", "duplicate")]
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 2 * PATIENCE_S
+        deadline = time.monotonic() + 5 * PATIENCE_S
         while not simulator.admin.accepted() and time.monotonic() < deadline:
             time.sleep(0.01)
         process.kill()

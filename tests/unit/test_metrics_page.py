@@ -23,7 +23,7 @@ def test_every_line_is_a_sample_or_describes_one():
     assert page.endswith("\n")
     for line in page.splitlines():
         assert line.startswith(("# HELP octopush_", "# TYPE octopush_")) or LINE.fullmatch(line), line
-    assert len(re.findall("^octopush_", page, re.MULTILINE)) == len(COUNTS) + 1 + 2 + 2 * (5 + len(RESULTS))
+    assert len(re.findall("^octopush_", page, re.MULTILINE)) == len(COUNTS) + 1 + 3 + 2 * (5 + len(RESULTS))
 
 
 def test_each_metric_is_described_once_before_its_samples():

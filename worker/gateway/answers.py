@@ -9,6 +9,7 @@ what follows.
 import email.utils
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -222,3 +223,25 @@ def _retry_after(value: str | None) -> float | None:
         return max(0.0, (at - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class NotTold:
+    """The gateway does not say what was asked.
+
+    Attributes:
+        code: the gateway's code, or our word.
+        message: the gateway's text for people; empty if there is none.
+    """
+
+    code: str
+    message: str = ""
+
+
+def told(status: int, content: bytes) -> dict[str, Any] | NotTold:
+    """Read the answer to a question about the account: its object, or why there is none."""
+    answer = read_object(content)
+    code = _code(answer or {})
+    if 200 <= status < 300 and code in {0, status}:
+        return answer or {}
+    return NotTold(_word(code, status), _text(answer or {}))

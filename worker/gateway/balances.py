@@ -1,7 +1,9 @@
 """What the gateway says of the account's balance. Pure and total."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from worker.gateway.answers import read_amount, read_object
 
@@ -21,8 +23,13 @@ class Prepaid:
 
 def euros(status: int, content: bytes) -> Decimal | None:
     """Read the answer to a balance request; None when it names no amount of euros."""
-    amount = read_amount((answer := read_object(content) or {}).get("amount"))
-    return Decimal(amount) if amount and 200 <= status < 300 and answer.get("unit") == "euros" else None
+    return euros_of(read_object(content) or {}) if 200 <= status < 300 else None
+
+
+def euros_of(answer: Mapping[str, Any]) -> Decimal | None:
+    """Read what a balance names; None if it is no amount of euros."""
+    amount = read_amount(answer.get("amount"))
+    return Decimal(amount) if amount and answer.get("unit") == "euros" else None
 
 
 def prepaid(status: int, content: bytes, kind: str) -> Prepaid | None:
