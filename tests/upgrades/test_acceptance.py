@@ -10,7 +10,7 @@ import pytest
 from tests.upgrades.releases import PRESENT, Release
 
 #: What an application meets, from its call to the handset and back.
-PARTS = ("sending", "callbacks", "campaigns", "holding", "lost_answers", "refusals", "shared_calls", "stop")
+PARTS = ("sending", "callbacks", "campaigns", "holding", "lost_answers", "refusals", "shared_calls")
 ACCEPTANCE = [f"tests/e2e/test_{each}.py" for each in PARTS]
 
 
