@@ -35,6 +35,7 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "docs/pilot",
         "deploy/README",
         "docs/accounts",
         "docs/console",
