@@ -34,6 +34,7 @@ from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
+from worker.gateway.profile import UNSETTLED, GatewayProfile, read_profile
 from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -83,6 +84,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
+        profile = read_profile(settings.gateway_profile)
     except ConfigError as error:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
@@ -96,7 +98,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         know_pseudonyms(settings, client)
         own_namespace(settings, client)
     middleware.stop_once()
-    broker = build(settings, client)
+    broker = build(settings, client, profile)
     _collect_less_garbage()
     return broker
 
@@ -161,11 +163,11 @@ def own_namespace(settings: WorkerSettings, client: redis.Redis) -> None:
         raise SystemExit(1)
 
 
-def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
+def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile = UNSETTLED) -> LeaseBroker:
     """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
     leases = Leases(client, keys)
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, profile)
     engine = Engine(gateway.close)
     confirmation = Confirmation(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim

@@ -12,7 +12,7 @@ and a stream entry together, on Redis Cluster too.
 | ``corrected:<request_id>`` | bitmap, recipients whose price a receipt has named, by place | N days | publish | publish |
 | ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
-| ``unticketed:<pseudonym>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
+| ``unticketed:<pseudonym>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate, pilot |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempt_starts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, compose | fetch |

@@ -14,7 +14,7 @@ QUARANTINE = "quarantine"
 
 @dataclass(frozen=True, slots=True)
 class QueueKeys:
-    """The keys of one queue."""
+    """The keys of one queue; all but the first are named by their fields."""
 
     ready: str
     delayed: str
@@ -52,6 +52,10 @@ class Keys(ConsoleKeys):
         """Which send, or shared call, the gateway gave a ticket."""
         return f"{self.prefix}ticket:{ticket}"
 
+    def unticketed(self, pseudonym: str) -> str:
+        """The sends to a number whose ticket nobody knows."""
+        return f"{self.prefix}unticketed:{pseudonym}"
+
     def gather(self, share: str) -> str:
         """The messages that may share a call."""
         return f"{self.prefix}gather:{share}"
@@ -80,10 +84,6 @@ class Keys(ConsoleKeys):
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
-
-    def probe(self, name: str) -> str:
-        """A probe of the callback URL."""
-        return f"{self.prefix}probe:{name}"
 
     def stream(self, name: str) -> str:
         """A stream by its short name."""
@@ -278,14 +278,4 @@ class Keys(ConsoleKeys):
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
         ready = f"{self.prefix}queue:{name}"
-        return QueueKeys(
-            ready=ready,
-            delayed=ready + ":delayed",
-            leases=ready + ":leases",
-            ending=ready + ":ending",
-            envelopes=ready + ":envelopes",
-            wake=ready + ":wake",
-            heard=ready + ":heard",
-            back=ready + ":back",
-            dead=ready + ":dead",
-        )
+        return QueueKeys(ready, *(f"{ready}:{part}" for part in QueueKeys.__slots__[1:]))

@@ -30,6 +30,11 @@ def new_probe() -> tuple[bytes, str]:
     return body, probe_name(body)
 
 
+def probe_key(prefix: str, name: str) -> str:
+    """Name the key under which a probe is awaited; ``prefix`` begins every key."""
+    return f"{prefix}probe:{name}"
+
+
 def probe_name(body: bytes) -> str:
     """Name the probe that a body has the form of; empty for any other body."""
     found = _BODY.fullmatch(body)

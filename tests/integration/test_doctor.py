@@ -108,7 +108,7 @@ def test_words_name_the_remedy_and_the_page_and_no_secret(doctor):
     assert told.exit_code == 5
     assert "Start a worker, and read its log. docs/operating.md#processes" in told.output
     assert SECRET not in told.output
-    assert "ok " not in told.stdout.replace("advice", "")
+    assert not any(line.startswith("ok") for line in told.stdout.splitlines())
     assert "ok       redis.version" in doctor.run("--all").output
 
 
@@ -155,7 +155,7 @@ def test_a_setting_is_judged_without_its_value(settings, check, level, named):
         ({"maxmemory_policy": "allkeys-lru"}, "redis.eviction", "advice"),
         ({"maxmemory": "100mb", "maxmemory_policy": "allkeys-lru"}, "redis.eviction", "error"),
         ({"maxmemory": "1mb"}, "redis.memory", "error"),
-        ({"maxmemory": "4tb"}, "redis.memory", "warning"),
+        ({"maxmemory": "4096gb"}, "redis.memory", "warning"),
     ],
 )
 def test_what_redis_is_set_to_is_judged(doctor, worker, configure, settings, check, level):
@@ -170,7 +170,7 @@ def test_connections_that_run_out_are_seen(doctor, worker, redis_client, configu
     configure(maxclients=str(int(redis_client.info("clients")["connected_clients"]) + 14))
     assert ("redis.clients", "ok") in doctor()
 
-    held = [redis.Redis(port=redis_client.connection_pool.connection_kwargs["port"]) for _ in range(9)]
+    held = [redis.Redis(port=redis_client.connection_pool.connection_kwargs["port"]) for _ in range(12)]
     for each in held:
         each.ping()
     client = held[0]

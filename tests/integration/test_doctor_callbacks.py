@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from producers.callbacks import CallbackIntake
 from producers.contract.keys import Keys
 from producers.contract.settings import WebSettings
-from producers.intake.probe import ARRIVED, AWAITED, new_probe, probe_name
+from producers.intake.probe import ARRIVED, AWAITED, new_probe, probe_key, probe_name
 from tests.support.doors import Locked, can_be_locked
 from tests.support.waiting import until
 from tests.support.web_server import WebServer
@@ -158,11 +158,11 @@ def waiting(client) -> int:
 
 def test_a_probe_that_is_awaited_is_noted_once_and_is_no_callback(intake, redis_client):
     body, name = new_probe()
-    redis_client.set(KEYS.probe(name), AWAITED, ex=60)
+    redis_client.set(probe_key(KEYS.prefix, name), AWAITED, ex=60)
 
     assert intake.accept_callback(TOKEN, body, "replies") == 200
-    assert (redis_client.get(KEYS.probe(name)), waiting(redis_client)) == (ARRIVED.encode(), 0)
-    assert 0 < redis_client.ttl(KEYS.probe(name)) <= 60
+    assert (redis_client.get(probe_key(KEYS.prefix, name)), waiting(redis_client)) == (ARRIVED.encode(), 0)
+    assert 0 < redis_client.ttl(probe_key(KEYS.prefix, name)) <= 60
 
     assert intake.accept_callback(TOKEN, body, "replies") == 200
     assert waiting(redis_client) == 1
@@ -174,15 +174,15 @@ def test_what_only_looks_like_a_probe_is_a_callback_like_any_other(intake, redis
     assert intake.accept_callback(TOKEN, body) == 200
 
     assert waiting(redis_client) == 1
-    assert redis_client.exists(KEYS.probe(name)) == 0
+    assert redis_client.exists(probe_key(KEYS.prefix, name)) == 0
 
 
 def test_a_probe_with_a_wrong_token_is_not_heard(intake, redis_client):
     body, name = new_probe()
-    redis_client.set(KEYS.probe(name), AWAITED, ex=60)
+    redis_client.set(probe_key(KEYS.prefix, name), AWAITED, ex=60)
 
     assert intake.accept_callback(OTHER, body) == 404
-    assert redis_client.get(KEYS.probe(name)) == AWAITED.encode()
+    assert redis_client.get(probe_key(KEYS.prefix, name)) == AWAITED.encode()
 
 
 def test_the_name_of_a_probe_does_not_tell_its_body():

@@ -16,7 +16,7 @@ import redis
 
 from producers.contract.keys import Keys
 from producers.contract.settings import WebSettings
-from producers.intake.probe import ARRIVED, AWAITED, AWAITED_S, new_probe
+from producers.intake.probe import ARRIVED, AWAITED, AWAITED_S, new_probe, probe_key
 from worker.doctor.findings import Finding, advice, error, ok, warning
 from worker.inquiry.callback_urls import SHOWN, address, shown, token_for
 from worker.settings import is_this_machine
@@ -130,7 +130,7 @@ def _kind(http: httpx.Client, entrance: Entrance, kind: str, url: str) -> Iterat
         if status != 200:
             yield _refused(kind, status)
             return
-        key = Keys(entrance.settings.namespace).probe(name)
+        key = probe_key(Keys(entrance.settings.namespace).prefix, name)
         entrance.client.set(key, AWAITED, ex=AWAITED_S, nx=True)
         began_s = time.monotonic()
         answer = http.post(url, content=body, headers={"content-type": "application/json"})
@@ -141,8 +141,7 @@ def _kind(http: httpx.Client, entrance: Entrance, kind: str, url: str) -> Iterat
     if answer.status_code != 200:
         yield _refused(kind, answer.status_code)
         return
-    state = entrance.client.getdel(key)
-    if state is None or state.decode() != ARRIVED:
+    if entrance.client.getdel(key) != ARRIVED.encode():
         said = f"A probe of {kind} was answered 200 and did not arrive in this Redis."
         do = "Give the web process the REDIS_URL and SMS_NAMESPACE of the workers; look at its spool."
         yield error("callbacks.arrived", said, do, _ANSWERED)

@@ -84,7 +84,7 @@ def _failed(name: str, failure: Exception) -> Finding:
         return advice(
             f"{name}.look",
             f"Not all of {name} could be looked at: Redis refuses {what}.",
-            "Run the doctor with the REDIS_URL of a worker.",
+            "Run the doctor as the user of an operator.",
             _RIGHTS,
         )
     if isinstance(failure, ConfigError):

@@ -69,7 +69,7 @@ def _config(client: redis.Redis) -> Mapping[str, str] | None:
         found = client.config_get("appendfsync", "stop-writes-on-bgsave-error")
     except (exceptions.NoPermissionError, exceptions.ResponseError):
         return None
-    return {_text(name): _text(value) for name, value in found.items()}
+    return {_text(name or ""): _text(value or "") for name, value in found.items()}
 
 
 def _text(value: bytes | str) -> str:

@@ -113,7 +113,7 @@ def _named(server: Server) -> str:
 
 
 def _cluster(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
-    nodes: dict[str, dict[str, Any]] = client.cluster("NODES")  # type: ignore[no-untyped-call]
+    nodes: dict[str, dict[str, Any]] = client.cluster("NODES")
     primaries = [node for node in nodes.values() if "master" in node["flags"] and node["slots"]]
     lost = sorted(
         address for address, node in nodes.items() if "fail" in node["flags"] or "noaddr" in node["flags"]

@@ -81,11 +81,21 @@ async def _send(simulator: Simulator, arrived: Arrived) -> HttpReply:
 
 
 def _simulate(simulator: Simulator, arrived: Arrived, call: SendCall) -> HttpReply:
-    """Answer a ``simulation_mode`` call, which has no effect."""
-    if refusal := check(call, simulator.settings):
+    """Answer a ``simulation_mode`` call, which sends nothing."""
+    settings = simulator.settings
+    if refusal := check(call, settings):
         return refused(simulator, arrived, refusal)
+    if settings.simulation_burns_request_id:
+        if simulator.gateway.memory.is_known(call.login, call.request_id):
+            again = refuse(settings.duplicate_code, status=settings.duplicate_status)
+            return refused(simulator, arrived, again)
+        simulator.gateway.claim(call)
     arrived.record.outcome = "simulated"
-    return json_reply(simulator.settings.success_status, simulator.gateway.simulated_body(call))
+    body = simulator.gateway.simulated_body(call)
+    if settings.simulation_fires_receipts and (ticket := body.get("sms_ticket")):
+        for number in call.numbers:
+            simulator.network.receipt(ticket, number, "DELIVERED")
+    return json_reply(settings.success_status, body)
 
 
 def _limited(simulator: Simulator, arrived: Arrived) -> HttpReply | None:
