@@ -7,6 +7,7 @@ from tests.upgrades.releases import PRESENT
 def test_the_last_release_and_this_one_serve_one_queue_together(street, last):  # noqa: F811
     street.web(last)
     workers = [street.worker(last), street.worker(PRESENT)]
+    street.wait_for_workers(2)
     street.send(last, 24)
     street.send(PRESENT, 24)
 

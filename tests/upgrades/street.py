@@ -42,6 +42,10 @@ class Street:
         self._ending.callback(worker.kill)
         return worker.start()
 
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until so many workers have given a sign of life: else the first one may do all the work."""
+        until(lambda: self.place.redis.zcard(self.place.keys.workers) >= count)
+
     def web(self, release: Release) -> WebServer:
         """Start a web process, and let the gateway bring its callbacks there."""
         # uvicorn would look into the working directory first.

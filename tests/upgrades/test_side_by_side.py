@@ -23,6 +23,7 @@ def test_an_application_of_one_release_is_served_by_workers_of_the_other(produce
 def test_workers_and_web_of_two_releases_share_the_work(street: Street, last):
     street.web(last)
     old, new = street.worker(last), street.worker(PRESENT)
+    street.wait_for_workers(2)
     street.send(last, 150)
     street.send(PRESENT, 150)
     street.place.wait_for(lambda: sum(street.shown().values()) > 150)
