@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from tests.support.api_client import ApiClient, api_settings
+from worker.api.caller import Caller
 from worker.api.desk import ASKING
 from worker.api.server import make_server
 from worker.api.turns import Turns
@@ -60,6 +61,22 @@ def test_what_the_process_has_from_its_start_is_not_looked_at_again_for_garbage(
     frozen, threshold = asyncio.run(asyncio.wait_for(start(), 30))
     assert frozen > len(gc.get_objects()) / 2
     assert threshold == 1_000
+
+
+def test_a_poll_that_has_waited_leaves_nothing_that_only_a_look_for_garbage_would_find(api_url):
+    with ApiClient(api_settings(api_url)) as api:
+
+        def leftovers() -> int:
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(3):
+                    assert api.get(POLL.format(n=0)).status_code == 200
+                return sum(isinstance(each, Caller) for each in gc.get_objects())
+            finally:
+                gc.enable()
+
+        assert leftovers() == 0
 
 
 def test_a_turn_goes_to_whoever_has_waited_longest():
