@@ -35,6 +35,7 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "deploy/README",
         "docs/console",
         "docs/upgrades",
     ],
@@ -62,6 +63,7 @@ navigation = {
         "docs/architecture",
         "docs/guarantees",
         "docs/privacy",
+        "docs/threats",
         "docs/performance",
         "docs/evidence",
         "docs/decisions",
@@ -73,7 +75,7 @@ navigation = {
             for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
         ),
     ],
-    "The project": ["CONTRIBUTING", "CHANGELOG"],
+    "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],
 }
 
 #: What the theme writes, and what those need who hear a page or have no mouse.
@@ -89,7 +91,7 @@ MADE_BY_APPLICATIONS: Final = {"Message", "Recipient"}
 
 project = "octopush-worker"
 root_doc = "README"
-include_patterns = ["*.md", "docs/**", "examples/**"]
+include_patterns = ["*.md", "docs/**", "deploy/README.md", "examples/**"]
 exclude_patterns = [".*", "site", "producers", "worker", "tests", "dist", "bench-results", "docs/snippets"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]

@@ -17,6 +17,7 @@ from worker.api.api_cli import api, api_token
 from worker.commands.all_commands import COMMANDS
 from worker.commands.command import Command, Group
 from worker.commands.forward_cli import forward
+from worker.doctor.doctor_cli import doctor
 from worker.mail.mail_cli import forward_email, mail_in
 from worker.presentation.output import Failed, Output
 from worker.process.extras import brought_by, missing
@@ -120,7 +121,18 @@ def up(output: Output, workers: int) -> None:
 
 for part in (listen, secret):
     forward.add_command(part)
-for command in (*COMMANDS, worker, web, console, api, api_token, forward_http, forward_email, mail_in):
+for command in (
+    *COMMANDS,
+    doctor,
+    worker,
+    web,
+    console,
+    api,
+    api_token,
+    forward_http,
+    forward_email,
+    mail_in,
+):
     main.add_command(command)
 
 

@@ -62,6 +62,7 @@ and a stream entry together, on Redis Cluster too.
 | ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
 | ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
+| ``probe:<secret digest>`` | string, that a probe of the callback URL is awaited, or that it arrived | a minute | doctor, accept | accept, doctor |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |

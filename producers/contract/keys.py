@@ -81,6 +81,10 @@ class Keys(ConsoleKeys):
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"
 
+    def probe(self, name: str) -> str:
+        """A probe of the callback URL."""
+        return f"{self.prefix}probe:{name}"
+
     def stream(self, name: str) -> str:
         """A stream by its short name."""
         return self.prefix + name

@@ -92,7 +92,7 @@ class Settings:
 
 
 def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
-    if kind is bool:
+    if kind in (bool, bool | None):
         return _flag(raw)
     if kind in (int, float):
         return _number(kind, raw, bounds["low"], bounds["high"])

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import fakeredis
 import msgspec
 import pytest
 import yaml
@@ -171,16 +170,9 @@ def requests(block: Block) -> None:
         check_operation(method, url, json.loads(body[0]) if body else None)
 
 
-def redis_commands(block: Block) -> None:
-    for line in block.code.splitlines():
-        assert fakeredis.FakeRedis().execute_command(*line.split())
-
-
 TEXTS: Final = {
     ("docs/callbacks.md", '{"number"'): same_reply,
     ("docs/http-api.md", "GET"): requests,
-    ("docs/http-api.md", "ACL"): redis_commands,
-    ("docs/console.md", "ACL"): redis_commands,
 }
 
 

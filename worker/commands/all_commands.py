@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from worker.commands.audit_cli import audit
+from worker.commands.callbacks_cli import callbacks
 from worker.commands.campaign_cli import campaign
 from worker.commands.completion_cli import completion
 from worker.commands.consent_cli import consent
@@ -25,5 +26,5 @@ from worker.commands.suppress_cli import suppress
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
     *(parked, resolve, replay, release, limits, prices, budget, blocks, suppress, consent, person),
-    *(forward, audit, completion),
+    *(callbacks, forward, audit, completion),
 )

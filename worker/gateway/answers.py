@@ -223,8 +223,13 @@ class Prepaid:
 
 def euros(status: int, content: bytes) -> Decimal | None:
     """Read the answer to a balance request; None when it names no amount of euros."""
-    amount = _amount((answer := _object(content) or {}).get("amount"))
-    return Decimal(amount) if amount and 200 <= status < 300 and answer.get("unit") == "euros" else None
+    return euros_of(_object(content) or {}) if 200 <= status < 300 else None
+
+
+def euros_of(answer: Mapping[str, Any]) -> Decimal | None:
+    """Read what a balance names; None if it is no amount of euros."""
+    amount = _amount(answer.get("amount"))
+    return Decimal(amount) if amount and answer.get("unit") == "euros" else None
 
 
 def prepaid(status: int, content: bytes, kind: str) -> Prepaid | None:
@@ -246,3 +251,25 @@ def balance(status: int, content: bytes) -> float | None:
     """Read the answer to a balance request; None when it names no amount (Octopush docs, check balance)."""
     amount = _amount((_object(content) or {}).get("amount"))
     return float(amount) if amount and 200 <= status < 300 else None
+
+
+@dataclass(frozen=True, slots=True)
+class NotTold:
+    """The gateway does not say what was asked.
+
+    Attributes:
+        code: the gateway's code, or our word.
+        message: the gateway's text for people; empty if there is none.
+    """
+
+    code: str
+    message: str = ""
+
+
+def told(status: int, content: bytes) -> dict[str, Any] | NotTold:
+    """Read the answer to a question about the account: its object, or why there is none."""
+    answer = _object(content)
+    code = _code(answer or {})
+    if 200 <= status < 300 and code in {0, status}:
+        return answer or {}
+    return NotTold(_word(code, status), _text(answer or {}))

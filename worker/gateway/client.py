@@ -9,16 +9,16 @@ twice the cost. Figures in docs/performance.md.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from producers.rules.money import listed_numbers
-from worker.gateway import answers
+from worker.gateway import answers, parameters
 from worker.gateway.outcomes import Deferred, Outcome, Unknown
 from worker.settings import WorkerSettings
 
@@ -56,6 +56,8 @@ class Gateway:
         root = settings.base_url.rstrip("/")
         self._send_url = httpx.URL(root + "/sms-campaign/send")
         self._balance_url = httpx.URL(root + "/wallet/check-balance")
+        self._parameters_url = httpx.URL(root + "/user/campaign-parameters")
+        self._edit_url = httpx.URL(root + "/user/campaign-parameters/edit")
         self._headers = {
             "api-login": settings.api_login.reveal(),
             "api-key": settings.api_key.reveal(),
@@ -121,12 +123,44 @@ class Gateway:
         answer = await self._asked(self._balance_url.copy_merge_params(params))
         return answer and answers.prepaid(*answer, kind)
 
+    async def credit(self) -> Decimal | answers.NotTold:
+        """Ask how many euros are left on the account, or why that is not said. Free, and safe to repeat."""
+        told = await self._told("GET", self._balance_url)
+        if isinstance(told, answers.NotTold):
+            return told
+        amount = answers.euros_of(told)
+        return answers.NotTold("no_amount_of_euros") if amount is None else amount
+
+    async def parameters(self) -> parameters.Parameters | answers.NotTold:
+        """Ask where the account's callbacks go, or why that is not said. Free, and safe to repeat."""
+        told = await self._told("GET", self._parameters_url)
+        return told if isinstance(told, answers.NotTold) else parameters.read(told)
+
+    async def set_callbacks(self, urls: Mapping[str, str]) -> answers.NotTold | None:
+        """Let the account's callbacks go elsewhere. Safe to repeat; `parameters` says what was kept.
+
+        Args:
+            urls: by the gateway's names of them.
+
+        Returns:
+            Why the gateway has not taken them, or None.
+        """
+        told = await self._told("PATCH", self._edit_url, parameters.change(urls))
+        return told if isinstance(told, answers.NotTold) else None
+
     async def _asked(self, url: httpx.URL) -> tuple[int, bytes] | None:
         try:
             status, _, content = await self._call("GET", url)
         except Exception:  # noqa: BLE001 - no answer of any kind
             return None
         return status, content
+
+    async def _told(self, method: str, url: httpx.URL, body: bytes = b"") -> dict[str, Any] | answers.NotTold:
+        try:
+            status, _, content = await self._call(method, url, body)
+        except Exception as error:  # noqa: BLE001 - no answer of any kind
+            return answers.NotTold(_failed(error).code)
+        return answers.told(status, content)
 
     async def close(self) -> None:
         """Close all connections; call when nothing is submitted any more."""
@@ -161,7 +195,7 @@ class Gateway:
         return aiohttp.ClientSession(connector=connector, headers=self._headers, cookie_jar=cookies)
 
 
-def _failed(error: Exception) -> Outcome:
+def _failed(error: Exception) -> Deferred | Unknown:
     """Say what an exception proves of the call: nothing, unless its cause lies before the first byte."""
     # The bound of the whole call is a TimeoutError whose cause is the cancelled wait.
     cause = error if isinstance(error, TimeoutError) else error.__cause__ or error

@@ -36,6 +36,10 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_retry_backoff_ms: int = 500
     #: A URL with this many violations is switched off; 0: never.
     callback_off_after_violations: int = 0
+    #: Longest URL that a change of the account's parameters sets; a longer one is left out (assumed).
+    callback_url_max_chars: int = 255
+    #: The URL of receipts has the name that an older page gives it.
+    older_parameter_names: bool = False
     #: Times every callback of any kind is posted.
     callback_copies: int = 1
     #: Share of callbacks of any kind that are never posted, 0 to 1, drawn from the seeded generator.
