@@ -1,4 +1,4 @@
-"""Hundreds of calls at once: each is answered in its turn, and none for want of a connection."""
+"""Many calls at once: each is answered in its turn, and none for want of a connection."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ from worker.api.server import make_server
 from worker.api.turns import Turns
 from worker.sandbox.redis_server import free_port
 
-POLLS = 300
+POLLS = 100
 POLL = "/v1/events?stream=alarms&group=g{n}&consumer=c&wait_s=0"
 
 
@@ -25,7 +25,9 @@ def connections(url: str) -> int:
     return len(made)
 
 
-def test_hundreds_of_polls_at_once_take_few_connections_and_are_all_answered(api_url, redis_url):
+def test_more_polls_at_once_than_there_are_connections_take_few_connections_and_are_all_answered(
+    api_url, redis_url
+):
     with ApiClient(api_settings(api_url, API_RATE_PER_S="100000")) as api:
 
         async def burst() -> list[int]:
@@ -72,7 +74,8 @@ def test_a_poll_that_has_waited_leaves_nothing_that_only_a_look_for_garbage_woul
             try:
                 for _ in range(3):
                     assert api.get(POLL.format(n=0)).status_code == 200
-                return sum(isinstance(each, Caller) for each in gc.get_objects())
+                api.run(asyncio.sleep(0))  # the last one hears now that it is over
+                return sum(type(each) is Caller for each in gc.get_objects())
             finally:
                 gc.enable()
 

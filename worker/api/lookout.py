@@ -22,7 +22,7 @@ _AWAY_S: Final = 0.5
 #: Calls of one process that may wait at a time; further ones are answered at once.
 WAITERS_MAX: Final = 500
 #: Polls that look into their groups at a time, and seconds that one waits for that.
-_LOOKS, _PATIENCE_S = 8, 4.0
+_LOOKS, _PATIENCE_S = 8, 20.0
 
 _Place = tuple[int, ...]
 
