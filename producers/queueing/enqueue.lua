@@ -57,13 +57,19 @@ local function answer(place, word, facts, left_out)
   add(others, facts, left_out)
 end
 
-local guarded, guarded_blocks, texts = {}, {}, {}
-for i, message in ipairs(given.messages) do
-  keys[i] = keys_of(message[1])
-  records[i] = keys[i].record
-  if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
-  texts[#texts + 1] = message[20]
+-- A script may have 200 names at once: these are needed here alone.
+do
+  local guarded, guarded_blocks, texts = {}, {}, {}
+  for i, message in ipairs(given.messages) do
+    keys[i] = keys_of(message[1])
+    records[i] = keys[i].record
+    if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
+    texts[#texts + 1] = message[20]
+  end
+  learn_guarded(guarded, guarded_blocks)
+  learn_twins(texts)
 end
+
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
 -- Name the messages whose id has other content already, in Redis or further up among these.
@@ -84,8 +90,6 @@ if given.strict then
   if #others > 0 then return others end
 end
 local suppressed = find_suppressed()
-learn_guarded(guarded, guarded_blocks)
-learn_twins(texts)
 
 local function left_at(i)
   return what_is_left(given.messages[i], suppressed[i])
