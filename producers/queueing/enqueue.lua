@@ -26,8 +26,11 @@
 -- uses: known_key clock queue eras campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
-local unpriced = learn_tariffs()
-if unpriced then return 'unpriced ' .. unpriced end
+-- A script may have 200 names at once. What is needed in one place alone has a block of its own.
+do
+  local unpriced = learn_tariffs()
+  if unpriced then return 'unpriced ' .. unpriced end
+end
 
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
@@ -57,7 +60,6 @@ local function answer(place, word, facts, left_out)
   add(others, facts, left_out)
 end
 
--- A script may have 200 names at once: these are needed here alone.
 do
   local guarded, guarded_blocks, texts = {}, {}, {}
   for i, message in ipairs(given.messages) do
