@@ -121,15 +121,18 @@ def test_an_sms_of_the_outbox_is_sent_once_when_the_api_comes_back_and_a_refused
     assert (left, problem[:11]) == ("booked-41", "422 invalid")
 
 
-def test_a_booking_that_is_rolled_back_leaves_no_sms_behind(tmp_path):
+def test_an_sms_of_what_is_rolled_back_is_gone_and_one_without_a_transaction_is_refused():
     needs("php")
-    php, database = LANGUAGES[1], str(tmp_path / "bistro.sqlite3")
-    for n in range(2):
-        with php.run(tmp_path / f"{n}", "book", "42", new_number(), DATABASE=database) as program:
-            assert (program.wait() == 0) is (n == 0), program.output
-
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("SELECT count(*) FROM sms_outbox").fetchall() == [(1,)]
+    program = """require $argv[1]; $outbox = new Outbox($database = new PDO('sqlite::memory:'));
+        $outbox->createTable(); $database->beginTransaction();
+        $outbox->add(['request_id' => 'booked-42']); $database->rollBack();
+        try { $outbox->add(['request_id' => 'booked-43']); } catch (LogicException $error) {
+            echo $error->getMessage(), ': ';
+            echo $database->query('SELECT count(*) FROM sms_outbox')->fetchColumn();
+        }"""
+    outbox = LANGUAGES[1].path("Outbox")
+    done = subprocess.run(["php", "-r", program, outbox], capture_output=True, text=True, check=False)
+    assert done.stdout == "open the transaction of what the SMS tells of: 0", done.stderr
 
 
 def test_a_campaign_that_is_sent_twice_texts_everybody_once_and_names_who_is_left_out(world, tmp_path):

@@ -19,7 +19,8 @@ _CHECKS: Final = {
     "node": ("node", "process.exit(Number(parseInt(process.versions.node) < 18))"),
     "php": (
         "php",
-        "exit(PHP_VERSION_ID < 80100 || array_diff(['curl', 'pdo_sqlite'], get_loaded_extensions()) ? 1 : 0);",
+        """$lacks = array_diff(['curl', 'pdo_sqlite'], get_loaded_extensions());
+        exit(PHP_VERSION_ID < 80100 || $lacks ? 1 : 0);""",
     ),
 }
 
