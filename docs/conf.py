@@ -43,6 +43,7 @@ navigation = {
     ],
     "Reference": [
         "docs/http-api",
+        "docs/http-answers",
         "docs/commands",
         "docs/settings",
         "docs/streams",
