@@ -1,4 +1,4 @@
-"""docs/http-answers.md shows what a running API answers: its requests are made in their order, and compared."""
+"""docs/http-answers.md shows what a running API answers: its requests are made in order, and compared."""
 
 import json
 import re
