@@ -20,7 +20,7 @@ from django.urls import include, path
 
 from producers import InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
 from producers.contract.prices import tariff_name
-from producers.django import consuming, get_producer, outbox, send_in_transaction, send_on_commit, sending
+from producers.django import consuming, get_producer, outbox, send_in_transaction, send_on_commit
 from producers.django.log_filter import HideCallbacks
 from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
@@ -110,8 +110,6 @@ class Outbox(TransactionTestCase):
 
     def setUp(self):
         self.sms = self.enterContext(SmsOutbox())
-        # The outage of another test is over.
-        sending._kick._not_before_s = 0
 
     def write(self, request_id, text="Hello", **options):
         """Write a row, and let its transaction hand nothing over: the relay is to do it."""
@@ -160,6 +158,14 @@ class Outbox(TransactionTestCase):
 
         self.assertIn("queued 2", called("sms_outbox_relay", once=True))
         self.assertEqual([sms.text for sms in self.sms.sent], ["first", "second"])
+
+    def test_no_test_meets_the_outage_of_another(self):
+        self.sms.fail_next(QueueUnavailable)
+        send_in_transaction(PHONE, "first", **OPTIONS)
+        with SmsOutbox() as another:
+            send_in_transaction(PHONE, "second", **OPTIONS)
+
+        another.assert_sent(text="second")
 
     def test_an_answer_of_redis_that_was_lost_doubles_nothing(self):
         self.write("a")
@@ -528,11 +534,7 @@ class Callbacks(TestCase):
     """Octopush's callbacks."""
 
     def setUp(self):
-        from producers.django.callbacks import intake
-
         self.sms = self.enterContext(SmsOutbox())
-        intake.forget()
-        self.addCleanup(intake.forget)
         self.event = {"number": PHONE, "text": "Oui", "reception_date": "2024-01-31 14:05:09"}
 
     def post(self, url):
