@@ -15,8 +15,8 @@ from worker.sandbox.simulator.settings import SimulatorSettings
 
 _TIMEOUT_S = 15.0
 _POLL_S = 0.005
-#: Seconds for which an idle connection is used again. The server closes it after 5, and a call that it has not
-#: read by then is refused.
+#: Seconds for which an idle connection is used again. The server closes it after 5, and a call that comes
+#: then is refused.
 _IDLE_S = 2.0
 
 
