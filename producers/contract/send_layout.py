@@ -103,8 +103,8 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``enqueued`` | all messages | enqueue | - | - |
-| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | metrics.py, overview.py |
-| ``unexplained`` | refusals in words that nobody knows | suspect | - | metrics.py |
+| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | reading.py, overview.py |
+| ``unexplained`` | refusals in words that nobody knows | suspect | - | reading.py |
 | ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
 | ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | optout_figures.py |
 | ``duplicates`` | messages that were not queued, since the same text had just been | enqueue | - | money_figures.py |
@@ -125,7 +125,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<hour>`` | recipients; the hour of acceptance, counted from the epoch | add_awaited(), heard() | add_awaited(), heard() | metrics.py |
+| ``<hour>`` | recipients; the hour of acceptance, counted from the epoch | add_awaited(), heard() | add_awaited(), heard() | reading.py |
 
 **held** How many sends are held until a time. Goes when none is.
 
