@@ -35,6 +35,7 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "docs/runbook",
         "docs/console",
         "docs/upgrades",
     ],
@@ -45,6 +46,7 @@ navigation = {
         "docs/streams",
         "docs/rules",
         "docs/redis",
+        "docs/metrics",
     ],
     "Reference of Python": [
         "docs/api",

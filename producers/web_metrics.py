@@ -31,6 +31,9 @@ class WebMetrics:
         names = ("callbacks_total", "callback_duration_seconds")
         answers, durations = ((PREFIX + name, METRICS[name].about, METRICS[name].labels) for name in names)
         self._answers = Counter(*answers, registry=self._registry)
+        # Prometheus sees no increase in what begins with 1.
+        for status in (200, 503):
+            self._answers.labels(str(status))
         buckets = [ms / 1000 for ms in CALLBACK_MS]
         self._durations = Histogram(*durations, registry=self._registry, buckets=buckets)
         self._registry.register(_Spool(fill))

@@ -35,7 +35,7 @@ def test_a_forwarder_tells_what_waits_since_when_and_what_is_dead(forwarder, red
 
     told = figures(page())
 
-    assert (told["waiting"], told["due"], told["dead"], told["held"]) == (2, 1, 1, 0)
+    assert (told["waiting"], told["due"], told["dead"], told["held"]) == (2, 2, 1, 0)
     assert 90 <= told["oldest_seconds"] < 120
     assert 30 <= told["silent_seconds"] < 60
     tried = {result: told[f'attempts_total,result="{result}"'] for result in RESULTS}
