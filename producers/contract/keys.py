@@ -289,14 +289,5 @@ class Keys(ConsoleKeys):
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
         ready = f"{self.prefix}queue:{name}"
-        return QueueKeys(
-            ready=ready,
-            delayed=ready + ":delayed",
-            leases=ready + ":leases",
-            ending=ready + ":ending",
-            envelopes=ready + ":envelopes",
-            wake=ready + ":wake",
-            heard=ready + ":heard",
-            back=ready + ":back",
-            dead=ready + ":dead",
-        )
+        parts = ("delayed", "leases", "ending", "envelopes", "wake", "heard", "back", "dead")
+        return QueueKeys(ready, *(f"{ready}:{part}" for part in parts))

@@ -1,4 +1,4 @@
-"""One table names all metrics: what dashboards, rules and pages speak of is in it, and all of it is explained."""
+"""One table names all metrics: rules, dashboard and pages speak of these, and explain each."""
 
 import json
 import re
@@ -74,9 +74,8 @@ def test_each_panel_says_what_it_shows_in_which_unit_from_the_chosen_source():
     board = json.loads(text(DASHBOARD))
     panels = [panel for panel in board["panels"] if panel["type"] != "row"]
 
-    assert [each["name"] for each in board["templating"]["list"] if each["type"] == "datasource"] == [
-        "datasource"
-    ]
+    sources = [each["name"] for each in board["templating"]["list"] if each["type"] == "datasource"]
+    assert sources == ["datasource"]
     assert [panel["title"] for panel in board["panels"] if panel["type"] == "row"] == [
         *("Well?", "Sending", "Money", "Coming back", "Readers")
     ]

@@ -255,8 +255,7 @@ def _since(keys: Keys, queue: str, head: bytes) -> Steps[int | None]:
 def read_credit(keys: Keys) -> Steps[Credit | None]:
     """Read the balance as it was last seen; None if no answer has named one yet."""
     time, found = yield Commands([("TIME",), ("HGETALL", keys.credit_seen)])
-    seen = strings(found)
-    if "amount" not in seen:
+    if "amount" not in (seen := strings(found)):
         return None
     at_ms = int(seen["at"])
     return Credit(Decimal(seen["amount"]), at_ms, max(0, now_ms(time) - at_ms) / 1000)

@@ -1,6 +1,6 @@
 """A custom collector: what was read from Redis becomes families of metrics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from prometheus_client.core import Metric
@@ -156,14 +156,15 @@ def _readers(found: Found) -> Iterator[Metric]:
 
 
 def _forwarders(forwarders: Sequence[ForwarderFigures]) -> Iterator[Metric]:
-    for name, value in {
+    gauges: Mapping[str, Callable[[ForwarderFigures], float]] = {
         "forward_waiting": lambda each: each.waiting,
         "forward_due": lambda each: each.due,
         "forward_oldest_seconds": lambda each: each.oldest_s,
         "forward_dead": lambda each: each.dead,
         "forward_held": lambda each: int(each.is_held),
         "forward_silent_seconds": lambda each: each.silent_s,
-    }.items():
+    }
+    for name, value in gauges.items():
         yield plain(name, [((each.name,), value(each)) for each in forwarders])
     tried = [((each.name, result), count) for each in forwarders for result, count in each.tried.items()]
     yield plain("forward_attempts_total", tried)

@@ -128,18 +128,19 @@ class Reading:
                 pipeline.llen(queue.ready)
                 for key in (queue.delayed, queue.leases, queue.dead):
                     pipeline.zcard(key)
-            pipeline.hmget(keys.counts, [*STATES, "unexplained"])
+            pipeline.hmget(keys.counts, STATES)
+            pipeline.hget(keys.counts, "unexplained")
             pipeline.hgetall(keys.metrics)
             pipeline.time()
-            *entries, counts, counted, clock = await pipeline.execute()
+            *entries, counts, unexplained, counted, clock = await pipeline.execute()
         now_ms = clock[0] * 1000 + clock[1] // 1000
         places = [(queue, state) for queue in QUEUES for state in ENTRIES]
-        *states, unexplained = (int(count or 0) for count in counts)
+        states = (int(count or 0) for count in counts)
         named = {
             "counted": {name.decode(): int(count) for name, count in counted.items()},
             "states": dict(zip(STATES, states, strict=True)),
             "entries": dict(zip(places, entries, strict=True)),
-            "unexplained": unexplained,
+            "unexplained": int(unexplained or 0),
             "now_ms": now_ms,
         }
         asked = {
