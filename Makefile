@@ -5,15 +5,20 @@ INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
 BENCH ?=
+PLAN ?=
 BEFORE ?=
 RULES ?=
 SERVER ?= $(SANDBOX_SERVER)
 # Processes that share the tests. Each starts servers of its own, and takes whole files, those first that take long.
-JOBS ?= 2
+# Three keep two cores busy, since tests of installations wait most of their time.
+JOBS ?= 3
 SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# The site takes half of the time of all house checks.
+HOUSE := tests/house/test_site.py $(filter-out %/test_site.py,$(wildcard tests/house/test_*.py))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi screenshots faults clients soak bench test-all check lua-coverage format lock clean
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi sbom screenshots faults clients soak bench test-all check house lua-coverage format lock clean upgrades scale
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -55,6 +60,9 @@ docs: $(INSTALLED) ## Build the documentation as a site in site/; any warning fa
 openapi: $(INSTALLED) ## Write docs/openapi.json from the table of operations
 	@$(BIN)/python -m tests.support.openapi_page
 
+sbom: $(INSTALLED) ## Write sbom.json, what production installs (CycloneDX), and show it with its licences
+	@$(BIN)/python -m tests.support.sbom
+
 screenshots: $(INSTALLED) ## Take the pictures in docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
@@ -64,11 +72,17 @@ faults: $(INSTALLED) ## Kill, suspend and cut everything at every step (about 20
 clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is allowed (about 10 minutes)
 	$(BIN)/python -m pytest tests/clients
 
+upgrades: $(INSTALLED) ## Run the last release, this one and one to come side by side (about 10 minutes)
+	$(BIN)/python -m pytest tests/upgrades
+
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
 	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
 
 bench: $(INSTALLED) ## Measure this worker beside others, on Linux (BENCH="peers shared" selects)
 	@$(BIN)/python -m tests.benchmarks $(BENCH) $(if $(BEFORE),--before $(BEFORE)) $(if $(RULES),--rules)
+
+scale: $(INSTALLED) ## Simulate large installations (PLAN="--messages 50000000 --workers 4 ..." for one of your own)
+	@$(BIN)/python -m tests.scale $(PLAN)
 
 test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 	@for v in $(PYTHONS); do \
@@ -76,9 +90,12 @@ test-all: ## Run all tests on every Python of 3.11 to 3.13 that is installed
 			$(MAKE) --no-print-directory test PYTHON=python$$v BIN=.venv-$$v/bin INSTALLED=.venv-$$v/.installed || exit 1; \
 		else echo "== Python $$v is not installed"; fi; done
 
-check: style ## Check style, types, import directions, Lua and papers
+check: $(INSTALLED) ## Check style, types, import directions, Lua and papers
+	@$(MAKE) --no-print-directory --jobs style house
+
+house: $(INSTALLED) ## Check import directions, Lua and papers
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q $(SHARED) tests/house
+	$(BIN)/python -m pytest -q $(SHARED) $(HOUSE)
 
 lua-coverage: $(INSTALLED) ## Run the integration tests; list the branches of Lua that none of them reaches
 	SANDBOX_SERVER=$(SERVER) $(BIN)/python -m pytest -p tests.support.lua_coverage tests/integration
@@ -91,6 +108,7 @@ lock: ## Pin the newest allowed dependencies (needs uv)
 	uv lock --upgrade
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --all-extras --group dev -o requirements-dev.lock
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console -o requirements.lock
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --only-group build -o deploy/build.lock
 
 clean: ## Remove everything that was built
 	rm -rf .venv .venv-3.* .bench dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -36,6 +36,9 @@ navigation = {
         "docs/sandbox",
         "docs/operating",
         "docs/runbook",
+        "docs/pilot",
+        "deploy/README",
+        "docs/accounts",
         "docs/console",
         "docs/upgrades",
     ],
@@ -64,7 +67,9 @@ navigation = {
         "docs/architecture",
         "docs/guarantees",
         "docs/privacy",
+        "docs/threats",
         "docs/performance",
+        "docs/scaling",
         "docs/evidence",
         "docs/decisions",
     ],
@@ -75,7 +80,7 @@ navigation = {
             for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
         ),
     ],
-    "The project": ["CONTRIBUTING", "CHANGELOG"],
+    "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],
 }
 
 #: What the theme writes, and what those need who hear a page or have no mouse.
@@ -91,7 +96,7 @@ MADE_BY_APPLICATIONS: Final = {"Message", "Recipient"}
 
 project = "octopush-worker"
 root_doc = "README"
-include_patterns = ["*.md", "docs/**", "examples/**"]
+include_patterns = ["*.md", "docs/**", "deploy/README.md", "examples/**"]
 exclude_patterns = [".*", "site", "producers", "worker", "tests", "dist", "bench-results", "docs/snippets"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]

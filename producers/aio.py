@@ -50,8 +50,9 @@ class AsyncProducer:
         settings: ProducerSettings | None = None,
         client: redis.asyncio.Redis | None = None,
         default_region: str | None = None,
+        namespace: str | None = None,
     ) -> None:
-        self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
+        self._settings = (settings or ProducerSettings()).at(redis_url, namespace).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
         keys, pseudonyms = self._records.keys, self._records.pseudonyms

@@ -7,6 +7,7 @@
     ├── CampaignCancelled                  this campaign was cancelled and queues nothing any more
     ├── QueueUnavailable                   Redis did not answer; repeat with the same request_id
     ├── QueueRefused                       Redis refuses user or password; mend the settings
+    │   └── UnservedLayout                 its data have a newer layout; install a newer release
     └── WrongEventLoop (also RuntimeError) an AsyncProducer is used in a second event loop
     ConfigError                            the environment is wrong; the process should not start
     └── WrongPseudonymKeys                 it lacks a key that this Redis needs
@@ -140,7 +141,7 @@ class QueueRefused(ProducerError):
     def __init__(
         self,
         request_ids: Sequence[str] = (),
-        what: str = "this user or password",
+        what: str = "this user or password: see REDIS_URL",
         campaign_id: str | None = None,
         server: str = "",
     ) -> None:
@@ -148,7 +149,18 @@ class QueueRefused(ProducerError):
         self.campaign_id = campaign_id
         self.server = server
         at = f" at {server}" if server else ""
-        super().__init__(f"Redis{at} refuses {what}: see REDIS_URL")
+        super().__init__(f"Redis{at} refuses {what}")
+
+
+class UnservedLayout(QueueRefused):
+    """The data in Redis have a layout that this release does not serve. The call read and wrote nothing.
+
+    The text names that layout. Install a release that serves it, then repeat the call with the same
+    request_ids: what was queued before is not queued again.
+
+    Attributes:
+        request_ids, campaign_id, server: as in `QueueUnavailable`.
+    """
 
 
 class WrongEventLoop(ProducerError, RuntimeError):

@@ -41,9 +41,10 @@ class Producer:
         settings: all settings; read them with `Producer.from_env` or leave the defaults.
         client: a ready Redis client (Sentinel, Cluster, tests) instead of a URL.
         default_region: whose national numbers are read, such as ``FR``; overrides the settings.
+        namespace: of the workers of one account; overrides the settings.
 
     Raises:
-        ConfigError: there is no such region, or the URL cannot be read; the message does not show it.
+        ConfigError: URL, region or namespace cannot be read; the message shows none of them.
     """
 
     def __init__(
@@ -53,8 +54,9 @@ class Producer:
         settings: ProducerSettings | None = None,
         client: redis.Redis | None = None,
         default_region: str | None = None,
+        namespace: str | None = None,
     ) -> None:
-        self._settings = (settings or ProducerSettings()).at(redis_url).with_region(default_region)
+        self._settings = (settings or ProducerSettings()).at(redis_url, namespace).with_region(default_region)
         self._records = records = Records(self._settings)
         self._campaigns = Campaigns(records, self._settings)
         self._conversations = Conversations(records.keys, records.pseudonyms, self._settings.default_region)
@@ -243,12 +245,10 @@ class Producer:
     def pause_campaign(self, campaign_id: str) -> Halt:
         """Let no further attempt of a campaign begin. Safe to repeat.
 
-        What is being sent comes to its end. Times to live go on, and sending a campaign that is paused
-        queues it.
+        What is being sent comes to its end. Times to live go on. To send a paused campaign queues it.
 
         Returns:
-            ``paused`` (for as long as anything of it waits), ``stopped`` (it was cancelled), ``done`` (all of
-            it had ended: nothing was changed) or ``unknown_id``.
+            ``paused`` (while anything waits), ``stopped`` (cancelled), ``done`` (all ended), ``unknown_id``.
 
         Raises:
             InvalidMessage: the id cannot be one.

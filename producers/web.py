@@ -32,9 +32,11 @@ from starlette.routing import Route
 
 from .callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from .contract.addresses import Addresses
+from .contract.keys import Keys
 from .contract.known_pseudonyms import KEPT_IN_REDIS
 from .contract.outages import what_is_refused
 from .contract.scripts import REDIS_ERRORS
+from .contract.serving import serving
 from .contract.settings import WebSettings
 from .errors import ConfigError
 from .web_connection import raise_file_limit
@@ -107,6 +109,7 @@ class _Server:
         self._intake = AsyncCallbackIntake(settings)
         self._redis = self._intake._redis  # noqa: SLF001 - of this package, and closed by the intake
         self._metrics = WebMetrics(lambda: self._intake.fill)
+        self._keys = Keys(settings.namespace)
         self._callers = Addresses(settings.allowed_addresses)
         self._scrapers = Addresses(settings.metrics_addresses)
 
@@ -159,10 +162,10 @@ class _Server:
         """Say whether callbacks could be stored right now."""
         try:
             async with asyncio.timeout(_PROBE_S):
-                await self._redis.ping()
+                await serving(self._keys).arun(self._redis)
         except (*REDIS_ERRORS, OSError) as error:
             what = what_is_refused(error)
-            said = f"redis refuses {what}: see REDIS_URL" if what else "redis does not answer"
+            said = f"redis refuses {what}" if what else "redis does not answer"
             if self._intake.has_room:
                 return PlainTextResponse(f"{said}, callbacks are kept on the disk\n")
             return PlainTextResponse(f"{said}\n", HTTPStatus.SERVICE_UNAVAILABLE)

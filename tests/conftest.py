@@ -11,6 +11,7 @@ import redis
 
 from tests.support.installation import ANY_HOUR
 from tests.support.lua_given import watched
+from tests.support.redis_users import server_with_users
 from tests.support.uncapped import UNCAPPED, uncapped
 from worker.sandbox.redis_server import RedisServer, find_binary
 
@@ -18,7 +19,7 @@ from worker.sandbox.redis_server import RedisServer, find_binary
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 _OURS += ("MAIL_", "CONSOLE_", "OPTOUT_", "OPTIN_", "PSEUDONYM_", "MARKETING_", "EXTRA_HOLIDAYS", "STOP_")
 _OURS += ("SENDERS", "SEGMENTS_", "TEXT_", "PRICE_", "ALLOWED_", "SMS_", "BUDGET_", "CREDIT_", "DUPLICATE_")
-_OURS += ("NUMBER_", "PREFIX_")
+_OURS += ("NUMBER_", "PREFIX_", "GATEWAY_")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -66,14 +67,14 @@ def scripts_are_given_what_they_list() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Share one server between all tests; a test that breaks its server takes `own_redis_server`."""
-    with RedisServer(tmp_path_factory.mktemp("redis"), fsync="always") as server:
+    with server_with_users(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
 def own_redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Give one test a server of its own, to be stopped, killed or frozen."""
-    with RedisServer(tmp_path_factory.mktemp("own-redis"), fsync="always") as server:
+    with server_with_users(tmp_path_factory.mktemp("own-redis")) as server:
         yield server
 
 

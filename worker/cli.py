@@ -17,10 +17,14 @@ from worker.api.api_cli import api, api_token
 from worker.commands.all_commands import COMMANDS
 from worker.commands.command import Command, Group
 from worker.commands.forward_cli import forward
+from worker.doctor.doctor_cli import doctor
+from worker.gateway.profile import read_profile
 from worker.mail.mail_cli import forward_email, mail_in
 from worker.metrics.metrics_cli import metrics
+from worker.pilot.pilot_cli import pilot
 from worker.presentation.output import Failed, Output
 from worker.process.extras import brought_by, missing
+from worker.settings import WorkerSettings
 from worker.start import console, web, worker
 from worker.webhooks.forward_http import forward_http
 from worker.webhooks.forward_listen import listen
@@ -123,6 +127,7 @@ for part in (listen, secret):
     forward.add_command(part)
 for command in (
     *COMMANDS,
+    doctor,
     worker,
     web,
     console,
@@ -132,6 +137,7 @@ for command in (
     forward_http,
     forward_email,
     mail_in,
+    pilot,
 ):
     main.add_command(command)
 
@@ -161,7 +167,9 @@ def _check_settings() -> None:
         if lacks := missing(process_type):
             raise Failed(lacks)
         try:
-            SETTINGS[process_type].from_env(os.environ)
+            settings = SETTINGS[process_type].from_env(os.environ)
+            if isinstance(settings, WorkerSettings):
+                read_profile(settings.gateway_profile)
         except ConfigError as error:
             problems |= error.problems
     if problems:

@@ -24,6 +24,7 @@ from producers.errors import ConfigError, WrongPseudonymKeys
 from producers.rules.hours import Hours
 from producers.rules.settings import ACCOUNT
 from worker.account.gates import Gates
+from worker.account.identity import binding
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
@@ -33,6 +34,7 @@ from worker.callbacks.forgetting import Forgetting
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
+from worker.gateway.profile import UNSETTLED, GatewayProfile, read_profile
 from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -58,6 +60,11 @@ RESTART_S: Final = 0.5
 COLLECT_AFTER: Final = (20_000, 20, 20)
 #: What a worker without hours says when it starts.
 HOURS_OFF: Final = "MARKETING_HOURS_FR and MARKETING_HOURS_OTHER are off: marketing leaves at any hour"
+#: What a worker says that was given another login than the first one of its namespace.
+ANOTHER_ACCOUNT: Final = (
+    "this SMS_NAMESPACE belongs to another account than that of OCTOPUSH_API_LOGIN. Give each account a "
+    "namespace of its own; if the login has changed: octopush-worker account unbind, see docs/accounts.md"
+)
 #: Callbacks that a process holds at a time.
 CALLBACKS_AT_ONCE: Final = 256
 
@@ -77,10 +84,11 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
+        profile = read_profile(settings.gateway_profile)
     except ConfigError as error:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, settings.namespace)
     dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
     outages = outage_log(str(settings.redis_url))
@@ -88,8 +96,9 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     with middleware.stop_at_once(), _let_in(str(settings.redis_url)):
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
         know_pseudonyms(settings, client)
+        own_namespace(settings, client)
     middleware.stop_once()
-    broker = build(settings, client)
+    broker = build(settings, client, profile)
     _collect_less_garbage()
     return broker
 
@@ -139,11 +148,26 @@ def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
     raise SystemExit(1)
 
 
-def build(settings: WorkerSettings, client: redis.Redis) -> LeaseBroker:
+def own_namespace(settings: WorkerSettings, client: redis.Redis) -> None:
+    """Refuse to send what waits for another account.
+
+    Raises:
+        SystemExit: status 1, after one log line.
+    """
+    is_ours = False
+    for attempt in waits_for_redis():
+        with attempt:
+            is_ours = drive(binding(settings), client)
+    if not is_ours:
+        structlog.get_logger().error("worker.refused_to_start", problem=ANOTHER_ACCOUNT)
+        raise SystemExit(1)
+
+
+def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile = UNSETTLED) -> LeaseBroker:
     """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
     leases = Leases(client, keys)
-    gateway = Gateway(settings)
+    gateway = Gateway(settings, profile)
     engine = Engine(gateway.close)
     confirmation = Confirmation(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim

@@ -57,6 +57,9 @@ class WorkerSettings(RulesSettings, RedisSettings):
     fresh_connections: bool = variable(
         "OCTOPUSH_FRESH_CONNECTIONS", "1 opens a new connection per request", default=False
     )
+    gateway_profile: str = variable(
+        "GATEWAY_PROFILE", "file in which `octopush-worker pilot` wrote what it settled", default=""
+    )
     connect_timeout_s: float = variable(
         "OCTOPUSH_CONNECT_TIMEOUT_S",
         "seconds to connect, and to write the request",

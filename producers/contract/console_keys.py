@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from .forwarder_keys import ForwarderKeys
+from .installation_keys import InstallationKeys
 
 
 @dataclass(frozen=True, slots=True)
-class ConsoleKeys(ForwarderKeys):
-    """Builds key names under one hash tag; those of forwarders are inherited.
+class ConsoleKeys(InstallationKeys):
+    """Builds key names under one hash tag; those of the installation are inherited.
 
     Args:
         namespace: the hash tag, without braces.

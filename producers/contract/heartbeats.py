@@ -27,14 +27,25 @@ class Rules(NamedTuple):
     fingerprint: str
 
 
-def name_worker(process: str, rules: Rules) -> str:
-    """Name a worker process in the set of all: its signs of life tell its rules as well.
+def name_worker(process: str, rules: Rules, layout: int) -> str:
+    """Name a worker process in the set of all: its signs of life tell its rules and its layout as well.
 
     Args:
-        process: names it among all processes, without a space.
+        process: names it among all processes, without a space or a slash.
         rules: by which it goes.
+        layout: newest layout of the data that it serves; as ``raise_layout.lua``.
     """
-    return " ".join((process, *rules))
+    return " ".join((f"{process}/{layout}", *rules))
+
+
+def layouts_of(names: Iterable[str]) -> dict[int, int]:
+    """Count the worker processes by the newest layout that each serves; 1 where a name tells none."""
+    found: dict[int, int] = {}
+    for name in names:
+        told = name.split(" ")[0].partition("/")[2]
+        layout = int(told) if told.isdecimal() else 1
+        found[layout] = found.get(layout, 0) + 1
+    return found
 
 
 def rules_of(names: Iterable[str]) -> dict[Rules, int]:

@@ -10,6 +10,9 @@ from typing import Final, Literal, get_args
 
 #: Version of the record's layout, written into each record as ``v``. A worker refuses a newer one.
 RECORD_VERSION: Final = 1
+#: Newest layout of the data in Redis that this release serves, as it serves all older ones. ``lua/head.lua``
+#: has the same number, and refuses newer ones.
+LAYOUT: Final = 1
 #: What the id of a shared call begins with; no request_id that an application can choose does.
 CALL: Final = "@"
 #: What an entry of a queue begins with that stands for all messages of a share: as ``lua/queue.lua``.

@@ -12,7 +12,7 @@ and a stream entry together, on Redis Cluster too.
 | ``corrected:<request_id>`` | bitmap, recipients whose price a receipt has named, by place | N days | publish | publish |
 | ``receipts:awaited`` | hash, recipients without any receipt by hour of acceptance | for ever | layout | layout |
 | ``ticket:<ticket>`` | string, request_id | N days | finish, correlate | correlate |
-| ``unticketed:<pseudonym>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate |
+| ``unticketed:<pseudonym>`` | set of request_ids with no ticket yet | N days | claim, finish | correlate, pilot |
 | ``attempt_leases`` | sorted set, ``request_id:token`` by lease deadline | while attempts run | claim, renew | claim |
 | ``attempt_starts`` | sorted set, request_id by start of the attempt | while attempts run | claim | correlate |
 | ``gather:<share>`` | list of request_ids that may share a call | while queued | enqueue, fetch, compose | fetch |
@@ -58,11 +58,14 @@ and a stream entry together, on Redis Cluster too.
 | ``limits`` | hash, the limits that are set live | for ever | layout | layout |
 | ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | layout | layout |
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
+| ``account`` | string, the pseudonym of the login that the namespace belongs to | until unbound | bind_account, unbind_account | bind_account, operators |
+| ``layout`` | string, which layout the data have; absent in the oldest, which have 1 | for ever | note_pseudonyms, raise_layout | every script, operators |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
 | ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |
 | ``callback:<id>`` | hash, raw callback | until processed | layout | layout |
+| ``probe:<secret digest>`` | string, that a probe of the callback URL is awaited, or that it arrived | a minute | doctor, accept | accept, doctor |
 | ``taken:<token digest>:<sort>`` | string, bytes of callbacks taken with a callback token | a minute | accept | accept |
 | ``seen:<event_id>`` | string | N days | publish | publish |
 | ``queue:<q>`` | list of entry ids, ready | while queued | enqueue, fetch | fetch |

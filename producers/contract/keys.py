@@ -14,7 +14,7 @@ QUARANTINE = "quarantine"
 
 @dataclass(frozen=True, slots=True)
 class QueueKeys:
-    """The keys of one queue."""
+    """The keys of one queue; all but the first are named by their fields."""
 
     ready: str
     delayed: str
@@ -51,6 +51,10 @@ class Keys(ConsoleKeys):
     def ticket(self, ticket: str) -> str:
         """Which send, or shared call, the gateway gave a ticket."""
         return f"{self.prefix}ticket:{ticket}"
+
+    def unticketed(self, pseudonym: str) -> str:
+        """The sends to a number whose ticket nobody knows."""
+        return f"{self.prefix}unticketed:{pseudonym}"
 
     def gather(self, share: str) -> str:
         """The messages that may share a call."""
@@ -101,11 +105,6 @@ class Keys(ConsoleKeys):
     def talk(self, key: str) -> str:
         """The turns of a conversation; a pseudonym names it."""
         return f"{self.prefix}talk:{key}"
-
-    @property
-    def pseudonyms(self) -> str:
-        """Which keys pseudonyms were made with."""
-        return self.prefix + "pseudonyms"
 
     def deliveries(self, request_id: str) -> str:
         """The last receipt of each recipient."""
@@ -243,11 +242,6 @@ class Keys(ConsoleKeys):
         return self.prefix + "credit_seen"
 
     @property
-    def workers(self) -> str:
-        """The worker processes, by their last sign of life."""
-        return self.prefix + "workers"
-
-    @property
     def limits(self) -> str:
         """The limits set live."""
         return self.prefix + "limits"
@@ -289,5 +283,4 @@ class Keys(ConsoleKeys):
     def queue(self, name: str) -> QueueKeys:
         """The keys of one queue."""
         ready = f"{self.prefix}queue:{name}"
-        parts = ("delayed", "leases", "ending", "envelopes", "wake", "heard", "back", "dead")
-        return QueueKeys(ready, *(f"{ready}:{part}" for part in parts))
+        return QueueKeys(ready, *(f"{ready}:{part}" for part in QueueKeys.__slots__[1:]))

@@ -52,7 +52,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | infer_price, learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance |
+| ``<tariff>`` | price of one segment in the account's currency, a decimal; a tariff is type and country code | infer_price, learn_price, set_price | set_price | learn_tariffs(), money.py, preview.py, price.py, price_of(), see_balance, set_up.py |
 
 **prices_set** What operators say. Stays for ever.
 

@@ -53,6 +53,7 @@ METRICS: Final[Mapping[str, MetricRow]] = {
     "redis_up": MetricRow("gauge", "Whether Redis answered this scrape."),
     "workers": MetricRow("gauge", "Worker processes that are alive."),
     "build_info": MetricRow("gauge", "1; the version of the process that answers.", ("version",)),
+    "namespace_info": MetricRow("gauge", "1; whose metrics these are.", ("namespace",)),
     "sending_held": MetricRow("gauge", "1 while the account's trouble holds all sending."),
     "ledger_imbalance": MetricRow(
         "gauge",
@@ -78,7 +79,7 @@ METRICS: Final[Mapping[str, MetricRow]] = {
     ),
     "queue_entries": MetricRow("gauge", "Entries of a queue by what they wait for.", ("queue", "state")),
     "queue_oldest_seconds": MetricRow(
-        "gauge", "For how long the entry at the front could have left; 0 if none waits.", ("queue",)
+        "gauge", "For how long the send at the front could have left; 0 if none waits.", ("queue",)
     ),
     "queue_delay_seconds": MetricRow(
         "histogram",

@@ -1,5 +1,6 @@
 -- Note under which key a process writes pseudonyms, and say which keys there are.
 -- Given: key_ids (of the process's own keys, the one it writes with first), fresh (a key), fresh_id
+-- Where nothing was ever noted a new installation begins: its data have the newest layout.
 -- Returns the key that Redis keeps, or ''; and the ids of all keys that anything was ever written with, or nil if the process lacks one
 --   of them: then nothing is noted.
 -- The first process without keys of its own makes one, and Redis keeps it. It stays known to processes that get keys later.
@@ -20,6 +21,7 @@ if not writes then
   redis.call('HSET', key, 'made', made, 'made_id', writes)
 end
 if not string.find(' ' .. ids .. ' ', ' ' .. writes .. ' ', 1, true) then
+  if ids == '' then redis.call('SET', prefix .. 'layout', newest_layout) end
   ids = ids == '' and writes or ids .. ' ' .. writes
   redis.call('HSET', key, 'ids', ids)
 end

@@ -9,6 +9,8 @@ from typing import Final
 import redis
 from redis import exceptions
 
+from .jobs import LAYOUT
+
 
 class TimeIsUpError(redis.RedisError):
     """The time that ``within`` gave is over. Unlike a time-out nobody repeats it: there is no time."""
@@ -55,28 +57,44 @@ def passes(error: BaseException) -> bool:
 
 
 def what_is_refused(error: BaseException | None) -> str | None:
-    """Say what Redis refuses, if an error means that the address or the rights of its user are wrong."""
+    """Say what Redis refuses and where that is mended, if no waiting mends it.
+
+    The address or the rights of its user may be wrong, or the layout of the data be too new.
+    """
     if isinstance(error, (NotAuthenticatedError, *_LASTING)):
-        return "this user or password"
+        return "this user or password: see REDIS_URL"
     if isinstance(error, exceptions.NoPermissionError):
-        return "this user a command or a key"
+        return "this user a command or a key: see REDIS_URL"
+    if (layout := unserved_layout(error)) is not None:
+        return (
+            f"this release: the data have layout {layout}, and it serves layouts up to {LAYOUT}. "
+            f"Install a release that serves layout {layout}: see docs/upgrades.md"
+        )
     return None
 
 
+def unserved_layout(error: BaseException | None) -> int | None:
+    """Return the layout of the data, if a script refused to touch them for it; None for other errors."""
+    code, _, said = str(error).partition(" ")
+    is_layout = isinstance(error, redis.ResponseError) and code == "LAYOUT" and said[:1].isdigit()
+    return int(said.split()[0]) if is_layout else None
+
+
 def refused(server: str, what: str) -> str:
-    """Say in one line what Redis refuses, and where that is to be mended.
+    """Say in one line which Redis refuses what, and where that is to be mended.
 
     Args:
         server: its address without user and password; empty if it is not known.
         what: as `what_is_refused` says it.
     """
     at = f" at {server}" if server else ""
-    return f"Redis{at} refuses {what}: see REDIS_URL"
+    return f"Redis{at} refuses {what}"
 
 
 def is_told(error: BaseException) -> bool:
     """Tell whether a connection with an `OutageLog` has told of an error: nobody else needs to."""
-    return passes(error) or isinstance(error, NotAuthenticatedError)
+    is_refused = isinstance(error, NotAuthenticatedError) or unserved_layout(error) is not None
+    return is_refused or passes(error)
 
 
 class OutageLog:

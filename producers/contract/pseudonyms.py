@@ -32,13 +32,14 @@ class Pseudonyms:
         keys: at least one; the first makes what is written.
     """
 
-    __slots__ = ("_macs", "key_ids")
+    __slots__ = ("_macs", "_seals", "key_ids")
 
     #: What names the keys without telling anything of them, in their order.
     key_ids: tuple[str, ...]
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._macs = [_Mac(key) for key in keys]
+        self._seals = [_begun_seal(key) for key in keys]
         self.key_ids = tuple(map(key_id, keys))
 
     @property
@@ -63,16 +64,19 @@ class Pseudonyms:
         return [" ".join(_pseudonym(mac, number) for number in numbers) for mac in self._macs[1:]]
 
     def seal(self, fingerprint: str) -> str:
-        """Turn a fingerprint of what is personal, which anybody could make, into one that needs the key.
+        """Turn what is personal, or a fingerprint of it that anybody could make, into one that needs the key.
+
+        Args:
+            fingerprint: of any length.
 
         Returns:
             32 hexadecimal digits. Never the pseudonym of a number.
         """
-        return _sealed(self._macs[0], fingerprint)
+        return _sealed(self._seals[0], fingerprint)
 
     def older_seals(self, fingerprint: str) -> list[str]:
         """Return what `seal` makes of a fingerprint under all other keys; mostly there is none."""
-        return [_sealed(mac, fingerprint) for mac in self._macs[1:]]
+        return [_sealed(begun, fingerprint) for begun in self._seals[1:]]
 
     def __repr__(self) -> str:
         return f"Pseudonyms({len(self._macs)} keys)"
@@ -100,8 +104,18 @@ def _pseudonym(mac: _Mac, number: str) -> str:
     return base64.urlsafe_b64encode(made)[:-2].decode()
 
 
-def _sealed(mac: _Mac, fingerprint: str) -> str:
-    return mac.of(b"seal " + fingerprint.encode("utf-8", "surrogatepass"))[:_BYTES].hex()
+def _begun_seal(key: bytes) -> "hashlib.blake2b":
+    """Begin a keyed BLAKE2b (RFC 7693): a MAC of one hash, where HMAC takes two.
+
+    Its key is derived, so that no key serves two algorithms.
+    """
+    return hashlib.blake2b(key=hmac.digest(key, b"seal", "sha256"), digest_size=_BYTES)
+
+
+def _sealed(begun: "hashlib.blake2b", fingerprint: str) -> str:
+    made = begun.copy()
+    made.update(fingerprint.encode("utf-8", "surrogatepass"))
+    return made.hexdigest()
 
 
 def key_id(key: bytes) -> str:

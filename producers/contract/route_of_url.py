@@ -22,7 +22,7 @@ def route_of(url: RedisUrl) -> Route:
     place = url.place
     options = parse_url(place.url)  # type: ignore[no-untyped-call]
     if place.kind == "sentinel":
-        return Sentinels(place.servers, place.service, _for_sentinels(place, options))
+        return Sentinels(place.servers, place.service, sentinel_options(place))
     if place.kind == "cluster":
         return SlotOwner(place.servers, url.tag, options)
     host = str(options.get("host", _HOST))
@@ -31,7 +31,9 @@ def route_of(url: RedisUrl) -> Route:
     return Name(host, int(options.get("port", _PORT)))
 
 
-def _for_sentinels(place: Place, options: dict[str, Any]) -> dict[str, Any]:
+def sentinel_options(place: Place) -> dict[str, Any]:
+    """Say how to connect to the Sentinels of a place, as redis-py's pools take it, without host and port."""
+    options = parse_url(place.url)  # type: ignore[no-untyped-call]
     kept = {name: value for name, value in options.items() if name not in _OF_THE_PRIMARY}
     return {**kept, **dict(place.sentinel_login)}
 

@@ -7,7 +7,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call() |
+| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call(), work.py |
 | ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | ack, announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, overview.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
@@ -103,8 +103,8 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``enqueued`` | all messages | enqueue | - | - |
-| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | reading.py, overview.py |
+| ``enqueued`` | all messages | enqueue | - | work.py |
+| ``<end state>`` | messages in that state | end_members(), end_record(), send_again() | - | overview.py, reading.py |
 | ``unexplained`` | refusals in words that nobody knows | suspect | - | reading.py |
 | ``suppressed:<point>:<reason>`` | recipients kept from an SMS by an opt-out, by where: ``enqueue``, ``queued``, ``compose``, ``claim`` | count_suppressed() | - | - |
 | ``optout_race`` | sends in doubt that went on to somebody who wants no more SMS | note_race() | - | optout_figures.py |
@@ -182,7 +182,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
-| ``is_key_known()`` | correlate, enqueue, import_suppressed, publish, record_consents, suppress |
+| ``is_key_known()`` | bind_account, correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
 | ``learn_twins()`` | enqueue |

@@ -92,7 +92,7 @@ class Settings:
 
 
 def _parse(kind: Any, raw: str, bounds: Mapping[str, Any]) -> Any:
-    if kind is bool:
+    if kind in (bool, bool | None):
         return _flag(raw)
     if kind in (int, float):
         return _number(kind, raw, bounds["low"], bounds["high"])
@@ -209,15 +209,22 @@ class RedisSettings(Settings):
         super().__post_init__()
         object.__setattr__(self, "redis_url", _redis_url(self.redis_url, self.namespace))
 
-    def at(self, redis_url: str | None) -> Self:
-        """Return the same settings for another Redis; None or nothing keeps the one that is there.
+    def at(self, redis_url: str | None, namespace: str | None = None) -> Self:
+        """Return the same settings for another Redis or namespace; None or nothing keeps what is there.
 
         Raises:
-            ConfigError: the address cannot be read.
+            ConfigError: the address cannot be read, or there can be no such namespace.
         """
-        return (
-            dataclasses.replace(self, redis_url=_redis_url(redis_url, self.namespace)) if redis_url else self
-        )
+        if namespace:
+            try:
+                _hash_tag(namespace)
+            except ValueError as error:
+                raise ConfigError({"SMS_NAMESPACE": str(error)}) from None
+        if not (redis_url or namespace):
+            return self
+        tag = namespace or self.namespace
+        url = _redis_url(redis_url or self.redis_url, tag)
+        return dataclasses.replace(self, redis_url=url, namespace=tag)
 
     @property
     def retention_ms(self) -> int:

@@ -23,6 +23,7 @@ _OF_THE_SERVER: Final = {"CALLBACK_ALLOWED_ADDRESSES", "METRICS_ALLOWED_ADDRESSE
 #: What a variable may be given as, and how that is called.
 _GIVEN_AS: Final[dict[Any, tuple[tuple[type, ...], str]]] = {
     bool: ((bool, str), "True or False"),
+    bool | None: ((bool, str), "True or False"),
     int: ((int, str), "a whole number"),
     float: ((float, int, str), "a number"),
     tuple[Secret, ...]: ((str, list, tuple), "a list of texts"),

@@ -7,6 +7,7 @@ import msgspec
 from ..contract.discreet import discreet
 from ..contract.kinds import KINDS
 from ..contract.scripts import Command, Script, as_string
+from .probe import probe_name
 
 #: A full Redis refuses a body that cannot be the gateway's. It takes a body that can be: such bodies are
 #: small and bounded by the minute, and nobody can ask for them again.
@@ -64,4 +65,5 @@ class RawCallback(msgspec.Struct, frozen=True, array_like=True):
             "only": self.only,
             "token": self.token,
             "sort": self.sort,
+            "probe": probe_name(self.raw),
         }

@@ -3,7 +3,7 @@
 Whoever reads decodes as little as it needs. Scripts read the same bytes, most of them by pattern, so a change
 here is a change there:
 
-- ``content.twin`` cuts it before ``,"type":``;
+- ``content.seen`` cuts it before ``,"type":``;
 - ``compose.lua`` cuts the recipient out, up to ``],"text":``, and puts another ``request_id`` in;
 - ``gates/breaker.lua`` and ``suspect.lua`` look for ``sender`` and ``type``;
 - ``prices.lua`` looks for ``type`` and the country code of each ``phone_number``;
@@ -38,6 +38,8 @@ class Body(msgspec.Struct, omit_defaults=True, gc=False):
 
 #: Writes a `Body` as the bytes of a POST.
 encode: Final = msgspec.json.Encoder().encode
+#: Reads the whole of what `encode` wrote.
+decode: Final = msgspec.json.Decoder(Body).decode
 
 
 @discreet

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from .body import Body, encode
+from .body import decode, encode
 
 #: Bytes of a context as JSON.
 CONTEXT_MAX_BYTES: Final = 4096
@@ -18,7 +18,7 @@ _SORTED_JSON: Final = msgspec.json.Encoder(order="sorted")
 #: A number that may be written in another way.
 _FRACTION: Final = re.compile(r"[0-9][.e]")
 #: Where recipients, text and sender end. Within a value no quote stands without a backslash.
-_BEHIND_SENDER: Final = b',"type":"'
+_BEHIND_SENDER: Final = ',"type":"'
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -45,17 +45,18 @@ def digest(
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
-def twin(body: Body, wire: bytes) -> str:
-    """Take the fingerprint of what people see: the same text, from the same sender, to the same numbers.
+def seen(wire: str, recipients: int) -> str:
+    """Tell what people see of a message: the same text, from the same sender, to the same numbers.
 
     Args:
-        body: of a POST; its recipients may have any order.
-        wire: its JSON.
+        wire: the JSON of a POST; its recipients may have any order.
+        recipients: how many there are.
     """
-    if len(body.recipients) > 1:
+    if recipients > 1:
+        body = decode(wire)
         ordered = sorted(body.recipients, key=lambda each: each.phone_number)
-        wire = encode(msgspec.structs.replace(body, recipients=ordered))
-    return hashlib.blake2b(b"twin|" + wire[: wire.index(_BEHIND_SENDER)], digest_size=16).hexdigest()
+        wire = encode(msgspec.structs.replace(body, recipients=ordered)).decode()
+    return wire[: wire.index(_BEHIND_SENDER)]
 
 
 def instant(moment: datetime) -> str:

@@ -44,15 +44,16 @@ def _besides(options: Options, segments: int) -> int:
     return answers + BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else answers
 
 
-def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings) -> None:
+def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings, *, told: str = "") -> None:
     """Refuse recipients that the owner lets nobody text, by position.
 
     Args:
         check: takes the problems.
         numbers: those of the recipients; of refused ones nothing more is said.
         rules: what the owner has chosen.
+        told: the zones that these numbers tell, if somebody has looked: mostly one, where all may be texted.
     """
-    if rules.reaches_all:
+    if rules.reaches_all or (not check.by_field and rules.reaches_zone(told)):
         return
     for position, number in enumerate(numbers):
         if check.by_field and _where(position) in check.by_field:

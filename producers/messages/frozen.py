@@ -44,8 +44,6 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
             leaves while all of them are open. Empty for an alert, which leaves at any hour.
         dues: what it may cost: micro-euros beside its segments, then tariffs and segments by turns, at their
             dearest. Empty where nobody asks.
-        twin: fingerprint of text, sender and recipients, to find the same text again; ``""`` where nobody
-            asks. It never leaves the process as it is, like ``digest``.
         warnings: what is allowed, and probably a mistake, by field.
         stoppable: whether an opt-out ends it.
         scope: the scope of its opt-outs, ``""`` for the account.
@@ -67,7 +65,6 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     receipts: int = 0
     zones: str = ""
     dues: Dues = ()
-    twin: str = ""
     warnings: tuple[str, ...] = ()
     stoppable: bool = False
     scope: str = ""

@@ -158,8 +158,9 @@ def freeze(
     context = check("context", content.context, message.context)
     reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
-    _check_parties(check, message.sender, worded.numbers, rules)
+    _check_sender(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
+    refuse_unreachable(check, worded.numbers, rules, told="" if places.given else places.zones)
     check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
     check.raise_if_any()
     options = _for_gateway(options, rules)
@@ -185,7 +186,6 @@ def freeze(
         receipts=_receipts(options, send_at),
         zones=places.zones,
         dues=dues_of(worded, options) if priced or rules.counts_money else (),
-        twin=content.twin(body, wire) if rules.duplicate_window_s and not campaign else "",
         warnings=worded.warnings,
         stoppable=stoppable,
         scope=scope,
@@ -193,10 +193,9 @@ def freeze(
     )
 
 
-def _check_parties(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
+def _check_sender(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
     if "sender" not in check.by_field and (problem := sender_problem(sender, numbers, rules.country_senders)):
         check.by_field["sender"] = problem
-    refuse_unreachable(check, numbers, rules)
 
 
 def _stops(options: Options, rules: RulesSettings) -> tuple[bool, str]:

@@ -199,13 +199,14 @@ class Records:
 
     def _row(self, m: FrozenMessage, known: Pseudonyms, dues: dict[Dues, int]) -> tuple[Any, ...]:
         """Write a message as the script reads it, and add its dues to those that are told once."""
+        body = m.body.decode()
         return (
             m.request_id,
             known.seal(m.digest),
             m.queue,
             m.due_ms,
             m.ttl_ms,
-            m.body.decode(),
+            body,
             m.context,
             m.segments,
             m.recipients,
@@ -219,7 +220,7 @@ class Records:
             m.zones,
             dues.setdefault(m.dues, len(dues) + 1) if m.dues else None,
             self._restraint.block_of(m),
-            known.seal(m.twin) if m.twin else None,
+            self._restraint.twin_of(m, body, known),
             m.scope or None,
             m.weights or None,
             known.older_lists(m.numbers) or None,

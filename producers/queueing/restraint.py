@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ..contract.jobs import QUEUE_ALERT
+from ..contract.pseudonyms import Pseudonyms
 from ..errors import InvalidMessage, OverBudget
+from ..messages import content
 from ..messages.frozen import Dues, FrozenMessage
 from ..rules.money import MICRO, MoneySettings
 
@@ -24,6 +26,7 @@ class Restraint:
     def __init__(self, settings: MoneySettings) -> None:
         self._unknown = settings.unknown_micros
         self._guards = settings.guards_alerts
+        self._seeks_twins = settings.duplicate_window_s > 0
         self._choices = {
             "app": settings.app,
             "guard": {
@@ -51,6 +54,18 @@ class Restraint:
         if not self._guards or message.queue != QUEUE_ALERT or is_list:
             return None
         return message.numbers[0][:-_WITHIN_BLOCK]
+
+    def twin_of(self, message: FrozenMessage, body: str, known: Pseudonyms) -> str | None:
+        """Name what finds the same text again; None for what nobody looks for, as the slices of a campaign.
+
+        Args:
+            message: whose text it is.
+            body: its body, as text.
+            known: seals what people see of it. That never leaves the process as it is.
+        """
+        if not self._seeks_twins or message.campaign:
+            return None
+        return known.seal(content.seen(body, len(message.numbers)))
 
 
 def refuse_unpriced(reply: object) -> None:

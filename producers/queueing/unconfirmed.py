@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..contract.outages import what_is_refused
+from ..contract.outages import unserved_layout, what_is_refused
 from ..contract.scripts import REDIS_ERRORS
-from ..errors import QueueRefused, QueueUnavailable
+from ..errors import QueueRefused, QueueUnavailable, UnservedLayout
 
 
 @contextmanager
@@ -18,6 +18,7 @@ def translated(server: str, request_ids: Sequence[str], campaign_id: str | None 
         campaign_id: the campaign that the call is about.
 
     Raises:
+        UnservedLayout: the data are too new for this release.
         QueueRefused: only a person can mend it.
         QueueUnavailable: any other failure.
     """
@@ -25,5 +26,6 @@ def translated(server: str, request_ids: Sequence[str], campaign_id: str | None 
         yield
     except REDIS_ERRORS as error:
         if what := what_is_refused(error):
-            raise QueueRefused(request_ids, what, campaign_id, server) from error
+            kind = QueueRefused if unserved_layout(error) is None else UnservedLayout
+            raise kind(request_ids, what, campaign_id, server) from error
         raise QueueUnavailable(request_ids, type(error).__name__, campaign_id, server) from error

@@ -22,6 +22,7 @@ class ReadingOptions(TypedDict, total=False):
 
     Attributes:
         redis_url: the workers' Redis; overrides the settings.
+        namespace: of the workers of one account; overrides the settings.
         settings: where and under which namespace; read from the process environment if neither these nor a
             URL are given.
         consumer: name within the group, unlike any other's; host, process and chance by default.
@@ -33,6 +34,7 @@ class ReadingOptions(TypedDict, total=False):
     """
 
     redis_url: str
+    namespace: str
     settings: RedisSettings
     consumer: str
     start: Literal["0", "$"]
@@ -61,12 +63,12 @@ def settings_for(options: ReadingOptions) -> RedisSettings:
     """Say which Redis and namespace to read.
 
     Raises:
-        ConfigError: the URL cannot be read, or the environment was asked and a variable is wrong.
+        ConfigError: URL or namespace cannot be read, or the environment was asked and a variable is wrong.
     """
     settings, url = options.get("settings"), options.get("redis_url")
     if settings is None:
-        return RedisSettings().at(url) if url else RedisSettings.from_env(os.environ)
-    return settings.at(url)
+        settings = RedisSettings() if url else RedisSettings.from_env(os.environ)
+    return settings.at(url, options.get("namespace"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from ..contract.outages import log_to, passes, what_is_refused
+from ..contract.outages import log_to, passes, unserved_layout, what_is_refused
 from ..contract.steps import Sleep, Steps
-from ..errors import QueueRefused
+from ..errors import QueueRefused, UnservedLayout
 
 _log = logging.getLogger("producers.feeds")
 
@@ -42,11 +42,13 @@ class Outage:
         """Wait before the next try, or until ``stopping``.
 
         Raises:
+            UnservedLayout: the data are too new for this release.
             QueueRefused: Redis refuses user or password, or allows this user too little.
             Exception: the error itself, if it does not pass by waiting.
         """
         if what := what_is_refused(error):
-            raise QueueRefused((), what, server=self._server) from error
+            kind = QueueRefused if unserved_layout(error) is None else UnservedLayout
+            raise kind((), what, server=self._server) from error
         if not passes(error):
             raise error
         self._outages.failed(error)

@@ -228,6 +228,10 @@ class MoneySettings(Settings):
         """Whether everybody may be texted."""
         return not self.allowed_numbers and countries(self.allowed_countries) == {ALL}
 
+    def reaches_zone(self, zone: str) -> bool:
+        """Whether all numbers of a zone may be texted, as far as its name alone tells."""
+        return not self.allowed_numbers and zone in self._countries
+
     def reach_problem(self, number: str) -> str:
         """Say why a number may not be texted; empty if it may.
 

@@ -38,11 +38,6 @@ def _suppression_days(value: int) -> None:
         raise ValueError(f"must be 0, or at least {_SUPPRESSION_DAYS_MIN}: three years")
 
 
-def _flag_or_nothing(value: str) -> None:
-    if value not in ("", "0", "1"):
-        raise ValueError("must be 1 or 0, or absent")
-
-
 def read_days(written: str) -> Mapping[str, frozenset[date]]:
     """Read days such as ``RE:2026-12-24,FR:2026-12-26``, by zone.
 
@@ -80,17 +75,15 @@ class RulesSettings(MoneySettings):
         default="strict",
         check=profiles.french,
     )
-    marketing_sundays_fr: str = variable(
+    marketing_sundays_fr: bool | None = variable(
         "MARKETING_SUNDAYS_FR",
         "1 lets marketing leave on Sundays in French zones, 0 does not",
-        default="",
-        check=_flag_or_nothing,
+        default=None,
     )
-    marketing_holidays_fr: str = variable(
+    marketing_holidays_fr: bool | None = variable(
         "MARKETING_HOLIDAYS_FR",
         "1 lets marketing leave on holidays in French zones, 0 does not",
-        default="",
-        check=_flag_or_nothing,
+        default=None,
     )
     marketing_hours_other: str = variable(
         "MARKETING_HOURS_OTHER",
@@ -191,10 +184,10 @@ class RulesSettings(MoneySettings):
     def french(self) -> Profile | None:
         """The hours of the French zones, with Sundays and holidays as they were chosen; None for none."""
         profile = profiles.french(self.marketing_hours_fr)
-        if profile and self.marketing_sundays_fr:
-            profile = profile._replace(sundays=self.marketing_sundays_fr == "1")
-        if profile and self.marketing_holidays_fr:
-            profile = profile._replace(holidays=self.marketing_holidays_fr == "1")
+        if profile and self.marketing_sundays_fr is not None:
+            profile = profile._replace(sundays=self.marketing_sundays_fr)
+        if profile and self.marketing_holidays_fr is not None:
+            profile = profile._replace(holidays=self.marketing_holidays_fr)
         return profile
 
     @property

@@ -255,7 +255,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def number(i: int) -> str:
     """Give the i-th valid French mobile number, up to 80 million of them."""
-    return f"+336{10_000_000 + i:08d}"
+    return rules.number(i)
 
 
 def messages(

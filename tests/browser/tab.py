@@ -12,6 +12,8 @@ ARGUMENTS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 )
+#: Where a tab is between two tests.
+_EMPTY: Final = "about:blank"
 #: What axe is asked for: WCAG 2.2 up to AA, and what axe's makers recommend.
 _RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _OPTIONS: Final = {"runOnly": {"type": "tag", "values": list(_RULES)}}
@@ -166,7 +168,8 @@ class Window:
         self._fresh.clear()
         for tab in self._tabs.values():
             # A page that nobody looks at would go on asking for news.
-            tab.page.goto("about:blank")
+            if tab.page.url != _EMPTY:
+                tab.page.goto(_EMPTY)
         if complaints:
             raise AssertionError("; ".join(complaints))
 

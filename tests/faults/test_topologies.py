@@ -161,7 +161,9 @@ def test_nothing_comes_twice_and_what_is_repeated_comes_once(install, tmp_path, 
         repeated(begin_campaign)
         ids = [*(sent.request_id for sent in alerts), *(each.request_id for each in backlog)]
         states = installation.all_settled(ids, 120)
-        assert states <= ({"accepted", "unknown"} if lost else {"accepted"})
+        # A server that was replaced may also forget the claim of an alert that it remembers.
+        forgets = lost or event in ("killed", "suspended", "planned")
+        assert states <= ({"accepted", "unknown"} if forgets else {"accepted"})
         installation.wait_for(lambda: installation.producer.campaign_status(TAG).accepted == CAMPAIGN, 60)
         times = Counter()
         for (_, number), count in installation.gateway.delivered().items():

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import fakeredis
 import msgspec
 import pytest
 import yaml
@@ -57,6 +56,8 @@ SHOWN: Final = {
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",
     ("docs/forwarding.md", "relay_domains"): "Postfix, which is not where tests run",
     ("docs/guarantees.md", "    "): "what one run of the soak printed",
+    ("docs/pilot.md", "# What the gateway"): "what one trial wrote, shortened; test_pilot.py has its lines",
+    ("docs/scaling.md", "case "): "what a command prints; test_scale.py compares",
     ("docs/testing.md", "wanted 1 SMS"): "what a failing test prints",
 }
 NUMBER: Final = "+33612345678"
@@ -114,6 +115,21 @@ def readme(page, outbox, printed):
     assert printed().endswith(" ticket {'booking': 42} Oui\n")
 
 
+def accounts(page, outbox, printed):
+    [two] = page
+    names: Names = {}
+    execute(two, names)
+    for account in ("shop", "clinic"):
+        sent = names[account].send(NUMBER, "Hello", sender="Shop", purpose="alert", request_id="one")
+        assert sent.created
+
+
+def scaling(page, outbox, printed):
+    [split] = page
+    execute(split, {})
+    outbox.assert_sent(to=NUMBER, text="Your code is 4711")
+
+
 def campaigns(page, outbox, printed):
     [send] = page
     execute(send, {"recipients": lambda: [Recipient(NUMBER, first_name="Zoé")]})
@@ -151,7 +167,13 @@ class Database:
         return is_new
 
 
-STORIES: Final = {"README.md": readme, "docs/campaigns.md": campaigns, "docs/streams.md": streams}
+STORIES: Final = {
+    "README.md": readme,
+    "docs/accounts.md": accounts,
+    "docs/campaigns.md": campaigns,
+    "docs/scaling.md": scaling,
+    "docs/streams.md": streams,
+}
 
 
 # Texts of which something can be checked.
@@ -172,16 +194,9 @@ def requests(block: Block) -> None:
         check_operation(method, url, json.loads(body[0]) if body else None)
 
 
-def redis_commands(block: Block) -> None:
-    for line in block.code.splitlines():
-        assert fakeredis.FakeRedis().execute_command(*line.split())
-
-
 TEXTS: Final = {
     ("docs/callbacks.md", '{"number"'): same_reply,
     ("docs/http-api.md", "GET"): requests,
-    ("docs/http-api.md", "ACL"): redis_commands,
-    ("docs/console.md", "ACL"): redis_commands,
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.repository import ROOT, blocks, files, name, pages, prose, text
+from tests.house.repository import ROOT, blocks, files, modules, name, none_of, pages, prose, text
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _MAKE_LINE = re.compile(r"^(?:\$ )?make((?: [a-z][a-z-]*)+)", re.MULTILINE)
@@ -112,3 +112,20 @@ def test_the_readme_leads_to_every_page_and_that_of_the_examples_to_each_of_them
     led_to = {"README.md", *_LINK.findall(text("README.md")), *examples}
 
     assert {name(page) for page in pages()} - led_to == set()
+
+
+def test_the_pages_that_the_doctor_names_have_these_headings():
+    named = {
+        link
+        for path in modules("worker")
+        if path.parent.name == "doctor"
+        for link in re.findall(r'"([a-z-]+\.md(?:#[\w-]+)?)"', text(path))
+    }
+
+    assert len(named) > 20
+    none_of(
+        f"docs/{link} is named and is not there"
+        for link in sorted(named)
+        if not (ROOT / "docs" / link.partition("#")[0]).exists()
+        or ("#" in link and link.partition("#")[2] not in anchors(ROOT / "docs" / link.partition("#")[0]))
+    )

@@ -14,7 +14,8 @@ NOTHING_PERSONAL = {
     *("prices:lately:<tariff>", "prices_set", "budgets", "spend:<scope>:<day>", "apps", "drift", "credit"),
     *("credit:probes", "credit_seen", "suspects", "counts", "parked", "parked:<state>:<code>"),
     *("parked:groups", "bulks", "bulks:running", "hold", "hold:probes", "pause", "limits", "strain", "rate"),
-    *("memory", "beat", "workers", "taken:<token digest>:<sort>", "queue:<q>", "queue:<q>:delayed"),
+    *("layout", "memory", "beat", "workers", "taken:<token digest>:<sort>", "probe:<secret digest>"),
+    *("queue:<q>", "queue:<q>:delayed"),
     *("queue:<q>:leases", "queue:<q>:ending", "queue:<q>:envelopes", "queue:<q>:wake", "queue:<q>:heard"),
     *("queue:<q>:back", "queue:<q>:dead", "replies:countries", "optouts:effective", "foreign_bytes"),
     *(

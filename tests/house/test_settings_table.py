@@ -43,9 +43,11 @@ EXAMPLE = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", text(".env.example"), re.MUL
 
 
 def written(default: object) -> str | None:
-    """Write a default as a variable's value; None if the variable is required."""
+    """Write a default as a variable's value, nothing if it is absent; None if the variable is required."""
     if default is dataclasses.MISSING:
         return None
+    if default is None:
+        return ""
     if isinstance(default, bool):
         return str(int(default))
     if isinstance(default, tuple):

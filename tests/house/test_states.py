@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from producers.contract.jobs import ENDS, PARKED
+from producers.contract.jobs import ENDS, LAYOUT, PARKED
 from producers.contract.receipts import STATES, DeliveryState
 from tests.house.repository import files, name, text
 from worker.callbacks.ranks import RANKS
@@ -15,6 +15,12 @@ HOMES = {"producers/contract/jobs.py", LUA}
 def test_lua_and_python_have_the_same_end_states():
     listed = re.search(r"local ENDS = \{(.+?)\}", text(LUA))[1]
     assert tuple(re.findall(r"'(\w+)'", listed)) == ENDS
+
+
+def test_lua_and_python_serve_the_same_layouts():
+    head = text("producers/contract/lua/head.lua")
+    said = re.search(r"^local layout, newest_layout = .*, (\d+)$", head, re.MULTILINE)
+    assert int(said[1]) == LAYOUT
 
 
 def test_a_person_decides_about_end_states_only():

@@ -12,9 +12,9 @@ from producers.contract.settings import RedisSettings
 from producers.settings import ProducerSettings
 from tests.support.callback_receiver import CallbackReceiver
 from tests.support.console_client import OPERATOR, VIEWER, ConsoleClient, console_settings
-from tests.support.console_user import console_user
 from tests.support.installation import ANY_HOUR
 from tests.support.keys import AllKeys
+from tests.support.redis_users import own_user
 from tests.support.sends import claim_one, finish_one
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
 from worker.gateway.outcomes import Duplicate, Refused
@@ -60,14 +60,15 @@ def parked(redis_client: redis.Redis, sms: Producer, ledger: Ledger) -> Callable
 @pytest.fixture
 def console_url(redis_server: RedisServer, redis_client: redis.Redis) -> Iterator[str]:
     """Name the shared server as the console's own user does."""
-    with console_user(redis_client, redis_server.port) as url:
+    with own_user(redis_client, redis_server.port, "console") as url:
         yield url
 
 
 @pytest.fixture
-def api_url(console_url: str) -> str:
-    """Name the shared server as the API's own user does, who may no more than that of the console."""
-    return console_url
+def api_url(redis_server: RedisServer, redis_client: redis.Redis) -> Iterator[str]:
+    """Name the shared server as the API's own user does."""
+    with own_user(redis_client, redis_server.port, "api") as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ import pytest
 import redis
 
 from tests.support.api_client import ALL, ONE, READER, ApiClient, api_settings
-from tests.support.console_user import RULES, console_user
+from tests.support.redis_users import own_user
 from tests.support.waiting import until
 from tests.support.web_server import ApiServer
 from worker.api.json_body import IN_FLIGHT_BYTES, LARGE_BYTES
@@ -191,7 +190,7 @@ def test_a_failure_is_logged_by_its_place_and_told_as_internal(
 @pytest.fixture(scope="module")
 def server(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """Run the process as operators run it, as a user of Redis who cannot look at everything."""
-    with redis.Redis(port=redis_server.port) as client, console_user(client, redis_server.port) as url:
+    with redis.Redis(port=redis_server.port) as client, own_user(client, redis_server.port, "api") as url:
         settings = {"REDIS_URL": url, "API_TOKENS": f"shop:{ALL}", "SMS_NAMESPACE": "sms"}
         with ApiServer(tmp_path_factory.mktemp("api") / "log", settings) as running:
             yield running
@@ -222,12 +221,6 @@ def test_a_process_reads_so_many_bytes_at_a_time_and_no_more(server, redis_clien
     assert (full.json()["code"], full.headers["retry-after"]) == ("overloaded", "1")
     until(lambda: send().status_code in {200, 201})
     until(lambda: '"status":499' in server.output)
-
-
-def test_the_user_of_redis_that_the_page_advises_is_the_one_of_these_tests():
-    page = (Path(__file__).parents[2] / "docs/http-api.md").read_text("utf-8")
-
-    assert f"ACL SETUSER api on >PASSWORD {' '.join(RULES)}\n" in page
 
 
 def test_the_process_sends_and_answers_all_who_wait_when_it_is_told_to_stop(server, redis_client):

@@ -8,9 +8,9 @@ import redis
 
 from tests.support.console_client import OPERATOR, ConsoleClient, console_settings
 from tests.support.console_paths import paths
-from tests.support.console_user import console_user
 from tests.support.counted import counted, option
 from tests.support.filled import fill
+from tests.support.redis_users import own_user
 from worker.console.pages import PAGES
 from worker.sandbox.redis_server import RedisServer
 
@@ -49,7 +49,7 @@ def client(server) -> Iterator[redis.Redis]:
 @pytest.fixture(scope="module")
 def browser(server, client) -> Iterator[ConsoleClient]:
     """A browser at a console whose retention keeps all of it."""
-    with console_user(client, server.port) as url, ConsoleClient(console_settings(url)) as console:
+    with own_user(client, server.port, "console") as url, ConsoleClient(console_settings(url)) as console:
         console.log_in(OPERATOR)
         yield console
 

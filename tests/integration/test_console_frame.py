@@ -2,14 +2,12 @@
 
 import re
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 import redis
 
 from producers.contract.keys import Keys
 from tests.support.console_client import OPERATOR, ConsoleClient, console_settings
-from tests.support.console_user import RULES
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
 from tests.support.waiting import until
@@ -181,12 +179,6 @@ def test_every_action_is_an_operators_or_harmless():
 
     acting: list[Page] = [page for page in PAGES if page.method == "POST" and page.path not in harmless]
     assert [page.path for page in acting if page.role != "operator"] == []
-
-
-def test_the_tests_of_the_console_run_as_the_user_that_the_docs_tell_to_make():
-    docs = Path(__file__).parents[2] / "docs" / "console.md"
-
-    assert f"ACL SETUSER console on >PASSWORD {' '.join(RULES)}\n" in docs.read_text("utf-8")
 
 
 def test_the_consoles_user_of_redis_cannot_look_at_everything(console_url):

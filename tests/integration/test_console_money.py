@@ -96,9 +96,9 @@ def test_the_first_page_asks_for_money_in_few_commands_however_many_applications
     with counted() as sent:
         viewer.get("/")
 
-    # Those for the session are among them.
-    assert len(sent.commands) <= 73 + 5
-    assert sent.round_trips <= 6 + 1
+    # Those for the session and the layout are among them.
+    assert len(sent.commands) <= 73 + 6
+    assert sent.round_trips <= 6 + 2
 
 
 @pytest.mark.parametrize("path", ["/", "/money"])

@@ -116,7 +116,7 @@ def test_a_mail_tells_what_it_answers_and_how_to_answer_it(process, sms, redis_c
     assert ", Paris time:\r\n\r\n    Table at eight?\r\n\r\n" in mail.text
     assert f"Conversation: https://console.example.com/conversations/{key}\r\n" in mail.text
     assert mail.message["References"] == f"<talk.{key}@example.com>"
-    claim = ReplyAddresses("sms.example.com", Secret(SECRET)).read(str(mail.message["Reply-To"]))
+    claim = ReplyAddresses("sms.example.com", [Secret(SECRET)]).read(str(mail.message["Reply-To"]))
     (entry,) = redis_client.xrange(KEYS.stream("replies"))
     assert claim
     assert claim.entry_id == entry[0].decode()

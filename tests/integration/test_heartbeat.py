@@ -75,8 +75,8 @@ def test_a_process_lives_for_twenty_seconds_after_its_last_sign(ago, lives):
 def test_a_sign_of_life_tells_the_hours_by_which_a_worker_goes():
     other = RULES._replace(tzdata="2026b")
     names = [
-        *(name_worker(f"host:{n}:ab", RULES) for n in range(2)),
-        name_worker("host:3:cd", other),
+        *(name_worker(f"host:{n}:ab", RULES, 1) for n in range(2)),
+        name_worker("host:3:cd", other, 1),
         "older",
     ]
 

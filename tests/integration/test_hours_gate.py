@@ -181,7 +181,7 @@ def test_a_time_to_live_that_ends_while_its_message_is_held_past_it_is_the_fault
     """Hours that were changed meanwhile: the message was held for what it could still reach."""
     clock.set(f"{SATURDAY}T21:00")
     send(sms, ttl=timedelta(hours=36))
-    assert worker(clock, marketing_sundays_fr="1").take() == []
+    assert worker(clock, marketing_sundays_fr=True).take() == []
     clock.set(f"{SUNDAY}T08:01")
     assert worker(clock).take() == []
 

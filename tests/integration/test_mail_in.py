@@ -15,6 +15,7 @@ from tests.support.callbacks_by_hand import KEYS, CallbacksByHand
 from tests.support.callbacks_by_hand import reply as callback
 from tests.support.forward_email_process import COMMAND
 from tests.support.hand_worker import HandWorker
+from tests.support.redis_users import as_user
 from worker.gateway.outcomes import Accepted
 from worker.inquiry.audit import AuditRow, newest
 from worker.mail.reply_address import LIFETIME, ReplyAddresses
@@ -22,13 +23,13 @@ from worker.mail.reply_address import LIFETIME, ReplyAddresses
 NUMBER = "+33612345678"
 TEXT = "Oui, à 20 h €"
 SECRET = "0123456789abcdef" * 3
-ADDRESSES = ReplyAddresses("sms.example.com", Secret(SECRET))
+ADDRESSES = ReplyAddresses("sms.example.com", [Secret(SECRET)])
 
 
 @pytest.fixture
 def environ(redis_url) -> dict[str, str]:
     return {
-        "REDIS_URL": redis_url,
+        "REDIS_URL": as_user(redis_url, "mail-in"),
         "MAIL_REPLY_DOMAIN": "sms.example.com",
         "MAIL_SECRET": SECRET,
         "MAIL_IN_SENDERS": "anna@example.com",
@@ -185,7 +186,7 @@ def test_the_envelope_may_name_the_address(environ, address):
 def test_an_address_that_does_not_hold_sends_nothing(environ, address, answered, redis_client, broken):
     before = queued(redis_client)
     if broken == "forged":
-        address = ReplyAddresses("sms.example.com", Secret("x" * 48)).address(*answered, datetime.now(UTC))
+        address = ReplyAddresses("sms.example.com", [Secret("x" * 48)]).address(*answered, datetime.now(UTC))
     elif broken == "expired":
         then = datetime.now(UTC) - LIFETIME - timedelta(hours=2)
         address = ADDRESSES.address(*answered, then)

@@ -15,7 +15,7 @@ from tests.support.simulator import SimulatorThread
 from worker.account.gates import Gates
 from worker.account.observed import Observed
 from worker.cli import main
-from worker.gateway import answers
+from worker.gateway import balances
 from worker.gateway.outcomes import Accepted
 from worker.sandbox.simulator.settings import SimulatorSettings
 
@@ -123,11 +123,11 @@ def test_what_is_no_country_is_refused(run, wrong):
     ],
 )
 def test_packs_are_seen_in_the_answer(answer, expected):
-    read = answers.prepaid(200, json.dumps(answer).encode(), "sms_premium")
+    read = balances.prepaid(200, json.dumps(answer).encode(), "sms_premium")
     assert (read and (read.messages, read.has_packs)) == expected
-    assert answers.prepaid(500, json.dumps(answer).encode(), "sms_premium") is None
+    assert balances.prepaid(500, json.dumps(answer).encode(), "sms_premium") is None
 
 
 @pytest.mark.parametrize("answer", [{"amount": 5, "unit": "credits"}, {"amount": "x", "unit": "euros"}, {}])
 def test_what_is_left_counts_in_euros_only(answer):
-    assert answers.euros(200, json.dumps(answer).encode()) is None
+    assert balances.euros(200, json.dumps(answer).encode()) is None

@@ -131,3 +131,81 @@ def test_a_number_given_twice_is_texted_twice(send_sms, simulator):
 
     assert simulator.admin.delivered() == {("twice", NUMBER): 2}
     assert simulator.admin.delivered_texts() == {(NUMBER, "Your table is ready"): 2}
+
+
+def parameters(gateway_http):
+    return gateway_http.get("/user/campaign-parameters").json()
+
+
+def test_the_parameters_are_read_in_their_three_groups(gateway_http, simulator):
+    simulator.admin.settings(
+        callback_url="https://sms.example.com/all", callback_url_replies="https://r.example"
+    )
+
+    told = parameters(gateway_http)
+
+    assert set(told) == {"sms_campaign_alert_parameters", "campaign_parameters", "callbacks"}
+    assert told["callbacks"] == {
+        "callback_url_for_deliveries": "https://sms.example.com/all",
+        "callback_url_for_blacklisted_numbers": "https://sms.example.com/all",
+        "callback_url_for_inbounds": "https://r.example",
+        "callback_url_for_visits": "",
+        "email_for_inbounds": "",
+    }
+
+
+def test_a_change_of_the_parameters_takes_what_it_can_understand(gateway_http, simulator):
+    change = {
+        "callbacks": {
+            "callback_url_for_inbounds": "https://r.example",
+            "callback_url_for_deliveries": "ftp://no",
+            "callback_url_for_blacklisted_numbers": ["no"],
+            "email_for_inbounds": "a@example.com",
+            "no_such": "x",
+        },
+        "campaign_parameters": {"sender_for_sms_premium": 12345},
+        "callback_url_for_visits": "https://flat.example",
+        "sms_campaign_alert_parameters": "no object",
+    }
+
+    answer = gateway_http.patch("/user/campaign-parameters/edit", json=change)
+
+    told = parameters(gateway_http)
+    assert (answer.status_code, answer.json()) == (200, told)
+    assert told["callbacks"] == {
+        "callback_url_for_deliveries": "",
+        "callback_url_for_blacklisted_numbers": "",
+        "callback_url_for_inbounds": "https://r.example",
+        "callback_url_for_visits": "",
+        "email_for_inbounds": "a@example.com",
+    }
+    assert told["campaign_parameters"]["sender_for_sms_premium"] == "12345"
+    simulator.admin.reset()
+    assert parameters(gateway_http)["callbacks"]["email_for_inbounds"] == ""
+
+
+def test_callbacks_go_where_the_parameters_say(gateway_http, send_sms, callback_receiver, simulator):
+    url = callback_receiver.url
+    simulator.admin.settings(callback_url="")
+    gateway_http.patch(
+        "/user/campaign-parameters/edit", json={"callbacks": {"callback_url_for_deliveries": url}}
+    )
+
+    send_sms()
+
+    assert callback_receiver.wait(1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/user/campaign-parameters"), ("PATCH", "/user/campaign-parameters/edit")]
+)
+def test_the_parameters_are_for_the_account_alone(gateway_http, method, path):
+    for headers, code in (({"api-key": ""}, 109), ({"api-login": ""}, 108), ({"api-key": "x"}, 101)):
+        assert refusal(gateway_http.request(method, path, headers=headers, json={})) == (401, code)
+
+
+def test_a_change_without_an_object_is_refused(gateway_http):
+    answer = gateway_http.patch("/user/campaign-parameters/edit", content=b"no json")
+
+    assert refusal(answer) == (400, 100)
+    assert gateway_http.post("/user/campaign-parameters/edit", json={}).status_code == 405

@@ -4,7 +4,7 @@ The environment variable ``DIE_AT`` names the point and which passing of it is t
 
     before:claim@1, after:finish@1      around a Lua script, the moment before it is sent or after its answer
     http:request_headers_sent@1         an event of the HTTP call, as aiohttp's tracing names them
-    redis:DEL@1                         before a plain Redis command, or any pipeline of some
+    redis:HVALS@1                       before a plain Redis command, or any pipeline of some
 
 ``POINTS`` lists what one send and one callback pass. The code under test knows nothing of all this.
 """
@@ -51,7 +51,7 @@ RETRY_POINTS: Final = (
 #: Every point that a worker passes on the way of one callback.
 CALLBACK_POINTS: Final = (
     *(f"{side}:{script}@1" for script in ("correlate", "publish", "ack") for side in ("before", "after")),
-    *("after:fetch@1", "redis:pipeline@1", "redis:DEL@1"),
+    *("after:fetch@1", "redis:pipeline@1"),
 )
 
 

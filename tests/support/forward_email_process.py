@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.support.redis_users import as_user
 from tests.support.waiting import until
 
 COMMAND = str(Path(sys.executable).with_name("octopush-worker"))
@@ -35,10 +36,11 @@ class ForwardEmailProcess:
 
     def start(self) -> Self:
         """Start it."""
+        url = as_user(self.environ["REDIS_URL"], "forward-email")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [COMMAND, "forward-email"],
-                env={**os.environ, **self.environ},
+                env={**os.environ, **self.environ, "REDIS_URL": url},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

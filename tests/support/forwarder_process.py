@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.installation import bare_environment
+from tests.support.redis_users import as_user
 from tests.support.up_process import OCTOPUSH
 from tests.support.waiting import until
 
@@ -24,7 +25,8 @@ class ForwarderProcess:
 
     def __init__(self, log: Path, environ: Mapping[str, str], *arguments: str) -> None:
         self._log, self._arguments = log, arguments
-        self._environ = {**bare_environment(), "WEBHOOK_SECRETS": ROOTS[0], **environ}
+        url = as_user(environ["REDIS_URL"], "forwarder")
+        self._environ = {**bare_environment(), "WEBHOOK_SECRETS": ROOTS[0], **environ, "REDIS_URL": url}
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

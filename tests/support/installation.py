@@ -28,6 +28,7 @@ from producers.contract.clients import connect
 from producers.events import TYPES, Event, from_fields
 from producers.settings import ProducerSettings
 from tests.support.keys import AllKeys
+from tests.support.redis_users import as_user
 from tests.support.simulator import SimulatorThread
 from tests.support.web_server import WebServer
 from tests.support.worker_process import WorkerProcess
@@ -87,6 +88,7 @@ class Installation:
         worker: whether the worker is started, too; `worker.start` does so later.
         threads: worker threads.
         namespace: hash tag of the keys; one of its own if empty.
+        urls: where each user of Redis connects; where the server has users of its own if None.
         **variables: further environment of worker and web.
     """
 
@@ -99,10 +101,12 @@ class Installation:
         worker: bool = True,
         threads: int = 8,
         namespace: str = "",
+        urls: Callable[[str], str] | None = None,
         **variables: str,
     ) -> None:
         self._exit = ExitStack()
         self._starts_worker = worker
+        self._urls = urls
         self.namespace = namespace or f"e2e{uuid4().hex[:8]}"
         self.keys = AllKeys(self.namespace)
         self.simulator = SimulatorThread(SimulatorSettings())
@@ -120,9 +124,14 @@ class Installation:
         self.token = self.environ["CALLBACK_TOKENS"].split(",")[0]
         self.settings = ProducerSettings.from_env(self.environ)
         self.redis = connect(self.settings.redis_url)
-        self.producer = Producer(settings=self.settings)
-        self.worker = WorkerProcess(data_dir / "worker.log", self.environ, threads=threads)
-        self.web = WebServer(data_dir / "web.log", self.environ) if web else None
+        self.producer = Producer(settings=ProducerSettings.from_env(self.environ_of("app")))
+        self.worker = WorkerProcess(data_dir / "worker.log", self.environ_of("worker"), threads=threads)
+        self.web = WebServer(data_dir / "web.log", self.environ_of("web")) if web else None
+
+    def environ_of(self, user: str) -> dict[str, str]:
+        """Give the environment of a process that works as its own user of Redis, where there are users."""
+        url = self._urls(user) if self._urls else as_user(self.environ["REDIS_URL"], user)
+        return {**self.environ, "REDIS_URL": url}
 
     @property
     def gateway(self) -> SimulatorAdmin:
@@ -204,7 +213,8 @@ class Installation:
     def command(self, *arguments: str) -> str:
         """Run ``octopush-worker`` and return what it printed."""
         line = [sys.executable, "-m", "worker.cli", *arguments]
-        done = subprocess.run(line, env=self.environ, capture_output=True, text=True, check=True, timeout=60)
+        environ = self.environ_of("operator")
+        done = subprocess.run(line, env=environ, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout
 
     # What happened at the gateway and behind it.

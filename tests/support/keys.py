@@ -12,9 +12,6 @@ class AllKeys(Keys):
     def ticket(self, ticket: str) -> str:
         return f"{self.prefix}ticket:{ticket}"
 
-    def unticketed(self, pseudonym: str) -> str:
-        return f"{self.prefix}unticketed:{pseudonym}"
-
     def campaign_ended(self, campaign_id: str) -> str:
         return f"{self.campaign(campaign_id)}:ended"
 

@@ -1,5 +1,6 @@
 """The keys that Lua makes of the prefix, found in the syntax trees of its files."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,9 +18,15 @@ def keys() -> dict[str, set[str]]:
     """Return every key without the prefix, with `ANY` in it, and the files that make it."""
     found: dict[str, set[str]] = {}
     for path in [*parts(), *script_files()]:
-        for key in _Keys(path).all():
+        for key in keys_of(path):
             found.setdefault(key, set()).add(path.name)
     return found
+
+
+@functools.cache
+def keys_of(path: Path) -> frozenset[str]:
+    """Return the keys that one file makes, as `keys` writes them."""
+    return frozenset(_Keys(path).all())
 
 
 class _Keys:

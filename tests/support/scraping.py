@@ -23,7 +23,7 @@ def scrape(redis_url: str, namespace: str = "sms") -> str:
         async with redis.asyncio.from_url(str(redis_url)) as client:
             found = await Reading(settings).read(client)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(Collected(found, settings.stream_maxlen))
+        registry.register(Collected(found, settings))
         return generate_latest(registry).decode()
 
     return asyncio.run(read())

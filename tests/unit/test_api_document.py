@@ -30,6 +30,15 @@ def test_every_operation_has_a_name_of_its_own_for_generated_clients():
     assert all(re.fullmatch("[a-z_]+", name) for name in names)
 
 
+def test_the_document_lists_the_reasons_that_the_command_has_for_a_message_that_is_known():
+    section = re.split(r"^### ", text("docs/commands.md"), flags=re.MULTILINE)
+    [page] = [each for each in section if each.startswith("explain\n")]
+    listed = re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE)
+
+    told = DOCUMENT["components"]["schemas"]["ExplainAnswer"]["properties"]["reason"]["examples"]
+    assert [*told, "forgotten"] == [*listed[1:], listed[0]]
+
+
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: f"{each.method} {each.path}")
 def test_the_page_about_the_api_has_every_operation(operation):
     assert re.search(rf"^\| {operation.method} \| `{re.escape(operation.path)}` \|", PROSE, re.MULTILINE)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.gateway.answers import balance, classify
+from worker.gateway.answers import classify
+from worker.gateway.balances import balance
 from worker.gateway.client import NOT_SENT, AnswerTooLargeError, Gateway, _failed
 from worker.gateway.codes import CODES
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown

@@ -155,11 +155,11 @@ def test_the_charter_holds_in_french_zones_only_and_names_its_source():
     ("chosen", "sunday", "holiday"),
     [
         ({}, False, False),
-        ({"marketing_sundays_fr": "1"}, True, False),
-        ({"marketing_holidays_fr": "1"}, False, True),
+        ({"marketing_sundays_fr": True}, True, False),
+        ({"marketing_holidays_fr": True}, False, True),
         ({"marketing_hours_fr": "charter2026"}, True, True),
-        ({"marketing_hours_fr": "charter2026", "marketing_sundays_fr": "0"}, False, True),
-        ({"marketing_hours_fr": "charter2026", "marketing_holidays_fr": "0"}, True, False),
+        ({"marketing_hours_fr": "charter2026", "marketing_sundays_fr": False}, False, True),
+        ({"marketing_hours_fr": "charter2026", "marketing_holidays_fr": False}, True, False),
     ],
 )
 def test_sundays_and_holidays_go_by_the_hours_unless_somebody_says_otherwise(chosen, sunday, holiday):
@@ -260,7 +260,7 @@ def test_a_date_without_a_zone_or_beyond_the_calendar_is_refused(wrong):
     "other",
     [
         {"marketing_hours_fr": "charter2026"},
-        {"marketing_sundays_fr": "1"},
+        {"marketing_sundays_fr": True},
         {"marketing_hours_other": "08:00-20:01"},
         {"close_margin_s": 601},
         {"extra_holidays": "FR:2026-12-24"},

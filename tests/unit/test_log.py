@@ -61,7 +61,7 @@ def test_the_allow_list_names_no_content():
 #: How a line is written; `level` is one of the others, chosen by its caller.
 _WRITING = {"debug", "info", "warning", "error", "level"}
 #: What structlog and the standard library add to lines.
-_ADDED = {"event", "level", "timestamp", "logger", "exception"}
+_ADDED = {"event", "level", "timestamp", "logger", "exception", "namespace"}
 
 
 def _written(function: ast.FunctionDef) -> Iterator[str]:
@@ -106,7 +106,7 @@ def test_dramatiq_messages_are_logged_by_name_and_id():
 _PROGRAM = """
 import logging, structlog
 from worker.process import log
-log.configure("info")
+log.configure("info", "sms")
 structlog.get_logger().info("ours", code="1", text="canary")
 try:
     raise ValueError("reason")
@@ -129,7 +129,7 @@ def test_our_lines_and_the_libraries_are_json_on_standard_output():
 _UNHEARD = """
 import os, structlog
 from worker.process import log
-log.configure("info")
+log.configure("info", "sms")
 os.read(0, 1)
 for _ in range(2_000):
     structlog.get_logger().info("ours", code="1")

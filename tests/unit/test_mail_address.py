@@ -11,7 +11,7 @@ from producers.contract.secret import Secret
 from worker.mail.reply_address import LIFETIME, ReplyAddresses
 
 SECRET = Secret("0123456789abcdef" * 3)
-ADDRESSES = ReplyAddresses("SMS.example.com", SECRET)
+ADDRESSES = ReplyAddresses("SMS.example.com", [SECRET])
 NOW = datetime(2026, 11, 26, 10, 32, tzinfo=UTC)
 ENTRY = "1795417829636-12"
 
@@ -41,7 +41,21 @@ def test_an_address_means_one_event_under_one_secret_only():
 
     assert target
     assert not ADDRESSES.proves(target, "event-2")
-    assert not ReplyAddresses("sms.example.com", Secret("x" * 48)).proves(target, "event-1")
+    assert not ReplyAddresses("sms.example.com", [Secret("x" * 48)]).proves(target, "event-1")
+
+
+def test_while_the_secret_changes_the_first_signs_and_both_count():
+    new = Secret("x" * 48)
+    changing = ReplyAddresses("sms.example.com", [new, SECRET])
+    before = ADDRESSES.read(ADDRESSES.address(ENTRY, "event-1", NOW))
+    since = changing.read(changing.address(ENTRY, "event-1", NOW))
+
+    assert before
+    assert since
+    assert changing.proves(before, "event-1")
+    assert changing.proves(since, "event-1")
+    assert not ADDRESSES.proves(since, "event-1")
+    assert not ReplyAddresses("sms.example.com", [new]).proves(before, "event-1")
 
 
 @pytest.mark.parametrize("place", range(48))

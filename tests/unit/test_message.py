@@ -5,12 +5,14 @@ import json
 import math
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.errors import InvalidMessage
+from producers.messages import content
 from producers.messages.frozen import Talk
 from producers.messages.message import Message, freeze
 from producers.messages.recipient import Recipient
@@ -610,3 +612,15 @@ def test_what_must_leave_alone_shares_nothing(change):
 
 def test_slices_of_a_campaign_share_nothing():
     assert freeze(Message(**TEMPLATE), campaign="c").share == ""
+
+
+def test_the_same_text_to_the_same_people_in_any_order_is_seen_as_the_same():
+    def seen(*numbers: str, **options: Any) -> str:
+        message = Message(numbers, **{"text": "Hi STOP au 30101", "sender": "Bistro", **options})
+        return content.seen(freeze(message).body.decode(), len(numbers))
+
+    first = seen("+33612345678", "+33612345679")
+    assert seen("+33612345679", "+33612345678", context=1, purpose="alert", type="sms_low_cost") == first
+    for other in ({"text": "Ho STOP au 30101"}, {"sender": "Shop"}):
+        assert seen("+33612345678", "+33612345679", **other) != first
+    assert seen("+33612345678") != first

@@ -95,6 +95,20 @@ def test_a_number_may_be_texted_if_its_country_is_listed(countries, allowed):
     } == allowed
 
 
+@pytest.mark.parametrize("purpose", ["wholesale", "alert"])
+@pytest.mark.parametrize(
+    ("to", "refused"), [([MAINLAND, BELGIAN], {1}), ([BELGIAN], {0}), ([MAINLAND], set())]
+)
+def test_whoever_is_of_another_country_is_refused_beside_others_and_alone(purpose, to, refused):
+    message = Message(to, "Hi STOP au 30101", sender="Bistro", purpose=purpose)
+    try:
+        freeze(message, rules=RulesSettings(allowed_countries="FR"))
+        found = set()
+    except InvalidMessage as error:
+        found = set(error.fields)
+    assert found == {f"recipients[{each}].phone_number" for each in refused}
+
+
 def test_a_zone_that_somebody_gives_allows_nobody():
     rules = RulesSettings(allowed_countries="BE")
     message = Message(MAINLAND, "Hi STOP au 30101", sender="Bistro", zone="BE")

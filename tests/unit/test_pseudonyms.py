@@ -29,6 +29,13 @@ def test_a_pseudonym_is_the_beginning_of_an_hmac():
     assert len(Pseudonyms([OLD]).of(NUMBER)) == 22
 
 
+def test_a_seal_is_a_keyed_blake2b_under_a_key_of_its_own():
+    key = hmac.digest(OLD, b"seal", "sha256")
+    made = hashlib.blake2b(NUMBER.encode(), key=key, digest_size=16)
+
+    assert Pseudonyms([OLD]).seal(NUMBER) == made.hexdigest()
+
+
 def test_the_first_key_writes_and_all_keys_find():
     both = Pseudonyms([NEW, OLD])
 

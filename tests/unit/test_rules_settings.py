@@ -39,8 +39,8 @@ def test_hours_that_can_be_kept_are_taken(hours):
             ("MARKETING_HOURS_OTHER", value)
             for value in ("strict", "charter2026", "04:00-20:00", "23:59-23:59")
         ],
-        *[("MARKETING_SUNDAYS_FR", value) for value in ("2", "maybe", "true")],
-        *[("MARKETING_HOLIDAYS_FR", value) for value in ("-1", "no")],
+        *[("MARKETING_SUNDAYS_FR", value) for value in ("2", "maybe")],
+        *[("MARKETING_HOLIDAYS_FR", value) for value in ("-1", "none")],
         *[("MARKETING_CLOSE_MARGIN_S", value) for value in ("29", "3601", "0", "60.5")],
         *[
             ("EXTRA_HOLIDAYS", value)

@@ -53,6 +53,8 @@ class Caller:
         """Watch no longer."""
         if self._leaving is not None:
             self._leaving.cancel()
+            # The task holds this object, and would go only with a look for cycles, which is seldom.
+            self._leaving = None
 
     def _watched(self) -> "asyncio.Task[None]":
         if self._leaving is None:

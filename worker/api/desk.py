@@ -15,6 +15,7 @@ from producers.queueing.records import Records
 from producers.queueing.uploads import Uploads
 from worker.api.lookout import Lookout
 from worker.api.settings import ApiSettings
+from worker.api.turns import Turns
 
 T = TypeVar("T")
 
@@ -22,6 +23,8 @@ T = TypeVar("T")
 TIMEOUTS: Final = Timeouts(connect_s=1.0, answer_s=3.0, retries=1, repeat_on=(redis.ConnectionError,))
 
 _TAKE: Final = Script(__package__, "take_rate", when_full=True)
+#: Calls that ask Redis at a time, fewer than there are connections: it answers one after the other anyway.
+ASKING: Final = 24
 #: Seconds of calls that an application may make at once.
 BURST_S: Final = 10
 
@@ -47,6 +50,7 @@ class Desk:
         app: whose calls these are.
         client: of the process.
         lookout: of the process.
+        turns: of the process.
 
     Attributes:
         settings: those of the application: its own name for budgets and opt-outs.
@@ -60,7 +64,7 @@ class Desk:
     """
 
     def __init__(
-        self, settings: ApiSettings, app: str, client: redis.asyncio.Redis, lookout: Lookout
+        self, settings: ApiSettings, app: str, client: redis.asyncio.Redis, lookout: Lookout, turns: Turns
     ) -> None:
         self.settings = dataclasses.replace(settings, app=app)
         self.app = app
@@ -74,7 +78,7 @@ class Desk:
         )
         self.conversations = Conversations(self.keys, self.pseudonyms, settings.default_region)
         self.lookout = lookout
-        self._redis = client
+        self._redis, self._turns = client, turns
 
     async def ask(self, steps: Steps[T]) -> T:
         """Carry steps out.
@@ -82,11 +86,13 @@ class Desk:
         Raises:
             redis.RedisError: Redis did not answer; or another of `REDIS_ERRORS`.
         """
-        return await adrive(steps, self._redis)
+        async with self._turns.one():
+            return await adrive(steps, self._redis)
 
     async def do(self, step: Step) -> Any:
         """Carry one step out; raises as `ask`."""
-        return await step.arun(self._redis)
+        async with self._turns.one():
+            return await step.arun(self._redis)
 
     async def charge(self, calls: int, *, always: bool = False) -> Room | None:
         """Take calls from the rate of the application; None if there is none.
@@ -99,6 +105,7 @@ class Desk:
         if not rate:
             return None
         given = {"app": self.app, "calls": calls, "rate": rate, "burst": rate * BURST_S, "always": always}
-        return await Command(_TAKE, self.keys.prefix, given, lambda reply: Room(*map(int, reply))).arun(
-            self._redis
+        taken: Room = await self.do(
+            Command(_TAKE, self.keys.prefix, given, lambda reply: Room(*map(int, reply)))
         )
+        return taken

@@ -30,12 +30,13 @@ from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import QueueRefused, QueueUnavailable
 from worker.api.call import Answer, Call, Operation, Parameter
 from worker.api.caller import Caller, Gone
-from worker.api.desk import BURST_S, Desk, Room
+from worker.api.desk import ASKING, BURST_S, TIMEOUTS, Desk, Room
 from worker.api.json_body import Bodies
 from worker.api.lookout import Lookout
 from worker.api.message_fields import is_request_id
 from worker.api.problems import MEDIA_TYPE, Refusal, Wrong
 from worker.api.settings import ApiSettings, digest_of
+from worker.api.turns import Turns
 
 _LOG: Final = logging.getLogger("worker.api")
 _AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, QueueRefused, OSError)
@@ -66,7 +67,8 @@ class Door:
         self.lookout = Lookout(client, Keys(settings.namespace))
         self._grants = settings.grants
         apps = {grant.app for grant in self._grants.values()}
-        self._desks = {app: Desk(settings, app, client, self.lookout) for app in ("", *sorted(apps))}
+        turns = Turns(ASKING, TIMEOUTS.connect_s + TIMEOUTS.answer_s)
+        self._desks = {app: Desk(settings, app, client, self.lookout, turns) for app in ("", *sorted(apps))}
         self._rate = settings.rate_per_s
         self._bodies = Bodies()
 

@@ -139,20 +139,27 @@ async def _found(call: Call, group: _Group) -> list[EventEntry]:
     if call.query["held"] and (held := await call.desk.ask(group.held(most))):
         return held
     while True:
-        await call.caller.stay()
-        again = await call.desk.ask(group.again())
-        if again:
-            return await _handed_out(call, group, [again])
-        fresh, last = await call.desk.ask(group.fresh(most))
+        # Hundreds whose wait is over at once look one after the other, and leave turns to other calls.
+        async with call.desk.lookout.looks.one():
+            found, last = await _looked(call, group, most)
         left = ends - time.monotonic()
-        if fresh or left <= 0 or not call.desk.lookout.can_wait:
-            return await _handed_out(call, group, fresh)
+        if found or left <= 0 or not call.desk.lookout.can_wait:
+            return found
         waiting = call.desk.lookout.until_more(group.key, group.name, last, min(left, _LOOK_S))
         await call.caller.wait(waiting)
         if call.desk.lookout.released:
             return []
         if ends - time.monotonic() <= 0:
             await call.desk.ask(group.forget_gone())
+
+
+async def _looked(call: Call, group: _Group, most: int) -> tuple[list[EventEntry], bytes]:
+    """Look once for what comes again, and for what is new; name the last entry of the stream, too."""
+    await call.caller.stay()
+    if again := await call.desk.ask(group.again()):
+        return await _handed_out(call, group, [again]), b""
+    fresh, last = await call.desk.ask(group.fresh(most))
+    return await _handed_out(call, group, fresh), last
 
 
 async def _handed_out(call: Call, group: _Group, taken: list[EventEntry]) -> list[EventEntry]:

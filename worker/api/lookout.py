@@ -14,12 +14,15 @@ from producers.contract.jobs import ENDS
 from producers.contract.keys import Keys
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import Commands
+from worker.api.turns import Turns
 
 #: Seconds between two looks, and after a look that failed.
 _LOOK_S: Final = 0.05
 _AWAY_S: Final = 0.5
 #: Calls of one process that may wait at a time; further ones are answered at once.
 WAITERS_MAX: Final = 500
+#: Polls that look into their groups at a time, and seconds that one waits for that.
+_LOOKS, _PATIENCE_S = 8, 20.0
 
 _Place = tuple[int, ...]
 
@@ -32,12 +35,16 @@ class Lookout:
     Args:
         client: where to look.
         keys: key names.
+
+    Attributes:
+        looks: turns of those who look into a group, whose wait may end at the same time.
     """
 
     def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
         self._redis, self._keys = client, keys
         self._messages: dict[str, set[asyncio.Event]] = {}
         self._streams: dict[str, dict[asyncio.Event, tuple[str, _Place]]] = {}
+        self.looks = Turns(_LOOKS, _PATIENCE_S)
         self._waiting = 0
         self._released = False
         self._looking: asyncio.Task[None] | None = None

@@ -30,6 +30,17 @@ StateWord = Annotated[
         examples=["queued", "sending", *ENDS],
     ),
 ]
+ReasonWord = Annotated[
+    str,
+    Meta(
+        description="Words may be added; `sentence` says it to people.",
+        examples=[
+            *("ended", "attempt", "newer", "hold", "pause", "campaign", "due", "lifetime", "hours", "budget"),
+            *("hours_mismatch", "credit", "breaker", "retry", "dead", "no_worker", "gathering", "shared"),
+            *("rate", "in_flight", "behind", "next", "fetched"),
+        ],
+    ),
+]
 Value = Annotated[str, Meta(max_length=50)]
 OnInvalid = Literal["refuse", "leave_out"]
 
@@ -200,7 +211,7 @@ class ExplainAnswer(Struct):
     """Why a message has not left yet, or what became of it."""
 
     request_id: str
-    reason: str
+    reason: ReasonWord
     until: Time | None
     sentence: str
 

@@ -4,7 +4,9 @@ from typing import Final
 
 import click
 
+from worker.commands.account_cli import account
 from worker.commands.audit_cli import audit
+from worker.commands.callbacks_cli import callbacks
 from worker.commands.campaign_cli import campaign
 from worker.commands.completion_cli import completion
 from worker.commands.consent_cli import consent
@@ -13,6 +15,7 @@ from worker.commands.decisions_cli import parked, replay, resolve
 from worker.commands.explain_cli import explain
 from worker.commands.forward_cli import forward
 from worker.commands.hours_cli import hours
+from worker.commands.layout_cli import layout
 from worker.commands.money_cli import blocks, budget, prices
 from worker.commands.person_cli import person
 from worker.commands.replies_cli import replies
@@ -25,5 +28,5 @@ from worker.commands.suppress_cli import suppress
 COMMANDS: Final[tuple[click.Command, ...]] = (
     *(status, explain, show, replies, conversation, hours, send, campaign),
     *(parked, resolve, replay, release, limits, prices, budget, blocks, suppress, consent, person),
-    *(forward, audit, completion),
+    *(callbacks, forward, account, layout, audit, completion),
 )

@@ -18,6 +18,7 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.outages import passes, refused, what_is_refused
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.serving import serving
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Steps, drive
 from producers.errors import ConfigError, InvalidMessage, QueueRefused, QueueUnavailable
@@ -187,15 +188,22 @@ class Desk:
 
 
 @contextmanager
-def at_desk() -> Iterator[Desk]:
+def at_desk(*, any_layout: bool = False) -> Iterator[Desk]:
     """Connect to the Redis of the environment.
+
+    Args:
+        any_layout: whether the command works with data of any layout; others must not even read what this
+            release might misread.
 
     Raises:
         ConfigError: the environment is wrong.
     """
     settings = RedisSettings.from_env(os.environ)
     with connect(settings.redis_url) as client:
-        yield Desk(client, settings, Keys(settings.namespace))
+        keys = Keys(settings.namespace)
+        if not any_layout:
+            serving(keys).run(client)
+        yield Desk(client, settings, keys)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.serving import serving
 from producers.errors import ConfigError, QueueRefused, QueueUnavailable
 from producers.rules.hours import Hours
 from worker.console import login, reveal
@@ -138,11 +139,14 @@ class _Console:
         await self._office.redis.aclose()
 
     async def _log_in(self, request: Request) -> Response:
+        if request.method == "POST":
+            await serving(self._office.keys).arun(self._office.redis)
         answer = login.log_in if request.method == "POST" else login.show_login
         return await answer(request, self._office)
 
     def _page(self, page: Page) -> Endpoint:
         async def endpoint(request: Request) -> Response:
+            await serving(self._office.keys).arun(self._office.redis)
             cookie = login.cookie_of(request)
             takes_notice = request.method == "GET" and "x-live" not in request.headers
             visitor = await self._office.sessions.visitor(cookie, takes_notice=takes_notice)
@@ -168,7 +172,7 @@ class _Console:
             except _AWAY as error:
                 if what := what_is_refused(error.__cause__ or error):
                     # To the visitor it is an outage: only who runs the console can mend it.
-                    _LOG.error("redis refuses %s: see REDIS_URL", what)
+                    _LOG.error("redis refuses %s", what)
                 elif isinstance(error, redis.ResponseError):
                     return self._failed(request, error)
                 words = "Redis does not answer; nothing is known."

@@ -29,7 +29,7 @@ def run(
     Raises:
         redis.RedisError: trouble that does not pass by waiting.
     """
-    log.configure(log_level)
+    log.configure(log_level, settings.namespace)
     logger = structlog.get_logger()
     with connect(settings.redis_url, outage_log(str(settings.redis_url))) as client:
         runner = Runner(client, store, deliver, places=places, receiver=receiver)

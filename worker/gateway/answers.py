@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +18,7 @@ import msgspec
 from producers.contract.decoding import decode
 from worker.gateway.codes import CODES, CodeClass
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
+from worker.gateway.profile import UNSETTLED, GatewayProfile
 
 #: Characters of the gateway's error text that we keep.
 MESSAGE_MAX: Final = 200
@@ -36,7 +36,14 @@ _AMOUNT_MAX: Final = 10**15
 _ILLEGIBLE: Final = -1
 
 
-def classify(status: int, headers: Mapping[str, str], content: bytes, *, simulated: bool = False) -> Outcome:
+def classify(
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    simulated: bool = False,
+    profile: GatewayProfile = UNSETTLED,
+) -> Outcome:
     """Say what an answer means. Total: any status with any body has an outcome.
 
     Args:
@@ -44,26 +51,35 @@ def classify(status: int, headers: Mapping[str, str], content: bytes, *, simulat
         headers: of the answer; only ``retry-after`` is read.
         content: the body; JSON, or what a proxy puts in its place.
         simulated: the call asked for simulation_mode, whose success may lack a ticket.
+        profile: what is known of this account's gateway.
     """
-    answer = _object(content)
+    answer = read_object(content)
     code, message = _code(answer or {}), _text(answer or {})
     retry_after_s = _retry_after(headers.get("retry-after"))
-    if code in CODES and CODES[code].kind is CodeClass.DUPLICATE:
+    if profile.is_duplicate(code, status):
         return Duplicate(str(code), message)
-    if not 200 <= status < 500:
-        return Unknown(_word(code, status), message, retry_after_s)
+    # This account has another code for a duplicate. Whatever this one means, it proves nothing.
+    is_strange = code in CODES and CODES[code].kind is CodeClass.DUPLICATE
+    if is_strange or not 200 <= status < 500:
+        return Unknown(_word(code, status), message, retry_after_s, may_use_up_id=is_strange)
     if status >= 300 and _ticket(answer or {}):
         # A refusal that names a ticket contradicts itself.
         return Unknown(_word(code, status), message, retry_after_s, may_use_up_id=True)
     if status < 300:
-        return _success(status, code, message, answer, simulated=simulated)
+        return _success(status, code, message, answer, simulated=simulated, profile=profile)
     if status in PROOFS or code in {0, status} - CODES.keys():
         return _by_status(status, _word(code, status), message, retry_after_s, is_json=answer is not None)
-    return _by_code(code, message, retry_after_s)
+    return _by_code(code, message, retry_after_s, profile)
 
 
 def _success(
-    status: int, code: int, message: str, answer: dict[str, Any] | None, *, simulated: bool
+    status: int,
+    code: int,
+    message: str,
+    answer: dict[str, Any] | None,
+    *,
+    simulated: bool,
+    profile: GatewayProfile,
 ) -> Outcome:
     ticket = _ticket(answer or {})
     well = not code or 200 <= code < 300 or code == status
@@ -72,14 +88,14 @@ def _success(
     if ticket or not (well or code in CODES):
         return Unknown(_word(code, status), message, may_use_up_id=True)
     if not well:
-        return _by_code(code, message, None)
+        return _by_code(code, message, None, profile)
     if simulated and answer:
         return Accepted(None)
     # A code such as 206 may repeat the status, or may be a refusal out of the table.
     return Unknown("answer_without_ticket", message, may_use_up_id=code in CODES)
 
 
-def _by_code(code: int, message: str, retry_after_s: float | None) -> Outcome:
+def _by_code(code: int, message: str, retry_after_s: float | None, profile: GatewayProfile) -> Outcome:
     word = _word(code)
     kind = CODES[code].kind if code in CODES else None
     if kind is None:
@@ -90,13 +106,14 @@ def _by_code(code: int, message: str, retry_after_s: float | None) -> Outcome:
         return Unknown(word, message, retry_after_s, may_use_up_id=True)
     if kind is CodeClass.BUSY and retry_after_s is None:
         retry_after_s = BUSY_S
+    proven = kind in {CodeClass.ACCOUNT, CodeClass.BUSY}
     return Deferred(
         word,
         message,
         retry_after_s,
         account=kind in {CodeClass.ACCOUNT, CodeClass.APPROVAL},
-        proven=kind in {CodeClass.ACCOUNT, CodeClass.BUSY},
-        may_use_up_id=True,
+        proven=proven,
+        may_use_up_id=not (proven and profile.refusals_keep_ids),
     )
 
 
@@ -119,15 +136,15 @@ def _by_status(
 def _accepted(ticket: str, answer: dict[str, Any], *, simulated: bool) -> Accepted:
     return Accepted(
         ticket=ticket,
-        cost=_amount(answer.get("total_cost")),
+        cost=read_amount(answer.get("total_cost")),
         segments=_count(answer.get("number_of_sms_needed")),
         contacts=_count(answer.get("number_of_contacts")),
         # What a simulated call leaves on the account is made up, too.
-        credit=None if simulated else _amount(answer.get("residual_credit")),
+        credit=None if simulated else read_amount(answer.get("residual_credit")),
     )
 
 
-def _object(content: bytes) -> dict[str, Any] | None:
+def read_object(content: bytes) -> dict[str, Any] | None:
     """Read a JSON object, however its bytes are encoded; None for anything else."""
     try:
         try:
@@ -178,7 +195,7 @@ def _text(answer: dict[str, Any]) -> str:
     return message[:MESSAGE_MAX] if isinstance(message, str) else ""
 
 
-def _amount(value: object) -> str | None:
+def read_amount(value: object) -> str | None:
     """An amount as digits, whether it was written as a number or as text; None for anything else."""
     if isinstance(value, str):
         read = _AMOUNT.fullmatch(value)
@@ -189,7 +206,7 @@ def _amount(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    amount = _amount(value)
+    amount = read_amount(value)
     count = float(amount) if amount else -1.0
     return int(count) if count.is_integer() and 0 <= count < 10**9 else None
 
@@ -198,7 +215,7 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds to wait from a Retry-After header: a number of seconds or an HTTP date."""
     if value is None:
         return None
-    if amount := _amount(value):
+    if amount := read_amount(value):
         return max(0.0, float(amount))
     try:
         at = email.utils.parsedate_to_datetime(value)
@@ -209,40 +226,22 @@ def _retry_after(value: str | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepaid:
-    """How many messages the account pays for.
+class NotTold:
+    """The gateway does not say what was asked.
 
     Attributes:
-        messages: of one type to one country.
-        has_packs: whether some of them were bought by the message: then euros are not all that pays.
+        code: the gateway's code, or our word.
+        message: the gateway's text for people; empty if there is none.
     """
 
-    messages: int
-    has_packs: bool
+    code: str
+    message: str = ""
 
 
-def euros(status: int, content: bytes) -> Decimal | None:
-    """Read the answer to a balance request; None when it names no amount of euros."""
-    amount = _amount((answer := _object(content) or {}).get("amount"))
-    return Decimal(amount) if amount and 200 <= status < 300 and answer.get("unit") == "euros" else None
-
-
-def prepaid(status: int, content: bytes, kind: str) -> Prepaid | None:
-    """Read the answer to a balance request of one type and country; None when it names no number of messages.
-
-    Octopush docs, check balance by country; packs that are used up do not count.
-    """
-    answer = _object(content) or {}
-    messages, packs = _amount(answer.get("amount")), answer.get("wallet_packs")
-    if not (messages and 200 <= status < 300 and answer.get("unit") == kind and float(messages) >= 0):
-        return None
-    known = packs if isinstance(packs, list) else []
-    left = [_amount(each.get("credit")) if isinstance(each, dict) else None for each in known]
-    # Who says something that nobody can read may have packs.
-    return Prepaid(int(float(messages)), any(credit is None or float(credit) > 0 for credit in left))
-
-
-def balance(status: int, content: bytes) -> float | None:
-    """Read the answer to a balance request; None when it names no amount (Octopush docs, check balance)."""
-    amount = _amount((_object(content) or {}).get("amount"))
-    return float(amount) if amount and 200 <= status < 300 else None
+def told(status: int, content: bytes) -> dict[str, Any] | NotTold:
+    """Read the answer to a question about the account: its object, or why there is none."""
+    answer = read_object(content)
+    code = _code(answer or {})
+    if 200 <= status < 300 and code in {0, status}:
+        return answer or {}
+    return NotTold(_word(code, status), _text(answer or {}))

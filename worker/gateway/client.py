@@ -9,17 +9,20 @@ twice the cost. Figures in docs/performance.md.
 """
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from producers.rules.money import listed_numbers
-from worker.gateway import answers
+from worker.gateway import answers, balances, parameters
 from worker.gateway.outcomes import Deferred, Outcome, Unknown
+from worker.gateway.profile import UNSETTLED, GatewayProfile
 from worker.settings import WorkerSettings
 
 #: Bytes of an answer that we read; the documented ones have a few hundred.
@@ -42,20 +45,41 @@ class AnswerTooLargeError(Exception):
     """The answer is longer than any answer of the gateway."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One POST, with all that came back.
+
+    Attributes:
+        outcome: what it came to.
+        status: the HTTP status; None without an answer.
+        content: the body of the answer, which may quote the message: never logged.
+        took_s: seconds until the answer was there, or was given up.
+    """
+
+    outcome: Outcome
+    status: int | None
+    content: bytes = field(repr=False)
+    took_s: float
+
+
 class Gateway:
     """Calls the send endpoint. All calls run in one event loop, any number at a time.
 
     Args:
         settings: address, credentials, time-outs.
+        profile: what is known of this account's gateway.
 
     Attributes:
         post_max_s: longest that one call can take, in seconds.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, profile: GatewayProfile = UNSETTLED) -> None:
+        self._profile = profile
         root = settings.base_url.rstrip("/")
         self._send_url = httpx.URL(root + "/sms-campaign/send")
         self._balance_url = httpx.URL(root + "/wallet/check-balance")
+        self._parameters_url = httpx.URL(root + "/user/campaign-parameters")
+        self._edit_url = httpx.URL(root + "/user/campaign-parameters/edit")
         self._headers = {
             "api-login": settings.api_login.reveal(),
             "api-key": settings.api_key.reveal(),
@@ -91,7 +115,18 @@ class Gateway:
             status, headers, content = await self._call("POST", self._send_url, body)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the POST may have left
             return _failed(error)
-        return answers.classify(status, headers, content, simulated=simulated)
+        return answers.classify(status, headers, content, simulated=simulated, profile=self._profile)
+
+    async def try_out(self, body: bytes, *, simulated: bool = False) -> Tried:
+        """POST one call as `submit` does, and return what came back, too. As little safe to repeat."""
+        begun = time.monotonic()
+        try:
+            status, headers, content = await self._call("POST", self._send_url, body)
+        except Exception as error:  # noqa: BLE001 - as in `submit`
+            return Tried(_failed(error), None, b"", time.monotonic() - begun)
+        took_s = time.monotonic() - begun
+        outcome = answers.classify(status, headers, content, simulated=simulated, profile=self._profile)
+        return Tried(outcome, status, content, took_s)
 
     def may_text(self, numbers: Iterable[str]) -> bool:
         """Say whether all of these numbers may be texted by ``ALLOWED_NUMBERS``; without a list all may.
@@ -103,14 +138,14 @@ class Gateway:
     async def balance(self) -> float | None:
         """Ask what is left on the account; None when the gateway does not say. Safe to repeat."""
         answer = await self._asked(self._balance_url)
-        return answer and answers.balance(*answer)
+        return answer and balances.balance(*answer)
 
     async def euros(self) -> Decimal | None:
         """Ask how many euros are left on the account; None when the gateway does not say. Safe to repeat."""
         answer = await self._asked(self._balance_url)
-        return answer and answers.euros(*answer)
+        return answer and balances.euros(*answer)
 
-    async def prepaid(self, country: str, kind: str) -> answers.Prepaid | None:
+    async def prepaid(self, country: str, kind: str) -> balances.Prepaid | None:
         """Ask for how many messages the account pays; None when the gateway does not say. Safe to repeat.
 
         Args:
@@ -119,7 +154,32 @@ class Gateway:
         """
         params = {"country_code": country, "product_name": kind, "with_details": "1"}
         answer = await self._asked(self._balance_url.copy_merge_params(params))
-        return answer and answers.prepaid(*answer, kind)
+        return answer and balances.prepaid(*answer, kind)
+
+    async def credit(self) -> Decimal | answers.NotTold:
+        """Ask how many euros are left on the account, or why that is not said. Free, and safe to repeat."""
+        told = await self._told("GET", self._balance_url)
+        if isinstance(told, answers.NotTold):
+            return told
+        amount = balances.euros_of(told)
+        return answers.NotTold("no_amount_of_euros") if amount is None else amount
+
+    async def parameters(self) -> parameters.Parameters | answers.NotTold:
+        """Ask where the account's callbacks go, or why that is not said. Free, and safe to repeat."""
+        told = await self._told("GET", self._parameters_url)
+        return told if isinstance(told, answers.NotTold) else parameters.read(told)
+
+    async def set_callbacks(self, urls: Mapping[str, str]) -> answers.NotTold | None:
+        """Let the account's callbacks go elsewhere. Safe to repeat; `parameters` says what was kept.
+
+        Args:
+            urls: by the gateway's names of them.
+
+        Returns:
+            Why the gateway has not taken them, or None.
+        """
+        told = await self._told("PATCH", self._edit_url, parameters.change(urls))
+        return told if isinstance(told, answers.NotTold) else None
 
     async def _asked(self, url: httpx.URL) -> tuple[int, bytes] | None:
         try:
@@ -127,6 +187,13 @@ class Gateway:
         except Exception:  # noqa: BLE001 - no answer of any kind
             return None
         return status, content
+
+    async def _told(self, method: str, url: httpx.URL, body: bytes = b"") -> dict[str, Any] | answers.NotTold:
+        try:
+            status, _, content = await self._call(method, url, body)
+        except Exception as error:  # noqa: BLE001 - no answer of any kind
+            return answers.NotTold(_failed(error).code)
+        return answers.told(status, content)
 
     async def close(self) -> None:
         """Close all connections; call when nothing is submitted any more."""
@@ -161,7 +228,7 @@ class Gateway:
         return aiohttp.ClientSession(connector=connector, headers=self._headers, cookie_jar=cookies)
 
 
-def _failed(error: Exception) -> Outcome:
+def _failed(error: Exception) -> Deferred | Unknown:
     """Say what an exception proves of the call: nothing, unless its cause lies before the first byte."""
     # The bound of the whole call is a TimeoutError whose cause is the cancelled wait.
     cause = error if isinstance(error, TimeoutError) else error.__cause__ or error

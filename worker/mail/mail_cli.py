@@ -38,7 +38,7 @@ def forward_email() -> None:
     """
     settings = MailSettings.from_env(os.environ)
     server, kept = settings.server, store(settings)
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, settings.namespace)
     postbox = Postbox(server)
     with connect(settings.redis_url) as client:
         # While Redis is away there is nothing to end yet; the process itself waits for Redis.
@@ -82,7 +82,7 @@ def mail_in(recipient: str | None) -> None:
     """
     # The server cuts short what hangs, and asks again after this status only.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EX_TEMPFAIL))
-    log.configure("info", fd=2)
+    log.configure("info", os.environ.get("SMS_NAMESPACE") or "sms", fd=2)
     logger = structlog.get_logger()
     try:
         settings = MailInSettings.from_env(os.environ)

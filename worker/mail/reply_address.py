@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -48,12 +49,12 @@ class ReplyAddresses:
 
     Args:
         domain: whose mail comes to ``mail-in``.
-        secret: signs the addresses; who changes it invalidates all of them.
+        secrets: the first signs the addresses, each proves those that it has signed.
     """
 
-    def __init__(self, domain: str, secret: Secret) -> None:
+    def __init__(self, domain: str, secrets: Sequence[Secret]) -> None:
         self._domain = domain.lower()
-        self._secret = secret
+        self._secrets = tuple(secrets)
 
     def address(self, entry_id: str, event_id: str, now: datetime) -> str:
         """Make the address under which a reply can be answered for `LIFETIME`, to the hour.
@@ -66,7 +67,7 @@ class ReplyAddresses:
             raise ValueError("must be the id of an entry")
         hour = int((now + LIFETIME).timestamp()) // 3600 + 1
         target = _TARGET.pack(int(found[1]), int(found[2]), hour)
-        local_part = base64.b32encode(target + self._proof(target, event_id)).decode().lower()
+        local_part = base64.b32encode(target + _proof(self._secrets[0], target, event_id)).decode().lower()
         return f"sms+{local_part}@{self._domain}"
 
     def read(self, address: str) -> Target | None:
@@ -83,9 +84,11 @@ class ReplyAddresses:
         """Say whether we made this address for this event."""
         ms, seq = map(int, target.entry_id.split("-"))
         hour = int(target.until.timestamp()) // 3600
-        return hmac.compare_digest(target.proof, self._proof(_TARGET.pack(ms, seq, hour), event_id))
+        packed = _TARGET.pack(ms, seq, hour)
+        proofs = (_proof(secret, packed, event_id) for secret in self._secrets)
+        return any(hmac.compare_digest(target.proof, proof) for proof in proofs)
 
-    def _proof(self, target: bytes, event_id: str) -> bytes:
-        signed = _PURPOSE + target + event_id.encode("utf-8", "surrogatepass")
-        key = self._secret.reveal().encode()
-        return hmac.new(key, signed, hashlib.sha256).digest()[:_PROOF_BYTES]
+
+def _proof(secret: Secret, target: bytes, event_id: str) -> bytes:
+    signed = _PURPOSE + target + event_id.encode("utf-8", "surrogatepass")
+    return hmac.new(secret.reveal().encode(), signed, hashlib.sha256).digest()[:_PROOF_BYTES]

@@ -22,10 +22,10 @@ from worker.settings import known_level
 _SECRET_MIN: Final = 32
 
 
-def _long(secret: Secret) -> None:
-    if len(secret.reveal()) < _SECRET_MIN:
+def _long(secrets: tuple[Secret, ...]) -> None:
+    if any(len(secret.reveal()) < _SECRET_MIN for secret in secrets):
         raise ValueError(
-            f"needs at least {_SECRET_MIN} random characters: "
+            f"needs at least {_SECRET_MIN} random characters each: "
             "python3 -c 'import secrets; print(secrets.token_hex(32))'"
         )
 
@@ -79,10 +79,11 @@ class AnswerSettings(Settings):
         default="",
         check=addresses.domain,
     )
-    secret: Secret = variable(
+    secrets: tuple[Secret, ...] = variable(
         "MAIL_SECRET",
-        "signs the addresses under which mails are answered, at least 32 random characters",
-        default=Secret(""),
+        "signs the addresses under which mails are answered, at least 32 random characters; of several, "
+        "comma-separated, the first signs and all count",
+        default=(),
         check=_long,
     )
 
@@ -112,7 +113,7 @@ class AnswerSettings(Settings):
     @property
     def answers(self) -> ReplyAddresses | None:
         """Makes and reads addresses for answers; None if mails are not answered."""
-        return ReplyAddresses(self.reply_domain, self.secret) if self.reply_domain else None
+        return ReplyAddresses(self.reply_domain, self.secrets) if self.reply_domain else None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class _Scrapes:
     def __init__(self, settings: MetricsSettings) -> None:
         self._redis = connect_async(settings.redis_url, CALLBACKS)
         self._reading = Reading(settings)
-        self._maxlen = settings.stream_maxlen
+        self._settings = settings
         self._scrapers = Addresses(settings.metrics_addresses)
 
     def app(self) -> Starlette:
@@ -73,7 +73,7 @@ class _Scrapes:
         if not is_scraper(request, self._scrapers):
             return Response(status_code=HTTPStatus.NOT_FOUND)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(Collected(await self._found(), self._maxlen))
+        registry.register(Collected(await self._found(), self._settings))
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
 

@@ -12,6 +12,7 @@ from producers.contract.kinds import KINDS
 from producers.contract.metric_table import CALL_OUTCOMES, CURRENCY
 from producers.contract.money_figures import SCOPE, MoneyFigures
 from producers.contract.optout_figures import KEPT, OptoutFigures
+from producers.contract.settings import RedisSettings
 from worker.metrics.families import histogram, plain
 from worker.metrics.reading import Found
 
@@ -25,17 +26,19 @@ class Collected(Collector):
 
     Args:
         found: what was read; None if Redis did not answer, which leaves out all that it knows.
-        maxlen: entries that each stream keeps.
+        settings: namespace, and how many entries each stream keeps.
     """
 
-    def __init__(self, found: Found | None, maxlen: int) -> None:
+    def __init__(self, found: Found | None, settings: RedisSettings) -> None:
         self._found = found
-        self._maxlen = maxlen
+        self._namespace = settings.namespace
+        self._maxlen = settings.stream_maxlen
 
     def collect(self) -> Iterator[Metric]:
         """Name each metric with its samples."""
         yield plain("redis_up", int(self._found is not None))
         yield plain("build_info", [((version("octopush-worker"),), 1)])
+        yield plain("namespace_info", [((self._namespace,), 1)])
         yield plain("stream_maxlen", self._maxlen)
         if self._found is not None:
             yield from _state(self._found)
@@ -142,17 +145,16 @@ def _optouts(found: OptoutFigures) -> Iterator[Metric]:
 def _readers(found: Found) -> Iterator[Metric]:
     yield plain("stream_entries", [((name,), count) for name, count in found.streams.items()])
     yield plain("stream_unread_trimmed_total", [((name,), count) for name, count in found.trimmed.items()])
-    rows = [row for panel in found.feeds.values() if (row := panel.value)]
-    groups = [((row.stream, group.name), group) for row in rows for group in row.groups]
+    groups = [((each.stream, each.name), each) for each in found.groups]
     yield plain("group_lag", [(labels, each.lag) for labels, each in groups if each.lag is not None])
     yield plain("group_pending", [(labels, each.pending) for labels, each in groups])
-    now_s = found.now_ms / 1000
-    ages = [
-        (labels, max(0.0, now_s - each.oldest_pending_at.timestamp()) if each.oldest_pending_at else 0.0)
-        for labels, each in groups
-    ]
+    ages = [(labels, _age_s(each.oldest_pending_ms, found.now_ms)) for labels, each in groups]
     yield plain("group_oldest_pending_seconds", ages)
     yield plain("poison_entries", [(labels, each.poison) for labels, each in groups])
+
+
+def _age_s(since_ms: int | None, now_ms: int) -> float:
+    return max(0, now_ms - since_ms) / 1000 if since_ms else 0.0
 
 
 def _forwarders(forwarders: Sequence[ForwarderFigures]) -> Iterator[Metric]:

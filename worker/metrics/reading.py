@@ -28,9 +28,9 @@ from producers.contract.receipts import missing
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import adrive
 from producers.rules.days import day_name
-from worker.inquiry.feeds import FeedRow, read_feeds
 from worker.inquiry.overview import Credit, QueueState, queue_state, read_credit
 from worker.inquiry.panels import Panel, side_by_side
+from worker.metrics.groups import GroupFigures, read_groups
 
 QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 READ_STREAMS: Final = tuple(TYPES)
@@ -62,7 +62,9 @@ class Found:
         breakers: how many are shut.
         paused: slices that wait for their campaign.
         optouts, held, rules, money, forwarders: figures of these.
-        queues, feeds, credit: answers that may be none, each for itself.
+        groups: of the streams.
+        queues, credit: answers that may be none, each for itself; of callbacks there is no queue among these:
+            how long one has waited stands beside its bytes, which a process that counts may not read.
     """
 
     counted: Mapping[str, int]
@@ -85,7 +87,7 @@ class Found:
     forwarders: Sequence[ForwarderFigures]
     now_ms: int
     queues: Mapping[str, Panel[QueueState]] = field(default_factory=dict)
-    feeds: Mapping[str, Panel[FeedRow]] = field(default_factory=dict)
+    groups: Sequence[GroupFigures] = ()
     credit: Panel[Credit | None] = field(default_factory=lambda: Panel(None))
 
     @property
@@ -144,7 +146,7 @@ class Reading:
             "now_ms": now_ms,
         }
         asked = {
-            **{name: queue_state(keys, name) for name in QUEUES},
+            **{name: queue_state(keys, name) for name in _OF_SENDS},
             "credit": read_credit(keys),
         }
         queues = await adrive(side_by_side(asked), client)
@@ -154,7 +156,7 @@ class Reading:
             **others,
             credit=queues.pop("credit"),
             queues=queues,
-            feeds=await adrive(read_feeds(keys), client),
+            groups=await read_groups(client, keys, READ_STREAMS),
         )
 
     async def _others(self, client: redis.asyncio.Redis, now_ms: int) -> dict[str, Any]:

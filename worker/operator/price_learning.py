@@ -15,7 +15,7 @@ import phonenumbers
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from worker.account.throttle import AUDIT_MAXLEN
-from worker.gateway.answers import Prepaid
+from worker.gateway.balances import Prepaid
 from worker.gateway.client import Gateway
 
 _INFER_PRICE: Final = Script(__package__, "infer_price", when_full=True)

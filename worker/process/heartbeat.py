@@ -8,6 +8,7 @@ from contextlib import suppress
 import redis
 
 from producers.contract.heartbeats import BEAT_S, FORGOTTEN_MS, Rules, name_worker
+from producers.contract.jobs import LAYOUT
 from producers.contract.keys import Keys
 from producers.contract.scripts import REDIS_ERRORS, Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
@@ -31,7 +32,7 @@ class Heartbeat:
         self._keys = keys
         # Processes in containers may share host name and number.
         process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.name = name_worker(process, rules)
+        self.name = name_worker(process, rules, LAYOUT)
         self._beats = EveryFewSeconds(self.beat, BEAT_S, name="heartbeat", event="heartbeat.failed")
 
     def start(self) -> None:

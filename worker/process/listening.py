@@ -11,9 +11,10 @@ from typing import Any, Final
 import uvicorn
 
 from producers.contract.clients import CALLBACKS, connect_async
+from producers.contract.keys import Keys
 from producers.contract.outages import refused, what_is_refused
-from producers.contract.redis_url import RedisUrl
 from producers.contract.scripts import REDIS_ERRORS
+from producers.contract.serving import serving
 from producers.contract.settings import RedisSettings
 
 #: Seconds that Redis has to answer before it is said to be away.
@@ -42,8 +43,9 @@ class Listening(uvicorn.Server):
             self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
-        url = RedisSettings.from_env(os.environ).redis_url
-        problems = [*await _redis_problems(url), *self._lacks()]
+        settings = RedisSettings.from_env(os.environ)
+        namespace = settings.namespace
+        problems = [*await _redis_problems(settings), *self._lacks()]
         where = self._address()
         if sys.stderr.isatty():
             sys.stderr.write(
@@ -55,6 +57,7 @@ class Listening(uvicorn.Server):
             "timestamp": datetime.now(UTC).isoformat(),
             "level": "warning" if problems else "info",
             "url": where,
+            "namespace": namespace,
         }
         line |= {"problem": "; ".join(problems)} if problems else {}
         sys.stderr.write(json.dumps(line) + "\n")
@@ -64,12 +67,13 @@ class Listening(uvicorn.Server):
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _redis_problems(url: RedisUrl) -> list[str]:
-    """Say what is wrong with Redis, which does not keep a web process from starting."""
+async def _redis_problems(settings: RedisSettings) -> list[str]:
+    """Say what is wrong with Redis or its data, which does not keep a web process from starting."""
+    url = settings.redis_url
     client = connect_async(url, CALLBACKS)
     try:
         async with asyncio.timeout(_ANSWER_S):
-            await client.ping()
+            await serving(Keys(settings.namespace)).arun(client)
     except (*REDIS_ERRORS, OSError) as error:
         what = what_is_refused(error)
         return [

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -25,7 +26,7 @@ from producers.contract.outages import is_told
 FIELDS: Final = frozenset(
     {
         # every line
-        *("event", "level", "timestamp", "logger", "exception"),
+        *("event", "level", "timestamp", "logger", "exception", "namespace"),
         # messages
         *("request_id", "state", "outcome", "code", "ticket", "segments", "cost", "recipients", "contacts"),
         *("to", "posts", "attempt", "retry_in_s", "duration_ms"),
@@ -60,11 +61,12 @@ class _Lossy(io.TextIOWrapper):
             super().flush()
 
 
-def configure(level: str, fd: int = 1) -> None:
+def configure(level: str, namespace: str, fd: int = 1) -> None:
     """Set up structlog and the standard library's logging for this process. Safe to repeat.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
+        namespace: of the keys, which tells the accounts apart; every line carries it.
         fd: file descriptor that lines are written to.
     """
     # The process may be a Dramatiq worker whose sys.stdout is a pipe to its parent.
@@ -73,6 +75,7 @@ def configure(level: str, fd: int = 1) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(),
+        partial(_add_namespace, namespace),
     ]
     structlog.configure(
         processors=[*shared, keep_allowed, _renderer(out)],
@@ -81,6 +84,14 @@ def configure(level: str, fd: int = 1) -> None:
         cache_logger_on_first_use=True,
     )
     _configure_stdlib(shared, out, _LEVELS[level.lower()])
+
+
+def _add_namespace(
+    namespace: str, _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Say in every line whose it is; also in those of libraries and of threads that nobody has told."""
+    event["namespace"] = namespace
+    return event
 
 
 def keep_allowed(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

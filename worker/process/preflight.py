@@ -19,15 +19,22 @@ class Finding:
 
     Attributes:
         check: which check, in one word.
-        problem: what is wrong and what to do about it.
+        wrong: what is wrong.
+        remedy: what to do about it.
         unsafe: True where starting could send twice or lose messages.
         fatal: True where the worker cannot work at all.
     """
 
     check: str
-    problem: str
+    wrong: str
+    remedy: str
     unsafe: bool = False
     fatal: bool = False
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, and what to do about it."""
+        return f"{self.wrong}; {self.remedy}"
 
 
 def inspect(client: redis.Redis) -> list[Finding]:
@@ -54,20 +61,19 @@ def judge(info: Mapping[str, Any], skew_s: float) -> list[Finding]:
     findings = []
     version = str(info.get("redis_version", "0.0"))
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
-        problem = f"server {version} is too old; Redis 7 or Valkey is needed"
-        findings.append(Finding("version", problem, fatal=True))
+        wrong = f"server {version} is too old"
+        findings.append(Finding("version", wrong, "Redis 7 or Valkey is needed", fatal=True))
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction" and int(info.get("maxmemory", 0)):
-        problem = (
-            f"maxmemory-policy {policy} may evict records, and messages would go out twice; set noeviction"
-        )
-        findings.append(Finding("eviction", problem, unsafe=True))
+        wrong = f"maxmemory-policy {policy} may evict records, and messages would go out twice"
+        findings.append(Finding("eviction", wrong, "set noeviction", unsafe=True))
     if not int(info.get("aof_enabled", 0)):
-        problem = "appendonly is off, a restart of Redis would forget messages; set appendonly yes"
-        findings.append(Finding("persistence", problem, unsafe=True))
+        wrong = "appendonly is off, a restart of Redis would forget messages"
+        findings.append(Finding("persistence", wrong, "set appendonly yes", unsafe=True))
     if info.get("role") == "slave":
-        findings.append(Finding("role", "this is a read-only replica; connect to the primary", fatal=True))
+        wrong = "this is a read-only replica"
+        findings.append(Finding("role", wrong, "connect to the primary", fatal=True))
     if abs(skew_s) > SKEW_MAX_S:
-        problem = f"our clock is {skew_s:+.0f} s off Redis's, which decides all times"
-        findings.append(Finding("clock", problem))
+        wrong = f"our clock is {skew_s:+.0f} s off Redis's, which decides all times"
+        findings.append(Finding("clock", wrong, "let a time service set both clocks"))
     return findings

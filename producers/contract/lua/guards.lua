@@ -111,14 +111,17 @@ end
 -- another.
 local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
 local function twin_of(id, twin)
-  local at, other = string.match(twins[twin] or '', '^(%d+)|(.*)$')
+  local known = twins[twin]
+  if not known then return end
+  local at, other = string.match(known, '^(%d+)|(.*)$')
   if not other or other == id or now - tonumber(at) >= given.guard.twin_ms then return end
   local state = redis.call('HGET', keys_of(other).record, 'state')
   if state and not NEVER_LEFT[state] then return other end
 end
 
+local NOW_AND_BAR = string.format('%d|', now)
 local function remember_twin(id, twin)
-  twins[twin] = string.format('%d|%s', now, id)
+  twins[twin] = NOW_AND_BAR .. id
   new_twins[#new_twins + 1], new_twins[#new_twins + 2] = twin, twins[twin]
 end
 

@@ -17,6 +17,12 @@ local function ask(questions, i, to, before)
   end
 end
 
+-- The same under each older key, of which there mostly is none.
+local function ask_older(questions, i, message, before)
+  if not message[23] then return end
+  for _, older in ipairs(message[23]) do ask(questions, i, older, before) end
+end
+
 local function no_questions()
   return { fields = {}, owners = {}, places = {} }
 end
@@ -32,7 +38,7 @@ local function note_lacking_consent(found)
   for i, message in ipairs(given.messages) do
     if message[3] == 'marketing' then
       ask(questions, i, message[14], '')
-      for _, older in ipairs(message[23] or {}) do ask(older_questions, i, older, '') end
+      ask_older(older_questions, i, message, '')
     end
   end
   local older_agreed = have_agreed(older_questions.fields)
@@ -50,13 +56,14 @@ end
 -- Add the questions about the recipients of a message in a scope, under every key.
 local function ask_about(questions, i, message, scope)
   ask(questions, i, message[14], scope .. '|')
-  for _, older in ipairs(message[23] or {}) do ask(questions, i, older, scope .. '|') end
+  ask_older(questions, i, message, scope .. '|')
 end
 
 -- Who of the recipients of all messages is suppressed, under whatever key that was noted. Returns reasons by message and place.
 local function find_suppressed()
   local questions, found = no_questions(), {}
-  if is_anybody_suppressed() then
+  -- Of one message it costs no more to ask at once.
+  if #given.messages == 1 or is_anybody_suppressed() then
     for i, message in ipairs(given.messages) do
       if message[16] then
         ask_about(questions, i, message, ACCOUNT)

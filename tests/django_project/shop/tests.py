@@ -22,6 +22,7 @@ from producers import InvalidMessage, Producer, QueueUnavailable, RequestIdConfl
 from producers.contract.prices import tariff_name
 from producers.django import consuming, get_producer, outbox, send_in_transaction, send_on_commit, sending
 from producers.django.log_filter import HideCallbacks
+from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
 from producers.django.settings import web_settings
 from producers.errors import ConfigError
@@ -178,6 +179,26 @@ class Outbox(TransactionTestCase):
             self.assertRaisesRegex(CommandError, r"\AOperationalError: away\Z"),
         ):
             called("sms_outbox_relay", once=True)
+
+    def test_a_command_says_in_one_line_that_its_database_is_unknown_or_not_migrated(self):
+        arguments = (
+            ["sms_outbox"],
+            ["sms_outbox_relay", "--once"],
+            ["sms_consume", "replies", "--handler", "builtins.print"],
+        )
+        lacking = Mock(introspection=Mock(table_names=Mock(return_value=["shop_order"])))
+        for each in arguments:
+            with self.assertRaisesRegex(
+                CommandError, r"\A--database elsewhere: the settings have only default\Z"
+            ):
+                call_command(*each, "--database", "elsewhere")
+            with (
+                patch.object(tables, "connections", {"default": lacking}),
+                self.assertRaisesRegex(
+                    CommandError, r"\Adatabase default has no table sms_\w+: manage.py migrate "
+                ),
+            ):
+                call_command(*each)
 
     def test_a_row_that_is_refused_right_after_its_commit_is_logged_with_its_id(self):
         Producer().send(PHONE, "in the queue already", request_id="a", **OPTIONS)
@@ -455,7 +476,7 @@ class Settings(TestCase):
                 self.assertEqual(self.found(), {"OCTOPUSH: must be a dictionary"})
 
     def test_a_variable_of_the_environment_is_named_as_one(self):
-        flags = {"SENDER_ALLOW_SPACES": True, "DEFAULT_REGION": None}
+        flags = {"SENDER_ALLOW_SPACES": True, "MARKETING_SUNDAYS_FR": False, "DEFAULT_REGION": None}
         with patch.dict(os.environ, CALLBACK_TOKENS=""), override_settings(OCTOPUSH=flags):
             self.assertEqual(self.found(), {"OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs"})
         with patch.dict(os.environ, RECORD_RETENTION_DAYS="no"):

@@ -5,18 +5,24 @@ replaced by the job of the tests. A job keeps a thread as long as it runs, which
 fetched for itself, and as many as Dramatiq's threads and its fetching ahead ask for.
 """
 
-from typing import Any
+import os
+from typing import Any, Final
 
+import redis
 from dramatiq.middleware import Middleware
 from dramatiq.worker import Worker
 
 from producers.contract.jobs import ACTORS, QUEUE_ALERT
+from producers.contract.keys import Keys
 from tests.support.places import places
 from tests.support.queue_apps.job import Announcements, journal_from_env, make_job
 from worker.main import setup as build_worker
 from worker.queue import consumer
 from worker.queue.entries import Batch
 from worker.queue.lease_broker import LeaseBroker
+
+#: As the scripts of the worker do, also while Redis is full.
+_END: Final = "#!lua flags=allow-oom\nredis.call('HSET', KEYS[1], 'state', 'accepted')"
 
 
 class _FewPlaces(Middleware):
@@ -32,9 +38,13 @@ def setup() -> LeaseBroker:
     journal = journal_from_env()
     broker.add_middleware(Announcements(journal))
     job = make_job(journal)
+    keys = Keys(os.environ["SMS_NAMESPACE"])
+    records = redis.Redis.from_url(os.environ["REDIS_URL"])
 
     def run_job(batch: Batch) -> None:
         [entry] = batch.entries
+        # An entry ends only if its message has ended, which the sending of messages would see to.
+        records.eval(_END, 1, keys.record(entry.id))
         job(entry.id)
 
     broker.get_actor(ACTORS[QUEUE_ALERT]).fn = run_job

@@ -1,7 +1,7 @@
 """Callback payloads: the fields of each kind, in each form that was seen, as bytes. Pure functions.
 
-Field names are from Octopush's pages on receipts, replies and opt-outs; dates are ``Y-m-d H:i:s`` in Paris
-(the zone is assumed).
+Field names are from Octopush's pages on receipts, replies and opt-outs; dates are ``Y-m-d H:i:s``, by the
+clock of a zone that is assumed.
 """
 
 import itertools
@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from worker.sandbox.simulator.clock import PARIS
 from worker.sandbox.simulator.settings import CallbackSettings, MessageIdForm
 
 Kind = Literal["reply", "receipt", "optout"]
@@ -55,7 +55,8 @@ def event_fields(event: Event, settings: CallbackSettings) -> dict[str, Any]:
     """Build the fields of one callback in the form the settings ask for."""
     fields = _message_id(event, settings)
     fields["number"] = _written(event.number, settings)
-    date = datetime.fromtimestamp(event.at, PARIS).strftime("%Y-%m-%d %H:%M:%S")
+    zone = ZoneInfo(settings.callback_zone)
+    date = datetime.fromtimestamp(event.at, zone).strftime("%Y-%m-%d %H:%M:%S")
     if event.kind == "receipt":
         fields = {"channel": "sms"} | fields
         fields["status"] = event.status

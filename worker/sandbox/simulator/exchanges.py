@@ -148,7 +148,8 @@ def refused(
     simulator: Simulator, arrived: Arrived, refusal: Refusal, headers: tuple[tuple[str, str], ...] = ()
 ) -> HttpReply:
     """Note a refusal in the record and build its answer."""
-    arrived.record.outcome = "duplicate" if refusal.code in DUPLICATE_CODES else "refused"
+    is_duplicate = refusal.code in {*DUPLICATE_CODES, simulator.settings.duplicate_code}
+    arrived.record.outcome = "duplicate" if is_duplicate else "refused"
     arrived.record.code = refusal.code
     return HttpReply(refusal.status, encode_refusal(refusal, simulator), headers=headers)
 

@@ -116,11 +116,14 @@ class SimulatedGateway:
     def _admit(self, call: SendCall) -> Campaign | Refusal:
         refusal = check(call, self._settings)
         if refusal is None and self.memory.is_known(call.login, call.request_id):
-            return refuse(self._settings.duplicate_code)
+            return refuse(self._settings.duplicate_code, status=self._settings.duplicate_status)
         admitted = refusal or self._enter(call)
-        if isinstance(admitted, Campaign) or self._settings.refusals_burn_request_id:
+        if isinstance(admitted, Campaign) or self._burns(admitted):
             self.claim(call)
         return admitted
+
+    def _burns(self, refusal: Refusal) -> bool:
+        return self._settings.refusals_burn_request_id or refusal.code in self._settings.burning_codes
 
     def _enter(self, call: SendCall) -> Campaign | Refusal:
         if call.removes_blacklisted:
@@ -128,6 +131,8 @@ class SimulatedGateway:
             if not call.recipients:
                 return refuse(117)
         contacts = len(call.recipients)
+        if self._settings.bad_numbers == "partial_uncounted":
+            contacts += call.bad_numbers
         if call.served is not None:
             call.recipients = [r for r in call.recipients if r.number in call.served]
             contacts = len(call.recipients) if call.tells_contacts else contacts

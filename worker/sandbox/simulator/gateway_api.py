@@ -1,4 +1,4 @@
-"""The gateway's HTTP interface under ``/v1/public``: send, cancel, balance; JSON 404 and 405 for the rest.
+"""The gateway's HTTP interface under ``/v1/public``: send, cancel, balance, parameters; else JSON 404, 405.
 
 Paths, fields and the success answer are documented by Octopush; which status a refusal has is assumed.
 """
@@ -25,6 +25,7 @@ from worker.sandbox.simulator.simulator import Simulator
 from worker.sandbox.simulator.validation import check
 
 BASE_PATH = "/v1/public"
+_PARAMETERS = f"{BASE_PATH}/user/campaign-parameters"
 
 
 def create_app(settings: SimulatorSettings | None = None, *, simulator: Simulator | None = None) -> Starlette:
@@ -39,6 +40,14 @@ def create_app(settings: SimulatorSettings | None = None, *, simulator: Simulato
         Route(f"{BASE_PATH}/sms-campaign/send", Exchange(served, "send", _send), methods=["POST"]),
         Route(f"{BASE_PATH}/sms-campaign/cancel", Exchange(served, "cancel", _cancel), methods=["DELETE"]),
         Route(f"{BASE_PATH}/wallet/check-balance", Exchange(served, "balance", _balance), methods=["GET"]),
+        Route(
+            f"{BASE_PATH}/user/campaign-parameters",
+            Exchange(served, "parameters", _parameters),
+            methods=["GET"],
+        ),
+        Route(
+            f"{BASE_PATH}/user/campaign-parameters/edit", Exchange(served, "edit", _edit), methods=["PATCH"]
+        ),
     ]
 
     async def explain(request: Request, error: Exception) -> Response:  # noqa: ARG001  (Starlette's shape)
@@ -72,11 +81,21 @@ async def _send(simulator: Simulator, arrived: Arrived) -> HttpReply:
 
 
 def _simulate(simulator: Simulator, arrived: Arrived, call: SendCall) -> HttpReply:
-    """Answer a ``simulation_mode`` call, which has no effect."""
-    if refusal := check(call, simulator.settings):
+    """Answer a ``simulation_mode`` call, which sends nothing."""
+    settings = simulator.settings
+    if refusal := check(call, settings):
         return refused(simulator, arrived, refusal)
+    if settings.simulation_burns_request_id:
+        if simulator.gateway.memory.is_known(call.login, call.request_id):
+            again = refuse(settings.duplicate_code, status=settings.duplicate_status)
+            return refused(simulator, arrived, again)
+        simulator.gateway.claim(call)
     arrived.record.outcome = "simulated"
-    return json_reply(simulator.settings.success_status, simulator.gateway.simulated_body(call))
+    body = simulator.gateway.simulated_body(call)
+    if settings.simulation_fires_receipts and (ticket := body.get("sms_ticket")):
+        for number in call.numbers:
+            simulator.network.receipt(ticket, number, "DELIVERED")
+    return json_reply(settings.success_status, body)
 
 
 def _limited(simulator: Simulator, arrived: Arrived) -> HttpReply | None:
@@ -126,3 +145,22 @@ def _wallet(simulator: Simulator, request: Request) -> dict[str, Any]:
     amount = int(simulator.account.balance / simulator.settings.price_per_segment)
     wallet: dict[str, Any] = {"amount": amount, "unit": product}
     return wallet | {"wallet_packs": []} if "with_details" in request.query_params else wallet
+
+
+async def _parameters(simulator: Simulator, arrived: Arrived) -> HttpReply:
+    login = authenticate(arrived.request.headers, simulator.settings)
+    if isinstance(login, Refusal):
+        return refused(simulator, arrived, login)
+    arrived.record.outcome = "answered"
+    return json_reply(200, simulator.parameters.body())
+
+
+async def _edit(simulator: Simulator, arrived: Arrived) -> HttpReply:
+    login = authenticate(arrived.request.headers, simulator.settings)
+    if isinstance(login, Refusal):
+        return refused(simulator, arrived, login)
+    if isinstance(arrived.fields, Refusal):
+        return refused(simulator, arrived, arrived.fields)
+    simulator.parameters.change(arrived.fields)
+    arrived.record.outcome = "answered"
+    return json_reply(200, simulator.parameters.body())

@@ -14,7 +14,8 @@ class RequestRecord(msgspec.Struct, kw_only=True):
     """One request to the gateway port.
 
     Attributes:
-        endpoint: ``send``, ``balance``, ``cancel``; ``unread`` when it was cut before the body was read.
+        endpoint: ``send``, ``balance``, ``cancel``, ``parameters``, ``edit``; ``unread`` when it was
+            cut before the body was read.
         at: Seconds since the epoch on the simulator's clock.
         connection: Serial number of the TCP connection it came over.
         request_id: None when absent, or when the body could not be read.

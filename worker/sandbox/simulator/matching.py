@@ -16,7 +16,8 @@ class Match(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tru
         number_prefix: How one of the recipients begins.
         text_contains: A part of the text.
         request_id: The call's request_id, exactly.
-        endpoint: ``send``, ``balance``, ``cancel`` or ``any``; only faults look at it.
+        endpoint: ``send``, ``balance``, ``cancel``, ``parameters``, ``edit`` or ``any``; only
+            faults look at it.
         every_nth: Only every n-th call for which all of the above holds; 0: each one.
         probability: Share, 0 to 1, of the calls that meet all of the above, drawn from the seeded generator.
     """

@@ -1,7 +1,6 @@
 """Counting the parts of an SMS: 3GPP TS 23.038 alphabet, 160/153 and 70/67 characters.
 
-The sizes are those of Octopush's user manual; older pages give 137 and 63 per part, which the simulator does
-not play.
+The usual sizes are those of Octopush's user manual; older pages give 137, 63 and 70 per part.
 """
 
 from collections.abc import Iterable
@@ -18,16 +17,24 @@ GSM7_ALONE, GSM7_PART = 160, 153
 UCS2_ALONE, UCS2_PART = 70, 67
 
 
-def count_segments(text: str, *, octopush_double_counting: bool = False) -> int:
+def count_segments(
+    text: str,
+    *,
+    octopush_double_counting: bool = False,
+    gsm7_part: int = GSM7_PART,
+    ucs2_part: int = UCS2_PART,
+) -> int:
     """Count the parts a text needs; an empty text needs one.
 
     Args:
         text: What reaches the handset.
         octopush_double_counting: Count ``& $ @`` and line ends as two septets.
+        gsm7_part: Septets of a part of a longer text.
+        ucs2_part: 16-bit units of a part of a longer text.
     """
     if forces_unicode(text):
-        return _parts(_ucs2(text), UCS2_ALONE, UCS2_PART)
-    return _parts(_gsm7(text, octopush_double_counting), GSM7_ALONE, GSM7_PART)
+        return _parts(_ucs2(text), UCS2_ALONE, ucs2_part)
+    return _parts(_gsm7(text, octopush_double_counting), GSM7_ALONE, gsm7_part)
 
 
 def count_units(text: str, *, octopush_double_counting: bool = False) -> int:

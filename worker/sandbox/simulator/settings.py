@@ -5,7 +5,7 @@ command line (``--set name=value``) or passed to `SimulatorSettings`. Nothing el
 default of its own.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -36,6 +36,10 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_retry_backoff_ms: int = 500
     #: A URL with this many violations is switched off; 0: never.
     callback_off_after_violations: int = 0
+    #: Longest URL that a change of the account's parameters sets; a longer one is left out (assumed).
+    callback_url_max_chars: int = 255
+    #: The URL of receipts has the name that an older page gives it.
+    older_parameter_names: bool = False
     #: Times every callback of any kind is posted.
     callback_copies: int = 1
     #: Share of callbacks of any kind that are never posted, 0 to 1, drawn from the seeded generator.
@@ -53,6 +57,8 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_number_format: Literal["e164", "no_plus", "00", "national"] = "e164"
     callback_message_id: MessageIdForm = "present"
     reply_date_field: Literal["reception_date", "answer_date"] = "reception_date"
+    #: Whose clock the dates of callbacks show; no page names it.
+    callback_zone: Literal["Europe/Paris", "UTC"] = "Europe/Paris"
     #: True: ``DELIVERY_DATE``, as one documentation page prints it.
     receipt_date_in_capitals: bool = False
     #: A STOP also arrives as an ordinary reply.
@@ -93,13 +99,18 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     #: Time before the answer to any send, in milliseconds.
     latency_ms: int = 0
 
-    #: Code of a duplicate request_id: 120 is in the published table, 182 was seen in a recent client.
-    duplicate_code: Literal[120, 182] = 120
+    #: Code of a duplicate request_id: 120 is in the published table, 182 was seen in a recent client, and any
+    #: other may turn up.
+    duplicate_code: int = 120
+    #: HTTP status of a duplicate (undocumented).
+    duplicate_status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 400
     #: Life of a request_id (documented: 24 hours).
     request_id_memory_s: float = 86_400.0
     #: Whether a refused call uses up its request_id (undocumented). A call that a fault leaves unprocessed
     #: and answers with any status below 500 counts as refused.
     refusals_burn_request_id: bool = False
+    #: Codes whose refusals use up a request_id although others do not.
+    burning_codes: list[int] = []
     #: ``login``: each sub-account has its own memory.
     request_id_scope: Literal["account", "login"] = "account"
     #: What a second call with the same request_id gets while the first is being processed.
@@ -114,8 +125,15 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     max_segments: int = 0
     #: Count ``& $ @`` and line ends twice, as Octopush's special-characters page does.
     octopush_double_counting: bool = False
-    #: ``refuse``: one bad number refuses the call (181). ``partial``: it is dropped and the count lowered.
-    bad_numbers: Literal["refuse", "partial"] = "refuse"
+    #: Septets of a part of a longer text: 153 in the user manual, 137 on an older page.
+    gsm7_part: Annotated[int, msgspec.Meta(ge=2)] = 153
+    #: 16-bit units of a part of a longer text: 67 in the user manual, 63 and 70 on other pages.
+    ucs2_part: Annotated[int, msgspec.Meta(ge=2)] = 67
+    #: ``refuse``: one bad number refuses the call. ``partial``: it is dropped and the count lowered.
+    #: ``partial_uncounted``: it is dropped, and the count is that of the call.
+    bad_numbers: Literal["refuse", "partial", "partial_uncounted"] = "refuse"
+    #: Code of a call that is refused for one of its numbers: 181 was seen in a recent client, 103 as well.
+    bad_number_code: int = 181
     #: Whether a sender may have a space in it (documentation pages disagree).
     sender_allows_space: bool = False
     #: Stands in for an absent sender (an account setting at Octopush).
@@ -124,6 +142,10 @@ class SimulatorSettings(CallbackSettings, kw_only=True, forbid_unknown_fields=Tr
     short_number: str = "12345"
     #: Whether the fake result of ``simulation_mode`` carries a ticket.
     simulation_has_ticket: bool = True
+    #: Whether a call in ``simulation_mode`` uses up its request_id (undocumented).
+    simulation_burns_request_id: bool = False
+    #: Whether receipts come for it (undocumented); without a ticket none do.
+    simulation_fires_receipts: bool = False
 
     #: Mention that a ``wholesale`` premium text to France must contain, in the same case; empty: not checked.
     stop_mention: str = "STOP au 30101"

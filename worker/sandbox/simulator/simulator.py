@@ -10,6 +10,7 @@ from worker.sandbox.simulator.faults import Faults
 from worker.sandbox.simulator.gateway import SimulatedGateway
 from worker.sandbox.simulator.limits import SendLimits
 from worker.sandbox.simulator.network import Network
+from worker.sandbox.simulator.parameters import CampaignParameters
 from worker.sandbox.simulator.settings import SimulatorSettings
 from worker.sandbox.simulator.threads import Threads
 
@@ -32,6 +33,7 @@ class Simulator:
         self.generation = 0
         self.clock = Clock()
         self.account = Account(self.settings)
+        self.parameters = CampaignParameters(self.settings)
         self.limits = SendLimits(self.settings)
         self.faults = Faults(self._generators["faults"])
         self.threads = Threads()
@@ -64,6 +66,7 @@ class Simulator:
         self._seed()
         self.clock.reset()
         self.account.reset()
+        self.parameters.reset()
         self.limits.reset()
         self.faults.reset()
         self.gateway.reset()

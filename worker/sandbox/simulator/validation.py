@@ -46,7 +46,8 @@ def _sender(call: SendCall, settings: SimulatorSettings) -> Refusal | None:
 def _numbers(call: SendCall, settings: SimulatorSettings) -> Refusal | None:
     if not call.recipients:
         return refuse(117)
-    return refuse(181) if call.bad_numbers and settings.bad_numbers == "refuse" else None
+    is_refused = call.bad_numbers and settings.bad_numbers == "refuse"
+    return refuse(settings.bad_number_code) if is_refused else None
 
 
 def _mention(call: SendCall, settings: SimulatorSettings) -> Refusal | None:
@@ -69,7 +70,12 @@ def _length(call: SendCall, settings: SimulatorSettings) -> Refusal | None:
 
 def segments_of(text: str, settings: SimulatorSettings) -> int:
     """Count the parts of a handset text the way the settings ask for."""
-    return count_segments(text, octopush_double_counting=settings.octopush_double_counting)
+    return count_segments(
+        text,
+        octopush_double_counting=settings.octopush_double_counting,
+        gsm7_part=settings.gsm7_part,
+        ucs2_part=settings.ucs2_part,
+    )
 
 
 _MINIMAL: Sequence[_Check] = (_recipients, _text)

@@ -10,8 +10,9 @@ from django.utils.module_loading import import_string
 
 from ....contract.kinds import TYPES, StreamName
 from ...consuming import Consumer
-from ...models import GROUP_MAX
+from ...models import GROUP_MAX, HandledEvent
 from ..signals import ending_by
+from ..tables import need_table
 
 
 class Command(BaseCommand):
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         # The handler's modules may take long to load: a signal is to be heard meanwhile.
         with ending_by(consumer.stop):
             function = _function(handler)
+            need_table(HandledEvent, consumer.using)
             self.stdout.write(
                 f"reads {stream} at {consumer.server} as group {group}, database {consumer.using}"
             )

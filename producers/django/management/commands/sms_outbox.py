@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from ... import outbox
+from ...models import OutboxRow
+from ..tables import need_table
 
 
 class Command(BaseCommand):
@@ -33,6 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *, database: str, retry: list[int] | None, discard: list[int] | None, **_: Any) -> None:
         """Decide, or show."""
+        need_table(OutboxRow, database)
         if retry:
             changed = _refused(database, retry).update(error="")
             self.stdout.write(f"{changed} will be handed over again")

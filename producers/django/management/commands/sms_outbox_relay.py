@@ -12,9 +12,11 @@ from ....outbox.handing_over import HandedOver
 from ....outbox.relay import Relay
 from ... import outbox
 from ...database import let_commit, renew_connections
+from ...models import OutboxRow
 from ...sending import get_producer
 from ...settings import producer_settings
 from ..signals import ending_by
+from ..tables import need_table
 
 #: What says that the database does not answer.
 _AWAY: Final = (OperationalError, InterfaceError)
@@ -32,6 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, database: str, **_: Any) -> None:
         """Run the relay."""
+        need_table(OutboxRow, database)
         relay = Relay(partial(_step, database), _AWAY)
         try:
             if once:

@@ -1,0 +1,168 @@
+"""deploy/nginx/octopush.conf, run by Debian's nginx in front of real web processes."""
+
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.nginx import Nginx, find_nginx
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
+from tests.support.web_server import WebServer
+from worker.sandbox.redis_server import RedisServer, free_port
+
+pytestmark = pytest.mark.skipif(find_nginx() is None, reason="Debian's nginx is not installed")
+
+TOKEN = "canary-token-0123456789abcdef"
+REPLY = {
+    "number": "+33612345678",
+    "message_id": "sms_1",
+    "text": "Oui",
+    "reception_date": "2030-01-31 14:05:09",
+}
+#: The address that may bring callbacks, in the test of that.
+GATEWAY = "127.0.0.2"
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host: nginx, the way from it to web, and what web is started with."""
+
+    nginx: Nginx
+    way: TcpProxy
+    web: WebServer
+    directory: Path
+    environ: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def host(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    directory = tmp_path_factory.mktemp("nginx")
+    environ = {
+        "REDIS_URL": redis_server.url,
+        "CALLBACK_TOKENS": TOKEN,
+        "CALLBACK_ALLOWED_ADDRESSES": GATEWAY,
+        "CALLBACK_SPOOL_DIR": "",
+    }
+    with (
+        WebServer(directory / "web.log", environ) as web,
+        TcpProxy(web.port) as way,
+        Nginx(directory, (way.port, free_port())) as nginx,
+    ):
+        yield Host(nginx, way, web, directory, environ)
+
+
+@pytest.fixture
+def gateway(host: Host) -> Iterator[httpx.Client]:
+    with host.nginx.client(GATEWAY) as client:
+        yield client
+
+
+def test_a_callback_is_stored_and_who_called_is_known_whatever_he_says(host, gateway, redis_client):
+    assert gateway.post(f"/callbacks/{TOKEN}/replies", json=REPLY).status_code == 200
+    assert redis_client.llen("{sms}:queue:callbacks") == 1
+    with host.nginx.client() as stranger:
+        for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
+            answer = stranger.post(f"/callbacks/{TOKEN}", json=REPLY, headers={header: GATEWAY})
+            assert answer.status_code == 404
+    assert redis_client.llen("{sms}:queue:callbacks") == 1
+
+
+def connect(port: int) -> ssl.SSLSocket:
+    """Connect as the gateway does, to send what no client would write."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30, (GATEWAY, 0)))
+
+
+def test_nothing_but_callbacks_is_public(host):
+    paths = ["/metrics", "/healthz", "/readyz", "/", "/login", "/v1/messages", "/callbacks", "//metrics"]
+    paths += ["/callbacks/../metrics", "/callbacks/%2e%2e/metrics", "/callbacks/x/..%2f..%2fmetrics"]
+    paths += ["/%6detrics", "/metrics%0a"]
+    answers = {}
+    for path in paths:
+        with connect(host.nginx.port) as connection:
+            connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            answers[path] = connection.recv(65_536)[:13]
+
+    assert answers == dict.fromkeys(paths, b"HTTP/1.1 404 ")
+
+
+def test_a_body_that_is_too_large_is_refused_and_the_largest_is_taken(gateway, redis_client):
+    path = f"/callbacks/{TOKEN}/replies"
+
+    assert gateway.post(path, content=b"x" * (64 * 1024 + 1)).status_code == 413
+    # It is no callback, and the web process says so: it has come through.
+    assert gateway.post(path, content=b"x" * 64 * 1024).status_code == 400
+
+
+def test_who_sends_half_a_head_or_half_a_body_is_hung_up_on(host):
+    head = f"POST /callbacks/{TOKEN} HTTP/1.1\r\nHost: sms.example.com\r\n".encode()
+    began = time.monotonic()
+    waiting = []
+    for sent in (head, head + b"Content-Length: 100\r\n\r\n{"):
+        connection = connect(host.nginx.port)
+        connection.sendall(sent)
+        waiting.append(connection)
+
+    # Neither is let through to the web process, and both are over after the seconds of the file.
+    for connection in waiting:
+        with connection, suppress(OSError):
+            assert not connection.recv(65_536).startswith(b"HTTP/1.1 2")
+    assert 4 < time.monotonic() - began < 20
+
+
+def test_callbacks_share_connections_to_the_web_process(host, gateway, redis_client):
+    gateway.post(f"/callbacks/{TOKEN}", json=REPLY)
+    kept = list(host.way._links)
+    with host.nginx.client(GATEWAY) as another:
+        for number in range(20):
+            client = another if number % 2 else gateway
+            assert client.post(f"/callbacks/{TOKEN}", json={**REPLY, "text": str(number)}).status_code == 200
+
+    # The connection of the first one has carried the others: none was made for them, and it is still there.
+    assert kept
+    assert list(host.way._links) == kept
+
+
+def test_while_the_web_process_restarts_the_gateway_is_told_to_repeat(host, gateway, redis_client):
+    path = f"/callbacks/{TOKEN}/replies"
+    host.web.terminate()
+    answer = gateway.post(path, json=REPLY)
+    assert (answer.status_code, answer.content) == (503, b"\n")
+    assert redis_client.llen("{sms}:queue:callbacks") == 0
+
+    with WebServer(host.directory / "web2.log", host.environ) as again:
+        host.way.move(again.port)
+        until(lambda: gateway.post(path, json=REPLY).status_code == 200)
+        assert redis_client.llen("{sms}:queue:callbacks") == 1
+
+
+def test_the_other_host_takes_the_callback_when_this_one_is_away(host, redis_client, tmp_path):
+    with (
+        WebServer(tmp_path / "other.log", host.environ) as other,
+        Nginx(tmp_path, (free_port(), other.port)) as nginx,
+        nginx.client(GATEWAY) as gateway,
+    ):
+        assert gateway.post(f"/callbacks/{TOKEN}", json=REPLY).status_code == 200
+
+    assert redis_client.llen("{sms}:queue:callbacks") == 1
+
+
+def test_no_log_has_the_token(host, gateway):
+    """Whatever went wrong in the tests before: refused, too large, cut short, nobody there, plain HTTP."""
+    url = f"http://127.0.0.1:{host.nginx.plain_port}/callbacks/{TOKEN}"
+    assert httpx.post(url, json=REPLY).status_code == 404
+    assert gateway.post(f"/callbacks/{TOKEN}", content=b"x" * 100_000).status_code == 413
+    until(lambda: " 413 " in host.nginx.logs)
+
+    assert re.search(r"^127\.0\.0\.1 \S+ POST 404 ", host.nginx.logs, re.MULTILINE)
+    assert TOKEN not in host.nginx.logs
+    assert TOKEN not in host.web.output

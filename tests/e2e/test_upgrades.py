@@ -1,0 +1,16 @@
+"""Two releases at work side by side; `make upgrades` has many more such cases."""
+
+from tests.upgrades.conftest import last, street  # noqa: F401 - fixtures
+from tests.upgrades.releases import PRESENT
+
+
+def test_the_last_release_and_this_one_serve_one_queue_together(street, last):  # noqa: F811
+    street.web(last)
+    workers = [street.worker(last), street.worker(PRESENT)]
+    street.wait_for_workers(2)
+    street.send(last, 24)
+    street.send(PRESENT, 24)
+
+    street.verdict()
+
+    assert all("sms.accepted" in worker.output for worker in workers)

@@ -1,0 +1,111 @@
+"""Many calls at once: each is answered in its turn, and none for want of a connection."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.support.api_client import ApiClient, api_settings
+from worker.api.caller import Caller
+from worker.api.desk import ASKING
+from worker.api.server import make_server
+from worker.api.turns import Turns
+from worker.sandbox.redis_server import free_port
+
+POLLS = 100
+POLL = "/v1/events?stream=alarms&group=g{n}&consumer=c&wait_s=0"
+
+
+def connections(url: str) -> int:
+    """Count the connections that the API has made."""
+    with redis.Redis.from_url(url) as admin:
+        made = [each for each in admin.client_list() if each["name"] == "octopush-producer"]
+    return len(made)
+
+
+def test_more_polls_at_once_than_there_are_connections_take_few_connections_and_are_all_answered(
+    api_url, redis_url
+):
+    with ApiClient(api_settings(api_url, API_RATE_PER_S="100000")) as api:
+
+        async def burst() -> list[int]:
+            calls = (api.acall("GET", POLL.format(n=n % 20)) for n in range(POLLS))
+            return [each.status_code for each in await asyncio.gather(*calls)]
+
+        assert api.run(burst()) == [200] * POLLS
+        assert connections(redis_url) <= ASKING
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Give the collector of garbage back as it was."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_the_process_has_from_its_start_is_not_looked_at_again_for_garbage(api_url):
+    server = make_server(api_settings(api_url, API_PORT=str(free_port())))
+
+    async def start() -> tuple[int, int]:
+        serving = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(0.01)
+        found = gc.get_freeze_count(), gc.get_threshold()[2]
+        server.should_exit = True
+        await serving
+        return found
+
+    frozen, threshold = asyncio.run(asyncio.wait_for(start(), 30))
+    assert frozen > len(gc.get_objects()) / 2
+    assert threshold == 1_000
+
+
+def test_a_poll_that_has_waited_leaves_nothing_that_only_a_look_for_garbage_would_find(api_url):
+    with ApiClient(api_settings(api_url)) as api:
+
+        def leftovers() -> int:
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(3):
+                    assert api.get(POLL.format(n=0)).status_code == 200
+                api.run(asyncio.sleep(0))  # the last one hears now that it is over
+                return sum(type(each) is Caller for each in gc.get_objects())
+            finally:
+                gc.enable()
+
+        assert leftovers() == 0
+
+
+def test_a_turn_goes_to_whoever_has_waited_longest():
+    async def order() -> list[int]:
+        turns, had = Turns(1, patience_s=60), list[int]()
+
+        async def call(n: int) -> None:
+            for _ in range(2):
+                async with turns.one():
+                    had.append(n)
+                    await asyncio.sleep(0)
+
+        await asyncio.gather(*map(call, range(3)))
+        return had
+
+    assert asyncio.run(order()) == [0, 1, 2, 0, 1, 2]
+
+
+def test_who_gets_no_turn_in_time_is_told_that_redis_is_away_and_takes_none():
+    async def late() -> None:
+        turns = Turns(1, patience_s=0.01)
+        async with turns.one():
+            with pytest.raises(redis.ConnectionError):
+                async with turns.one():
+                    raise AssertionError("there was a turn")
+        async with turns.one():
+            return
+
+    asyncio.run(late())

@@ -1,0 +1,1 @@
+"""A simulation of large installations: `make scale`. docs/scaling.md says what it is worth."""
