@@ -26,8 +26,11 @@
 -- uses: known_key clock queue eras campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending metrics
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
-local unpriced = learn_tariffs()
-if unpriced then return 'unpriced ' .. unpriced end
+-- A script may have 200 names at once. What is needed in one place alone has a block of its own.
+do
+  local unpriced = learn_tariffs()
+  if unpriced then return 'unpriced ' .. unpriced end
+end
 
 local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
 local NOTHING = {}
@@ -58,13 +61,18 @@ local function answer(place, word, facts, left_out)
   add(others, facts, left_out)
 end
 
-local guarded, guarded_blocks, texts = {}, {}, {}
-for i, message in ipairs(given.messages) do
-  keys[i] = keys_of(message[1])
-  records[i] = keys[i].record
-  if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
-  texts[#texts + 1] = message[20]
+do
+  local guarded, guarded_blocks, texts = {}, {}, {}
+  for i, message in ipairs(given.messages) do
+    keys[i] = keys_of(message[1])
+    records[i] = keys[i].record
+    if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
+    texts[#texts + 1] = message[20]
+  end
+  learn_guarded(guarded, guarded_blocks)
+  learn_twins(texts)
 end
+
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
 -- Name the messages whose id has other content already, in Redis or further up among these.
@@ -85,8 +93,6 @@ if given.strict then
   if #others > 0 then return others end
 end
 local suppressed = find_suppressed()
-learn_guarded(guarded, guarded_blocks)
-learn_twins(texts)
 
 local function left_at(i)
   return what_is_left(given.messages[i], suppressed[i])

@@ -71,5 +71,14 @@ def test_a_user_may_touch_every_key_that_its_scripts_make(user):
     none_of(key for key in wanted(user) if not any(fnmatchcase(key, each) for each in patterns(user)))
 
 
+@pytest.mark.parametrize("user", SCRIPTS)
+def test_a_user_may_learn_which_server_it_is_where_its_scripts_ask(user):
+    """A script that is refused `INFO` takes the server for another one, and nobody shares a call."""
+    scripts = [path for path in script_files() if str(path.relative_to(ROOT)).startswith(SCRIPTS[user])]
+    asks = any(file.name == "eras.lua" for script in scripts for file in assembled(script).files)
+
+    assert not asks or "+info" in rules()[user]
+
+
 def test_the_page_has_a_row_for_each_user():
     assert {cells[0].strip("`") for cells in rows("docs/redis.md", "Users")} == set(rules())

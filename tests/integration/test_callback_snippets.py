@@ -203,8 +203,10 @@ def serve(framework, request):
 @pytest.mark.parametrize("framework", ["django", "flask", "fastapi"])
 def test_the_token_stays_out_of_the_log_of_the_server(framework, request, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
-    # Our own servers silence this one, for the whole process.
+    # Our own servers silence this one, for the whole process, in three ways.
+    caplog.set_level(logging.INFO, "uvicorn.access")
     monkeypatch.setattr(logging.getLogger("uvicorn.access"), "disabled", False)
+    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)
     with serve(framework, request) as port:
         url = f"http://127.0.0.1:{port}"
         for path in ("/elsewhere", f"/callbacks/{TOKEN}", f"/callbacks/{TOKEN}/replies/"):

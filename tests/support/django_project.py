@@ -11,7 +11,7 @@ from worker.sandbox.redis_server import free_port
 
 _PLACE = Path(__file__).parents[1] / "django_project"
 #: Seconds that a command may take.
-_PATIENCE_S = 60.0
+_PATIENCE_S = 110.0
 
 
 class DjangoProject:

@@ -28,6 +28,7 @@ PLAIN = {
     "contract.events": {"Alarm"},
     "contract.forwarder_figures": {"ForwarderFigures"},
     "contract.forwarder_keys": {"ForwarderKeys"},
+    "contract.installation_keys": {"InstallationKeys"},
     "contract.keys": {"Keys", "QueueKeys"},
     "contract.kinds": {"Kind"},
     "contract.metric_table": {"MetricRow"},

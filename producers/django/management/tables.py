@@ -19,9 +19,13 @@ def need_table(model: type[models.Model], using: str) -> None:
     if using not in connections:
         raise CommandError(f"--database {using}: the settings have only " + ", ".join(connections))
     table = model._meta.db_table  # noqa: SLF001 - Django documents it
+    connection = connections[using]
     try:
-        tables = connections[using].introspection.table_names()
+        tables = connection.introspection.table_names()
     except (DatabaseError, InterfaceError):
         return
+    if not connection.in_atomic_block and not connection.get_autocommit():
+        # Where the project commits by hand the look has begun a transaction: nothing can be switched in it.
+        connection.rollback()
     if table not in tables:
         raise CommandError(f"database {using} has no table {table}: manage.py migrate --database {using}")

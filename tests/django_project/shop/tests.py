@@ -186,7 +186,9 @@ class Outbox(TransactionTestCase):
             ["sms_outbox_relay", "--once"],
             ["sms_consume", "replies", "--handler", "builtins.print"],
         )
-        lacking = Mock(introspection=Mock(table_names=Mock(return_value=["shop_order"])))
+        lacking = Mock(
+            in_atomic_block=True, introspection=Mock(table_names=Mock(return_value=["shop_order"]))
+        )
         for each in arguments:
             with self.assertRaisesRegex(
                 CommandError, r"\A--database elsewhere: the settings have only default\Z"

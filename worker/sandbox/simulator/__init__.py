@@ -10,6 +10,7 @@ The life of a call, in reading order:
 
 * `server`, `listener`, `transport`: two ports (gateway, admin), raw connections;
 * `gateway_api`, `exchanges`: HTTP in; `faults`, `matching`: what goes wrong with it; `playback`: HTTP out;
+* `parameters`: where the account lets callbacks go;
 * `reading`, `casting`, `campaign`: bytes to a `SendCall`; `accounts`, `validation`, `refusals`, `limits`:
   who is refused;
 * `gateway`: the decision, with `memory` (request_ids), `journal` (what arrived), `french_hours`;
