@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -195,6 +196,22 @@ def test_a_call_that_was_cut_short_is_never_made_again_and_the_others_go_on(tria
     assert len(simulator.admin.accepted()) == 1
     assert "| 1 | R1 |  | cut short |" in trial.report.read_text()
     assert trial.read_profile() is None
+
+
+def test_no_call_is_made_whose_line_the_disk_does_not_take_whole(trial, simulator):
+    trial.run("--only", "sender-space", typed="n\n", code=None)
+    begun = trial.journal.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A file that may not grow further takes a part of what is written, as a disk that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (begun + 20, limits[1]))
+    try:
+        assert trial.run("--resume", "--yes", "--only", "sender-space", code=1)["error"] == "failed"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not simulator.admin.requests()
+
+    assert trial.answers("--resume", "--only", "sender-space", code=0) == {"sender-space": "refused"}
+    assert len(simulator.admin.requests()) == 1
 
 
 def test_two_trials_never_share_a_journal(trial, simulator):

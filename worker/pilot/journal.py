@@ -72,7 +72,7 @@ _LINES: Final = msgspec.json.Decoder(_Line)
 
 
 class JournalError(Exception):
-    """The journal cannot be read, or another trial works with it."""
+    """The journal cannot be read or written, or another trial works with it."""
 
 
 class Journal:
@@ -107,9 +107,20 @@ class Journal:
         os.close(self._file)
 
     def write(self, line: _Line) -> None:
-        """Append a line and wait until the disk has it."""
-        os.write(self._file, msgspec.json.encode(line) + b"\n")
-        os.fsync(self._file)
+        """Append a line and wait until the disk has it.
+
+        Raises:
+            JournalError: the disk does not take all of it. What should follow from the line must not happen.
+        """
+        written = msgspec.json.encode(line) + b"\n"
+        try:
+            # A disk that is nearly full takes a part, without an error.
+            is_whole = os.write(self._file, written) == len(written)
+            os.fsync(self._file)
+        except OSError as error:
+            raise JournalError(f"it cannot be written ({type(error).__name__})") from None
+        if not is_whole:
+            raise JournalError("the disk does not take all of it")
         self._take(line)
 
     def tickets(self, *, simulated: bool = False) -> set[str]:

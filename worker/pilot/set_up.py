@@ -129,10 +129,13 @@ def opened(
         masked = tuple(map(mask, numbers))
         if begun is not None and (begun.numbers, begun.gateway) != (masked, gateway):
             raise Forbidden(f"{files.journal} was begun with other numbers, or on another gateway")
-        if begun is None:
-            at = int(client.time()[0])
-            journal.write(Begin(version("octopush-worker"), gateway, masked, at, newest(client, keys)))
-        yield journal
+        try:
+            if begun is None:
+                at = int(client.time()[0])
+                journal.write(Begin(version("octopush-worker"), gateway, masked, at, newest(client, keys)))
+            yield journal
+        except JournalError as error:
+            raise Failed(f"{files.journal}: {error}") from None
 
 
 @contextmanager
