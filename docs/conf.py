@@ -35,6 +35,7 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "docs/runbook",
         "docs/pilot",
         "deploy/README",
         "docs/accounts",
@@ -48,6 +49,7 @@ navigation = {
         "docs/streams",
         "docs/rules",
         "docs/redis",
+        "docs/metrics",
     ],
     "Reference of Python": [
         "docs/api",
