@@ -113,7 +113,7 @@ _HELD: Final = {
 }
 _PLACES: Final = {name: module for module, names in _HELD.items() for name in names}
 #: Modules that applications import, which are attributes, too.
-_MODULES: Final = ("callbacks", "errors", "events", "feeds", "metrics", "settings", "webhooks")
+_MODULES: Final = ("callbacks", "errors", "events", "feeds", "settings", "webhooks")
 
 if not TYPE_CHECKING:  # or a type checker would take any name for one of these
 

@@ -195,6 +195,14 @@ def _rule(description: phonenumbers.PhoneNumberDesc | None) -> str:
     return rf"(?={lengths})(?=(?:{description.national_number_pattern})\Z)"
 
 
+def calling_region(number: str) -> str:
+    """Return the region that the calling code of a number in E.164 means first; ``ZZ`` if it has none.
+
+    A look-up, and no parsing: a French department has its own code, Canada shares that of ``US``.
+    """
+    return next((_MAIN_REGION[number[1:end]] for end in (2, 3, 4) if number[1:end] in _MAIN_REGION), "ZZ")
+
+
 def mask(number: str) -> str:
     """Hide all but the first four and last two characters: ``+336*****78``. For logs and screens."""
     return (
