@@ -47,9 +47,14 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 def _octopush(variables: Mapping[str, str]) -> Iterator[None]:
     """Set what a project of Django names in ``OCTOPUSH``, which it reads before the environment."""
     from django.conf import settings  # noqa: PLC0415 - a project of Django has loaded it by now
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.test.utils import override_settings  # noqa: PLC0415
 
-    given = getattr(settings, "OCTOPUSH", None)
+    try:
+        given = getattr(settings, "OCTOPUSH", None)
+    except ImproperlyConfigured:
+        # The module was imported, and there is no project.
+        given = None
     if not variables or not isinstance(given, Mapping):
         yield
         return
