@@ -123,7 +123,8 @@ def _sent(seen: Seen) -> set[tuple[str, str]]:
 
 def _reason(seen: Seen, text: Text) -> str:
     record = seen.records.get(text.request_id, Record("refused" if text.kind == "refused" else "missing"))
-    if record.state == "accepted" and text.kind == "campaign" and text.number in seen.stopped:
+    taken = record.state == "accepted" or (record.state == "unknown" and text.request_id in seen.forgotten)
+    if taken and text.kind == "campaign" and text.number in seen.stopped:
         return "left out, suppressed"
     return f"{record.state} {record.code}"
 

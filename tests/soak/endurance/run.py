@@ -306,6 +306,7 @@ class Endurance:
         taken, began = self._samples.taken, self._leaps.began
         told = [f"{name:>45}  {value}" for name, value in facts.items()]
         told += [f"{'line':>45}  {line}" for line in samples.lines(taken)]
+        told += [f"{'primary':>45}  {how}, after {at - began:.0f} s" for at, how in self._estate.events]
         told += [f"WRONG, {name}: {line}" for name, each in wrong.items() for line in each[:5]]
         print("\n".join(told))  # noqa: T201 - a tool for the terminal
         self._into.mkdir(parents=True, exist_ok=True)

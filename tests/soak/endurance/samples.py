@@ -166,7 +166,7 @@ def lines(samples: Sequence[Sample]) -> list[Line]:
         judged = [each for each in all_of_it if each.at >= warm]
         for column in judged[0].values:
             points = [(each.at, each.values[column]) for each in judged]
-            found.append(Line(name, life, column, ended - warm, *_through(points)))
+            found.append(Line(name, life, column, ended - judged[0].at, *_through(points)))
     return found
 
 
