@@ -148,6 +148,7 @@ class Endurance:
                     if time.monotonic() >= next_at:
                         break
             self._sent.set()
+            self._samples.note_the_end()
             self._visitors.fall_silent()
             while not self._done.wait(1.0):
                 self._repeat(usual, hurried)
@@ -187,6 +188,7 @@ class Endurance:
             if time.time() < ends_at:
                 return
             self._harvest.forget(begins_at - _REPEATED_S)
+            self._visitors.repeat(begins_at - _REPEATED_S, ends_at)
             for at, batch in self._lately:
                 if begins_at - _REPEATED_S <= at <= ends_at:
                     self._send(batch, usual, hurried)
@@ -246,7 +248,7 @@ class Endurance:
             "strange answers": self._visitors.strange + self._readers.strange,
             "given up by a forwarder or a group": self._estate.given_up(),
             "webhooks that lack": self._not_forwarded(spans),
-            "not flat": samples.growing(self._samples.taken),
+            "not flat": samples.growing(self._samples.judged),
         }
         self._write(wrong, self._facts(seen, seconds, wrong))
         return not any(wrong.values())
@@ -305,7 +307,7 @@ class Endurance:
     def _write(self, wrong: dict[str, list[str]], facts: dict[str, Any]) -> None:
         taken, began = self._samples.taken, self._leaps.began
         told = [f"{name:>45}  {value}" for name, value in facts.items()]
-        told += [f"{'line':>45}  {line}" for line in samples.lines(taken)]
+        told += [f"{'line':>45}  {line}" for line in samples.lines(self._samples.judged)]
         told += [f"{'primary':>45}  {how}, after {at - began:.0f} s" for at, how in self._estate.events]
         told += [f"WRONG, {name}: {line}" for name, each in wrong.items() for line in each[:5]]
         print("\n".join(told))  # noqa: T201 - a tool for the terminal

@@ -5,6 +5,7 @@ bound. A process that was killed or replaced begins anew: each life that was lon
 """
 
 import csv
+import math
 import threading
 import time
 from collections import defaultdict
@@ -76,8 +77,17 @@ class Samples:
         self._lives, self._redis = lives, redis
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="samples")
-        self._began = time.monotonic()
+        self._began, self._ends = time.monotonic(), math.inf
         self.taken: list[Sample] = []
+
+    def note_the_end(self) -> None:
+        """Note that less is to do from now on: what was taken until now is judged."""
+        self._ends = time.monotonic() - self._began
+
+    @property
+    def judged(self) -> list[Sample]:
+        """What was taken while all was in use."""
+        return [each for each in self.taken if each.at <= self._ends]
 
     def start(self) -> None:
         """Begin."""

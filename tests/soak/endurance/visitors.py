@@ -1,6 +1,7 @@
 """A program that calls the API and a person at the console, while both processes come and go."""
 
 import itertools
+import queue
 import threading
 import time
 from collections import Counter
@@ -57,6 +58,8 @@ class Visitors:
         self._console = httpx.Client(base_url=console, trust_env=False, timeout=_TIMEOUT_S, headers=same)
         self._sent, self._done, self._silent = sent, threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=each) for each in (self._program, self._person)]
+        self._lately: list[tuple[float, dict[str, Any]]] = []
+        self._again: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
         self.did: Counter[str] = Counter()
         self.strange: list[str] = []
 
@@ -68,6 +71,10 @@ class Visitors:
     def fall_silent(self) -> None:
         """Send no more; go on asking."""
         self._silent.set()
+
+    def repeat(self, begins: float, ends: float) -> None:
+        """Send again what was sent between these true times, under the same ids, soon."""
+        self._again.put((begins, ends))
 
     def stop(self) -> None:
         """End."""
@@ -84,6 +91,11 @@ class Visitors:
                 return
             if not self._silent.is_set():
                 self._send(turn)
+            while not self._again.empty():
+                begins, ends = self._again.get()
+                for _, message in [each for each in self._lately if begins <= each[0] <= ends]:
+                    self._until_taken(message)
+            self._lately = [each for each in self._lately if each[0] > time.time() - 120]
             body = self._call("events", "GET", f"{_EVENTS}&consumer=a&max=100&wait_s=2")
             entries = (body or {}).get("entries", [])
             if entries:
@@ -111,9 +123,13 @@ class Visitors:
                 "purpose": "alert",
                 "with_replies": True,
             }
-            while self._call("send", "POST", "/v1/messages", message) is None and not self._done.is_set():
-                time.sleep(0.2)  # the pace of a program that repeats what was not confirmed
+            self._until_taken(message)
+            self._lately.append((time.time(), message))
         self._call("status", "GET", f"/v1/messages/{texts[0].request_id}?wait_s=1")
+
+    def _until_taken(self, message: dict[str, Any]) -> None:
+        while self._call("send", "POST", "/v1/messages", message) is None and not self._done.is_set():
+            time.sleep(0.2)  # the pace of a program that repeats what was not confirmed
 
     def _call(self, what: str, method: str, path: str, body: Any = None) -> Any:
         try:
@@ -124,7 +140,8 @@ class Visitors:
         self.did[f"api {what}: {answer.status_code}"] += 1
         if answer.is_success:
             return answer.json() if answer.content else {}
-        if answer.status_code not in _AWAY:
+        # A status may be asked for that a primary has forgotten which was just replaced.
+        if answer.status_code not in _AWAY and (what, answer.status_code) != ("status", HTTPStatus.NOT_FOUND):
             self.strange.append(f"api {what}: {answer.status_code} {answer.text[:200]}")
         return None
 
