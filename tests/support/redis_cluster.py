@@ -62,7 +62,7 @@ class RedisCluster:
         self.wait_for_another_owner_than(before, tag)
 
     def move_slot(self, tag: str) -> None:
-        """Move the slot of a hash tag to another primary, key by key, as ``redis-cli --cluster reshard`` does."""
+        """Move the slot of a hash tag to another primary key by key, as ``redis-cli --cluster reshard``."""
         before = self.owner(tag)
         slot = key_slot(tag.encode())
         seen = self._nodes_as_seen_by(before)
