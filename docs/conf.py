@@ -35,6 +35,7 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "docs/runbook",
         "docs/pilot",
         "deploy/README",
         "docs/accounts",
@@ -48,6 +49,7 @@ navigation = {
         "docs/streams",
         "docs/rules",
         "docs/redis",
+        "docs/metrics",
     ],
     "Reference of Python": [
         "docs/api",
@@ -75,7 +77,21 @@ navigation = {
         "examples/README",
         *(
             f"examples/{each}/README"
-            for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
+            for each in (
+                *("django", "fastapi", "flask", "celery", "script"),
+                *("node", "php", "symfony", "laravel"),
+            )
+            for each in (
+                "django",
+                "fastapi",
+                "flask",
+                "celery",
+                "script",
+                "node",
+                "php",
+                "symfony",
+                "laravel",
+            )
         ),
     ],
     "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],
