@@ -18,6 +18,7 @@ NUMBER: Final = {"worker": 2}
 ANSWERS: Final = {
     "web": ("PORT", "/readyz"),
     "api": ("API_PORT", "/readyz"),
+    "metrics": ("METRICS_PORT", "/healthz"),
     "console": ("CONSOLE_PORT", "/healthz"),
 }
 #: Seconds that a process may take to be ready, on a machine that does much else.

@@ -59,7 +59,9 @@ class Estate:
         self.simulator = SimulatorProcess("--seed", str(seed), price_per_segment=PRICE)
         self.simulator.admin.http.timeout = httpx.Timeout(_ADMIN_S)
         self.webhooks, self.mails = WebhookReceiver(), SmtpServer()
-        self._ports = {name: str(free_port()) for name in ("PORT", "API_PORT", "CONSOLE_PORT")}
+        self._ports = {
+            name: str(free_port()) for name in ("PORT", "API_PORT", "METRICS_PORT", "CONSOLE_PORT")
+        }
         self._rules = {
             **RULES,
             **CAPS,

@@ -86,8 +86,8 @@ class Endurance:
             self._stops = Stops(self._estate.callback_url, random.Random(self._rng.random()))
             self._samples = Samples(self._estate.lives, self._estate.figures)
             self._readers = Readers(self._estate.settings())
-            api, console = (self._estate.url(each) for each in ("API_PORT", "CONSOLE_PORT"))
-            self._visitors = Visitors(api, console, self._note)
+            ports = ("API_PORT", "CONSOLE_PORT", "METRICS_PORT")
+            self._visitors = Visitors(*(self._estate.url(each) for each in ports), self._note)
             threads = [threading.Thread(target=each) for each in (self._send_all, self._let_days_pass)]
             helpers = (self._stops, self._harvest, self._samples, self._readers, self._visitors)
             for each in (*helpers, *threads):

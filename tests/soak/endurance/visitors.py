@@ -42,7 +42,7 @@ class Visitors:
     """Call, as two threads.
 
     Args:
-        api, console: where they are.
+        api, console, metrics: where they are.
         sent: told of each text before it is sent.
 
     Attributes:
@@ -50,12 +50,13 @@ class Visitors:
         strange: answers that should not have come.
     """
 
-    def __init__(self, api: str, console: str, sent: Callable[[list[Text]], None]) -> None:
+    def __init__(self, api: str, console: str, metrics: str, sent: Callable[[list[Text]], None]) -> None:
         self._api = httpx.Client(
             base_url=api, trust_env=False, timeout=_TIMEOUT_S, headers={"Authorization": f"Bearer {ALL}"}
         )
         same = {"Sec-Fetch-Site": "same-origin", "Origin": console}
         self._console = httpx.Client(base_url=console, trust_env=False, timeout=_TIMEOUT_S, headers=same)
+        self._metrics = metrics
         self._sent, self._done, self._silent = sent, threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=each) for each in (self._program, self._person)]
         self._lately: list[tuple[float, dict[str, Any]]] = []
@@ -149,6 +150,7 @@ class Visitors:
         for path in itertools.cycle(PAGES):
             if self._done.wait(2.0):
                 return
+            self._look_at_metrics()
             try:
                 answer = self._console.get(path)
                 if answer.has_redirect_location:
@@ -159,3 +161,13 @@ class Visitors:
             self.did[f"console: {answer.status_code}"] += 1
             if answer.is_error and answer.status_code not in _AWAY:
                 self.strange.append(f"console {path}: {answer.status_code} {answer.text[:200]}")
+
+    def _look_at_metrics(self) -> None:
+        try:
+            answer = httpx.get(f"{self._metrics}/metrics", trust_env=False, timeout=_TIMEOUT_S)
+        except httpx.HTTPError:  # killed, or not started yet
+            self.did["metrics: no answer"] += 1
+            return
+        self.did[f"metrics: {answer.status_code}"] += 1
+        if answer.is_error and answer.status_code not in _AWAY:
+            self.strange.append(f"metrics: {answer.status_code} {answer.text[:200]}")
