@@ -44,6 +44,7 @@ navigation = {
     ],
     "Reference": [
         "docs/http-api",
+        "docs/http-answers",
         "docs/commands",
         "docs/settings",
         "docs/streams",
@@ -80,17 +81,6 @@ navigation = {
             for each in (
                 *("django", "fastapi", "flask", "celery", "script"),
                 *("node", "php", "symfony", "laravel"),
-            )
-            for each in (
-                "django",
-                "fastapi",
-                "flask",
-                "celery",
-                "script",
-                "node",
-                "php",
-                "symfony",
-                "laravel",
             )
         ),
     ],
