@@ -4,8 +4,9 @@ The only reader of the environment, the only place that builds things and connec
 """
 
 import gc
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -39,7 +40,7 @@ from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.openings import Openings
-from worker.process import log, middleware, parent, preflight
+from worker.process import log, middleware, parent, preflight, sentry, tracing
 from worker.process.connection import connect, waits_for_redis
 from worker.process.heartbeat import Heartbeat
 from worker.process.outages import outage_log
@@ -89,6 +90,8 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
     log.configure(settings.log_level, settings.namespace)
+    sentry.start(settings.sentry_dsn)
+    end_traces = tracing.start(os.environ if environ is None else environ)
     dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
     outages = outage_log(str(settings.redis_url))
@@ -98,7 +101,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         know_pseudonyms(settings, client)
         own_namespace(settings, client)
     middleware.stop_once()
-    broker = build(settings, client, profile)
+    broker = build(settings, client, profile, last=[end_traces, sentry.stop])
     _collect_less_garbage()
     return broker
 
@@ -163,8 +166,20 @@ def own_namespace(settings: WorkerSettings, client: redis.Redis) -> None:
         raise SystemExit(1)
 
 
-def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile = UNSETTLED) -> LeaseBroker:
-    """Build everything from settings: ledger, gateway, broker, actors."""
+def build(
+    settings: WorkerSettings,
+    client: redis.Redis,
+    profile: GatewayProfile = UNSETTLED,
+    last: Sequence[Callable[[], None]] = (),
+) -> LeaseBroker:
+    """Build everything from settings: ledger, gateway, broker, actors.
+
+    Args:
+        settings: of the worker.
+        client: Redis client.
+        profile: what is known of this account's gateway.
+        last: called when all else has stopped.
+    """
     keys = Keys(settings.namespace)
     leases = Leases(client, keys)
     gateway = Gateway(settings, profile)
@@ -193,7 +208,7 @@ def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     start += [forgetting.start, expiry.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
-    stop += [forgetting.stop, expiry.stop, client.close]
+    stop += [forgetting.stop, expiry.stop, client.close, *last]
     broker = LeaseBroker(
         client,
         keys,
