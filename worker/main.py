@@ -6,7 +6,7 @@ The only reader of the environment, the only place that builds things and connec
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -101,7 +101,9 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         know_pseudonyms(settings, client)
         own_namespace(settings, client)
     middleware.stop_once()
-    broker = build(settings, client, profile, last=[end_traces, sentry.stop])
+    broker = build(settings, client, profile)
+    # Dramatiq stops in the opposite order: what was recorded last is told, too.
+    broker.add_middleware(middleware.LastWords([end_traces, sentry.stop]), before=middleware.Companions)
     _collect_less_garbage()
     return broker
 
@@ -166,20 +168,8 @@ def own_namespace(settings: WorkerSettings, client: redis.Redis) -> None:
         raise SystemExit(1)
 
 
-def build(
-    settings: WorkerSettings,
-    client: redis.Redis,
-    profile: GatewayProfile = UNSETTLED,
-    last: Sequence[Callable[[], None]] = (),
-) -> LeaseBroker:
-    """Build everything from settings: ledger, gateway, broker, actors.
-
-    Args:
-        settings: of the worker.
-        client: Redis client.
-        profile: what is known of this account's gateway.
-        last: called when all else has stopped.
-    """
+def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile = UNSETTLED) -> LeaseBroker:
+    """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
     leases = Leases(client, keys)
     gateway = Gateway(settings, profile)
@@ -208,7 +198,7 @@ def build(
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     start += [forgetting.start, expiry.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
-    stop += [forgetting.stop, expiry.stop, client.close, *last]
+    stop += [forgetting.stop, expiry.stop, client.close]
     broker = LeaseBroker(
         client,
         keys,
