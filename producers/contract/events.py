@@ -70,7 +70,7 @@ class Reply(_Traced, msgspec.Struct, frozen=True, kw_only=True):
         country: region of the number, such as ``FR``, or None.
         context: the context of the send, or None.
         raw: the callback event as JSON.
-        trace: the ``traceparent`` with which `span` goes on, or None.
+        trace: the ``traceparent`` with which ``span()`` goes on, or None.
     """
 
     event_id: str

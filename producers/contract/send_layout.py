@@ -54,7 +54,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
 | ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
 | ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, message_status.py, unclaim |
-| ``trace`` | m; traceparent of the span that queued it alone; absent without a trace | enqueue | - | claim, correlate |
+| ``trace`` | m; traceparent of the span that queued it alone; absent without a trace | enqueue | - | claim, compose, correlate |
 | ``links`` | m c; traceparent of the span that queued it among others; of a call those of its members, with blanks between them; absent without a trace | compose, enqueue | compose | claim, compose, correlate |
 | ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), lower_to_price(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
