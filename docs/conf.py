@@ -36,6 +36,7 @@ navigation = {
         "docs/sandbox",
         "docs/operating",
         "docs/tracing",
+        "docs/runbook",
         "docs/pilot",
         "deploy/README",
         "docs/accounts",
@@ -49,6 +50,7 @@ navigation = {
         "docs/streams",
         "docs/rules",
         "docs/redis",
+        "docs/metrics",
     ],
     "Reference of Python": [
         "docs/api",
@@ -76,7 +78,10 @@ navigation = {
         "examples/README",
         *(
             f"examples/{each}/README"
-            for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
+            for each in (
+                *("django", "fastapi", "flask", "celery", "script"),
+                *("node", "php", "symfony", "laravel"),
+            )
         ),
     ],
     "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],

@@ -115,7 +115,10 @@ def within(operation: Operation, destination: str, kind: str, parent: str | None
         span_names.name_of(operation, destination),
         span_names.of_messaging(operation, destination),
     )
-    span = begin(name, kind, attributes, parent=parent)
+    try:
+        span = begin(name, kind, attributes, parent=parent)
+    except Exception:  # noqa: BLE001 - a sampler of somebody's own must cost no message
+        span = otel.INVALID_SPAN
     with otel.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield span

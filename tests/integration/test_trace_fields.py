@@ -134,3 +134,27 @@ def test_a_trace_that_nobody_records_is_still_carried_on(redis_client, sms):
         sent = sms.send(number(1), "a", **OPTIONS)
     assert fields(redis_client, sent.request_id) == (parent(1, "00"), "")
     assert not tracing.is_sampled(parent(1, "00"))
+
+
+def test_a_sampler_that_fails_costs_no_message(redis_url):
+    lines = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider, sampling
+from producers import Producer
+
+class Broken(sampling.Sampler):
+    def should_sample(self, *_, **__):
+        raise ValueError("broken")
+    def get_description(self):
+        return "broken"
+
+trace.set_tracer_provider(TracerProvider(sampler=Broken()))
+flags = trace.TraceFlags(1)
+with trace.use_span(trace.NonRecordingSpan(trace.SpanContext(1, 1, True, flags))):
+    print(Producer(sys.argv[1]).send("+33612345678", "a", sender="Bistro", purpose="alert").created)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", lines, redis_url], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"

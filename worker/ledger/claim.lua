@@ -20,18 +20,28 @@
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
--- uses: clock keys aside limits send held budgets admit_send
+-- uses: clock keys aside limits send held budgets admit_send tallies delays
 local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
     'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to', 'scope', 'stoppable', 'zones',
-    'held', 'estimate', 'charged', 'app', 'erase', 'trace', 'links')
+    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since', 'trace', 'links')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
 
+-- Count how long a send waited for its first claim since it could have left: a call since the first of its members could. What a gate of
+-- its own kept is not counted: it waited for something else.
+local function tally_wait(send)
+  local record = send.record
+  if send.token > 0 or record.aside or not (record.queue and record.queued) then return end
+  local since = record.since or math.max(tonumber(record.queued), tonumber(record.due or 0))
+  tally_delay('delay:' .. record.queue, now - math.max(tonumber(since), tonumber(record.held_until or 0)))
+end
+
 local function begin_attempt(send)
   local record, token = send.record, send.token + 1
+  tally_wait(send)
   if record.aside then leave_aside(send.keys, send.id) end
   if record.held then forget_held(send.keys) end
   -- The fetch paid for one recipient.
@@ -55,4 +65,5 @@ end
 local result = {}
 for i, entry in ipairs(given.entries) do result[i] = claim(entry) end
 note_reserved()
+write_tallies()
 return result

@@ -103,6 +103,8 @@ def _ended_by(before: Any) -> Any:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, Exception):
             _capture({"level": "fatal"}, (kind, error, trace))
+            # The process ends right now.
+            stop()
         before(kind, error, trace)
 
     return hook

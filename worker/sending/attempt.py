@@ -4,14 +4,17 @@ import asyncio
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import msgspec
 
+from producers.contract.phone import calling_region
 from producers.messages.body import BodyFacts, facts_of
 from worker.account.gates import ASIDE_MS
 from worker.account.observed import Observed
+from worker.gateway.call_figures import CallFigures, figures_of
 from worker.gateway.client import Gateway
 from worker.gateway.codes import NOT_ALLOWED, STRAIN
 from worker.gateway.demands import holds_all, is_unpaid
@@ -59,6 +62,7 @@ class Attempt:
         self._lives_s = math.inf if claim.ttl_s is None else claim.ttl_s
         self.posts = 0
         self.post_s = 0.0
+        self.calls: list[CallFigures] = []
         self.strained = False
         self.span = span_of(claim, self.size)
         self.outcome: Outcome = NOT_TRIED
@@ -113,6 +117,7 @@ class Attempt:
         left = self._clock()
         self.outcome = await self._submitted(gateway)
         self.post_s = self._clock() - left
+        self.calls.append(figures_of(self.outcome, self.post_s))
         if isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN:
             self.strained = True
 
@@ -141,7 +146,16 @@ class Attempt:
     @property
     def result(self) -> Result:
         """What the ledger is told."""
-        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
+        return Result(
+            self.claim,
+            self.outcome,
+            self.posts,
+            self.in_doubt,
+            self.id_used_up,
+            self.delay_ms,
+            self.calls,
+            Counter(calling_region(each.phone_number) for each in self.body.recipients),
+        )
 
     @property
     def observed(self) -> Observed:

@@ -3,8 +3,11 @@
 Only what an application has chosen to record is recorded here: docs/tracing.md.
 """
 
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import structlog
 
 from producers.contract import span_names, tracing
 from worker.gateway.client import Gateway, Tried
@@ -50,9 +53,12 @@ class AttemptSpan:
         span = tracing.begin(span_names.POST, "CLIENT", _of_post(gateway.root, repeat), parent=self._span)
         try:
             tried = await gateway.try_out(body, simulated=simulated)
-            _tell(span, tried)
+            # What an exporter makes of a span must not take the outcome away.
+            with suppress(Exception):
+                _tell(span, tried)
         finally:
-            span.end()
+            with suppress(Exception):
+                span.end()
         return tried.outcome
 
     def end(self, state: str, posts: int, outcome: Outcome) -> None:
@@ -76,7 +82,11 @@ def span_of(claim: Claim, size: int) -> AttemptSpan | None:
     """Begin the span of an attempt; None if this process has no traces, or nobody records the message's."""
     if tracing.api() is None or not _sampled([claim.trace, *claim.links.split()]):
         return None
-    return AttemptSpan(claim, size)
+    try:
+        return AttemptSpan(claim, size)
+    except Exception as error:  # noqa: BLE001 - a sampler of somebody's own must cost no message
+        structlog.get_logger().warning("tracing.failed", reason=type(error).__name__)
+        return None
 
 
 def _sampled(parents: list[str]) -> list[str]:
