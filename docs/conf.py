@@ -81,17 +81,6 @@ navigation = {
                 *("django", "fastapi", "flask", "celery", "script"),
                 *("node", "php", "symfony", "laravel"),
             )
-            for each in (
-                "django",
-                "fastapi",
-                "flask",
-                "celery",
-                "script",
-                "node",
-                "php",
-                "symfony",
-                "laravel",
-            )
         ),
     ],
     "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],
