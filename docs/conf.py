@@ -35,6 +35,8 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "docs/tracing",
+        "docs/runbook",
         "docs/pilot",
         "deploy/README",
         "docs/accounts",
@@ -49,6 +51,7 @@ navigation = {
         "docs/streams",
         "docs/rules",
         "docs/redis",
+        "docs/metrics",
     ],
     "Reference of Python": [
         "docs/api",
@@ -76,7 +79,10 @@ navigation = {
         "examples/README",
         *(
             f"examples/{each}/README"
-            for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
+            for each in (
+                *("django", "fastapi", "flask", "celery", "script"),
+                *("node", "php", "symfony", "laravel"),
+            )
         ),
     ],
     "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],

@@ -7,7 +7,8 @@
 - ``GET`` and ``HEAD`` of these: 200 or 404, always an empty body. Octopush advises to try a URL with them.
 - ``GET /healthz``: 200 while the process runs.
 - ``GET /readyz``: 200 if Redis answers within a second, or callbacks are kept on the disk, else 503.
-- ``GET /metrics``: Prometheus text, for ``METRICS_ALLOWED_ADDRESSES`` and not through a proxy; else 404.
+- ``GET /metrics``: what this process answered, for Prometheus, for ``METRICS_ALLOWED_ADDRESSES`` and not
+  through a proxy; else 404. What is in Redis is told by ``octopush-worker metrics``.
 
 The token is part of the path, so nothing may log paths: uvicorn's access log is switched off here, whatever
 its command line says. A proxy in front needs the same care.
@@ -17,7 +18,6 @@ import asyncio
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -29,7 +29,6 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
 from .contract.addresses import Addresses
@@ -40,9 +39,9 @@ from .contract.scripts import REDIS_ERRORS
 from .contract.serving import serving
 from .contract.settings import WebSettings
 from .errors import ConfigError
-from .exposition import CONTENT_TYPE
-from .metrics import Gauges
 from .web_connection import raise_file_limit
+from .web_metrics import WebMetrics
+from .web_paths import CLOSE, ExactPaths, client_of, is_scraper
 
 #: Seconds a client may take to hand over a body of at most 64 KiB.
 _BODY_S: Final = 10.0
@@ -55,13 +54,9 @@ SPOOL_DIR: Final = ".octopush-spool"
 
 #: Seconds between two lines that say of a client that it speaks no HTTP: anybody can send nonsense.
 _QUIET_S: Final = 60.0
-#: Headers that a proxy adds. A proxy is to pass on callbacks only.
-_PROXIED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
-
 _CALLBACK_PATHS: Final = tuple(
     f"/callbacks/{{token}}{kind}{slash}" for kind in ("", "/{kind}") for slash in ("", "/")
 )
-_CLOSE: Final = {"Connection": "close"}
 
 
 def create_app(settings: WebSettings | None = None, environ: Mapping[str, str] | None = None) -> Starlette:
@@ -107,37 +102,16 @@ class _Rarely(logging.Filter):
         return is_due
 
 
-class _ExactPaths:
-    """Answers 404 to paths that are written in another way than a client of ours writes them.
-
-    A path that a proxy lets through must be the path that is served. Only the token may be percent-encoded:
-    nobody knows how the gateway writes the URL that it was told.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_served = scope["type"] != "http" or _is_exact(scope["path"], scope.get("raw_path"))
-        await (self._app if is_served else Response(status_code=404, headers=_CLOSE))(scope, receive, send)
-
-
-def _is_exact(path: str, raw: bytes | None) -> bool:
-    raw = path.encode() if raw is None else raw
-    return path.isprintable() and (raw == path.encode() or b"/callbacks/" in raw)
-
-
 class _Server:
     """The endpoints and what they share."""
 
     def __init__(self, settings: WebSettings) -> None:
         self._intake = AsyncCallbackIntake(settings)
         self._redis = self._intake._redis  # noqa: SLF001 - of this package, and closed by the intake
+        self._metrics = WebMetrics(lambda: self._intake.fill)
         self._keys = Keys(settings.namespace)
-        self._gauges = Gauges(settings)
         self._callers = Addresses(settings.allowed_addresses)
         self._scrapers = Addresses(settings.metrics_addresses)
-        self._answers: Counter[int] = Counter()
 
     def app(self) -> Starlette:
         app = Starlette(
@@ -147,7 +121,7 @@ class _Server:
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
             ],
-            middleware=[Middleware(_ExactPaths)],
+            middleware=[Middleware(ExactPaths)],
             exception_handlers={HTTPException: _refuse},
             lifespan=self._lifespan,
         )
@@ -163,16 +137,22 @@ class _Server:
 
     async def callback(self, request: Request) -> Response:
         """Take one callback; a body that never arrives in full leaves no trace."""
+        start = time.monotonic()
+        status = int(await self._status(request))
+        self._metrics.count(status, request.path_params.get("kind"), time.monotonic() - start)
+        return Response(status_code=status, headers={} if status == HTTPStatus.OK else CLOSE)
+
+    async def _status(self, request: Request) -> int:
         token, kind = request.path_params["token"], request.path_params.get("kind")
-        status = self._intake.check_url(token, kind) if self._callers.allow(_client(request)) else 404
+        status = self._intake.check_url(token, kind) if self._callers.allow(client_of(request)) else 404
         if request.method != "POST" or status != HTTPStatus.OK:
-            return self._answer(status)
+            return status
         try:
             async with asyncio.timeout(_BODY_S):
                 body = await _read_bounded(request)
         except (ClientDisconnect, TimeoutError):
-            return self._answer(HTTPStatus.REQUEST_TIMEOUT)
-        return self._answer(await self._intake.accept_callback(token, body, kind))
+            return HTTPStatus.REQUEST_TIMEOUT
+        return await self._intake.accept_callback(token, body, kind)
 
     async def healthz(self, _: Request) -> Response:
         """Answer as long as the process runs; asks nobody else."""
@@ -192,26 +172,11 @@ class _Server:
         return PlainTextResponse("ok\n")
 
     async def metrics(self, request: Request) -> Response:
-        """Count what waits in Redis and what this process answered; without Redis only the latter."""
-        if any(name in request.headers for name in _PROXIED) or not self._scrapers.allow(_client(request)):
-            return Response(status_code=HTTPStatus.NOT_FOUND, headers=_CLOSE)
-        try:
-            async with asyncio.timeout(_PROBE_S):
-                counts = await self._gauges.read(self._redis)
-        except (*REDIS_ERRORS, OSError):
-            counts = None
-        return Response(
-            self._gauges.render(counts, self._answers, self._intake.fill), media_type=CONTENT_TYPE
-        )
-
-    def _answer(self, status: int) -> Response:
-        self._answers[int(status)] += 1
-        # After a refusal the rest of the body, however long, is not worth reading.
-        return Response(status_code=status, headers={} if status == HTTPStatus.OK else _CLOSE)
-
-
-def _client(request: Request) -> str | None:
-    return request.client.host if request.client else None
+        """Tell what this process answered; Redis is not asked."""
+        if not is_scraper(request, self._scrapers):
+            return Response(status_code=HTTPStatus.NOT_FOUND, headers=CLOSE)
+        page, content_type = self._metrics.page(request.headers.get("accept", ""))
+        return Response(page, headers={"content-type": content_type})
 
 
 async def _read_bounded(request: Request) -> bytes:
@@ -228,4 +193,4 @@ async def _refuse(_: Request, error: Exception) -> Response:
     """Answer unknown paths and methods with their status alone; the same for every token."""
     if not isinstance(error, HTTPException):
         raise error
-    return Response(status_code=error.status_code, headers={**(error.headers or {}), **_CLOSE})
+    return Response(status_code=error.status_code, headers={**(error.headers or {}), **CLOSE})

@@ -20,6 +20,7 @@ from worker.commands.forward_cli import forward
 from worker.doctor.doctor_cli import doctor
 from worker.gateway.profile import read_profile
 from worker.mail.mail_cli import forward_email, mail_in
+from worker.metrics.metrics_cli import metrics
 from worker.pilot.pilot_cli import pilot
 from worker.presentation.output import Failed, Output
 from worker.process.extras import brought_by, missing
@@ -101,7 +102,7 @@ def up(output: Output, workers: int) -> None:
     """Run the Procfile's processes with the environment's settings until Ctrl-C.
 
     Worker and web always; the console if CONSOLE_TOKENS is set, forward-http if WEBHOOK_URL is, forward-email
-    if MAIL_URL is, the API if API_TOKENS is.
+    if MAIL_URL is, the API if API_TOKENS is, the metrics if METRICS_PORT is.
 
     A process that ends is started again while the others go on. Without REDIS_URL an embedded Redis is
     started, whose data stay under .octopush; nobody else can reach it, and one directory has one.
@@ -133,6 +134,7 @@ for command in (
     console,
     api,
     api_token,
+    metrics,
     forward_http,
     forward_email,
     mail_in,
@@ -168,7 +170,7 @@ def _check_settings() -> None:
         try:
             settings = SETTINGS[process_type].from_env(os.environ)
             if isinstance(settings, WorkerSettings):
-                read_profile(settings.gateway_profile)
+                read_profile(settings.gateway_profile, settings.api_login.reveal())
         except ConfigError as error:
             problems |= error.problems
     if problems:

@@ -1,5 +1,6 @@
 """What is measured of forwarders: what waits and since when, what was tried, what could not be delivered."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,7 @@ MEASURED: Final = 50
 
 _TRIED: Final = tuple("tried:" + result for result in RESULTS)
 #: Commands for each forwarder.
-_EACH: Final = 4
+_EACH: Final = 5
 
 #: Names, and when one of their processes was last heard, ms.
 _Named = Sequence[tuple[bytes, float]]
@@ -28,6 +29,7 @@ class ForwarderFigures:
     Attributes:
         name: its name.
         waiting: events that are not delivered yet.
+        due: those of them that could be delivered now.
         oldest_s: seconds since the oldest of them came; 0 if there is none.
         dead: dead letters that are kept.
         silent_s: seconds since one of its processes was heard.
@@ -37,6 +39,7 @@ class ForwarderFigures:
 
     name: str
     waiting: int
+    due: int
     oldest_s: int
     dead: int
     silent_s: int
@@ -61,6 +64,8 @@ def ask_figures(pipeline: Pipeline, keys: Keys, named: _Named) -> None:
         name = encoded.decode()
         pipeline.zcard(keys.forward_waiting(name))
         pipeline.zrange(keys.forward_waiting(name), 0, 0, withscores=True)
+        # By the clock of this process: only whoever delivers must know exactly.
+        pipeline.zcount(keys.forward_due(name), "-inf", int(time.time() * 1000))
         pipeline.xlen(keys.forward_dead(name))
         pipeline.hmget(keys.forward(name), ["paused", "held", *_TRIED])
 
@@ -79,6 +84,7 @@ def _figures(
     heard_ms: float,
     waiting: int,
     oldest: Sequence[Any],
+    due: int,
     dead: int,
     state: Sequence[Any],
     *,
@@ -88,6 +94,7 @@ def _figures(
     return ForwarderFigures(
         name.decode(),
         waiting=waiting,
+        due=due,
         oldest_s=_seconds(oldest[0][1], now_ms) if oldest else 0,
         dead=dead,
         silent_s=_seconds(heard_ms, now_ms),

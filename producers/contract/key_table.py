@@ -46,6 +46,7 @@ and a stream entry together, on Redis Cluster too.
 | ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |
 | ``suspects`` | hash, code that nobody knows to its last refusals in JSON | an hour | layout | layout |
 | ``counts`` | hash, sends by state | for ever | layout | layout |
+| ``metrics`` | hash, what has happened so far, counted by name | for ever, as many as there are names | layout | layout |
 | ``parked`` | sorted set, request_ids a person may decide about, by end | N days | every end, replay | operators |
 | ``parked:<state>:<code>`` | sorted set, those of them with that state and code | N days | every end, replay | operators |
 | ``parked:groups`` | sorted set, ``state:code`` that there are, by when a send came last; one may have emptied since | N days | every end | operators |

@@ -141,6 +141,11 @@ class Keys(ConsoleKeys):
         return self.prefix + "counts"
 
     @property
+    def metrics(self) -> str:
+        """What has happened so far, counted by name."""
+        return self.prefix + "metrics"
+
+    @property
     def parked(self) -> str:
         """The sends a person may decide about."""
         return self.prefix + "parked"

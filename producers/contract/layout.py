@@ -24,7 +24,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | erasing.py, note_part() | - | uploads.py |
+| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | erasing.py, note_part() | - | numbers_met |
 
 **callback:<id>** A raw callback. Goes when it is processed.
 
@@ -40,7 +40,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, metrics.py, open_gate, overview.py, see_balance, shut_gates(), state_of_sending.py, status, suspect |
+| ``<gate>`` | facts of the gate, JSON: see `producers.contract.admission` | finish, see_balance, suspect | open_gate, see_balance | campaign_steps.py, campaigns.py, finish, gates.py, reading.py, open_gate, overview.py, see_balance, shut_gates(), state_of_sending.py, status, suspect |
 
 **suspects** Refusals in words that nobody knows. Goes an hour after the last one.
 
@@ -175,7 +175,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), metrics.py, observe, state_of_sending.py, throttle.py |
+| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), reading.py, observe, state_of_sending.py, throttle.py |
 | ``top`` | where the limit ends | observe | observe | observe |
 | ``cut`` | when it was halved last, ms | observe | - | observe |
 | ``base:<digits>`` | what calls of so many digits of recipients take at best, ms | observe | - | observe |
@@ -242,6 +242,12 @@ pages with the code.
 | ``<class>`` | how many: the upper end of their class in ms, or ``more`` | note_effect() | - | optout_figures.py |
 | ``sum_ms`` | ms of all of them | note_effect() | - | - |
 
+**metrics** What has happened so far, for the metrics process. Stays for ever. Names have the values of labels behind colons, as in ``ended:alert:accepted``; those of histograms have a class in milliseconds at most, ``more`` or ``sum_ms``: ``delay:alert:100``. ``cost`` counts micro-euros. ``paused`` counts the slices that wait for their campaign now.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``paused`` | count_metric() | - | reading.py |
+
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 
 | field | it says | written by | removed by | read by |
@@ -252,7 +258,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<stream>`` | entries | tell_unread() | - | feeds.py, metrics.py |
+| ``<stream>`` | entries | tell_unread() | - | feeds.py, reading.py |
 
 **forward:<name>** How a forwarder is. Stays for ever.
 

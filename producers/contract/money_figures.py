@@ -1,6 +1,6 @@
 """What is measured of money: today's euros, how wrong estimates were, blocks; duplicates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,23 +68,3 @@ def read_money(replies: Sequence[Any]) -> MoneyFigures:
         blocked=blocked,
         duplicates=int(duplicates or 0),
     )
-
-
-def money_samples(figures: MoneyFigures) -> Mapping[str, tuple[str, str, float]]:
-    """Name each metric: its kind, what it says, its value."""
-    return {
-        f'spend_euros{{scope="{SCOPE}"}}': (
-            "gauge",
-            "Euros spent today, by the days of Paris.",
-            figures.spent,
-        ),
-        "reserved_euros": ("gauge", "Euros that what is being sent may cost today.", figures.reserved),
-        f'budget_ratio{{scope="{SCOPE}"}}': ("gauge", "How much of today's budget is used.", figures.ratio),
-        "price_drift_ratio": ("gauge", "By how much sends cost more than was estimated.", figures.drift),
-        "prefix_blocked": ("gauge", "Blocks of numbers that get no alerts for now.", figures.blocked),
-        "duplicates_total": (
-            "counter",
-            "Messages that were not queued, since the same text had just been.",
-            figures.duplicates,
-        ),
-    }

@@ -64,7 +64,7 @@ _MAIN_REGION: Final = {
 
 
 def to_e164(number: str, *, default_region: str = "") -> str:
-    """Normalise a number that a person or a tool has written.
+    """Normalise a number that a person or a tool has written, as messages do; events name people by that.
 
     Spaces, dots, hyphens, parentheses, slashes, a ``tel:`` in front and characters that nobody sees do not
     matter.
@@ -193,6 +193,14 @@ def _rule(description: phonenumbers.PhoneNumberDesc | None) -> str:
         return "(?!)"  # nothing is such a number
     lengths = "|".join(rf"\d{{{length}}}\Z" for length in description.possible_length) or r"\d"
     return rf"(?={lengths})(?=(?:{description.national_number_pattern})\Z)"
+
+
+def calling_region(number: str) -> str:
+    """Return the region that the calling code of a number in E.164 means first; ``ZZ`` if it has none.
+
+    A look-up, and no parsing: a French department has its own code, Canada shares that of ``US``.
+    """
+    return next((_MAIN_REGION[number[1:end]] for end in (2, 3, 4) if number[1:end] in _MAIN_REGION), "ZZ")
 
 
 def mask(number: str) -> str:

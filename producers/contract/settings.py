@@ -233,7 +233,19 @@ class RedisSettings(Settings):
 
 
 @dataclass(frozen=True)
-class WebSettings(RedisSettings):
+class ScrapeSettings(RedisSettings):
+    """Whom a process tells its metrics."""
+
+    metrics_addresses: str = variable(
+        "METRICS_ALLOWED_ADDRESSES",
+        "addresses or networks that may read /metrics, comma-separated, or private, or any",
+        default=PRIVATE,
+        check=check_addresses,
+    )
+
+
+@dataclass(frozen=True)
+class WebSettings(ScrapeSettings):
     """Settings of the process that receives callbacks."""
 
     callback_tokens: tuple[Secret, ...] = variable(
@@ -254,10 +266,4 @@ class WebSettings(RedisSettings):
     )
     spool_mib: int = variable(
         "CALLBACK_SPOOL_MIB", "MiB that these callbacks may take on the disk", default=256, low=1
-    )
-    metrics_addresses: str = variable(
-        "METRICS_ALLOWED_ADDRESSES",
-        "addresses or networks that may read /metrics, comma-separated, or private, or any",
-        default=PRIVATE,
-        check=check_addresses,
     )

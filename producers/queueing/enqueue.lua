@@ -2,7 +2,7 @@
 -- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part.
 --   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
 --   campaign or '', talk or nil, receipts, to, older digests or nil, stoppable or nil, zones or '', dues or nil, block or nil, twin or
---   nil, scope or nil, weights or nil, to under each older key or nil.
+--   nil, scope or nil, weights or nil, to under each older key or nil, trace or nil, links or nil.
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when the gateway
 --   reports on none, 1, or when it is to send, ms. stoppable: an opt-out ends it. scope: that of its opt-outs, if it has one of its own.
 --   weights: segments of each recipient, a digit each, unless all have the same. dues: their place in money. block: of an alert to one
@@ -23,7 +23,7 @@
 -- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
 -- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue eras campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending
+-- uses: known_key clock queue eras campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending metrics
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
 -- A script may have 200 names at once. What is needed in one place alone has a block of its own.
@@ -37,6 +37,7 @@ local NOTHING = {}
 local era
 local people, listed = {}, {}
 local created, refused = 0, false
+local created_in = {}
 local function add(list, name, value)
   list[#list + 1] = name
   list[#list + 1] = value
@@ -137,6 +138,9 @@ local function create(i)
   if given.app ~= '' then add(fields, 'app', given.app) end
   if left.estimate then add(fields, 'estimate', whole(left.estimate)) end
   if scope then add(fields, 'scope', scope) end
+  local trace, links = given.messages[i][24], given.messages[i][25]
+  if trace then add(fields, 'trace', trace) end
+  if links then add(fields, 'links', links) end
   if left.weights ~= '' then add(fields, 'weights', left.weights) end
   if stoppable then
     if queue ~= 'marketing' then add(fields, 'stoppable', 1) end
@@ -162,6 +166,7 @@ local function create(i)
   if code then add(fields, 'code', code) end
   redis.call('HSET', records[i], unpack(fields))
   created = created + 1
+  created_in[queue] = (created_in[queue] or 0) + 1
   if code then return end_record(keys[i], id, 'cancelled') end
   add(bodies, keys[i].body, left.body)
   local place = queue_of(queue)
@@ -187,6 +192,7 @@ end
 if given.part and not refused then note_part() end
 note_guarded()
 if created > 0 then redis.call('HINCRBY', prefix .. 'counts', 'enqueued', created) end
+for name, count in pairs(created_in) do count_metric('enqueued:' .. name, count) end
 list_stoppable(people, listed)
 if #bodies > 0 then redis.call('MSET', unpack(bodies)) end
 for _, place in pairs(queues) do

@@ -2,7 +2,7 @@
 -- Given: campaign, how ('lift', or 'more' to give back further parts), most
 -- Returns 'resumed' | 'paused' (again, since it was lifted) | 'stopped' | 'unknown_id', and how many still wait. Safe to repeat.
 -- 'more' also empties the list of a cancelled campaign: messages that have ended are dropped.
--- uses: campaign queue keys states
+-- uses: campaign queue keys states metrics
 local campaign = campaign_key(given.campaign)
 local waiting, halt = waiting_key(campaign), halt_of(campaign)
 if given.how == 'lift' then
@@ -12,7 +12,9 @@ if given.how == 'lift' then
 elseif halt == 'paused' then
   return { 'paused', redis.call('LLEN', waiting) }
 end
-for _, id in ipairs(redis.call('LPOP', waiting, given.most) or {}) do
+local gone_on = redis.call('LPOP', waiting, given.most) or {}
+if #gone_on > 0 then count_metric('paused', -#gone_on) end
+for _, id in ipairs(gone_on) do
   local send = read(keys_of(id).record, 'state', 'queue')
   if is_under_way(send.state) then push(queue_keys(send.queue), id) end
 end

@@ -16,6 +16,7 @@ from producers import Message, ProducerError, Recipient
 from producers.contract.phone import mask
 from tests.e2e.test_lost_answers import AMBIGUOUS
 from tests.support.installation import IMPATIENT, new_id, new_number
+from tests.support.scraping import scrape
 from worker.sandbox.redis_server import RedisServer
 
 TEXT = "canary-text-Zebrafink"
@@ -86,6 +87,7 @@ class Aviary:
         self.shown += [
             httpx.get(f"{self.installation.web.url}{path}").text for path in ("/metrics", "/readyz")
         ]
+        self.shown.append(scrape(self.redis_server.url, self.installation.namespace))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """deploy/redis/users.acl as operators load it: each role does its whole work as its own user, and no more."""
 
-import asyncio
 from collections.abc import Iterator
 
-import httpx
 import pytest
 import redis
 import redis.asyncio
@@ -11,14 +9,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producers import Producer, QueueRefused
-from producers.contract.settings import RedisSettings
 from producers.feeds import Feed
-from producers.metrics import Gauges
 from tests.support.api_client import ApiClient, api_settings
 from tests.support.console_client import OPERATOR, ConsoleClient, console_settings
 from tests.support.forwarder_process import ForwarderProcess
 from tests.support.installation import Installation
 from tests.support.redis_users import OperatorsServer, as_user
+from tests.support.scraping import Scraped, scrape
 from tests.support.webhook_receiver import WebhookReceiver
 from tests.support.worker_process import WorkerProcess
 
@@ -191,19 +188,13 @@ def test_each_role_does_its_whole_work_as_its_own_user(at_work, server, tmp_path
             "/money",
         ]
         assert {path: console.get(path).status_code for path in pages} == dict.fromkeys(pages, 200)
-    assert "octopush_redis_up 1" in httpx.get(f"{at_work.web.url}/metrics").text
-    assert asyncio.run(counted(urls["metrics"])) == ["hook"]
+    told = Scraped(scrape(urls["metrics"]))
+    assert ("octopush_forward_waiting", frozenset({("forwarder", "hook")})) in told.samples
+    assert told("enqueued_total") > 0
     assert '"sending"' in at_work.command("status", "--json")
     assert "Oui" in at_work.command("person", "export", NUMBER, "--json")
     refused = [(entry["username"], entry["object"]) for entry in at_work.redis.acl_log()]
     assert set(refused) == {("producer", "{sms}:replies")}
-
-
-async def counted(url: str) -> list[str]:
-    """Read all counts, and give the names of the forwarders among them."""
-    async with redis.asyncio.Redis.from_url(url) as client:
-        found = await Gauges(RedisSettings()).read(client)
-    return [each.name for each in found.forwarders]
 
 
 def test_a_password_is_replaced_while_messages_leave(at_work, server):

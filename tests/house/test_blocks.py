@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from producers import Producer, Recipient
+from producers.contract.metric_table import METRICS
 from tests.house.repository import ROOT, blocks, text
 from tests.support.code_blocks import Block, blocks_in, code_blocks
 from tests.support.simulator import SimulatorThread
@@ -27,6 +28,7 @@ ELSEWHERE: Final = {
     ("docs/applications.md", "from "): "tests/integration/test_applications_page.py",
     ("docs/callbacks.md", '"""Take Octopush'): "tests/integration/test_callback_snippets.py",
     ("docs/django.md", "# "): "tests/integration/test_outbox_pages.py",
+    ("docs/django.md", "cd examples"): "tests/e2e/test_django.py",
     ("docs/forwarding.md", '"""Receive webhooks'): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "secret  "): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "#!/bin/sh"): "tests/unit/test_mail_pipe_page.py",
@@ -53,7 +55,7 @@ SHOWN: Final = {
     (
         "docs/django.md",
         "manage.py sms_consume",
-    ): "a program of the reader's project; test_django.py runs that of another",
+    ): "one of the commands that test_django.py runs",
     ("docs/forwarding.md", "webhook-id:"): "a request, shortened",
     ("docs/forwarding.md", "From: +336"): "a mail",
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",
@@ -62,6 +64,8 @@ SHOWN: Final = {
     ("docs/pilot.md", "# What the gateway"): "what one trial wrote, shortened; test_pilot.py has its lines",
     ("docs/scaling.md", "case "): "what a command prints; test_scale.py compares",
     ("docs/testing.md", "wanted 1 SMS"): "what a failing test prints",
+    ("docs/tracing.md", "docker"): "starts a container, which nobody can here; the page says so",
+    ("docs/tracing.md", "trace of your application"): "a drawing; tests/e2e/test_tracing.py holds it",
 }
 NUMBER: Final = "+33612345678"
 
@@ -154,6 +158,16 @@ def streams(page, outbox, printed):
     assert confirmed == [(42, "Oui")] * 2
 
 
+def tracing(page, outbox, printed):
+    [loop] = page
+    message = {"sender": "Bistro", "purpose": "alert", "with_replies": True, "context": {"booking": 42}}
+    Producer().send(NUMBER, "Do you come?", **message)
+    outbox.reply(NUMBER, "Oui")
+    confirmed: list[tuple[int, str]] = []
+    execute(loop, {"confirm": lambda *given: confirmed.append(given)})
+    assert confirmed == [(42, "Oui")]
+
+
 class Database:
     """What the application of docs/streams.md has."""
 
@@ -176,6 +190,7 @@ STORIES: Final = {
     "docs/campaigns.md": campaigns,
     "docs/scaling.md": scaling,
     "docs/streams.md": streams,
+    "docs/tracing.md": tracing,
 }
 
 
@@ -228,9 +243,8 @@ def as_json(block: Block, typed: Any) -> None:
 def as_yaml(block: Block, typed: Any) -> None:
     """Rules for alerts: the figures are there."""
     assert yaml.safe_load(block.code)
-    figures = text("producers/exposition.py") + text("producers/metrics.py")
     for name in re.findall(r"\boctopush_(\w+)", block.code):
-        assert f'"{name}"' in figures, name
+        assert name in METRICS, name
 
 
 def mermaid(block: Block, typed: Any) -> None:

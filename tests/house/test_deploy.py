@@ -16,6 +16,7 @@ from tests.house.repository import ROOT, files, modules, name, text
 from tests.support.redis_users import rules
 from tests.support.worker_process import procfile_line
 from worker.cli import main
+from worker.metrics.settings import MetricsSettings
 from worker.process.launch import SHUTDOWN_MS
 
 DEPLOY: Final = ROOT / "deploy"
@@ -34,8 +35,6 @@ KUBERNETES: Final[list[dict[str, Any]]] = [
 FOREIGN: Final = {"FORWARDED_ALLOW_IPS", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 #: Who works as which user of Redis, where the names differ.
 USER_OF: Final = {"forward-http": "forwarder"}
-#: What deploy/ shows with alarms and charts: the figures are looked up where these lie.
-OBSERVED: Final = ("deploy/prometheus/", "deploy/grafana/")
 
 
 def runs(words: list[str]) -> None:
@@ -138,7 +137,7 @@ def mounted() -> Iterator[str]:
 
 def test_files_that_are_mounted_are_there():
     there = {name(path) for path in files()}
-    assert {each for each in mounted() if not each.startswith(OBSERVED)} <= there
+    assert set(mounted()) <= there
 
 
 def test_the_server_of_the_composition_keeps_every_write():
@@ -159,7 +158,7 @@ def containers() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 
 def test_each_container_runs_a_command_of_ours_and_can_write_nowhere():
     found = list(containers())
-    assert {container["name"] for _, container in found} == {"worker", "web", "console"}
+    assert {container["name"] for _, container in found} == {"worker", "web", "metrics", "console"}
     for pod, container in found:
         runs(container["args"])
         process = container["args"][0]
@@ -169,7 +168,8 @@ def test_each_container_runs_a_command_of_ours_and_can_write_nowhere():
         assert secrets == ["octopush-common", f"octopush-redis-{process}", f"octopush-{process}"]
         assert all(f" {secret} " in text("deploy/README.md") for secret in secrets)
         for port in container.get("ports", ()):
-            assert port["containerPort"] in {each.default for each in main.commands[process].params}
+            ports = {each.default for each in main.commands[process].params} | {MetricsSettings.port}
+            assert port["containerPort"] in ports
 
 
 def test_objects_of_the_cluster_find_each_other():

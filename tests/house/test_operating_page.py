@@ -1,11 +1,10 @@
-"""docs/operating.md speaks of what there is: log lines, metrics and keys by their names."""
+"""docs/operating.md speaks of what there is: log lines and keys by their names."""
 
 import re
 
 import pytest
 
-from producers import exposition, metrics
-from producers.contract import key_table, money_figures
+from producers.contract import key_table
 from tests.house.repository import modules, text
 
 PAGE = text("docs/operating.md")
@@ -22,14 +21,6 @@ def error_lines() -> set[str]:
 @pytest.mark.parametrize("line", sorted(error_lines()))
 def test_every_log_line_that_somebody_has_to_look_at_is_explained(line):
     assert line in SPANS
-
-
-def test_every_metric_that_is_named_exists():
-    named = {name for span in SPANS for name in re.findall(r"octopush_(\w+)", span)}
-
-    written = "".join(text(each.__file__) for each in (metrics, exposition, money_figures))
-    assert named
-    assert {name for name in named if f'"{name}"' not in written and f"'{name}{{" not in written} == set()
 
 
 def test_every_key_that_is_named_exists():

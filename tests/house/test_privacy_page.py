@@ -18,7 +18,14 @@ NOTHING_PERSONAL = {
     *("queue:<q>", "queue:<q>:delayed"),
     *("queue:<q>:leases", "queue:<q>:ending", "queue:<q>:envelopes", "queue:<q>:wake", "queue:<q>:heard"),
     *("queue:<q>:back", "queue:<q>:dead", "replies:countries", "optouts:effective", "foreign_bytes"),
-    *("unread_trimmed", "console:revoked:<name>", "forwarders", "forward:<name>", "forward:<name>:waiting"),
+    *(
+        "metrics",
+        "unread_trimmed",
+        "console:revoked:<name>",
+        "forwarders",
+        "forward:<name>",
+        "forward:<name>:waiting",
+    ),
     *("forward:<name>:due", "forward:<name>:leases", "forward:<name>:failing", "corrected:<request_id>"),
     *("prices_inferred", "api:rate:<app>"),
 }

@@ -14,6 +14,7 @@ from tests.house.repository import modules, name, none_of, rows, text
 from worker.api.settings import ApiSettings
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailInSettings, MailSettings
+from worker.metrics.settings import MetricsSettings
 from worker.settings import WorkerSettings
 from worker.webhooks.settings import WebhookSettings
 
@@ -22,6 +23,7 @@ READERS = {
     "web": WebSettings,
     "worker": WorkerSettings,
     "api": ApiSettings,
+    "metrics": MetricsSettings,
     "console": ConsoleSettings,
     "forward-http": WebhookSettings,
     "forward-email": MailSettings,

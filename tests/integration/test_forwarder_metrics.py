@@ -1,14 +1,10 @@
 """What the web process tells of forwarders: figures that an alarm can go by."""
 
-import asyncio
-
 import pytest
-import redis.asyncio
 
 from producers.contract.forwarder_figures import MEASURED, RESULTS
-from producers.contract.settings import RedisSettings
-from producers.metrics import Gauges
 from tests.support.forwarding import HandForwarder
+from tests.support.scraping import scrape
 from worker.forwarding.outcomes import Delivered, Halted, Later, Refused, Unreachable
 from worker.operator.forwarder_decisions import ForwarderDecisions
 
@@ -20,18 +16,13 @@ def forwarder(redis_client) -> HandForwarder:
 
 @pytest.fixture
 def page(redis_url):
-    async def scrape() -> str:
-        gauges = Gauges(RedisSettings())
-        async with redis.asyncio.from_url(redis_url) as client:
-            return gauges.render(await gauges.read(client), {})
-
-    return lambda: asyncio.run(scrape())
+    return lambda: scrape(redis_url)
 
 
 def figures(page: str, forwarder: str = "bookings") -> dict[str, int]:
     lines = (line.partition(f'{{forwarder="{forwarder}"') for line in page.splitlines())
     found = ((name.removeprefix("octopush_forward_"), rest) for name, mark, rest in lines if mark)
-    return {name + rest.rpartition("} ")[0]: int(rest.rpartition(" ")[2]) for name, rest in found}
+    return {name + rest.rpartition("} ")[0]: int(float(rest.rpartition(" ")[2])) for name, rest in found}
 
 
 def test_a_forwarder_tells_what_waits_since_when_and_what_is_dead(forwarder, redis_client, page):
@@ -44,10 +35,10 @@ def test_a_forwarder_tells_what_waits_since_when_and_what_is_dead(forwarder, red
 
     told = figures(page())
 
-    assert (told["waiting"], told["dead"], told["held"]) == (2, 1, 0)
+    assert (told["waiting"], told["due"], told["dead"], told["held"]) == (2, 2, 1, 0)
     assert 90 <= told["oldest_seconds"] < 120
     assert 30 <= told["silent_seconds"] < 60
-    tried = {result: told[f'tried_total,result="{result}"'] for result in RESULTS}
+    tried = {result: told[f'attempts_total,result="{result}"'] for result in RESULTS}
     assert tried == dict.fromkeys(RESULTS, 0) | {"refused": 1, "failed": 1}
 
 
@@ -92,7 +83,7 @@ def test_figures_of_forwarders_stand_beside_what_waits_at_gates(forwarder, redis
     shown = page()
 
     assert figures(shown)["waiting"] == 1
-    assert 'octopush_sends_aside{gate="breaker"} 2\n' in shown
+    assert 'octopush_sends_aside{gate="breaker"} 2.0\n' in shown
 
 
 def test_however_many_forwarders_there_ever_were_a_page_names_those_heard_last(redis_client, page):

@@ -1,6 +1,5 @@
 """What receipts tell: states that never go back, numbers of campaigns, of whom nothing was heard."""
 
-import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
@@ -8,7 +7,6 @@ from itertools import permutations, product
 import msgspec
 import pytest
 import redis
-import redis.asyncio
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -17,10 +15,10 @@ from producers.contract.heartbeats import Rules
 from producers.contract.receipts import AWAITED_MS, HOUR_MS, STATES, missing
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
-from producers.metrics import Gauges
 from producers.queueing.message_status import read_delivery
 from tests.support.hand_worker import HandWorker
 from tests.support.keys import AllKeys
+from tests.support.scraping import scrape
 from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes
 from worker.callbacks.payloads import parse
@@ -314,23 +312,18 @@ def test_the_gauge_counts_what_is_older_than_two_days_and_not_forgotten(age_h, c
 def test_the_metrics_say_how_many_receipts_are_missing_and_how_many_workers_live(
     sms, hand, redis_url, redis_client
 ):
-    async def page() -> str:
-        gauges = Gauges(SETTINGS)
-        async with redis.asyncio.from_url(redis_url) as client:
-            return gauges.render(await gauges.read(client), {})
-
     send(sms, "a", 3)
     accept(hand)
     Heartbeat(redis_client, KEYS, Rules("1", "2026a", "ab")).beat()
     redis_client.zadd(KEYS.workers, {"silent": 1})
-    before = asyncio.run(page())
+    before = scrape(redis_url)
     let_hours_pass(redis_client, 50, "a")
     publish(redis_client, receipt("a", "ACK"))
-    after = asyncio.run(page())
+    after = scrape(redis_url)
 
-    assert "octopush_receipts_missing 0\n" in before
-    assert "octopush_receipts_missing 2\n" in after
-    assert "octopush_workers 1\n" in after
+    assert "octopush_receipts_missing 0.0\n" in before
+    assert "octopush_receipts_missing 2.0\n" in after
+    assert "octopush_workers 1.0\n" in after
 
 
 #: What may happen to one of four messages: `a0` to one recipient, `a1` to three, `m10` and `m11` in one call.

@@ -251,10 +251,10 @@ def test_without_redis_and_with_a_spool_the_server_is_ready(own_redis_server, tm
             ).status_code
             == 200
         )
-        assert f"octopush_spool_bytes {spooled(tmp_path)}\n" in httpx.get(f"{web.url}/metrics").text
+        assert f"octopush_spool_bytes {float(spooled(tmp_path))}\n" in httpx.get(f"{web.url}/metrics").text
         own_redis_server.restart()
         until(lambda: not spooled(tmp_path))
-        assert "octopush_spool_bytes 0\n" in httpx.get(f"{web.url}/metrics").text
+        assert "octopush_spool_bytes 0.0\n" in httpx.get(f"{web.url}/metrics").text
         until(lambda: "spool: 1 callbacks moved" in web.output)
         assert TOKEN not in web.output
         assert "+33600000001" not in web.output

@@ -1,21 +1,18 @@
 """What a person decides about opt-outs, on the command line."""
 
-import asyncio
 import csv
 import io
 import json
 from collections.abc import Callable, Iterator
 
 import pytest
-import redis.asyncio
 from click.testing import CliRunner, Result
 
 from producers.contract.keys import Keys
-from producers.contract.optout_figures import EFFECT_MS, read_effects
-from producers.contract.settings import RedisSettings
-from producers.metrics import Gauges
+from producers.contract.metric_table import METRICS
 from tests.support.lua_scripts import ROOT
 from tests.support.marketing import Marketing
+from tests.support.scraping import Scraped, scrape
 from tests.support.template_sends import number
 from worker.callbacks.forgetting import Forgetting
 from worker.cli import main
@@ -274,22 +271,16 @@ def test_the_metrics_count_whom_opt_outs_kept_and_how_soon(market, redis_url):
     market.stop(0)
     market.send(0, "b")
 
-    async def read() -> str:
-        gauges = Gauges(RedisSettings())
-        async with redis.asyncio.Redis.from_url(redis_url) as client:
-            return gauges.render(await gauges.read(client), {})
+    told = Scraped(scrape(redis_url))
 
-    page = asyncio.run(read())
-
-    assert 'octopush_suppressed_total{reason="callback",point="queued"} 1' in page
-    assert 'octopush_suppressed_total{reason="callback",point="enqueue"} 1' in page
-    assert "octopush_optout_effective_seconds_count 1" in page
-    assert 'octopush_optout_effective_seconds_bucket{le="60"} 1' in page
+    assert told("suppressed_total", reason="callback", point="queued") == 1
+    assert told("suppressed_total", reason="callback", point="enqueue") == 1
+    assert told("optout_effective_seconds_count") == 1
+    assert told("optout_effective_seconds_bucket", le="60") == 1
+    assert told("optouts_total", source="callback") == told("inbound_delay_seconds_count", kind="optouts")
 
 
 def test_the_classes_of_lua_are_those_of_the_metrics():
-    lua = (ROOT / "producers/contract/lua/effects.lua").read_text("utf-8")
-
-    assert "{ " + ", ".join(map(str, EFFECT_MS)) + " }" in lua
-    found = read_effects({b"100": b"1", b"1000": b"2", b"more": b"1", b"sum_ms": b"1500"})
-    assert (found.within[100], found.within[1000], found.count, found.sum_s) == (1, 3, 4, 1.5)
+    for part, name in {"effects": "optout_effective_seconds", "delays": "queue_delay_seconds"}.items():
+        lua = (ROOT / f"producers/contract/lua/{part}.lua").read_text("utf-8")
+        assert "{ " + ", ".join(map(str, METRICS[name].classes_ms)) + " }" in lua

@@ -40,7 +40,7 @@ class WebServer:
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *self._command(), *arguments],
-                env={**os.environ, **environ, "API_PORT": str(self.port)},
+                env={**os.environ, **environ, "API_PORT": str(self.port), "METRICS_PORT": str(self.port)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -103,6 +103,13 @@ class ConsoleServer(WebServer):
     """``uvicorn --factory worker.console.app:create_app`` in a subprocess."""
 
     factory = ("worker.console.app:create_app", "--no-access-log", "--no-server-header")
+
+
+class MetricsServer(WebServer):
+    """``octopush-worker metrics`` in a subprocess."""
+
+    def _command(self) -> list[str]:
+        return ["-m", "worker.cli", "metrics"]
 
 
 class ApiServer(WebServer):

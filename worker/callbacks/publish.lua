@@ -2,7 +2,8 @@
 -- failover none is forgotten by a server that lacks its events.
 -- Given: retention_ms, maxlen, foreign_bytes (room for the foreign entries of one stream), keys, scoped (whether an opt-out ends only
 --   what has the scope of the message that it answers), events (each id, older, stream, fields, request_id, number, delivery, turn, talk,
---   country, received_ms, optout, told_of, price, wrote), done (callbacks that are done with these)
+--   country, received_ms, optout, told_of, price, wrote,
+--   counted, came), done (callbacks that are done with these)
 -- Returns 'pseudonym keys have changed', or a list with 1 for each event that was appended, 0 for one that was there already; a list of
 --   names and numbers by turns: how many entries a stream dropped before its slowest group had read them; and one of numbers and turns
 --   by turns: who had written what was dropped, and what it is called in his conversation. Safe to repeat.
@@ -15,10 +16,11 @@
 -- wrote: the pseudonyms of who wrote a reply: a consent may have been noted under an older key.
 -- told_of: the pseudonyms of whom the network tells something, in an event of no send of ours. If that person was erased lately, it is
 -- dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
+-- counted: the name under which the event is counted, if it is; came: when its callback came, ms, if that is known.
 -- An opt-out is carried out in the step that appends it: lua/optouts.lua says what optout holds. What finds nothing to lift is no entry.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
 -- each stream, by number and bytes; beyond it the oldest foreign entries are dropped, never others.
--- uses: known_key keys deliveries corrections talks clock suppressed optouts streams
+-- uses: known_key keys deliveries corrections talks clock suppressed optouts streams tallies delays
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 
 -- What an entry costs beside its fields: its mark, its place in the list of foreign entries.
@@ -162,6 +164,8 @@ for i, event in ipairs(given.events) do
       touched[#touched + 1], is_touched[event.stream] = event.stream, true
     end
     if event.turn then list_turn(id, event) end
+    if event.counted then tally(event.counted, 1) end
+    if event.came then tally_delay('inbound:' .. event.stream, now - event.came) end
     for _, pseudonym in ipairs(event.wrote or {}) do note_contact(pseudonym, event.received_ms) end
     if not event.request_id then
       note_foreign(event.stream, id, event)
@@ -179,5 +183,6 @@ if next(recounted) then
   unlist_lost()
   count_replies()
 end
+write_tallies()
 for _, callback in ipairs(given.done) do redis.call('DEL', prefix .. 'callback:' .. callback) end
 return { appended, told, gone }

@@ -13,6 +13,7 @@ from producers.contract.events import OptOut, Quarantined, Receipt, Reply, to_fi
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.kinds import KIND_OF
 from producers.contract.known_pseudonyms import KnownPseudonyms
+from producers.contract.metric_table import OTHER
 from producers.contract.pseudonyms import Pseudonyms
 from producers.contract.scripts import Command, Script
 from producers.contract.settings import RedisSettings
@@ -120,6 +121,8 @@ def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, A
         "stream": QUARANTINE if isinstance(event, Quarantined) else KIND_OF[type(event)].name,
         "fields": [part for pair in to_fields(event).items() for part in pair],
         "request_id": None if isinstance(event, Quarantined) else event.request_id,
+        "counted": _counted(event),
+        "came": came_ms,
     }
     if isinstance(event, Receipt):
         entry |= {"number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
@@ -139,6 +142,17 @@ def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, A
         # What is no number is nobody whom we could text.
         entry["optout"] = opt_out_for_lua(event, known, came_ms)
     return entry
+
+
+def _counted(event: Parsed) -> str | None:
+    """Name an event for the metrics. What it says in the gateway's words is one of those that are known."""
+    if isinstance(event, Quarantined):
+        return "quarantined"
+    if isinstance(event, Reply):
+        return f"replies:{event.country or NO_COUNTRY}:{event.match}"
+    if isinstance(event, Receipt):
+        return f"receipts:{event.status if event.status in RANKS else OTHER}"
+    return None if event.action == "in" else f"optouts:{event.reason}"
 
 
 def opt_out_for_lua(event: OptOut, known: Pseudonyms, came_ms: int | None = None) -> dict[str, Any]:

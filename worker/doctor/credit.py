@@ -21,7 +21,7 @@ from worker.settings import WorkerSettings
 
 #: Seconds after which what was seen says little.
 _OLD_S: Final = 86_400.0
-_PAGE: Final = "operating.md#alarms-about-money"
+_PAGE: Final = "runbook.md#the-stream-alarms"
 
 
 def seen(client: redis.Redis, keys: Keys, settings: RulesSettings) -> Iterator[Finding]:

@@ -187,7 +187,7 @@ def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
 
 def _questions(keys: Keys) -> dict[str, Steps[Any]]:
     return {
-        "credit": _credit(keys),
+        "credit": read_credit(keys),
         **{f"queue_{name}": queue_state(keys, name) for name in QUEUES},
         "aside": _aside(keys),
         "messages": _ends(keys),
@@ -245,10 +245,10 @@ def _since(keys: Keys, queue: str, head: bytes) -> Steps[int | None]:
     return max((int(each) for each in times if each), default=None)
 
 
-def _credit(keys: Keys) -> Steps[Credit | None]:
+def read_credit(keys: Keys) -> Steps[Credit | None]:
+    """Read the balance as it was last seen; None if no answer has named one yet."""
     time, found = yield Commands([("TIME",), ("HGETALL", keys.credit_seen)])
-    seen = strings(found)
-    if "amount" not in seen:
+    if "amount" not in (seen := strings(found)):
         return None
     at_ms = int(seen["at"])
     return Credit(Decimal(seen["amount"]), at_ms, max(0, now_ms(time) - at_ms) / 1000)

@@ -1,7 +1,9 @@
 """What a claim is answered, and what an attempt brings. No I/O; `worker.ledger.ledger` decides."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from worker.gateway.call_figures import CallFigures
 from worker.gateway.outcomes import Outcome
 from worker.queue.entries import Entry
 
@@ -21,6 +23,9 @@ class Claim:
         confirmed: Redis confirmed an earlier claim of this shared call under its present name, for the
             attempt was recorded.
         earlier_posts: POSTs made under earlier claims; not those that only found the account in trouble.
+        trace: the ``traceparent`` of the span that queued the message alone, or ``""``.
+        links: those of the spans that queued it, or the members of the call, among others, with blanks
+            between them.
     """
 
     entry: Entry
@@ -31,6 +36,8 @@ class Claim:
     ttl_s: float | None
     confirmed: bool = False
     earlier_posts: int = 0
+    trace: str = ""
+    links: str = ""
 
     @property
     def attempt(self) -> int:
@@ -54,6 +61,8 @@ class Result:
         in_doubt: an earlier POST may have been accepted.
         id_used_up: an earlier POST under this claim may have used up the request_id without being accepted.
         delay_ms: milliseconds until the next attempt, if the send is not over.
+        calls: the POSTs, for the metrics: see `worker.gateway.call_figures`.
+        countries: recipients by country, for the metrics.
     """
 
     claim: Claim
@@ -62,6 +71,8 @@ class Result:
     in_doubt: bool
     id_used_up: bool
     delay_ms: int
+    calls: Sequence[CallFigures] = ()
+    countries: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

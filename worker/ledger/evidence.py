@@ -41,6 +41,8 @@ def evidence(result: Result) -> dict[str, Any]:
         "id_used_up": result.id_used_up or outcome.may_use_up_id,
         "splits": isinstance(outcome, Refused) and outcome.code in SPLITTING,
         "delay_ms": result.delay_ms,
+        "calls": result.calls,
+        "countries": result.countries,
         **_facts(outcome),
     }
 

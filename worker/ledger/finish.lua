@@ -1,14 +1,16 @@
 -- Record what attempts brought, and end or delay their queue entries in the same step.
 -- Given: retention_ms, maxlen, seldom_most, credit (left on the account, none if no answer said so), credit_low, results (each id, token,
---   outcome, posts, in_doubt, id_used_up, splits, code, message, ticket, cost, segments, contacts, queue, lease, delay_ms).
+--   outcome, posts, in_doubt, id_used_up, splits, code, message, ticket, cost, segments, contacts, queue, lease, delay_ms,
+--   calls, countries).
 --   outcome: accepted | duplicate | refused | forbidden | unexplained | deferred | seldom | held | unpaid | untried | unknown; see
 --   worker/ledger/evidence.py. in_doubt: a POST may have been taken. id_used_up: an answer that said no may have used up the
 --   request_id. splits: the refusal may be the fault of one recipient. seldom_most: the outcome 'seldom' that is a message's last.
+--   calls: the POSTs, each its outcome, the class of its duration, ms, and a code or ''. countries: recipients by country.
 -- Returns per attempt the state in which its record is now, or 'fenced' when another claim owns the record: then nothing has
 --   changed, but that the request_id may be used up. A call that has become two is in the state 'split'. A shared call that has
 --   ended keeps its entry until its members have ended, too: see end_members.lua.
 -- Safe to repeat: the second call changes nothing and returns the states that the first one recorded.
--- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending splitting own_attempt
+-- uses: keys clock states queue aside record call unticketed prices credit unsent drift spending splitting own_attempt tallies
 
 local attempt_leases, attempt_starts = prefix .. 'attempt_leases', prefix .. 'attempt_starts'
 local queues = { alert = queue_keys('alert'), marketing = queue_keys('marketing') }
@@ -109,11 +111,35 @@ local function end_state(keys, record, result, outcome, doubt, used)
   return 'unknown'
 end
 
+-- Count the POSTs of an attempt. Those of one that another claim has taken over are not counted: what is told late may be told twice.
+local function tally_calls(calls)
+  for _, call in ipairs(calls) do
+    local word, class, ms, code = unpack(call)
+    tally('calls:' .. word .. ':' .. class, 1)
+    tally('calls:' .. word .. ':sum_ms', ms)
+    if code ~= '' then tally('errors:' .. code, 1) end
+  end
+end
+
+-- Count what was bought: segments by country, shared out by recipients, and what the gateway said that they cost.
+local function tally_bought(record, result)
+  local segments, recipients = tonumber(result.segments or record.weight or record.segments or 1), 0
+  for _, count in pairs(result.countries) do recipients = recipients + count end
+  local counted, so_far = 0, 0
+  for country, count in pairs(result.countries) do
+    so_far = so_far + count
+    local upto = math.floor(segments * so_far / recipients + 0.5)
+    if upto > counted then tally('segments:' .. country .. ':' .. result.queue, upto - counted) end
+    counted = upto
+  end
+  if result.cost then tally('cost', math.floor(tonumber(result.cost) * MICRO + 0.5)) end
+end
+
 -- Record what one attempt brought. Returns the state, and whether the entry has to stay for the members of a shared call.
 local function finish(result)
   local id, keys = result.id, keys_of(result.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'used', 'members', 'share', 'v', 'first', 'attempts',
-    'code', 'ticket', 'adopted', 'erase', 'estimate', 'charged', 'app')
+    'code', 'ticket', 'adopted', 'erase', 'estimate', 'charged', 'app', 'segments', 'weight')
   if not is_attempt_of(record, result.token, result.lease) then
     -- Too late to count, but a no that may have used up the request_id remains one: a duplicate proves nothing any more.
     if record.state == 'sending' and result.id_used_up then redis.call('HSET', keys.record, 'used', 1) end
@@ -121,6 +147,7 @@ local function finish(result)
     return record.state, record.members and not is_under_way(record.state) and record.state ~= 'split'
   end
 
+  tally_calls(result.calls)
   redis.call('ZREM', attempt_leases, id .. ':' .. result.token)
   redis.call('ZREM', attempt_starts, id)
   if not NOT_COUNTED[result.outcome] then
@@ -156,6 +183,7 @@ local function finish(result)
   end
 
   local state = end_state(keys, record, result, outcome, doubt, used)
+  if state == 'accepted' or outcome == 'accepted' then tally_bought(record, result) end
   -- A duplicate of nothing that we have in doubt is perhaps somebody else's message, and so are its receipts.
   local strange = outcome == 'duplicate' and not doubt
   if not result.ticket and not record.ticket and state ~= 'rejected' and state ~= 'cancelled' and not strange then
@@ -195,4 +223,5 @@ end
 for _, queue in pairs(touched) do wake_if_ready(queue) end
 if given.credit then note_credit(given.credit) end
 note_drift()
+write_tallies()
 return states

@@ -8,7 +8,14 @@ from typing import Final
 
 _PACKAGE: Final = "octopush-worker"
 #: The extra of commands; all others need the worker's.
-_EXTRAS: Final = {"web": "web", "api": "api", "console": "console", "sandbox": "sandbox", "demo": "sandbox"}
+_EXTRAS: Final = {
+    "web": "web",
+    "api": "api",
+    "metrics": "metrics",
+    "console": "console",
+    "sandbox": "sandbox",
+    "demo": "sandbox",
+}
 _NAME: Final = re.compile(r"([\w.-]+)(?:\[([\w,-]+)\])?")
 _EXTRA: Final = re.compile(r"""extra == ['"]([\w-]+)['"]""")
 

@@ -12,6 +12,7 @@ from producers.contract.settings import Settings, WebSettings
 from worker.api.settings import ApiSettings
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailSettings
+from worker.metrics.settings import MetricsSettings
 from worker.settings import WorkerSettings
 from worker.webhooks.settings import WebhookSettings
 
@@ -20,6 +21,7 @@ SETTINGS: Final[Mapping[str, type[Settings]]] = {
     "worker": WorkerSettings,
     "web": WebSettings,
     "api": ApiSettings,
+    "metrics": MetricsSettings,
     "console": ConsoleSettings,
     "forward-http": WebhookSettings,
     "forward-email": MailSettings,
@@ -27,6 +29,7 @@ SETTINGS: Final[Mapping[str, type[Settings]]] = {
 #: The variable without which there is nothing to do for a process type; the others are always wanted.
 _WANTED_BY: Final = {
     "api": "API_TOKENS",
+    "metrics": "METRICS_PORT",
     "console": "CONSOLE_TOKENS",
     "forward-http": "WEBHOOK_URL",
     "forward-email": "MAIL_URL",

@@ -4,14 +4,17 @@ import asyncio
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import msgspec
 
+from producers.contract.phone import calling_region
 from producers.messages.body import BodyFacts, facts_of
 from worker.account.gates import ASIDE_MS
 from worker.account.observed import Observed
+from worker.gateway.call_figures import CallFigures, figures_of
 from worker.gateway.client import Gateway
 from worker.gateway.codes import NOT_ALLOWED, STRAIN
 from worker.gateway.demands import holds_all, is_unpaid
@@ -20,6 +23,7 @@ from worker.ledger.claims import Claim, Result
 from worker.queue.entries import Holder
 from worker.sending.next_attempt import HELD_MS, next_attempt_ms
 from worker.sending.repeats import ATTEMPT_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
+from worker.sending.spans import span_of
 
 
 class _TooLateError(Exception):
@@ -58,7 +62,9 @@ class Attempt:
         self._lives_s = math.inf if claim.ttl_s is None else claim.ttl_s
         self.posts = 0
         self.post_s = 0.0
+        self.calls: list[CallFigures] = []
         self.strained = False
+        self.span = span_of(claim, self.size)
         self.outcome: Outcome = NOT_TRIED
         self.in_doubt = claim.in_doubt
         self.id_used_up = False
@@ -109,10 +115,22 @@ class Attempt:
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()
-        self.outcome = await gateway.submit(self.claim.body, simulated=self.body.simulation_mode)
+        self.outcome = await self._submitted(gateway)
         self.post_s = self._clock() - left
+        self.calls.append(figures_of(self.outcome, self.post_s))
         if isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN:
             self.strained = True
+
+    async def _submitted(self, gateway: Gateway) -> Outcome:
+        body, simulated = self.claim.body, self.body.simulation_mode
+        if self.span is None:
+            return await gateway.submit(body, simulated=simulated)
+        return await self.span.post(gateway, body, simulated=simulated, repeat=self.posts - 1)
+
+    def end(self, state: str) -> None:
+        """Say what was recorded: the attempt is over."""
+        if self.span is not None:
+            self.span.end(state, self.posts, self.outcome)
 
     @property
     def size(self) -> int:
@@ -128,7 +146,16 @@ class Attempt:
     @property
     def result(self) -> Result:
         """What the ledger is told."""
-        return Result(self.claim, self.outcome, self.posts, self.in_doubt, self.id_used_up, self.delay_ms)
+        return Result(
+            self.claim,
+            self.outcome,
+            self.posts,
+            self.in_doubt,
+            self.id_used_up,
+            self.delay_ms,
+            self.calls,
+            Counter(calling_region(each.phone_number) for each in self.body.recipients),
+        )
 
     @property
     def observed(self) -> Observed:

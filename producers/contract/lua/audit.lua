@@ -2,7 +2,8 @@
 -- entry.
 
 local function audit(action, ...)
+  count_metric('actions:' .. action, 1)
   return redis.call('XADD', prefix .. 'audit', 'MAXLEN', '~', given.audit_maxlen, '*', 'v', '1', 'action', action, 'by', given.by,
     'at', stamp(now), ...)
 end
--- uses: clock
+-- uses: clock metrics

@@ -21,7 +21,7 @@ end
 -- steps: with hundreds of members each step counts.
 local function end_members(call, ids)
   local of = read(keys_of(call).record, 'state', 'ticket', 'code', 'message', 'cost', 'attempts', 'first', 'weight',
-    'held_until')
+    'held_until', 'queue')
   if not of.state then return end
   local at, accepted, awaited, bodies, people, listed = stamp(now), 0, 0, {}, {}, {}
   local cost = of.cost and tonumber(of.cost) / tonumber(of.weight or 1)
@@ -72,7 +72,10 @@ local function end_members(call, ids)
   end
   if #bodies > 0 then redis.call('DEL', unpack(bodies)) end
   unlist_stoppable(people, listed)
-  if accepted > 0 then redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted) end
+  if accepted > 0 then
+    redis.call('HINCRBY', prefix .. 'counts', 'accepted', accepted)
+    if of.queue then count_metric('ended:' .. of.queue .. ':accepted', accepted) end
+  end
   if awaited > 0 then add_awaited(hour_of({ receipts = 0 }, now), awaited) end
 end
--- uses: keys clock aside held record receipts stoppable spending
+-- uses: keys clock aside held record receipts stoppable spending metrics

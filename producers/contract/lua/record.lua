@@ -24,6 +24,7 @@ local function end_record(keys, id, state)
     unpark(keys, id, r.state, r.parked or '')
   end
   redis.call('HINCRBY', counts, state, 1)
+  if r.queue then count_metric('ended:' .. r.queue .. ':' .. state, 1) end
   local fields = { 'state', state, 'ended', now }
   -- A receipt that names a price must find the day in which it was booked.
   if r.charged and booked_of(r, state) > 0 then fields[5], fields[6] = 'booked', r.charged end
@@ -59,4 +60,4 @@ local function end_record(keys, id, state)
   end
   tell(id, r)
 end
--- uses: keys clock states aside held campaign parked receipts stoppable statuses erasing spending
+-- uses: keys clock states aside held campaign parked receipts stoppable statuses erasing spending metrics

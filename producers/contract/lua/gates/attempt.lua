@@ -11,9 +11,10 @@ function attempt_gate.keep(send)
   redis.call('ZREM', leases, lease)
   redis.call('ZREM', prefix .. 'attempt_starts', send.id)
   redis.call('HINCRBY', send.keys.record, 'attempts', 1)
+  count_metric('errors:worker_lost', 1)
   redis.call('HSET', send.keys.record, 'doubt', 1, 'code', 'worker_lost')
   redis.call('HDEL', send.keys.record, 'running')
   send.doubt = true
   await_ticket(send.id)
 end
--- uses: clock unticketed admission
+-- uses: clock unticketed admission metrics

@@ -14,8 +14,9 @@ function campaign_gate.keep(send)
     if record.aside then leave_aside(send.keys, send.id) end
     if record.held then forget_held(send.keys) end
     redis.call('RPUSH', waiting_key(campaign), send.id)
+    count_metric('paused', 1)
     end_entry(send)
     return { 'paused' }
   end
 end
--- uses: keys aside held campaign record send admission
+-- uses: keys aside held campaign record send admission metrics

@@ -1,0 +1,1 @@
+"""The metrics process: what Redis holds of what has happened, for Prometheus. Bounded commands only."""
