@@ -169,7 +169,7 @@ def _check_settings() -> None:
         try:
             settings = SETTINGS[process_type].from_env(os.environ)
             if isinstance(settings, WorkerSettings):
-                read_profile(settings.gateway_profile)
+                read_profile(settings.gateway_profile, settings.api_login.reveal())
         except ConfigError as error:
             problems |= error.problems
     if problems:

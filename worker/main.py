@@ -84,7 +84,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     parent.end_with_parent()
     try:
         settings = WorkerSettings.from_env(environ)
-        profile = read_profile(settings.gateway_profile)
+        profile = read_profile(settings.gateway_profile, settings.api_login.reveal())
     except ConfigError as error:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None

@@ -24,7 +24,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | erasing.py, note_part() | - | uploads.py |
+| ``<digits>`` | the part that has the number of these digits, of which the block is the last four | erasing.py, note_part() | - | numbers_met |
 
 **callback:<id>** A raw callback. Goes when it is processed.
 

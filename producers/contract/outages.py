@@ -33,6 +33,8 @@ _PASSING: Final = (
 )
 #: Beginnings or parts of the messages of more such troubles, which have no class of their own.
 _PASSING_CODES: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNBLOCKED ")
+#: Parts of the messages with which Redis ends a script that its user may not run to its end.
+_REFUSED_IN_SCRIPT: Final = ("The user executing the script can't", "ACL failure in script")
 #: Kinds of connection error that do not pass.
 _LASTING: Final = (redis.AuthenticationError, exceptions.AuthorizationError)
 
@@ -63,7 +65,7 @@ def what_is_refused(error: BaseException | None) -> str | None:
     """
     if isinstance(error, (NotAuthenticatedError, *_LASTING)):
         return "this user or password: see REDIS_URL"
-    if isinstance(error, exceptions.NoPermissionError):
+    if isinstance(error, exceptions.NoPermissionError) or _is_refused_in_script(error):
         return "this user a command or a key: see REDIS_URL"
     if (layout := unserved_layout(error)) is not None:
         return (
@@ -71,6 +73,12 @@ def what_is_refused(error: BaseException | None) -> str | None:
             f"Install a release that serves layout {layout}: see docs/upgrades.md"
         )
     return None
+
+
+def _is_refused_in_script(error: BaseException | None) -> bool:
+    """Tell a script that ran into what its user may not do: Redis 7.0 has no code for that, later ones do."""
+    said = str(error)
+    return isinstance(error, redis.ResponseError) and any(each in said for each in _REFUSED_IN_SCRIPT)
 
 
 def unserved_layout(error: BaseException | None) -> int | None:

@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ..contract.discreet import discreet
-from ..contract.keys import upload_place
 from ..contract.scripts import Command, Script
 from ..contract.steps import Commands, Steps
 from ..messages.frozen import FrozenMessage
@@ -22,6 +21,7 @@ from .records import Part, Records
 _BEGIN: Final = Script(__package__, "begin_upload")
 _COMPLETE: Final = Script(__package__, "complete_upload")
 _FORGET: Final = Script(__package__, "forget_numbers")
+_MET: Final = Script(__package__, "numbers_met")
 
 #: Ms for which an upload is kept after it was begun, at least: 30 days.
 _KEEP_MS: Final = 30 * 86_400_000
@@ -128,11 +128,10 @@ class Uploads:
         """Say which of some numbers an earlier part has."""
         if not numbers:
             return []
-        places = map(upload_place, numbers)
-        asked = [("HGET", self._keys.upload_numbers(campaign_id, block), field) for block, field in places]
-        parts = yield Commands(asked)
-        pairs = zip(numbers, parts, strict=True)
-        return [each for each, part in pairs if part is not None and int(part) != number]
+        plain = [each.removeprefix("+") for each in numbers]
+        given = {"campaign": campaign_id, "part": number, "numbers": plain}
+        places = yield Command(_MET, self._keys.prefix, given, lambda reply: reply)
+        return [numbers[place - 1] for place in places]
 
     def queue(
         self,

@@ -109,7 +109,9 @@ def _measure(context: Context, i: int) -> Round:
             with server.probed(found, "single beside polls"):
                 found.took["single beside polls"] = _singles(server, "beside", seconds)
             with server.probed(found, "event"):
-                found.took["event"] = _events(stand, polls, EVENTS_PER_S * seconds)
+                sent = _events(stand, polls, EVENTS_PER_S * seconds)
+            with server.probed(found, f"{POLLS} polls end at once"):
+                found.took["event"] = _arrived(polls, sent)
     context.say(f"round {i + 1}: {found.batched_per_s:,.0f} messages/s, loop late {found.loop}")
     return found
 
@@ -226,12 +228,8 @@ def _polls(server: _Server) -> Iterator[subprocess.Popen[str]]:
             polls.kill()
 
 
-def _events(stand: Stand, polls: subprocess.Popen[str], many: int) -> list[float]:
-    """Publish events, and say how long each took to the client that waits for them.
-
-    Raises:
-        BenchmarkError: one did not arrive.
-    """
+def _events(stand: Stand, polls: subprocess.Popen[str], many: int) -> dict[str, int]:
+    """Publish events, wait until they are read, and say when each was published, by its id."""
     stream, sent, began = stand.keys.stream("replies"), list[int](), time.monotonic_ns()
     for n in range(many):
         time.sleep(max(0.0, (began - time.monotonic_ns()) / 1e9 + n / EVENTS_PER_S))
@@ -239,11 +237,20 @@ def _events(stand: Stand, polls: subprocess.Popen[str], many: int) -> list[float
         publish_replies(stand.redis, f"event {n}")
     ids = [entry_id.decode() for entry_id, _ in stand.redis.xrevrange(stream, count=many)][::-1]
     stand.wait_for(lambda: _is_read(stand, stream, polls))
+    return dict(zip(ids, sent, strict=True))
+
+
+def _arrived(polls: subprocess.Popen[str], sent: dict[str, int]) -> list[float]:
+    """End the polls, and say how long each event took to the client that waited for it, in ms.
+
+    Raises:
+        BenchmarkError: one did not arrive.
+    """
     output, _ = polls.communicate(timeout=PATIENCE_S)
     seen = json.loads(output)
-    if missing := [each for each in ids if each not in seen]:
-        raise BenchmarkError(f"{len(missing)} of {many} events did not arrive")
-    return [(seen[each] - at) / 1e6 for each, at in zip(ids, sent, strict=True)]
+    if missing := [each for each in sent if each not in seen]:
+        raise BenchmarkError(f"{len(missing)} of {len(sent)} events did not arrive")
+    return [(seen[each] - at) / 1e6 for each, at in sent.items()]
 
 
 def _is_read(stand: Stand, stream: str, polls: subprocess.Popen[str]) -> bool:

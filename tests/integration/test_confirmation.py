@@ -8,7 +8,7 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from producers import Producer
+from producers import Producer, QueueRefused, Recipient
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import number, only, send_codes, states
 from tests.support.waiting import until
@@ -212,6 +212,16 @@ def test_a_redis_that_is_away_is_none_of_its_news_and_other_trouble_is(start):
         confirmation._looks.once()
     assert [line["event"] for line in told] == ["redis.not_asked", "redis.may_forget"]
     assert told[0]["reason"] == "NoPermissionError"
+
+
+def test_a_message_that_may_share_a_call_is_refused_where_no_era_can_begin(start):
+    """Without INFO nobody knows one server from the next, and whoever was texted might be texted again."""
+    client = client_of(start("blind"))
+    client.execute_command("ACL SETUSER default -info")
+    template = {"sender": "Bistro", "purpose": "alert"}
+    with pytest.raises(QueueRefused, match="refuses this user a command"):
+        Producer(client=client).send(Recipient(number(0), first_name="A"), "Hi {first_name}", **template)
+    assert not client.keys("*record*") + client.keys("*memory*")
 
 
 def test_a_server_that_forgets_its_last_second_makes_nobody_get_the_text_twice(start):

@@ -13,10 +13,11 @@ from tests.support.template_sends import only
 from worker.gateway.answers import classify
 from worker.gateway.client import Gateway
 from worker.gateway.outcomes import Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
-from worker.gateway.profile import GatewayProfile, read_profile, written
+from worker.gateway.profile import GatewayProfile, account_of, is_account, read_profile, written
 from worker.settings import WorkerSettings
 
 NUMBER = "+33612345678"
+LOGIN = "sandbox@example.com"
 KEEPS = GatewayProfile(refusals_keep_ids=True)
 
 #: Profile, status, code, and what the answer then is.
@@ -59,13 +60,13 @@ def test_only_a_proven_refusal_is_believed_to_keep_an_id(code, uses_up):
 def test_what_was_written_is_read_again(tmp_path, profile):
     path = tmp_path / "profile.json"
     path.write_bytes(written(profile))
-    found = read_profile(str(path))
+    found = read_profile(str(path), LOGIN)
     assert (found.duplicate_codes, found.refusals_keep_ids, found.v) == (
         profile.duplicate_codes,
         profile.refusals_keep_ids,
         1,
     )
-    assert read_profile("").is_empty
+    assert read_profile("", LOGIN).is_empty
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,22 @@ def test_a_profile_that_cannot_be_trusted_is_refused(tmp_path, content, problem)
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=problem) as refused:
-        read_profile(str(path))
+        read_profile(str(path), LOGIN)
     assert list(refused.value.problems) == ["GATEWAY_PROFILE"]
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_profile_is_of_one_account_whose_login_it_does_not_show(tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_bytes(written(GatewayProfile(refusals_keep_ids=True, account=account_of(LOGIN))))
+
+    assert read_profile(str(path), " Sandbox@example.com").refusals_keep_ids
+    with pytest.raises(ConfigError, match="another account"):
+        read_profile(str(path), "other@example.com")
+    assert LOGIN not in path.read_text()
+    assert account_of(LOGIN) != account_of(LOGIN)
+    for damaged in ("x", ":", f":{account_of(LOGIN, 'x')[2:]}"):
+        assert not is_account(damaged, LOGIN)
 
 
 def test_a_damaged_profile_ends_the_start_of_a_worker(tmp_path, redis_url):

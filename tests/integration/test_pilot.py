@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -16,7 +17,11 @@ from tests.support.installation import TOKEN
 from tests.support.pilot import KEYS, NUMBER, CallbackThread, Pilot
 from tests.support.simulator import PATIENCE_S
 from tests.support.web_server import WebServer
+from worker.gateway.profile import GatewayProfile, account_of, written
+from worker.pilot.journal import Answer, Call, Journal
+from worker.pilot.purse import Purse
 from worker.pilot.questions import BY_NAME
+from worker.pilot.seen import Seen
 from worker.pilot.trial import sleeps
 
 #: What the simulated gateway is set to, and what a question then comes to; None: it stays open.
@@ -159,7 +164,7 @@ def test_the_budget_bounds_all_of_it_and_prices_are_learnt_from_answers(trial, s
     answers = trial.answers("--budget", "0.59", *three)
     assert answers == {"sender-space": "refused", "receipts": "Europe/Paris"}
 
-    told = trial.run("--resume", "--yes", "--budget", "0.20", "--only", "duplicate")
+    told = trial.run("--resume", "--yes", "--budget", "0.25", "--only", "duplicate")
     assert told["questions"][0]["answer"] == "120"
     assert float(told["spent"]) == pytest.approx(0.15)
     assert sum(each.cost for each in simulator.admin.accepted()) == pytest.approx(0.15)
@@ -216,8 +221,6 @@ def test_no_call_is_made_whose_line_the_disk_does_not_take_whole(trial, simulato
 
 def test_two_trials_never_share_a_journal(trial, simulator):
     trial.answers("--only", "sender-space", code=0)
-    from worker.pilot.journal import Journal
-
     with Journal(trial.journal):
         assert trial.run("--resume", "--yes", code=5)["error"] == "forbidden"
     assert len(simulator.admin.requests()) == 1
@@ -263,3 +266,96 @@ def test_night_is_by_the_clock_of_the_number(number, hour, night):
     # In July Paris is two hours ahead of UTC, and Guadeloupe four behind.
     at = datetime(2026, 7, 15, hour - 2, 30, tzinfo=UTC).timestamp()
     assert sleeps([number], at) is night
+
+
+def cut_after(trial: Pilot, calls: int) -> None:
+    """Leave of a journal what a kill right after the answer of so many calls leaves."""
+    lines = trial.journal.read_text().splitlines(keepends=True)
+    answers = [place for place, line in enumerate(lines) if '"line":"answer"' in line]
+    trial.journal.write_text("".join(lines[: answers[calls - 1] + 1]))
+
+
+def aged(trial: Pilot, seconds: float) -> None:
+    """Let a trial lie so long ago."""
+    lines = [json.loads(line) for line in trial.journal.read_text().splitlines()]
+    for line in lines:
+        if line["line"] == "answer":
+            line["seen"]["at"] -= seconds
+    trial.journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+@pytest.mark.parametrize("question", ["gsm7-part", "duplicate"])
+def test_the_rest_of_a_question_needs_a_yes_too(trial, simulator, question):
+    # The segment was taken for dear before the first answer named its price.
+    simulator.admin.settings(gsm7_part=137, duplicate_code=777)
+    trial.answers("--only", question)
+    cut_after(trial, 1)
+    before = len(simulator.admin.requests())
+
+    trial.run("--resume", "--only", question, typed="n\n", code=None)
+    assert len(simulator.admin.requests()) == before
+    trial.run("--resume", "--only", question, typed="y\n", code=0)
+    assert len(simulator.admin.requests()) > before
+
+
+def test_a_price_of_nothing_is_no_yes(trial, simulator):
+    trial.run("--only", "sender-space", typed="n\n", code=None, PRICE_UNKNOWN="0")
+    assert simulator.admin.requests() == []
+
+
+@pytest.mark.parametrize("question", ["duplicate", "refused-id", "simulation"])
+def test_an_id_that_the_gateway_may_have_forgotten_settles_nothing(trial, simulator, question):
+    simulator.admin.settings(refusals_burn_request_id=True, simulation_burns_request_id=True)
+    trial.answers("--only", question)
+    cut_after(trial, 1)
+    aged(trial, 25 * 3600)
+    simulator.admin.settings(request_id_memory_s=0.0)
+    before = len(simulator.admin.requests())
+
+    assert trial.answers("--resume", "--only", question, code=1) == {question: None}
+    assert len(simulator.admin.requests()) == before
+    assert trial.read_profile() in (None, {})
+
+
+def test_a_refusal_that_passes_is_no_code_for_duplicates(trial, simulator):
+    simulator.admin.fault("accept_dripping", times=1, drip_ms=0)
+    simulator.admin.fault("refuse", code=777, times=1)
+
+    assert trial.answers("--only", "duplicate", code=1) == {"duplicate": None}
+    assert trial.read_profile() is None
+
+
+def test_a_trial_and_its_profile_are_of_one_account(trial, simulator):
+    trial.answers("--only", "duplicate")
+    before, profile = len(simulator.admin.requests()), trial.profile.read_bytes()
+    another = {"OCTOPUSH_API_LOGIN": "other@example.com"}
+
+    for more in (("--resume",), ("--resume", "--report", str(trial.report.with_name("other.md")))):
+        assert trial.run("--yes", *more, code=None, **another)["error"] in {"forbidden", "not_found"}
+    assert (
+        trial.run("--report", str(trial.report.with_name("b.md")), code=5, **another)["error"] == "forbidden"
+    )
+    # Also where the profile is of somebody else, or is no profile at all.
+    for content in (written(GatewayProfile(account=account_of("other@example.com"))), b"SECRET=1"):
+        trial.profile.write_bytes(content)
+        assert trial.run("--yes", "--resume", code=5)["error"] == "forbidden"
+        assert trial.profile.read_bytes() == content
+    trial.profile.write_bytes(profile)
+    trial.answers("--only", "duplicate", "--resume", code=0)
+    assert len(simulator.admin.requests()) == before
+
+
+def test_a_file_that_is_no_journal_is_left_as_it_is(trial, simulator):
+    for content in (b"notes without an end", b'{"line":"answer"}'):
+        trial.journal.write_bytes(content)
+        assert trial.run("--yes", "--resume", code=5)["error"] == "forbidden"
+        assert trial.journal.read_bytes() == content
+    assert simulator.admin.requests() == []
+
+
+def test_no_answer_makes_a_trial_richer(tmp_path):
+    with Journal(tmp_path / "journal") as journal:
+        journal.write(Call("reply", 1, "id", "0.08", 1))
+        journal.write(Answer("reply", 1, Seen("accepted", 201, ticket="t", segments=1, cost="-1000")))
+        purse = Purse(journal, Decimal(2), Decimal("0.05"))
+        assert (purse.spent, purse.price) == (Decimal("0.08"), Decimal("0.05"))

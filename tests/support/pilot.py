@@ -16,6 +16,7 @@ from tests.support.simulator import SimulatorThread
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.cli import main
+from worker.gateway.profile import is_account
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.queue.leases import Leases
@@ -103,9 +104,10 @@ class Pilot:
         return {each["name"]: each["answer"] for each in told["questions"]}
 
     def read_profile(self) -> dict[str, Any] | None:
-        """Read what it wrote for workers, but for the version."""
+        """Read what it wrote for workers, but for the version and the account."""
         if not self.profile.exists():
             return None
         profile = json.loads(self.profile.read_text())
         assert profile.pop("v") == 1
+        assert is_account(profile.pop("account"), self.environ["OCTOPUSH_API_LOGIN"])
         return dict(profile)

@@ -155,7 +155,8 @@ class _Patient:
         facts = server.read(client)
         yield from server.judge(facts)
         every_claim = FLAGS.get(self.environ.get("CONFIRM_EVERY_CLAIM", "").lower(), False)
-        yield from topology.replicas(facts.info, self._number("REDIS_REPLICAS", 0), every_claim=every_claim)
+        wanted = self._number("REDIS_REPLICAS", 0)
+        yield from topology.replicas(facts.info, facts.config, wanted, every_claim=every_claim)
 
     def _web(self, **otherwise: str) -> WebSettings:
         return WebSettings.from_env({**otherwise, **self.environ})

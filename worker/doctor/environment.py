@@ -13,7 +13,8 @@ from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
 from worker.doctor.findings import Finding, advice, error, ok, warning
 from worker.doctor.variables import KNOWN, NEEDS, OURS, PROCESSES, SHARED
-from worker.settings import is_this_machine
+from worker.gateway.profile import read_profile
+from worker.settings import WorkerSettings, is_this_machine
 
 _PAGE: Final = "settings.md"
 #: How alike a name must be to one of ours to be taken for a slip.
@@ -40,7 +41,9 @@ def _wrong(given: Mapping[str, str]) -> Iterator[Finding]:
     problems: dict[str, str] = {}
     for kind in kinds:
         try:
-            kind.from_env(given)
+            settings = kind.from_env(given)
+            if isinstance(settings, WorkerSettings):
+                read_profile(settings.gateway_profile, settings.api_login.reveal())
         except ConfigError as failure:
             problems |= failure.problems
     for name, problem in problems.items():

@@ -66,7 +66,7 @@ def read(client: redis.Redis) -> Facts:
 
 def _config(client: redis.Redis) -> Mapping[str, str] | None:
     try:
-        found = client.config_get("appendfsync", "stop-writes-on-bgsave-error")
+        found = client.config_get("appendfsync", "stop-writes-on-bgsave-error", "min-replicas-to-write")
     except (exceptions.NoPermissionError, exceptions.ResponseError):
         return None
     return {_text(name or ""): _text(value or "") for name, value in found.items()}

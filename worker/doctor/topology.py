@@ -18,11 +18,14 @@ _REDIS: Final = "redis.md#which-redis"
 _FORGETS: Final = "guarantees.md#a-redis-that-forgets"
 
 
-def replicas(info: Mapping[str, Any], wanted: int, *, every_claim: bool) -> Iterator[Finding]:
+def replicas(
+    info: Mapping[str, Any], config: Mapping[str, str] | None, wanted: int, *, every_claim: bool
+) -> Iterator[Finding]:
     """Compare the replicas that are there with those that must confirm.
 
     Args:
         info: the answer to INFO of the primary.
+        config: some of its settings; None if it does not tell them to this user.
         wanted: ``REDIS_REPLICAS``.
         every_claim: ``CONFIRM_EVERY_CLAIM``.
     """
@@ -46,9 +49,33 @@ def replicas(info: Mapping[str, Any], wanted: int, *, every_claim: bool) -> Iter
     if behind:
         said = f"{len(behind)} of {there} replicas are not in step with the primary."
         yield warning("topology.lag", said, "Look at the log of the replica, and at its network.", _FORGETS)
+    yield from _writes(info, config, there)
     if every_claim and not max(there, wanted):
         said = "CONFIRM_EVERY_CLAIM is set and has no effect: there is no replica."
         yield advice("topology.replicas", said, "Remove it, or add a replica.", _FORGETS)
+
+
+def _writes(info: Mapping[str, Any], config: Mapping[str, str] | None, there: int) -> Iterator[Finding]:
+    """Say whether a primary that is cut off from its replicas goes on writing what will be forgotten.
+
+    INFO counts the replicas that are in step, and only if there must be some.
+    """
+    good = info.get("min_slaves_good_slaves")
+    if good is None:
+        if there:
+            said = "min-replicas-to-write is 0: a primary that is cut off takes messages that are lost later."
+            yield advice("topology.writes", said, "Set min-replicas-to-write 1 on all servers.", _FORGETS)
+        return
+    if config is None:
+        said = f"{good} replicas are in step; how many must be, Redis does not tell (CONFIG GET is refused)."
+        yield advice("topology.writes", said, "Ask whoever runs Redis for min-replicas-to-write.", _FORGETS)
+        return
+    needed = int(config.get("min-replicas-to-write") or 0)
+    if int(good) < needed:
+        said = f"{good} replicas are in step, and {needed} must be: Redis takes no writes."
+        yield error("topology.writes", said, "Bring the replicas back.", _FORGETS)
+    else:
+        yield ok("topology.writes", f"{good} replicas are in step, and {needed} must be.")
 
 
 def around(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:

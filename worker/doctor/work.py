@@ -5,7 +5,7 @@ from typing import Final
 
 import redis
 
-from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION
+from producers.contract.jobs import ENDS, LAYOUT, QUEUE_ALERT, QUEUE_MARKETING, RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, drive
 from worker.doctor.findings import Finding, advice, error, ok, warning
@@ -20,6 +20,7 @@ _TENDED_MS: Final = 30_000
 _WELL: Final = "operating.md#is-it-well"
 _ALARMS: Final = "operating.md#alarms"
 _DECIDE: Final = "operating.md#what-only-a-person-can-decide"
+_LAYOUT: Final = "upgrades.md#the-layout-of-the-data"
 _DEAD: Final = "operating.md#dead-letters"
 
 
@@ -29,6 +30,7 @@ def look(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
     Raises:
         redis.RedisError: Redis did not answer.
     """
+    yield from _layout_of_data(client, keys)
     found = drive(overview(keys), client)
     yield from _workers(found)
     yield from _stops(found)
@@ -108,6 +110,23 @@ def _leases(client: redis.Redis, keys: Keys, now_ms: int) -> Iterator[Finding]:
     if stuck := sum(counts):
         said = f"{stuck} entries are held by processes whose lease has ended: nobody takes them up."
         yield warning("queue.stuck", said, "Start a worker: it puts them back within 10 s.", _WELL)
+
+
+def _layout_of_data(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
+    """Compare the layout that all data have with those that this release serves."""
+    [noted] = Commands([("GET", keys.layout)]).run(client)
+    layout = int(noted or 1)
+    if layout > LAYOUT:
+        said = (
+            f"The data have layout {layout}, and this release serves layouts up to {LAYOUT}: it does nothing."
+        )
+        yield error("queue.data", said, f"Install a release that serves layout {layout}.", _LAYOUT)
+    elif layout < LAYOUT:
+        said = f"The data have layout {layout}, and this release serves layout {LAYOUT}."
+        do = "octopush-worker layout raise, once every process is of this release."
+        yield advice("queue.data", said, do, _LAYOUT)
+    else:
+        yield ok("queue.data", f"The data have layout {layout}.")
 
 
 def _layout(client: redis.Redis, keys: Keys) -> Iterator[Finding]:

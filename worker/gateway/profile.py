@@ -9,8 +9,13 @@ A value stands here only if a worker goes by it, and only if a wrong one lets no
 - ``refusals_keep_ids``: a duplicate still proves acceptance of a POST in doubt after a proven refusal. If it
   is wrong, a message that was refused, then in doubt, then called a duplicate is called accepted although
   nobody got it.
+
+A profile is of one account: what holds for it may be wrong of another.
 """
 
+import hashlib
+import hmac
+import secrets
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +30,8 @@ VERSION: Final = 1
 _MAX_BYTES: Final = 4096
 #: Codes that the gateway has; what is beyond is a slip.
 _CODE_MAX: Final = 99_999
+#: Rounds by which a login is hidden in a file that others may read: whoever guesses it pays for each guess.
+_ROUNDS: Final = 50_000
 
 
 class GatewayProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -34,11 +41,13 @@ class GatewayProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         v: version of the file.
         duplicate_codes: all codes that mean a duplicate; empty: those of the table.
         refusals_keep_ids: a call that was surely refused does not use up its request_id.
+        account: whose it is, as `account_of` names it; empty in a file that a person has written.
     """
 
     v: int = msgspec.field(default=0)
     duplicate_codes: tuple[int, ...] = ()
     refusals_keep_ids: bool = False
+    account: str = ""
 
     def is_duplicate(self, code: int, status: int) -> bool:
         """Say whether an answer calls the request_id a duplicate.
@@ -67,16 +76,33 @@ def may_be_duplicate(code: int) -> bool:
     return 0 < code <= _CODE_MAX and known in (None, CodeClass.DUPLICATE)
 
 
-def read_profile(path: str) -> GatewayProfile:
+def account_of(login: str, salt: str = "") -> str:
+    """Name an account without its login: a salt, and what it makes of the login; spelled in any capitals."""
+    salt = salt or secrets.token_hex(8)
+    hidden = hashlib.pbkdf2_hmac("sha256", login.strip().lower().encode(), salt.encode(), _ROUNDS)
+    return f"{salt}:{hidden[:16].hex()}"
+
+
+def is_account(account: str, login: str) -> bool:
+    """Say whether a name that `account_of` made is that of a login."""
+    salt, _, hidden = account.partition(":")
+    return bool(salt and hidden) and hmac.compare_digest(account.encode(), account_of(login, salt).encode())
+
+
+def read_profile(path: str, login: str) -> GatewayProfile:
     """Read the profile that a setting names; an empty name is no profile.
 
+    Args:
+        path: of the file.
+        login: of the account that is going by it.
+
     Raises:
-        ConfigError: there is no such file, or it is damaged, or written by a newer version.
+        ConfigError: there is no such file, it is damaged or of another account, or a newer version wrote it.
     """
     if not path:
         return UNSETTLED
     try:
-        return _decoded(_content(path))
+        return _decoded(_content(path), login)
     except ValueError as error:
         raise ConfigError({"GATEWAY_PROFILE": str(error)}) from None
 
@@ -97,7 +123,7 @@ def _content(path: str) -> bytes:
     return content
 
 
-def _decoded(content: bytes) -> GatewayProfile:
+def _decoded(content: bytes, login: str) -> GatewayProfile:
     try:
         fields: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -111,4 +137,6 @@ def _decoded(content: bytes) -> GatewayProfile:
         raise ValueError("is damaged: octopush-worker pilot writes it anew") from None
     if version != VERSION or not all(map(may_be_duplicate, profile.duplicate_codes)):
         raise ValueError("is damaged: octopush-worker pilot writes it anew")
+    if profile.account and not is_account(profile.account, login):
+        raise ValueError("is of another account than OCTOPUSH_API_LOGIN: each needs a pilot of its own")
     return profile

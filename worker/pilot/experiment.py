@@ -15,6 +15,8 @@ from worker.pilot.seen import Seen, seen_of
 
 #: The beginning of a country's numbers, and nobody's number.
 NO_NUMBER: Final = "+33"
+#: Seconds for which the gateway surely remembers an id; its documents say 24 h.
+_REMEMBERED_S: Final = 20 * 3600
 
 
 class CutShortError(Exception):
@@ -23,6 +25,10 @@ class CutShortError(Exception):
 
 class TooDearError(Exception):
     """The budget has no room for the next call."""
+
+
+class DeclinedError(Exception):
+    """The person who was asked said no: no further call of the question is made."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,15 @@ class Experiment:
     Args:
         lab: of the trial.
         question: its name.
+        agrees: asks whether calls may be made. It is asked once, before the first call that was not made
+            before, whatever that may cost.
     """
 
-    def __init__(self, lab: Lab, question: str) -> None:
+    def __init__(self, lab: Lab, question: str, agrees: Callable[[], bool]) -> None:
         self._lab = lab
         self._question = question
+        self._agrees = agrees
+        self._may_call = False
         self._made = 0
 
     @property
@@ -111,8 +121,9 @@ class Experiment:
             segments: that it may cost at most.
 
         Raises:
-            CutShortError: it was begun before, and never answered.
+            CutShortError: it was begun before, and never answered; or the gateway may have forgotten its id.
             TooDearError: the budget has no room for it; nothing was done.
+            DeclinedError: a person does not agree; nothing was done.
         """
         self._made += 1
         journal, number = self.journal, self._made
@@ -120,10 +131,13 @@ class Experiment:
             return journal.answers[self._question][number]
         if number in journal.calls[self._question]:
             raise CutShortError(f"call {number} was cut short, and may have been taken")
+        request_id = str(uuid4()) if again is None else self._id_of(again)
         worst = self._lab.purse.worst(segments, two_way=two_way)
         if not self._lab.purse.allows(worst):
             raise TooDearError("the budget has no room for its next call")
-        request_id = str(uuid4()) if again is None else journal.calls[self._question][again].request_id
+        self._may_call = self._may_call or self._agrees()
+        if not self._may_call:
+            raise DeclinedError
         body = Body(
             recipients=[Recipient(each) for each in to or self.numbers[:1]],
             text=text,
@@ -136,10 +150,24 @@ class Experiment:
             simulation_mode=simulated,
         )
         at = self._lab.arrivals.now()
-        journal.write(Call(self._question, number, request_id, f"{worst:f}", simulated))
+        journal.write(Call(self._question, number, request_id, f"{worst:f}", segments, simulated))
         seen = seen_of(self._lab.post(encode(body), simulated), at)
         journal.write(Answer(self._question, number, seen))
         return seen
+
+    def _id_of(self, number: int) -> str:
+        """Name the id of a call that was answered, to use it again.
+
+        Raises:
+            CutShortError: that was too long ago: whatever came of it, it would tell nothing about the id.
+        """
+        at = self.journal.answers[self._question][number].at
+        if self._lab.arrivals.now() - at > _REMEMBERED_S:
+            raise CutShortError(
+                f"call {number} was made so long ago that the gateway may have forgotten its id: "
+                "begin anew with another --report"
+            )
+        return self.journal.calls[self._question][number].request_id
 
     def is_duplicate(self, seen: Seen) -> bool:
         """Say whether an answer calls the request_id a duplicate, as far as this trial knows."""

@@ -23,6 +23,7 @@ class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="line"):
         version: of octopush-worker.
         gateway: its host.
         numbers: who is texted, masked.
+        account: whose trial it is, as `worker.gateway.profile.account_of` names it.
         at: seconds since the epoch.
         after: the newest entry of each stream before the trial.
     """
@@ -30,6 +31,7 @@ class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="line"):
     version: str
     gateway: str
     numbers: tuple[str, ...]
+    account: str
     at: float
     after: Mapping[str, str]
 
@@ -42,6 +44,7 @@ class Call(msgspec.Struct, frozen=True, tag="call", tag_field="line"):
         number: its place among the calls of the question, from 1.
         request_id: under which it leaves.
         euros: what it may cost at most.
+        segments: that it may cost at most.
         simulated: whether it asks for simulation_mode.
     """
 
@@ -49,6 +52,7 @@ class Call(msgspec.Struct, frozen=True, tag="call", tag_field="line"):
     number: int
     request_id: str
     euros: str
+    segments: int
     simulated: bool = False
 
 
@@ -69,6 +73,8 @@ class Judged(msgspec.Struct, frozen=True, tag="judged", tag_field="line"):
 
 _Line = Begin | Call | Answer | Judged
 _LINES: Final = msgspec.json.Decoder(_Line)
+#: How every journal begins.
+_BEGUN: Final = b'{"line":"begin"'
 
 
 class JournalError(Exception):
@@ -147,12 +153,14 @@ class Journal:
             content = file.read()
         # A line without its end was being written when the trial was killed: nothing has followed from it.
         whole = content.rfind(b"\n") + 1
-        os.ftruncate(self._file, whole)
         try:
             for line in content[:whole].splitlines():
                 self._take(_LINES.decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise JournalError("it is no journal of a pilot") from None
+        if content and self.begin is None and not _BEGUN.startswith(content[: len(_BEGUN)]):
+            raise JournalError("it is no journal of a pilot")
+        os.ftruncate(self._file, whole)
 
     def _take(self, line: _Line) -> None:
         if isinstance(line, Begin):

@@ -106,7 +106,7 @@ def pilot(
     to = list(dict.fromkeys(read_number(each, region) for each in numbers))
     questions = [each for each in QUESTIONS if not names or each.name in names]
     files, keys = Files(report, profile), Keys(settings.namespace)
-    files.check(resume=resume)
+    files.check(settings.api_login.reveal(), resume=resume)
     with connect(settings.redis_url) as client:
         check_numbers(settings, to, client, keys)
 

@@ -41,6 +41,15 @@ class Purse:
         """Say what so many segments cost at most."""
         return segments * (self.price + (ANSWERABLE if two_way else 0))
 
+    def paid(self, question: str) -> int:
+        """Say how many segments of a question are paid, or may be."""
+        calls = self._journal.calls[question]
+        return sum(
+            calls[number].segments
+            for number in calls
+            if not _is_free(self._journal.answers[question].get(number))
+        )
+
     def allows(self, euros: Decimal) -> bool:
         """Say whether so much more may be spent."""
         return self.spent + euros <= self.limit
@@ -48,10 +57,14 @@ class Purse:
 
 def _cost(seen: Seen | None, worst: Decimal) -> Decimal:
     """What a call has cost: nothing if it was surely not taken, what its answer says, else the most."""
-    if seen is not None and seen.kind in {"refused", "duplicate"}:
+    if _is_free(seen):
         return Decimal(0)
     named = _amount(seen) if seen is not None and seen.kind == "accepted" else None
     return worst if named is None else named
+
+
+def _is_free(seen: Seen | None) -> bool:
+    return seen is not None and seen.kind in {"refused", "duplicate"}
 
 
 def _of_one(seen: Seen) -> Decimal | None:
@@ -60,7 +73,9 @@ def _of_one(seen: Seen) -> Decimal | None:
 
 
 def _amount(seen: Seen) -> Decimal | None:
+    """What an answer names; None if that is no price: no message makes the account richer."""
     try:
-        return Decimal(seen.cost) if seen.cost else None
+        named = Decimal(seen.cost) if seen.cost else None
     except InvalidOperation:
         return None
+    return None if named is not None and named < 0 else named

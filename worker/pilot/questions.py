@@ -49,8 +49,8 @@ QUESTIONS: Final[Sequence[Question]] = (
     Question(
         name="duplicate",
         asks="Which code does a call get whose request_id was taken before?",
-        plan="a call, the same call again, and its text under a fresh id",
-        segments=2,
+        plan="a call, the same call again, twice if its code is in no table, and its text under a fresh id",
+        segments=4,
         answers=("a code, such as 120 or 182", "the first ticket", "taken twice"),
         assumed="120 and 182, both",
         changes="profile: workers know this code, and no other, for a duplicate",

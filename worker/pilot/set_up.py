@@ -20,10 +20,11 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.phone import mask
 from producers.contract.prices import read_price, tariff_name
 from producers.contract.steps import drive
+from producers.errors import ConfigError
 from producers.rules.money import MICRO
 from producers.rules.zones import zone_of
 from worker.gateway.client import Gateway, Tried
-from worker.gateway.profile import written
+from worker.gateway.profile import account_of, is_account, read_profile, written
 from worker.pilot.arrivals import Arrivals, newest
 from worker.pilot.experiment import Lab
 from worker.pilot.journal import Begin, Journal, JournalError
@@ -55,18 +56,29 @@ class Files:
         """Beside the report."""
         return self.report.with_name(self.report.name + ".journal")
 
-    def check(self, *, resume: bool) -> None:
+    def check(self, login: str, *, resume: bool) -> None:
         """See that nothing is written over, or that there is something to go on with.
+
+        Args:
+            login: of the account.
+            resume: whether a trial goes on.
 
         Raises:
             NotFound: nothing was begun here.
-            Forbidden: something was.
+            Forbidden: something was, or what stands where the profile shall is not of this account.
         """
         if resume and not self.journal.exists():
             raise NotFound(f"there is no {self.journal}: nothing was begun there; leave --resume out")
         there = next((each for each in (self.journal, self.report) if each.exists()), None)
         if there is not None and not resume:
             raise Forbidden(f"{there} is there: --resume goes on with it, another --report begins anew")
+        if self.profile.exists():
+            if not resume:
+                raise Forbidden(f"{self.profile} is there, from another trial: name another --profile")
+            try:
+                read_profile(str(self.profile), login)
+            except ConfigError as error:
+                raise Forbidden(f"{self.profile} {error.problems['GATEWAY_PROFILE']}") from None
 
     def write(self, journal: Journal, purse: Purse, now: float) -> bool:
         """Write what is known so far. Safe to repeat.
@@ -114,10 +126,10 @@ def opened(
     """Open the journal of a trial, and begin it unless it was begun.
 
     Raises:
-        Forbidden: it was begun with other numbers or another gateway, or somebody works with it.
+        Forbidden: it was begun with other numbers, on another gateway or account, or somebody works with it.
         Failed: it cannot be read or written.
     """
-    gateway = urlsplit(settings.base_url).hostname or ""
+    gateway, login = urlsplit(settings.base_url).hostname or "", settings.api_login.reveal()
     try:
         journal = Journal(files.journal)
     except JournalError as error:
@@ -129,10 +141,14 @@ def opened(
         masked = tuple(map(mask, numbers))
         if begun is not None and (begun.numbers, begun.gateway) != (masked, gateway):
             raise Forbidden(f"{files.journal} was begun with other numbers, or on another gateway")
+        if begun is not None and not is_account(begun.account, login):
+            raise Forbidden(f"{files.journal} was begun with another account than that of OCTOPUSH_API_LOGIN")
         try:
             if begun is None:
                 at = int(client.time()[0])
-                journal.write(Begin(version("octopush-worker"), gateway, masked, at, newest(client, keys)))
+                whose = account_of(login)
+                mine = version("octopush-worker")
+                journal.write(Begin(mine, gateway, masked, whose, at, newest(client, keys)))
             yield journal
         except JournalError as error:
             raise Failed(f"{files.journal}: {error}") from None

@@ -10,7 +10,7 @@ from producers.contract.phone import mask
 from producers.rules.clocks import clock
 from producers.rules.zones import clocks_of, zone_of
 from worker.gateway.profile import GatewayProfile
-from worker.pilot.experiment import CutShortError, Experiment, Lab, TooDearError
+from worker.pilot.experiment import CutShortError, DeclinedError, Experiment, Lab, TooDearError
 from worker.pilot.journal import Journal, Judged
 from worker.pilot.questions import Question
 from worker.pilot.seen import Verdict
@@ -68,11 +68,12 @@ def carry_out(questions: Iterable[Question], lab: Lab, desk: Desk) -> list[str]:
                 f"  left out: with {lab.purse.spent:.2f} € spent, {cost:.2f} € more is above the budget"
             )
             continue
-        if cost and not desk.agrees():
+        try:
+            verdict = _ask(question, lab, desk)
+        except DeclinedError:
             desk.show("  left out")
             continue
         asked.append(question.name)
-        verdict = _ask(question, lab)
         lab.journal.write(Judged(question.name, verdict))
         desk.show(f"  {verdict.answer or 'not settled'}: {verdict.why}")
     return asked
@@ -90,15 +91,13 @@ def _show_plan(question: Question, lab: Lab, desk: Desk) -> None:
 
 def _left(question: Question, lab: Lab) -> Decimal:
     """Say what a question may still cost: what its calls of before may have cost is spent already."""
-    calls = lab.journal.calls[question.name].values()
-    before = sum((Decimal(each.euros) for each in calls), start=Decimal(0))
-    worst = lab.purse.worst(question.most(len(lab.numbers)), two_way=question.two_way)
-    return max(worst - before, Decimal(0))
+    left = max(0, question.most(len(lab.numbers)) - lab.purse.paid(question.name))
+    return lab.purse.worst(left, two_way=question.two_way)
 
 
-def _ask(question: Question, lab: Lab) -> Verdict:
+def _ask(question: Question, lab: Lab, desk: Desk) -> Verdict:
     try:
-        return question.ask(Experiment(lab, question.name))
+        return question.ask(Experiment(lab, question.name, desk.agrees))
     except (CutShortError, TooDearError) as error:
         return Verdict(why=str(error))
 
@@ -112,7 +111,9 @@ def profile_of(journal: Journal, questions: Sequence[Question]) -> GatewayProfil
     codes = tuple(code for each in settled for code in each.duplicate_codes)
     named = {seen.code for _, seen in journal.answered() if seen and seen.kind == "duplicate"}
     others = named - {*map(str, codes)}
+    assert journal.begin is not None  # noqa: S101 - what is answered was begun
     return GatewayProfile(
+        account=journal.begin.account,
         duplicate_codes=() if others else codes,
         refusals_keep_ids=any(each.refusals_keep_ids for each in settled),
     )

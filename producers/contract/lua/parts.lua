@@ -6,6 +6,11 @@ local function upload_key(id)
   return prefix .. 'upload:' .. id
 end
 
+-- The hash that has a number, if a part of a campaign has it.
+local function upload_numbers_key(campaign, number)
+  return prefix .. 'upload_numbers:' .. campaign .. ':' .. string.sub(number, -4)
+end
+
 -- Whether the part that is given is no longer the next one, or there is no such upload: whoever sent it has to look again.
 local function has_part_moved()
   local known = read(upload_key(given.part.campaign), 'next', 'complete')
@@ -21,7 +26,7 @@ local function note_part()
   if part.is_last then redis.call('HSET', upload, 'last', part.number) end
   local ends = read(upload, 'ends').ends
   for _, number in ipairs(part.numbers) do
-    local block = prefix .. 'upload_numbers:' .. part.campaign .. ':' .. string.sub(number, -4)
+    local block = upload_numbers_key(part.campaign, number)
     redis.call('HSET', block, string.sub(number, 1, -5), part.number)
     redis.call('PEXPIREAT', block, ends)
   end

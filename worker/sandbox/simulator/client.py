@@ -15,6 +15,9 @@ from worker.sandbox.simulator.settings import SimulatorSettings
 
 _TIMEOUT_S = 15.0
 _POLL_S = 0.005
+#: Seconds for which an idle connection is used again. The server closes it after 5, and a call that comes
+#: then is refused.
+_IDLE_S = 2.0
 
 
 class SimulatorAdmin:
@@ -24,7 +27,8 @@ class SimulatorAdmin:
     """
 
     def __init__(self, admin_url: str) -> None:
-        self.http = httpx.Client(base_url=admin_url, trust_env=False, timeout=_TIMEOUT_S)
+        kept = httpx.Limits(keepalive_expiry=_IDLE_S)
+        self.http = httpx.Client(base_url=admin_url, trust_env=False, timeout=_TIMEOUT_S, limits=kept)
 
     def close(self) -> None:
         """Close the connection."""
