@@ -5,7 +5,6 @@ before a test asks for a fixture, and has a name that no application has. An app
 `producers`, or a module `worker`, of its own: the fixtures never load these.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,16 +19,13 @@ if TYPE_CHECKING:
     from producers.testing.outbox import SmsOutbox
     from producers.testing.sandbox import SmsSandbox
 
-#: Marketing leaves at any hour where the application does not say otherwise: no test depends on the hour.
-_HOURS: Final = ("MARKETING_HOURS_FR", "MARKETING_HOURS_OTHER")
 _HERE: Final = Path(__file__).resolve().parent
 
 
 @pytest.fixture
-def sms_outbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SmsOutbox]":
+def sms_outbox() -> "Iterator[SmsOutbox]":
     """Take all that the application sends in this test; see `producers.testing.outbox.SmsOutbox`."""
     outbox = _loaded("sms_outbox", "testing", "outbox")
-    _leave_at_any_hour(monkeypatch)
     with outbox.SmsOutbox() as opened:
         yield opened
 
@@ -48,11 +44,10 @@ def sms_sandbox_processes(tmp_path_factory: pytest.TempPathFactory) -> "Iterator
 
 
 @pytest.fixture
-def sms_sandbox(sms_sandbox_processes: "SmsSandbox", monkeypatch: pytest.MonkeyPatch) -> "SmsSandbox":
+def sms_sandbox(sms_sandbox_processes: "SmsSandbox") -> "Iterator[SmsSandbox]":
     """Give the installation of the session to a test, whose ``REDIS_URL`` names its Redis meanwhile."""
-    _leave_at_any_hour(monkeypatch)
-    monkeypatch.setenv("REDIS_URL", sms_sandbox_processes.redis_url)
-    return sms_sandbox_processes
+    with sms_sandbox_processes:
+        yield sms_sandbox_processes
 
 
 def _loaded(fixture: str, extra: str, module: str) -> Any:
@@ -94,9 +89,3 @@ def _is_ours(name: str) -> bool:
     except ValueError:  # something that was made by hand has this name
         return False
     return found is not None and Path(found.origin or "").resolve() == _HERE / name / "__init__.py"
-
-
-def _leave_at_any_hour(environment: pytest.MonkeyPatch) -> None:
-    for name in _HOURS:
-        if not os.environ.get(name):
-            environment.setenv(name, "off")

@@ -77,7 +77,10 @@ navigation = {
         "examples/README",
         *(
             f"examples/{each}/README"
-            for each in ("fastapi", "flask", "celery", "script", "node", "php", "symfony", "laravel")
+            for each in (
+                *("django", "fastapi", "flask", "celery", "script"),
+                *("node", "php", "symfony", "laravel"),
+            )
         ),
     ],
     "The project": ["CONTRIBUTING", "SECURITY", "CHANGELOG"],

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .aio import AsyncProducer
     from .callbacks import AsyncCallbackIntake, CallbackIntake
+    from .contract.phone import to_e164
     from .errors import (
         CampaignCancelled,
         ConfigError,
@@ -77,12 +78,14 @@ __all__ = [
     "WrongEventLoop",
     "check_campaign",
     "segment",
+    "to_e164",
 ]
 
 #: The names that each module holds: those above.
 _HELD: Final = {
     "aio": ("AsyncProducer",),
     "callbacks": ("AsyncCallbackIntake", "CallbackIntake"),
+    "contract.phone": ("to_e164",),
     "errors": (
         "CampaignCancelled",
         "ConfigError",

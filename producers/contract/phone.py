@@ -64,7 +64,7 @@ _MAIN_REGION: Final = {
 
 
 def to_e164(number: str, *, default_region: str = "") -> str:
-    """Normalise a number that a person or a tool has written.
+    """Normalise a number that a person or a tool has written, as messages do; events name people by that.
 
     Spaces, dots, hyphens, parentheses, slashes, a ``tel:`` in front and characters that nobody sees do not
     matter.

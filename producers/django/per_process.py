@@ -3,7 +3,7 @@
 import atexit
 import os
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 
 class Closes(Protocol):
@@ -14,6 +14,14 @@ class Closes(Protocol):
 
 
 C = TypeVar("C", bound=Closes)
+
+_all: Final[list["OnePerProcess[Any]"]] = []
+
+
+def forget_all() -> None:
+    """Close what this process has of every kind; whoever asks next makes another."""
+    for each in _all:
+        each.forget()
 
 
 class OnePerProcess(Generic[C]):
@@ -28,6 +36,7 @@ class OnePerProcess(Generic[C]):
     def __init__(self, make: Callable[[], C]) -> None:
         self._make = make
         self._made: dict[int, C] = {}
+        _all.append(self)
 
     def __call__(self) -> C:
         """Give the one of this process."""

@@ -14,7 +14,7 @@ from ..messages.frozen import FrozenMessage
 from ..messages.message import Message, MessageOptions, Recipients
 from ..producer import Producer
 from ..queueing.batches import freeze_one
-from .per_process import OnePerProcess
+from .per_process import OnePerProcess, forget_all
 from .settings import producer_settings
 
 _log = logging.getLogger("producers.django")
@@ -104,10 +104,16 @@ def send_in_transaction(
 
 
 def settings_changed(*, setting: str, **_: Any) -> None:
-    """Forget the producer when a test changes its settings."""
+    """Begin anew when a test changes ``OCTOPUSH``."""
     if setting == "OCTOPUSH":
-        producer_settings.cache_clear()
-        _the_producer.forget()
+        begin_anew()
+
+
+def begin_anew() -> None:
+    """Forget what this process has made by its settings, and that Redis was away; for tests."""
+    producer_settings.cache_clear()
+    forget_all()
+    _kick.forget_outage()
 
 
 def _queue(frozen: FrozenMessage) -> None:
@@ -130,6 +136,10 @@ class _Kick:
         self._not_before_s = 0.0
         #: What each connection has written. Some of it may have been rolled back, and is not found then.
         self._written: WeakKeyDictionary[Any, deque[str]] = WeakKeyDictionary()
+
+    def forget_outage(self) -> None:
+        """Let the next commit hand over, whatever became of the last one."""
+        self._not_before_s = 0.0
 
     def expect(self, request_id: str, alias: str) -> None:
         """Hand a row over with all others of the transaction that is under way, once that has committed.

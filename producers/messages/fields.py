@@ -25,7 +25,8 @@ TEXT_MAX = 1224
 #: Octopush docs, send page: contacts in one call.
 RECIPIENTS_MAX = 500
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,36}")
+_REQUEST_ID_MAX = 36
+_REQUEST_ID = re.compile(rf"[A-Za-z0-9_.:-]{{1,{_REQUEST_ID_MAX}}}")
 #: As the worker names the event of a reply: see `producers.events.Reply`.
 _EVENT_ID = re.compile(r"[0-9a-f]{32}")
 _SENDER = re.compile(r"[A-Za-z0-9]{3,11}")
@@ -81,7 +82,10 @@ def request_id(value: object) -> str:
     An empty id is refused and not replaced: its sender relies on it, and a repeat would be sent twice.
     """
     if not isinstance(value, str) or not _REQUEST_ID.fullmatch(value):
-        raise ValueError("must be 1 to 36 letters, digits or -_.:, or None to have one made")
+        # Who puts a word before a UUID has counted neither.
+        length = len(value) if isinstance(value, str) else 0
+        found = f" (it has {length} characters)" if length > _REQUEST_ID_MAX else ""
+        raise ValueError(f"must be 1 to 36 letters, digits or -_.:{found}, or None to have one made")
     return value
 
 

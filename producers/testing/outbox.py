@@ -31,6 +31,7 @@ from .memory_worker import MemoryWorker
 from .outage import AsyncFailing, Failing
 from .queued import Queued
 from .sent_sms import SentSms, Wanted, described
+from .surroundings import surroundings
 
 C = TypeVar("C", Reply, Receipt, OptOut)
 
@@ -55,7 +56,8 @@ class SmsOutbox:
     campaigns, conversations and events are the real ones.
 
     A message stays ``queued`` until a worker would have come to it. `run_worker` lets that happen, and so
-    does whatever comes back, and `travel`. Marketing leaves at any hour: no test depends on the hour.
+    does whatever comes back, and `travel`. Marketing leaves at any hour, unless the environment or Django's
+    ``OCTOPUSH`` has hours of its own: no test depends on the hour. An outage of an earlier test is over.
 
     Args:
         memory: what to take it into; one of its own if None.
@@ -74,6 +76,7 @@ class SmsOutbox:
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
+        self._exit.enter_context(surroundings({}))
         exchange = exchanged(self._memory, self._client, self._async_client, self._queued.note)
         self._exit.enter_context(exchange)
         self._exit.callback(self._journey.home)

@@ -1,13 +1,23 @@
 """`SmsSandbox`: Redis, simulated gateway, worker and web as processes, for tests of a whole application."""
 
+import atexit
+import tempfile
 from collections.abc import Callable
-from typing import Final, TypeVar
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import httpx
 
 from worker.sandbox.installation import InstallationError, wait_for
 from worker.sandbox.redis_server import NoServerError
 from worker.sandbox.simulator.client import SimulatorAdmin
+from worker.sandbox.simulator.complaints import complaint
 from worker.sandbox.simulator.handsets import HandsetMessage
 from worker.sandbox.stack import Stack
+
+from .surroundings import surroundings
 
 __all__ = ["PATIENCE_S", "QUICK", "Handset", "InstallationError", "NoServerError", "SmsSandbox", "Stack"]
 
@@ -18,15 +28,21 @@ PATIENCE_S: Final = 20.0
 #: How the gateway starts, which then reports on a message at once.
 QUICK: Final = {"receipts": {"ack_delay_ms": 10, "final_delay_ms": 40}}
 
+#: What an application and its workers have to agree on, as the sandbox's worker has it: the defaults.
+_OF_THE_WORKER: Final = {"SMS_NAMESPACE": "", "PSEUDONYM_KEYS": ""}
+
 
 class SmsSandbox:
-    """A whole installation, as real as it gets without a gateway.
+    """A whole installation, as real as it gets without a gateway; a context manager.
 
-    What tests leave in it stays: each takes numbers of its own, and an opt-out of one does not end the SMS of
-    another.
+    While it is open, ``REDIS_URL`` names its Redis, in the environment and in Django's ``OCTOPUSH``;
+    ``SMS_NAMESPACE`` and ``PSEUDONYM_KEYS`` have their defaults. Marketing leaves at any hour, unless the
+    environment has hours of its own. Its processes start with the first one that is made, serve all of this
+    process, and end with it. What tests leave in it stays: each takes numbers of its own, and an opt-out of
+    one does not end the SMS of another.
 
     Args:
-        stack: the processes, started.
+        stack: processes that somebody else starts and ends; those of this process if None.
 
     Attributes:
         redis_url: where applications connect.
@@ -34,11 +50,19 @@ class SmsSandbox:
         gateway: the hidden side of the simulated gateway, with its faults and its clock.
     """
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self.redis_url = stack.redis_url
-        self.callback_url = stack.callback_url
-        self.gateway: SimulatorAdmin = stack.gateway
+    def __init__(self, stack: Stack | None = None) -> None:
+        self._stack = stack or _shared_stack()
+        self.redis_url = self._stack.redis_url
+        self.callback_url = self._stack.callback_url
+        self.gateway: SimulatorAdmin = self._stack.gateway
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._exit.enter_context(surroundings({"REDIS_URL": self.redis_url, **_OF_THE_WORKER}))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
 
     def handset(self, number: str) -> "Handset":
         """Take up the phone with a number, given in E.164."""
@@ -48,13 +72,40 @@ class SmsSandbox:
         """Wait until a condition returns something true, and return that.
 
         Raises:
-            AssertionError: it did not in time, or a process has ended.
+            AssertionError: it did not in time, or a process has ended; with what was wrong with the last
+                callback that was answered badly.
         """
         __tracebackhide__ = True
         try:
             return wait_for(condition, self._stack.check, seconds)
         except InstallationError as error:
-            raise AssertionError(str(error)) from None
+            raise AssertionError(f"{error}{self._last_violation()}") from None
+
+    def _last_violation(self) -> str:
+        """Say what was wrong with the last callback that was answered badly; nothing if there is none."""
+        try:
+            found = self.gateway.violations()
+        except (ValueError, httpx.HTTPError):  # it has ended, which the error says
+            return ""
+        if not found:
+            return ""
+        words = complaint(found[-1], self.gateway.settings().callback_timeout_ms)
+        return f"; {words}"
+
+
+@cache
+def _shared_stack() -> Stack:
+    """Start the processes of this process.
+
+    Raises:
+        InstallationError: one of them did not start.
+        NoServerError: there is no Redis to start.
+    """
+    running = ExitStack()
+    directory = running.enter_context(tempfile.TemporaryDirectory(prefix="sms-sandbox-"))
+    stack = running.enter_context(Stack(Path(directory), QUICK))
+    atexit.register(running.close)
+    return stack
 
 
 class Handset:

@@ -1,6 +1,8 @@
 """An application of Django as a team runs it: its server, its relay and its consumer, each a process."""
 
+import os
 import re
+import shutil
 import signal
 import sqlite3
 
@@ -8,7 +10,9 @@ import httpx
 import psycopg
 import pytest
 
+from tests.support.code_blocks import code_blocks
 from tests.support.django_project import DjangoProject
+from tests.support.example_programs import EXAMPLES
 from tests.support.installation import new_id, new_number
 from tests.support.postgres import postgres
 
@@ -60,36 +64,71 @@ def test_the_projects_own_tests_pass_without_pytest(shop):
     assert "skipped" not in printed
 
 
-def test_an_order_and_its_sms_are_one_and_an_answer_has_its_effect_once(shop, shared, database):
-    shop.serve()
-    shop.start("consumer", "sms_consume", "replies", "--handler", "shop.handlers.on_reply")
-    shop.start("relay", "sms_outbox_relay")
-    url = f"http://127.0.0.1:{shop.port}"
-    shared.wait_for(lambda: listens(url))
-    shared.gateway.settings(callback_url=f"{url}/hooks/sms/{TOKEN}")
-    # Both databases are told in one ledger.
-    first = 11 if "postgresql" in database else 1
-    good, bad = (first, new_number()), (first + 1, new_number())
+@pytest.fixture
+def bookings(request, shared, database, tmp_path):
+    """The project of docs/django.md, on a database of its own."""
+    place = tmp_path / "django"
+    shutil.copytree(EXAMPLES / "django", place, ignore=shutil.ignore_patterns("__pycache__", "db.sqlite3"))
+    name = os.fspath(place / "db.sqlite3")
+    if database.startswith("postgresql:"):
+        server = request.getfixturevalue("postgres")
+        server.create("bookings")
+        name = f"postgresql:{server.directory}:bookings"
+        there = {"HOST": os.fspath(server.directory), "USER": "postgres", "NAME": "bookings"}
+        there |= {"ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True}
+        with (place / "settings.py").open("a") as settings:
+            settings.write(f"\nDATABASES = {{'default': {there}}}\n")
+    environ = {**shared.environ, "SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": TOKEN, "CALLBACK_SPOOL_DIR": ""}
+    project = DjangoProject(tmp_path, name, environ, place)
+    yield project
+    project.kill()
 
-    statuses = [post(url, *good), post(url, *bad, fail="1")]
 
-    assert statuses == [200, 500]
-    message = shared.wait_for(lambda: shared.handset(f"order-{first}"))[0]
-    shared.gateway.reply(message.number, "Oui")
-    answered = "SELECT number, answer, answers FROM shop_order"
-    shared.wait_for(lambda: rows(database, answered) == [(first, "Oui", 1)])
-    assert len(shared.handset(f"order-{first}")) == 1
-    assert shared.producer.status(f"order-{first + 1}") is None
+def test_the_commands_of_the_page_ask_a_guest_and_note_receipt_answer_and_stop(bookings, shared):
+    url = f"http://127.0.0.1:{bookings.port}"
+    started = started_by_the_page(bookings)
+    # Five processes load Django at once.
+    shared.wait_for(lambda: listens(url), 90)
+    shared.gateway.settings(callback_url=f"{url}/callbacks/{TOKEN}")
+    phone = new_number()
+
+    assert [book(url, "06 12"), book(url, phone)] == [400, 201]
+    found = "FROM bookings_booking b JOIN bookings_guest g ON g.id = b.guest_id"
+    asked = f"SELECT delivery, confirmed, wants_offers {found} WHERE phone = '{phone}'"
+    database = bookings.environ["DATABASE"]
+    shared.wait_for(lambda: rows(database, asked) == [("delivered", 0, 1)])
+    shared.gateway.reply(phone, "Oui")
+    shared.wait_for(lambda: rows(database, asked) == [("delivered", 1, 1)])
+    shared.gateway.stop(phone, text="STOP")
+    shared.wait_for(lambda: rows(database, asked) == [("delivered", 1, 0)])
+
+    assert len(shared.gateway.messages(number=phone)) == 1
     assert rows(database, "SELECT count(*) FROM sms_outbox") == [(0,)]
-    shared.wait_for(lambda: f"POST /orders/{first} " in shop.output("server"))
-    assert [shop.end(each) for each in ("consumer", "relay")] == [0, 0]
-    shop.end("server")
-    assert TOKEN not in shop.output("server")
-    assert "hands the outbox of database default over to redis" in shop.output("relay")
-    for each in ("server", "consumer", "relay"):
-        # The server shows where the view raised, and so a line of its code.
-        assert good[1] not in shop.output(each), each
-    assert rows(database, "SELECT count(*) FROM shop_order") == [(1,)]
+    shared.wait_for(lambda: "POST /book " in bookings.output("runserver"))
+    assert {bookings.end(each) for each in started if each != "runserver"} == {0}
+    bookings.end("runserver")
+    assert "hands the outbox of database default over to redis" in bookings.output("sms_outbox_relay")
+    printed = "".join(map(bookings.output, started))
+    assert TOKEN not in printed
+    assert phone not in printed
+
+
+def started_by_the_page(project):
+    """Start what docs/django.md starts, with the port of the project; returns the names of what goes on."""
+    [block] = [
+        each.code for each in code_blocks() if each.page == "docs/django.md" and "runserver" in each.code
+    ]
+    assert block.splitlines()[0] == "cd examples/django"
+    assert block.splitlines()[-1].endswith("127.0.0.1:8080/book")
+    started = []
+    for command, goes_on in re.findall(r"^python manage\.py (.+?)( &)?$", block, re.MULTILINE):
+        arguments = command.replace(":8080", f":{project.port}").split()
+        if goes_on:
+            started.append(arguments[-1] if "--handler" in arguments else arguments[0])
+            project.start(started[-1], *arguments)
+        else:
+            project.manage(*arguments)
+    return started
 
 
 def listens(url):
@@ -99,9 +138,8 @@ def listens(url):
         return False
 
 
-def post(url, number, phone, **fields):
-    answer = httpx.post(f"{url}/orders/{number}", data={"phone": phone, **fields}, trust_env=False)
-    return answer.status_code
+def book(url, phone):
+    return httpx.post(f"{url}/book", data={"phone": phone}, trust_env=False).status_code
 
 
 def test_a_relay_that_is_killed_at_any_step_loses_and_doubles_nothing(shop, shared):

@@ -13,23 +13,28 @@ import pytest
 
 from tests.support.example_programs import EXAMPLES
 
-NAMES = ("celery", "fastapi", "flask", "script")
+NAMES = ("celery", "django", "fastapi", "flask", "script")
 #: Starlette's client says that it would rather have another package, which is not among ours.
 WARNINGS = ("-W", "error", "-W", "ignore:Using `httpx`")
+
+#: Django has a runner of its own.
+DJANGO = ("manage.py", "test", "--noinput")
+SECRETS = {"SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": "kX7canary0123456789Zq"}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
     """Start all of them at once: each waits for something now and then."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [sys.executable, *WARNINGS, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    pytest_ = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
     with ExitStack() as ending:
 
         def start(name: str) -> subprocess.Popen[str]:
             directory = tmp_path_factory.mktemp("examples") / name
             shutil.copytree(EXAMPLES / name, directory, ignore=shutil.ignore_patterns("__pycache__"))
+            command = [sys.executable, *WARNINGS, *(DJANGO if name == "django" else pytest_)]
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-            process = subprocess.Popen(command, cwd=directory, env=environ, **pipes)
+            process = subprocess.Popen(command, cwd=directory, env=environ | SECRETS, **pipes)
             ending.enter_context(process)
             ending.callback(process.kill)
             return process
@@ -41,10 +46,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subproc
 def test_the_example_passes_its_own_tests(runs, name):
     output, _ = runs[name].communicate(timeout=100)
 
-    passed = re.search(r"^(\d+) passed in", output, re.MULTILINE)
+    passed = re.search(r"^(?:Ran )?(\d+) (?:passed|tests) in", output, re.MULTILINE)
     assert passed, output
     assert int(passed[1]) >= written_in(EXAMPLES / name) > 0, output
+    assert runs[name].returncode == 0, output
 
 
 def written_in(directory: Path) -> int:
-    return sum(file.read_text("utf-8").count("\ndef test_") for file in directory.glob("test_*.py"))
+    return sum(
+        len(re.findall(r"^ *def test_", file.read_text("utf-8"), re.MULTILINE))
+        for file in directory.rglob("test*.py")
+    )

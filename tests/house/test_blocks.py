@@ -28,6 +28,7 @@ ELSEWHERE: Final = {
     ("docs/applications.md", "from "): "tests/integration/test_applications_page.py",
     ("docs/callbacks.md", '"""Take Octopush'): "tests/integration/test_callback_snippets.py",
     ("docs/django.md", "# "): "tests/integration/test_outbox_pages.py",
+    ("docs/django.md", "cd examples"): "tests/e2e/test_django.py",
     ("docs/forwarding.md", '"""Receive webhooks'): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "secret  "): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "#!/bin/sh"): "tests/unit/test_mail_pipe_page.py",
@@ -50,7 +51,7 @@ SHOWN: Final = {
     (
         "docs/django.md",
         "manage.py sms_consume",
-    ): "a program of the reader's project; test_django.py runs that of another",
+    ): "one of the commands that test_django.py runs",
     ("docs/forwarding.md", "webhook-id:"): "a request, shortened",
     ("docs/forwarding.md", "From: +336"): "a mail",
     ("docs/forwarding.md", "sms-in unix"): "Postfix, which is not where tests run",

@@ -66,6 +66,12 @@ def test_a_wrong_message_tells_each_field(capsys):
     assert {each.split()[0] for each in told[1:]} == {"text", "recipients[1].phone_number"}
 
 
+def test_a_person_is_found_by_the_number_of_an_event(capsys):
+    ran(BLOCKS[3])
+
+    assert capsys.readouterr().out == "Zoé\n"
+
+
 def test_a_status_is_there_or_none(capsys):
     ran(BLOCKS[2])
     with Producer.from_env() as sms:

@@ -1,5 +1,6 @@
 """Callbacks of all kinds: where they go, their odd forms, and what the receiver may do wrong."""
 
+import re
 import time
 from urllib.parse import parse_qs
 
@@ -106,8 +107,9 @@ def test_what_the_receiver_does_wrong_is_recorded(simulator, callback_receiver, 
     assert len(callback_receiver.received) == 1
 
 
-def test_slowness_is_cut_off_and_recorded(simulator, callback_receiver):
-    simulator.admin.settings(callback_timeout_ms=100)
+def test_slowness_is_cut_off_recorded_and_told_once_with_the_limit(simulator, callback_receiver, caplog):
+    url = f"{callback_receiver.url}/canary"
+    simulator.admin.settings(callback_timeout_ms=100, callback_url=url)
     callback_receiver.hold.clear()
     started = time.monotonic()
     simulator.admin.reply(NUMBER, "YES")
@@ -117,6 +119,26 @@ def test_slowness_is_cut_off_and_recorded(simulator, callback_receiver):
     (record,) = simulator.admin.violations()
     assert (record.http_status, record.violations, record.outcome) == (None, ["slow"], "failed")
     assert record.ms >= 95
+    simulator.admin.reply(NUMBER, "YES")
+    simulator.admin.wait_until_idle()
+    [line] = complaints(caplog)
+    assert "(reply) to http://127.0.0.1" in line
+    assert "no answer within 100 ms" in line
+    assert "callback_timeout_ms" in line
+    assert "canary" not in line
+
+
+def test_a_receiver_that_is_right_again_is_told_of_what_comes_later(simulator, callback_receiver, caplog):
+    for status in (500, 200, 404, 404):
+        callback_receiver.status = status
+        simulator.admin.reply(NUMBER, f"YES {status}")
+        simulator.admin.wait_until_idle()
+
+    assert [re.search(r"answered (\d+)", line)[1] for line in complaints(caplog)] == ["500", "404"]
+
+
+def complaints(caplog):
+    return [each.getMessage() for each in caplog.records if each.name == "octopush.simulator"]
 
 
 def test_an_unreachable_url_is_recorded(simulator):

@@ -1,4 +1,4 @@
-"""The project of Django in ``tests/django_project``, each command in a process of its own."""
+"""A project of Django, each command in a process of its own."""
 
 import os
 import signal
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from worker.sandbox.redis_server import free_port
 
-_PLACE = Path(__file__).parents[1] / "django_project"
+#: The project with what no example should have.
+SHOP = Path(__file__).parents[1] / "django_project"
 #: Seconds that a command may take.
 _PATIENCE_S = 110.0
 
@@ -21,11 +22,12 @@ class DjangoProject:
         log: directory that receives what processes print.
         database: see its settings.
         environ: the whole environment of its processes.
+        place: where its ``manage.py`` is.
     """
 
-    def __init__(self, log: Path, database: str, environ: Mapping[str, str]) -> None:
-        self._log = log
-        self.environ = {**environ, "DATABASE": database, "PYTHONPATH": os.fspath(_PLACE)}
+    def __init__(self, log: Path, database: str, environ: Mapping[str, str], place: Path = SHOP) -> None:
+        self._log, self._place = log, place
+        self.environ = {**environ, "DATABASE": database, "PYTHONPATH": os.fspath(place)}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.port = free_port()
 
@@ -54,10 +56,6 @@ class DjangoProject:
                 self._command(*arguments), env=self.environ, stdout=output, stderr=subprocess.STDOUT
             )
 
-    def serve(self) -> None:
-        """Start the web server."""
-        self.start("server", "runserver", "--noreload", f"127.0.0.1:{self.port}")
-
     def output(self, name: str) -> str:
         """All that a command printed so far."""
         return (self._log / name).read_text("utf-8", "replace")
@@ -74,6 +72,5 @@ class DjangoProject:
             process.kill()
             process.wait(_PATIENCE_S)
 
-    @staticmethod
-    def _command(*arguments: str) -> list[str]:
-        return [sys.executable, "-W", "error", str(_PLACE / "manage.py"), *arguments]
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-W", "error", str(self._place / "manage.py"), *arguments]

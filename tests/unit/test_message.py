@@ -492,6 +492,11 @@ def test_an_empty_request_id_is_refused_with_what_to_give_instead():
     assert problems(request_id="")["request_id"].endswith("or None to have one made")
 
 
+def test_a_request_id_that_is_too_long_is_refused_with_its_length():
+    assert "it has 44 characters" in problems(request_id=f"booking-{uuid.UUID(int=1)}")["request_id"]
+    assert "it has" not in problems(request_id="a b")["request_id"]
+
+
 def test_all_bad_fields_are_listed_at_once_without_their_values():
     with pytest.raises(InvalidMessage) as caught:
         freeze(Message(["+3361SECRET", 7], "", sender="SECRET!", purpose="SECRET", ttl=0, context={1}))

@@ -49,17 +49,23 @@ class Process:
         command: program and arguments.
         environ: the whole environment.
         output: file that receives stdout and stderr; None: those of this process receive them.
+        errors_apart: whether the stderr of this process receives stderr all the same.
     """
 
     def __init__(
-        self, command: Sequence[str], environ: Mapping[str, str], output: IO[bytes] | None = None
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        output: IO[bytes] | None = None,
+        *,
+        errors_apart: bool = False,
     ) -> None:
         self._process = subprocess.Popen(
             [*tied(signal.SIGKILL), *command],
             # No module of the current directory may replace one of ours.
             env={**environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"},
             stdout=output,
-            stderr=None if output is None else subprocess.STDOUT,
+            stderr=None if output is None or errors_apart else subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -123,7 +123,8 @@ class Stack:
         with self._log.open("wb") as output:
             command = [sys.executable, "-c", _SIMULATOR]
             command += ["--config", str(config), "--port", str(self._gateway_port)]
-            return Process(command, of_the_machine(os.environ), output)
+            # What it has to say about callbacks is for whoever looks at the terminal.
+            return Process(command, of_the_machine(os.environ), output, errors_apart=not self._logs_to_files)
 
     @property
     def _log(self) -> Path:

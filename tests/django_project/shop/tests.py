@@ -18,9 +18,16 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.urls import include, path
 
-from producers import InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
+from producers import Feed, InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
 from producers.contract.prices import tariff_name
-from producers.django import consuming, get_producer, outbox, send_in_transaction, send_on_commit, sending
+from producers.django import (
+    consuming,
+    get_producer,
+    outbox,
+    send_in_transaction,
+    send_on_commit,
+    to_e164,
+)
 from producers.django.log_filter import HideCallbacks
 from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
@@ -110,8 +117,6 @@ class Outbox(TransactionTestCase):
 
     def setUp(self):
         self.sms = self.enterContext(SmsOutbox())
-        # The outage of another test is over.
-        sending._kick._not_before_s = 0
 
     def write(self, request_id, text="Hello", **options):
         """Write a row, and let its transaction hand nothing over: the relay is to do it."""
@@ -160,6 +165,37 @@ class Outbox(TransactionTestCase):
 
         self.assertIn("queued 2", called("sms_outbox_relay", once=True))
         self.assertEqual([sms.text for sms in self.sms.sent], ["first", "second"])
+
+    def test_marketing_to_whoever_has_opted_out_is_no_error_and_ends_while_alerts_go_on(self):
+        self.sms.stop(PHONE)
+        for send in (send_in_transaction, send_on_commit):
+            offer = send(PHONE, "Menu of the week. STOP au 30101", sender="Bistro")
+            send(PHONE, "Your table is ready", **OPTIONS)
+
+            status = get_producer().status(offer)
+            self.assertEqual((status.state, status.code), ("cancelled", "suppressed"))
+            with Feed("statuses", group=offer) as statuses:
+                told = {each.request_id: each.code for each in statuses}
+            self.assertEqual(told[offer], "suppressed")
+        self.assertEqual(OutboxRow.objects.count(), 0)
+        self.assertEqual([sms.text for sms in self.sms.sent], ["Your table is ready"] * 2)
+
+    def test_a_stop_to_an_alert_ends_marketing_and_no_alert(self):
+        send_in_transaction(PHONE, "Do you come?", with_replies=True, **OPTIONS)
+        self.sms.reply(PHONE, "STOP")
+
+        send_in_transaction(PHONE, "Menu of the week. STOP au 30101", sender="Bistro")
+        send_in_transaction(PHONE, "Your table is ready", **OPTIONS)
+
+        self.assertEqual([sms.text for sms in self.sms.sent], ["Do you come?", "Your table is ready"])
+
+    def test_no_test_meets_the_outage_of_another(self):
+        self.sms.fail_next(QueueUnavailable)
+        send_in_transaction(PHONE, "first", **OPTIONS)
+        with SmsOutbox() as another:
+            send_in_transaction(PHONE, "second", **OPTIONS)
+
+        another.assert_sent(text="second")
 
     def test_an_answer_of_redis_that_was_lost_doubles_nothing(self):
         self.write("a")
@@ -496,6 +532,14 @@ class Settings(TestCase):
         self.assertEqual(self.found(), set())
         self.assertEqual(web_settings().spool_dir, "spool")
 
+    @override_settings(OCTOPUSH={"DEFAULT_REGION": "FR"})
+    def test_a_number_is_kept_as_events_will_name_it(self):
+        for written in ("06 12 34 56 78", "+33 6 12 34 56 78", PHONE):
+            self.assertEqual(to_e164(written), PHONE)
+        with self.assertRaises(ValueError) as raised:
+            to_e164("06 12")
+        self.assertNotIn("12", str(raised.exception))
+
     @override_settings(OCTOPUSH={"CALLBACK_TOKENS": [TOKEN], "DEFAULT_REGION": "FR"})
     def test_good_settings_are_taken(self):
         self.assertEqual(self.found(), set())
@@ -517,6 +561,15 @@ class OneProducer(TestCase):
         os.wait()
         self.assertEqual(os.read(reader, 1), b"1")
 
+    def test_no_test_meets_the_producer_the_settings_or_the_environment_of_another(self):
+        before = get_producer()
+        with patch.dict(os.environ, MARKETING_HOURS_FR=""):
+            with SmsOutbox():
+                self.assertIsNot(within := get_producer(), before)
+                self.assertEqual(os.environ["MARKETING_HOURS_FR"], "off")
+            self.assertEqual(os.environ["MARKETING_HOURS_FR"], "")
+        self.assertIsNot(get_producer(), within)
+
     def test_other_settings_make_another(self):
         ours = get_producer()
         with override_settings(OCTOPUSH={}):
@@ -528,11 +581,7 @@ class Callbacks(TestCase):
     """Octopush's callbacks."""
 
     def setUp(self):
-        from producers.django.callbacks import intake
-
         self.sms = self.enterContext(SmsOutbox())
-        intake.forget()
-        self.addCleanup(intake.forget)
         self.event = {"number": PHONE, "text": "Oui", "reception_date": "2024-01-31 14:05:09"}
 
     def post(self, url):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from worker.sandbox.simulator.callback_record import CallbackRecord
+from worker.sandbox.simulator.complaints import Complaints
 from worker.sandbox.simulator.events import Event, Kind, content_type, encode, event_fields
 from worker.sandbox.simulator.postman import Posted, post
 from worker.sandbox.simulator.settings import CallbackSettings
@@ -24,6 +25,7 @@ class CallbackEngine:
         self._slots = asyncio.Semaphore(settings.callback_parallel)
         self._slot_count = settings.callback_parallel
         self._violations: Counter[str] = Counter()
+        self._complaints = Complaints()
         self.log: list[CallbackRecord] = []
         self.switched_off: set[str] = set()
 
@@ -75,6 +77,7 @@ class CallbackEngine:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._gathered.clear()
         self._violations.clear()
+        self._complaints.forget()
         self.log.clear()
         self.switched_off.clear()
 
@@ -153,6 +156,7 @@ class CallbackEngine:
         return self._slots
 
     def _judge(self, record: CallbackRecord) -> None:
+        self._complaints.look(record, self._settings.callback_timeout_ms)
         if record.violations:
             self._violations[record.url] += 1
             limit = self._settings.callback_off_after_violations

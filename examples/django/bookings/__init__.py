@@ -1,0 +1,1 @@
+"""Bookings, and the SMS that ask about them."""

@@ -1,0 +1,27 @@
+"""Settings of a restaurant that asks its guests by SMS whether they come."""
+
+import os
+from pathlib import Path
+
+BASE_DIR = Path(__file__).parent
+SECRET_KEY = os.environ["SECRET_KEY"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+INSTALLED_APPS = ["producers.django", "bookings"]
+ROOT_URLCONF = "urls"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": BASE_DIR / "db.sqlite3",
+        "ATOMIC_REQUESTS": True,
+        # Several processes write: each waits for the others at the beginning of its transaction.
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+OCTOPUSH = {
+    # None: the variable REDIS_URL counts.
+    "REDIS_URL": os.environ.get("SMS_REDIS_URL"),
+    "CALLBACK_TOKENS": [os.environ["SMS_CALLBACK_TOKEN"]],
+    "DEFAULT_REGION": "FR",
+}

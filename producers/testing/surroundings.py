@@ -1,0 +1,57 @@
+"""What the application of a test finds around it: its environment, and no trace of other tests."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+#: Marketing leaves at any hour where the application does not say otherwise: no test depends on the hour.
+_ANY_HOUR: Final = {"MARKETING_HOURS_FR": "off", "MARKETING_HOURS_OTHER": "off"}
+#: Keeps a producer, settings and an outage for the process; loaded by an application of Django only.
+_KEPT_BY: Final = f"{__name__.rpartition('.testing')[0]}.django.sending"
+
+
+@contextmanager
+def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment, and keys of Django's ``OCTOPUSH``, until the end of the block.
+
+    Args:
+        variables: beside those by which marketing leaves at any hour, unless these are set.
+    """
+    lacking = {name: value for name, value in _ANY_HOUR.items() if not os.environ.get(name)}
+    with ExitStack() as until_then:
+        until_then.enter_context(_environment({**lacking, **variables}))
+        if (sending := sys.modules.get(_KEPT_BY)) is not None:
+            until_then.callback(sending.begin_anew)
+            until_then.enter_context(_octopush(variables))
+            sending.begin_anew()
+        yield
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _octopush(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set what a project of Django names in ``OCTOPUSH``, which it reads before the environment."""
+    from django.conf import settings  # noqa: PLC0415 - a project of Django has loaded it by now
+    from django.test.utils import override_settings  # noqa: PLC0415
+
+    given = getattr(settings, "OCTOPUSH", None)
+    if not variables or not isinstance(given, Mapping):
+        yield
+        return
+    with override_settings(OCTOPUSH={**given, **variables}):
+        yield
