@@ -44,6 +44,7 @@ navigation = {
     ],
     "Reference": [
         "docs/http-api",
+        "docs/http-answers",
         "docs/commands",
         "docs/settings",
         "docs/streams",

@@ -24,6 +24,7 @@ from worker.metrics.metrics_cli import metrics
 from worker.pilot.pilot_cli import pilot
 from worker.presentation.output import Failed, Output
 from worker.process.extras import brought_by, missing
+from worker.sandbox.environments import ANY_HOUR
 from worker.settings import WorkerSettings
 from worker.start import console, web, worker
 from worker.webhooks.forward_http import forward_http
@@ -202,6 +203,7 @@ def instructions(
     redis_url: str, admin_url: str, callback_url: str, console_url: str, console_secret: str
 ) -> str:
     """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
+    hours = " ".join(f"{name}={value}" for name, value in ANY_HOUR.items())
     # Snippets stand at the margin: Python's shell refuses pasted lines that are indented.
     return f"""
 The sandbox is up, until Ctrl-C. Open its phone in a browser, and answer what arrives there:
@@ -225,10 +227,12 @@ from producers.feeds import Feed
 for reply in Feed("replies", group="my-app", redis_url="{redis_url}"):
     print(reply)
 
-In other terminals, octopush-worker and the commands in docs/ need:
+In other terminals, octopush-worker and the commands in docs/ need these lines. The last one lets them send
+marketing at any hour, as the worker of the sandbox does:
 
 export REDIS_URL={redis_url}
 export ADMIN={admin_url}
+export {hours}
 
 Answer without the phone:    curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
 What reached which handset:  curl {admin_url}/messages

@@ -1,20 +1,30 @@
 // A client of octopush-worker's HTTP API, and the check of its webhooks. Node 18 or newer; nothing to install.
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** Answers after which the same call, with the same id, is repeated. A lost connection is another. */
-const REPEATED = new Set([408, 429, 500, 502, 503, 504]);
 const LONGEST_RETRY_AFTER_S = 60;
 const TOLERANCE_S = 300;
 
 /** What the API refused, or what got lost: `status` is 0 then, and the message may or may not be queued. */
 export class OctopushError extends Error {
-  constructor(status, problem, callId, cause) {
+  /**
+   * @param {number} status of the answer
+   * @param {{code: string, title?: string, detail?: string, errors?: object[]}} problem its body
+   * @param {{callId?: string | null, retryAfterS?: number, cause?: Error}} more `retryAfterS`: seconds that the
+   *   answer asks to wait before a repeat
+   */
+  constructor(status, problem, { callId = null, retryAfterS, cause } = {}) {
     super(`${status} ${problem.code}: ${problem.detail ?? problem.title ?? ""}`, { cause });
     this.name = "OctopushError";
     this.status = status;
     this.code = problem.code;
     this.errors = problem.errors ?? [];
     this.callId = callId;
+    this.retryAfterS = retryAfterS;
+  }
+
+  /** Whether the same call, with the same id, may succeed later: it belongs into a queue of your own. */
+  mayRepeat() {
+    return [0, 408, 429].includes(this.status) || this.status >= 500;
   }
 }
 
@@ -22,7 +32,9 @@ export class Octopush {
   /**
    * @param {string} url where the API is, such as http://127.0.0.1:8002
    * @param {string} token of this application
-   * @param {{tries?: number, timeoutS?: number}} options while a person waits for a page: 2 tries of 3 s
+   * @param {{tries?: number, timeoutS?: number}} options `tries`: calls in all, of which each repeats the one before;
+   *   `timeoutS`: seconds that one try lasts at most, beside those that it is told to wait. While a person waits for
+   *   a page: 2 tries of 3 s
    */
   constructor(url, token, { tries = 4, timeoutS = 10 } = {}) {
     this.url = url.replace(/\/+$/, "");
@@ -72,11 +84,10 @@ export class Octopush {
     for (let n = 0; ; n++) {
       const signal = AbortSignal.timeout((this.timeoutS + waitS) * 1000);
       const url = `${this.url}${path}?${new URLSearchParams(n === 0 ? query : again)}`;
-      const { answer, retryAfterS, error } = await once(url, { ...request, signal });
+      const { answer, error } = await once(url, { ...request, signal });
       if (!error) return answer;
-      const mayRepeat = error.status === 0 || REPEATED.has(error.status);
-      if (!mayRepeat || n + 1 >= this.tries || retryAfterS > LONGEST_RETRY_AFTER_S) throw error;
-      const pauseS = retryAfterS ?? Math.random() * Math.min(5, 0.2 * 2 ** n);
+      if (!error.mayRepeat() || n + 1 >= this.tries || error.retryAfterS > LONGEST_RETRY_AFTER_S) throw error;
+      const pauseS = error.retryAfterS ?? Math.random() * Math.min(5, 0.2 * 2 ** n);
       await new Promise((resolve) => setTimeout(resolve, pauseS * 1000));
     }
   }
@@ -89,7 +100,7 @@ async function once(url, request) {
     response = await fetch(url, request);
     text = await response.text();
   } catch (cause) {
-    return { error: new OctopushError(0, { code: "lost", title: "no answer" }, null, cause) };
+    return { error: new OctopushError(0, { code: "lost", title: "no answer" }, { cause }) };
   }
   let answer = null;
   try {
@@ -102,10 +113,8 @@ async function once(url, request) {
   // An answer that is cut short is as good as lost. A redirect is a wrong address.
   const status = response.ok ? 0 : response.status;
   const retryAfter = response.headers.get("retry-after");
-  return {
-    error: new OctopushError(status, problem, response.headers.get("x-call-id")),
-    retryAfterS: /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined,
-  };
+  const retryAfterS = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined;
+  return { error: new OctopushError(status, problem, { callId: response.headers.get("x-call-id"), retryAfterS }) };
 }
 
 /**

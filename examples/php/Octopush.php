@@ -5,27 +5,40 @@ declare(strict_types=1);
 /** What the API refused, or what got lost: status is 0 then, and the message may or may not be queued. */
 final class OctopushException extends RuntimeException
 {
-    /** @param list<array<string, string>> $errors each place that is wrong: pointer, parameter or header, and detail */
+    /**
+     * @param list<array<string, string>> $errors      each place that is wrong: pointer, parameter or header, and detail
+     * @param ?int                        $retryAfterS seconds that the answer asks to wait before a repeat
+     */
     public function __construct(
         public readonly int $status,
         public readonly string $problemCode,
         public readonly array $errors = [],
         public readonly ?string $callId = null,
         string $detail = '',
+        public readonly ?int $retryAfterS = null,
     ) {
         parent::__construct(trim("$status $problemCode: $detail"), $status);
+    }
+
+    /** Whether the same call, with the same id, may succeed later: it belongs into a queue of your own. */
+    public function mayRepeat(): bool
+    {
+        return in_array($this->status, [0, 408, 429], true) || $this->status >= 500;
     }
 }
 
 /** A client of octopush-worker's HTTP API, and the check of its webhooks. PHP 8.1 with curl; copy this file. */
 final class Octopush
 {
-    /** Answers after which the same call, with the same id, is repeated. A lost connection is another. */
-    private const REPEATED = [0, 408, 429, 500, 502, 503, 504];
     private const LONGEST_RETRY_AFTER_S = 60;
     private const TOLERANCE_S = 300;
 
-    /** In a page that a person waits for, 2 tries of 3 s: what fails goes to a queue of yours, with its id. */
+    /**
+     * In a page that a person waits for, 2 tries of 3 s: what fails goes to a queue of yours, with its id.
+     *
+     * @param int $tries    calls in all, of which each repeats the one before
+     * @param int $timeoutS seconds that one try lasts at most, beside those that it is told to wait
+     */
     public function __construct(
         private readonly string $url,
         private readonly string $token,
@@ -99,23 +112,24 @@ final class Octopush
         $bytes = $body === null ? null : json_encode($body, JSON_THROW_ON_ERROR);
         for ($n = 0;; $n++) {
             try {
-                return $this->once($method, "$path?" . http_build_query($query), $bytes, $waitS, $retryAfter);
+                return $this->once($method, "$path?" . http_build_query($query), $bytes, $waitS);
             } catch (OctopushException $error) {
-                $tooLong = $retryAfter !== null && $retryAfter > self::LONGEST_RETRY_AFTER_S;
-                if ($n + 1 >= $this->tries || $tooLong || !in_array($error->status, self::REPEATED, true)) {
+                $tooLong = $error->retryAfterS > self::LONGEST_RETRY_AFTER_S;
+                if ($n + 1 >= $this->tries || $tooLong || !$error->mayRepeat()) {
                     throw $error;
                 }
             }
             // If an answer with entries got lost, this consumer holds what was in it.
             $query = isset($query['held']) ? ['held' => 1] + $query : $query;
-            usleep($retryAfter !== null ? $retryAfter * 1_000_000 : random_int(0, min(5_000_000, 200_000 << $n)));
+            $pauseS = $error->retryAfterS;
+            usleep($pauseS !== null ? $pauseS * 1_000_000 : random_int(0, min(5_000_000, 200_000 << $n)));
         }
     }
 
-    /** Make one call; $retryAfter becomes the seconds that the answer asks for. */
-    private function once(string $method, string $target, ?string $bytes, int $waitS, ?int &$retryAfter): array
+    /** Make one call. */
+    private function once(string $method, string $target, ?string $bytes, int $waitS): array
     {
-        [$headers, $retryAfter] = [[], null];
+        $headers = [];
         $handle = curl_init(rtrim($this->url, '/') . $target);
         curl_setopt_array($handle, ($bytes === null ? [] : [CURLOPT_POSTFIELDS => $bytes]) + [
             CURLOPT_CUSTOMREQUEST => $method,
@@ -123,7 +137,7 @@ final class Octopush
             CURLOPT_RETURNTRANSFER => true,
             CURLOPT_FOLLOWLOCATION => false,
             CURLOPT_CONNECTTIMEOUT => 2,
-            CURLOPT_TIMEOUT => max($this->timeoutS, $waitS + 5),
+            CURLOPT_TIMEOUT => $this->timeoutS + $waitS,
             CURLOPT_HEADERFUNCTION => function ($_, string $line) use (&$headers): int {
                 [$name, $value] = explode(':', $line, 2) + [1 => ''];
                 $headers[strtolower($name)] = trim($value);
@@ -136,13 +150,13 @@ final class Octopush
         if ($status >= 200 && $status < 300 && is_array($answer)) {
             return $answer;
         }
-        $retryAfter = ctype_digit($headers['retry-after'] ?? '') ? (int) $headers['retry-after'] : null;
         // No answer, or one that was cut short, is lost; a proxy answers in HTML; a redirect is a wrong address.
         $lost = $text === false || $status < 300;
         $other = ['code' => $lost ? 'lost' : 'no-json', 'title' => $lost ? curl_error($handle) ?: 'no answer' : 'not an answer of the API'];
         $problem = is_string($answer['code'] ?? null) ? $answer : $other;
         $detail = $problem['detail'] ?? $problem['title'] ?? '';
-        $callId = $headers['x-call-id'] ?? null;
-        throw new OctopushException($lost ? 0 : $status, $problem['code'], $problem['errors'] ?? [], $callId, $detail);
+        $retryAfterS = ctype_digit($headers['retry-after'] ?? '') ? (int) $headers['retry-after'] : null;
+        [$errors, $callId] = [$problem['errors'] ?? [], $headers['x-call-id'] ?? null];
+        throw new OctopushException($lost ? 0 : $status, $problem['code'], $errors, $callId, $detail, $retryAfterS);
     }
 }

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from .connections import following
+from .connections import BoundedPool, following
 from .connections_async import following_async
 from .redis_url import RedisUrl
 
@@ -51,7 +51,7 @@ def connect(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
     retry = Retry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
     options = {**_options(timeouts), **following(RedisUrl(url))}
-    pool = redis.BlockingConnectionPool(retry=retry, **options)  # type: ignore[no-untyped-call]
+    pool = BoundedPool(retry=retry, **options)  # type: ignore[no-untyped-call]
     return redis.Redis.from_pool(pool)
 
 

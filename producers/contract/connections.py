@@ -21,8 +21,8 @@ _ends: ContextVar[float | None] = ContextVar("ends", default=None)
 def within(seconds: float) -> Iterator[None]:
     """Bound the time that all blocking connections of this thread take together within the block.
 
-    A command that takes longer raises `TimeIsUpError`, or `redis.TimeoutError` where nobody repeats it.
-    Looking up a host name is not bounded, nor is waiting for a free connection.
+    A command that takes longer raises `TimeIsUpError`, or `redis.TimeoutError` where nobody repeats it, or
+    `redis.ConnectionError` where no connection becomes free. Looking up a host name is not bounded.
     """
     token = _ends.set(time.monotonic() + seconds)
     try:
@@ -41,6 +41,26 @@ def following(url: RedisUrl, log: OutageLog | None = None) -> dict[str, Any]:
     options: dict[str, Any] = parse_url(url.place.url)  # type: ignore[no-untyped-call]
     kind = _BLOCKING[options.get("connection_class", redis.Connection)]
     return {**options, "connection_class": kind, "route": route_of(url), "log": log}
+
+
+class BoundedPool(redis.BlockingConnectionPool):
+    """A blocking pool that lets nobody wait for a free connection longer than `within` allows.
+
+    Its ``timeout`` is read by each thread that waits, and so is another in each.
+    """
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that this thread may wait now.
+
+        Raises:
+            TimeIsUpError: none.
+        """
+        return _left(self._whole_s)
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._whole_s = seconds
 
 
 class _BlockingFollower(Follower):

@@ -26,7 +26,8 @@ _TRIES: Final = 3
 #: What a process says at its start that has no keys of its own.
 KEPT_IN_REDIS: Final = (
     "PSEUDONYM_KEYS is empty: the key of all pseudonyms lies in Redis beside them. Whoever has a copy of "
-    "Redis can tell the numbers; and if Redis loses the key, nobody is known again"
+    "Redis can tell the numbers; and if Redis loses the key, nobody is known again. Before going live, set "
+    "it in all processes, as docs/privacy.md says. The sandbox needs none"
 )
 
 

@@ -38,10 +38,16 @@ def _without_error(replies: list[Any]) -> list[Any]:
     redis-py would put the command in front, which holds what nobody may log; before version 7 it also loses
     the words of Redis.
     """
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise reply
-    return replies
+    error = next((each for each in replies if isinstance(each, Exception)), None)
+    if error is None:
+        return replies
+    # An error holds the frames that it passes. Their variables must not hold it, as those of redis-py do:
+    # only a look for cycles, which is seldom in the API, would find that.
+    replies.clear()
+    try:
+        raise error.with_traceback(None)
+    finally:
+        del error
 
 
 @discreet

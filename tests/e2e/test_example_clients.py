@@ -1,31 +1,23 @@
 """The clients in `examples` do what their pages say, against a running installation and its API."""
 
 import json
-import socket
+import sqlite3
 import subprocess
-import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import pytest
 
-from producers.webhooks import sign
 from tests.e2e.conftest import Install
-from tests.support.example_programs import EXAMPLES, ExampleProgram, needs
-from tests.support.forwarding import reply
+from tests.support.example_programs import EXAMPLES, LANGUAGES, TOKEN, Language, needs
 from tests.support.installation import Installation, new_number
 from tests.support.tcp_proxy import TcpProxy
-from tests.support.waiting import until
 from tests.support.web_server import ApiServer
-from tests.support.webhook_receiver import Post, WebhookReceiver, answer
 from worker.sandbox.redis_server import free_port
-from worker.webhooks.payload import body_of
 
-TOKEN = "shop-0123456789-abcdefghijklmnopqrst"
-SECRETS = ["whsec_" + letter * 43 + "=" for letter in "AQ"]
-BODY = body_of(reply("r1", "Oui é €"))
+TOKENS = {"API_TOKENS": f"shop:send+read+campaign:{TOKEN}"}
 
 
 class World(NamedTuple):
@@ -36,34 +28,18 @@ class World(NamedTuple):
     api_port: int
 
 
-class Language(NamedTuple):
-    """Where a client is, and how its programs are run."""
-
-    name: str
-    suffix: str
-
-    def path(self, program: str) -> str:
-        return str(EXAMPLES / self.name / f"{program}.{self.suffix}")
-
-
 @pytest.fixture(scope="module")
 def world(install_for_module: Install, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     installation = install_for_module(web=True)
-    environ = {**installation.environ, "API_TOKENS": f"shop:{TOKEN}"}
+    environ = {**installation.environ, **TOKENS}
     with ApiServer(tmp_path_factory.mktemp("api") / "api.log", environ) as server:
         yield World(installation, server.url, server.port)
 
 
-@pytest.fixture(params=[Language("node", "mjs"), Language("php", "php")], ids=lambda each: each.name)
+@pytest.fixture(params=LANGUAGES, ids=lambda each: each.name)
 def language(request: pytest.FixtureRequest) -> Language:
     needs(request.param.name)
     return request.param
-
-
-def ask(log: Path, language: Language, url: str, *arguments: str, token: str = TOKEN) -> ExampleProgram:
-    """Run the program that asks a guest."""
-    command = [language.name, language.path("ask"), *arguments]
-    return ExampleProgram(log, command, {"OCTOPUSH_URL": url, "OCTOPUSH_TOKEN": token})
 
 
 def test_a_question_whose_answer_got_lost_is_sent_once_and_the_reply_is_read_and_acknowledged(
@@ -73,7 +49,7 @@ def test_a_question_whose_answer_got_lost_is_sent_once_and_the_reply_is_read_and
     with TcpProxy(world.api_port) as network:
         network.drop_next_reply(after=b"POST /v1/messages")
         url = f"http://127.0.0.1:{network.port}"
-        with ask(tmp_path / "log", language, url, language.name, number) as program:
+        with language.ask(tmp_path / "log", url, language.name, number) as program:
             program.wait_for(f"{request_id} accepted\n")
             assert network.replies_dropped == 1
             # The answer with the reply gets lost, too: the program asks for what it holds.
@@ -104,8 +80,8 @@ def group_of(group: dict[str, Any], language: Language) -> bool:
 
 
 def test_a_refusal_is_told_with_its_code_and_the_places_that_are_wrong(world, language, tmp_path):
-    stranger = ask(tmp_path / "401", language, world.api_url, "1", new_number(), token="x" * 40)
-    wrong = ask(tmp_path / "422", language, world.api_url, "1", "06")
+    stranger = language.ask(tmp_path / "401", world.api_url, "1", new_number(), token="x" * 40)
+    wrong = language.ask(tmp_path / "422", world.api_url, "1", "06")
 
     with stranger, wrong:
         assert (stranger.wait(), wrong.wait()) == (1, 1)
@@ -114,101 +90,73 @@ def test_a_refusal_is_told_with_its_code_and_the_places_that_are_wrong(world, la
     assert "\n  #/recipients/0: " in wrong.output
 
 
-class Scripted:
-    """A server that answers each call as a script says."""
-
-    def __init__(self, receiver: WebhookReceiver, *answers: bytes) -> None:
-        self._answers, receiver.respond = list(answers), self._respond
-
-    def _respond(self, post: Post, connection: socket.socket) -> None:
-        connection.sendall(self._answers.pop(0))
-
-
-def problem(status: int, *headers: str, code: str = "overloaded") -> bytes:
-    body = json.dumps({"code": code, "title": "No", "status": status}).encode()
-    return answer(status, *headers).replace(b"Length: 0", b"Length: %d" % len(body)) + body
-
-
-SENT = b'{"request_id": "booking-1", "state": "cancelled", "ended": true}'
-QUEUED = answer(201).replace(b"Length: 0", b"Length: %d" % len(SENT)) + SENT
-CUT = QUEUED[:-10]
-HTML = [answer(status).replace(b"Length: 0", b"Length: 6") + b"<html>" for status in (200, 502)]
-
-
-def test_the_same_bytes_are_repeated_three_times_and_after_the_time_that_was_asked_for(language, tmp_path):
-    with WebhookReceiver() as receiver:
-        Scripted(receiver, *HTML, problem(429, "Retry-After: 1", code="rate-limited"), QUEUED)
-        url = f"http://127.0.0.1:{receiver.port}"
-        with ask(tmp_path / "log", language, url, "1", new_number()) as program:
+def test_an_sms_of_the_outbox_is_sent_once_when_the_api_comes_back_and_a_refused_one_keeps_nobody(
+    world, tmp_path
+):
+    needs("php")
+    php, number, database = LANGUAGES[1], new_number(), str(tmp_path / "bistro.sqlite3")
+    for booking, to in (("41", "06"), ("42", number)):
+        with php.run(tmp_path / f"book{booking}", "book", booking, to, DATABASE=database) as program:
             assert program.wait() == 0, program.output
 
-        assert program.output == "booking-1 cancelled\n"
-        assert len({post.body for post in receiver.posts}) == 1
-        *_, third, fourth = receiver.posts
-        assert (len(receiver.posts), fourth.at - third.at > 0.9) == (4, True)
+    with TcpProxy(free_port()) as network:
+        told = {
+            "DATABASE": database,
+            "OCTOPUSH_URL": f"http://127.0.0.1:{network.port}",
+            "OCTOPUSH_TOKEN": TOKEN,
+        }
+        with php.run(tmp_path / "log", "hand_over", **told) as program:
+            program.wait_for("booked-42 waits: 0 lost")
+            with ApiServer(tmp_path / "api.log", {**world.installation.environ, **TOKENS}) as server:
+                network.drop_next_reply(after=b"booked-42")
+                network.move(server.port)
+                program.wait_for("booked-42 queued\n")
+                program.wait_for("booked-41 refused: 422 invalid: ")
+        assert network.replies_dropped == 1
+
+    world.installation.settled("booked-42")
+    assert len(world.installation.gateway.messages(number=number)) == 1
+    with sqlite3.connect(database) as connection:
+        [(left, problem)] = connection.execute("SELECT request_id, problem FROM sms_outbox")
+    assert (left, problem[:11]) == ("booked-41", "422 invalid")
 
 
-@pytest.mark.parametrize(
-    ("answers", "told"),
-    [
-        ((problem(500), CUT, problem(408), problem(503)), "503 overloaded: No\n"),
-        ((problem(503, "Retry-After: 61"),), "503 overloaded: No\n"),
-        ((problem(409, code="request-id-conflict"),), "409 request-id-conflict: No\n"),
-        ((answer(302, "Location: /elsewhere"),), "302 no-json: not an answer of the API\n"),
-    ],
-    ids=["four tries", "too long a wait", "no use", "redirect"],
-)
-def test_what_is_no_use_to_repeat_is_told(language, tmp_path, answers, told):
-    with WebhookReceiver() as receiver:
-        Scripted(receiver, *answers)
-        url = f"http://127.0.0.1:{receiver.port}"
-        with ask(tmp_path / "log", language, url, "1", new_number()) as program:
-            assert program.wait() == 1
-        assert program.output == told
-        assert len(receiver.posts) == len(answers)
+def test_an_sms_of_what_is_rolled_back_is_gone_and_one_without_a_transaction_is_refused():
+    needs("php")
+    program = """require $argv[1]; $outbox = new Outbox($database = new PDO('sqlite::memory:'));
+        $outbox->createTable(); $database->beginTransaction();
+        $outbox->add(['request_id' => 'booked-42']); $database->rollBack();
+        try { $outbox->add(['request_id' => 'booked-43']); } catch (LogicException $error) {
+            echo $error->getMessage(), ': ';
+            echo $database->query('SELECT count(*) FROM sms_outbox')->fetchColumn();
+        }"""
+    outbox = LANGUAGES[1].path("Outbox")
+    done = subprocess.run(["php", "-r", program, outbox], capture_output=True, text=True, check=False)
+    assert done.stdout == "open the transaction of what the SMS tells of: 0", done.stderr
 
 
-@pytest.fixture
-def webhook_url(language, tmp_path) -> Iterator[str]:
-    """Run the program that takes webhooks."""
-    port, inbox = free_port(), tmp_path / "inbox"
-    inbox.mkdir()
-    starts = {"node": ["node"], "php": ["php", "-S", f"127.0.0.1:{port}"]}
-    environ = {"SMS_WEBHOOK_SECRET": ",".join(SECRETS), "INBOX": str(inbox), "PORT": str(port)}
-    command = [*starts[language.name], language.path("webhook")]
-    with ExampleProgram(tmp_path / "webhook.log", command, environ) as program:
-        until(lambda: listens(port) or program.has_ended)
-        assert not program.has_ended, program.output
-        yield f"http://127.0.0.1:{port}/"
+def test_a_campaign_that_is_sent_twice_texts_everybody_once_and_names_who_is_left_out(world, tmp_path):
+    needs("php")
+    php, people = LANGUAGES[1], [new_number() for _ in range(502)]
+    people[1] = "06"
+    people[501] = people[0]
+    (tmp_path / "numbers.txt").write_text("\n".join(people), "utf-8")
+    told = {"OCTOPUSH_URL": world.api_url, "OCTOPUSH_TOKEN": TOKEN}
 
+    for log in ("first", "second"):
+        with php.run(tmp_path / log, "campaign", "spring", str(tmp_path / "numbers.txt"), **told) as program:
+            assert program.wait() == 0, program.output
 
-def listens(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
-def test_a_signed_webhook_is_kept_once_and_a_forged_one_is_refused(webhook_url, tmp_path):
-    now = int(time.time())
-
-    def posted(body: bytes, headers: dict[str, str]) -> int:
-        return httpx.post(webhook_url, content=body, headers=headers, trust_env=False, timeout=30).status_code
-
-    forged = sign(BODY, "forged", now, [SECRETS[0]])
-    assert posted(BODY.replace(b"Oui", b"Non"), forged) == 400
-    assert posted(BODY, {**forged, "webhook-id": "other"}) == 400
-    assert posted(BODY, sign(BODY, "forged", now, ["whsec_" + "B" * 43 + "="])) == 400
-    assert posted(BODY, {name: value for name, value in forged.items() if name != "webhook-signature"}) == 400
-    assert posted(BODY, {}) == 400
-    assert posted(BODY, sign(BODY, "forged", now - 400, [SECRETS[0]])) == 400
-    assert posted(BODY, sign(BODY, "forged", now + 400, [SECRETS[0]])) == 400
-
-    headers = sign(BODY, "r1", now, ["whsec_" + "B" * 43 + "=", SECRETS[1]])
-    assert (posted(BODY, headers), posted(BODY, headers)) == (204, 204)
-
-    [kept] = (tmp_path / "inbox").iterdir()
-    webhook = json.loads(kept.read_text("utf-8"))
-    assert webhook == {"id": "r1", **json.loads(BODY)}
-    assert webhook["data"]["text"] == "Oui é €"
+    first, second = ((tmp_path / log).read_text("utf-8").splitlines() for log in ("first", "second"))
+    assert first[0] == "part 0: 499 recipients"
+    assert [line[:22] for line in first[1:4]] == [
+        "  line 2 is left out: ",
+        "part 1: 1 recipients",
+        "  line 502 is left out",
+    ]
+    assert second == first[-1:] == ["done: 500 recipients, 0 pending"]
+    shown = Counter(each.number for each in world.installation.gateway.messages(text="The terrace is open"))
+    assert shown == Counter(set(people) - {"06"})
 
 
 def called(program: str, *arguments: str) -> dict[str, Any]:

@@ -117,17 +117,17 @@ def test_without_its_extra_a_command_names_the_extra_in_one_line(installed, extr
         wanted = {"web": "web", "api": "api", "console": "console", "sandbox": "sandbox", "demo": "sandbox"}
         brings = wanted.get(command, "worker")
         assert ended["code"] == 1, (command, ended)
-        assert_said_in_one_line(ended, f'pip install "octopush-worker[{brings}]"')
+        assert_said_in_one_line(ended, f'pip install ".[{brings}]" in a checkout')
 
 
 def test_each_extra_alone_says_what_the_others_bring(installed):
     told = {
-        ("worker", "web"): "octopush-worker[web]",
-        ("worker", "console"): "octopush-worker[console]",
-        ("worker", "up"): "octopush-worker[web]",
-        ("worker", "sandbox"): "octopush-worker[sandbox]",
-        ("worker", "demo"): "octopush-worker[sandbox]",
-        ("console", "up"): "octopush-worker[sandbox]",  # no server on the path
+        ("worker", "web"): ".[web]",
+        ("worker", "console"): ".[console]",
+        ("worker", "up"): ".[web]",
+        ("worker", "sandbox"): ".[sandbox]",
+        ("worker", "demo"): ".[sandbox]",
+        ("console", "up"): ".[sandbox]",  # no server on the path
     }
     for extra in ("worker", "console"):
         asked = [command for each, command in told if each == extra]
@@ -143,7 +143,7 @@ def test_help_needs_the_extra_of_a_worker_and_names_that_of_the_command(installe
 
     for command, ended in zip(COMMANDS, ends, strict=True):
         assert (ended["code"], ended["err"]) == (0, ""), (command, ended)
-        named = f'pip install "octopush-worker[{brings.get(command)}]"' in ended["out"]
+        named = f'pip install ".[{brings.get(command)}]"' in ended["out"]
         assert named == (command in brings), (command, ended)
 
 
@@ -271,7 +271,9 @@ def test_a_fixture_without_its_extra_says_what_to_install(installed, tmp_path):
     assert "2 errors" in said
     for fixture, extra in (("sms_outbox", "testing"), ("sms_sandbox", "sandbox")):
         [told] = {line for line in said.splitlines() if line.startswith(f"{fixture} needs")}
-        assert told.endswith(f'which an extra brings: pip install "octopush-worker[{extra}]"')
+        assert told.endswith(
+            f'which an extra brings: pip install ".[{extra}]" in a checkout (nothing is released yet)'
+        )
 
 
 def test_an_application_with_producers_of_its_own_uses_ours_by_the_second_name(

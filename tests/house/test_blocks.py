@@ -32,6 +32,10 @@ ELSEWHERE: Final = {
     ("docs/forwarding.md", '"""Receive webhooks'): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "secret  "): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "#!/bin/sh"): "tests/unit/test_mail_pipe_page.py",
+    **{
+        ("docs/http-answers.md", f"{method} /"): "tests/e2e/test_api_page.py"
+        for method in ("GET", "POST", "PUT", "DELETE")
+    },
     ("docs/outbox.md", "import "): "tests/integration/test_outbox_pages.py",
     ("docs/outbox.md", "engine"): "tests/integration/test_outbox_pages.py",
     ("docs/outbox.md", "relay"): "tests/integration/test_outbox_pages.py",

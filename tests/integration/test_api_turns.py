@@ -2,11 +2,14 @@
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
 import redis
+import redis.asyncio
 
+from producers.contract.steps import Commands
 from tests.support.api_client import ApiClient, api_settings
 from tests.support.waiting import until
 from worker.api.caller import Caller
@@ -83,6 +86,35 @@ def test_a_poll_that_has_waited_leaves_nothing_that_only_a_look_for_garbage_woul
             until(is_clean, 10)
         finally:
             gc.enable()
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_an_error_of_redis_leaves_nothing_that_only_a_look_for_garbage_would_find(redis_url, blocking):
+    wrong = Commands([("PING",), ("HGET", "alone", "a", "b")])
+
+    async def told_later() -> weakref.ref[Exception]:
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
+            try:
+                await wrong.arun(client)
+            except redis.ResponseError as error:
+                return weakref.ref(error)
+        raise AssertionError("there was no error")
+
+    def told() -> weakref.ref[Exception]:
+        with redis.Redis.from_url(redis_url) as client:
+            try:
+                wrong.run(client)
+            except redis.ResponseError as error:
+                return weakref.ref(error)
+        raise AssertionError("there was no error")
+
+    gc.collect()
+    gc.disable()
+    try:
+        left = told() if blocking else asyncio.run(told_later())
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_a_turn_goes_to_whoever_has_waited_longest():

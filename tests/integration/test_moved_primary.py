@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -335,6 +336,21 @@ def test_a_connection_closed_right_before_a_command_is_a_lost_connection(redis_u
 
     with asyncio.Runner(loop_factory=loop) as runner, pytest.raises(redis.ConnectionError):
         runner.run(send())
+
+
+def test_nobody_waits_for_a_free_connection_longer_than_the_time_that_is_left(redis_url):
+    client = connect_sending(redis_url)
+    taken = [client.connection_pool.get_connection() for _ in range(64)]
+    began_s = time.monotonic()
+    with pytest.raises(redis.ConnectionError, match="No connection available"), within(0.1):
+        client.ping()
+    # Without that it is 5 s.
+    assert time.monotonic() - began_s < 4
+
+    client.connection_pool.release(taken.pop())
+    with within(30):
+        assert client.ping()
+    client.close()
 
 
 def test_an_answer_that_comes_too_late_is_never_taken_for_another(redis_url):

@@ -359,3 +359,11 @@ def test_no_answer_makes_a_trial_richer(tmp_path):
         journal.write(Answer("reply", 1, Seen("accepted", 201, ticket="t", segments=1, cost="-1000")))
         purse = Purse(journal, Decimal(2), Decimal("0.05"))
         assert (purse.spent, purse.price) == (Decimal("0.08"), Decimal("0.05"))
+
+
+def test_a_price_that_turns_out_higher_stops_a_question_before_its_next_call(trial, simulator):
+    simulator.admin.settings(gsm7_part=137)
+    only = ("--only", "gsm7-part", "--budget", "0.06")
+    told = trial.run("--yes", *only, code=1, PRICE_UNKNOWN="0.01")
+    assert "budget has no room" in told["questions"][0]["why"]
+    assert len(simulator.admin.requests()) == 1

@@ -5,17 +5,23 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import pytest
 
 from tests.support.waiting import until
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+#: What the programs of the tests call the API with.
+TOKEN: Final = "shop-0123456789-abcdefghijklmnopqrst"
 #: What each language is run with: the command, and whether all that it needs is there.
 _CHECKS: Final = {
     "node": ("node", "process.exit(Number(parseInt(process.versions.node) < 18))"),
-    "php": ("php", "exit(PHP_VERSION_ID < 80100 || !extension_loaded('curl') ? 1 : 0);"),
+    "php": (
+        "php",
+        """$lacks = array_diff(['curl', 'pdo_sqlite'], get_loaded_extensions());
+        exit(PHP_VERSION_ID < 80100 || $lacks ? 1 : 0);""",
+    ),
 }
 
 
@@ -25,7 +31,7 @@ def missing(language: str) -> str:
     option = "-e" if language == "node" else "-r"
     if shutil.which(command) and not subprocess.run([command, option, check], check=False).returncode:
         return ""
-    needed = {"node": "no Node 18", "php": "no PHP 8.1 with curl"}[language]
+    needed = {"node": "no Node 18", "php": "no PHP 8.1 with curl and SQLite"}[language]
     return f"the examples in {language} are left out: {needed} on the PATH"
 
 
@@ -77,6 +83,29 @@ class ExampleProgram:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait(10)
+
+
+class Language(NamedTuple):
+    """Where a client is, and how its programs are run."""
+
+    name: str
+    suffix: str
+
+    def path(self, program: str) -> str:
+        """Say where a program is."""
+        return str(EXAMPLES / self.name / f"{program}.{self.suffix}")
+
+    def run(self, log: Path, program: str, *arguments: str, **environ: str) -> ExampleProgram:
+        """Run a program."""
+        return ExampleProgram(log, [self.name, self.path(program), *arguments], environ)
+
+    def ask(self, log: Path, url: str, *arguments: str, token: str = TOKEN) -> ExampleProgram:
+        """Run the program that asks a guest."""
+        return self.run(log, "ask", *arguments, OCTOPUSH_URL=url, OCTOPUSH_TOKEN=token)
+
+
+#: The languages that have a client of the HTTP API.
+LANGUAGES: Final = (Language("node", "mjs"), Language("php", "php"))
 
 
 def needs(language: str) -> None:

@@ -1,8 +1,12 @@
 """What `octopush-worker sandbox` prints can be pasted as it stands."""
 
 import re
+from datetime import UTC, datetime
 
+from producers.rules.hours import Hours
+from producers.settings import ProducerSettings
 from worker.cli import instructions
+from worker.sandbox.environments import ANY_HOUR
 
 PRINTED = instructions(
     "unix:///tmp/x/redis.sock",
@@ -28,6 +32,19 @@ def test_the_phone_comes_first():
     assert first[0] == "http://127.0.0.1:1/"
 
 
-def test_what_the_pages_call_admin_is_said():
-    assert "\nexport ADMIN=http://127.0.0.1:1\n" in PRINTED
-    assert "\nexport REDIS_URL=unix:///tmp/x/redis.sock\n" in PRINTED
+def test_what_other_terminals_need_is_one_block_that_can_be_pasted():
+    block = """
+export REDIS_URL=unix:///tmp/x/redis.sock
+export ADMIN=http://127.0.0.1:1
+export MARKETING_HOURS_FR=off MARKETING_HOURS_OTHER=off
+"""
+    assert f"\n{block}\n" in PRINTED
+
+
+def test_who_pastes_the_block_sends_marketing_at_the_hours_of_the_sandboxs_worker():
+    pasted = dict(re.findall(r"(MARKETING_\w+)=(\S+)", PRINTED))
+
+    assert pasted == ANY_HOUR
+    sunday_night = datetime(2026, 3, 1, 3, tzinfo=UTC)
+    assert Hours(ProducerSettings.from_env({})).common_opening(["FR"], sunday_night) > sunday_night
+    assert Hours(ProducerSettings.from_env(pasted)).common_opening(["FR"], sunday_night) == sunday_night

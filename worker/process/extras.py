@@ -35,7 +35,7 @@ def missing(command: str, *, only_help: bool = False) -> str | None:
 
 def brought_by(command: str) -> str:
     """Say, for the end of a command's help, which extra brings what it needs."""
-    return f'Needs: pip install "{_PACKAGE}[{_EXTRAS[command]}]"'
+    return f"Needs: {_install(_EXTRAS[command])}"
 
 
 def lacking(asked: str, extra: str) -> str | None:
@@ -48,7 +48,12 @@ def lacking(asked: str, extra: str) -> str | None:
     modules = [module for module in _modules(extra) if find_spec(module) is None]
     if not modules:
         return None
-    return f'{asked} needs {modules[0]}, which an extra brings: pip install "{_PACKAGE}[{extra}]"'
+    return f"{asked} needs {modules[0]}, which an extra brings: {_install(extra)}"
+
+
+def _install(extra: str) -> str:
+    # No registry has the package before its first release.
+    return f'pip install ".[{extra}]" in a checkout (nothing is released yet)'
 
 
 def _modules(extra: str) -> Iterator[str]:

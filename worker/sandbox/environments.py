@@ -34,6 +34,8 @@ _WANTED_BY: Final = {
     "forward-http": "WEBHOOK_URL",
     "forward-email": "MAIL_URL",
 }
+#: Settings of the sandbox, and of who sends into it: whoever tries it at night wants to see things leave.
+ANY_HOUR: Final[Mapping[str, str]] = {"MARKETING_HOURS_FR": "off", "MARKETING_HOURS_OTHER": "off"}
 #: What programs need of a machine: where things are, language, terminal, how to reach the network.
 _OF_THE_MACHINE: Final = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|COLUMNS"

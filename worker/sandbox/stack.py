@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import msgspec
 
-from worker.sandbox.environments import of_the_machine
+from worker.sandbox.environments import ANY_HOUR, of_the_machine
 from worker.sandbox.installation import Installation, InstallationError, wait_for
 from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
@@ -64,9 +64,7 @@ class Stack:
             "OCTOPUSH_API_KEY": "sandbox-key",
             "OCTOPUSH_BASE_URL": f"http://127.0.0.1:{self._gateway_port}/v1/public",
             "CALLBACK_TOKENS": self._token,
-            # Whoever tries things out at night wants to see them leave.
-            "MARKETING_HOURS_FR": "off",
-            "MARKETING_HOURS_OTHER": "off",
+            **ANY_HOUR,
             "HOST": "127.0.0.1",
             "PORT": str(self._port),
         }

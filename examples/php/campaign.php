@@ -1,0 +1,47 @@
+<?php
+
+// Send a campaign to a list of any length. Run it again after whatever ended it: nobody is texted twice.
+//
+//   OCTOPUSH_URL=http://127.0.0.1:8002 OCTOPUSH_TOKEN=… php campaign.php spring numbers.txt
+//
+// The token needs the scope campaign. The list has a number a line, and stays as it is until the campaign is complete.
+
+declare(strict_types=1);
+
+require __DIR__ . '/Octopush.php';
+
+const PART = 500;
+
+[, $id, $list] = $argv;
+$octopush = new Octopush((string) getenv('OCTOPUSH_URL'), (string) getenv('OCTOPUSH_TOKEN'));
+$numbers = file($list, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) ?: throw new RuntimeException("$list is empty");
+
+$definition = [
+    'text' => 'The terrace is open. STOP au 30101',
+    'sender' => 'Bistro',
+    // Whoever stands in the list twice, or with a wrong number, is left out and named; without this his part is refused.
+    'on_invalid' => 'leave_out',
+];
+
+try {
+    $campaign = '/v1/campaigns/' . rawurlencode($id);
+    $upload = $octopush->call('PUT', $campaign, body: $definition);
+    $parts = array_chunk($numbers, PART);
+    for ($n = $upload['complete'] ? count($parts) : $upload['next_part']; $n < count($parts); $n++) {
+        $part = $octopush->call('PUT', "$campaign/parts/$n", body: ['recipients' => $parts[$n]]);
+        echo "part $n: {$part['recipients']} recipients\n";
+        foreach ($part['left_out'] as $each) {
+            $line = $n * PART + $each['index'] + 1;
+            echo "  line $line is left out: {$each['errors'][0]['detail']}\n";
+        }
+    }
+    // Nothing has left so far: `start` is on_complete.
+    $octopush->call('POST', "$campaign/complete", body: ['parts' => count($parts)]);
+    do {
+        $now = $octopush->call('GET', $campaign);
+        echo "{$now['state']}: {$now['recipients']} recipients, {$now['pending']} pending\n";
+    } while (!$now['done'] && sleep(2) === 0);
+} catch (OctopushException $error) {
+    fwrite(STDERR, $error->getMessage() . "\n");
+    exit(1);
+}

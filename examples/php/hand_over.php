@@ -1,0 +1,21 @@
+<?php
+
+// Hand over what the outbox has, for ever: the API may be away, and may come back.
+//
+//   DATABASE=bistro.sqlite3 OCTOPUSH_URL=http://127.0.0.1:8002 OCTOPUSH_TOKEN=… php hand_over.php
+
+declare(strict_types=1);
+
+require __DIR__ . '/Octopush.php';
+require __DIR__ . '/Outbox.php';
+
+$outbox = new Outbox(new PDO('sqlite:' . (getenv('DATABASE') ?: 'bistro.sqlite3')));
+$outbox->createTable();
+// One try: the loop repeats.
+$octopush = new Octopush((string) getenv('OCTOPUSH_URL'), (string) getenv('OCTOPUSH_TOKEN'), tries: 1);
+while (true) {
+    foreach ($outbox->handOver($octopush) as [$requestId, $word]) {
+        echo "$requestId $word\n";
+    }
+    sleep(1);
+}
