@@ -4,6 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PYTHONS := 3.11 3.12 3.13
 MESSAGES ?= 100000
+MINUTES ?=
 BENCH ?=
 PLAN ?=
 BEFORE ?=
@@ -75,8 +76,8 @@ clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is al
 upgrades: $(INSTALLED) ## Run the last release, this one and one to come side by side (about 10 minutes)
 	$(BIN)/python -m pytest tests/upgrades
 
-soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and draw the balance
-	@$(BIN)/python -m tests.soak --messages $(MESSAGES)
+soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and print the balance, or send for MINUTES=60
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES),--messages $(MESSAGES))
 
 bench: $(INSTALLED) ## Measure this worker beside others, on Linux (BENCH="peers shared" selects)
 	@$(BIN)/python -m tests.benchmarks $(BENCH) $(if $(BEFORE),--before $(BEFORE)) $(if $(RULES),--rules)
@@ -107,7 +108,7 @@ format: $(INSTALLED) ## Format the code
 lock: ## Pin the newest allowed dependencies (needs uv)
 	uv lock --upgrade
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --all-extras --group dev -o requirements-dev.lock
-	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console -o requirements.lock
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console --extra otel --extra sentry -o requirements.lock
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --only-group build -o deploy/build.lock
 
 clean: ## Remove everything that was built

@@ -2,7 +2,7 @@
 -- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part.
 --   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
 --   campaign or '', talk or nil, receipts, to, older digests or nil, stoppable or nil, zones or '', dues or nil, block or nil, twin or
---   nil, scope or nil, weights or nil, to under each older key or nil.
+--   nil, scope or nil, weights or nil, to under each older key or nil, trace or nil, links or nil.
 --   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when the gateway
 --   reports on none, 1, or when it is to send, ms. stoppable: an opt-out ends it. scope: that of its opt-outs, if it has one of its own.
 --   weights: segments of each recipient, a digit each, unless all have the same. dues: their place in money. block: of an alert to one
@@ -133,6 +133,9 @@ local function create(i)
   if given.app ~= '' then add(fields, 'app', given.app) end
   if left.estimate then add(fields, 'estimate', whole(left.estimate)) end
   if scope then add(fields, 'scope', scope) end
+  local trace, links = given.messages[i][24], given.messages[i][25]
+  if trace then add(fields, 'trace', trace) end
+  if links then add(fields, 'links', links) end
   if left.weights ~= '' then add(fields, 'weights', left.weights) end
   if stoppable then
     if queue ~= 'marketing' then add(fields, 'stoppable', 1) end

@@ -77,6 +77,10 @@ class Cluster:
     def planned(self):
         self.them.fail_over(TAG)
 
+    def slot_moved(self):
+        """Key by key, as an operator does who adds a node and stops nothing."""
+        self.them.move_slot(TAG)
+
     def killed(self):
         before = self.them.owner(TAG)
         before.kill()
@@ -91,7 +95,7 @@ class Cluster:
 
 
 CASES = [(Sentinels, each) for each in ("planned", "killed", "suspended", "replica_killed", "sentinels_away")]
-CASES += [(Cluster, each) for each in ("planned", "killed", "suspended")]
+CASES += [(Cluster, each) for each in ("planned", "killed", "suspended", "slot_moved")]
 
 
 @pytest.fixture

@@ -18,6 +18,20 @@ PARIS: Final = ZoneInfo("Europe/Paris")
 FIRST_DAY: Final = date(2027, 3, 30)
 #: On the second day all of Réunion is closed.
 HOLIDAY: Final = ("+262", FIRST_DAY + timedelta(days=1))
+#: The first day of a soak that goes by time: a Tuesday, the day after Whit Monday. Its weeks are usual ones.
+FIRST_OF_MANY: Final = date(2027, 5, 18)
+#: What else is closed in the 300 days after it: the holidays of all zones, and two that one of them has.
+_HOLIDAYS: Final = ((7, 14), (8, 15), (11, 1), (11, 11), (12, 25), (1, 1))
+_CLOSED: Final = {
+    HOLIDAY,
+    ("+590", date(2027, 5, 27)),
+    ("+262", date(2027, 12, 20)),
+    *(
+        (prefix, date(2028 if month == 1 else 2027, month, day))
+        for prefix in ZONES
+        for month, day in _HOLIDAYS
+    ),
+}
 _OPENS, _CLOSES, _SUNDAY = 8, 20, 6
 #: Seconds before a closing in which nothing is claimed; no POST begins in the second half of them.
 MARGIN_S: Final = 30
@@ -54,9 +68,9 @@ DAY: Final = (
 LATE_DAY: Final = (Stage(0, 6, 1, 5, 5), Stage(0, 8, 1, 5, 5), Stage(0, 14, 1, 5, 8))
 
 
-def begins(day: int, stage: Stage) -> float:
-    """Seconds since the epoch at which a stage of a day begins."""
-    at = FIRST_DAY + timedelta(days=day + stage.days)
+def begins(day: int, stage: Stage, first: date = FIRST_DAY) -> float:
+    """Seconds since the epoch at which a stage of a day begins; ``first`` is day 0."""
+    at = first + timedelta(days=day + stage.days)
     clock = datetime(at.year, at.month, at.day, stage.hour, stage.minute, stage.second, tzinfo=PARIS)
     return clock.timestamp()
 
@@ -69,7 +83,7 @@ def may_post(number: str, at: float) -> bool:
     local = datetime.fromtimestamp(at, ZoneInfo(ZONES[prefix]))
     return (
         local.weekday() != _SUNDAY
-        and (prefix, local.date()) != HOLIDAY
+        and (prefix, local.date()) not in _CLOSED
         and local.hour >= _OPENS
         and late.date() == local.date()
         and late.hour < _CLOSES
@@ -91,6 +105,11 @@ class Leaps:
 
     def __len__(self) -> int:
         return len(self._at) - 1
+
+    @property
+    def began(self) -> float:
+        """The true time before which it showed the true one."""
+        return self._at[0]
 
     def leapt(self, shift: int, at: float | None = None) -> None:
         """Note that the clock is so many seconds ahead from now on."""

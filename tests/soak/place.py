@@ -34,7 +34,7 @@ FAULT_SHARE: Final = 0.05
 WORKERS: Final = 2
 #: Euros of a segment at the gateway.
 PRICE: Final = 0.05
-_CAPS: Final = {"NUMBER_ALERTS_PER_HOUR": "10", "NUMBER_ALERTS_PER_DAY": "30", "PREFIX_PER_HOUR": "20"}
+CAPS: Final = {"NUMBER_ALERTS_PER_HOUR": "10", "NUMBER_ALERTS_PER_DAY": "30", "PREFIX_PER_HOUR": "20"}
 #: Seconds that a process takes to start, on a machine that does nothing else.
 _START_S: Final = 2.0
 #: Times that the web process is started until it has to be there.
@@ -66,7 +66,7 @@ class Place:
         self.simulator.admin.http.timeout = httpx.Timeout(_ADMIN_S)
         self.environ = {
             **bare_environment(),
-            **_CAPS,
+            **CAPS,
             **(RULES if self.leaping else {}),
             **(self.server.environ if isinstance(self.server, LeapingServer) else {}),
             "REDIS_URL": self.server.url,

@@ -31,7 +31,7 @@ class Stops:
         rng: decides who writes how.
 
     Attributes:
-        answered: numbers of whom a callback was answered 200: their STOP must not be forgotten.
+        answered: when a callback was answered 200, by number: their STOP must not be forgotten.
         given_up: how many callbacks nobody answered.
     """
 
@@ -42,7 +42,7 @@ class Stops:
         self._client = httpx.Client(trust_env=False)
         self._new, self._over = threading.Condition(), False
         self._thread = threading.Thread(target=self._run, name="people")
-        self.answered: set[str] = set()
+        self.answered: dict[str, float] = {}
         self.given_up = 0
 
     def start(self) -> None:
@@ -103,7 +103,7 @@ class Stops:
         while time.monotonic() < ends:
             try:
                 if self._client.post(self._url(), content=body, timeout=2).status_code == httpx.codes.OK:
-                    self.answered.add(number)
+                    self.answered.setdefault(number, time.time())
                     return
             except httpx.HTTPError:  # killed, or not started yet
                 pass

@@ -74,6 +74,8 @@ class Seen:
         leaps: what the clock showed when.
         reserved: micro-euros that are reserved still.
         spent: euros that marketing cost, by day.
+        forgotten: request_ids of POSTs that a Redis which was replaced may have forgotten: what becomes of
+            the message afterwards may deny them.
     """
 
     texts: Sequence[Text]
@@ -86,6 +88,7 @@ class Seen:
     racing: Collection[str] = field(default_factory=set)
     reserved: int = 0
     spent: Mapping[str, float] = field(default_factory=dict)
+    forgotten: Collection[str] = field(default_factory=set)
 
 
 def verdict(seen: Seen, budget: float = math.inf) -> dict[str, list[str]]:
@@ -120,7 +123,8 @@ def _sent(seen: Seen) -> set[tuple[str, str]]:
 
 def _reason(seen: Seen, text: Text) -> str:
     record = seen.records.get(text.request_id, Record("refused" if text.kind == "refused" else "missing"))
-    if record.state == "accepted" and text.kind == "campaign" and text.number in seen.stopped:
+    taken = record.state == "accepted" or (record.state == "unknown" and text.request_id in seen.forgotten)
+    if taken and text.kind == "campaign" and text.number in seen.stopped:
         return "left out, suppressed"
     return f"{record.state} {record.code}"
 
@@ -140,6 +144,8 @@ def _lost(seen: Seen) -> Iterable[str]:
 def _denied(seen: Seen) -> Iterable[str]:
     for text in seen.texts:
         record = seen.records.get(text.request_id, Record("refused" if text.kind == "refused" else ""))
+        if text.request_id in seen.forgotten:
+            continue
         if record.state in _NEVER_SHOWN and seen.shown.get((text.number, text.text)):
             yield f"{text.request_id} {record.state} {record.code}"
 

@@ -114,6 +114,64 @@ class NoLeapError(Exception):
     """The clock of a server cannot be moved on this machine."""
 
 
+class SharedClock:
+    """A clock that leaps when told to, for all processes that are started with its variables.
+
+    Args:
+        directory: where its library and its file live.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file, self._library = directory / "leap", directory / "leap.so"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What lets the clock of a process be this one, if that process is dynamically linked."""
+        return {"LD_PRELOAD": str(self._library), "LEAP_FILE": str(self._file)}
+
+    @property
+    def is_built(self) -> bool:
+        """Whether processes can be started with it."""
+        return self._library.exists()
+
+    def leap(self, seconds: int) -> None:
+        """Let it differ from the true one by so much from now on."""
+        with self._file.open("r+b") as shared:
+            shared.write(struct.pack("@l", seconds))
+
+    def build(self) -> None:
+        """Make library and file.
+
+        Raises:
+            NoLeapError: no compiler.
+        """
+        compiler = shutil.which("gcc") or shutil.which("cc")
+        if compiler is None:
+            raise NoLeapError("no C compiler")
+        self._directory.mkdir(parents=True, exist_ok=True)
+        source = self._directory / "leap.c"
+        source.write_text(_SHIFT, "utf-8")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", self._library, source, "-ldl"], check=True)
+        self._file.write_bytes(struct.pack("@l", 0))
+
+    def check(self, client: redis.Redis) -> None:
+        """Make sure that a server that was started with it follows it.
+
+        Raises:
+            NoLeapError: it does not.
+        """
+        if not all(self._is_followed(client) for _ in range(_TRIES)):
+            raise NoLeapError("a server that is statically linked, or does not look at its clock each time")
+
+    def _is_followed(self, client: redis.Redis) -> bool:
+        before = now_ms(client)
+        self.leap(-100)
+        after = now_ms(client)
+        self.leap(0)
+        return before - after > 50_000
+
+
 class LeapingServer(RedisServer):
     """A server of its own whose clock leaps when told to; a restart does not change what its clock shows.
 
@@ -124,12 +182,12 @@ class LeapingServer(RedisServer):
 
     def __init__(self, data_dir: Path, *, fsync: str = "everysec") -> None:
         super().__init__(data_dir, fsync=fsync)
-        self._file, self._library = data_dir / "leap", data_dir / "leap.so"
+        self._clock = SharedClock(data_dir)
 
     @property
     def environ(self) -> dict[str, str]:
         """What lets the clock of another process be this one's, if that process is dynamically linked."""
-        return {"LD_PRELOAD": str(self._library), "LEAP_FILE": str(self._file)}
+        return self._clock.environ
 
     def start(self) -> "LeapingServer":
         """Start the process and wait until it answers.
@@ -137,9 +195,9 @@ class LeapingServer(RedisServer):
         Raises:
             NoLeapError: no compiler, or the server does not let its clock be moved.
         """
-        is_new = not self._library.exists()
+        is_new = not self._clock.is_built
         if is_new:
-            self._build()
+            self._clock.build()
         with mock.patch.dict(os.environ, self.environ):
             super().start()
         if is_new:
@@ -148,29 +206,12 @@ class LeapingServer(RedisServer):
 
     def leap(self, seconds: int) -> None:
         """Let its clock differ from the true one by so much from now on."""
-        with self._file.open("r+b") as shared:
-            shared.write(struct.pack("@l", seconds))
-
-    def _build(self) -> None:
-        compiler = shutil.which("gcc") or shutil.which("cc")
-        if compiler is None:
-            raise NoLeapError("no C compiler")
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        source = self.data_dir / "leap.c"
-        source.write_text(_SHIFT, "utf-8")
-        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", self._library, source, "-ldl"], check=True)
-        self._file.write_bytes(struct.pack("@l", 0))
+        self._clock.leap(seconds)
 
     def _try(self) -> None:
-        with redis.Redis(port=self.port) as client:
-            leaps = [self._follows(client) for _ in range(_TRIES)]
-        if not all(leaps):
+        try:
+            with redis.Redis(port=self.port) as client:
+                self._clock.check(client)
+        except NoLeapError:
             self.kill()
-            raise NoLeapError("a server that is statically linked, or does not look at its clock each time")
-
-    def _follows(self, client: redis.Redis) -> bool:
-        before = now_ms(client)
-        self.leap(-100)
-        after = now_ms(client)
-        self.leap(0)
-        return before - after > 50_000
+            raise

@@ -61,6 +61,27 @@ class RedisCluster:
             client.execute_command("CLUSTER", "FAILOVER")
         self.wait_for_another_owner_than(before, tag)
 
+    def move_slot(self, tag: str) -> None:
+        """Move the slot of a hash tag to another primary key by key, as ``redis-cli --cluster reshard``."""
+        before = self.owner(tag)
+        slot = key_slot(tag.encode())
+        seen = self._nodes_as_seen_by(before)
+        primaries = [
+            int(name.rpartition(":")[2])
+            for name, each in seen.items()
+            if "master" in each["flags"] and each["slots"]
+        ]
+        after = self._node(next(port for port in primaries if port != before.port))
+        with talking_to(before) as old, talking_to(after) as new:
+            old_id, new_id = (each.execute_command("CLUSTER MYID").decode() for each in (old, new))
+            new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", old_id)
+            old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", new_id)
+            while keys := old.execute_command("CLUSTER GETKEYSINSLOT", slot, 50):
+                old.execute_command("MIGRATE", "127.0.0.1", after.port, "", 0, 5_000, "KEYS", *keys)
+            for each in (new, old):
+                each.execute_command("CLUSTER SETSLOT", slot, "NODE", new_id)
+        self.wait_for_another_owner_than(before, tag)
+
     def crash(self, tag: str) -> None:
         """Kill the owner once its replicas know all it knows, and bring it back after the failover."""
         before = self.owner(tag)

@@ -7,7 +7,7 @@ with SentinelSet(tmp_path) as them:
 """
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Self
@@ -91,6 +91,7 @@ class SentinelSet:
         door: how all of them let clients in.
         replicas: how many replicas the primary has.
         down_after_ms: silence after which the Sentinels take a server for dead.
+        make: makes a server of a directory, a door and further command-line options.
 
     Attributes:
         servers: primary and replicas, in the order in which they were started: the first was the primary.
@@ -98,15 +99,19 @@ class SentinelSet:
     """
 
     def __init__(
-        self, data_dir: Path, door: Open | None = None, *, replicas: int = 2, down_after_ms: int = 3_000
+        self,
+        data_dir: Path,
+        door: Open | None = None,
+        *,
+        replicas: int = 2,
+        down_after_ms: int = 3_000,
+        make: Callable[[Path, Open, Sequence[str]], GuardedServer] = GuardedServer,
     ) -> None:
         self.door = door = door or Open()
-        self.servers = [GuardedServer(data_dir / "server-0", door, ["--repl-diskless-sync-delay", "0"])]
+        self.servers = [make(data_dir / "server-0", door, ["--repl-diskless-sync-delay", "0"])]
         first = self.servers[0].port
         options = ["--replicaof", f"127.0.0.1 {first}", "--repl-diskless-sync-delay", "0"]
-        self.servers += [
-            GuardedServer(data_dir / f"server-{number + 1}", door, options) for number in range(replicas)
-        ]
+        self.servers += [make(data_dir / f"server-{number + 1}", door, options) for number in range(replicas)]
         self.sentinels = [
             Sentinel(data_dir / f"sentinel-{number}", first, down_after_ms, door)
             for number in range(SENTINELS)

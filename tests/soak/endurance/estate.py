@@ -1,0 +1,242 @@
+"""Where a soak by time runs: Redis under Sentinels, the gateway, a webhook, a mail server, all processes."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx
+import redis
+
+from producers.contract.clients import connect
+from producers.contract.redis_url import RedisUrl
+from producers.settings import ProducerSettings
+from tests.soak.days import HOLIDAY, RULES
+from tests.soak.endurance.crew import Crew, Life
+from tests.soak.endurance.redis_set import LeapingSet
+from tests.soak.place import CAPS, FAULT_SHARE, FAULTS, KEYS, PRICE
+from tests.support.api_client import TOKENS as API_TOKENS
+from tests.support.console_client import TOKENS as CONSOLE_TOKENS
+from tests.support.forwarder_process import ROOTS
+from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
+from tests.support.sentinel_set import PAUSE_MS
+from tests.support.simulator import SimulatorProcess
+from tests.support.smtp_server import SmtpServer
+from tests.support.webhook_receiver import WebhookReceiver
+from worker.sandbox.redis_server import free_port
+
+#: Days that records, and entries of streams, stay: a day of the soak takes a minute and a half.
+_STAYS_DAYS: Final = "2"
+_ADMIN_S: Final = 300.0
+#: Seconds in which a Sentinel tells an old primary what it is now; it takes writes until then.
+_LEARNS_S: Final = 13.0
+
+
+class Estate:
+    """Everything that runs.
+
+    Args:
+        data_dir: for logs and the servers' files.
+        seed: of the gateway's chance.
+        budget: euros that marketing may cost in a day.
+
+    Attributes:
+        damage: what was done to it, and how often.
+        forgetting: from and to when, in true time, a primary that was replaced may have lost what it took.
+        events: when a primary was replaced, and how.
+    """
+
+    def __init__(self, data_dir: Path, seed: int, budget: float) -> None:
+        self._data_dir = data_dir
+        self.damage: Counter[str] = Counter()
+        self.forgetting: list[tuple[float, float]] = []
+        self.events: list[tuple[float, str]] = []
+        self._exit = ExitStack()
+        self.redis_set = LeapingSet(data_dir / "redis")
+        self.simulator = SimulatorProcess("--seed", str(seed), price_per_segment=PRICE)
+        self.simulator.admin.http.timeout = httpx.Timeout(_ADMIN_S)
+        self.webhooks, self.mails = WebhookReceiver(), SmtpServer()
+        self._ports = {
+            name: str(free_port()) for name in ("PORT", "API_PORT", "METRICS_PORT", "CONSOLE_PORT")
+        }
+        self._rules = {
+            **RULES,
+            **CAPS,
+            "EXTRA_HOLIDAYS": f"RE:{HOLIDAY[1]}",
+            "BUDGET_DAY": f"{budget:.2f}",
+            "RECORD_RETENTION_DAYS": _STAYS_DAYS,
+            "STREAM_RETENTION_DAYS": _STAYS_DAYS,
+        }
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            starting.callback(self.simulator.kill)
+            starting.enter_context(self.redis_set)
+            starting.enter_context(self.webhooks)
+            starting.enter_context(self.mails)
+            self.environ = self._environment()
+            self.crew = Crew(self.environ, self.redis_set.clock.environ, self._data_dir)
+            self.client = connect(RedisUrl(self.redis_set.them.url))
+            starting.callback(self.client.close)
+            self._prepare_gateway()
+            starting.callback(self.crew.stop)
+            for name in self.crew.names:
+                self.crew.start(name)
+            self._exit = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **bare_environment(),
+            **self._rules,
+            **self._ports,
+            "HOST": "127.0.0.1",
+            "WORKER_THREADS": "8",
+            "REDIS_URL": self.redis_set.them.url,
+            "REDIS_REPLICAS": str(len(self.redis_set.them.servers) - 1),
+            "OCTOPUSH_API_LOGIN": API_LOGIN,
+            "OCTOPUSH_API_KEY": API_KEY,
+            "OCTOPUSH_BASE_URL": self.simulator.base_url,
+            "OCTOPUSH_READ_TIMEOUT_S": "1",
+            "OCTOPUSH_CONNECT_TIMEOUT_S": "1",
+            "CALLBACK_TOKENS": TOKEN,
+            "CALLBACK_SPOOL_DIR": str(self._data_dir / "spool"),
+            "API_TOKENS": API_TOKENS,
+            "CONSOLE_TOKENS": CONSOLE_TOKENS,
+            "WEBHOOK_URL": self.webhooks.url,
+            "WEBHOOK_SECRETS": ROOTS[0],
+            "MAIL_URL": f"smtp://127.0.0.1:{self.mails.port}",
+            "MAIL_FROM": "sms@example.com",
+            "MAIL_TO": "shop@example.com",
+            "LOG_LEVEL": "info",
+        }
+
+    def _prepare_gateway(self) -> None:
+        admin = self.simulator.admin
+        admin.balance(1e9)
+        admin.settings(callback_url=self.callback_url(), callback_retries=7)
+        admin.auto_reply(
+            "Yes, please", after_ms=500, match={"text_contains": "Soak api"}, only_with_replies=True
+        )
+        left = FAULT_SHARE
+        for preset in FAULTS:
+            # Rules are asked in order, so each share is one of what the earlier ones left.
+            share = FAULT_SHARE / len(FAULTS)
+            admin.fault(preset, match={"probability": share / (1 - (FAULT_SHARE - left))})
+            left -= share
+
+    def settings(self, **changes: str) -> ProducerSettings:
+        """What an application is told; its clock is the true one."""
+        return ProducerSettings.from_env({**self.environ, **changes})
+
+    def callback_url(self) -> str:
+        """Where callbacks are taken."""
+        return f"http://127.0.0.1:{self._ports['PORT']}/callbacks/{TOKEN}"
+
+    def url(self, variable: str) -> str:
+        """Where the process listens whose port is in a variable."""
+        return f"http://127.0.0.1:{self._ports[variable]}"
+
+    # What is measured.
+
+    def lives(self) -> list[Life]:
+        """List all processes that are measured: those of the Procfile, and the servers."""
+        servers = [
+            Life(f"redis-{number}", starts, server.pid)
+            for number, server in enumerate(self.redis_set.them.servers)
+            if server.is_started
+            for starts in [1 + self.damage[f"redis-{number} killed"]]
+        ]
+        return [*self.crew.lives(), *servers]
+
+    def figures(self) -> Mapping[str, float] | None:
+        """Tell what the primary holds; None while there is none."""
+        with suppress(redis.RedisError):
+            memory = self.client.info("memory")["used_memory"]
+            return {"used_memory_mb": memory / 1e6, "keys": float(self.client.dbsize())}
+        return None
+
+    def is_idle(self) -> bool:
+        """Whether no callback waits, in Redis or on the disk, nor anything that is forwarded.
+
+        Raises:
+            redis.RedisError: Redis is away.
+        """
+        names = KEYS.queue("callbacks")
+        left = (
+            self.client.llen(names.ready) + self.client.zcard(names.delayed) + self.client.zcard(names.leases)
+        )
+        left += sum(self.client.zcard(KEYS.forward_waiting(each.decode())) for each in self._forwarders())
+        return left == 0 and not list((self._data_dir / "spool").rglob("*.spool"))
+
+    def given_up(self) -> list[str]:
+        """Name what forwarders or groups gave up."""
+        found = [KEYS.forward_dead(each.decode()) for each in self._forwarders()]
+        found += [each.decode() for each in self.client.scan_iter(f"{KEYS.prefix}*:poison:*", count=2_000)]
+        return [f"{key}: {count}" for key in found if (count := self.client.xlen(key))]
+
+    def _forwarders(self) -> list[bytes]:
+        return list(self.client.zrange(KEYS.forwarders, 0, -1))
+
+    # What is done to it.
+
+    def break_something(
+        self, rng: random.Random, *, only_the_first_worker: bool, still: AbstractContextManager[Any]
+    ) -> None:
+        """Kill or replace one thing.
+
+        Args:
+            rng: decides.
+            only_the_first_worker: whether all other processes are left alone, so that they can be measured.
+            still: keeps the clock where it is, meanwhile.
+        """
+        chance = rng.random()
+        if chance < 0.3:
+            with still:
+                self._replace_primary(
+                    rng.choice(("planned", "crashed", "killed", "unannounced", "restarted"))
+                )
+            return
+        names = self.crew.names[:1] if only_the_first_worker else [*self.crew.names[:1], *self.crew.names[2:]]
+        name = rng.choice(names)
+        how = rng.choice(("killed", "redeployed"))
+        (self.crew.kill if how == "killed" else self.crew.redeploy)(name)
+        self.damage[f"{name} {how}"] += 1
+
+    def _replace_primary(self, how: str) -> None:
+        them = self.redis_set.them
+        before, begun = them.primary, time.time()
+        number = them.servers.index(before)
+        if how == "planned":
+            them.fail_over()
+            if time.time() - begun > PAUSE_MS / 1000:
+                # On a loaded machine the pause was over too soon: the old primary took writes again.
+                self.forgetting.append((begun, time.time() + _LEARNS_S))
+        elif how == "unannounced":
+            with self._may_forget():
+                them.fail_over(losing=True)
+        elif how == "restarted":
+            before.restart(crash=True)
+        elif how == "crashed":
+            them.crash()
+        else:
+            with self._may_forget():
+                before.kill()
+                them.wait_for_another_primary_than(before)
+            before.start()
+        if how in ("killed", "crashed", "restarted"):
+            self.damage[f"redis-{number} killed"] += 1
+        self.damage[f"primary {how}"] += 1
+        self.events.append((begun, f"{how}, {time.time() - begun:.1f} s"))
+
+    @contextmanager
+    def _may_forget(self) -> Iterator[None]:
+        begins = time.time() - 1.5
+        yield
+        self.forgetting.append((begins, time.time() + _LEARNS_S))
