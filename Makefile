@@ -108,7 +108,7 @@ format: $(INSTALLED) ## Format the code
 lock: ## Pin the newest allowed dependencies (needs uv)
 	uv lock --upgrade
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --all-extras --group dev -o requirements-dev.lock
-	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console -o requirements.lock
+	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --no-dev --extra worker --extra web --extra console --extra otel --extra sentry -o requirements.lock
 	uv export --format requirements-txt --no-emit-project --no-header --no-annotate --frozen --only-group build -o deploy/build.lock
 
 clean: ## Remove everything that was built

@@ -35,6 +35,7 @@ navigation = {
         "docs/testing",
         "docs/sandbox",
         "docs/operating",
+        "docs/tracing",
         "docs/runbook",
         "docs/pilot",
         "deploy/README",

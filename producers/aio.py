@@ -16,19 +16,14 @@ from .messages.message import CampaignOptions, Message, MessageOptions, Recipien
 from .messages.recipient import Recipient
 from .queueing.answers import Conflict, Sent, without_conflict
 from .queueing.batches import freeze_one, freeze_slices, ids_of
-from .queueing.campaign_status import (
-    Campaign,
-    CampaignCancellation,
-    CampaignStatus,
-    Halt,
-    Resumption,
-)
+from .queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
 from .queueing.campaign_steps import Campaigns
 from .queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
 from .queueing.conversations import Conversation, Conversations
 from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices
 from .queueing.records import Cancellation, Records
+from .queueing.traced import traced
 from .queueing.unconfirmed import translated
 from .settings import ProducerSettings
 
@@ -72,11 +67,13 @@ class AsyncProducer:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @traced
     async def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; see `Producer.send`."""
         frozen = freeze_one(Message(recipients, text, **options), self._settings)
         return without_conflict(await self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
+    @traced
     async def send_many(self, messages: Iterable[Message | FrozenMessage]) -> list[Sent]:
         """Queue many messages, 500 to a round trip; see `Producer.send_many`.
 
@@ -108,6 +105,7 @@ class AsyncProducer:
         """Read what went to and came from a number; see `Producer.conversation`."""
         return await self._drive(self._conversations.with_number(number, limit))
 
+    @traced
     async def send_campaign(
         self,
         text: str,

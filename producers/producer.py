@@ -14,19 +14,14 @@ from .messages.message import CampaignOptions, Message, MessageOptions, Recipien
 from .messages.recipient import Recipient
 from .queueing.answers import Conflict, Sent, without_conflict
 from .queueing.batches import freeze_one, freeze_slices, ids_of
-from .queueing.campaign_status import (
-    Campaign,
-    CampaignCancellation,
-    CampaignStatus,
-    Halt,
-    Resumption,
-)
+from .queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
 from .queueing.campaign_steps import Campaigns
 from .queueing.campaigns import Budget, OnInvalid, Slicer, chunks, several
 from .queueing.conversations import Conversation, Conversations
 from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices
 from .queueing.records import Ahead, Cancellation, Records
+from .queueing.traced import traced
 from .queueing.unconfirmed import translated
 from .settings import ProducerSettings
 
@@ -78,6 +73,7 @@ class Producer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @traced
     def send(self, recipients: Recipients, text: str, **options: Unpack[MessageOptions]) -> Sent:
         """Queue one SMS; record and queue entry are written together or not at all.
 
@@ -96,6 +92,7 @@ class Producer:
         frozen = freeze_one(Message(recipients, text, **options), self._settings)
         return without_conflict(self._drive(self._records.enqueue([frozen]), [frozen.request_id]))[0]
 
+    @traced
     def send_many(self, messages: Iterable[Message | FrozenMessage]) -> list[Sent]:
         """Queue many messages, 500 to a round trip, reading and checking the next 500 meanwhile.
 
@@ -159,6 +156,7 @@ class Producer:
         """
         return self._drive(self._conversations.with_number(number, limit))
 
+    @traced
     def send_campaign(
         self,
         text: str,

@@ -19,7 +19,7 @@ from worker.sandbox.redis_server import RedisServer, find_binary
 _OURS = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_", "METRICS_", "SMS_NAMESPACE", "SENDER_", "RECORD_", "STREAM_")
 _OURS += ("MAIL_", "CONSOLE_", "OPTOUT_", "OPTIN_", "PSEUDONYM_", "MARKETING_", "EXTRA_HOLIDAYS", "STOP_")
 _OURS += ("SENDERS", "SEGMENTS_", "TEXT_", "PRICE_", "ALLOWED_", "SMS_", "BUDGET_", "CREDIT_", "DUPLICATE_")
-_OURS += ("NUMBER_", "PREFIX_", "GATEWAY_")
+_OURS += ("OTEL_", "SENTRY_", "NUMBER_", "PREFIX_", "GATEWAY_")
 
 
 @pytest.hookimpl(tryfirst=True)

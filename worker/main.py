@@ -4,6 +4,7 @@ The only reader of the environment, the only place that builds things and connec
 """
 
 import gc
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.openings import Openings
-from worker.process import log, middleware, parent, preflight
+from worker.process import log, middleware, parent, preflight, sentry, tracing
 from worker.process.connection import connect, waits_for_redis
 from worker.process.heartbeat import Heartbeat
 from worker.process.outages import outage_log
@@ -89,6 +90,8 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         print(f"octopush-worker: {error}", file=sys.__stderr__)
         raise SystemExit(1) from None
     log.configure(settings.log_level, settings.namespace)
+    sentry.start(settings.sentry_dsn)
+    end_traces = tracing.start(os.environ if environ is None else environ)
     dramatiq.worker.CONSUMER_RESTART_DELAY_SECS = RESTART_S
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
     outages = outage_log(str(settings.redis_url))
@@ -99,6 +102,8 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
         own_namespace(settings, client)
     middleware.stop_once()
     broker = build(settings, client, profile)
+    # Dramatiq stops in the opposite order: what was recorded last is told, too.
+    broker.add_middleware(middleware.LastWords([end_traces, sentry.stop]), before=middleware.Companions)
     _collect_less_garbage()
     return broker
 

@@ -1,6 +1,7 @@
 """Settings of a worker process; `worker.main` is the only reader of the environment."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,6 +21,17 @@ def _gateway(url: str) -> None:
     host = urlsplit(url).hostname or ""
     if not url.lower().startswith("https:") and not is_this_machine(host):
         raise ValueError("must be https, but for this machine: the API key would travel in clear")
+
+
+def _sentry(dsn: Secret) -> None:
+    if find_spec("sentry_sdk") is None:
+        raise ValueError('needs sentry_sdk, which an extra brings: pip install "octopush-worker[sentry]"')
+    from sentry_sdk.utils import BadDsn, Dsn  # noqa: PLC0415 - nothing to import without the extra
+
+    try:
+        Dsn(dsn.reveal())
+    except BadDsn:
+        raise ValueError("must be the DSN of a project, as Sentry shows it") from None
 
 
 def is_this_machine(host: str) -> bool:
@@ -112,6 +124,12 @@ class WorkerSettings(RulesSettings, RedisSettings):
         "days an entry stays in its stream, read or not, 0 for no limit but the length",
         default=30,
         high=3660,
+    )
+    sentry_dsn: Secret = variable(
+        "SENTRY_DSN",
+        "address of a project of Sentry to which worker processes tell errors",
+        default=Secret(""),
+        check=_sentry,
     )
     log_level: str = variable("LOG_LEVEL", "debug, info, warning or error", default="info", check=known_level)
 

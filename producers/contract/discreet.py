@@ -18,7 +18,7 @@ _HARMLESS: Final = frozenset(
         *("request_id", "event_id", "ticket", "reply_to", "id", "entry_id", "callback_id", "key", "campaign"),
         *("state", "status", "code", "match", "action", "reason", "scope", "type", "purpose", "direction"),
         *("sender", "app", "country", "zone", "zones", "short_number", "schedule", "queue", "kind", "sort"),
-        *("waits_for", "held", "cut", "warnings"),
+        *("waits_for", "held", "cut", "warnings", "trace", "links"),
     }
 )
 #: Types whose values are figures and times.

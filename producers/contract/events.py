@@ -6,12 +6,14 @@ add some.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 
+from . import tracing
 from .discreet import discreet
 from .jobs import State
 from .receipts import DeliveryState
@@ -28,8 +30,28 @@ OptOutAction = Literal["out", "in"]
 OptOutReason = Literal["reply", "callback", "gateway", "operator", "erasure"]
 
 
+class _Traced:
+    """An event that belongs to a message, and so may belong to its trace."""
+
+    __slots__ = ()
+    trace: str | None
+
+    def span(self) -> AbstractContextManager[Any]:
+        """Let what is done about the event be a span ``process <stream>`` of its trace, and the current one.
+
+        ``with reply.span(): …`` does nothing where OpenTelemetry is not there, or no trace. docs/tracing.md
+        says when an event has one.
+
+        Returns:
+            A context manager; its value is the span, or None.
+        """
+        from .kinds import KIND_OF  # noqa: PLC0415 - the table of kinds imports this module
+
+        return tracing.within("process", KIND_OF[type(self)].name, "CONSUMER", self.trace or "")  # type: ignore[index]
+
+
 @discreet
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(_Traced, msgspec.Struct, frozen=True, kw_only=True):
     """A person answered.
 
     Attributes:
@@ -48,6 +70,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         country: region of the number, such as ``FR``, or None.
         context: the context of the send, or None.
         raw: the callback event as JSON.
+        trace: the ``traceparent`` with which ``span()`` goes on, or None.
     """
 
     event_id: str
@@ -63,14 +86,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None
     context: Any
     raw: str
+    trace: str | None = None
 
 
 @discreet
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(_Traced, msgspec.Struct, frozen=True, kw_only=True):
     """The network said what became of an SMS for one recipient.
 
     Attributes:
-        event_id, request_id, ticket, number, context, raw: as in `Reply`.
+        event_id, request_id, ticket, number, context, raw, trace: as in `Reply`.
         match: ``ticket`` or ``none``; None in an entry of an older worker.
         status: the gateway's word, such as ``ACK``, ``DELIVERED``, ``NOT_DELIVERED``.
         state: where the recipient stands with this receipt and all before it: ``sent``, ``undelivered`` or
@@ -94,14 +118,15 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: Decimal | None = None
     context: Any
     raw: str
+    trace: str | None = None
 
 
 @discreet
-class OptOut(msgspec.Struct, frozen=True, kw_only=True):
+class OptOut(_Traced, msgspec.Struct, frozen=True, kw_only=True):
     """A person wants no more SMS, or wants SMS again; in the same step the number was suppressed, or is not.
 
     Attributes:
-        event_id, request_id, ticket, number, raw: as in `Reply`.
+        event_id, request_id, ticket, number, raw, trace: as in `Reply`.
         match: as in `Receipt`.
         text: what was written, such as ``STOP``; empty when a receipt or an operator told us.
         action: ``out``, or ``in`` when a suppression was lifted. None, here and in what follows, in an entry
@@ -127,6 +152,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_ids: str | None = None
     at: datetime
     raw: str
+    trace: str | None = None
 
 
 @discreet

@@ -48,6 +48,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
         stoppable: whether an opt-out ends it.
         scope: the scope of its opt-outs, ``""`` for the account.
         weights: the segments of each recipient, a digit each; ``""`` if all have the same.
+        trace: the ``traceparent`` of the span in which it was made, alone; ``""`` without one.
+        links: the same of the span in which it was made among others.
     """
 
     request_id: str
@@ -69,6 +71,8 @@ class FrozenMessage(msgspec.Struct, frozen=True, gc=False):
     stoppable: bool = False
     scope: str = ""
     weights: str = ""
+    trace: str = ""
+    links: str = ""
 
     @property
     def recipients(self) -> int:

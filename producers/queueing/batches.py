@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
+from ..contract.tracing import traceparent
 from ..errors import InvalidMessage
 from ..messages.fields import Problems
 from ..messages.fields import send_at as send_at_of
@@ -50,8 +53,11 @@ def freeze_one(
     *,
     to_leave: bool = True,
     priced: bool = False,
+    among_others: bool = False,
 ) -> FrozenMessage:
     """Check a message by the settings of an application and make its wire form; as `freeze`.
+
+    It notes the span that is current, if any: what comes of the message belongs to its trace.
 
     Args:
         message: what the caller gave.
@@ -59,8 +65,9 @@ def freeze_one(
         campaign: the campaign it is a slice of.
         to_leave: whether it is to leave as it is, and so must be able to.
         priced: whether to say what it may cost although no rule asks.
+        among_others: whether the current span is about other messages, too.
     """
-    return freeze(
+    frozen = freeze(
         message,
         rules=settings,
         allow_spaces=settings.sender_allow_spaces,
@@ -69,6 +76,11 @@ def freeze_one(
         now=datetime.now(UTC) if to_leave else None,
         priced=priced,
     )
+    if not (parent := traceparent()):
+        return frozen
+    # One trace of a campaign would never end, and nobody could look at it: see docs/tracing.md.
+    noted = {"links": parent} if campaign or among_others else {"trace": parent}
+    return msgspec.structs.replace(frozen, **noted)
 
 
 def refuse_what_never_leaves(message: Message, zones: str, settings: ProducerSettings) -> None:
@@ -92,7 +104,7 @@ def _freeze_at(position: int, message: Message | FrozenMessage, settings: Produc
     if isinstance(message, FrozenMessage):
         return message
     try:
-        return freeze_one(message, settings)
+        return freeze_one(message, settings, among_others=True)
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
 

@@ -224,4 +224,6 @@ class Records:
             m.scope or None,
             m.weights or None,
             known.older_lists(m.numbers) or None,
+            m.trace or None,
+            m.links or None,
         )

@@ -24,7 +24,8 @@ def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
         until_then.enter_context(_environment({**lacking, **variables}))
         if (sending := sys.modules.get(_KEPT_BY)) is not None:
             until_then.callback(sending.begin_anew)
-            until_then.enter_context(_octopush(variables))
+            if variables:
+                until_then.enter_context(_octopush(variables))
             sending.begin_anew()
         yield
 
@@ -46,11 +47,15 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def _octopush(variables: Mapping[str, str]) -> Iterator[None]:
     """Set what a project of Django names in ``OCTOPUSH``, which it reads before the environment."""
-    from django.conf import settings  # noqa: PLC0415 - a project of Django has loaded it by now
+    from django.conf import settings  # noqa: PLC0415 - whoever loads the other module has loaded it
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.test.utils import override_settings  # noqa: PLC0415
 
-    given = getattr(settings, "OCTOPUSH", None)
-    if not variables or not isinstance(given, Mapping):
+    try:
+        given = getattr(settings, "OCTOPUSH", None)
+    except ImproperlyConfigured:  # somebody has imported it without a project
+        given = None
+    if not isinstance(given, Mapping):
         yield
         return
     with override_settings(OCTOPUSH={**given, **variables}):

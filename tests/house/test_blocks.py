@@ -64,6 +64,8 @@ SHOWN: Final = {
     ("docs/pilot.md", "# What the gateway"): "what one trial wrote, shortened; test_pilot.py has its lines",
     ("docs/scaling.md", "case "): "what a command prints; test_scale.py compares",
     ("docs/testing.md", "wanted 1 SMS"): "what a failing test prints",
+    ("docs/tracing.md", "docker"): "starts a container, which nobody can here; the page says so",
+    ("docs/tracing.md", "trace of your application"): "a drawing; tests/e2e/test_tracing.py holds it",
 }
 NUMBER: Final = "+33612345678"
 
@@ -156,6 +158,16 @@ def streams(page, outbox, printed):
     assert confirmed == [(42, "Oui")] * 2
 
 
+def tracing(page, outbox, printed):
+    [loop] = page
+    message = {"sender": "Bistro", "purpose": "alert", "with_replies": True, "context": {"booking": 42}}
+    Producer().send(NUMBER, "Do you come?", **message)
+    outbox.reply(NUMBER, "Oui")
+    confirmed: list[tuple[int, str]] = []
+    execute(loop, {"confirm": lambda *given: confirmed.append(given)})
+    assert confirmed == [(42, "Oui")]
+
+
 class Database:
     """What the application of docs/streams.md has."""
 
@@ -178,6 +190,7 @@ STORIES: Final = {
     "docs/campaigns.md": campaigns,
     "docs/scaling.md": scaling,
     "docs/streams.md": streams,
+    "docs/tracing.md": tracing,
 }
 
 

@@ -21,6 +21,7 @@ from producers import (
     RequestIdConflict,
 )
 from producers.testing.outbox import SmsOutbox
+from producers.testing.surroundings import surroundings
 
 ANNE, BERT = "+33612000001", "+33612000002"
 ALERT = {"sender": "Bistro", "purpose": "alert"}
@@ -38,6 +39,27 @@ def test_whatever_was_made_before_speaks_to_the_memory_only_as_long_as_the_outbo
     with pytest.raises(QueueUnavailable):
         sms.send(ANNE, "Ready", **ALERT)
     assert type(sms._redis) is redis.Redis
+
+
+def test_its_surroundings_need_no_project_of_django_where_somebody_has_imported_ours(monkeypatch):
+    import producers.django.sending  # noqa: F401
+
+    monkeypatch.setenv("REDIS_URL", "redis://before:1")
+    with surroundings({"REDIS_URL": "redis://within:1"}):
+        assert os.environ["REDIS_URL"] == "redis://within:1"
+    assert os.environ["REDIS_URL"] == "redis://before:1"
+
+
+def test_without_pytest_an_outbox_lets_marketing_leave_at_any_hour(monkeypatch):
+    monkeypatch.delenv("MARKETING_HOURS_FR", raising=False)
+    with SmsOutbox() as outbox:
+        # A Saturday evening in Paris, by which nothing may leave before Monday.
+        now = datetime.now(UTC)
+        evening = (now + timedelta(days=(5 - now.weekday()) % 7 + 7)).replace(hour=21, minute=30)
+        outbox.travel(seconds=(evening - now).total_seconds())
+        offer = {"text": "Menu. STOP au 30101", "sender": "Bistro", "ttl": timedelta(minutes=5)}
+
+        assert Producer.from_env().send(ANNE, **offer).state == "queued"
 
 
 def test_an_outbox_begins_empty(sms_outbox):

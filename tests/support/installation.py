@@ -74,6 +74,7 @@ ANY_HOUR: Final = {"MARKETING_HOURS_FR": "off", "MARKETING_HOURS_OTHER": "off"}
 def bare_environment() -> dict[str, str]:
     """Our environment without any variable of ours, whatever a developer's shell holds; at any hour."""
     ours = ("REDIS_URL", "OCTOPUSH_", "CALLBACK_TOKENS", "SMS_", "SENDER_", "RECORD_", "STREAM_", "LOG_LEVEL")
+    ours += ("OTEL_", "SENTRY_")
     shell = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**shell, **ANY_HOUR}
 

@@ -25,6 +25,7 @@ from worker.callbacks.dates import read_date
 from worker.callbacks.opt_outs import judged
 from worker.callbacks.payloads import Parsed, read_callback
 from worker.callbacks.publisher import Publisher
+from worker.callbacks.spans import following
 from worker.ledger.correlation import Correlation, Question
 from worker.ledger.ledger import Ledger
 from worker.queue.entries import Batch, Entry
@@ -168,7 +169,8 @@ class Inbound:
             if not ready and not done:
                 continue
             came_ms = [callback.received_ms for callback, _ in ready]
-            fresh = self._publisher.publish([event for _, event in ready], came_ms, done)
+            with following([event for _, event in ready]) as events:
+                fresh = self._publisher.publish(events, came_ms, done)
             for (callback, event), appended in zip(ready, fresh, strict=True):
                 self._report(callback.entry.id, event, fresh=appended)
 
@@ -228,6 +230,7 @@ def _connected(event: CallbackEvent, found: Correlation | None) -> CallbackEvent
     if found is None or found.request_id is None:
         return event
     changes: dict[str, Any] = {"request_id": found.request_id, "match": found.match}
+    changes["trace"] = found.trace or None
     if "context" in event.__struct_fields__:
         changes["context"] = msgspec.json.decode(found.context) if found.context else None
     return msgspec.structs.replace(event, **changes)

@@ -44,6 +44,7 @@ def _of_receipt(receipt: Receipt) -> OptOut:
         reason="gateway",
         at=receipt.delivered_at,
         raw=receipt.raw,
+        trace=receipt.trace,
     )
 
 
@@ -60,4 +61,5 @@ def _of_reply(reply: Reply, action: OptOutAction) -> OptOut:
         reason="reply",
         at=read_date(reply.gateway_date or "", reply.received_at) or reply.received_at,
         raw=reply.raw,
+        trace=reply.trace,
     )

@@ -71,11 +71,12 @@ class Gateway:
 
     Attributes:
         post_max_s: longest that one call can take, in seconds.
+        root: address of its API.
     """
 
     def __init__(self, settings: WorkerSettings, profile: GatewayProfile = UNSETTLED) -> None:
         self._profile = profile
-        root = settings.base_url.rstrip("/")
+        self.root = root = settings.base_url.rstrip("/")
         self._send_url = httpx.URL(root + "/sms-campaign/send")
         self._balance_url = httpx.URL(root + "/wallet/check-balance")
         self._parameters_url = httpx.URL(root + "/user/campaign-parameters")

@@ -18,7 +18,7 @@ def read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait |
         ValueError: nobody knows that answer.
     """
     match reply:
-        case [b"claimed", token, body, in_doubt, left_ms, confirmed, earlier_posts]:
+        case [b"claimed", token, body, in_doubt, left_ms, confirmed, earlier_posts, trace, links]:
             return Claim(
                 entry=entry,
                 queue=queue,
@@ -28,6 +28,8 @@ def read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait |
                 ttl_s=None if left_ms < 0 else left_ms / 1000,
                 confirmed=confirmed == 1,
                 earlier_posts=earlier_posts,
+                trace=trace.decode(),
+                links=links.decode(),
             )
     return _read_wait(reply) or _read_over(reply)
 
@@ -65,6 +67,6 @@ def read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:
     return [
         Correlation(None, pending=verdict == b"pending")
         if verdict in {b"pending", b"foreign"}
-        else Correlation(origin[0].decode(), verdict.decode(), origin[1].decode())  # type: ignore[arg-type]
+        else Correlation(origin[0].decode(), verdict.decode(), origin[1].decode(), origin[2].decode())  # type: ignore[arg-type]
         for verdict, *origin in replies
     ]

@@ -6,7 +6,8 @@
 --   none: see budgets.lua), entries (each id, lease)
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms in which POSTs may begin or -1, confirmed 0|1 (1: an earlier claim of this shared call
---                           under its present name was confirmed, for its attempt was recorded), POSTs made before
+--                           under its present name was confirmed, for its attempt was recorded), POSTs made before, trace or '',
+--                           links or ''
 --   'over', state           it ended before, or leaves with its shared call: nothing left to do
 --   'ended', state, code    this claim ended it: expired, unknown, failed, cancelled with its campaign or for an opt-out, accepted when a
 --                           callback has proven it
@@ -24,7 +25,7 @@ local function send_of(entry)
   local keys = keys_of(entry.id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
     'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to', 'scope', 'stoppable', 'zones',
-    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since')
+    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since', 'trace', 'links')
   return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
@@ -51,7 +52,8 @@ local function begin_attempt(send)
   redis.call('ZADD', prefix .. 'attempt_starts', now, send.id)
   local lives = math.min(send.expires, send.closes or math.huge)
   local left = lives == math.huge and -1 or math.ceil(lives - now)
-  return { 'claimed', token, body_of(send), send.doubt and 1 or 0, left, record.confirmed and 1 or 0, tonumber(record.attempts or 0) }
+  return { 'claimed', token, body_of(send), send.doubt and 1 or 0, left, record.confirmed and 1 or 0, tonumber(record.attempts or 0),
+    record.trace or '', record.links or '' }
 end
 
 local function claim(entry)

@@ -23,6 +23,9 @@ class Claim:
         confirmed: Redis confirmed an earlier claim of this shared call under its present name, for the
             attempt was recorded.
         earlier_posts: POSTs made under earlier claims; not those that only found the account in trouble.
+        trace: the ``traceparent`` of the span that queued the message alone, or ``""``.
+        links: those of the spans that queued it, or the members of the call, among others, with blanks
+            between them.
     """
 
     entry: Entry
@@ -33,6 +36,8 @@ class Claim:
     ttl_s: float | None
     confirmed: bool = False
     earlier_posts: int = 0
+    trace: str = ""
+    links: str = ""
 
     @property
     def attempt(self) -> int:

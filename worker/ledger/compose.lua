@@ -11,7 +11,7 @@
 local call, queue = given.call, queue_keys(given.queue)
 local keys, members, gathered = keys_of(call), members_key(call), gathered_key(call)
 local record = read(keys.record, 'state', 'doubt', 'composed', 'share', 'tail', 'expires', 'weight', 'v', 'era', 'to', 'held',
-  'held_until', 'estimate', 'since')
+  'held_until', 'estimate', 'since', 'links')
 if record.state ~= 'queued' or record.doubt or tonumber(record.v) > given.version then return 0 end
 local era = current_era()
 local composed = record.era == era and record.composed
@@ -24,9 +24,9 @@ if composed ~= 'partly' then
   local before = redis.call('HVALS', members)
   if #before > 0 then redis.call('RPUSH', gathered, unpack(before)) end
   redis.call('DEL', members, keys.body)
-  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to', 'estimate', 'app', 'since')
+  redis.call('HDEL', keys.record, 'tail', 'expires', 'weight', 'used', 'to', 'estimate', 'app', 'since', 'links')
   redis.call('HSET', keys.record, 'composed', 'partly', 'era', era)
-  tail, expires, weight, record.to, record.estimate, record.since = nil, math.huge, 0, nil, nil, nil
+  tail, expires, weight, record.to, record.estimate, record.since, record.links = nil, math.huge, 0, nil, nil, nil, nil
 end
 local begun = tail
 
@@ -104,7 +104,7 @@ local looked_at, wanted, bodies = {}, {}, {}
 for i, id in ipairs(redis.call('LRANGE', gathered, 0, given.most - 1)) do
   local own = keys_of(id)
   local member = read(own.record, 'state', 'expires', 'call', 'segments', 'v', 'aside', 'era', 'to', 'scope', 'queue', 'stoppable',
-    'zones', 'estimate', 'app', 'held', 'held_until', 'queued', 'due')
+    'zones', 'estimate', 'app', 'held', 'held_until', 'queued', 'due', 'trace', 'links')
   member.id, member.keys, looked_at[i] = id, own, member
 end
 note_suppressed_members(looked_at)
@@ -118,6 +118,16 @@ local found, numbers = {}, {}
 for i, body in ipairs(#bodies > 0 and redis.call('MGET', unpack(bodies)) or {}) do
   local number = cut_recipient(wanted[i], body)
   if number then found[#found + 1], numbers[#numbers + 1] = wanted[i], number end
+end
+
+-- Let the call know of the spans in which its members were queued, each once: those that were queued together have the same. A span has
+-- 128 links at most, unless somebody chooses otherwise, and they have 55 characters each.
+local LINKS_MOST = 128 * 56
+local links = record.links or ''
+local function note_link(link)
+  if link and #links + #link < LINKS_MOST and not string.find(links, link, 1, true) then
+    links = links == '' and link or links .. ' ' .. link
+  end
 end
 
 local recipients, entries, here, to, estimate = {}, {}, {}, { record.to }, tonumber(record.estimate)
@@ -138,6 +148,7 @@ for i, member in ipairs(found) do
     expires = math.min(expires, tonumber(member.expires or math.huge))
     since = math.min(since, math.max(tonumber(member.queued or now), tonumber(member.due or 0), tonumber(member.held_until or 0)))
     weight = weight + tonumber(member.segments or 1)
+    note_link(member.trace or member.links)
     if member.estimate then estimate = (estimate or 0) + tonumber(member.estimate) end
   end
 end
@@ -146,6 +157,7 @@ if #recipients > 0 then
   redis.call('APPEND', keys.body, (begun and ',' or HEAD) .. table.concat(recipients, ','))
   redis.call('HSET', keys.record, 'tail', tail, 'weight', weight, 'to', table.concat(to, ' '), 'since', string.format('%.0f', since))
   if expires < math.huge then redis.call('HSET', keys.record, 'expires', expires) end
+  if links ~= '' then redis.call('HSET', keys.record, 'links', links) end
   if estimate then redis.call('HSET', keys.record, 'estimate', string.format('%.0f', estimate)) end
   -- All members have the same, for their share has them in it.
   for _, name in ipairs({ 'scope', 'stoppable', 'zones', 'app' }) do

@@ -4,8 +4,8 @@
 --   pseudonyms: those of the number, under every key. only_when_idle: a send without ticket is taken for the origin only while no
 --   attempt runs. written_ms: when the callback was written, at the latest. short_number: the digits that it was written to, or ''.
 -- Returns 'pseudonym keys have changed', or per callback one of
---   'ticket', request_id, context or ''   found by its ticket, or adopted: the only send to that number without a ticket
---   'number', request_id, context or ''   a reply without ticket, found by number and time
+--   'ticket', request_id, context or '', trace or ''   found by its ticket, or adopted: the only send to that number without a ticket
+--   'number', request_id, context or '', trace or ''   a reply without ticket, found by number and time
 --   'pending'                             attempts begun before the callback came have not reported yet
 --   'foreign'                             no send of ours
 -- A ticket of a shared call leads to the member with that number; any other ticket leads to its send, if the number is one of its
@@ -48,11 +48,11 @@ end
 
 local function known(id, question)
   local number = question.number
-  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number', 'keep', 'erased')
+  local record = read(keys_of(id).record, 'members', 'context', 'state', 'short_number', 'keep', 'erased', 'trace', 'links')
   if record.members then
     id = redis.call('HGET', members_key(id), number)
     if not id then return { 'foreign' } end
-    record = read(keys_of(id).record, 'context', 'state', 'short_number')
+    record = read(keys_of(id).record, 'context', 'state', 'short_number', 'trace', 'links')
   elseif is_call(id) or (record.erased and is_erased(id, question)) or not is_recipient(id, question, record.keep) then
     -- The call is forgotten already; or somebody else wrote.
     return { 'foreign' }
@@ -60,7 +60,7 @@ local function known(id, question)
   if record.state then learn_short_number(keys_of(id).record, record.short_number, question.short_number) end
   -- The answer counted fewer recipients than there are; this one was among them.
   if record.state == 'unknown' then end_record(keys_of(id), id, 'accepted') end
-  return { 'ticket', id, record.context or '' }
+  return { 'ticket', id, record.context or '', record.trace or record.links or '' }
 end
 
 -- Whether the gateway may have made this up.
@@ -127,12 +127,15 @@ end
 local function by_number(question)
   local before, newest, runs, origin = question.written_ms, 0, false, nil
   local function look_at(id)
-    local record = read(keys_of(id).record, 'two_way', 'state', 'first', 'call', 'running', 'doubt', 'context', 'short_number')
+    local record = read(keys_of(id).record, 'two_way', 'state', 'first', 'call', 'running', 'doubt', 'context', 'short_number',
+      'trace', 'links')
     local first, is_first = reach_of(record)
     local learnt = record.short_number or ''
     local fits = record.two_way and first and first <= before and first > question.received_ms - given.answer_ms
       and (learnt == '' or question.short_number == '' or learnt == question.short_number)
-    if fits and first > newest then newest, runs, origin = first, is_first, { 'number', id, record.context or '' } end
+    if fits and first > newest then
+      newest, runs, origin = first, is_first, { 'number', id, record.context or '', record.trace or record.links or '' }
+    end
   end
   for _, pseudonym in ipairs(question.pseudonyms) do
     local looked_at = 0

@@ -40,10 +40,12 @@ class Correlation:
         request_id: the send, or None.
         match: why it is that one.
         context: the JSON text of its context, ``""`` without one.
+        trace: the ``traceparent`` of the span that queued it, or ``""``.
         pending: True while running attempts may still turn out to be the origin.
     """
 
     request_id: str | None
     match: Match = "none"
     context: str = ""
+    trace: str = ""
     pending: bool = False

@@ -21,6 +21,7 @@ from dramatiq.errors import BrokerConnectionError
 from dramatiq.message import Message
 
 from producers.contract.outages import is_told
+from worker.process import sentry
 
 #: Fields that may be logged. All hold ids, codes, counts, durations or masked numbers.
 FIELDS: Final = frozenset(
@@ -74,6 +75,7 @@ def configure(level: str, namespace: str, fd: int = 1) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        sentry.tell,
         structlog.processors.ExceptionRenderer(),
         partial(_add_namespace, namespace),
     ]

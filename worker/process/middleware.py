@@ -33,6 +33,22 @@ class Companions(Middleware):
             stop()
 
 
+class LastWords(Middleware):
+    """Lets a process tell what it has to tell others about itself, when everything else has stopped.
+
+    Args:
+        calls: called in order.
+    """
+
+    def __init__(self, calls: Sequence[Callable[[], None]]) -> None:
+        self._calls = calls
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        """Tell it."""
+        for call in self._calls:
+            call()
+
+
 #: Signals that stop a worker: a platform sends the first, a terminal that closes the second.
 _STOPPING = (signal.SIGTERM, signal.SIGHUP)
 

@@ -23,6 +23,7 @@ from worker.ledger.claims import Claim, Result
 from worker.queue.entries import Holder
 from worker.sending.next_attempt import HELD_MS, next_attempt_ms
 from worker.sending.repeats import ATTEMPT_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
+from worker.sending.spans import span_of
 
 
 class _TooLateError(Exception):
@@ -63,6 +64,7 @@ class Attempt:
         self.post_s = 0.0
         self.calls: list[CallFigures] = []
         self.strained = False
+        self.span = span_of(claim, self.size)
         self.outcome: Outcome = NOT_TRIED
         self.in_doubt = claim.in_doubt
         self.id_used_up = False
@@ -113,11 +115,22 @@ class Attempt:
         # Whatever cuts this short, the POST may have left.
         self.outcome = Unknown("cut_short")
         left = self._clock()
-        self.outcome = await gateway.submit(self.claim.body, simulated=self.body.simulation_mode)
+        self.outcome = await self._submitted(gateway)
         self.post_s = self._clock() - left
         self.calls.append(figures_of(self.outcome, self.post_s))
         if isinstance(self.outcome, Deferred | Unknown) and self.outcome.code in STRAIN:
             self.strained = True
+
+    async def _submitted(self, gateway: Gateway) -> Outcome:
+        body, simulated = self.claim.body, self.body.simulation_mode
+        if self.span is None:
+            return await gateway.submit(body, simulated=simulated)
+        return await self.span.post(gateway, body, simulated=simulated, repeat=self.posts - 1)
+
+    def end(self, state: str) -> None:
+        """Say what was recorded: the attempt is over."""
+        if self.span is not None:
+            self.span.end(state, self.posts, self.outcome)
 
     @property
     def size(self) -> int:

@@ -109,12 +109,14 @@ class Recorder:
             states = self._ledger.finish([each.result for each in due])
             self._release(due, states)
             for each, state in zip(due, states, strict=True):
+                each.end(state or "fenced")
                 self._report.write_attempt(each, state)
         except Exception as error:  # noqa: BLE001 - this thread must outlive whatever went wrong with some
             # The leases run out: attempts that were not recorded will count as ones of unknown outcome.
             self._log.error("ledger.not_recorded", reason=type(error).__name__)
             self._ledger.abandon([each.claim for each in due])
             for each in due:
+                each.end("not_recorded")
                 each.holder.forget([each.claim.entry])
 
     def _warn_all(self, due: Sequence[Attempt]) -> None:
