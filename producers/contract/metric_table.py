@@ -119,7 +119,9 @@ METRICS: Final[Mapping[str, MetricRow]] = {
         "gauge", "What was left on the account when an answer last said so, in the currency.", ("currency",)
     ),
     "credit_updated_timestamp_seconds": MetricRow("gauge", "When that was, as Unix time.", ("currency",)),
-    "spend_euros": MetricRow("gauge", "Euros spent today, by the days of Paris.", ("scope",)),
+    "spend_euros": MetricRow(
+        "gauge", "Euros spent today, by the days of Paris; counted where a budget is set.", ("scope",)
+    ),
     "reserved_euros": MetricRow("gauge", "Euros that what is being sent may cost today."),
     "budget_ratio": MetricRow("gauge", "How much of today's budget is used.", ("scope",)),
     "price_drift_ratio": MetricRow("gauge", "By how much sends cost more than was estimated."),

@@ -36,8 +36,7 @@ local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, 
 local NOTHING = {}
 local era
 local people, listed = {}, {}
-local created, refused = 0, false
-local created_in = {}
+local created, refused = {}, false
 local function add(list, name, value)
   list[#list + 1] = name
   list[#list + 1] = value
@@ -75,8 +74,8 @@ end
 
 local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 
--- Name the messages whose id has other content already, in Redis or further up among these.
-local function name_conflicts()
+if given.strict then
+  -- Name the messages whose id has other content already, in Redis or further up among these.
   local standing = {}
   for i, message in ipairs(given.messages) do
     local id, digest = message[1], message[2]
@@ -86,10 +85,6 @@ local function name_conflicts()
     end
     if not is_same(standing[id], digest, message[15]) then answer(i, 'conflict', '', 0) end
   end
-end
-
-if given.strict then
-  name_conflicts()
   if #others > 0 then return others end
 end
 local suppressed = find_suppressed()
@@ -165,8 +160,7 @@ local function create(i)
   end
   if code then add(fields, 'code', code) end
   redis.call('HSET', records[i], unpack(fields))
-  created = created + 1
-  created_in[queue] = (created_in[queue] or 0) + 1
+  created[queue] = (created[queue] or 0) + 1
   if code then return end_record(keys[i], id, 'cancelled') end
   add(bodies, keys[i].body, left.body)
   local place = queue_of(queue)
@@ -191,8 +185,10 @@ end
 
 if given.part and not refused then note_part() end
 note_guarded()
-if created > 0 then redis.call('HINCRBY', prefix .. 'counts', 'enqueued', created) end
-for name, count in pairs(created_in) do count_metric('enqueued:' .. name, count) end
+for name, count in pairs(created) do
+  redis.call('HINCRBY', prefix .. 'counts', 'enqueued', count)
+  count_metric('enqueued:' .. name, count)
+end
 list_stoppable(people, listed)
 if #bodies > 0 then redis.call('MSET', unpack(bodies)) end
 for _, place in pairs(queues) do

@@ -57,6 +57,7 @@ ARGUMENTS = {
 ENDLESS = {
     "worker",
     "web",
+    "metrics",
     "api",
     "console",
     "up",
@@ -114,8 +115,8 @@ def test_without_its_extra_a_command_names_the_extra_in_one_line(installed, extr
     asked = [command for command in COMMANDS if (command, extra) != ("web", "web")]
 
     for command, ended in zip(asked, installed.run(extra, [(line(each), {}) for each in asked]), strict=True):
-        wanted = {"web": "web", "api": "api", "console": "console", "sandbox": "sandbox", "demo": "sandbox"}
-        brings = wanted.get(command, "worker")
+        alike = {each: each for each in ("web", "api", "metrics", "console", "sandbox")}
+        brings = {**alike, "demo": "sandbox"}.get(command, "worker")
         assert ended["code"] == 1, (command, ended)
         assert_said_in_one_line(ended, f'pip install ".[{brings}]" in a checkout')
 

@@ -12,7 +12,7 @@ import click
 import pytest
 import yaml
 
-from tests.house.repository import ROOT, files, modules, name, text
+from tests.house.repository import ROOT, files, name, text
 from tests.support.redis_users import rules
 from tests.support.worker_process import procfile_line
 from worker.cli import main
@@ -184,12 +184,6 @@ def test_objects_of_the_cluster_find_each_other():
     assert set(scaled) <= names
     [closed] = [each for each in KUBERNETES if each["metadata"]["name"] == "octopush-closed"]
     assert closed["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
-
-
-def test_figures_that_decide_exist():
-    sources = "".join(text(path) for path in modules("producers"))
-    for figure in re.findall(r"\boctopush_(\w+)(?=\{|\))", text("deploy/kubernetes/scale.yaml")):
-        assert f'"{figure}"' in sources, figure
 
 
 def test_what_the_image_copies_is_there_and_runs_as_nobody():

@@ -13,7 +13,7 @@ from tests.house.repository import ROOT, none_of, pages, text
 from tests.house.test_pages import anchors
 
 RULES, RULES_TEST = "deploy/prometheus/rules.yml", "deploy/prometheus/rules_test.yml"
-DASHBOARD = "deploy/grafana/dashboard.json"
+DASHBOARD, SCALE = "deploy/grafana/dashboard.json", "deploy/kubernetes/scale.yaml"
 #: What a histogram is called where it is asked for.
 PARTS = re.compile(r"_(bucket|sum|count)$")
 #: What else begins so: modules, and an example of somebody else's table.
@@ -26,13 +26,22 @@ def named(content):
     return {name if name in METRICS else PARTS.sub("", name) for name in found} - NO_METRICS
 
 
+def promtool(*command):
+    if shutil.which("promtool") is None:
+        pytest.skip("no promtool here: Debian's package prometheus has it")
+    done = subprocess.run(
+        ["promtool", *command], cwd=ROOT / "deploy/prometheus", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def row(name):
     metric = METRICS[name]
     labels = ", ".join(f"`{label}`" for label in metric.labels) or "-"
     return f"| `octopush_{name}` | {metric.kind} | {labels} | {metric.about} |"
 
 
-@pytest.mark.parametrize("path", [RULES, RULES_TEST, DASHBOARD])
+@pytest.mark.parametrize("path", [RULES, RULES_TEST, DASHBOARD, SCALE])
 def test_each_metric_that_is_asked_for_exists(path):
     asked = named(text(path))
 
@@ -88,13 +97,21 @@ def test_each_panel_says_what_it_shows_in_which_unit_from_the_chosen_source():
 
 @pytest.mark.parametrize("command", [["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]])
 def test_prometheus_reads_the_rules_and_each_fires(command):
-    if shutil.which("promtool") is None:
-        pytest.skip("no promtool here: Debian's package prometheus has it")
-    done = subprocess.run(
-        ["promtool", *command], cwd=ROOT / "deploy/prometheus", capture_output=True, text=True, check=False
-    )
+    promtool(*command)
 
-    assert done.returncode == 0, done.stdout + done.stderr
+
+def test_prometheus_reads_what_the_dashboard_and_the_scaling_ask(tmp_path):
+    panels = json.loads(text(DASHBOARD))["panels"]
+    asked = [each["expr"] for panel in panels for each in panel.get("targets", ())]
+    asked += [each["metadata"]["query"] for each in yaml.safe_load(text(SCALE))["spec"]["triggers"]]
+    rules = [
+        {"record": f"asked:{at}", "expr": each.replace("$__rate_interval", "5m")}
+        for at, each in enumerate(asked)
+    ]
+    path = tmp_path / "asked.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": rules}]}))
+
+    promtool("check", "rules", path)
 
 
 def test_each_rule_is_tried_by_a_case_that_fires_and_one_that_is_calm():

@@ -14,6 +14,7 @@ _NAME: Final = "octopush-worker"
 _PINNED: Final = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
 #: How packages that know no SPDX write their licence, and what SPDX calls it.
 _SPDX: Final = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
     "GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
@@ -58,7 +59,8 @@ def _licence(name: str) -> str:
     written = str(told.get("License") or "").strip()
     if not words and "Redistribution and use in source" in written and _THREE_CLAUSES in written:
         return "BSD-3-Clause"
-    return _SPDX.get(words) or words or written.partition("\n")[0] or "unknown"
+    words = words or written.partition("\n")[0]
+    return _SPDX.get(words) or words or "unknown"
 
 
 def bill(found: list[Component]) -> dict[str, Any]:

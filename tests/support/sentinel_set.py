@@ -145,6 +145,10 @@ class SentinelSet:
         with redis.Redis(**self.sentinels[0].options) as sentinel:
             until(lambda: self._has_begun(sentinel), seconds=30)
         self.wait_for_another_primary_than(before)
+        if not losing:
+            # A write that waits for the end of the pause would be taken there, and lost.
+            with talking_to(before) as client:
+                client.replicaof("127.0.0.1", self.primary.port)
 
     @staticmethod
     def _has_begun(sentinel: redis.Redis) -> bool:

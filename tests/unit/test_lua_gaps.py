@@ -1,5 +1,7 @@
 """The server in memory reads MessagePack as Redis does."""
 
+import re
+
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,6 +34,15 @@ def test_what_a_script_is_given_is_read_as_it_was_written(value):
 def test_an_absent_value_and_a_failed_call_are_what_they_are_in_redis():
     assert CLIENT.eval("#!lua\nreturn cmsgpack.unpack(ARGV[1]).a == nil", 0, b"\x81\xa1a\xc0") == 1
     assert b"Wrong number" in CLIENT.eval("#!lua\nreturn redis.pcall('HGET', 'a').err", 0)
+
+
+def test_the_memory_is_one_server_from_its_beginning_to_its_end():
+    script = "#!lua\nreturn { redis.call('INFO', 'server'), redis.call('INFO', 'replication') }"
+    server, replication = CLIENT.eval(script, 0)
+
+    assert re.search(rb"run_id:\w+", server)
+    assert re.search(rb"master_replid:\w+", replication)
+    assert CLIENT.eval(script, 0) == [server, replication]
 
 
 def test_a_script_may_have_as_many_variables_as_in_redis():

@@ -4,6 +4,7 @@ import pytest
 
 from producers.errors import ConfigError
 from worker.process import sentry, tracing
+from worker.sandbox.environments import of_process
 from worker.settings import WorkerSettings
 
 ACCOUNT = {"OCTOPUSH_API_LOGIN": "a@example.com", "OCTOPUSH_API_KEY": "key", "SMS_ENVIRONMENT": "production"}
@@ -92,3 +93,9 @@ def test_sentry_gets_no_text_no_value_no_variable_and_no_field_that_is_not_on_th
     assert kept["tags"] == {"code": "101", "queue": "alert"}
     frame = kept["exception"]["values"][0]["stacktrace"]["frames"][0]
     assert frame == {"filename": "a.py", "function": "f", "lineno": 1}
+
+
+def test_up_hands_the_variables_of_telemetry_to_workers_alone():
+    headers = {"OTEL_EXPORTER_OTLP_HEADERS": "key=secret", "SENTRY_ENVIRONMENT": "test"}
+    assert of_process("worker", "", headers) == headers
+    assert of_process("web", "", headers) == {}

@@ -41,6 +41,8 @@ _OF_THE_MACHINE: Final = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|COLUMNS"
     r"|PYTHON\w*|VIRTUAL_ENV|LD_LIBRARY_PATH|DYLD_\w+|SSL_CERT_FILE|SSL_CERT_DIR|(?i:\w+_proxy)"
 )
+#: Variables that the libraries of traces and of Sentry read themselves. Some hold keys of a collector.
+_OF_TELEMETRY: Final = re.compile(r"(OTEL|SENTRY)_\w+", re.ASCII)
 _IN_SHELL: Final = re.compile(r"\$\{(\w+)")
 
 
@@ -64,4 +66,6 @@ def of_process(process_type: str, command: str, environ: Mapping[str, str]) -> d
     """
     names = {field.metadata["variable"] for field in dataclasses.fields(SETTINGS[process_type])}
     names.update(_IN_SHELL.findall(command))
+    if process_type == "worker":
+        names.update(filter(_OF_TELEMETRY.fullmatch, environ))
     return of_the_machine(environ) | {name: environ[name] for name in names if name in environ}

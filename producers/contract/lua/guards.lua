@@ -3,9 +3,7 @@
 -- twin_ms: how long a text is remembered, 0 for not at all) and maxlen from what the script is given. All messages of a script are
 -- counted together: that takes the same few commands for one as for hundreds.
 
-local HOUR, DAY, BLOCKED_MS = 3600000, 86400000, 12 * 3600000
--- A block is suspect that has so many times the numbers that others have in an hour, within so many hours.
-local TIMES_THE_MEAN, HOURS = 5, 24
+local HOUR, DAY = 3600000, 86400000
 
 local this_hour = math.floor(now / HOUR)
 
@@ -35,8 +33,8 @@ end
 
 -- How many numbers other blocks have in an hour, on average over a day.
 local function mean_of_others(block)
-  local sum, active = 0, 0
-  for ago = 0, HOURS - 1 do
+  local hours, sum, active = 24, 0, 0
+  for ago = 0, hours - 1 do
     local found = redis.call('HMGET', blocks_key(ago), '*', block)
     if found[1] then
       sum = sum + tonumber(found[1]) - tonumber(found[2] or 0)
@@ -47,15 +45,17 @@ local function mean_of_others(block)
 end
 
 -- Tell of a block that gets too much, once an hour, and block it if that is wanted. Returns whether it is blocked now.
+-- A block gets too much if it has so many times the numbers that others have in an hour.
 local function suspect(block, count)
+  local times_the_mean, blocked_ms = 5, 12 * HOUR
   if not given.guard.block and redis.call('EXISTS', prefix .. 'alarmed:' .. block) == 1 then return false end
-  local most = math.max(given.guard.prefix, TIMES_THE_MEAN * mean_of_others(block))
+  local most = math.max(given.guard.prefix, times_the_mean * mean_of_others(block))
   if count <= most then return false end
   if redis.call('SET', prefix .. 'alarmed:' .. block, '1', 'NX', 'PX', HOUR) then
     alarm(given.guard.block and 'prefix_blocked' or 'prefix', block, '', count, math.floor(most))
   end
   if not given.guard.block then return false end
-  until_of[block] = now + BLOCKED_MS
+  until_of[block] = now + blocked_ms
   redis.call('ZREMRANGEBYSCORE', prefix .. 'blocked', '-inf', now)
   redis.call('ZADD', prefix .. 'blocked', until_of[block], block)
   return true
