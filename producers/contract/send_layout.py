@@ -81,9 +81,10 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign, complete_upload | note_slice() | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), open_uploads.py, send_facts.py, uploads.py |
+| ``uploading`` | 1 while it waits for the rest of its upload | begin_upload | complete_upload | begin_upload, campaign_status.py, halt_of(), open_uploads.py, send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
-| ``<end state>`` | recipients in that state | begin_upload, end_record(), make_smaller(), note_left_out(), send_again() | complete_upload | all_ended(), begin_upload, campaign_status.py, campaign_steps.py, campaigns.py, halt_of(), money.py, send_facts.py |
+| ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
 | ``cost`` | what its slices cost in the account's currency, a decimal | end_record() | - | campaign_status.py |
 | ``suppressed`` | of those cancelled, recipients who were left out since they want no more SMS | note_left_out() | - | campaign_status.py |
 | ``limit`` | what it may cost, micro-euros; absent without a budget | reserve_in_campaign(), set_budget | set_budget | campaign_steps.py, dry_run.py, reserve_in_campaign(), uploads.py |

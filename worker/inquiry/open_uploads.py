@@ -33,8 +33,10 @@ def open_uploads(keys: Keys) -> Steps[tuple[OpenUpload, ...]]:
     late = ("ZREVRANGEBYSCORE", keys.campaigns, now_ms(time) - _LATE_MS, "-inf", "LIMIT", 0, _LOOKED_AT)
     [members] = yield Commands([late])
     names = [member.decode() for member in members]
-    fields = ("uploading", "stopped", "recipients", "started")
-    found = (yield Commands([("HMGET", keys.campaign(each), *fields) for each in names])) if names else []
+    asked = [
+        ("HMGET", keys.campaign(each), "uploading", "stopped", "recipients", "started") for each in names
+    ]
+    found = (yield Commands(asked)) if asked else []
     return tuple(
         OpenUpload(name, int(recipients or 0), int(started or 0))
         for name, (uploading, stopped, recipients, started) in zip(names, found, strict=True)
