@@ -176,6 +176,7 @@ def fields(found: CampaignStatus) -> dict[str, Any]:
 LEFT_OUT: Final = "left out: they want no more SMS, or have not agreed to any"
 _STATES: Final = {
     "paused": "PAUSED",
+    "uploading": "uploading; nothing leaves before the application says that all parts are there",
 }
 
 

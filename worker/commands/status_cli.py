@@ -139,6 +139,11 @@ def _sends(found: Overview) -> Iterator[str]:
     yield "           " + ", ".join(f"{state} {count}" for state, count in found.messages.ends.items())
     if found.parked:
         yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
+    for each in found.uploads:
+        yield (
+            f"upload     campaign {each.campaign_id}, begun {clock(each.since_ms)}, was never completed: "
+            f"{_wait(each.recipients)}. Complete it, or octopush-worker campaign cancel {each.campaign_id}"
+        )
     if found.credit is not None:
         yield f"credit     {amount(found.credit.amount)}, seen {_span(found.credit.age_s)} ago"
 
@@ -180,6 +185,10 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
         },
         "parked": found.parked,
         "quarantined": found.quarantined,
+        "uploads": [
+            {"campaign_id": each.campaign_id, "recipients": each.recipients, "since": instant(each.since_ms)}
+            for each in found.uploads
+        ],
         "credit": found.credit and {"amount": found.credit.amount, "at": instant(found.credit.at_ms)},
     }
 

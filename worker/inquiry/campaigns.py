@@ -13,19 +13,22 @@ from worker.inquiry.reason import instant
 from worker.inquiry.sends import SendRow, read_rows
 
 #: How a campaign is, in one word.
-Word = Literal["sending", "paused", "cancelled", "done"]
+Word = Literal["uploading", "sending", "paused", "cancelled", "done"]
 
 
 def word_of(status: CampaignStatus) -> Word:
     """Say how a campaign is, in the one word that pages and commands use.
 
-    One that is still being queued sends as well: what is queued may leave. One of which nothing is left is
-    done, also if it was paused before.
+    One that is still being queued sends as well: what is queued may leave. One that waits for the rest of its
+    upload is uploading, whether it is paused or not. One of which nothing is left is done, also if it was
+    paused before.
     """
     if status.stopped:
         return "cancelled"
     if status.done:
         return "done"
+    if status.uploading:
+        return "uploading"
     return "paused" if status.paused else "sending"
 
 

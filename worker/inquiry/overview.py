@@ -3,7 +3,7 @@
 Each question stands alone, so that one that Redis cannot answer costs a page no other answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
@@ -14,8 +14,10 @@ from producers.contract.jobs import ENDS, MARKER, QUEUE_ALERT, QUEUE_CALLBACKS, 
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.held import held_sends
+from worker.inquiry.open_uploads import OpenUpload, open_uploads
 from worker.inquiry.paging import now_ms
 from worker.inquiry.panels import Panel, side_by_side
+from worker.inquiry.parked import Problem, newest_problems
 from worker.inquiry.state_of_sending import (
     SENDS,
     Facts,
@@ -28,14 +30,12 @@ from worker.inquiry.state_of_sending import (
     read_pause,
     read_strain,
     read_workers,
-    scored,
     strings,
 )
 
 #: The queues in the order in which they are shown.
 QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
-#: Messages that wait for a person, and are named; gates at which what waits is counted.
-NEWEST: Final = 3
+#: Gates at which what waits is counted.
 COUNTED_GATES: Final = 2
 
 
@@ -90,16 +90,6 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A message that waits for a person."""
-
-    request_id: str
-    state: str
-    code: str
-    ended_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class Credit:
     """The account's balance as it was last seen.
 
@@ -145,6 +135,7 @@ class Overview:
         parked: messages that a person may decide about.
         problems: the newest of them.
         quarantined: callbacks that nobody could place.
+        uploads: campaigns that wait for the rest of their upload, for more than a day.
     """
 
     facts: Facts
@@ -155,10 +146,11 @@ class Overview:
     parked: int
     problems: tuple[Problem, ...]
     quarantined: int
+    uploads: tuple[OpenUpload, ...]
 
 
 def overview(keys: Keys) -> Steps[Overview]:
-    """Look at everything once: at most 44 commands in three round trips.
+    """Look at everything once: at most 66 commands in three round trips.
 
     Raises:
         Exception: Redis, or what it holds, gave no answer to some question that can be read.
@@ -170,7 +162,7 @@ def overview(keys: Keys) -> Steps[Overview]:
 
 
 def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
-    """Look at everything once, each part with its own answer; at most 44 commands in three round trips.
+    """Look at everything once, each part with its own answer; at most 66 commands in three round trips.
 
     Returns:
         The attributes of `Overview` by name, but for ``queue_alert`` and so on instead of ``queues``, and of
@@ -200,8 +192,9 @@ def _questions(keys: Keys) -> dict[str, Steps[Any]]:
         "aside": _aside(keys),
         "messages": _ends(keys),
         "parked": _one(("ZCARD", keys.parked)),
-        "problems": _problems(keys),
+        "problems": newest_problems(keys),
         "quarantined": _one(("XLEN", keys.stream(QUARANTINE))),
+        "uploads": open_uploads(keys),
     }
 
 
@@ -284,17 +277,3 @@ def _aside(keys: Keys) -> Steps[tuple[Aside, ...]]:
         )
         for name, count in zip_longest(names, waiting)
     )
-
-
-def _problems(keys: Keys) -> Steps[tuple[Problem, ...]]:
-    """Name the newest messages that wait for a person."""
-    [newest] = yield Commands([("ZREVRANGE", keys.parked, 0, NEWEST - 1, "WITHSCORES")])
-    named = list(scored(newest))
-    commands = [("HMGET", keys.record(request_id), "state", "code") for request_id, _ in named]
-    records = (yield Commands(commands)) if commands else []
-    return tuple(map(_problem, named, records))
-
-
-def _problem(found: tuple[str, float], record: Sequence[bytes | None]) -> Problem:
-    state, code = ((value or b"").decode("utf-8", "replace") for value in record)
-    return Problem(found[0], state, code, int(found[1]))

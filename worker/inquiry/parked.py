@@ -9,12 +9,17 @@ from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.paging import PAGE, now_ms, pairs
+from worker.inquiry.state_of_sending import scored
 
 #: Groups that are looked at, those with the newest messages first: more than the gateway has codes.
 GROUPS_MAX: Final = 200
 
 #: Pages of messages that ended in one millisecond: a script ends 128 at most.
 _SAME_MS_MAX: Final = 100
+
+
+#: Messages that wait for a person, and are named on the first page.
+_NEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class Group:
     state: str
     code: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A message that waits for a person."""
+
+    request_id: str
+    state: str
+    code: str
+    ended_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +172,17 @@ def _read_place(cursor: str) -> _Place:
 
 def _write_place(place: _Place) -> str:
     return f"{place.ended_ms}:{place.request_id}"
+
+
+def newest_problems(keys: Keys) -> Steps[tuple[Problem, ...]]:
+    """Name the newest messages that wait for a person."""
+    [newest] = yield Commands([("ZREVRANGE", keys.parked, 0, _NEWEST - 1, "WITHSCORES")])
+    named = list(scored(newest))
+    commands = [("HMGET", keys.record(request_id), "state", "code") for request_id, _ in named]
+    records = (yield Commands(commands)) if commands else []
+    return tuple(map(_problem, named, records))
+
+
+def _problem(found: tuple[str, float], record: Sequence[bytes | None]) -> Problem:
+    state, code = ((value or b"").decode("utf-8", "replace") for value in record)
+    return Problem(found[0], state, code, int(found[1]))

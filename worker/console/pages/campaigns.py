@@ -108,7 +108,7 @@ def state_of(status: CampaignStatus) -> tuple[str, str]:
 
 
 #: The shape and colour of each word.
-_KINDS: Final = {"sending": "wait", "paused": "wait", "cancelled": "plain", "done": "ok"}
+_KINDS: Final = {"uploading": "wait", "sending": "wait", "paused": "wait", "cancelled": "plain", "done": "ok"}
 
 
 async def _find(visit: Visit) -> CampaignStatus:

@@ -23,7 +23,7 @@ _LIMIT_MAX = 10_000
 
 
 async def show(visit: Visit) -> Response:
-    """Show how sending is, and money: at most 73 commands in six round trips. Each part fails alone."""
+    """Show how sending is, and money: at most 95 commands in six round trips. Each part fails alone."""
     return await _render(visit, 200, {})
 
 
