@@ -25,7 +25,7 @@ from producers.errors import ConfigError, WrongPseudonymKeys
 from producers.rules.hours import Hours
 from producers.rules.settings import ACCOUNT
 from worker.account.gates import Gates
-from worker.account.identity import binding
+from worker.account.identity import Account
 from worker.account.probe import AccountProbe
 from worker.account.strain import Strain
 from worker.account.throttle import Limits, Throttle
@@ -99,9 +99,10 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     with middleware.stop_at_once(), _let_in(str(settings.redis_url)):
         check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
         know_pseudonyms(settings, client)
-        own_namespace(settings, client)
+        account = Account(settings, client)
+        own_namespace(account)
     middleware.stop_once()
-    broker = build(settings, client, profile)
+    broker = build(settings, client, profile, account)
     # Dramatiq stops in the opposite order: what was recorded last is told, too.
     broker.add_middleware(middleware.LastWords([end_traces, sentry.stop]), before=middleware.Companions)
     _collect_less_garbage()
@@ -153,7 +154,7 @@ def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
     raise SystemExit(1)
 
 
-def own_namespace(settings: WorkerSettings, client: redis.Redis) -> None:
+def own_namespace(account: Account) -> None:
     """Refuse to send what waits for another account.
 
     Raises:
@@ -162,13 +163,18 @@ def own_namespace(settings: WorkerSettings, client: redis.Redis) -> None:
     is_ours = False
     for attempt in waits_for_redis():
         with attempt:
-            is_ours = drive(binding(settings), client)
+            is_ours = account.bind()
     if not is_ours:
         structlog.get_logger().error("worker.refused_to_start", problem=ANOTHER_ACCOUNT)
         raise SystemExit(1)
 
 
-def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile = UNSETTLED) -> LeaseBroker:
+def build(
+    settings: WorkerSettings,
+    client: redis.Redis,
+    profile: GatewayProfile = UNSETTLED,
+    account: Account | None = None,
+) -> LeaseBroker:
     """Build everything from settings: ledger, gateway, broker, actors."""
     keys = Keys(settings.namespace)
     leases = Leases(client, keys)
@@ -181,7 +187,10 @@ def build(settings: WorkerSettings, client: redis.Redis, profile: GatewayProfile
     if hours.is_off:
         structlog.get_logger().warning("hours.off", problem=HOURS_OFF)
     openings = None if hours.is_off else Openings(client, hours, settings.close_margin_ms)
-    ledger = Ledger(client, settings, leases, confirmation, settings.rate_per_s, openings, Budgets(settings))
+    budgets = Budgets(settings)
+    ledger = Ledger(
+        client, settings, leases, confirmation, settings.rate_per_s, openings, budgets, account=account
+    )
     limits = Limits(settings.rate_per_s, settings.in_flight)
     throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)

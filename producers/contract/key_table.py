@@ -58,7 +58,7 @@ and a stream entry together, on Redis Cluster too.
 | ``limits`` | hash, the limits that are set live | for ever | layout | layout |
 | ``strain`` | hash, calls in flight allowed and what the gateway's answers take, while it shows strain | minutes | layout | layout |
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
-| ``account`` | string, the pseudonym of the login that the namespace belongs to | until unbound | bind_account, unbind_account | bind_account, operators |
+| ``account`` | string, the pseudonym of the login that the namespace belongs to | until unbound | bind_account, unbind_account | bind_account, claim, operators |
 | ``layout`` | string, which layout the data have; absent in the oldest, which have 1 | for ever | note_pseudonyms, raise_layout | every script, operators |
 | ``memory`` | hash, which server this is, and the era that it began | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |

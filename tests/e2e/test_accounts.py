@@ -92,6 +92,20 @@ def test_a_worker_with_the_login_of_the_other_account_does_not_start(two, tmp_pa
         assert "belongs to another account" in worker.output
 
 
+def test_a_running_worker_sends_nothing_once_its_namespace_is_given_away(two):
+    one, _, _ = two
+    key = one.keys.account
+    ours = one.redis.getset(key, "of another account")
+    request_id = new_id()
+    one.send("Not yours", request_id=request_id)
+    until(lambda: "sms.namespace_of_another_account" in one.worker.output)
+    assert one.gateway.accepted(request_id) == []
+    assert one.status(request_id).state == "queued"
+
+    one.redis.set(key, ours)
+    one.settled(request_id)
+
+
 def test_a_namespace_that_cannot_be_is_refused(two):
     with pytest.raises(ConfigError, match="SMS_NAMESPACE: must be letters"):
         Producer(two[0].environ["REDIS_URL"], namespace="a:b")

@@ -7,13 +7,20 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from producers import Producer
 from producers.contract.heartbeats import Rules, name_worker
 from producers.contract.keys import Keys
 from producers.contract.secret import Secret
 from producers.contract.steps import drive
-from worker.account.identity import binding
+from producers.settings import ProducerSettings
+from tests.support.sends import claim_one
+from worker.account.identity import Account, binding
 from worker.cli import main
+from worker.ledger.claims import Claim, Wait
+from worker.ledger.confirmation import Confirmation
+from worker.ledger.ledger import Ledger
 from worker.main import own_namespace
+from worker.queue.leases import Leases
 from worker.settings import WorkerSettings
 
 KEYS = Keys()
@@ -41,7 +48,7 @@ def command(redis_url, redis_client):
 
 
 def is_ours(settings, client):
-    return drive(binding(settings), client)
+    return bool(drive(binding(settings), client))
 
 
 def test_the_first_login_has_the_namespace_and_another_is_refused_without_a_change(of, redis_client):
@@ -58,9 +65,9 @@ def test_another_api_key_and_another_spelling_are_the_same_account(of, redis_cli
 
 
 def test_a_worker_that_is_refused_says_so_in_one_line_that_shows_no_login(of, redis_client, capsys):
-    own_namespace(of(), redis_client)
+    own_namespace(Account(of(), redis_client))
     with pytest.raises(SystemExit) as ended:
-        own_namespace(of("ben@example.com"), redis_client)
+        own_namespace(Account(of("ben@example.com"), redis_client))
     told = [line for line in capsys.readouterr().out.splitlines() if "refused_to_start" in line]
     assert (ended.value.code, len(told)) == (1, 1)
     assert "octopush-worker account unbind" in told[0]
@@ -86,9 +93,52 @@ def test_keys_that_redis_lost_meanwhile_are_asked_for_again(of, redis_client):
     asked = steps.send(asked.run(redis_client))
     assert "fresh" in asked.given
     asked = steps.send(asked.run(redis_client))
-    with pytest.raises(StopIteration, match="True"):
+    with pytest.raises(StopIteration, match=r"[0-9a-f]"):
         steps.send(asked.run(redis_client))
     assert redis_client.get(KEYS.account)
+
+
+@pytest.fixture
+def claimant(redis_client):
+    """Make an account and its ledger, which has started."""
+
+    def start(settings):
+        account = Account(settings, redis_client)
+        assert account.bind()
+        leases, confirmation = Leases(redis_client, KEYS), Confirmation(redis_client, KEYS)
+        return Ledger(redis_client, settings, leases, confirmation, account=account)
+
+    return start
+
+
+def test_whoever_has_lost_the_namespace_claims_nothing_and_changes_nothing(of, redis_client, claimant, sms):
+    first = claimant(of())
+    redis_client.delete(KEYS.account)  # as unbind does while this worker is suspended
+    second = claimant(of("ben@example.com"))
+    sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
+    before = redis_client.hgetall(KEYS.record("a"))
+
+    assert claim_one(first, "a") == Wait(5_000, foreign=True)
+    assert redis_client.hgetall(KEYS.record("a")) == before
+    assert isinstance(claim_one(second, "a"), Claim)
+
+
+def test_a_worker_binds_again_what_redis_has_forgotten_before_it_claims(of, redis_client, claimant, sms):
+    first = claimant(of())
+    redis_client.delete(KEYS.account)
+    sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
+
+    assert isinstance(claim_one(first, "a"), Claim)
+    assert not is_ours(of("ben@example.com"), redis_client)
+
+
+def test_a_worker_goes_on_when_its_account_is_named_by_another_key(of, redis_client, claimant, sms):
+    first = claimant(of(pseudonym_keys=(OLD, NEW)))
+    assert is_ours(of(pseudonym_keys=(NEW, OLD)), redis_client)
+    with Producer(settings=ProducerSettings(redis_url=of().redis_url, pseudonym_keys=(NEW, OLD))) as producer:
+        producer.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
+
+    assert isinstance(claim_one(first, "a"), Claim)
 
 
 def test_an_unbound_namespace_is_bound_by_the_next_worker(of, redis_client, command):

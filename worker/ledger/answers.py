@@ -9,6 +9,8 @@ from worker.queue.entries import Entry
 
 #: Milliseconds for which a record of a newer version is left to newer workers.
 NEWER_RECORD_MS: Final = 5_000
+#: Milliseconds for which a send is left to the workers of the account that the namespace belongs to.
+FOREIGN_MS: Final = 5_000
 
 
 def read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait | Over:
@@ -42,6 +44,8 @@ def _read_wait(reply: Sequence[Any]) -> Wait | None:
             return Wait(1)
         case [b"newer"]:
             return Wait(NEWER_RECORD_MS, newer=True)
+        case [b"foreign"]:
+            return Wait(FOREIGN_MS, foreign=True)
     return None
 
 

@@ -3,7 +3,7 @@
 -- Given: version (of records, at most), lease_ms, window_ms (in which attempts may be made), retention_ms, maxlen, rate (where no
 --   limit is set live), queue (its name), aside_ms (after which what waits aside is claimed again), hours (of marketing: zone to
 --   times; none for any hour), late_ms (for so long after the last moment of a claim POSTs may begin), money (budgets of the day, or
---   none: see budgets.lua), entries (each id, lease)
+--   none: see budgets.lua), account (as the claimant knows it, or none: then nobody asks), entries (each id, lease)
 -- Returns per entry one of
 --   'claimed', token, body, in doubt 0|1, ms in which POSTs may begin or -1, confirmed 0|1 (1: an earlier claim of this shared call
 --                           under its present name was confirmed, for its attempt was recorded), POSTs made before, trace or '',
@@ -17,6 +17,7 @@
 --   'aside'                 a gate keeps it: it has become a delayed entry, in the same step
 --   'held'                  marketing may not leave to its zones yet: it has become a delayed entry, in the same step
 --   'zones', zones          the hours of one of them must be given first
+--   'foreign'               the namespace belongs to another account now, or Redis has forgotten to which: nothing was done
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
@@ -62,8 +63,10 @@ local function claim(entry)
   return kept(send) or begin_attempt(send)
 end
 
+-- Between the start of a worker and its claim an operator may have given the namespace away: what waits is another account's to send.
+local is_ours = not given.account or redis.call('GET', prefix .. 'account') == given.account
 local result = {}
-for i, entry in ipairs(given.entries) do result[i] = claim(entry) end
+for i, entry in ipairs(given.entries) do result[i] = is_ours and claim(entry) or { 'foreign' } end
 note_reserved()
 write_tallies()
 return result

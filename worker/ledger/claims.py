@@ -82,10 +82,12 @@ class Wait:
     Attributes:
         ms: milliseconds until it is worth asking again.
         newer: the record was written by a newer version: some worker should be upgraded.
+        foreign: the namespace belongs to another account: this worker should be stopped.
     """
 
     ms: int
     newer: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.rules.money import MoneySettings
 from worker.account.gates import ASIDE_MS
+from worker.account.identity import Account
 from worker.ledger.answers import read_claim, read_correlations, read_states
 from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
@@ -61,6 +62,7 @@ class Ledger:
         default_rate: recipients per second where no limit is set live; 0 for none.
         openings: when marketing may be claimed; None where it may at any hour.
         budgets: what the owner has chosen about money.
+        account: that of this worker; None where nobody asks whose the namespace is.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Ledger:
         default_rate: float = 0.0,
         openings: Openings | None = None,
         budgets: Budgets = _NO_BUDGETS,
+        account: Account | None = None,
     ) -> None:
         self._patience = Patience()
         self._members = Members(client, settings, self._patience)
@@ -85,6 +88,7 @@ class Ledger:
         self._maxlen = settings.stream_maxlen
         self._pseudonyms = KnownPseudonyms(settings)
         self._budgets = budgets
+        self._account = account
 
     def compose(self, batch: Batch) -> frozenset[Entry]:
         """Make the shared calls of a batch ready for `claim`; a batch without any costs nothing.
@@ -140,8 +144,10 @@ class Ledger:
             "entries": batch.entries,
         }
         calls = [entry for entry in batch.entries if is_call(entry.id)]
-        command = Command(_CLAIM, self._keys.prefix, given, list[Any])
-        replies, confirmed = self._confirmation.run(command, shared=bool(calls))
+        replies, confirmed = self._claimed(given, shared=bool(calls))
+        if self._account and [b"foreign"] in replies and self._account.bind():
+            # Redis had forgotten whose the namespace is, or names the account by another key.
+            replies, confirmed = self._claimed(given, shared=bool(calls))
         found = [read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
         if self._openings:
             self._openings.meet(reply[1].decode() for reply in replies if reply[0] == b"zones")
@@ -153,6 +159,11 @@ class Ledger:
         self._leases.keep(self._keys.attempt_leases, *leases)
         batch.claimed = True
         return found
+
+    def _claimed(self, given: Mapping[str, Any], *, shared: bool) -> tuple[list[Any], bool]:
+        account = self._account.name if self._account else None
+        command = Command(_CLAIM, self._keys.prefix, {**given, "account": account}, list[Any])
+        return self._confirmation.run(command, shared=shared)
 
     def _hours(self, queue: str) -> Mapping[str, Sequence[int]] | None:
         """The times for the gate of the hours; alerts have no zones, and take no time for theirs."""

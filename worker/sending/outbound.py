@@ -83,6 +83,8 @@ class Outbound:
         over = [(entry, each) for entry, each in pairs if isinstance(each, Over)]
         if any(isinstance(each, Wait) and each.newer for each in found):
             self._log.error("sms.record_of_newer_version", queue=batch.queue)
+        if any(isinstance(each, Wait) and each.foreign for each in found):
+            self._log.error("sms.namespace_of_another_account", queue=batch.queue)
         for entry, each in over:
             self._report.write_over(entry.id, each)
         # A call that has ended may have members that do not know it yet.
