@@ -15,7 +15,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | claim, compose, conversations.py, message_status.py, overview.py |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, claim, compose, conversations.py, fetch, message_status.py, overview.py, reasons.py |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
-| ``since`` | c; since when the first of its members could leave, ms | compose | compose | claim, compose |
+| ``since`` | m c; of a call since when the first of its members could leave, ms; of a slice when its campaign let it go on | compose, resume_campaign | compose | claim, compose |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, make_smaller(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), finish, forget_persons(), message_status.py, price_of(), write_anew() |
 | ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), message_status.py, replay, run_bulk, searching.py |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |

@@ -8,7 +8,7 @@ which none is chosen by an application. Baggage and ``tracestate``, which may sa
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from . import span_names
@@ -58,7 +58,18 @@ def begin(
         parent: a span, or the ``traceparent`` of one elsewhere. Without any it begins a trace, if it has
             links, and else belongs to the current span.
         links: the ``traceparent`` of each span elsewhere that it is about.
+
+    Returns:
+        The span; one that is never recorded if it could not be begun: a sampler of somebody's own must cost
+        no message.
     """
+    try:
+        return _begun(name, kind, attributes, parent, links)
+    except Exception:  # noqa: BLE001 - whatever a sampler or processor raises
+        return api().INVALID_SPAN
+
+
+def _begun(name: str, kind: str, attributes: Mapping[str, Any], parent: Any, links: Sequence[str]) -> Any:
     otel = api()
     found = [context for context in map(_context, links) if context]
     around = None
@@ -91,6 +102,12 @@ def _context(parent: str) -> Any:
     return context if context.is_valid else None
 
 
+def end(span: Any) -> None:
+    """End a span, whatever an exporter makes of it."""
+    with suppress(Exception):
+        span.end()
+
+
 def fail(span: Any, what: str) -> None:
     """Let a span say that it went wrong, and in which way: one word, never the text of an exception."""
     span.set_attribute(span_names.ERROR, what)
@@ -115,13 +132,12 @@ def within(operation: Operation, destination: str, kind: str, parent: str | None
         span_names.name_of(operation, destination),
         span_names.of_messaging(operation, destination),
     )
-    try:
-        span = begin(name, kind, attributes, parent=parent)
-    except Exception:  # noqa: BLE001 - a sampler of somebody's own must cost no message
-        span = otel.INVALID_SPAN
-    with otel.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+    span = begin(name, kind, attributes, parent=parent)
+    with otel.use_span(span, record_exception=False, set_status_on_exception=False):
         try:
             yield span
         except Exception as error:
             fail(span, type(error).__name__)
             raise
+        finally:
+            end(span)

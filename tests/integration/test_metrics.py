@@ -7,8 +7,10 @@ import pytest
 
 from producers.contract.metric_table import CALL_MS, METRICS, OTHER
 from tests.support.scraping import Scraped, scrape
+from tests.support.sends import claim_one
 from worker.gateway.call_figures import figures_of
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unexplained, Unknown
+from worker.ledger.claims import Claim, Over
 from worker.metrics.app import create_app
 from worker.metrics.settings import MetricsSettings
 
@@ -179,3 +181,19 @@ def test_a_scrape_asks_nothing_that_grows_with_what_waits(redis_client, redis_ur
 
 #: What a client says when it connects, and this test.
 CONNECTING = {"client|setinfo", "config|resetstat", "hello", "select", "info", "client|maint_notifications"}
+
+
+def test_a_slice_that_waited_for_its_campaign_is_no_delay_and_leaves_no_imbalance(redis_client, sms, ledger):
+    sms.send_campaign("Hello", ["+33612345678"], campaign_id="c", sender="Bistro", purpose="alert")
+    [slice_id] = [key.decode().partition(":record:")[2] for key in redis_client.keys("*:record:*")]
+    sms.pause_campaign("c")
+    assert claim_one(ledger, slice_id) == Over("paused")
+    assert redis_client.hget("{sms}:metrics", "paused") == b"1"
+    redis_client.hset("{sms}:metrics", "paused", 0)  # as a worker of an older release leaves it
+    redis_client.hincrby(f"{{sms}}:record:{slice_id}", "queued", -3_600_000)
+
+    sms.resume_campaign("c")
+
+    assert redis_client.hget("{sms}:metrics", "paused") == b"0"
+    assert isinstance(claim_one(ledger, slice_id), Claim)
+    assert int(redis_client.hget("{sms}:metrics", "delay:alert:sum_ms")) < 600_000

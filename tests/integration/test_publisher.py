@@ -231,6 +231,8 @@ def test_an_event_whose_script_fails_is_appended_once_what_was_in_its_way_is_gon
     assert publisher.publish([known(1), event]) == [False, True]
     assert publisher.publish([known(1), event]) == [False, False]
     assert texts(redis_client) == ["1"]
+    counted = redis_client.hgetall("{sms}:metrics")
+    assert sum(int(count) for name, count in counted.items() if name.startswith(b"replies:")) == 1
 
 
 def test_what_a_deleted_stream_has_left_of_foreign_entries_is_forgotten_some_at_a_time(redis_client):

@@ -78,6 +78,14 @@ def test_a_refusal_is_split_down_to_the_bad_ones_and_all_others_are_accepted(han
     assert hand.is_idle()
 
 
+def test_the_parts_of_a_split_call_are_not_counted_as_waiting_again(hand, queued, sms, redis_client):
+    queued(4)
+    drain(hand, {number(1)})
+    counted = redis_client.hgetall("{sms}:metrics")
+    waits = {name: int(count) for name, count in counted.items() if name.startswith(b"delay:alert:")}
+    assert sum(count for name, count in waits.items() if not name.endswith(b":sum_ms")) == 1
+
+
 def test_one_bad_number_among_500_costs_few_calls(hand, queued, sms):
     queued(500)
     seen, taken = drain(hand, {number(123)})

@@ -142,6 +142,7 @@ import sys
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider, sampling
 from producers import Producer
+from producers.contract import tracing
 
 class Broken(sampling.Sampler):
     def should_sample(self, *_, **__):
@@ -153,6 +154,9 @@ trace.set_tracer_provider(TracerProvider(sampler=Broken()))
 flags = trace.TraceFlags(1)
 with trace.use_span(trace.NonRecordingSpan(trace.SpanContext(1, 1, True, flags))):
     print(Producer(sys.argv[1]).send("+33612345678", "a", sender="Bistro", purpose="alert").created)
+for kind, parent in (("CLIENT", trace.INVALID_SPAN), ("CONSUMER", "")):
+    span = tracing.begin("a", kind, {}, parent=parent, links=["00-" + "1" * 32 + "-" + "1" * 16 + "-01"])
+    tracing.end(span)
 """
     done = subprocess.run(
         [sys.executable, "-c", lines, redis_url], capture_output=True, text=True, check=True

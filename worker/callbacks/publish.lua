@@ -152,6 +152,8 @@ local function append_once(event)
   local done, id = pcall(append, event)
   if done then return id end
   redis.call('DEL', mark)
+  -- What was appended before keeps its mark, and is never counted again.
+  write_tallies()
   error(id)
 end
 

@@ -30,7 +30,7 @@ def following(events: Sequence[Parsed]) -> Iterator[list[Parsed]]:
         raise
     finally:
         for span in spans:
-            span.end()
+            tracing.end(span)
 
 
 def _followed(event: Parsed, spans: list[Any]) -> Parsed:

@@ -31,11 +31,11 @@ local function send_of(entry)
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
 
--- Count how long a send waited for its first claim since it could have left: a call since the first of its members could. What a gate of
--- its own kept is not counted: it waited for something else.
+-- Count how long a send waited for its first claim since it could have left: a call since the first of its members could, the two parts of
+-- one that was split not again. What a gate of its own kept is not counted: it waited for something else.
 local function tally_wait(send)
   local record = send.record
-  if send.token > 0 or record.aside or not (record.queue and record.queued) then return end
+  if send.token > 0 or record.first or record.aside or not (record.queue and record.queued) then return end
   local since = record.since or math.max(tonumber(record.queued), tonumber(record.due or 0))
   tally_delay('delay:' .. record.queue, now - math.max(tonumber(since), tonumber(record.held_until or 0)))
 end

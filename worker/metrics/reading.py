@@ -116,7 +116,7 @@ class Reading:
         self._retention_ms = settings.retention_ms
 
     async def read(self, client: redis.asyncio.Redis) -> Found:
-        """Read all counts: six round trips at most, none of whose commands grows with what waits.
+        """Read all counts: eight round trips at most, none of whose commands grows with what waits.
 
         Workers, forwarders, groups, hours that receipts are awaited for, and names that are counted are few.
 

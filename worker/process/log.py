@@ -187,4 +187,6 @@ def _configure_stdlib(shared: list[structlog.typing.Processor], out: TextIO, lev
     # httpx logs full URLs at INFO.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # While a collector of traces is away there are lines at level error, and nobody has to look here.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     logging.getLogger("dramatiq").setLevel(logging.WARNING if level > logging.DEBUG else logging.INFO)

@@ -7,8 +7,6 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import structlog
-
 from producers.contract import span_names, tracing
 from worker.gateway.client import Gateway, Tried
 from worker.gateway.outcomes import Accepted, Outcome
@@ -57,8 +55,7 @@ class AttemptSpan:
             with suppress(Exception):
                 _tell(span, tried)
         finally:
-            with suppress(Exception):
-                span.end()
+            tracing.end(span)
         return tried.outcome
 
     def end(self, state: str, posts: int, outcome: Outcome) -> None:
@@ -75,18 +72,14 @@ class AttemptSpan:
             self._span.set_attribute(span_names.CODE, outcome.code)
         if state in _FAILED or state == "not_recorded":
             tracing.fail(self._span, state)
-        self._span.end()
+        tracing.end(self._span)
 
 
 def span_of(claim: Claim, size: int) -> AttemptSpan | None:
     """Begin the span of an attempt; None if this process has no traces, or nobody records the message's."""
     if tracing.api() is None or not _sampled([claim.trace, *claim.links.split()]):
         return None
-    try:
-        return AttemptSpan(claim, size)
-    except Exception as error:  # noqa: BLE001 - a sampler of somebody's own must cost no message
-        structlog.get_logger().warning("tracing.failed", reason=type(error).__name__)
-        return None
+    return AttemptSpan(claim, size)
 
 
 def _sampled(parents: list[str]) -> list[str]:

@@ -6,9 +6,10 @@
 local function server_mark()
   local mark = ''
   for _, each in ipairs({ { 'server', 'run_id' }, { 'replication', 'master_replid' } }) do
-    -- A refusal ends the script: without a mark no server would ever begin an era.
-    mark = mark .. string.match(redis.call('INFO', each[1]), each[2] .. ':(%w+)')
+    mark = mark .. (string.match(redis.call('INFO', each[1]), each[2] .. ':(%w+)') or '')
   end
+  -- A refusal, and an answer without names, end the script: without a mark no server would ever begin an era.
+  assert(mark ~= '', 'INFO does not name the server')
   return mark
 end
 

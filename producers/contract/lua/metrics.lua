@@ -2,5 +2,5 @@
 -- name means.
 
 local function count_metric(name, by)
-  redis.call('HINCRBY', prefix .. 'metrics', name, by)
+  return redis.call('HINCRBY', prefix .. 'metrics', name, by)
 end
