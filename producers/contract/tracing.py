@@ -15,7 +15,7 @@ from . import span_names
 from .span_names import Operation
 
 #: A ``traceparent`` as this module writes it. What is written otherwise is no trace.
-_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])", re.ASCII)
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(0[01])", re.ASCII)
 #: The flag of a trace that is recorded.
 _SAMPLED: Final = 1
 

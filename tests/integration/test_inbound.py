@@ -160,6 +160,7 @@ def test_an_odd_element_of_an_array_goes_to_quarantine_alone(inbound, store, acc
     [kept] = entries(redis_client, "quarantine")
     assert json.loads(kept["raw"]) == odd
     assert len(entries(redis_client, "replies")) == len(entries(redis_client, "optouts")) == 1
+    assert redis_client.hget("{sms}:metrics", "quarantined") == b"1"
 
 
 def test_an_array_of_too_many_events_goes_to_quarantine_whole(inbound, store, accepted, redis_client):

@@ -6,11 +6,13 @@ import httpx
 import pytest
 
 from producers.contract.metric_table import CALL_MS, METRICS, OTHER
+from tests.support.hand_worker import HandWorker
 from tests.support.scraping import Scraped, scrape
-from tests.support.sends import claim_one
+from tests.support.sends import claim_one, finish_one
+from tests.support.template_sends import send_codes
 from worker.gateway.call_figures import figures_of
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unexplained, Unknown
-from worker.ledger.claims import Claim, Over
+from worker.ledger.claims import Claim, Over, Result
 from worker.metrics.app import create_app
 from worker.metrics.settings import MetricsSettings
 
@@ -197,3 +199,67 @@ def test_a_slice_that_waited_for_its_campaign_is_no_delay_and_leaves_no_imbalanc
     assert redis_client.hget("{sms}:metrics", "paused") == b"0"
     assert isinstance(claim_one(ledger, slice_id), Claim)
     assert int(redis_client.hget("{sms}:metrics", "delay:alert:sum_ms")) < 600_000
+
+
+def test_each_post_of_an_attempt_and_each_segment_that_was_bought_is_counted_once(redis_client, sms, ledger):
+    sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
+    claim = claim_one(ledger, "a")
+    lost, taken = Unknown("timeout_error"), Accepted("t", cost="0.08", segments=1)
+    calls = [figures_of(lost, 0.2), figures_of(taken, 0.1)]
+    countries = {"FR": 1, "RE": 1}
+    result = Result(claim, taken, 2, True, False, 0, calls=calls, countries=countries)
+    assert [ledger.finish([result]) for _ in range(2)] == [["accepted"]] * 2
+
+    counted = {name.decode(): int(count) for name, count in redis_client.hgetall("{sms}:metrics").items()}
+    figures = {
+        name: count for name, count in counted.items() if name.startswith(("calls:", "errors:", "cost"))
+    }
+    bought = {name: count for name, count in counted.items() if name.startswith("segments:")}
+    assert figures == {
+        f"calls:lost:{calls[0].within}": 1,
+        "calls:lost:sum_ms": 200,
+        f"calls:accepted:{calls[1].within}": 1,
+        "calls:accepted:sum_ms": 100,
+        "errors:timeout_error": 1,
+        "cost": 80_000,
+    }
+    # One segment is shared out to two recipients, and not counted for each.
+    assert sum(bought.values()) == 1
+
+
+def test_a_shared_call_ends_as_many_messages_as_it_had(redis_client, sms):
+    hand = HandWorker(redis_client)
+    send_codes(sms, range(3))
+    [claim] = hand.take()
+    assert hand.finish(claim, Accepted("t")) == "accepted"
+
+    assert redis_client.hget("{sms}:metrics", "ended:alert:accepted") == b"3"
+
+
+def test_a_group_that_cannot_be_named_is_told_beside_the_others(told, redis_client):
+    redis_client.xgroup_create("{sms}:replies", b"\xff\xfe", mkstream=True)
+    redis_client.xgroup_create("{sms}:replies", "bookings")
+
+    assert told()("group_pending", stream="replies", group="bookings") == 0
+
+
+def test_a_record_without_its_queue_ends_and_is_counted_in_no_queue(redis_client, sms, ledger):
+    """An old release, or somebody by hand, has written it."""
+    sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="a")
+    claim = claim_one(ledger, "a")
+    redis_client.hdel("{sms}:record:a", "queue")
+
+    assert finish_one(ledger, claim, Accepted("t")) == "accepted"
+    assert redis_client.hget("{sms}:counts", "accepted") == b"1"
+    assert not [name for name in redis_client.hkeys("{sms}:metrics") if name.startswith(b"ended:")]
+
+
+def test_a_shared_call_without_its_queue_ends_with_its_members(redis_client, sms):
+    hand = HandWorker(redis_client)
+    send_codes(sms, range(2))
+    [claim] = hand.take()
+    redis_client.hdel(f"{{sms}}:record:{claim.entry.id}", "queue")
+
+    assert hand.finish(claim, Accepted("t")) == "accepted"
+    assert redis_client.hget("{sms}:counts", "accepted") == b"2"
+    assert not [name for name in redis_client.hkeys("{sms}:metrics") if name.startswith(b"ended:")]

@@ -57,6 +57,8 @@ def test_an_operator_suppresses_a_number_in_one_step(run, market):
     [entry] = market.told
     assert (entry["action"], entry["reason"], entry["cancelled_ids"]) == ("out", "operator", "a")
     assert audited(market) == [("suppress", "+336******00", "asked by phone")]
+    counted = market.redis.hmget("{sms}:metrics", "optouts:operator", "actions:suppress")
+    assert counted == [b"1", b"1"]
 
 
 def test_a_start_does_not_lift_what_an_operator_decided(run, market):

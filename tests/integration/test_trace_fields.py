@@ -105,6 +105,23 @@ def test_a_callback_learns_the_trace_of_its_message(worker, redis_client, sms, t
     assert found.trace == parent(1)
 
 
+@pytest.mark.parametrize("field", ["trace", "links"])
+def test_a_damaged_trace_keeps_neither_its_message_nor_a_neighbour_nor_a_callback(
+    worker, redis_client, sms, field
+):
+    damaged, sound = (
+        sms.send(number(which), "a", with_replies=True, **OPTIONS).request_id for which in range(2)
+    )
+    redis_client.hset(KEYS.record(damaged), field, b"\xff" * 55)
+
+    claims = {claim.entry.id: claim for claim in worker.take()}
+    assert set(claims) == {damaged, sound}
+    worker.finish(claims[damaged], Accepted("sms_abc"))
+    now_ms = int(redis_client.time()[0] * 1000) + 2000
+    [found] = worker.ledger.correlate([Question("sms_abc", number(0), now_ms, now_ms, only_when_idle=False)])
+    assert (found.request_id, tracing.is_sampled(found.trace)) == (damaged, False)
+
+
 def test_an_application_without_opentelemetry_sends_and_handles_as_ever(redis_url):
     # The import of what is None fails, as if it were not installed.
     lines = """

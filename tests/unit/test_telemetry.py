@@ -1,5 +1,7 @@
 """Variables decide where spans and errors of a worker process go, and Sentry gets what is on a list."""
 
+import sys
+
 import pytest
 
 from producers.errors import ConfigError
@@ -66,11 +68,18 @@ def test_sentry_gets_no_text_no_value_no_variable_and_no_field_that_is_not_on_th
         "modules": {"canary": "1"},
         "contexts": {"trace": {"data": "canary"}},
         "breadcrumbs": {"values": [{"message": "canary"}]},
-        "tags": {"code": "101", "request_id": "canary", "reason": "it says canary\n", "queue": "alert"},
+        "logger": "lib.+33612345678",
+        "tags": {
+            "code": "101",
+            "request_id": "canary",
+            "reason": "it says canary\n",
+            "queue": "alert",
+            "status": "33612345678",
+        },
         "exception": {
             "values": [
                 {
-                    "type": "ValueError",
+                    "type": "Refused +33612345678",
                     "module": "builtins",
                     "value": "canary",
                     "stacktrace": {
@@ -90,7 +99,9 @@ def test_sentry_gets_no_text_no_value_no_variable_and_no_field_that_is_not_on_th
     }
     kept = sentry.scrub(event, {})
     assert "canary" not in repr(kept)
+    assert "612345678" not in repr(kept)
     assert kept["tags"] == {"code": "101", "queue": "alert"}
+    assert kept["exception"]["values"][0]["type"] == "Exception"
     frame = kept["exception"]["values"][0]["stacktrace"]["frames"][0]
     assert frame == {"filename": "a.py", "function": "f", "lineno": 1}
 
@@ -99,3 +110,15 @@ def test_up_hands_the_variables_of_telemetry_to_workers_alone():
     headers = {"OTEL_EXPORTER_OTLP_HEADERS": "key=secret", "SENTRY_ENVIRONMENT": "test"}
     assert of_process("worker", "", headers) == headers
     assert of_process("web", "", headers) == {}
+
+
+@pytest.mark.parametrize("logger", ["sentry_sdk.errors", "urllib3.connectionpool"])
+def test_what_goes_wrong_on_the_way_to_sentry_is_not_told_to_sentry(monkeypatch, logger):
+    told = []
+    monkeypatch.setattr(sentry, "_capture", lambda event, _: told.append(event["logger"]))
+    monkeypatch.setitem(sys.modules, "sentry_sdk", object())
+
+    for name in (logger, "dramatiq.worker"):
+        sentry.tell(None, "error", {"level": "error", "event": "failed", "logger": name})
+
+    assert told == ["dramatiq.worker"]

@@ -30,8 +30,8 @@ def read_claim(entry: Entry, reply: Sequence[Any], queue: str) -> Claim | Wait |
                 ttl_s=None if left_ms < 0 else left_ms / 1000,
                 confirmed=confirmed == 1,
                 earlier_posts=earlier_posts,
-                trace=trace.decode(),
-                links=links.decode(),
+                trace=_text(trace),
+                links=_text(links),
             )
     return _read_wait(reply) or _read_over(reply)
 
@@ -61,6 +61,11 @@ def _read_over(reply: Sequence[Any]) -> Over:
     raise ValueError(f"claim.lua returned {reply!r}, which nobody knows")
 
 
+def _text(found: bytes) -> str:
+    """Read what stands beside a message. If somebody has damaged it, the message and its neighbours go on."""
+    return found.decode("utf-8", "replace")
+
+
 def read_states(reply: Sequence[bytes]) -> list[str | None]:
     """Read the states of records; None for a claim that a later one owns."""
     return [None if state == b"fenced" else state.decode() for state in reply]
@@ -71,6 +76,6 @@ def read_correlations(replies: Sequence[Sequence[bytes]]) -> list[Correlation]:
     return [
         Correlation(None, pending=verdict == b"pending")
         if verdict in {b"pending", b"foreign"}
-        else Correlation(origin[0].decode(), verdict.decode(), origin[1].decode(), origin[2].decode())  # type: ignore[arg-type]
+        else Correlation(_text(origin[0]), verdict.decode(), _text(origin[1]), _text(origin[2]))  # type: ignore[arg-type]
         for verdict, *origin in replies
     ]

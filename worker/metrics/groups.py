@@ -51,11 +51,15 @@ async def read_groups(client: redis.asyncio.Redis, keys: Keys, streams: Sequence
     ]
     async with client.pipeline(transaction=False) as pipeline:
         for stream, group in groups:
-            pipeline.xpending(keys.stream(stream), _name(group))
+            pipeline.xpending(keys.stream(stream), group["name"])
             pipeline.xlen(keys.poison(stream, _name(group)))
-        replies = await pipeline.execute()
+        # A group may go between the two trips.
+        replies = await pipeline.execute(raise_on_error=False)
+    told = zip(groups, replies[::2], replies[1::2], strict=True)
     return [
-        _figures(stream, group, *replies[2 * at : 2 * at + 2]) for at, (stream, group) in enumerate(groups)
+        _figures(stream, group, pending, poison)
+        for (stream, group), pending, poison in told
+        if not isinstance(pending, Exception) and not isinstance(poison, Exception)
     ]
 
 

@@ -179,7 +179,9 @@ class Reading:
             replies = await pipeline.execute()
         lengths, rest = replies[: len(STREAMS)], replies[len(STREAMS) :]
         inflight, hold, limit, trimmed, workers, awaited, held, gates, named, *rest = rest
-        aside, figures = await self._second(client, [gate.decode() for gate in gates], named)
+        aside, figures = await self._second(
+            client, [gate.decode("utf-8", "replace") for gate in gates], named
+        )
         return {
             "streams": dict(zip(STREAMS, lengths, strict=True)),
             "trimmed": {name: int(count or 0) for name, count in zip(READ_STREAMS, trimmed, strict=True)},

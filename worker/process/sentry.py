@@ -5,10 +5,12 @@ that Sentry's SDK does by itself is off: no variables of frames, no lines of cod
 of libraries.
 """
 
+import os
 import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Final
 
@@ -30,7 +32,10 @@ _EVENT: Final = frozenset(
 )
 #: An event of our log, as opposed to the line of a library, which may say anything.
 _NAME: Final = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){1,3}", re.ASCII)
-_WORD: Final = re.compile(r"[\w.:-]{1,60}", re.ASCII)
+#: A word or a figure; with seven digits in a row it might be a number that somebody can be called by.
+_WORD: Final = re.compile(r"(?!.*\d{7})[\w.:-]{1,60}", re.ASCII)
+#: Loggers of whoever carries events to Sentry: what goes wrong there must not become further events.
+_CARRIERS: Final = ("sentry_sdk", "urllib3")
 #: Seconds that a process that ends gives its last events.
 _FLUSH_S: Final = 1
 
@@ -47,6 +52,8 @@ def start(dsn: Secret) -> None:
 
     sentry_sdk.init(
         dsn.reveal(),
+        # By itself the SDK would take the commit of whatever repository the process stands in.
+        release=os.environ.get("SENTRY_RELEASE") or f"octopush-worker@{version('octopush-worker')}",
         default_integrations=False,
         auto_enabling_integrations=False,
         auto_session_tracking=False,
@@ -73,7 +80,8 @@ def stop() -> None:
 def tell(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Tell of a line at level error. A processor of the log, before exceptions become text."""
     found = sys.modules.get("sentry_sdk")
-    if found is not None and event.get("level") in {"error", "critical"}:
+    of_carrier = str(event.get("logger", "")).startswith(_CARRIERS)
+    if found is not None and not of_carrier and event.get("level") in {"error", "critical"}:
         raised = _raised(event.get("exc_info"))
         told: dict[str, Any] = {"level": event["level"], "message": _named(event)}
         told["logger"] = event.get("logger", "octopush-worker")
@@ -90,6 +98,8 @@ def scrub(event: Mapping[str, Any], _hint: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in dict(event.get("tags") or {}).items()
         if name in TOLD and _WORD.fullmatch(str(value))
     }
+    if not _WORD.fullmatch(str(kept.get("logger", ""))):
+        kept.pop("logger", None)
     message = str(event.get("message") or "")
     if _NAME.fullmatch(message):
         kept["message"] = message
@@ -120,10 +130,10 @@ def _thread_ended_by(before: Any) -> Any:
 
 
 def _scrubbed(raised: Mapping[str, Any]) -> dict[str, Any]:
-    frames = (raised.get("stacktrace") or {}).get("frames") or []
+    frames, kind = (raised.get("stacktrace") or {}).get("frames") or [], str(raised.get("type"))
     kept = [{name: value for name, value in frame.items() if name in _FRAME} for frame in frames]
     return {
-        "type": raised.get("type"),
+        "type": kind if _WORD.fullmatch(kind) else "Exception",
         "module": raised.get("module"),
         "value": "",
         **({"stacktrace": {"frames": kept}} if kept else {}),
