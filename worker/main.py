@@ -184,14 +184,10 @@ def build(
         client, keys, replicas=settings.replicas, every_claim=settings.confirm_every_claim
     )
     hours = Hours(settings)
-    if hours.is_off:
-        structlog.get_logger().warning("hours.off", problem=HOURS_OFF)
-    openings = None if hours.is_off else Openings(client, hours, settings.close_margin_ms)
-    budgets = Budgets(settings)
-    ledger = Ledger(
-        client, settings, leases, confirmation, settings.rate_per_s, openings, budgets, account=account
-    )
-    limits = Limits(settings.rate_per_s, settings.in_flight)
+    openings = _openings(settings, client, hours)
+    budgets, rate = Budgets(settings), settings.rate_per_s
+    ledger = Ledger(client, settings, leases, confirmation, rate, openings, budgets, account)
+    limits = Limits(rate, settings.in_flight)
     throttle = Throttle(client, keys, limits)
     gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)
     heart = Heartbeat(client, keys, hours.rules)
@@ -222,14 +218,26 @@ def build(
         lambda: settings.share_max if confirmation.sharing else 1,
     )
     dramatiq.set_broker(broker)
-    # A thread that is free takes alerts first, then callbacks.
+    _declare_actors(broker, outbound, inbound)
+    return broker
+
+
+def _openings(settings: WorkerSettings, client: redis.Redis, hours: Hours) -> Openings | None:
+    """Say when marketing may leave; None, and a line in the log, where it may at any hour."""
+    if hours.is_off:
+        structlog.get_logger().warning("hours.off", problem=HOURS_OFF)
+        return None
+    return Openings(client, hours, settings.close_margin_ms)
+
+
+def _declare_actors(broker: LeaseBroker, outbound: Outbound, inbound: Inbound) -> None:
+    """Let each queue have its actor. A thread that is free takes alerts first, then callbacks."""
     for priority, queue, function in (
         (0, QUEUE_ALERT, outbound.send_sms),
         (5, QUEUE_CALLBACKS, inbound.process_callbacks),
         (10, QUEUE_MARKETING, outbound.send_sms),
     ):
         dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, priority=priority, broker=broker)(function)
-    return broker
 
 
 @contextmanager

@@ -246,7 +246,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``paused`` | count_metric() | - | reading.py |
+| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``paused`` | count_metric(), resume_campaign | - | reading.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 

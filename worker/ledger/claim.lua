@@ -57,16 +57,18 @@ local function begin_attempt(send)
     record.trace or '', record.links or '' }
 end
 
+-- Between the start of a worker and its claim an operator may have given the namespace away: what waits is another account's to send.
+local is_ours = not given.account or redis.call('GET', prefix .. 'account') == given.account
+
 local function claim(entry)
+  if not is_ours then return { 'foreign' } end
   local send = send_of(entry)
   if not send.record.state then return { 'gone' } end
   return kept(send) or begin_attempt(send)
 end
 
--- Between the start of a worker and its claim an operator may have given the namespace away: what waits is another account's to send.
-local is_ours = not given.account or redis.call('GET', prefix .. 'account') == given.account
 local result = {}
-for i, entry in ipairs(given.entries) do result[i] = is_ours and claim(entry) or { 'foreign' } end
+for i, entry in ipairs(given.entries) do result[i] = claim(entry) end
 note_reserved()
 write_tallies()
 return result
