@@ -42,10 +42,11 @@ def leaves(installation: Installation) -> Sent:
 
 
 def test_a_backlog(install):
-    installation = ready(install(threads=THREADS))
-    installation.gateway.settings(latency_ms=200)
-    sends = marketing(installation, 300)
-    installation.wait_for(lambda: len(posts(installation, sends)) >= THREADS)
+    calls = 5
+    installation = ready(install(threads=THREADS, WORKER_CALLS=str(calls)))
+    installation.gateway.settings(latency_ms=500)
+    sends = marketing(installation, 100)
+    installation.wait_for(lambda: len(posts(installation, sends)) >= marketing_calls(calls))
 
     begun = time.time()
     alert = installation.send("Your code is 1234")
@@ -53,9 +54,10 @@ def test_a_backlog(install):
     queued = time.time()
     [arrived, *_] = installation.wait_for(lambda: posts(installation, [alert]))
     assert arrived - begun < LEAVES_S
-    assert sum(queued < at < arrived for at in posts(installation, sends)) <= THREADS
+    # Calls that end right now are followed by as many.
+    assert sum(queued < at < arrived for at in posts(installation, sends)) <= marketing_calls(calls)
     assert installation.settled(alert).state == "accepted"
-    assert len(posts(installation, sends)) < 150
+    assert len(posts(installation, sends)) < 50
 
 
 def test_a_rate_that_a_campaign_has_used_up(install):
