@@ -286,7 +286,7 @@ print(threads())
     environ = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": str(tmp_path), "BODY": body(1).decode()}
     environ |= {"REDIS_URL": "redis://127.0.0.1:1", "PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.split("\n") == ["0 1 200", "1", ""]
     assert spooled(tmp_path)
