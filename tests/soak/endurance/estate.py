@@ -17,12 +17,11 @@ from producers.settings import ProducerSettings
 from tests.soak.days import HOLIDAY, RULES
 from tests.soak.endurance.crew import Crew, Life
 from tests.soak.endurance.redis_set import LeapingSet
-from tests.soak.place import CAPS, FAULT_SHARE, FAULTS, KEYS, PRICE
+from tests.soak.place import CAPS, KEYS, PRICE, meet_faults
 from tests.support.api_client import TOKENS as API_TOKENS
 from tests.support.console_client import TOKENS as CONSOLE_TOKENS
 from tests.support.forwarder_process import ROOTS
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
-from tests.support.sentinel_set import PAUSE_MS
 from tests.support.simulator import SimulatorProcess
 from tests.support.smtp_server import SmtpServer
 from tests.support.webhook_receiver import WebhookReceiver
@@ -33,6 +32,8 @@ _STAYS_DAYS: Final = "2"
 _ADMIN_S: Final = 300.0
 #: Seconds in which a Sentinel tells an old primary what it is now; it takes writes until then.
 _LEARNS_S: Final = 13.0
+#: Seconds that a replica may lag behind, and after which Sentinels may miss a primary that is silent.
+_LAG_S, _MISSED_S = 1.5, 2.0
 
 
 class Estate:
@@ -119,17 +120,11 @@ class Estate:
 
     def _prepare_gateway(self) -> None:
         admin = self.simulator.admin
-        admin.balance(1e9)
+        meet_faults(admin)
         admin.settings(callback_url=self.callback_url(), callback_retries=7)
         admin.auto_reply(
             "Yes, please", after_ms=500, match={"text_contains": "Soak api"}, only_with_replies=True
         )
-        left = FAULT_SHARE
-        for preset in FAULTS:
-            # Rules are asked in order, so each share is one of what the earlier ones left.
-            share = FAULT_SHARE / len(FAULTS)
-            admin.fault(preset, match={"probability": share / (1 - (FAULT_SHARE - left))})
-            left -= share
 
     def settings(self, **changes: str) -> ProducerSettings:
         """What an application is told; its clock is the true one."""
@@ -215,14 +210,15 @@ class Estate:
         number = them.servers.index(before)
         if how == "planned":
             them.fail_over()
-            if time.time() - begun > PAUSE_MS / 1000:
-                # On a loaded machine the pause was over too soon: the old primary took writes again.
-                self.forgetting.append((begun, time.time() + _LEARNS_S))
         elif how == "unannounced":
             with self._may_forget():
                 them.fail_over(losing=True)
         elif how == "restarted":
+            begins = time.time() - _LAG_S
             before.restart(crash=True)
+            if time.time() - begun > _MISSED_S:
+                # On a loaded machine Sentinels may have missed it by now, and replace it yet.
+                self.forgetting.append((begins, time.time() + _LEARNS_S))
         elif how == "crashed":
             them.crash()
         else:
@@ -237,6 +233,6 @@ class Estate:
 
     @contextmanager
     def _may_forget(self) -> Iterator[None]:
-        begins = time.time() - 1.5
+        begins = time.time() - _LAG_S
         yield
         self.forgetting.append((begins, time.time() + _LEARNS_S))
