@@ -10,6 +10,7 @@ import redis
 
 from tests.support.clock import NoLeapError, SharedClock
 from tests.support.doors import GuardedServer, Open
+from tests.support.kept_ports import kept_port
 from tests.support.sentinel_set import SentinelSet
 from worker.sandbox.redis_server import find_binary
 
@@ -20,6 +21,7 @@ _REPLICATION_TIMEOUT_S = 1_000_000_000
 class _Node(GuardedServer):
     def __init__(self, data_dir: Path, door: Open, options: Sequence[str], clock: SharedClock) -> None:
         super().__init__(data_dir, door, [*options, "--repl-timeout", str(_REPLICATION_TIMEOUT_S)])
+        self.port = kept_port()
         self._clock = clock
         self._follows = True
 
