@@ -1,7 +1,7 @@
 """Ports for servers that come and go: nobody else gets one while its server is away.
 
-The system gives those of its range to whoever connects to something. A server that starts again would find its own
-taken by a client.
+The system gives those of its range to whoever connects to something. A server that starts again would find
+its own taken by a client.
 """
 
 import random

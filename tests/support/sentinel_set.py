@@ -201,8 +201,14 @@ class SentinelSet:
         with ExitStack() as looking:
             sentinels = [looking.enter_context(redis.Redis(**each.options)) for each in self.sentinels]
             servers = [looking.enter_context(talking_to(each)) for each in self.servers]
-            until(lambda: all(map(self._knows_all, sentinels)) and self._all_follow(servers), seconds=30)
+            until(lambda: self._is_settled(sentinels, servers), seconds=30)
         return self.primary
+
+    def _is_settled(self, sentinels: list[redis.Redis], servers: list[redis.Redis]) -> bool:
+        try:
+            return all(map(self._knows_all, sentinels)) and self._all_follow(servers)
+        except (redis.ConnectionError, redis.TimeoutError):  # one just starts, or is slow
+            return False
 
     def _knows_all(self, sentinel: redis.Redis) -> bool:
         state = sentinel.sentinel_master(SERVICE)
