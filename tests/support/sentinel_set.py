@@ -142,7 +142,7 @@ class SentinelSet:
             losing: whether the old primary takes writes until it learns that it is one no more, as with
                 ``SENTINEL FAILOVER``; else nothing is lost, as with ``deploy/redis/fail-over.sh``.
         """
-        before = self._settled()
+        before = self.settled()
         if not losing:
             close(before, [each for each in self.servers if each is not before])
         with redis.Redis(**self.sentinels[0].options) as sentinel:
@@ -166,7 +166,7 @@ class SentinelSet:
 
     def crash(self) -> None:
         """Kill the primary once its replicas know all it knows, and bring it back after the failover."""
-        before = self._settled()
+        before = self.settled()
         close(before, [each for each in self.servers if each is not before])
         before.kill()
         self.wait_for_another_primary_than(before)
@@ -193,15 +193,18 @@ class SentinelSet:
             for server in [*self.servers, *self.sentinels]:
                 starting.enter_context(server)
             self._exit = starting.pop_all()
-        self._settled()
+        self.settled()
         return self
 
-    def _settled(self) -> GuardedServer:
-        """Wait until all Sentinels know all others, and all replicas follow; return the primary."""
+    def settled(self, seconds: float = 30) -> GuardedServer:
+        """Wait until all Sentinels know all others, and all replicas follow; return the primary.
+
+        A primary that was replaced takes writes until it follows, for about ten seconds.
+        """
         with ExitStack() as looking:
             sentinels = [looking.enter_context(redis.Redis(**each.options)) for each in self.sentinels]
             servers = [looking.enter_context(talking_to(each)) for each in self.servers]
-            until(lambda: self._is_settled(sentinels, servers), seconds=30)
+            until(lambda: self._is_settled(sentinels, servers), seconds)
         return self.primary
 
     def _is_settled(self, sentinels: list[redis.Redis], servers: list[redis.Redis]) -> bool:

@@ -42,6 +42,8 @@ _PAUSES_S: Final = (6.0, 25.0)
 #: The part of the time in which all processes come and go. After it only the first worker and the primaries
 #: do: all others can be measured.
 _UNREST: Final = 0.4
+#: Seconds that a leap of the clock waits at most for a machine that is late.
+_LATE_S: Final = 60.0
 #: Seconds after the last text in which everything must have come to an end.
 _PATIENCE_S: Final = 420.0
 #: Seconds for which an application repeats what it sent before a primary was replaced.
@@ -111,6 +113,7 @@ class Endurance:
         for day in itertools.count():
             for stage in LATE_DAY if self._sent.is_set() else DAY:
                 with self._still:
+                    self._estate.catch_up(_LATE_S)
                     self._leap(begins(day, stage, FIRST_OF_MANY))
                 if self._done.wait(stage.lasts):
                     return
