@@ -110,7 +110,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
 
 
 def check(client: redis.Redis, keys: Keys, outages: OutageLog, *, allow_unsafe: bool) -> None:
-    """Wait for Redis, and refuse to work with a Redis that would break the promise.
+    """Wait for Redis and its primary, and refuse to work with a Redis that would break the promise.
 
     Raises:
         SystemExit: status 1, after one log line per problem.

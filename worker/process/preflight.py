@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
 
+from producers.contract.followers import NotPrimaryError
 from producers.contract.keys import Keys
+from producers.contract.serving import serving
 
 #: Oldest server whose scripts may run when memory is full, which the workers need to drain the queue.
 OLDEST: Final = (7, 0)
@@ -44,21 +47,28 @@ class Finding:
 
 
 def inspect(client: redis.Redis, keys: Keys) -> list[Finding]:
-    """Look at the server once.
+    """Look at the primary once.
 
     Args:
-        client: connected to it.
-        keys: what we keep there.
+        client: of the worker, which leaves a server that is not the primary.
+        keys: of the worker.
 
     Returns:
         What is wrong; empty when all is well.
 
     Raises:
-        redis.RedisError: Redis did not answer.
+        redis.RedisError: Redis did not answer, or is a replica, as while a primary is replaced.
     """
+    # A replica answers all that follows, and refuses scripts: only a refusal makes the client look elsewhere.
+    # What else may be wrong with scripts is told by what follows, or by the next script.
+    with suppress(redis.ResponseError):
+        serving(keys).run(client)
     seconds, microseconds = client.time()
     skew_s = time.time() - (seconds + microseconds / 1e6)
-    return judge(client.info(), skew_s, loads_all=loads_all(client, keys))
+    findings = judge(client.info(), skew_s, loads_all=loads_all(client, keys))
+    if any(each.check == "role" for each in findings):
+        raise NotPrimaryError("the server has just become a replica")
+    return findings
 
 
 def loads_all(client: redis.Redis, keys: Keys) -> bool:
