@@ -65,6 +65,17 @@ def test_a_name_that_is_no_text_costs_no_other_figure(page, redis_client, key):
     assert told(page()) == (7, 1)
 
 
+@pytest.mark.parametrize(
+    "field",
+    ["errors:120", "segments:FR:alert", "replies:FR:ticket", "receipts:DELIVERED", "optouts:operator"],
+)
+def test_a_count_of_the_shape_of_its_metric_is_told(page, redis_client, field):
+    redis_client.hset(KEYS.metrics, field, 3)
+    name = {"errors": "gateway_errors"}.get(field.partition(":")[0], field.partition(":")[0])
+
+    assert page()(f"{name}_total") == 3
+
+
 @pytest.mark.parametrize("field", ["enqueued", "ended:alert", "delay", "segments:FR:letters", "errors:1:2"])
 def test_a_count_of_another_shape_is_left_out(page, redis_client, field):
     redis_client.hset(KEYS.metrics, field, 1)

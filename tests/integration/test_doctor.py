@@ -5,9 +5,11 @@ import dataclasses
 import json
 import re
 import resource
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 import pytest
 import redis
@@ -16,9 +18,11 @@ from click.testing import CliRunner, Result
 from producers.contract.heartbeats import Rules
 from producers.contract.jobs import LAYOUT
 from producers.contract.keys import Keys
+from producers.contract.steps import drive
 from tests.support import redis_users
 from tests.support.lua_scripts import script_files
 from tests.support.tcp_proxy import TcpProxy
+from worker.account.identity import binding
 from worker.cli import main
 from worker.doctor import rights, server, topology
 from worker.doctor.environment import look
@@ -27,6 +31,7 @@ from worker.doctor.running import Section
 from worker.doctor.running import run as run_sections
 from worker.gateway.profile import GatewayProfile, account_of, written
 from worker.process.heartbeat import Heartbeat
+from worker.settings import WorkerSettings
 
 KEYS = Keys()
 SECRET = "7f3c2b9e1d5a8f604b7e"
@@ -301,6 +306,83 @@ def test_an_operator_of_the_shipped_users_is_told_that_nothing_is_missing(redis_
     assert '"shipped" may do what a worker needs' in found["redis.user", "ok"]
 
 
+def test_a_login_that_the_namespace_does_not_belong_to_is_told(doctor, worker, redis_client, redis_url):
+    settings = WorkerSettings.from_env({**WELL, "REDIS_URL": redis_url})
+    assert "account.login" not in {check for check, _ in doctor()}
+    assert drive(binding(settings), redis_client)
+
+    assert ("account.login", "ok") in doctor()
+    told = doctor.run(OCTOPUSH_API_LOGIN="b@example.com")
+    assert "belongs to another account" in told.output
+    assert (told.exit_code, "example.com" in told.output) == (5, False)
+
+
+def test_keys_of_pseudonyms_that_are_not_those_of_the_processes_are_told(
+    doctor, worker, redis_client, redis_url
+):
+    used, other = WELL["PSEUDONYM_KEYS"], base64.b64encode(bytes(range(1, 33))).decode()
+    settings = WorkerSettings.from_env({**WELL, "REDIS_URL": redis_url})
+    drive(binding(settings), redis_client)
+
+    assert ("account.pseudonyms", "ok") in doctor()
+    assert ("account.pseudonyms", "ok") in doctor(PSEUDONYM_KEYS=f"{used},{other}")
+    assert ("account.pseudonyms", "warning") in doctor(PSEUDONYM_KEYS=f"{other},{used}")
+    for lacking in (other, ""):
+        told = doctor.run(PSEUDONYM_KEYS=lacking)
+        assert "lacks keys under which something was written" in told.output
+        assert (told.exit_code, used in told.output, other in told.output) == (5, False, False)
+
+
+def test_the_key_that_redis_keeps_is_no_key_that_is_lacking(doctor, worker, redis_client, redis_url):
+    settings = WorkerSettings.from_env({**WELL, "PSEUDONYM_KEYS": "", "REDIS_URL": redis_url})
+    drive(binding(settings), redis_client)
+
+    found = doctor(PSEUDONYM_KEYS="")
+    assert {("account.pseudonyms", "ok"), ("account.login", "ok")} <= set(found)
+
+
+def test_a_redis_that_still_loads_is_waited_for_and_not_started_again():
+    with LoadingRedis() as loading:
+        told = Doctor(f"redis://127.0.0.1:{loading.port}/0").run()
+
+    assert told.exit_code == 4
+    assert "still reads its data" in told.output
+    assert "Start Redis" not in told.output
+
+
+class LoadingRedis:
+    """A server that answers every command as a Redis does that reads its data."""
+
+    def __enter__(self):
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._answer, args=self._listening.accept()[:1], daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while connection.recv(65_536):
+                connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n")
+
+
+@pytest.mark.parametrize("error", [redis.exceptions.ReadOnlyError, redis.exceptions.OutOfMemoryError])
+def test_a_redis_that_takes_no_writes_is_not_said_to_be_away(error):
+    def fails() -> Iterator[Finding]:
+        raise error
+        yield
+
+    [found] = run_sections([Section("a", 5, fails)])
+    assert "Redis takes no writes" in found.finding
+
+
 @pytest.mark.parametrize(("layout", "level"), [(LAYOUT, "ok"), (LAYOUT + 1, "error"), (LAYOUT - 1, "advice")])
 def test_the_layout_of_the_data_is_compared_with_that_of_this_release(
     doctor, worker, redis_client, layout, level
@@ -386,6 +468,8 @@ def test_what_is_stuck_in_a_queue_is_told(doctor, worker, redis_client, sms):
         ("queue.stuck", "warning"),
         ("queue.dead", "warning"),
         ("queue.layout", "error"),
+        # The application here has no key of pseudonyms, and the workers have one.
+        ("account.pseudonyms", "warning"),
     }
 
 

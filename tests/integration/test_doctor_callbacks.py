@@ -2,9 +2,7 @@
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +11,7 @@ from producers.callbacks import CallbackIntake
 from producers.contract.keys import Keys
 from producers.contract.settings import WebSettings
 from producers.intake.probe import ARRIVED, AWAITED, new_probe, probe_key, probe_name
+from tests.support.answering import Answering
 from tests.support.doors import Locked, can_be_locked
 from tests.support.waiting import until
 from tests.support.web_server import WebServer
@@ -49,38 +48,6 @@ def look(redis_url) -> Callable[..., dict[tuple[str, str], str]]:
     return run
 
 
-class Answering(ThreadingHTTPServer):
-    """A server that answers every request alike."""
-
-    def __init__(self, status: int, body: bytes = b"", **headers: str) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_POST = do_GET  # noqa: N815 - as http.server calls it
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return super().__enter__()
-
-    def __exit__(self, *args: object) -> None:
-        self.shutdown()
-        super().__exit__(*args)
-
-
 def test_a_probe_of_each_kind_arrives_and_leaves_nothing(look, web, redis_client):
     found = look(web.url)
 
@@ -111,6 +78,12 @@ def test_a_web_process_on_another_redis_is_told(look, web):
 def test_what_is_no_web_process_of_ours_is_given_no_token(look, status, headers, check):
     with Answering(status, b"hello", **headers) as other:
         assert set(look(other.url)) == {(check, "error")}
+
+
+@pytest.mark.parametrize(("status", "check"), [(200, "callbacks.stranger"), (404, "callbacks.token")])
+def test_an_answer_without_an_end_is_judged_by_its_head(look, status, check):
+    with Answering(status, endless=True) as other:
+        assert (check, "error") in look(other.url)
 
 
 def test_an_address_where_nothing_listens_is_told(look):

@@ -18,7 +18,18 @@ from producers.contract.settings import FLAGS, RedisSettings, WebSettings
 from producers.errors import ConfigError
 from producers.rules.settings import RulesSettings
 from worker.commands.command import Command
-from worker.doctor import callback_url, credit, environment, host, readers, rights, server, topology, work
+from worker.doctor import (
+    callback_url,
+    credit,
+    environment,
+    host,
+    identity,
+    readers,
+    rights,
+    server,
+    topology,
+    work,
+)
 from worker.doctor.findings import Finding, Level, error, worst
 from worker.doctor.running import Section, run
 from worker.presentation.output import Exit, Output
@@ -134,6 +145,7 @@ class _Patient:
             "redis": lambda: self._server(client, keys),
             "user": lambda: rights.look(client, keys),
             "topology": lambda: topology.around(settings.redis_url, client),
+            "account": lambda: identity.look(client, settings, self.environ),
             "work": lambda: work.look(client, keys),
             "credit": lambda: credit.seen(client, keys, RulesSettings.from_env(self.environ)),
             "feeds": lambda: readers.groups(client, settings),
@@ -179,11 +191,15 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
             client.ping()
     except REDIS_ERRORS as failure:
         what = what_is_refused(failure)
-        said = f"refuses {what}" if what else f"did not answer ({type(failure).__name__})"
+        said, do = f"did not answer ({type(failure).__name__})", "Start Redis, or mend REDIS_URL."
+        if what:
+            said, do = f"refuses {what}", "Mend REDIS_URL, or the rights of its user."
+        elif isinstance(failure, redis.BusyLoadingError):
+            said, do = "still reads its data from the disk", "Wait, and run the doctor again."
         lost = error(
             "redis.reached",
             f"Redis at {settings.redis_url} {said}; nothing that lies in it was looked at.",
-            "Mend REDIS_URL, or the rights of its user." if what else "Start Redis, or mend REDIS_URL.",
+            do,
             "redis.md#which-redis",
         )
         return [lost], what is None

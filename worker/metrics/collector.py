@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from producers.contract.forwarder_figures import ForwarderFigures
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.kinds import KINDS
-from producers.contract.metric_table import CALL_OUTCOMES, CURRENCY
+from producers.contract.metric_table import CALL_OUTCOMES, CURRENCY, METRICS
 from producers.contract.money_figures import SCOPE, MoneyFigures
 from producers.contract.optout_figures import KEPT, OptoutFigures
 from producers.contract.settings import RedisSettings
@@ -80,11 +80,14 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
         name, *labels = field.split(":")
         of.setdefault(name, []).append((labels, count))
 
-    def known(name: str, labels: int = 1) -> list[tuple[list[str], int]]:
+    def known(name: str, labels: int) -> list[tuple[list[str], int]]:
         # What has another shape, a newer release counts.
         return [each for each in of.get(name, []) if len(each[0]) == labels]
 
-    enqueued = {queue: count for [queue], count in known("enqueued")}
+    def told(metric: str, name: str) -> Metric:
+        return plain(metric, known(name, len(METRICS[metric].labels)))
+
+    enqueued = {queue: count for [queue], count in known("enqueued", 1)}
     yield plain("enqueued_total", [((word,), enqueued.get(queue, 0)) for queue, word in _PURPOSES.items()])
     ended = {(queue, state): count for [queue, state], count in known("ended", 2)}
     yield plain(
@@ -98,7 +101,7 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
     yield histogram("queue_delay_seconds", _classes(known("delay", 2), _PURPOSES))
     yield histogram("gateway_call_duration_seconds", _classes(known("calls", 2), CALL_OUTCOMES))
     yield histogram("inbound_delay_seconds", _classes(known("inbound", 2), KINDS))
-    yield plain("gateway_errors_total", known("errors"))
+    yield told("gateway_errors_total", "errors")
     yield plain(
         "segments_total",
         [
@@ -108,11 +111,11 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
         ],
     )
     yield plain("cost_total", [((CURRENCY,), counted.get("cost", 0) / _MICRO)])
-    yield plain("replies_total", known("replies"))
-    yield plain("receipts_total", known("receipts"))
-    yield plain("optouts_total", known("optouts"))
+    yield told("replies_total", "replies")
+    yield told("receipts_total", "receipts")
+    yield told("optouts_total", "optouts")
     yield plain("quarantined_total", counted.get("quarantined", 0))
-    yield plain("operator_actions_total", known("actions"))
+    yield told("operator_actions_total", "actions")
 
 
 def _classes(
