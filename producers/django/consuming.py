@@ -43,14 +43,17 @@ class Consumer:
         stream: which.
         group: names the reader: every group gets every event.
         using: alias of the database of each transaction; by the routers if None.
+        idle_s: seconds after which an event that was not handled comes again.
 
     Attributes:
         using: that alias.
         server: address of Redis without user and password.
     """
 
-    def __init__(self, stream: StreamName, group: str, using: str | None = None) -> None:
-        self._feed: Feed[Any] = Feed(stream, group, settings=producer_settings())
+    def __init__(
+        self, stream: StreamName, group: str, using: str | None = None, idle_s: float = 60.0
+    ) -> None:
+        self._feed: Feed[Any] = Feed(stream, group, settings=producer_settings(), idle_s=idle_s)
         self._group = group
         self.using: str = using or router.db_for_write(HandledEvent)
         self.server = redis_name()

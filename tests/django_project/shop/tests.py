@@ -427,6 +427,17 @@ class Answers(TransactionTestCase):
         self.consume()
         self.assertEqual(Order.objects.get().answers, 1)
 
+    def test_the_time_after_which_an_event_comes_again_can_be_chosen(self):
+        self.sms.reply(PHONE, "Oui")
+        with patch.dict(os.environ, SHOP_FAILING=__file__), self.assertLogs("producers", "WARNING"):
+            self.consume(idle_s=20)
+
+        self.sms.travel(seconds=21)
+        self.consume(idle_s=20)
+        self.assertEqual(Order.objects.get().answers, 1)
+        with self.assertRaisesRegex(CommandError, "--idle-s"):
+            self.consume(idle_s=0)
+
     def test_the_log_names_the_line_of_the_handler_and_not_one_of_django(self):
         for handler, where in (
             ("shop.handlers.on_reply_to_nobody", r"DoesNotExist at \S+/shop/handlers\.py:\d+$"),
