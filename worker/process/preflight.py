@@ -51,7 +51,7 @@ def inspect(client: redis.Redis, keys: Keys) -> list[Finding]:
 
     Args:
         client: of the worker, which leaves a server that is not the primary.
-        keys: what we keep there.
+        keys: of the worker.
 
     Returns:
         What is wrong; empty when all is well.
