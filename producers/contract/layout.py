@@ -221,7 +221,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, have_agreed(), publish, record_consents |
+| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, publish, record_consents, who_has_not_agreed() |
 
 **suppressed** Who wants no more SMS. Stays as long as `SUPPRESSION_DAYS` says.
 

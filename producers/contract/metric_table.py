@@ -51,6 +51,9 @@ class MetricRow:
 METRICS: Final[Mapping[str, MetricRow]] = {
     # Whether all is well.
     "redis_up": MetricRow("gauge", "Whether Redis answered this scrape."),
+    "unreadable_values": MetricRow(
+        "gauge", "Numbers and names in Redis that this scrape could not read, and took for 0 or left out."
+    ),
     "workers": MetricRow("gauge", "Worker processes that are alive."),
     "build_info": MetricRow("gauge", "1; the version of the process that answers.", ("version",)),
     "namespace_info": MetricRow("gauge", "1; whose metrics these are.", ("namespace",)),

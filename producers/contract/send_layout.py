@@ -182,7 +182,6 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
 | ``has_part_moved()`` | enqueue |
-| ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | bind_account, correlate, enqueue, import_suppressed, publish, record_consents, suppress |
@@ -240,5 +239,6 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), budget_gate.keep(), credit_gate.keep() |
 | ``wait_for_campaign()`` | campaign_gate.keep() |
+| ``who_has_not_agreed()`` | agreed_among(), note_lacking_consent() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

@@ -197,6 +197,17 @@ def test_each_role_does_its_whole_work_as_its_own_user(at_work, server, tmp_path
     assert set(refused) == {("producer", "{sms}:replies")}
 
 
+def test_a_restart_of_redis_forgets_nothing_that_was_answered(tmp_path):
+    """What scripts write is loaded with the rights of the user `default`, whom nobody can be."""
+    with OperatorsServer(tmp_path) as server, Producer(redis_url=as_user(server.url, "producer")) as producer:
+        sent = [producer.send(NUMBER, f"{n}", sender="Bistro", purpose="alert") for n in range(5)]
+        before = contents(server)
+        server.kill()
+        server.start()
+        assert contents(server) == before
+        assert [producer.status(each.request_id).state for each in sent] == ["queued"] * 5
+
+
 def test_a_password_is_replaced_while_messages_leave(at_work, server):
     """As docs/threats.md says: both count until the process was restarted, and then the new one alone."""
     password = server.passwords_dir / "worker.password"
@@ -225,3 +236,9 @@ def load_users(server: OperatorsServer) -> None:
     server.make_passwords()
     with redis.Redis.from_url(server.url) as admin:
         admin.acl_load()
+
+
+def contents(server: OperatorsServer) -> dict[bytes, bytes]:
+    """Return all that the server holds."""
+    with redis.Redis.from_url(server.url) as admin:
+        return {key: admin.dump(key) for key in admin.scan_iter()}

@@ -1,6 +1,7 @@
 """The check before the night: each finding has a real cause, and is not there without it."""
 
 import base64
+import dataclasses
 import json
 import re
 import resource
@@ -178,7 +179,7 @@ def test_connections_that_run_out_are_seen(doctor, worker, redis_client, configu
     for each in held:
         each.ping()
     client = held[0]
-    facts = server.Facts(client.info(), None, 0.0, (1.0,))
+    facts = server.Facts(client.info(), None, 0.0, (1.0,), loads_all=True)
     for each in held:
         each.close()
 
@@ -200,8 +201,8 @@ def test_connections_that_run_out_are_seen(doctor, worker, redis_client, configu
     ],
 )
 def test_what_the_shared_server_cannot_have_is_judged_by_its_words(redis_client, info, check, level):
-    facts = server.read(redis_client)
-    changed = server.Facts({**facts.info, **info}, facts.config, facts.skew_s, facts.answers_ms)
+    facts = server.read(redis_client, Keys())
+    changed = dataclasses.replace(facts, info={**facts.info, **info})
 
     assert (check, level) not in {(each.check, each.level) for each in server.judge(facts)}
     assert (check, level) in {(each.check, each.level) for each in server.judge(changed)}
@@ -216,8 +217,8 @@ def test_a_slow_way_to_redis_is_measured(redis_client, redis_server, worker):
 
 
 def test_a_clock_that_differs_is_told(redis_client):
-    facts = server.read(redis_client)
-    late = server.Facts(facts.info, facts.config, 60.0, facts.answers_ms)
+    facts = server.read(redis_client, Keys())
+    late = dataclasses.replace(facts, skew_s=60.0)
 
     assert [each.level for each in server.judge(facts) if each.check == "redis.clock"] == ["ok"]
     assert [each.level for each in server.judge(late) if each.check == "redis.clock"] == ["warning"]
@@ -268,6 +269,24 @@ def test_what_the_user_may_not_do_is_named(redis_server, redis_client, worker, r
         redis_client.acl_deluser("few")
 
     assert named in found["redis.user", level]
+
+
+@pytest.mark.parametrize(
+    ("rules", "level"),
+    [
+        (("off", "allkeys", "+@all"), "ok"),
+        (("off", "~{sms}:*", "+@all"), "ok"),
+        (("on", "nopass", "~{other}:*", "+@all"), "error"),
+        (("off", "-@all"), "error"),
+        (("off", "allkeys", "+@all", "-exec"), "error"),
+    ],
+)
+def test_a_default_user_that_would_not_load_what_scripts_wrote_is_told(own_redis_server, rules, level):
+    with redis.Redis(port=own_redis_server.port) as client:
+        client.execute_command("ACL", "SETUSER", "boss", "on", ">word", "allkeys", "allchannels", "+@all")
+        client.execute_command("ACL", "SETUSER", "default", "reset", *rules)
+    found = Doctor(f"redis://boss:word@127.0.0.1:{own_redis_server.port}/0")()
+    assert ("redis.default_user", level) in found
 
 
 def test_an_operator_of_the_shipped_users_is_told_that_nothing_is_missing(redis_server, redis_client, worker):

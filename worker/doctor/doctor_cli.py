@@ -131,7 +131,7 @@ class _Patient:
     def _of_redis(self, client: redis.Redis, settings: RedisSettings) -> list[Section]:
         keys = Keys(settings.namespace)
         looks: dict[str, Callable[[], Iterator[Finding]]] = {
-            "redis": lambda: self._server(client),
+            "redis": lambda: self._server(client, keys),
             "user": lambda: rights.look(client, keys),
             "topology": lambda: topology.around(settings.redis_url, client),
             "work": lambda: work.look(client, keys),
@@ -151,8 +151,8 @@ class _Patient:
             )
         return sections
 
-    def _server(self, client: redis.Redis) -> Iterator[Finding]:
-        facts = server.read(client)
+    def _server(self, client: redis.Redis, keys: Keys) -> Iterator[Finding]:
+        facts = server.read(client, keys)
         yield from server.judge(facts)
         every_claim = FLAGS.get(self.environ.get("CONFIRM_EVERY_CLAIM", "").lower(), False)
         wanted = self._number("REDIS_REPLICAS", 0)

@@ -41,6 +41,7 @@ class Collected(Collector):
         yield plain("namespace_info", [((self._namespace,), 1)])
         yield plain("stream_maxlen", self._maxlen)
         if self._found is not None:
+            yield plain("unreadable_values", self._found.unreadable)
             yield from _state(self._found)
             yield from _sending(self._found)
             yield from _counted(self._found.counted)
@@ -79,12 +80,13 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
         name, *labels = field.split(":")
         of.setdefault(name, []).append((labels, count))
 
-    def known(name: str) -> list[tuple[list[str], int]]:
-        return of.get(name, [])
+    def known(name: str, labels: int = 1) -> list[tuple[list[str], int]]:
+        # What has another shape, a newer release counts.
+        return [each for each in of.get(name, []) if len(each[0]) == labels]
 
     enqueued = {queue: count for [queue], count in known("enqueued")}
     yield plain("enqueued_total", [((word,), enqueued.get(queue, 0)) for queue, word in _PURPOSES.items()])
-    ended = {(queue, state): count for [queue, state], count in known("ended")}
+    ended = {(queue, state): count for [queue, state], count in known("ended", 2)}
     yield plain(
         "ended_total",
         [
@@ -93,12 +95,17 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
             for state in ENDS
         ],
     )
-    yield histogram("queue_delay_seconds", _classes(known("delay"), _PURPOSES))
-    yield histogram("gateway_call_duration_seconds", _classes(known("calls"), CALL_OUTCOMES))
-    yield histogram("inbound_delay_seconds", _classes(known("inbound"), KINDS))
+    yield histogram("queue_delay_seconds", _classes(known("delay", 2), _PURPOSES))
+    yield histogram("gateway_call_duration_seconds", _classes(known("calls", 2), CALL_OUTCOMES))
+    yield histogram("inbound_delay_seconds", _classes(known("inbound", 2), KINDS))
     yield plain("gateway_errors_total", known("errors"))
     yield plain(
-        "segments_total", [((country, _PURPOSES[queue]), n) for [country, queue], n in known("segments")]
+        "segments_total",
+        [
+            ((country, _PURPOSES[queue]), n)
+            for [country, queue], n in known("segments", 2)
+            if queue in _PURPOSES
+        ],
     )
     yield plain("cost_total", [((CURRENCY,), counted.get("cost", 0) / _MICRO)])
     yield plain("replies_total", known("replies"))

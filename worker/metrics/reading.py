@@ -12,6 +12,7 @@ from typing import Any, Final
 import redis.asyncio
 
 from producers.contract.admission import CREDIT, HELD
+from producers.contract.figures import Figures
 from producers.contract.forwarder_figures import ForwarderFigures, ask_figures, ask_names, read_figures
 from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
@@ -62,6 +63,7 @@ class Found:
         breakers: how many are shut.
         paused: slices that wait for their campaign.
         optouts, held, rules, money, forwarders: figures of these.
+        unreadable: numbers and names that were none.
         groups: of the streams.
         queues, credit: answers that may be none, each for itself; of callbacks there is no queue among these:
             how long one has waited stands beside its bytes, which a process that counts may not read.
@@ -86,6 +88,7 @@ class Found:
     money: MoneyFigures
     forwarders: Sequence[ForwarderFigures]
     now_ms: int
+    unreadable: int
     queues: Mapping[str, Panel[QueueState]] = field(default_factory=dict)
     groups: Sequence[GroupFigures] = ()
     credit: Panel[Credit | None] = field(default_factory=lambda: Panel(None))
@@ -123,7 +126,7 @@ class Reading:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        keys = self._keys
+        keys, figures = self._keys, Figures()
         async with client.pipeline(transaction=True) as pipeline:
             for name in QUEUES:
                 queue = keys.queue(name)
@@ -137,12 +140,12 @@ class Reading:
             *entries, counts, unexplained, counted, clock = await pipeline.execute()
         now_ms = clock[0] * 1000 + clock[1] // 1000
         places = [(queue, state) for queue in QUEUES for state in ENTRIES]
-        states = (int(count or 0) for count in counts)
+        states = map(figures.whole, counts)
         named = {
-            "counted": {name.decode(): int(count) for name, count in counted.items()},
+            "counted": figures.counts(counted),
             "states": dict(zip(STATES, states, strict=True)),
             "entries": dict(zip(places, entries, strict=True)),
-            "unexplained": int(unexplained or 0),
+            "unexplained": figures.whole(unexplained),
             "now_ms": now_ms,
         }
         asked = {
@@ -150,16 +153,17 @@ class Reading:
             "credit": read_credit(keys),
         }
         queues = await adrive(side_by_side(asked), client)
-        others = await self._others(client, now_ms)
+        others = await self._others(client, now_ms, figures)
         return Found(
             **named,
             **others,
+            unreadable=figures.unreadable + sum(each.failed for each in queues.values()),
             credit=queues.pop("credit"),
             queues=queues,
             groups=await read_groups(client, keys, READ_STREAMS),
         )
 
-    async def _others(self, client: redis.asyncio.Redis, now_ms: int) -> dict[str, Any]:
+    async def _others(self, client: redis.asyncio.Redis, now_ms: int, figures: Figures) -> dict[str, Any]:
         """Read what stands for itself."""
         keys, clock_s = self._keys, time.time()
         async with client.pipeline(transaction=False) as pipeline:
@@ -179,28 +183,31 @@ class Reading:
             replies = await pipeline.execute()
         lengths, rest = replies[: len(STREAMS)], replies[len(STREAMS) :]
         inflight, hold, limit, trimmed, workers, awaited, held, gates, named, *rest = rest
-        aside, figures = await self._second(
-            client, [gate.decode("utf-8", "replace") for gate in gates], named
+        forwarders = figures.forwarders(named)
+        aside, told = await self._second(
+            client, [gate.decode("utf-8", "replace") for gate in gates], forwarders
         )
         return {
             "streams": dict(zip(STREAMS, lengths, strict=True)),
-            "trimmed": {name: int(count or 0) for name, count in zip(READ_STREAMS, trimmed, strict=True)},
+            "trimmed": {
+                name: figures.whole(count) for name, count in zip(READ_STREAMS, trimmed, strict=True)
+            },
             "inflight": inflight,
             "held_account": bool(hold),
-            "calls_limit": int(float(limit or 0)),
+            "calls_limit": int(figures.real(limit)),
             "workers": count_alive(workers, now_ms),
-            "rules": rules_of(name.decode() for name in alive(workers, now_ms)),
-            "missing": missing(awaited, now_ms, self._retention_ms),
-            "held": _by_reason(held),
+            "rules": rules_of(figures.texts(alive(workers, now_ms))),
+            "missing": missing(figures.hours(awaited), now_ms, self._retention_ms),
+            "held": _by_reason(figures.counts(held)),
             "aside": aside,
             "breakers": sum(gate != CREDIT.encode() for gate in gates),
-            "forwarders": read_figures(named, figures, now_ms),
-            "optouts": read_optout_figures(rest[:OPTOUT_QUESTIONS]),
-            "money": read_money(rest[-MONEY:]),
+            "forwarders": read_figures(forwarders, told, now_ms, figures),
+            "optouts": read_optout_figures(rest[:OPTOUT_QUESTIONS], figures),
+            "money": read_money(rest[-MONEY:], figures),
         }
 
     async def _second(
-        self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
+        self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[tuple[str, float]]
     ) -> tuple[dict[str, int], list[Any]]:
         """Count what waits aside at the gate of credit and at breakers; ask for the figures of forwarders."""
         waiting = dict.fromkeys(GATES, 0)
@@ -216,10 +223,10 @@ class Reading:
         return waiting, replies[len(gates) :]
 
 
-def _by_reason(held: Mapping[bytes, bytes]) -> Mapping[str, int]:
+def _by_reason(held: Mapping[str, int]) -> Mapping[str, int]:
     """Add up what is held, over times and zones."""
     found = dict.fromkeys(HELD, 0)
     for name, count in held.items():
-        reason = name.decode().partition(":")[0]
-        found[reason] = found.get(reason, 0) + int(count)
+        reason = name.partition(":")[0]
+        found[reason] = found.get(reason, 0) + count
     return found

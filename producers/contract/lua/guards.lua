@@ -102,7 +102,7 @@ local function learn_twins(names)
   if #names == 0 then return end
   for windows_ago = 1, 0, -1 do
     for i, known in ipairs(redis.call('HMGET', twins_key(windows_ago), unpack(names))) do
-      twins[names[i]] = known or twins[names[i]]
+      if known then twins[names[i]] = known end
     end
   end
 end
@@ -121,8 +121,8 @@ end
 
 local NOW_AND_BAR = string.format('%d|', now)
 local function remember_twin(id, twin)
-  twins[twin] = NOW_AND_BAR .. id
-  new_twins[#new_twins + 1], new_twins[#new_twins + 2] = twin, twins[twin]
+  local known, count = NOW_AND_BAR .. id, #new_twins
+  twins[twin], new_twins[count + 1], new_twins[count + 2] = known, twin, known
 end
 
 -- Write down what was counted, and what is remembered.

@@ -42,6 +42,8 @@ _PAUSES_S: Final = (6.0, 25.0)
 #: The part of the time in which all processes come and go. After it only the first worker and the primaries
 #: do: all others can be measured.
 _UNREST: Final = 0.4
+#: Seconds that a leap of the clock waits at most for a machine that is late.
+_LATE_S: Final = 60.0
 #: Seconds after the last text in which everything must have come to an end.
 _PATIENCE_S: Final = 420.0
 #: Seconds for which an application repeats what it sent before a primary was replaced.
@@ -111,6 +113,7 @@ class Endurance:
         for day in itertools.count():
             for stage in LATE_DAY if self._sent.is_set() else DAY:
                 with self._still:
+                    self._estate.catch_up(_LATE_S)
                     self._leap(begins(day, stage, FIRST_OF_MANY))
                 if self._done.wait(stage.lasts):
                     return
@@ -205,21 +208,29 @@ class Endurance:
             self._done.wait(1)
             now = time.monotonic()
             if now >= next_break and not self._sent.is_set():
-                rested = now - started > _UNREST * self._seconds
-                try:
-                    self._estate.break_something(rng, only_the_first_worker=rested, still=self._still)
-                except (RuntimeError, TimeoutError) as problem:
-                    self._wrong_on_the_way.append(f"after {now - started:.0f} s: {problem}")
+                self._break_something(rng, now - started)
                 next_break = time.monotonic() + rng.uniform(*_PAUSES_S)
-            for name in self._estate.crew.ended():
-                self._wrong_on_the_way.append(f"{name} ended by itself after {now - started:.0f} s")
-                self._estate.crew.start(name)
+            self._start_what_ended(now - started)
             if now >= next_line:
                 next_line = now + 10
                 with suppress(redis.RedisError):
                     quiet = quiet + 1 if self._look(now - started) else 0
             if self._sent.is_set() and ends == math.inf:
                 ends = time.monotonic() + _PATIENCE_S
+
+    def _break_something(self, rng: random.Random, seconds: float) -> None:
+        rested = seconds > _UNREST * self._seconds
+        try:
+            self._estate.break_something(rng, only_the_first_worker=rested, still=self._still)
+        except (RuntimeError, TimeoutError, redis.RedisError) as problem:
+            # For the judge: what comes after it may still say something.
+            self._wrong_on_the_way.append(f"after {seconds:.0f} s: {type(problem).__name__} {problem}")
+
+    def _start_what_ended(self, seconds: float) -> None:
+        for name in self._estate.crew.ended():
+            self._wrong_on_the_way.append(f"{name} ended by itself after {seconds:.0f} s")
+            with suppress(RuntimeError):  # it has ended again, and is started again in a second
+                self._estate.crew.start(name)
 
     def _look(self, seconds: float) -> bool:
         """Print the balance; whether nothing waits any more."""
