@@ -66,14 +66,20 @@ def test_a_name_that_is_no_text_costs_no_other_figure(page, redis_client, key):
 
 
 @pytest.mark.parametrize(
-    "field",
-    ["errors:120", "segments:FR:alert", "replies:FR:ticket", "receipts:DELIVERED", "optouts:operator"],
+    ("field", "name"),
+    [
+        ("errors:120", "gateway_errors_total"),
+        ("segments:FR:alert", "segments_total"),
+        ("replies:FR:ticket", "replies_total"),
+        ("receipts:DELIVERED", "receipts_total"),
+        ("optouts:operator", "optouts_total"),
+        ("actions:replay", "operator_actions_total"),
+    ],
 )
-def test_a_count_of_the_shape_of_its_metric_is_told(page, redis_client, field):
+def test_a_count_of_the_shape_of_its_metric_is_told(page, redis_client, field, name):
     redis_client.hset(KEYS.metrics, field, 3)
-    name = {"errors": "gateway_errors"}.get(field.partition(":")[0], field.partition(":")[0])
 
-    assert page()(f"{name}_total") == 3
+    assert page()(name) == 3
 
 
 @pytest.mark.parametrize("field", ["enqueued", "ended:alert", "delay", "segments:FR:letters", "errors:1:2"])
