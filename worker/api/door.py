@@ -248,7 +248,7 @@ def _parameter(declared: Parameter, value: str | None, wrong: Wrong) -> Any:
         return declared.default
     if not declared.is_integer:
         if not re.fullmatch(declared.pattern, value, re.ASCII):
-            wrong.parameter(declared.name, f"must match {declared.pattern}")
+            wrong.parameter(declared.name, f"must be {declared.takes}")
         return value
     low, high = declared.low or 0, declared.high or 0
     if not re.fullmatch(r"\d{1,9}", value, re.ASCII) or not low <= int(value) <= high:

@@ -101,8 +101,11 @@ local twins, new_twins = {}, {}
 local function learn_twins(names)
   if #names == 0 then return end
   for windows_ago = 1, 0, -1 do
-    for i, known in ipairs(redis.call('HMGET', twins_key(windows_ago), unpack(names))) do
-      if known then twins[names[i]] = known end
+    local window = twins_key(windows_ago)
+    -- Of hundreds of texts it costs less to ask first: there is no window before the first list of a burst.
+    local known = #names > 1 and redis.call('EXISTS', window) == 0 and {} or redis.call('HMGET', window, unpack(names))
+    for i, text in ipairs(known) do
+      if text then twins[names[i]] = text end
     end
   end
 end

@@ -69,11 +69,12 @@ class Endurance:
         self._estate = Estate(data_dir, seed, self._budget)
         self._leaps = Leaps(time.time())
         self._still = threading.Lock()
-        self._sent, self._done = threading.Event(), threading.Event()
+        self._sent, self._done, self._enough = threading.Event(), threading.Event(), threading.Event()
         self._texts: list[Text] = []
         self._lately: list[tuple[float, Batch]] = []
         self._repeated = 0
-        self._told: list[str] = []
+        #: Seconds for which the clock stood still: no time passes for the application, either.
+        self._stood_still_s = 0.0
         self._wrong_on_the_way: list[str] = []
 
     def run(self) -> bool:
@@ -107,13 +108,19 @@ class Endurance:
                 self._harvest.stop()
             return self._judge(time.monotonic() - started)
 
+    def end_early(self) -> None:
+        """Send no more: `run` judges what was sent until now."""
+        self._enough.set()
+
     # The days.
 
     def _let_days_pass(self) -> None:
         for day in itertools.count():
             for stage in LATE_DAY if self._sent.is_set() else DAY:
+                due = time.monotonic()
                 with self._still:
                     self._estate.catch_up(_LATE_S)
+                    self._stood_still_s += time.monotonic() - due
                     self._leap(begins(day, stage, FIRST_OF_MANY))
                 if self._done.wait(stage.lasts):
                     return
@@ -135,20 +142,21 @@ class Endurance:
         # What has a time to live is not refused by the application's clock, which is another.
         off = {"MARKETING_HOURS_FR": "off"}
         usual, hurried = (Producer(settings=self._estate.settings(**each)) for each in ({}, off))
-        ends, next_at = time.monotonic() + self._seconds, time.monotonic()
+        ends, next_at, stood_s = time.monotonic() + self._seconds, time.monotonic(), self._stood_still_s
         try:
             for batch in Crowd(10_000_000, self._rng).batches():
-                if self._done.is_set() or time.monotonic() > ends:
+                if self._done.is_set() or self._enough.is_set() or time.monotonic() > ends:
                     break
                 for number, when in batch.refusing:
                     self._stops.will_write(number, when)
                 self._note(batch.texts)
                 self._send(batch, usual, hurried)
                 self._lately.append((time.time(), batch))
-                next_at += len(batch.texts) / RATE
+                next_at += len(batch.texts) / RATE + self._stood_still_s - stood_s
+                stood_s = self._stood_still_s
                 while not self._done.wait(min(1.0, max(0.0, next_at - time.monotonic()))):
                     self._repeat(usual, hurried)
-                    if time.monotonic() >= next_at:
+                    if time.monotonic() >= next_at or self._enough.is_set():
                         break
             self._sent.set()
             self._samples.note_the_end()

@@ -41,6 +41,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "rss_mb": Bound(0.05, 6),
     "pss_mb": Bound(0.05, 6),
     "descriptors": Bound(0.0, 6),
+    # A pool has as many as its process used at once.
+    "connections": Bound(0.10, 10),
     "used_memory_mb": Bound(0.10, 5),
     "keys": Bound(0.10, 2_000),
 }
@@ -68,7 +70,7 @@ class Samples:
 
     Args:
         lives: tells which processes run now.
-        redis: tells `used_memory_mb` and `keys` of the primary; raises what redis-py raises if it is away.
+        redis: tells `connections`, `used_memory_mb` and `keys` of the primary; None if it is away.
     """
 
     def __init__(
@@ -102,7 +104,11 @@ class Samples:
         while not self._done.wait(EVERY_S):
             at = round(time.monotonic() - self._began, 1)
             for life in self._lives():
-                if values := _measured(life.pid):
+                values = _measured(life.pid)
+                if life.name.startswith("redis-"):
+                    # They say which of the three is the primary now, which tells its connections itself.
+                    values.pop("descriptors", None)
+                if values:
                     self.taken.append(Sample(at, life.name, life.number, values))
             if figures := self._redis():
                 self.taken.append(Sample(at, "Redis", 1, figures))
