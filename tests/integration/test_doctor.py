@@ -15,7 +15,7 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from producers.contract.heartbeats import Rules
+from producers.contract.heartbeats import Rules, name_worker
 from producers.contract.jobs import LAYOUT
 from producers.contract.keys import Keys
 from producers.contract.steps import drive
@@ -411,6 +411,17 @@ def test_a_primary_that_takes_no_writes_or_too_many_is_told(info, config, level)
     assert found == ([level] if level else [])
 
 
+@pytest.mark.parametrize(("state", "lag"), [("wait_bgsave", 0), ("online", 11)])
+def test_a_replica_that_is_not_in_step_is_told(state, lag):
+    def told(**replica: object) -> bool:
+        info = {"connected_slaves": 1, "slave0": replica}
+        found = topology.replicas(info, {}, 1, every_claim=False)
+        return ("topology.lag", "warning") in {(each.check, each.level) for each in found}
+
+    assert told(state=state, lag=lag)
+    assert not told(state="online", lag=10)
+
+
 def test_a_profile_that_no_worker_would_take_is_told(doctor, worker, tmp_path):
     profile = tmp_path / "profile.json"
     for content in (b"{", written(GatewayProfile(account=account_of("b@example.com")))):
@@ -477,6 +488,23 @@ def test_a_hold_and_a_gate_are_told(doctor, worker, redis_client):
     redis_client.hset(KEYS.hold, mapping={"code": "101", "since": 1})
 
     assert "wrong login details" in doctor()["queue.held", "error"]
+
+
+def test_what_slows_sending_down_is_told(doctor, worker, redis_client):
+    now_ms = int(time.time() * 1000)
+    slow = {("queue.held", "advice"), ("queue.strain", "advice"), ("queue.aside", "warning")}
+    slow |= {("queue.quarantine", "advice"), ("workers.clock", "warning")}
+    assert not slow & set(doctor())
+
+    redis_client.hset(KEYS.pause, mapping={"code": "429", "at": now_ms, "ms": 60_000})
+    redis_client.hset(KEYS.strain, mapping={"limit": "3", "grown": now_ms, "at": now_ms})
+    redis_client.hset(KEYS.gates, "777", '{"code":"777"}')
+    redis_client.zadd(KEYS.aside("777"), {"a": now_ms})
+    redis_client.xadd(KEYS.stream("quarantine"), {"a": "b"})
+    ahead = name_worker("gone.1", Rules("1", "2026a", "0123456789abcdef"), LAYOUT)
+    redis_client.zadd(KEYS.workers, {ahead: now_ms + 15_000})
+
+    assert slow <= set(doctor())
 
 
 def test_messages_that_wait_for_a_person_are_told(doctor, worker, parked):
@@ -576,6 +604,7 @@ def test_callbacks_that_lie_on_the_disk_are_told(doctor, worker, tmp_path):
     found = doctor(**spool, CALLBACK_SPOOL_MIB=str(10**9))
     assert {("spool.waiting", "warning"), ("spool.damaged", "error"), ("spool.room", "warning")} <= set(found)
     assert ("spool.directory", "warning") in doctor(CALLBACK_TOKENS=SECRET, CALLBACK_SPOOL_DIR="")
+    assert ("spool.directory", "advice") in doctor(CALLBACK_TOKENS=SECRET, CALLBACK_SPOOL_DIR="spool")
 
 
 def test_too_few_files_are_told(doctor, worker):

@@ -2,8 +2,11 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -48,6 +51,33 @@ def look(redis_url) -> Callable[..., dict[tuple[str, str], str]]:
     return run
 
 
+class Talkative(Answering):
+    """A proxy that adds words to each answer, and hands each callback on after more than a second."""
+
+    def __init__(self, behind: str) -> None:
+        super().__init__(200)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._pass_on(httpx.get(behind + self.path))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                threading.Event().wait(1.05)
+                self._pass_on(httpx.post(behind + self.path, content=body))
+
+            def _pass_on(self, answer: httpx.Response) -> None:
+                self.send_response(answer.status_code)
+                self.send_header("Content-Length", "6")
+                self.end_headers()
+                self.wfile.write(b"thanks")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.RequestHandlerClass = Handler
+
+
 def test_a_probe_of_each_kind_arrives_and_leaves_nothing(look, web, redis_client):
     found = look(web.url)
 
@@ -84,6 +114,19 @@ def test_what_is_no_web_process_of_ours_is_given_no_token(look, status, headers,
 def test_an_answer_without_an_end_is_judged_by_its_head(look, status, check):
     with Answering(status, endless=True) as other:
         assert (check, "error") in look(other.url)
+
+
+def test_an_answer_that_is_neither_yes_nor_unknown_is_told(look):
+    with Answering(403) as other:
+        assert ("callbacks.answer", "error") in look(other.url)
+
+
+def test_what_a_slow_and_talkative_proxy_does_is_told(look, web):
+    with Talkative(web.url) as proxy:
+        found = look(proxy.url)
+
+    assert {("callbacks.body", "warning"), ("callbacks.speed", "warning")} <= set(found)
+    assert ("callbacks.arrived", "ok") in found
 
 
 def test_an_address_where_nothing_listens_is_told(look):
