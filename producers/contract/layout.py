@@ -207,9 +207,9 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | note_pseudonyms |
+| ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | identity.py, note_pseudonyms |
 | ``made_id`` | its name | note_pseudonyms | - | note_pseudonyms |
-| ``ids`` | names of all keys that anything was ever written with, with blanks between them | note_pseudonyms | - | is_key_known(), note_pseudonyms |
+| ``ids`` | names of all keys that anything was ever written with, with blanks between them | note_pseudonyms | - | identity.py, is_key_known(), note_pseudonyms |
 
 **replies:countries** How many replies are kept by country. Stays for ever.
 
