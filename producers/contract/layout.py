@@ -242,11 +242,11 @@ pages with the code.
 | ``<class>`` | how many: the upper end of their class in ms, or ``more`` | note_effect() | - | optout_figures.py |
 | ``sum_ms`` | ms of all of them | note_effect() | - | - |
 
-**metrics** What has happened so far, for the metrics process. Stays for ever. Names have the values of labels behind colons, as in ``ended:alert:accepted``; those of histograms have a class in milliseconds at most, ``more`` or ``sum_ms``: ``delay:alert:100``. ``cost`` counts micro-euros. ``paused`` counts the slices that wait for their campaign now.
+**metrics** What has happened so far, for the metrics process. Stays for ever. Names have the values of labels behind colons, as in ``ended:alert:accepted``; those of histograms have a class in milliseconds at most, ``more`` or ``sum_ms``: ``delay:alert:100``. ``cost`` counts micro-euros. ``paused`` counts the slices that wait for their campaign now, ``servers`` the primaries that followed another, or that were started anew.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``paused`` | count_metric(), resume_campaign | - | reading.py |
+| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``servers``, ``paused`` | count_metric(), resume_campaign | - | reading.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 

@@ -151,7 +151,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``budget_limits()`` | purses_of() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
-| ``count_metric()`` | attempt_gate.keep(), audit(), end_members(), end_record(), enqueue, resume_campaign, suppress, wait_for_campaign(), write_tallies() |
+| ``count_metric()`` | attempt_gate.keep(), audit(), current_era(), end_members(), end_record(), enqueue, resume_campaign, suppress, wait_for_campaign(), write_tallies() |
 | ``cancel_over_budget()`` | budget_gate.keep() |
 | ``cancel_stoppable()`` | opt_out() |
 | ``cancel_waiting()`` | cancel, cancel_stoppable() |
@@ -164,7 +164,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``count_delivery()`` | note_delivery() |
 | ``count_replies()`` | expire_entries, publish |
 | ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
-| ``current_era()`` | compose, enqueue, is_composed_here() |
+| ``current_era()`` | beat, compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
 | ``end_call()`` | cancel_over_budget(), correlate, end_send(), finish |

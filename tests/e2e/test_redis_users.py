@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import redis
 import redis.asyncio
@@ -15,7 +16,8 @@ from tests.support.console_client import OPERATOR, ConsoleClient, console_settin
 from tests.support.forwarder_process import ForwarderProcess
 from tests.support.installation import Installation
 from tests.support.redis_users import OperatorsServer, as_user
-from tests.support.scraping import Scraped, scrape
+from tests.support.scraping import Scraped
+from tests.support.web_server import MetricsServer
 from tests.support.webhook_receiver import WebhookReceiver
 from tests.support.worker_process import WorkerProcess
 
@@ -188,7 +190,10 @@ def test_each_role_does_its_whole_work_as_its_own_user(at_work, server, tmp_path
             "/money",
         ]
         assert {path: console.get(path).status_code for path in pages} == dict.fromkeys(pages, 200)
-    told = Scraped(scrape(urls["metrics"]))
+    with MetricsServer(tmp_path / "metrics", {"REDIS_URL": urls["metrics"]}) as metrics:
+        told = Scraped(httpx.get(f"{metrics.url}/metrics").text)
+        at_work.wait_for(lambda: "metrics.listening" in metrics.output)
+        assert "problem" not in metrics.output
     assert ("octopush_forward_waiting", frozenset({("forwarder", "hook")})) in told.samples
     assert told("enqueued_total") > 0
     assert '"sending"' in at_work.command("status", "--json")

@@ -25,7 +25,7 @@ PROGRAMS: Final = {
         "mkdir",
         "nginx",
     ),
-    *("openssl", "python3", "redis-cli", "rm", "sh", "sudoedit", "systemctl", "tee", "touch"),
+    *("openssl", "promtool", "python3", "redis-cli", "rm", "sh", "sudoedit", "systemctl", "tee", "touch"),
 }
 BLOCKS: Final = [block.code for block in blocks_in("deploy/README.md", text("deploy/README.md"))]
 

@@ -122,6 +122,18 @@ def test_words_name_the_remedy_and_the_page_and_no_secret(doctor):
     assert "ok       redis.version" in doctor.run("--all").output
 
 
+def test_secrets_of_two_processes_stand_in_one_environment_unless_they_were_gathered():
+    both = {
+        **WELL,
+        "OCTOPUSH_API_KEY": "k",
+        "OCTOPUSH_API_LOGIN": "a@example.com",
+        "CALLBACK_TOKENS": 24 * "t",
+    }
+    for gathered in (False, True):
+        told = [each for each in look(both, gathered=gathered) if "one environment" in each.finding]
+        assert bool(told) is not gathered
+
+
 @pytest.mark.parametrize(
     ("settings", "check", "level", "named"),
     [
@@ -395,8 +407,11 @@ def test_the_layout_of_the_data_is_compared_with_that_of_this_release(
     ("info", "config", "level"),
     [
         ({"connected_slaves": 0}, {}, None),
-        ({"connected_slaves": 1}, None, "advice"),
-        ({"connected_slaves": 1, "min_slaves_good_slaves": 1}, {"min-replicas-to-write": "1"}, "ok"),
+        ({"connected_slaves": 1}, None, None),
+        ({"connected_slaves": 2}, None, "advice"),
+        ({"connected_slaves": 2, "min_slaves_good_slaves": 2}, {"min-replicas-to-write": "1"}, "ok"),
+        ({"connected_slaves": 2, "min_slaves_good_slaves": 2}, {"min-replicas-to-write": "2"}, "advice"),
+        ({"connected_slaves": 1, "min_slaves_good_slaves": 1}, {"min-replicas-to-write": "1"}, "advice"),
         ({"connected_slaves": 1, "min_slaves_good_slaves": 0}, {"min-replicas-to-write": "1"}, "error"),
         ({"connected_slaves": 1, "min_slaves_good_slaves": 0}, None, "advice"),
     ],

@@ -162,13 +162,17 @@ def test_a_server_that_takes_no_more_connections_is_told_apart_from_one_that_ans
 def test_what_is_lost_after_the_first_is_counted_in_few_lines(
     simulator, callback_receiver, caplog, monkeypatch
 ):
-    monkeypatch.setattr(complaints_of_the_simulator, "QUIET_S", 0.3)
+    monkeypatch.setattr(complaints_of_the_simulator, "QUIET_S", 0.5)
+    started = time.monotonic()
     for status in (500, 200, 500, 200, 500, 500):
         callback_receiver.status = status
         simulator.admin.reply(NUMBER, "YES")
         simulator.admin.wait_until_idle()
 
+    took_s = time.monotonic() - started
     until(lambda: any("4 of 6 callbacks to http://127.0.0.1" in line for line in complaints(caplog)))
+    told = [line for line in complaints(caplog) if "answered 500" in line]
+    assert 1 <= len(told) <= 1 + took_s / 0.5
 
 
 def test_a_burst_that_is_lost_is_told_by_its_first_and_by_one_count(

@@ -55,9 +55,16 @@ _EXITS: Final[Mapping[Level, Exit]] = {
 @click.option(
     "--ask-gateway", is_flag=True, help="Ask the gateway what is left on the account, which is free."
 )
+@click.option(
+    "--gathered",
+    is_flag=True,
+    help="The settings here were gathered from processes, each of which has its own alone.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show what is well, too.")
 @click.pass_obj
-def doctor(output: Output, *, callback_url: str | None, ask_gateway: bool, everything: bool) -> None:
+def doctor(
+    output: Output, *, callback_url: str | None, ask_gateway: bool, gathered: bool, everything: bool
+) -> None:
     """Say what is wrong with this installation, or may go wrong tonight, and what to do about it.
 
     Looks at settings, Redis and what stands around it, workers, queues, credit, readers, forwarders and this
@@ -68,7 +75,7 @@ def doctor(output: Output, *, callback_url: str | None, ask_gateway: bool, every
     """
     began_s = time.monotonic()
     start = _checked(callback_url) if callback_url else None
-    patient = _Patient(dict(os.environ), start, ask_gateway=ask_gateway)
+    patient = _Patient(dict(os.environ), start, ask_gateway=ask_gateway, gathered=gathered)
     findings, is_away = patient.findings()
     level = worst(findings)
     told = {"level": level, "findings": [asdict(each) for each in findings]}
@@ -111,6 +118,7 @@ class _Patient:
     environ: Mapping[str, str]
     start: str | None
     ask_gateway: bool
+    gathered: bool
 
     def findings(self) -> tuple[list[Finding], bool]:
         """Look at everything.
@@ -122,7 +130,7 @@ class _Patient:
             "spool", _REDIS_S, lambda: readers.spool(self._web(CALLBACK_SPOOL_DIR=".octopush-spool"))
         )
         alone = [
-            Section("settings", _REDIS_S, lambda: environment.look(self.environ)),
+            Section("settings", _REDIS_S, lambda: environment.look(self.environ, gathered=self.gathered)),
             Section("host", _REDIS_S, lambda: host.files(self._calls())),
         ]
         alone += [spool] if self._has("CALLBACK_TOKENS") else []

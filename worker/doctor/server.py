@@ -146,7 +146,12 @@ def _disk(facts: Facts) -> Iterator[Finding]:
 def _fsync(config: Mapping[str, str] | None, replicas: int) -> Finding:
     if config is None:
         said = "Redis does not tell whether appendfsync is always (CONFIG GET is refused)."
-        return advice("redis.fsync", said, "Ask whoever runs Redis; allow +config|get.", _FORGETS)
+        return advice(
+            "redis.fsync",
+            said,
+            "The log of a worker says whether every write is kept, as it starts.",
+            _FORGETS,
+        )
     fsync = config.get("appendfsync", "")
     if fsync == "always":
         return ok("redis.fsync", "appendfsync is always: a crash forgets nothing.")

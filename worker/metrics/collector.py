@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from typing import Literal
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
@@ -25,11 +26,12 @@ class Collected(Collector):
     """The metrics of one scrape.
 
     Args:
-        found: what was read; None if Redis did not answer, which leaves out all that it knows.
+        found: what was read; False if a replica answered, and None if nobody did, which leaves out all that
+            Redis knows.
         settings: namespace, and how many entries each stream keeps.
     """
 
-    def __init__(self, found: Found | None, settings: RedisSettings) -> None:
+    def __init__(self, found: Found | Literal[False] | None, settings: RedisSettings) -> None:
         self._found = found
         self._namespace = settings.namespace
         self._maxlen = settings.stream_maxlen
@@ -41,6 +43,8 @@ class Collected(Collector):
         yield plain("namespace_info", [((self._namespace,), 1)])
         yield plain("stream_maxlen", self._maxlen)
         if self._found is not None:
+            yield plain("redis_primary", int(self._found is not False))
+        if self._found:
             yield plain("unreadable_values", self._found.unreadable)
             yield from _state(self._found)
             yield from _sending(self._found)
@@ -53,6 +57,8 @@ class Collected(Collector):
 
 
 def _state(found: Found) -> Iterator[Metric]:
+    yield plain("redis_replicas", found.replicas)
+    yield plain("redis_changes_total", found.counted.get("servers", 0))
     yield plain("workers", found.workers)
     yield plain("sending_held", int(found.held_account))
     yield plain("ledger_imbalance", found.imbalance)

@@ -32,6 +32,7 @@ from producers.rules.days import day_name
 from worker.inquiry.overview import Credit, QueueState, queue_state, read_credit
 from worker.inquiry.panels import Panel, side_by_side
 from worker.metrics.groups import GroupFigures, read_groups
+from worker.metrics.replication import replicas_in_step
 
 QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 READ_STREAMS: Final = tuple(TYPES)
@@ -48,6 +49,7 @@ class Found:
     """What a scrape found.
 
     Attributes:
+        replicas: of Redis, that are in step.
         counted: what has happened so far, by name: see `producers.contract.layout`.
         states: messages by `STATES`.
         entries: of the queues, by queue and what they wait for.
@@ -69,6 +71,7 @@ class Found:
             how long one has waited stands beside its bytes, which a process that counts may not read.
     """
 
+    replicas: int
     counted: Mapping[str, int]
     states: Mapping[str, int]
     entries: Mapping[tuple[str, str], int]
@@ -124,10 +127,12 @@ class Reading:
         Workers, forwarders, groups, hours that receipts are awaited for, and names that are counted are few.
 
         Raises:
+            NotPrimaryError: what answers is a replica. What it knows may be old, and none of it is told.
             redis.RedisError: Redis did not answer.
         """
         keys, figures = self._keys, Figures()
         async with client.pipeline(transaction=True) as pipeline:
+            pipeline.info("replication")
             for name in QUEUES:
                 queue = keys.queue(name)
                 pipeline.llen(queue.ready)
@@ -137,11 +142,12 @@ class Reading:
             pipeline.hget(keys.counts, "unexplained")
             pipeline.hgetall(keys.metrics)
             pipeline.time()
-            *entries, counts, unexplained, counted, clock = await pipeline.execute()
+            told, *entries, counts, unexplained, counted, clock = await pipeline.execute()
         now_ms = clock[0] * 1000 + clock[1] // 1000
         places = [(queue, state) for queue in QUEUES for state in ENTRIES]
         states = map(figures.whole, counts)
         named = {
+            "replicas": replicas_in_step(told),
             "counted": figures.counts(counted),
             "states": dict(zip(STATES, states, strict=True)),
             "entries": dict(zip(places, entries, strict=True)),

@@ -60,7 +60,8 @@ class Bookings(TestCase):
         for text in ("Oui", "oui"):
             self.sms.reply(PHONE, text)
 
-        self.consume("replies", "on_reply")
+        with self.assertNoLogs("producers.django", "ERROR"):
+            self.consume("replies", "on_reply")
 
         self.sms.assert_sent(to=PHONE, text="Thank you. See you soon!", times=1)
 
