@@ -604,16 +604,6 @@ class Settings(TestCase):
         sms.assert_sent(to=PHONE)
 
 
-class Warned(TestCase):
-    """What is probably a mistake is told by all ways to send."""
-
-    def test_a_landline_that_is_asked_for_a_reply(self):
-        for send in (send_on_commit, send_in_transaction):
-            written = send("+33142345678", "Do you come?", with_replies=True, **OPTIONS)
-            self.assertIsInstance(written, str)
-            self.assertEqual(len(written.warnings), 1)
-
-
 class OneProducer(TestCase):
     """One producer per process."""
 
