@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .aio import AsyncProducer
     from .callbacks import AsyncCallbackIntake, CallbackIntake
-    from .contract.phone import to_e164
     from .errors import (
         CampaignCancelled,
         ConfigError,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         WrongEventLoop,
     )
     from .feeds import AsyncFeed, Feed
+    from .messages.e164 import to_e164
     from .messages.message import Message
     from .messages.recipient import Recipient
     from .messages.segments import Segmentation, segment
@@ -85,7 +85,6 @@ __all__ = [
 _HELD: Final = {
     "aio": ("AsyncProducer",),
     "callbacks": ("AsyncCallbackIntake", "CallbackIntake"),
-    "contract.phone": ("to_e164",),
     "errors": (
         "CampaignCancelled",
         "ConfigError",
@@ -98,6 +97,7 @@ _HELD: Final = {
         "WrongEventLoop",
     ),
     "feeds": ("AsyncFeed", "Feed"),
+    "messages.e164": ("to_e164",),
     "messages.message": ("Message",),
     "messages.recipient": ("Recipient",),
     "messages.segments": ("Segmentation", "segment"),

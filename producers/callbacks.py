@@ -12,9 +12,11 @@ Set the standard logger ``producers.callbacks`` to see outages of Redis; no line
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Self
@@ -61,7 +63,9 @@ def _draining(settings: WebSettings, outages: OutageLog) -> Draining | None:
 class CallbackIntake:
     """Takes callbacks in a threaded application. Thread-safe; make one per process and keep it.
 
-    With ``CALLBACK_SPOOL_DIR`` a thread moves what lies in the spool to Redis, from the first callback on.
+    With ``CALLBACK_SPOOL_DIR`` a thread moves what lies in the spool to Redis, from `start` on, or from the
+    first request. Call `start` when a server starts, or use a ``with`` block: an earlier process may have
+    left callbacks there, and the next request may be hours away.
 
     Args:
         settings: tokens, Redis, namespace, spool; read them with `CallbackIntake.from_env`.
@@ -73,9 +77,11 @@ class CallbackIntake:
         self._judge, self._outages = Judge(settings), log_to(_log, "" if client else str(settings.redis_url))
         self._prefix = Keys(settings.namespace).prefix
         self._redis = client or connect(settings.redis_url, CALLBACKS)
-        self._draining = _draining(settings, self._outages)
+        self._new_draining = partial(_draining, settings, self._outages)
+        self._draining = self._new_draining()
         self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        #: The process whose thread empties the spool: that of a parent is not there after a fork.
+        self._started_in: int | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -85,6 +91,31 @@ class CallbackIntake:
             ConfigError: lists every missing or wrong variable.
         """
         return cls(WebSettings.from_env(environ))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Begin to empty the spool in a thread of this process, if there is one. Safe to repeat.
+
+        A server may fork before or after that: each process has a thread of its own from its first request
+        on.
+        """
+        if self._draining is None or self._started_in == os.getpid():
+            return
+        with self._starting:
+            if self._started_in == (pid := os.getpid()):
+                return
+            if self._started_in is not None and (anew := self._new_draining()):
+                # After a fork: locks and files of the old one are those of the parent.
+                self._draining = anew
+            steps = self._draining.steps()
+            threading.Thread(target=lambda: drive(steps, self._redis), name="spool", daemon=True).start()
+            self._started_in = pid
 
     def accept_callback(self, token: str, body: bytes, kind: str | None = None) -> int:
         """Store one callback for the workers and say how to answer it.
@@ -116,8 +147,9 @@ class CallbackIntake:
         return verdict.status if stored == HTTPStatus.OK else stored
 
     def _store(self, callback: RawCallback) -> HTTPStatus:
+        self.start()
         draining = self._draining
-        if draining and self._started(draining).is_away:
+        if draining and draining.is_away:
             return draining.keep(callback)
         try:
             with within(_REDIS_S if draining else _ANSWER_S):
@@ -129,18 +161,6 @@ class CallbackIntake:
         self._outages.answered()
         return HTTPStatus.OK if stored else HTTPStatus.TOO_MANY_REQUESTS
 
-    def _started(self, draining: Draining) -> Draining:
-        """Start the thread with the first callback: a server may have forked after it made this."""
-        if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    work = threading.Thread(
-                        target=lambda: drive(draining.steps(), self._redis), name="spool", daemon=True
-                    )
-                    work.start()
-                    self._thread = work
-        return draining
-
     def check_url(self, token: str, kind: str | None = None) -> int:
         """Say whether token and kind of a URL are right, without looking at a body.
 
@@ -150,17 +170,25 @@ class CallbackIntake:
         Returns:
             200 or 404, to be answered with an empty body.
         """
+        self.start()
         return self._judge.url_status(token, kind)
 
     def close(self) -> None:
-        """Close the connections. What lies in the spool waits for the next process."""
+        """Close the connections, as the end of a ``with`` block does.
+
+        What lies in the spool waits for the next process.
+        """
         if self._draining:
             self._draining.stop()
         self._redis.close()
 
 
 class AsyncCallbackIntake:
-    """`CallbackIntake` for asyncio applications. Make one per event loop and keep it."""
+    """`CallbackIntake` for asyncio applications. Make one per event loop and keep it.
+
+    ``async with AsyncCallbackIntake.from_env() as intake:`` in the lifespan of an ASGI application begins to
+    empty the spool at once, and closes it in the end. Without it, call `start` and `close`.
+    """
 
     def __init__(self, settings: WebSettings, client: redis.asyncio.Redis | None = None) -> None:
         self._judge, self._outages = Judge(settings), log_to(_log, "" if client else str(settings.redis_url))
@@ -176,8 +204,22 @@ class AsyncCallbackIntake:
         """Make an intake from environment variables; see `CallbackIntake.from_env`."""
         return cls(WebSettings.from_env(environ))
 
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     def start(self) -> None:
-        """Begin to empty the spool, on the running event loop; the first callback does so, too."""
+        """Begin to empty the spool, on the running event loop, if there is one. Safe to repeat.
+
+        The first callback does so, too, which may be hours away.
+
+        Raises:
+            WrongEventLoop: this is another event loop than that of the first call.
+        """
+        self._loop.check()
         if self._draining and self._task is None:
             self._task = asyncio.create_task(adrive(self._draining.steps(), self._redis))
 
@@ -232,7 +274,10 @@ class AsyncCallbackIntake:
         return self._judge.url_status(token, kind)
 
     async def close(self) -> None:
-        """Close the connections. What lies in the spool waits for the next process."""
+        """Close the connections, as the end of an ``async with`` block does.
+
+        What lies in the spool waits for the next process.
+        """
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

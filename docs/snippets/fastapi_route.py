@@ -1,23 +1,26 @@
 """Take Octopush's callbacks in a FastAPI application: include this router."""
 
 import logging
-from functools import cache
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from producers.callbacks import BODY_MAX_BYTES, AsyncCallbackIntake
-
-router = APIRouter()
 
 # Paths hold the token, and servers log them.
 for name in ("uvicorn.access", "gunicorn.access", "hypercorn.access"):
     logging.getLogger(name).addFilter(lambda record: "/callbacks/" not in record.getMessage())
 
 
-@cache
-def intake() -> AsyncCallbackIntake:
-    """Make the intake with the first callback: whoever only imports this module needs no token."""
-    return AsyncCallbackIntake.from_env()
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the intake as the application starts: it moves what an earlier process has kept on the disk."""
+    async with AsyncCallbackIntake.from_env() as app.state.callbacks:
+        yield
+
+
+router = APIRouter(lifespan=lifespan)
 
 
 @router.api_route("/callbacks/{token}", methods=["GET", "HEAD", "POST"])
@@ -26,7 +29,8 @@ def intake() -> AsyncCallbackIntake:
 @router.api_route("/callbacks/{token}/{kind}/", methods=["GET", "HEAD", "POST"])
 async def callback(request: Request, token: str, kind: str | None = None) -> Response:
     """Store one callback and answer without content."""
-    status = intake().check_url(token, kind)
+    intake: AsyncCallbackIntake = request.app.state.callbacks
+    status = intake.check_url(token, kind)
     if request.method != "POST" or status != 200:
         return Response(status_code=status)
     body = bytearray()
@@ -34,4 +38,4 @@ async def callback(request: Request, token: str, kind: str | None = None) -> Res
         body += chunk
         if len(body) > BODY_MAX_BYTES:
             break
-    return Response(status_code=await intake().accept_callback(token, bytes(body), kind))
+    return Response(status_code=await intake.accept_callback(token, bytes(body), kind))

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Annotated, Any
 
+import callbacks
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
@@ -24,6 +25,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(lifespan=lifespan)
+# Replies, receipts and opt-outs come here. Leave it out where `octopush-worker web` takes them.
+app.include_router(callbacks.router)
 
 
 async def producer(request: Request) -> AsyncProducer:

@@ -10,11 +10,14 @@ from shop import app
 from producers import Feed, QueueUnavailable
 
 NUMBER = "+33612345678"
+# The token must look random, in a test, too.
+CALLBACKS = "/callbacks/kX7canary0123456789Zq"
 
 
 @pytest.fixture
-def client(sms_outbox):
-    # With `with`, the client runs the lifespan, which makes the producer.
+def client(sms_outbox, monkeypatch):
+    monkeypatch.setenv("CALLBACK_TOKENS", CALLBACKS.rpartition("/")[2])
+    # With `with`, the client runs the lifespans, which make producer and intake.
     with TestClient(app) as client:
         yield client
 
@@ -73,3 +76,15 @@ def test_an_answer_that_comes_twice_is_noted_once(client, sms_outbox, tmp_path, 
     # Both were handled without an error: neither comes again.
     sms_outbox.travel(minutes=2)
     assert list(Feed("replies", group="shop-fastapi")) == []
+
+
+def test_a_callback_becomes_an_answer_of_the_shop(client, sms_outbox):
+    ship(client)
+    sms_outbox.run_worker()
+    answer = {"number": NUMBER, "text": "Oui", "reception_date": "2030-01-31 14:05:09"}
+
+    assert client.post(f"{CALLBACKS}/replies", json=answer).status_code == 200
+    assert client.post("/callbacks/wrong/replies", json=answer).status_code == 404
+
+    sms_outbox.run_worker()
+    assert [reply.text for reply in Feed("replies", group="shop-fastapi")] == ["Oui"]

@@ -2,9 +2,9 @@
 
 from django.apps import AppConfig
 from django.core.checks import register
-from django.core.signals import setting_changed
+from django.core.signals import request_started, setting_changed
 
-from . import sending
+from . import callbacks, sending
 from .checks import check_settings
 
 
@@ -18,6 +18,7 @@ class OctopushConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let ``manage.py check`` look at the settings, and tests change them."""
+        """Let ``manage.py check`` see settings, tests change them, the first request empty the spool."""
         register(check_settings)
         setting_changed.connect(sending.settings_changed)
+        request_started.connect(callbacks.open_intake)

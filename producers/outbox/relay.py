@@ -6,10 +6,13 @@ or a text.
 
 import logging
 import queue
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from ..errors import QueueUnavailable
+from ..errors import ConfigError, QueueRefused, QueueUnavailable
 from .handing_over import ROWS, HandedOver
 
 _log = logging.getLogger("producers.outbox")
@@ -17,6 +20,10 @@ _log = logging.getLogger("producers.outbox")
 #: Seconds after which a relay looks for rows although nobody kicked it: those of a process that died after
 #: its commit, and those that Redis did not take.
 SWEEP_S: Final = 5.0
+#: Seconds after which a thread runs again that an error ended which no waiting mends.
+ANEW_S: Final = 60.0
+#: Seconds that the end of a block waits for the step at hand.
+_END_S: Final = 5.0
 
 
 class Counts(NamedTuple):
@@ -67,7 +74,23 @@ class Relay:
                 self._failed(error)
             else:
                 self._answered()
-            self._wait()
+            self._wait(SWEEP_S)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run in a thread until the end of the block, then `stop`: for the lifespan of an application.
+
+        Whatever ends `run` is an error line, and the thread runs again a minute later: nobody else would
+        start it anew. The end of the block waits at most 5 s for the step at hand. One that is cut off then
+        is repeated by the next relay.
+        """
+        thread = threading.Thread(target=self._run_always, name="outbox", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join(_END_S)
 
     def run_once(self) -> Counts:
         """Hand over all rows that are there, step by step; safe to repeat.
@@ -86,11 +109,28 @@ class Relay:
             if handed.rows < ROWS or self._stopping:
                 return Counts(queued, refused)
 
-    def _wait(self) -> None:
+    def _run_always(self) -> None:
+        while not self._stopping:
+            try:
+                self.run()
+            except (QueueRefused, ConfigError) as error:
+                _log.error("the outbox stands still: %s: %s", type(error).__name__, error)
+                self._rest()
+            except Exception as error:  # noqa: BLE001 - nobody else would go on; its text may hold a row
+                _log.error("the outbox stands still: %s", type(error).__name__)
+                self._rest()
+
+    def _rest(self) -> None:
+        """Let the time pass, however often somebody kicks meanwhile: each try would be an error line."""
+        ends_s = time.monotonic() + ANEW_S
+        while not self._stopping and (left_s := ends_s - time.monotonic()) > 0:
+            self._wait(left_s)
+
+    def _wait(self, seconds: float) -> None:
         if self._stopping:
             return
         try:
-            self._kicks.get(timeout=SWEEP_S)
+            self._kicks.get(timeout=seconds)
             while True:  # one look serves all who kicked meanwhile
                 self._kicks.get_nowait()
         except queue.Empty:

@@ -14,9 +14,8 @@ given a blocking engine.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
-from typing import Any, Final, NamedTuple, Unpack
+from typing import Any, Final, Literal, NamedTuple, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,7 +26,7 @@ from ..messages.message import Message, MessageOptions, Recipients
 from ..producer import Producer
 from ..settings import ProducerSettings
 from .handing_over import ROWS, HandedOver, Row, hand_over
-from .kept import Kept, keep, same_content
+from .kept import Kept, Written, keep, same_content
 from .relay import Relay
 
 #: What writes within the application's transaction.
@@ -92,7 +91,7 @@ class Outbox:
 
     def add(
         self, writer: _Writer, recipients: Recipients, text: str, **options: Unpack[MessageOptions]
-    ) -> str:
+    ) -> Written:
         """Write one SMS into the outbox, as part of the transaction that is under way.
 
         Safe to repeat with the same request_id: the same content is written once. Nothing is asked of Redis.
@@ -104,7 +103,7 @@ class Outbox:
             **options: the other fields of `Message`, by name; ``sender`` is required.
 
         Returns:
-            The request_id.
+            The request_id, a string; its ``warnings`` say what is probably a mistake, as those of `Sent`.
 
         Raises:
             InvalidMessage: lists every bad field; nothing was written.
@@ -115,7 +114,7 @@ class Outbox:
         is_new = options.get("request_id") is None
         for _ in range(_TRIES):
             if self._written(connection, kept, is_new=is_new):
-                return kept.request_id
+                return kept.written
             there = connection.scalar(
                 sa.select(self._table.c.payload).where(self._table.c.request_id == kept.request_id)
             )
@@ -124,7 +123,23 @@ class Outbox:
                 break
         if there is None or not same_content(there, kept.payload):
             raise RequestIdConflict([kept.request_id])
-        return kept.request_id
+        return kept.written
+
+    def state(self, writer: _Writer, request_id: str) -> Literal["waiting", "refused"] | None:
+        """Say whether an SMS is still in the table; `Producer.status` knows it once it is there no more.
+
+        Args:
+            writer: a session or connection of the application.
+            request_id: names the SMS.
+
+        Returns:
+            ``waiting`` for a relay, ``refused`` until a person decides, or None: it was handed over, or never
+            written.
+        """
+        connection = writer if isinstance(writer, sa.Connection) else self._connection_of(writer)
+        t = self._table.c
+        error = connection.scalar(sa.select(t.error).where(t.request_id == request_id))
+        return None if error is None else "refused" if error else "waiting"
 
     def relay(self, engine: sa.Engine, sms: Producer) -> Relay:
         """Make what hands rows over; see `Relay`.
@@ -157,7 +172,8 @@ class Outbox:
 
     def _written(self, connection: sa.Connection, kept: Kept, *, is_new: bool) -> bool:
         """Write a row, unless its id is there."""
-        values = {**asdict(kept), "attempts": 0, "error": ""}
+        row = {"request_id": kept.request_id, "payload": kept.payload, "created_at": kept.created_at}
+        values = {**row, "attempts": 0, "error": ""}
         with _hiding_values():
             return self._inserted(connection, values, is_new=is_new)
 

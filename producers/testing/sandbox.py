@@ -17,7 +17,8 @@ from worker.sandbox.simulator.complaints import complaint
 from worker.sandbox.simulator.handsets import HandsetMessage
 from worker.sandbox.stack import Stack
 
-from .surroundings import surroundings
+from ..contract.phone import to_e164
+from .surroundings import region_of_the_application, surroundings
 
 __all__ = ["PATIENCE_S", "QUICK", "Handset", "InstallationError", "NoServerError", "SmsSandbox", "Stack"]
 
@@ -65,8 +66,12 @@ class SmsSandbox:
         self._exit.close()
 
     def handset(self, number: str) -> "Handset":
-        """Take up the phone with a number, given in E.164."""
-        return Handset(self, number)
+        """Take up the phone with a number, in any spelling that a message of the application takes.
+
+        Raises:
+            ValueError: the number cannot be read; one that is national needs ``DEFAULT_REGION``.
+        """
+        return Handset(self, to_e164(number, default_region=region_of_the_application()))
 
     def wait_for(self, condition: Callable[[], T], seconds: float = PATIENCE_S) -> T:
         """Wait until a condition returns something true, and return that.
@@ -114,7 +119,7 @@ class Handset:
 
     Args:
         sandbox: where it is.
-        number: its number.
+        number: its number, in E.164.
     """
 
     def __init__(self, sandbox: SmsSandbox, number: str) -> None:

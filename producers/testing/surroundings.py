@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
+from ..settings import ProducerSettings
+
 #: Marketing leaves at any hour where the application does not say otherwise: no test depends on the hour.
 _ANY_HOUR: Final = {"MARKETING_HOURS_FR": "off", "MARKETING_HOURS_OTHER": "off"}
 #: Keeps a producer, settings and an outage for the process; loaded by an application of Django only.
@@ -36,6 +38,18 @@ def surroundings(variables: Mapping[str, str], *, in_memory: bool = False) -> It
         yield
 
 
+def region_of_the_application() -> str:
+    """Say whose national numbers it reads, by Django's ``OCTOPUSH`` or the environment; empty for nobody's.
+
+    Raises:
+        ConfigError: its settings are wrong.
+    """
+    if (sending := sys.modules.get(_KEPT_BY)) is not None and _given() is not None:
+        region: str = sending.producer_settings().default_region
+        return region
+    return ProducerSettings.from_env(os.environ).default_region
+
+
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in variables}
@@ -53,16 +67,22 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def _octopush(variables: Mapping[str, str]) -> Iterator[None]:
     """Set what a project of Django names in ``OCTOPUSH``, which it reads before the environment."""
-    from django.conf import settings  # noqa: PLC0415 - whoever loads the other module has loaded it
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
-    from django.test.utils import override_settings  # noqa: PLC0415
+    from django.test.utils import override_settings  # noqa: PLC0415 - whoever loads the other module has it
 
-    try:
-        given = getattr(settings, "OCTOPUSH", None)
-    except ImproperlyConfigured:  # somebody has imported it without a project
-        given = None
-    if not isinstance(given, Mapping):
+    if (given := _given()) is None:
         yield
         return
     with override_settings(OCTOPUSH={**given, **variables}):
         yield
+
+
+def _given() -> Mapping[str, object] | None:
+    """Return ``OCTOPUSH`` of the project; None if it has none."""
+    from django.conf import settings  # noqa: PLC0415 - whoever loads the other module has loaded it
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+
+    try:
+        given = getattr(settings, "OCTOPUSH", None)
+    except ImproperlyConfigured:  # somebody has imported it without a project
+        return None
+    return given if isinstance(given, Mapping) else None

@@ -5,11 +5,13 @@ import re
 import shutil
 import signal
 import sqlite3
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from producers import CallbackIntake
 from tests.support.code_blocks import code_blocks
 from tests.support.django_project import DjangoProject
 from tests.support.example_programs import EXAMPLES
@@ -78,7 +80,8 @@ def bookings(request, shared, database, tmp_path):
         there |= {"ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True}
         with (place / "settings.py").open("a") as settings:
             settings.write(f"\nDATABASES = {{'default': {there}}}\n")
-    environ = {**shared.environ, "SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": TOKEN, "CALLBACK_SPOOL_DIR": ""}
+    environ = {**shared.environ, "SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": TOKEN}
+    environ["CALLBACK_SPOOL_DIR"] = str(tmp_path / "spool")
     project = DjangoProject(tmp_path, name, environ, place)
     yield project
     project.kill()
@@ -86,9 +89,12 @@ def bookings(request, shared, database, tmp_path):
 
 def test_the_commands_of_the_page_ask_a_guest_and_note_receipt_answer_and_stop(bookings, shared):
     url = f"http://127.0.0.1:{bookings.port}"
+    spool = leave_a_callback(bookings.environ)
     started = started_by_the_page(bookings)
     # Five processes load Django at once.
     shared.wait_for(lambda: listens(url), 90)
+    # No callback has come yet: the first request of all has opened the intake.
+    shared.wait_for(lambda: not list(spool.rglob("*.spool")))
     shared.gateway.settings(callback_url=f"{url}/callbacks/{TOKEN}")
     phone = new_number()
 
@@ -114,6 +120,16 @@ def test_the_commands_of_the_page_ask_a_guest_and_note_receipt_answer_and_stop(b
     printed = "".join(map(bookings.output, started))
     assert TOKEN not in printed
     assert phone not in printed
+
+
+def leave_a_callback(environ):
+    """Keep a callback as a process does that ends while Redis is away; returns where."""
+    environ = {**environ, "CALLBACK_TOKENS": TOKEN, "REDIS_URL": "redis://127.0.0.1:1"}
+    with CallbackIntake.from_env(environ) as intake:
+        assert intake.accept_callback(TOKEN, b'{"number": "+33612340000"}') == 200
+    spool = Path(environ["CALLBACK_SPOOL_DIR"])
+    assert list(spool.rglob("*.spool"))
+    return spool
 
 
 def started_by_the_page(project):

@@ -26,6 +26,8 @@ from worker.callbacks.payloads import read_callback
 #: Blocks that another test runs as they stand: how they begin, and that test, which names the page.
 ELSEWHERE: Final = {
     ("docs/applications.md", "from "): "tests/integration/test_applications_page.py",
+    ("docs/applications.md", "import "): "tests/integration/test_hanging_redis.py",
+    ("docs/callbacks.md", "# at the end of wsgi.py"): "tests/integration/test_callback_snippets.py",
     ("docs/callbacks.md", '"""Take Octopush'): "tests/integration/test_callback_snippets.py",
     ("docs/django.md", "# "): "tests/integration/test_outbox_pages.py",
     ("docs/django.md", "cd examples"): "tests/e2e/test_django.py",
@@ -37,6 +39,7 @@ ELSEWHERE: Final = {
         ("docs/http-answers.md", f"{method} /"): "tests/e2e/test_api_page.py"
         for method in ("GET", "POST", "PUT", "DELETE")
     },
+    ("docs/outbox.md", "# "): "tests/integration/test_outbox_pages.py",
     ("docs/outbox.md", "import "): "tests/integration/test_outbox_pages.py",
     ("docs/outbox.md", "engine"): "tests/integration/test_outbox_pages.py",
     ("docs/outbox.md", "relay"): "tests/integration/test_outbox_pages.py",

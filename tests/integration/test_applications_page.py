@@ -59,7 +59,7 @@ def test_one_of_a_module_says_in_the_second_loop_where_to_make_it():
 
 
 def test_a_wrong_message_tells_each_field(capsys):
-    ran(BLOCKS[1])
+    ran(BLOCKS[2])
 
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "0"
@@ -67,16 +67,16 @@ def test_a_wrong_message_tells_each_field(capsys):
 
 
 def test_a_person_is_found_by_the_number_of_an_event(capsys):
-    ran(BLOCKS[3])
+    ran(BLOCKS[4])
 
     assert capsys.readouterr().out == "Zoé\n"
 
 
 def test_a_status_is_there_or_none(capsys):
-    ran(BLOCKS[2])
+    ran(BLOCKS[3])
     with Producer.from_env() as sms:
         sms.send("+33612345678", "Hello", sender="Bistro", purpose="alert", request_id="booking-42")
-    ran(BLOCKS[2])
+    ran(BLOCKS[3])
 
     assert capsys.readouterr().out.splitlines() == ["unknown, or forgotten", "queued None None"]
 

@@ -3,9 +3,12 @@
 import asyncio
 import importlib.util
 import logging
+import re
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import django
 import httpx
@@ -14,13 +17,15 @@ import uvicorn
 from django.conf import settings as django_settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer
+from django.core.signals import request_started
 from django.test import Client, override_settings
 from fastapi import FastAPI
 from flask import Flask
 from werkzeug.serving import make_server
 
-from producers.callbacks import BODY_MAX_BYTES
+from producers.callbacks import BODY_MAX_BYTES, CallbackIntake
 from producers.contract.keys import Keys
+from producers.django import callbacks
 from tests.support.waiting import until
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -30,7 +35,7 @@ REPLY = b'{"number": "+33698765432", "text": "canary", "reception_date": "2024-0
 
 @pytest.fixture
 def load(monkeypatch, redis_url, namespace):
-    """Import a snippet without any setting; settings are there from its first request on."""
+    """Import a snippet without any setting; settings are there once an application takes it in."""
 
     def load(name):
         for variable in ("REDIS_URL", "SMS_NAMESPACE", "CALLBACK_TOKENS"):
@@ -72,9 +77,7 @@ def django_post(django_view):
 
 @pytest.fixture
 def flask_post(load):
-    module = load("flask_route")
-    app = Flask("shop")
-    app.register_blueprint(module.blueprint)
+    app = flask_app(load("flask_route"))
     client = app.test_client()
 
     def post(path, body, method="post"):
@@ -82,24 +85,43 @@ def flask_post(load):
         return answer.status_code, answer.data
 
     yield post
-    module.intake().close()
+    app.extensions["octopush"].close()
 
 
-@pytest.fixture
-def fastapi_post(load):
-    module = load("fastapi_route")
+def flask_app(module):
+    app = Flask("shop")
+    app.register_blueprint(module.blueprint)
+    return app
+
+
+def fastapi_app(module):
     app = FastAPI()
     app.include_router(module.router)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
+    return app
+
+
+@contextmanager
+def fastapi_client(app):
+    """As a `TestClient` does: the lifespan and the requests, in an event loop of their own."""
     with asyncio.Runner() as runner:
+        lifespan = app.router.lifespan_context(app)
+        runner.run(lifespan.__aenter__())
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop")
 
         def post(path, body, method="post"):
             answer = runner.run(client.request(method, path, content=body))
             return answer.status_code, answer.content
 
+        post.runner = runner
         yield post
-        runner.run(module.intake().close())
         runner.run(client.aclose())
+        runner.run(lifespan.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def fastapi_post(load):
+    with fastapi_client(fastapi_app(load("fastapi_route"))) as post:
+        yield post
 
 
 @pytest.fixture(params=["django", "flask", "fastapi"])
@@ -156,6 +178,109 @@ def test_the_documentation_shows_the_tested_files(name):
     assert f"```python\n{code}```\n" in page
 
 
+def test_an_application_of_fastapi_is_opened_again_with_other_settings(load, monkeypatch, redis_client):
+    app = fastapi_app(load("fastapi_route"))
+    for token in (TOKEN, "another-token-0123456789"):
+        monkeypatch.setenv("CALLBACK_TOKENS", token)
+        with fastapi_client(app) as post:
+            assert post(f"/callbacks/{token}", REPLY) == (200, b"")
+            assert post("/callbacks/wrong-token-0123456789", REPLY) == (404, b"")
+    until(lambda: not of_callbacks(redis_client))
+
+
+def of_callbacks(client):
+    """List the connections of intakes that are open."""
+    return [each for each in client.client_list() if each["name"] == "octopush-producer"]
+
+
+def test_each_application_of_flask_has_settings_of_its_own(load, monkeypatch):
+    module = load("flask_route")
+    apps = []
+    for token in (TOKEN, "another-token-0123456789"):
+        monkeypatch.setenv("CALLBACK_TOKENS", token)
+        apps.append(flask_app(module))
+    taken = [app.test_client().post("/callbacks/another-token-0123456789", data=REPLY) for app in apps]
+    assert [answer.status_code for answer in taken] == [404, 200]
+    for app in apps:
+        app.extensions["octopush"].close()
+
+
+@pytest.fixture
+def left(tmp_path, namespace, monkeypatch):
+    """Leave a callback in the spool, as a process does that ended while Redis was away."""
+    spool = tmp_path / "spool"
+    environ = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": str(spool), "SMS_NAMESPACE": namespace}
+    with CallbackIntake.from_env({**environ, "REDIS_URL": "redis://127.0.0.1:1"}) as intake:
+        assert intake.accept_callback(TOKEN, REPLY) == 200
+    assert list(spool.rglob("*.spool"))
+    monkeypatch.setenv("CALLBACK_SPOOL_DIR", str(spool))
+    return spool
+
+
+def is_moved(left, redis_client, namespace):
+    """Say whether what was left is in Redis, and nowhere else."""
+    stored = [redis_client.hget(key, "raw") for key in redis_client.keys(Keys(namespace).callback("*"))]
+    return stored == [REPLY] and not list(left.rglob("*.spool"))
+
+
+def test_fastapi_moves_what_an_earlier_process_left_without_any_request(load, left, redis_client, namespace):
+    with fastapi_client(fastapi_app(load("fastapi_route"))) as post:
+        wait = asyncio.sleep
+        until(lambda: post.runner.run(wait(0.01)) or is_moved(left, redis_client, namespace))
+
+
+def test_flask_moves_what_an_earlier_process_left_without_any_request(load, left, redis_client, namespace):
+    app = flask_app(load("flask_route"))
+    until(lambda: is_moved(left, redis_client, namespace))
+    app.extensions["octopush"].close()
+
+
+def test_django_moves_what_an_earlier_process_left_without_any_request(
+    django_view, left, redis_client, namespace, monkeypatch
+):
+    page = (DOCS / "callbacks.md").read_text("utf-8")
+    [wsgi] = re.findall(r"^```python\n(# at the end of wsgi.py\n.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    monkeypatch.setitem(sys.modules, "shop", ModuleType("shop"))
+    monkeypatch.setitem(sys.modules, "shop.callbacks", django_view)
+    exec(compile(wsgi, "wsgi.py", "exec"), {})
+
+    until(lambda: is_moved(left, redis_client, namespace))
+    django_view.intake().close()
+
+
+def test_a_request_for_a_callback_moves_what_was_left_also_without_wsgi_py(
+    django_post, left, redis_client, namespace
+):
+    assert django_post(f"/callbacks/{TOKEN}", b"", method="get") == (200, b"")
+
+    until(lambda: is_moved(left, redis_client, namespace))
+
+
+def test_the_application_of_django_moves_what_was_left_with_its_first_request(
+    django_view, left, redis_client, namespace
+):
+    request_started.connect(callbacks.open_intake)
+    try:
+        # No page of callbacks, and not even one that is there.
+        assert Client().get("/elsewhere").status_code == 404
+        until(lambda: is_moved(left, redis_client, namespace))
+    finally:
+        callbacks.intake.forget()
+
+
+def test_an_application_of_django_without_tokens_answers_its_first_request(django_view, monkeypatch):
+    monkeypatch.delenv("CALLBACK_TOKENS")
+    request_started.connect(callbacks.open_intake)
+
+    assert Client().get("/elsewhere").status_code == 404
+
+
+def test_the_example_has_the_route_of_the_page():
+    example = DOCS.parent / "examples" / "fastapi" / "callbacks.py"
+
+    assert example.read_text("utf-8") == (DOCS / "snippets" / "fastapi_route.py").read_text("utf-8")
+
+
 @contextmanager
 def serving(server):
     """Run a server of WSGI in a thread; gives its port."""
@@ -192,12 +317,8 @@ def serve(framework, request):
         return serving(server)
     module = request.getfixturevalue("load")(f"{framework}_route")
     if framework == "flask":
-        app = Flask("shop")
-        app.register_blueprint(module.blueprint)
-        return serving(make_server("127.0.0.1", 0, app))
-    app = FastAPI()
-    app.include_router(module.router)
-    return uvicorn_serving(app)
+        return serving(make_server("127.0.0.1", 0, flask_app(module)))
+    return uvicorn_serving(fastapi_app(module))
 
 
 @pytest.mark.parametrize("framework", ["django", "flask", "fastapi"])

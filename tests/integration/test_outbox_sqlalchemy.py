@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -316,6 +317,89 @@ def test_a_running_relay_hands_over_when_it_is_kicked_and_outlasts_an_outage(
         thread.join(30)
     assert not thread.is_alive()
     engine.dispose()
+
+
+def test_a_landline_that_is_asked_for_a_reply_is_warned_of_as_by_send(outbox, engine, sms):
+    landline, text = "+33142345678", "Do you come?"
+    with engine.begin() as connection:
+        written = outbox.add(connection, landline, text, request_id="a", with_replies=True, **ALERT)
+        again = outbox.add(connection, landline, text, request_id="a", with_replies=True, **ALERT)
+        plain = outbox.add(connection, PHONE, text, **ALERT)
+        # A string as any other, for the driver, too.
+        assert connection.scalar(sa.select(sa.literal(written, sa.String))) == "a"
+
+    sent = sms.send(landline, text, request_id="a", with_replies=True, **ALERT)
+    assert (written, written.warnings, again.warnings, plain.warnings) == (
+        "a",
+        sent.warnings,
+        sent.warnings,
+        (),
+    )
+    assert sent.warnings
+    kept = pickle.loads(pickle.dumps(written))
+    assert (type(kept), kept, kept.warnings) == (type(written), "a", sent.warnings)
+
+
+def test_where_an_sms_is_can_be_asked_until_the_queue_knows_it(outbox, engine, relay, sms):
+    def states(request_id):
+        with engine.connect() as connection:
+            waits = outbox.state(connection, request_id)
+        found = sms.status(request_id)
+        return waits, found and found.state
+
+    sms.send(PHONE, "other content", request_id="refused", **ALERT)
+    write(outbox, engine, "waits", "refused")
+    assert states("waits") == ("waiting", None)
+    with Session(engine) as session:
+        assert outbox.state(session, "waits") == "waiting"
+    assert relay.run_once() == (1, 1)
+    assert states("waits") == (None, "queued")
+    assert states("refused") == ("refused", "queued")
+    assert states("never") == (None, None)
+
+
+def test_a_relay_in_a_thread_goes_on_after_what_no_waiting_mends(
+    outbox, tmp_path, redis_server, redis_client, caplog, monkeypatch
+):
+    monkeypatch.setattr(relays, "ANEW_S", 0.2)
+    redis_client.acl_setuser("relay", enabled=True, passwords=["+other"], commands=["+@all"], keys=["*"])
+    url = f"redis://relay:right@127.0.0.1:{redis_server.port}/0"
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.sqlite3")
+    METADATA.create_all(engine)
+    try:
+        with Producer(url) as sms, outbox.relay(engine, sms).running():
+            write(outbox, engine, "a")
+            until(lambda: "the outbox stands still: QueueRefused" in caplog.text)
+            redis_client.acl_setuser("relay", enabled=True, passwords=["+right"])
+            until(lambda: queued(redis_client) == {"a": 1} and not rows(engine))
+    finally:
+        redis_client.acl_deluser("relay")
+    assert not [each for each in threading.enumerate() if each.name == "outbox"]
+    assert PHONE not in caplog.text
+    engine.dispose()
+
+
+def test_kicks_make_no_error_lines_while_a_relay_in_a_thread_stands_still(outbox, tmp_path, caplog):
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.sqlite3")
+    relay = outbox.relay(engine, Broken())
+    METADATA.create_all(engine)
+    write(outbox, engine, "a")
+    with relay.running():
+        until(lambda: "the outbox stands still: ZeroDivisionError" in caplog.text)
+        for _ in range(20):
+            relay.kick()
+        until(relay._kicks.empty)
+    # The end came at once, although the next try was a minute away.
+    assert caplog.text.count("stands still") == 1
+    assert PHONE not in caplog.text
+    engine.dispose()
+
+
+class Broken:
+    """Raises what nobody expects, with a text that nobody may log."""
+
+    def send_many(self, messages):
+        raise ZeroDivisionError(PHONE)
 
 
 def test_an_async_session_writes_by_run_sync(outbox, on_postgres, sms, redis_client):

@@ -3,7 +3,10 @@
 import asyncio
 import itertools
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -258,3 +261,32 @@ def test_without_redis_and_with_a_spool_the_server_is_ready(own_redis_server, tm
         until(lambda: "spool: 1 callbacks moved" in web.output)
         assert TOKEN not in web.output
         assert "+33600000001" not in web.output
+
+
+def test_a_forked_process_empties_the_spool_from_its_first_request_on(tmp_path):
+    """As a server does that loads the application and then forks: threads do not come along."""
+    program = """
+import os, threading
+from producers.callbacks import CallbackIntake
+intake = CallbackIntake.from_env()
+intake.start()
+threads = lambda: sum(each.name == "spool" for each in threading.enumerate())
+held = intake._draining._spool._writing
+with held:  # as the thread of the parent may, just then
+    child = os.fork()
+if child == 0:
+    held.acquire(blocking=False)
+    before = threads()
+    kept = intake.accept_callback(os.environ["CALLBACK_TOKENS"], os.environb[b"BODY"])
+    print(before, threads(), kept, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(threads())
+"""
+    environ = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": str(tmp_path), "BODY": body(1).decode()}
+    environ |= {"REDIS_URL": "redis://127.0.0.1:1", "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=20, check=True)
+
+    assert done.stdout.split("\n") == ["0 1 200", "1", ""]
+    assert spooled(tmp_path)

@@ -305,10 +305,13 @@ def test_outbox(sms_outbox):
         sms.send("+33", "Hello")
     assert "worker" not in sys.modules
 
-def test_sandbox(sms_sandbox):
+def test_sandbox(sms_sandbox, monkeypatch):
+    with pytest.raises(ValueError, match="DEFAULT_REGION=FR"):
+        sms_sandbox.handset("06 12 34 00 01")
+    monkeypatch.setenv("DEFAULT_REGION", "FR")
     with Producer.from_env() as sms:
         sms.send("+33612340001", "Do you come?", sender="Bistro", purpose="alert", with_replies=True)
-    phone = sms_sandbox.handset("+33612340001")
+    phone = sms_sandbox.handset("06 12 34 00 01")
     assert phone.wait_for("Do you come?").reached
     assert "worker" not in sys.modules
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import producers
 from producers.contract.characters import INVISIBLE, SPACES
 from producers.contract.phone import from_gateway, mask, to_e164
 
@@ -110,6 +111,17 @@ def test_spaces_hyphens_and_what_nobody_sees_do_not_matter(decorations):
 )
 def test_numbers_as_people_and_tools_write_them(number, region, e164):
     assert to_e164(number, default_region=region) == e164
+
+
+def test_an_application_that_keeps_numbers_is_told_of_the_argument_and_not_of_a_setting(monkeypatch):
+    monkeypatch.setenv("DEFAULT_REGION", "FR")
+
+    with pytest.raises(
+        ValueError, match=r'needs a country, such as default_region="FR"; .*no setting'
+    ) as told:
+        producers.to_e164("06 12 34 56 78")
+    assert "DEFAULT_REGION" not in str(told.value)
+    assert producers.to_e164("06 12 34 56 78", default_region="FR") == "+33612345678"
 
 
 @pytest.mark.parametrize(

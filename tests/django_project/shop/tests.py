@@ -34,6 +34,7 @@ from producers.django.models import HandledEvent, OutboxRow
 from producers.django.settings import web_settings
 from producers.errors import ConfigError
 from producers.testing.outbox import SmsOutbox
+from producers.testing.surroundings import region_of_the_application
 from shop.models import Order
 
 PHONE = "+33612345678"
@@ -590,6 +591,7 @@ class Settings(TestCase):
     def test_a_number_is_kept_as_events_will_name_it(self):
         for written in ("06 12 34 56 78", "+33 6 12 34 56 78", PHONE):
             self.assertEqual(to_e164(written), PHONE)
+        self.assertEqual(region_of_the_application(), "FR")
         with self.assertRaises(ValueError) as raised:
             to_e164("06 12")
         self.assertNotIn("12", str(raised.exception))
@@ -600,6 +602,16 @@ class Settings(TestCase):
         with SmsOutbox() as sms, self.captureOnCommitCallbacks(execute=True):
             send_in_transaction("06 12 34 56 78", "Hello", **OPTIONS)
         sms.assert_sent(to=PHONE)
+
+
+class Warned(TestCase):
+    """What is probably a mistake is told by all ways to send."""
+
+    def test_a_landline_that_is_asked_for_a_reply(self):
+        for send in (send_on_commit, send_in_transaction):
+            written = send("+33142345678", "Do you come?", with_replies=True, **OPTIONS)
+            self.assertIsInstance(written, str)
+            self.assertEqual(len(written.warnings), 1)
 
 
 class OneProducer(TestCase):
