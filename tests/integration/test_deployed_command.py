@@ -1,6 +1,7 @@
 """deploy/octopush: the commands with the settings that are installed on a host."""
 
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from tests.house.repository import ROOT
 
 #: What a shell would take for its own words.
 ODD = {
-    "MAIL_FROM": "Bistro & Bar <a@example.com>",
+    "OTEL_RESOURCE_ATTRIBUTES": "a=$HOME & b <c>",
+    "MAIL_FROM": "a@example.com",
     "MAIL_TO": "'b@example.com'",
     "MAIL_URL": "smtp://127.0.0.1:25",
 }
@@ -21,7 +23,7 @@ def installed(directory: Path, redis_url: str) -> Path:
     files = {
         "common.env": "# for all\nREDIS_REPLICAS=1\n",
         "worker.env": 'OCTOPUSH_API_LOGIN=a@example.com\nOCTOPUSH_API_KEY="kX7"',
-        "web.env": "CALLBACK_TOKENS=" + 24 * "t",
+        "web.env": "CALLBACK_TOKENS=" + secrets.token_hex(24),
         "forward-email.env": "\n".join(f"{name}={value}" for name, value in ODD.items()),
         "redis/operator.env": f"REDIS_URL={redis_url}\n",
     }
@@ -63,5 +65,9 @@ def test_other_commands_get_no_secret_of_a_process(tmp_path, redis_client, redis
     assert "REDIS_REPLICAS=1" in run(command, "status").stdout
     assert "OCTOPUSH_API_KEY" not in run(command, "status").stdout
     gathered = run(command, "doctor").stdout.splitlines()
-    assert {"OCTOPUSH_API_KEY=kX7", f"MAIL_FROM={ODD['MAIL_FROM']}", "MAIL_TO=b@example.com"} <= set(gathered)
+    assert {
+        "OCTOPUSH_API_KEY=kX7",
+        f"OTEL_RESOURCE_ATTRIBUTES={ODD['OTEL_RESOURCE_ATTRIBUTES']}",
+        "MAIL_TO=b@example.com",
+    } <= set(gathered)
     assert f"MAIL_URL={ODD['MAIL_URL']}" in gathered
