@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -46,6 +47,11 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "used_memory_mb": Bound(0.10, 5),
     "keys": Bound(0.10, 2_000),
 }
+
+#: What comes and goes with calls: after an outage a worker has as many connections as calls. Of each minute
+#: the least is judged, since what leaks never goes.
+_COME_AND_GO: Final = {"descriptors", "connections"}
+_MINUTE_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -182,8 +188,15 @@ def lines(samples: Sequence[Sample]) -> list[Line]:
         judged = [each for each in all_of_it if each.at >= warm]
         for column in judged[0].values:
             points = [(each.at, each.values[column]) for each in judged]
+            if column in _COME_AND_GO:
+                points = _least_of_each_minute(points)
             found.append(Line(name, life, column, ended - judged[0].at, *_through(points)))
     return found
+
+
+def _least_of_each_minute(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    minutes = groupby(points, key=lambda point: point[0] // _MINUTE_S)
+    return [min(minute, key=lambda point: point[1]) for _, minute in minutes]
 
 
 def _through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
