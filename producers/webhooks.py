@@ -108,14 +108,15 @@ def verify(
     Args:
         body: the request's body as it came: not parsed, not decoded.
         headers: the request's headers, in whatever case.
-        secrets: what ``octopush-worker forward secret NAME`` prints; several while a secret changes.
+        secrets: what ``octopush-worker forward secret NAME`` prints; several while a secret changes, as a
+            list or in one text with lines, spaces or commas between.
         now: epoch seconds; the present if it is None.
 
     Raises:
         InvalidWebhook: it is not; one of `HeaderMissing`, `WrongTime`, `WrongSignature`, `UnreadableBody`.
         ValueError: a secret is none, or there is none: a mistake in your settings.
     """
-    keys = [_key(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
+    keys = [_key(secret) for secret in (_listed(secrets) if isinstance(secrets, str) else secrets)]
     if not keys:
         raise ValueError("verify needs a secret")
     webhook_id, timestamp, signatures = _read_headers(headers)
@@ -191,6 +192,10 @@ def _typed(name: str, data: dict[str, Any]) -> Event | dict[str, Any]:
         return msgspec.convert({**optional, **data}, kind, strict=False)
     except msgspec.ValidationError:
         return data
+
+
+def _listed(secrets: str) -> list[str]:
+    return secrets.replace(",", " ").split() or [secrets]
 
 
 def _key(secret: str) -> bytes:

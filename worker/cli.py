@@ -1,6 +1,7 @@
 """``octopush-worker``: what an operator or developer runs by hand."""
 
 import os
+import secrets
 import signal
 import sys
 import tempfile
@@ -91,7 +92,7 @@ def sandbox(output: Output) -> None:
         }
         output.give(places)
         if not output.as_json:
-            click.echo(instructions(**places))
+            click.echo(instructions(**places, api_token=secrets.token_urlsafe(32)))
         _until_interrupted(output, lambda: stack.supervise(output.say))
 
 
@@ -200,7 +201,7 @@ Callbacks are taken at {web_url}/callbacks/<token>
 
 
 def instructions(
-    redis_url: str, admin_url: str, callback_url: str, console_url: str, console_secret: str
+    redis_url: str, admin_url: str, callback_url: str, console_url: str, console_secret: str, api_token: str
 ) -> str:
     """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
     hours = " ".join(f"{name}={value}" for name, value in ANY_HOUR.items())
@@ -233,6 +234,12 @@ marketing at any hour, as the worker of the sandbox does:
 export REDIS_URL={redis_url}
 export ADMIN={admin_url}
 export {hours}
+
+Applications in other languages send through the HTTP API. With the lines above and these, octopush-worker api
+starts it, and the examples in Node and PHP find it:
+
+export OCTOPUSH_URL=http://127.0.0.1:8002 OCTOPUSH_TOKEN={api_token}
+export API_TOKENS=shop:send+read+campaign:{api_token}
 
 Answer without the phone:    curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
 What reached which handset:  curl {admin_url}/messages

@@ -97,7 +97,7 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     outages = outage_log(str(settings.redis_url))
     client = connect(settings.redis_url, outages)
     with middleware.stop_at_once(), _let_in(str(settings.redis_url)):
-        check(client, outages, allow_unsafe=settings.allow_unsafe_redis)
+        check(client, Keys(settings.namespace), outages, allow_unsafe=settings.allow_unsafe_redis)
         know_pseudonyms(settings, client)
         account = Account(settings, client)
         own_namespace(account)
@@ -109,8 +109,8 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     return broker
 
 
-def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> None:
-    """Wait for Redis, and refuse to work with a Redis that would break the promise.
+def check(client: redis.Redis, keys: Keys, outages: OutageLog, *, allow_unsafe: bool) -> None:
+    """Wait for Redis and its primary, and refuse to work with a Redis that would break the promise.
 
     Raises:
         SystemExit: status 1, after one log line per problem.
@@ -118,7 +118,7 @@ def check(client: redis.Redis, outages: OutageLog, *, allow_unsafe: bool) -> Non
     logger = structlog.get_logger()
     for attempt in waits_for_redis():
         with attempt:
-            findings = preflight.inspect(client)
+            findings = preflight.inspect(client, keys)
         if attempt.retry_state.outcome and attempt.retry_state.outcome.failed:
             # Also what the connection does not take for an outage.
             outages.failed(attempt.retry_state.outcome.exception())  # type: ignore[arg-type]

@@ -46,35 +46,47 @@ export class Octopush {
   /** Queue a message. With `waitS` (0 to 25) the answer comes when it has ended, or the time is up. */
   send(message, waitS = 0) {
     if (!message.request_id) throw new TypeError("choose the request_id before the first try");
-    return this.#call("POST", "/v1/messages", { query: { wait_s: waitS }, body: message, waitS });
+    return this.call("POST", "/v1/messages", { query: { wait_s: waitS }, body: message });
   }
 
   /** Ask what is known of a message. */
   status(requestId, waitS = 0) {
-    const path = `/v1/messages/${encodeURIComponent(requestId)}`;
-    return this.#call("GET", path, { query: { wait_s: waitS }, waitS });
+    return this.call("GET", `/v1/messages/${encodeURIComponent(requestId)}`, { query: { wait_s: waitS } });
   }
 
   /** Cancel a message that has not left. */
   cancel(requestId) {
-    return this.#call("DELETE", `/v1/messages/${encodeURIComponent(requestId)}`);
+    return this.call("DELETE", `/v1/messages/${encodeURIComponent(requestId)}`);
   }
 
   /** Take entries of a stream for one consumer of a group. `held: 1` hands out first what it holds already. */
   async events(stream, group, consumer, { waitS = 20, held = 0 } = {}) {
     // No more than can be handled in 60 s: after that the entries are handed to others, too.
     const query = { stream, group, consumer, max: 10, held, wait_s: waitS };
-    // If an answer got lost, this consumer holds what was in it.
-    const again = { ...query, held: 1 };
-    return (await this.#call("GET", "/v1/events", { query, again, waitS })).entries;
+    return (await this.call("GET", "/v1/events", { query })).entries;
   }
 
   /** Acknowledge entries that were handled: they are not handed out again. */
   acknowledge(stream, group, entryIds) {
-    return this.#call("POST", "/v1/events/ack", { body: { stream, group, entry_ids: entryIds } });
+    return this.call("POST", "/v1/events/ack", { body: { stream, group, entry_ids: entryIds } });
   }
 
-  async #call(method, path, { query = {}, again = query, body, waitS = 0 } = {}) {
+  /**
+   * Read a stream by cursor: `after` is "$" for what comes from now on, then `next_after` of the answer before.
+   * `only`: request_id or campaign_id, for what belongs to one of them.
+   */
+  log(stream, after, { only = {}, waitS = 0 } = {}) {
+    return this.call("GET", "/v1/events/log", { query: { stream, after, wait_s: waitS, ...only } });
+  }
+
+  /**
+   * Make any call of docs/http-api.md, such as `call("GET", "/v1/status")`; repeats are made as above. For as long as
+   * `wait_s` in `query` says, an answer is waited for. Returns its body; `{}` if it has none.
+   */
+  async call(method, path, { query = {}, body } = {}) {
+    const waitS = Number(query.wait_s ?? 0);
+    // If an answer with entries got lost, this consumer holds what was in it.
+    const again = "held" in query ? { ...query, held: 1 } : query;
     const request = {
       method,
       headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
@@ -108,6 +120,8 @@ async function once(url, request) {
   } catch {
     // A proxy answers in HTML.
   }
+  // 204 says that there is no body.
+  if (response.status === 204) return { answer: {} };
   if (response.ok && answer !== null) return { answer };
   const problem = typeof answer?.code === "string" ? answer : { code: "no-json", title: "not an answer of the API" };
   // An answer that is cut short is as good as lost. A redirect is a wrong address.
@@ -118,24 +132,33 @@ async function once(url, request) {
 }
 
 /**
- * Check that a webhook is from your forwarder, and read it: `{id, type, timestamp, data}`; null if it is forged.
+ * Check that a webhook is from your forwarder, and read it: `{id, type, timestamp, data}`; null if it is forged, or
+ * no webhook.
  *
  * @param {Buffer} body as it came, byte by byte
  * @param {Record<string, string>} headers by their names in small letters
- * @param {string[]} secrets what `octopush-worker forward secret NAME` prints; two while a secret changes
+ * @param {string | string[]} secrets what `octopush-worker forward secret NAME` prints: several have commas or lines
+ *   between
  */
 export function verifyWebhook(body, headers, secrets, nowS = Date.now() / 1000) {
   const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signatures } = headers;
   if (!id || !signatures || !/^\d+$/.test(timestamp ?? "")) return null;
   if (Math.abs(nowS - Number(timestamp)) > TOLERANCE_S) return null;
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
-  const fits = secrets.some((secret) => {
+  const each = typeof secrets === "string" ? secrets.split(/[\s,]+/).filter(Boolean) : secrets;
+  const fits = each.some((secret) => {
     const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
     const expected = Buffer.from("v1," + createHmac("sha256", key).update(signed).digest("base64"));
-    return signatures.split(" ").some((each) => {
-      const given = Buffer.from(each);
+    return signatures.split(" ").some((signature) => {
+      const given = Buffer.from(signature);
       return given.length === expected.length && timingSafeEqual(given, expected);
     });
   });
-  return fits ? { id, ...JSON.parse(body.toString("utf8")) } : null;
+  if (!fits) return null;
+  try {
+    const webhook = JSON.parse(body.toString("utf8"));
+    return typeof webhook?.type === "string" ? { id, ...webhook } : null;
+  } catch {
+    return null;
+  }
 }

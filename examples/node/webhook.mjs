@@ -9,7 +9,8 @@ import { verifyWebhook } from "./octopush.mjs";
 
 const MAX_BYTES = 64 * 1024;
 const inbox = process.env.INBOX ?? "inbox";
-const secrets = process.env.SMS_WEBHOOK_SECRET.split(",");
+const secrets = process.env.SMS_WEBHOOK_SECRET;
+if (!secrets) throw new Error("SMS_WEBHOOK_SECRET is missing");
 mkdirSync(inbox, { recursive: true });
 
 /** Keep a webhook under its id, whole or not at all; false if it is there. A table with a unique id does this, too. */

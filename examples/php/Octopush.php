@@ -47,21 +47,31 @@ final class Octopush
     ) {
     }
 
-    /** Queue a message. With $waitS (0 to 25) the answer comes when it has ended, or the time is up. */
-    public function send(array $message, int $waitS = 0): array
+    /**
+     * Queue a message, given by its members or as `written` returned it. With $waitS (0 to 25) the answer comes when
+     * it has ended, or the time is up.
+     */
+    public function send(array|string $message, int $waitS = 0): array
+    {
+        $bytes = is_string($message) ? $message : self::written($message);
+        return $this->call('POST', '/v1/messages', ['wait_s' => $waitS], $bytes);
+    }
+
+    /** Write a message as it is sent. Whoever keeps it keeps this: read and written again, {} would become []. */
+    public static function written(array $message): string
     {
         if (($message['request_id'] ?? '') === '') {
             throw new InvalidArgumentException('choose the request_id before the first try');
         }
         // A list with gaps, as array_filter leaves it, would become a JSON object.
         $message['recipients'] = array_values((array) ($message['recipients'] ?? []));
-        return $this->call('POST', '/v1/messages', ['wait_s' => $waitS], $message, $waitS);
+        return json_encode($message, JSON_THROW_ON_ERROR);
     }
 
     /** Ask what is known of a message. */
     public function status(string $requestId, int $waitS = 0): array
     {
-        return $this->call('GET', '/v1/messages/' . rawurlencode($requestId), ['wait_s' => $waitS], null, $waitS);
+        return $this->call('GET', '/v1/messages/' . rawurlencode($requestId), ['wait_s' => $waitS]);
     }
 
     /** Cancel a message that has not left. */
@@ -76,7 +86,7 @@ final class Octopush
         // No more than can be handled in 60 s: after that the entries are handed to others, too.
         $query = ['stream' => $stream, 'group' => $group, 'consumer' => $consumer, 'max' => 10];
         $query += ['wait_s' => $waitS, 'held' => (int) $held];
-        return $this->call('GET', '/v1/events', $query, null, $waitS)['entries'];
+        return $this->call('GET', '/v1/events', $query)['entries'];
     }
 
     /** Acknowledge entries that were handled: they are not handed out again. */
@@ -86,9 +96,26 @@ final class Octopush
         return $this->call('POST', '/v1/events/ack', [], $body);
     }
 
-    /** Check a webhook (body as it came, headers in small letters) and read it; null if it is forged. */
-    public static function verifyWebhook(string $body, array $headers, array $secrets, ?int $now = null): ?array
+    /**
+     * Read a stream by cursor: `after` is '$' for what comes from now on, then `next_after` of the answer before.
+     *
+     * @param array<string, string> $only request_id or campaign_id, for what belongs to one of them
+     */
+    public function log(string $stream, string $after, array $only = [], int $waitS = 0): array
     {
+        return $this->call('GET', '/v1/events/log', ['stream' => $stream, 'after' => $after, 'wait_s' => $waitS] + $only);
+    }
+
+    /**
+     * Check a webhook, and read it; null if it is forged, or no webhook.
+     *
+     * @param string                $body    as it came
+     * @param array<string, string> $headers by their names in small letters
+     * @param list<string>|string   $secrets as `forward secret` prints them: several have commas or lines between
+     */
+    public static function verifyWebhook(string $body, array $headers, array|string $secrets, ?int $now = null): ?array
+    {
+        $secrets = is_string($secrets) ? preg_split('/[\s,]+/', $secrets, -1, PREG_SPLIT_NO_EMPTY) : $secrets;
         $id = $headers['webhook-id'] ?? '';
         $timestamp = $headers['webhook-timestamp'] ?? '';
         if ($id === '' || !ctype_digit($timestamp) || abs(($now ?? time()) - (int) $timestamp) > self::TOLERANCE_S) {
@@ -99,17 +126,26 @@ final class Octopush
             $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", (string) $key, true));
             foreach (explode(' ', $headers['webhook-signature'] ?? '') as $given) {
                 if ($key && hash_equals($expected, $given)) {
-                    return ['id' => $id] + json_decode($body, true, 64, JSON_THROW_ON_ERROR);
+                    $webhook = json_decode($body, true, 64);
+                    return is_string($webhook['type'] ?? null) ? ['id' => $id] + $webhook : null;
                 }
             }
         }
         return null;
     }
 
-    /** Make any call of docs/http-api.md, such as ``call('GET', '/v1/status')``; repeats are made as above. */
-    public function call(string $method, string $path, array $query = [], ?array $body = null, int $waitS = 0): array
+    /**
+     * Make any call of docs/http-api.md, such as ``call('GET', '/v1/status')``; repeats are made as above.
+     *
+     * @param array             $query parameters; for as long as its `wait_s` says, an answer is waited for
+     * @param array|string|null $body  as members, or as JSON
+     *
+     * @return array the body of the answer; empty if it has none
+     */
+    public function call(string $method, string $path, array $query = [], array|string|null $body = null): array
     {
-        $bytes = $body === null ? null : json_encode($body, JSON_THROW_ON_ERROR);
+        $bytes = is_array($body) ? json_encode($body, JSON_THROW_ON_ERROR) : $body;
+        $waitS = (int) ($query['wait_s'] ?? 0);
         for ($n = 0;; $n++) {
             try {
                 return $this->once($method, "$path?" . http_build_query($query), $bytes, $waitS);
@@ -147,8 +183,9 @@ final class Octopush
         $text = curl_exec($handle);
         $status = curl_getinfo($handle, CURLINFO_RESPONSE_CODE);
         $answer = is_string($text) ? json_decode($text, true, 64) : null;
-        if ($status >= 200 && $status < 300 && is_array($answer)) {
-            return $answer;
+        // 204 says that there is no body.
+        if ($text !== false && ($status === 204 || ($status >= 200 && $status < 300 && is_array($answer)))) {
+            return $answer ?? [];
         }
         // No answer, or one that was cut short, is lost; a proxy answers in HTML; a redirect is a wrong address.
         $lost = $text === false || $status < 300;

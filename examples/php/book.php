@@ -6,6 +6,7 @@
 
 declare(strict_types=1);
 
+require __DIR__ . '/Octopush.php';
 require __DIR__ . '/Outbox.php';
 
 [, $booking, $number] = $argv;

@@ -4,7 +4,7 @@
 //
 //   OCTOPUSH_URL=http://127.0.0.1:8002 OCTOPUSH_TOKEN=… php campaign.php spring numbers.txt
 //
-// The token needs the scope campaign. The list has a number a line, and stays as it is until the campaign is complete.
+// The token needs the scope campaign. The list has a number a line, and stays as it is: parts are cut by position.
 
 declare(strict_types=1);
 
@@ -15,20 +15,26 @@ const PART = 500;
 [, $id, $list] = $argv;
 $octopush = new Octopush((string) getenv('OCTOPUSH_URL'), (string) getenv('OCTOPUSH_TOKEN'));
 $numbers = file($list, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) ?: throw new RuntimeException("$list is empty");
+$parts = array_chunk($numbers, PART);
 
-$definition = [
-    'text' => 'The terrace is open. STOP au 30101',
-    'sender' => 'Bistro',
-    // Whoever stands in the list twice, or with a wrong number, is left out and named; without this his part is refused.
-    'on_invalid' => 'leave_out',
-];
+$message = ['text' => 'The terrace is open. STOP au 30101', 'sender' => 'Bistro'];
+// Whoever stands in the list twice, or with a wrong number, is left out and named; without this his part is refused.
+$definition = $message + ['on_invalid' => 'leave_out'];
 
 try {
+    // What is begun keeps its text. What is wrong with that for these recipients, a preview says before.
+    $preview = $octopush->call('POST', '/v1/preview', body: $message + ['recipients' => $parts[0]]);
+    if ($preview['problems']) {
+        foreach ($preview['problems'] as $each) {
+            fwrite(STDERR, "{$each['pointer']}: {$each['detail']}\n");
+        }
+        exit(1);
+    }
     $campaign = '/v1/campaigns/' . rawurlencode($id);
-    $upload = $octopush->call('PUT', $campaign, body: $definition);
-    $parts = array_chunk($numbers, PART);
-    for ($n = $upload['complete'] ? count($parts) : $upload['next_part']; $n < count($parts); $n++) {
-        $part = $octopush->call('PUT', "$campaign/parts/$n", body: ['recipients' => $parts[$n]]);
+    $octopush->call('PUT', $campaign, body: $definition);
+    // All parts, also those that are there: they are answered as the first time, and a list that has changed is refused.
+    foreach ($parts as $n => $recipients) {
+        $part = $octopush->call('PUT', "$campaign/parts/$n", body: ['recipients' => $recipients]);
         echo "part $n: {$part['recipients']} recipients\n";
         foreach ($part['left_out'] as $each) {
             $line = $n * PART + $each['index'] + 1;

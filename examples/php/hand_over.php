@@ -14,8 +14,11 @@ $outbox->createTable();
 // One try: the loop repeats.
 $octopush = new Octopush((string) getenv('OCTOPUSH_URL'), (string) getenv('OCTOPUSH_TOKEN'), tries: 1);
 while (true) {
+    $pauseS = 1;
     foreach ($outbox->handOver($octopush) as [$requestId, $word]) {
         echo "$requestId $word\n";
+        // A wrong token is not mended within a second.
+        $pauseS = preg_match('/^waits: 40[13] /', $word) ? 10 : 1;
     }
-    sleep(1);
+    sleep($pauseS);
 }

@@ -28,7 +28,7 @@ foreach (['webhook-id', 'webhook-timestamp', 'webhook-signature'] as $name) {
     $headers[$name] = $_SERVER['HTTP_' . strtoupper(strtr($name, '-', '_'))] ?? '';
 }
 $secrets = getenv('SMS_WEBHOOK_SECRET') ?: throw new RuntimeException('SMS_WEBHOOK_SECRET is missing');
-$webhook = Octopush::verifyWebhook($body, $headers, explode(',', $secrets));
+$webhook = Octopush::verifyWebhook($body, $headers, $secrets);
 if ($webhook === null) {
     http_response_code(400);
     return;

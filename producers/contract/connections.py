@@ -146,7 +146,8 @@ class _BlockingFollower(Follower):
         finally:
             if bounded:
                 self._bound(self.socket_timeout)
-        if self._outages is not None:
+        # Whoever refuses all that matters may still let a connection introduce itself.
+        if self._outages is not None and not self._introducing:
             self._outages.answered()
         return response
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from redis.asyncio.client import Pipeline
 
+from .figures import Figures
 from .keys import Keys
 
 #: What an attempt to deliver may come to; ``lost``: whoever delivered was killed.
@@ -19,7 +20,7 @@ _TRIED: Final = tuple("tried:" + result for result in RESULTS)
 _EACH: Final = 5
 
 #: Names, and when one of their processes was last heard, ms.
-_Named = Sequence[tuple[bytes, float]]
+_Named = Sequence[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,9 @@ def ask_figures(pipeline: Pipeline, keys: Keys, named: _Named) -> None:
     Args:
         pipeline: what the commands are added to.
         keys: key names.
-        named: the reply to `ask_names`.
+        named: the reply to `ask_names`, as `Figures.forwarders` reads it.
     """
-    for encoded, _ in named:
-        name = encoded.decode()
+    for name, _ in named:
         pipeline.zcard(keys.forward_waiting(name))
         pipeline.zrange(keys.forward_waiting(name), 0, 0, withscores=True)
         # By the clock of this process: only whoever delivers must know exactly.
@@ -70,17 +70,19 @@ def ask_figures(pipeline: Pipeline, keys: Keys, named: _Named) -> None:
         pipeline.hmget(keys.forward(name), ["paused", "held", *_TRIED])
 
 
-def read_figures(named: _Named, replies: Sequence[Any], now_ms: int) -> list[ForwarderFigures]:
+def read_figures(
+    named: _Named, replies: Sequence[Any], now_ms: int, figures: Figures
+) -> list[ForwarderFigures]:
     """Read the replies to `ask_figures`."""
     apart = range(0, len(replies), _EACH)
     return [
-        _figures(*each, *replies[at : at + _EACH], now_ms=now_ms)
+        _figures(*each, *replies[at : at + _EACH], now_ms=now_ms, figures=figures)
         for each, at in zip(named, apart, strict=True)
     ]
 
 
 def _figures(
-    name: bytes,
+    name: str,
     heard_ms: float,
     waiting: int,
     oldest: Sequence[Any],
@@ -89,20 +91,21 @@ def _figures(
     state: Sequence[Any],
     *,
     now_ms: int,
+    figures: Figures,
 ) -> ForwarderFigures:
     paused, held, *tried = state
     return ForwarderFigures(
-        name.decode(),
+        name,
         waiting=waiting,
         due=due,
-        oldest_s=_seconds(oldest[0][1], now_ms) if oldest else 0,
+        oldest_s=_seconds(figures.whole(oldest[0][1]), now_ms) if oldest else 0,
         dead=dead,
-        silent_s=_seconds(heard_ms, now_ms),
+        silent_s=_seconds(figures.whole(heard_ms), now_ms),
         is_held=paused is not None or held is not None,
-        tried={result: int(count or 0) for result, count in zip(RESULTS, tried, strict=True)},
+        tried={result: figures.whole(count) for result, count in zip(RESULTS, tried, strict=True)},
     )
 
 
-def _seconds(since_ms: float, now_ms: int) -> int:
+def _seconds(since_ms: int, now_ms: int) -> int:
     """Count whole seconds; a clock that was set back makes no negative ones."""
-    return max(0, now_ms - int(float(since_ms))) // 1000
+    return max(0, now_ms - since_ms) // 1000

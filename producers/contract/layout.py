@@ -207,9 +207,9 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | note_pseudonyms |
+| ``made`` | the key that Redis keeps, base64; absent where the first process had keys of its own | note_pseudonyms | - | identity.py, note_pseudonyms |
 | ``made_id`` | its name | note_pseudonyms | - | note_pseudonyms |
-| ``ids`` | names of all keys that anything was ever written with, with blanks between them | note_pseudonyms | - | is_key_known(), note_pseudonyms |
+| ``ids`` | names of all keys that anything was ever written with, with blanks between them | note_pseudonyms | - | identity.py, is_key_known(), note_pseudonyms |
 
 **replies:countries** How many replies are kept by country. Stays for ever.
 
@@ -221,7 +221,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, have_agreed(), publish, record_consents |
+| ``<pseudonym>`` | when, the last contact, both in ms, the source and the version of the wording, with bars between them | publish, record_consents | erase_person | consents.py, exporting.py, publish, record_consents, who_has_not_agreed() |
 
 **suppressed** Who wants no more SMS. Stays as long as `SUPPRESSION_DAYS` says.
 
@@ -242,11 +242,11 @@ pages with the code.
 | ``<class>`` | how many: the upper end of their class in ms, or ``more`` | note_effect() | - | optout_figures.py |
 | ``sum_ms`` | ms of all of them | note_effect() | - | - |
 
-**metrics** What has happened so far, for the metrics process. Stays for ever. Names have the values of labels behind colons, as in ``ended:alert:accepted``; those of histograms have a class in milliseconds at most, ``more`` or ``sum_ms``: ``delay:alert:100``. ``cost`` counts micro-euros. ``paused`` counts the slices that wait for their campaign now.
+**metrics** What has happened so far, for the metrics process. Stays for ever. Names have the values of labels behind colons, as in ``ended:alert:accepted``; those of histograms have a class in milliseconds at most, ``more`` or ``sum_ms``: ``delay:alert:100``. ``cost`` counts micro-euros. ``paused`` counts the slices that wait for their campaign now, ``servers`` the primaries that followed another, or that were started anew.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``paused`` | count_metric(), resume_campaign | - | reading.py |
+| ``<name>`` | how often, how many, or the sum: ``enqueued``, ``ended``, ``delay``, ``calls``, ``errors``, ``segments``, ``cost``, ``replies``, ``receipts``, ``optouts``, ``quarantined``, ``inbound``, ``actions``, ``servers``, ``paused`` | count_metric(), resume_campaign | - | reading.py |
 
 **foreign_bytes** What entries take that belong to no send of ours. Stays for ever.
 

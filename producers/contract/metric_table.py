@@ -51,6 +51,17 @@ class MetricRow:
 METRICS: Final[Mapping[str, MetricRow]] = {
     # Whether all is well.
     "redis_up": MetricRow("gauge", "Whether Redis answered this scrape."),
+    "redis_primary": MetricRow(
+        "gauge",
+        "Whether what answered is a primary; of a replica, which takes no writes, nothing else is told.",
+    ),
+    "redis_replicas": MetricRow("gauge", "Replicas in step with the primary: online, and heard within 10 s."),
+    "redis_changes_total": MetricRow(
+        "counter", "Times that workers met another primary than before, or the same one started anew."
+    ),
+    "unreadable_values": MetricRow(
+        "gauge", "Numbers and names in Redis that this scrape could not read, and took for 0 or left out."
+    ),
     "workers": MetricRow("gauge", "Worker processes that are alive."),
     "build_info": MetricRow("gauge", "1; the version of the process that answers.", ("version",)),
     "namespace_info": MetricRow("gauge", "1; whose metrics these are.", ("namespace",)),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from redis.asyncio.client import Pipeline
 
+from .figures import Figures
 from .keys import Keys
 
 #: The scope that is always measured. Applications are on the page of the console.
@@ -54,17 +55,17 @@ def ask_money(pipeline: Pipeline, keys: Keys, day: str, now_ms: int) -> None:
     pipeline.hget(keys.counts, "duplicates")
 
 
-def read_money(replies: Sequence[Any]) -> MoneyFigures:
+def read_money(replies: Sequence[Any], figures: Figures) -> MoneyFigures:
     """Read the replies to `ask_money`."""
     (*amounts, claimed), operators, percent, blocked, duplicates = replies
-    spent, reserved = (int(each or 0) / _MICRO for each in amounts)
+    spent, reserved = (figures.whole(each) / _MICRO for each in amounts)
     # What an operator has set counts at once, and not from the next claim on.
-    limit = int((claimed if operators is None else operators) or 0) / _MICRO
+    limit = figures.whole(claimed if operators is None else operators) / _MICRO
     return MoneyFigures(
         spent=spent,
         reserved=reserved,
         ratio=round((spent + reserved) / limit, 4) if limit else 0,
-        drift=float(percent or 0) / 100,
+        drift=figures.real(percent) / 100,
         blocked=blocked,
-        duplicates=int(duplicates or 0),
+        duplicates=figures.whole(duplicates),
     )

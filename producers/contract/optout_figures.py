@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from .events import OptOutReason
+from .figures import Figures
 from .keys import Keys
 
 #: Where an opt-out keeps an SMS from somebody, and who said so: of these there is a count.
@@ -39,8 +40,8 @@ def ask_optout_figures(pipeline: Any, keys: Keys) -> None:
     pipeline.hgetall(keys.optout_effects)
 
 
-def read_optout_figures(replies: Sequence[Any]) -> OptoutFigures:
+def read_optout_figures(replies: Sequence[Any], figures: Figures) -> OptoutFigures:
     """Read the answers to these questions."""
     counts, effects = replies
-    *kept, race = (int(count or 0) for count in counts)
-    return OptoutFigures(kept, race, {name.decode(): int(count) for name, count in effects.items()})
+    *kept, race = map(figures.whole, counts)
+    return OptoutFigures(kept, race, figures.counts(effects))

@@ -16,7 +16,7 @@ HOUR_MS: Final = 3_600_000
 AWAITED_MS: Final = 48 * HOUR_MS
 
 
-def missing(hours: Mapping[bytes, bytes], now_ms: int, kept_ms: int | None = None) -> int:
+def missing(hours: Mapping[bytes, bytes] | Mapping[int, int], now_ms: int, kept_ms: int | None = None) -> int:
     """Count the recipients of whom no receipt came in time; up to an hour late, since hours are counted.
 
     Args:

@@ -35,7 +35,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
 | ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
 | ``running`` | m c; while an attempt holds the claim the lease of its entry, or 1 if an older worker wrote it | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim, wait_aside() | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim, wait_aside(), wait_for_campaign() | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
 | ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, split_call(), status, unclaim |
 | ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
@@ -151,12 +151,12 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``budget_limits()`` | purses_of() |
 | ``bury()`` | forward_settle, forward_take |
 | ``calls_in_flight()`` | in_flight_gate.room() |
-| ``count_metric()`` | attempt_gate.keep(), audit(), campaign_gate.keep(), end_members(), end_record(), enqueue, resume_campaign, suppress, write_tallies() |
+| ``count_metric()`` | attempt_gate.keep(), audit(), current_era(), end_members(), end_record(), enqueue, resume_campaign, suppress, wait_for_campaign(), write_tallies() |
 | ``cancel_over_budget()`` | budget_gate.keep() |
 | ``cancel_stoppable()`` | opt_out() |
 | ``cancel_waiting()`` | cancel, cancel_stoppable() |
 | ``charge()`` | claim, fetch |
-| ``end_entry()`` | campaign_gate.keep(), come_again() |
+| ``end_entry()`` | come_again(), wait_for_campaign() |
 | ``compose_anew()`` | composed_gate.keep(), lifetime_gate.keep(), suppressed_gate.keep() |
 | ``correct_campaign()`` | correct_spent() |
 | ``correct_day()`` | correct_spent() |
@@ -164,7 +164,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``count_delivery()`` | note_delivery() |
 | ``count_replies()`` | expire_entries, publish |
 | ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
-| ``current_era()`` | compose, enqueue, is_composed_here() |
+| ``current_era()`` | beat, compose, enqueue, is_composed_here() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
 | ``end_call()`` | cancel_over_budget(), correlate, end_send(), finish |
@@ -174,7 +174,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``end_send()`` | lifetime_gate.keep() |
 | ``forget_adopted()`` | disown(), finish |
 | ``forget_foreign()`` | forget_foreign_up_to(), publish |
-| ``forget_held()`` | blame_held(), campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), split_call(), wait_no_more() |
+| ``forget_held()`` | blame_held(), claim, compose, dissolve, end_call(), end_record(), go_without(), hours_gate.keep(), note_held(), split_call(), wait_for_campaign(), wait_no_more() |
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``give_back_reserve()`` | lower_estimate(), lower_to_price(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
@@ -182,14 +182,13 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
 | ``has_part_moved()`` | enqueue |
-| ``have_agreed()`` | note_lacking_consent() |
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | bind_account, correlate, enqueue, import_suppressed, publish, record_consents, suppress |
 | ``learn_guarded()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
 | ``learn_twins()`` | enqueue |
-| ``leave_aside()`` | campaign_gate.keep(), claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), split_call(), wait_no_more() |
+| ``leave_aside()`` | claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), split_call(), wait_for_campaign(), wait_no_more() |
 | ``list_stoppable()`` | enqueue, send_again() |
 | ``live_limits()`` | in_flight_gate.room(), ms_per_recipient() |
 | ``lower_estimate()`` | make_smaller(), write_anew() |
@@ -239,5 +238,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``unpark()`` | end_record(), forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), budget_gate.keep(), credit_gate.keep() |
+| ``wait_for_campaign()`` | campaign_gate.keep() |
+| ``who_has_not_agreed()`` | agreed_among(), note_lacking_consent() |
 | ``write_anew()`` | suppressed_gate.keep() |
 """

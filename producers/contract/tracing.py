@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, Final
 
 from . import span_names
@@ -16,8 +17,14 @@ from .span_names import Operation
 
 #: A ``traceparent`` as this module writes it. What is written otherwise is no trace.
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(0[01])", re.ASCII)
+#: As somebody else may write it: there are further flags, and later versions may say more behind them.
+_FOREIGN: Final = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII
+)
 #: The flag of a trace that is recorded.
 _SAMPLED: Final = 1
+#: The trace with which a caller of another process has asked for what is done now.
+_CALLERS: Final[ContextVar[str]] = ContextVar("traceparent of the caller", default="")
 
 
 def api() -> Any:
@@ -29,14 +36,31 @@ def api() -> Any:
     return found if found is not None and hasattr(found, "__all__") else None
 
 
+def carry(header: str) -> str:
+    """Let what this task queues belong to the trace of its caller, who sent it along in a header.
+
+    Args:
+        header: ``traceparent`` as W3C's Trace Context has it; what is none counts as absent.
+
+    Returns:
+        The id of the trace, or ``""``.
+    """
+    found = _FOREIGN.fullmatch(header)
+    if found is None or (found[1] == "00" and found[5]):
+        _CALLERS.set("")
+        return ""
+    _CALLERS.set(f"00-{found[2]}-{found[3]}-{int(found[4], 16) & _SAMPLED:02x}")
+    return found[2]
+
+
 def traceparent(span: Any = None) -> str:
-    """Write the context of a span, or of the current one; ``""`` if there is none."""
+    """Write the context of a span, or of the current one; without any that of the caller, or ``""``."""
     otel = api()
     if otel is None:
-        return ""
+        return _CALLERS.get() if span is None else ""
     context = (otel.get_current_span() if span is None else span).get_span_context()
     if not context.is_valid:
-        return ""
+        return _CALLERS.get() if span is None else ""
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & _SAMPLED:02x}"
 
 

@@ -5,13 +5,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from sysconfig import get_path
-from traceback import extract_tb
-from types import TracebackType
 from typing import Any, Final
 
-import django
 from django.db import (
     IntegrityError,
     InterfaceError,
@@ -26,8 +21,9 @@ from ..contract.events import Event
 from ..contract.kinds import StreamName
 from ..feeds import Feed
 from .database import let_commit, renew_connections
+from .failures import described
 from .models import HandledEvent
-from .settings import producer_settings
+from .settings import producer_settings, redis_name
 
 _log = logging.getLogger("producers.django")
 
@@ -38,9 +34,6 @@ _REMEMBERED: Final = timedelta(days=366)
 #: Seconds between two looks for what can be forgotten, and how much one look forgets.
 _FORGET_EVERY_S: Final = 3600.0
 _FORGET_ROWS: Final = 10_000
-#: Where nobody looks for a mistake of a handler: Django, this package, Python, and what is installed.
-_FOREIGN: Final = (Path(django.__file__).parent, Path(__file__).parents[1], Path(get_path("stdlib")))
-_INSTALLED: Final = {"site-packages", "dist-packages"}
 
 
 class Consumer:
@@ -50,17 +43,20 @@ class Consumer:
         stream: which.
         group: names the reader: every group gets every event.
         using: alias of the database of each transaction; by the routers if None.
+        idle_s: seconds after which an event that was not handled comes again.
 
     Attributes:
         using: that alias.
         server: address of Redis without user and password.
     """
 
-    def __init__(self, stream: StreamName, group: str, using: str | None = None) -> None:
-        self._feed: Feed[Any] = Feed(stream, group, settings=producer_settings())
+    def __init__(
+        self, stream: StreamName, group: str, using: str | None = None, idle_s: float = 60.0
+    ) -> None:
+        self._feed: Feed[Any] = Feed(stream, group, settings=producer_settings(), idle_s=idle_s)
         self._group = group
         self.using: str = using or router.db_for_write(HandledEvent)
-        self.server = str(producer_settings().redis_url)
+        self.server = redis_name()
         self._stopping = False
         self._forget_due_s = 0.0
 
@@ -91,13 +87,16 @@ class Consumer:
         renew_connections()
         self._wait_for_database()
         let_commit(self.using)
+        within = False
         try:
             with transaction.atomic(using=self.using):
                 if self._is_new(event):
+                    within = True
                     handler(event)
+                    within = False
         except Exception as error:
             # Where it happened, and not what was said: that may hold a number or a text.
-            _log.error("%s at %s", type(error).__name__, _line(error.__traceback__))
+            _log.error("%s", described(error, handler, within=within))
             raise
         self._forget()
         renew_connections()
@@ -142,15 +141,3 @@ class Consumer:
         handled = HandledEvent.objects.using(self.using)
         old = handled.filter(handled_at__lt=timezone.now() - _REMEMBERED)
         handled.filter(pk__in=list(old.values_list("pk", flat=True)[:_FORGET_ROWS])).delete()
-
-
-def _line(trace: TracebackType | None) -> str:
-    """Name the innermost line of the project's own code; the innermost of all if none is its own."""
-    lines = extract_tb(trace)
-    own = [line for line in lines if _is_own(Path(line.filename))]
-    last = (own or lines)[-1]
-    return f"{last.filename}:{last.lineno}"
-
-
-def _is_own(file: Path) -> bool:
-    return not _INSTALLED & {*file.parts} and not any(map(file.is_relative_to, _FOREIGN))

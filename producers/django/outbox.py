@@ -10,7 +10,7 @@ from django.utils import timezone
 from ..errors import RequestIdConflict
 from ..messages.message import Message
 from ..outbox.handing_over import ROWS, HandedOver, Row, hand_over
-from ..outbox.kept import Written, keep, same_content
+from ..outbox.kept import keep, same_content
 from ..producer import Producer
 from ..settings import ProducerSettings
 from .models import OutboxRow
@@ -25,7 +25,7 @@ def alias() -> str:
     return str(router.db_for_write(OutboxRow))
 
 
-def write(message: Message, settings: ProducerSettings, using: str, *, is_new: bool) -> Written:
+def write(message: Message, settings: ProducerSettings, using: str, *, is_new: bool) -> str:
     """Write a message as a row, within the transaction that is under way; see `send_in_transaction`.
 
     Args:
@@ -44,7 +44,7 @@ def write(message: Message, settings: ProducerSettings, using: str, *, is_new: b
     row = {"request_id": kept.request_id, "payload": kept.payload, "created_at": timezone.now()}
     if is_new:
         rows.create(**row)
-        return kept.written
+        return kept.request_id
     for _ in range(_TRIES):
         # Without a savepoint, and without an error that would end the transaction in PostgreSQL.
         rows.bulk_create([OutboxRow(**row)], ignore_conflicts=True)
@@ -54,7 +54,7 @@ def write(message: Message, settings: ProducerSettings, using: str, *, is_new: b
             break
     if there is None or not same_content(there, kept.payload):
         raise RequestIdConflict([kept.request_id])
-    return kept.written
+    return kept.request_id
 
 
 def step(sms: Producer, using: str, only: Collection[str] | None = None) -> HandedOver:

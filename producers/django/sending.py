@@ -12,7 +12,6 @@ from django.db import connections, transaction
 from ..contract.connections import within
 from ..messages.frozen import FrozenMessage
 from ..messages.message import Message, MessageOptions, Recipients
-from ..outbox.kept import Written
 from ..producer import Producer
 from ..queueing.batches import freeze_one
 from .per_process import OnePerProcess, forget_all
@@ -48,7 +47,7 @@ def get_producer() -> Producer:
 
 def send_on_commit(
     recipients: Recipients, text: str, *, using: str | None = None, **options: Unpack[MessageOptions]
-) -> Written:
+) -> str:
     """Queue one SMS after the transaction that is under way has committed; at once without one.
 
     **It may be lost**: if the process dies after the commit, or Redis does not answer then. That is an error
@@ -62,19 +61,19 @@ def send_on_commit(
         **options: the other fields of `Message`, by name; ``sender`` is required.
 
     Returns:
-        The request_id, a string; its ``warnings`` say what is probably a mistake, as those of `Sent`.
+        The request_id. What is probably a mistake in the SMS, `Producer.preview` says.
 
     Raises:
         InvalidMessage: lists every bad field; nothing will be queued.
     """
     frozen = freeze_one(Message(recipients, text, **options), producer_settings())
     transaction.on_commit(partial(_queue, frozen), using=using)
-    return Written(frozen.request_id, frozen.warnings)
+    return frozen.request_id
 
 
 def send_in_transaction(
     recipients: Recipients, text: str, *, using: str | None = None, **options: Unpack[MessageOptions]
-) -> Written:
+) -> str:
     """Let one SMS belong to the transaction that is under way: it is sent if that commits, and only then.
 
     It is written into the outbox, a table of the same database. After the commit this process hands it over,
@@ -89,7 +88,7 @@ def send_in_transaction(
         **options: the other fields of `Message`, by name; ``sender`` is required.
 
     Returns:
-        The request_id, a string; its ``warnings`` say what is probably a mistake, as those of `Sent`.
+        The request_id. What is probably a mistake in the SMS, `Producer.preview` says.
 
     Raises:
         InvalidMessage: lists every bad field; nothing was written.

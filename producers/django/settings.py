@@ -7,6 +7,7 @@ import dataclasses
 import os
 import typing
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,8 @@ _GIVEN_AS: Final[dict[Any, tuple[tuple[type, ...], str]]] = {
     tuple[Secret, ...]: ((str, list, tuple), "a list of texts"),
 }
 _TEXT: Final = ((str,), "a text")
+#: What tests have put in the place of Redis; the last one counts.
+_instead: Final[list[str]] = []
 
 
 @cache
@@ -58,6 +61,21 @@ def takes_callbacks() -> bool:
 def names_redis() -> bool:
     """Say whether an address of Redis is set at all."""
     return bool(_environment().get("REDIS_URL", "").strip())
+
+
+def redis_name() -> str:
+    """Name the Redis that this process speaks to, without user and password."""
+    return _instead[-1] if _instead else str(producer_settings().redis_url)
+
+
+@contextmanager
+def instead_of_redis(name: str) -> Iterator[None]:
+    """Let commands name something else, until the end of the block; for tests."""
+    _instead.append(name)
+    try:
+        yield
+    finally:
+        _instead.remove(name)
 
 
 def is_given(name: str) -> bool:

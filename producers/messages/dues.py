@@ -29,7 +29,9 @@ def dues_of(worded: Wording, options: Options) -> Dues:
         return _NOTHING
     if len(worded.recipients) == 1:
         number, segments = worded.recipients[0].phone_number, worded.at_worst(0)
-        return _of_one(options.type, number[1 : 1 + _CODE], segments, _besides(options, segments))
+        asks_more = options.with_replies or options.auto_remove_blacklisted_numbers
+        besides = _besides(options, segments) if asks_more else 0
+        return _of_one(options.type, number[1 : 1 + _CODE], segments, besides)
     by_tariff: dict[str, int] = {}
     for place, recipient in enumerate(worded.recipients):
         tariff = _tariff(options.type, recipient.phone_number[1 : 1 + _CODE])

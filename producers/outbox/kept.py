@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,47 +23,20 @@ class _Payload(msgspec.Struct, frozen=True):
     message: FrozenMessage
 
 
-class Written(str):
-    """The request_id of an SMS that was written into an outbox, with what is probably a mistake in it.
-
-    A string like any other, so that it can be stored and passed on as one.
-
-    Attributes:
-        warnings: as those of `Sent`: what is allowed, and probably a mistake, by field.
-    """
-
-    __slots__ = ("warnings",)
-
-    warnings: tuple[str, ...]
-
-    def __new__(cls, request_id: str, warnings: tuple[str, ...] = ()) -> Self:
-        """Make a string that has warnings."""
-        written = super().__new__(cls, request_id)
-        written.warnings = warnings
-        return written
-
-
 @discreet
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The columns of a new row, and what is probably a mistake in it.
+    """The columns of a new row.
 
     Attributes:
         request_id: names the message.
         payload: the frozen message as JSON. It holds numbers and text: personal data.
         created_at: when it was checked, by the clock of this process.
-        warnings: as those of `Sent`; no column.
     """
 
     request_id: str
     payload: str
     created_at: datetime
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def written(self) -> Written:
-        """What the caller gets once the row is there."""
-        return Written(self.request_id, self.warnings)
 
 
 def keep(message: Message, settings: ProducerSettings) -> Kept:
@@ -78,7 +51,7 @@ def keep(message: Message, settings: ProducerSettings) -> Kept:
     """
     frozen, now = freeze_one(message, settings), datetime.now(UTC)
     payload = _Payload(_VERSION, int(now.timestamp() * 1000), frozen)
-    return Kept(frozen.request_id, msgspec.json.encode(payload).decode(), now, frozen.warnings)
+    return Kept(frozen.request_id, msgspec.json.encode(payload).decode(), now)
 
 
 class Found(NamedTuple):

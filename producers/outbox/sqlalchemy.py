@@ -26,7 +26,7 @@ from ..messages.message import Message, MessageOptions, Recipients
 from ..producer import Producer
 from ..settings import ProducerSettings
 from .handing_over import ROWS, HandedOver, Row, hand_over
-from .kept import Kept, Written, keep, same_content
+from .kept import Kept, keep, same_content
 from .relay import Relay
 
 #: What writes within the application's transaction.
@@ -91,7 +91,7 @@ class Outbox:
 
     def add(
         self, writer: _Writer, recipients: Recipients, text: str, **options: Unpack[MessageOptions]
-    ) -> Written:
+    ) -> str:
         """Write one SMS into the outbox, as part of the transaction that is under way.
 
         Safe to repeat with the same request_id: the same content is written once. Nothing is asked of Redis.
@@ -103,7 +103,7 @@ class Outbox:
             **options: the other fields of `Message`, by name; ``sender`` is required.
 
         Returns:
-            The request_id, a string; its ``warnings`` say what is probably a mistake, as those of `Sent`.
+            The request_id. What is probably a mistake in the SMS, `Producer.preview` says.
 
         Raises:
             InvalidMessage: lists every bad field; nothing was written.
@@ -114,7 +114,7 @@ class Outbox:
         is_new = options.get("request_id") is None
         for _ in range(_TRIES):
             if self._written(connection, kept, is_new=is_new):
-                return kept.written
+                return kept.request_id
             there = connection.scalar(
                 sa.select(self._table.c.payload).where(self._table.c.request_id == kept.request_id)
             )
@@ -123,7 +123,7 @@ class Outbox:
                 break
         if there is None or not same_content(there, kept.payload):
             raise RequestIdConflict([kept.request_id])
-        return kept.written
+        return kept.request_id
 
     def state(self, writer: _Writer, request_id: str) -> Literal["waiting", "refused"] | None:
         """Say whether an SMS is still in the table; `Producer.status` knows it once it is there no more.

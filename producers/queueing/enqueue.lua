@@ -38,8 +38,8 @@ local era
 local people, listed = {}, {}
 local created, refused = {}, false
 local function add(list, name, value)
-  list[#list + 1] = name
-  list[#list + 1] = value
+  local count = #list
+  list[count + 1], list[count + 2] = name, value
 end
 
 local function queue_of(name)
@@ -121,8 +121,8 @@ local function create(i)
   local code = left.code or block and count_alert(left.to, block)
   if suppressed[i] and left.left_out > 0 then count_suppressed('enqueue', suppressed[i]) end
   if code or left.left_out > 0 then answer(i, 'created', code or '', left.left_out) end
-  local fields = { 'v', given.version, 'state', 'queued', 'digest', digest, 'queue', queue, 'queued', now, 'segments', left.segments,
-    'to', left.to }
+  local fields = { 'v', whole(given.version), 'state', 'queued', 'digest', digest, 'queue', queue, 'queued', whole(now), 'segments',
+    whole(left.segments), 'to', left.to }
   if due then add(fields, 'due', due) end
   if ttl then add(fields, 'expires', math.max(now, due or 0) + ttl) end
   if context ~= '' then add(fields, 'context', context) end

@@ -22,8 +22,8 @@ PRODUCTION: Final = "production"
 _EUROS: Final = re.compile(r"\d{1,9}(?:\.\d{1,6})?", re.ASCII)
 _PRICE: Final = re.compile(r"\d{1,3}(?:\.\d{1,6})?", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-#: The zones that no number tells apart from this one.
-_ISLANDS: Final = frozenset({"GP", "MF", "BL"})
+#: Of what numbers tell, the zones that no number tells apart from it.
+_UNTOLD: Final = {"GP+": frozenset({"GP", "MF", "BL"}), "FR": frozenset({"FR-AM"})}
 
 
 def price(value: str) -> Decimal | None:
@@ -249,6 +249,6 @@ class MoneySettings(Settings):
             zone = zone_of(number)
         except ValueError:  # of no country, so of none that is listed
             zone = ""
-        if zone in allowed or (zone == "GP+" and _ISLANDS & allowed):
+        if zone in allowed or not allowed.isdisjoint(_UNTOLD.get(zone, ())):
             return ""
         return "is of a country that ALLOWED_COUNTRIES does not name"

@@ -76,7 +76,7 @@ class SmsOutbox:
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
-        self._exit.enter_context(surroundings({}))
+        self._exit.enter_context(surroundings({}, in_memory=True))
         exchange = exchanged(self._memory, self._client, self._async_client, self._queued.note)
         self._exit.enter_context(exchange)
         self._exit.callback(self._journey.home)

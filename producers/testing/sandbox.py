@@ -95,7 +95,8 @@ class SmsSandbox:
         if not found:
             return ""
         words = complaint(found[-1], self.gateway.settings().callback_timeout_ms)
-        return f"; {words}"
+        count = f"{len(found)} callbacks were answered badly, the last one: " if len(found) > 1 else ""
+        return f"; {count}{words}"
 
 
 @cache

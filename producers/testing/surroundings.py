@@ -12,20 +12,26 @@ from ..settings import ProducerSettings
 _ANY_HOUR: Final = {"MARKETING_HOURS_FR": "off", "MARKETING_HOURS_OTHER": "off"}
 #: Keeps a producer, settings and an outage for the process; loaded by an application of Django only.
 _KEPT_BY: Final = f"{__name__.rpartition('.testing')[0]}.django.sending"
+#: Names the Redis of the process; the module above loads it.
+_NAMED_BY: Final = f"{__name__.rpartition('.testing')[0]}.django.settings"
 
 
 @contextmanager
-def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
+def surroundings(variables: Mapping[str, str], *, in_memory: bool = False) -> Iterator[None]:
     """Set variables of the environment, and keys of Django's ``OCTOPUSH``, until the end of the block.
 
     Args:
         variables: beside those by which marketing leaves at any hour, unless these are set.
+        in_memory: whether no Redis is asked, whatever the project names.
     """
     lacking = {name: value for name, value in _ANY_HOUR.items() if not os.environ.get(name)}
     with ExitStack() as until_then:
         until_then.enter_context(_environment({**lacking, **variables}))
         if (sending := sys.modules.get(_KEPT_BY)) is not None:
             until_then.callback(sending.begin_anew)
+            if in_memory:
+                named = sys.modules[_NAMED_BY].instead_of_redis("the memory of SmsOutbox")
+                until_then.enter_context(named)
             if variables:
                 until_then.enter_context(_octopush(variables))
             sending.begin_anew()

@@ -121,7 +121,9 @@ def test_messages_flow_on_when_another_redis_takes_the_place(install, tmp_path, 
         assert_each_came_once(installation, flow.sends)
         assert_nothing_is_left(installation)
         installation.wait_for(lambda: "redis.back" in installation.worker.output)
-        assert "Restarting consumer in 0.50 seconds" in installation.worker.output
+        # Where the old one lives, another thread may have found the new one before the consumer asks again.
+        if change is ServerPair.crash:
+            assert "Restarting consumer in 0.50 seconds" in installation.worker.output
         lines = installation.worker.output.splitlines()
         told = [line.split('"')[3] for line in lines if "onnection" in line or "redis" in line]
         # Whether it keeps every write is another matter.

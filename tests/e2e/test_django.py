@@ -100,15 +100,18 @@ def test_the_commands_of_the_page_ask_a_guest_and_note_receipt_answer_and_stop(b
 
     assert [book(url, "06 12"), book(url, phone)] == [400, 201]
     found = "FROM bookings_booking b JOIN bookings_guest g ON g.id = b.guest_id"
-    asked = f"SELECT delivery, confirmed, wants_offers {found} WHERE phone = '{phone}'"
+    asked = f"SELECT sms_state, delivery, confirmed, wants_offers {found} WHERE phone = '{phone}'"
     database = bookings.environ["DATABASE"]
-    shared.wait_for(lambda: rows(database, asked) == [("delivered", 0, 1)])
-    shared.gateway.reply(phone, "Oui")
-    shared.wait_for(lambda: rows(database, asked) == [("delivered", 1, 1)])
+    shared.wait_for(lambda: rows(database, asked) == [("accepted", "delivered", 0, 1)])
+    for _ in range(2):
+        shared.gateway.reply(phone, "Oui")
+    shared.wait_for(lambda: rows(database, asked) == [("accepted", "delivered", 1, 1)])
+    shared.wait_for(lambda: len(shared.gateway.messages(number=phone)) > 1)
     shared.gateway.stop(phone, text="STOP")
-    shared.wait_for(lambda: rows(database, asked) == [("delivered", 1, 0)])
+    shared.wait_for(lambda: rows(database, asked) == [("accepted", "delivered", 1, 0)])
 
-    assert len(shared.gateway.messages(number=phone)) == 1
+    # The question, and one thank-you for two answers.
+    assert len(shared.gateway.messages(number=phone)) == 2
     assert rows(database, "SELECT count(*) FROM sms_outbox") == [(0,)]
     shared.wait_for(lambda: "POST /book " in bookings.output("runserver"))
     assert {bookings.end(each) for each in started if each != "runserver"} == {0}

@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 
@@ -90,7 +89,7 @@ def webhook_url(language, tmp_path) -> Iterator[str]:
     port, inbox = free_port(), tmp_path / "inbox"
     inbox.mkdir()
     starts = {"node": ["node"], "php": ["php", "-S", f"127.0.0.1:{port}"]}
-    environ = {"SMS_WEBHOOK_SECRET": ",".join(SECRETS), "INBOX": str(inbox), "PORT": str(port)}
+    environ = {"SMS_WEBHOOK_SECRET": "\n".join(SECRETS), "INBOX": str(inbox), "PORT": str(port)}
     command = [*starts[language.name], language.path("webhook")]
     with ExampleProgram(tmp_path / "webhook.log", command, environ) as program:
         until(lambda: listens(port) or program.has_ended)
@@ -147,26 +146,67 @@ MAY_REPEAT = {
         console.log(JSON.stringify(JSON.parse(given).map((each) =>
             new OctopushError(each, { code: "code" }).mayRepeat())));""",
 }
-FILES = {"php": "Octopush", "node": "octopush"}
-
-
-def evaluated(language: Language, programs: dict[str, str], *arguments: str) -> list[object]:
-    """Run a program of this file with the client of a language, and return what it prints."""
-    start = {"php": ["php", "-r"], "node": ["node", "--input-type=module", "-e"]}[language.name]
-    command = [*start, programs[language.name], "--", language.path(FILES[language.name]), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+CALL = {
+    "php": """require $argv[1]; $octopush = new Octopush($argv[2], 'token', tries: 1, timeoutS: 1);
+        $began = microtime(true); $found = null;
+        try { $found = $octopush->call($argv[3], $argv[4], (array) json_decode($argv[5])); }
+        catch (OctopushException $error) { $found = $error->problemCode; }
+        echo json_encode([(array) $found, microtime(true) - $began]);""",
+    "node": """const [path, url, method, target, query] = process.argv.slice(1);
+        const { Octopush } = await import(path), began = Date.now();
+        const octopush = new Octopush(url, "token", { tries: 1, timeoutS: 1 });
+        const found = await octopush.call(method, target, { query: JSON.parse(query) })
+            .then(Object.values, (error) => [error.code]);
+        console.log(JSON.stringify([found, (Date.now() - began) / 1000]));""",
+}
+VERIFY = {
+    "php": """require $argv[1]; echo json_encode(
+        Octopush::verifyWebhook($argv[2], json_decode($argv[3], true), $argv[4])['id'] ?? null);""",
+    "node": """const [path, body, headers, secrets] = process.argv.slice(1);
+        const { verifyWebhook } = await import(path);
+        const webhook = verifyWebhook(Buffer.from(body), JSON.parse(headers), secrets);
+        console.log(JSON.stringify(webhook?.id ?? null));""",
+}
 
 
 def test_a_server_that_never_answers_is_waited_for_no_longer_than_was_said(language):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        status, may_repeat, took_s = evaluated(language, TRIES, url)
+        status, may_repeat, took_s = language.evaluate(TRIES, url)
 
     assert (status, may_repeat) == (0, True)
     # Two tries of one second. The bound is half of what two tries of 5 s would take.
     assert 2 <= took_s < 5
+
+
+def test_any_call_that_says_how_long_it_waits_is_waited_for_as_long(language):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        found, took_s = language.evaluate(CALL, url, "GET", "/v1/messages/booking-1", '{"wait_s": 1}')
+
+    assert found == ["lost"]
+    assert 2 <= took_s < 5
+
+
+def test_an_answer_that_has_no_body_by_its_status_is_a_success(language):
+    with WebhookReceiver() as receiver:
+        Scripted(receiver, answer(204).replace(b"Content-Length: 0\r\n", b""))
+        url = f"http://127.0.0.1:{receiver.port}"
+        found, _ = language.evaluate(CALL, url, "DELETE", "/v1/events/groups/replies/bookings", "{}")
+
+    assert found == []
+
+
+def test_a_webhook_is_verified_with_all_that_forward_secret_prints_and_a_body_that_is_none_is_refused(
+    language,
+):
+    now = int(time.time())
+    for secrets in ("\n".join(SECRETS), ",".join(SECRETS), f"  {SECRETS[1]}\n"):
+        headers = json.dumps(sign(BODY, "r1", now, [SECRETS[1]]))
+        assert language.evaluate(VERIFY, BODY.decode(), headers, secrets) == "r1", secrets
+    for body in ("no JSON", "[]", '"text"', "5"):
+        headers = json.dumps(sign(body.encode(), "r1", now, [SECRETS[1]]))
+        assert language.evaluate(VERIFY, body, headers, SECRETS[1]) is None, body
 
 
 def test_what_may_be_repeated_is_what_the_page_says_by_status(language):
@@ -178,6 +218,6 @@ def test_what_may_be_repeated_is_what_the_page_says_by_status(language):
         302: False,
     }
 
-    found = evaluated(language, MAY_REPEAT, json.dumps(list(by_status)))
+    found = language.evaluate(MAY_REPEAT, json.dumps(list(by_status)))
 
     assert dict(zip(by_status, found, strict=True)) == by_status

@@ -79,6 +79,27 @@ def group_of(group: dict[str, Any], language: Language) -> bool:
     return group["name"].decode() == f"api.shop.bookings-{language.name}"
 
 
+def test_the_receipt_of_one_message_is_waited_for_from_a_place_before_it(world, language, tmp_path):
+    number, told = new_number(), {"OCTOPUSH_URL": world.api_url, "OCTOPUSH_TOKEN": TOKEN}
+    with language.run(tmp_path / "log", "deliver", language.name, number, **told) as program:
+        assert program.wait() == 0, program.output
+    lines = program.output.splitlines()
+    assert (lines[0], lines[-1]) == ("accepted", f"{number} delivered")
+
+
+FORGET = {
+    "php": """require $argv[1]; $octopush = new Octopush($argv[2], $argv[3], tries: 1);
+        echo json_encode((object) $octopush->call('DELETE', '/v1/events/groups/replies/bookings'));""",
+    "node": """const [path, url, token] = process.argv.slice(1); const { Octopush } = await import(path);
+        const octopush = new Octopush(url, token, { tries: 1 });
+        console.log(JSON.stringify(await octopush.call("DELETE", "/v1/events/groups/replies/bookings")));""",
+}
+
+
+def test_a_group_is_forgotten_and_the_empty_answer_is_no_lost_one(world, language):
+    assert language.evaluate(FORGET, world.api_url, TOKEN) == {}
+
+
 def test_a_refusal_is_told_with_its_code_and_the_places_that_are_wrong(world, language, tmp_path):
     stranger = language.ask(tmp_path / "401", world.api_url, "1", new_number(), token="x" * 40)
     wrong = language.ask(tmp_path / "422", world.api_url, "1", "06")
@@ -123,15 +144,16 @@ def test_an_sms_of_the_outbox_is_sent_once_when_the_api_comes_back_and_a_refused
 
 def test_an_sms_of_what_is_rolled_back_is_gone_and_one_without_a_transaction_is_refused():
     needs("php")
-    program = """require $argv[1]; $outbox = new Outbox($database = new PDO('sqlite::memory:'));
+    program = """require $argv[1]; require $argv[2];
+        $outbox = new Outbox($database = new PDO('sqlite::memory:'));
         $outbox->createTable(); $database->beginTransaction();
         $outbox->add(['request_id' => 'booked-42']); $database->rollBack();
         try { $outbox->add(['request_id' => 'booked-43']); } catch (LogicException $error) {
             echo $error->getMessage(), ': ';
             echo $database->query('SELECT count(*) FROM sms_outbox')->fetchColumn();
         }"""
-    outbox = LANGUAGES[1].path("Outbox")
-    done = subprocess.run(["php", "-r", program, outbox], capture_output=True, text=True, check=False)
+    files = [LANGUAGES[1].path(name) for name in ("Octopush", "Outbox")]
+    done = subprocess.run(["php", "-r", program, *files], capture_output=True, text=True, check=False)
     assert done.stdout == "open the transaction of what the SMS tells of: 0", done.stderr
 
 
@@ -154,9 +176,15 @@ def test_a_campaign_that_is_sent_twice_texts_everybody_once_and_names_who_is_lef
         "part 1: 1 recipients",
         "  line 502 is left out",
     ]
-    assert second == first[-1:] == ["done: 500 recipients, 0 pending"]
+    assert first[-1] == "done: 500 recipients, 0 pending"
+    assert second == [*first[:4], first[-1]]
     shown = Counter(each.number for each in world.installation.gateway.messages(text="The terrace is open"))
     assert shown == Counter(set(people) - {"06"})
+
+    (tmp_path / "numbers.txt").write_text("\n".join(people[1:]), "utf-8")
+    with php.run(tmp_path / "third", "campaign", "spring", str(tmp_path / "numbers.txt"), **told) as program:
+        assert program.wait() == 1
+    assert program.output.startswith("409 part-conflict: ")
 
 
 def called(program: str, *arguments: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The Python programs in `examples` pass their own tests, as they do in an application of their own."""
+"""The Python programs in `examples` pass their own tests, as they do in an application of their own.
+
+That of Django has no variables but those of the command in docs/django.md.
+"""
 
 import os
 import re

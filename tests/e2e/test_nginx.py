@@ -156,6 +156,40 @@ def test_the_other_host_takes_the_callback_when_this_one_is_away(host, redis_cli
     assert redis_client.llen("{sms}:queue:callbacks") == 1
 
 
+def test_a_nginx_without_a_connection_left_asks_to_repeat_and_tells_no_token(host, tmp_path):
+    # Two on which it listens, one to its master, one of the gateway: none is left for the web process.
+    with (
+        Nginx(tmp_path, (host.web.port, free_port()), connections=4) as nginx,
+        nginx.client(GATEWAY) as gateway,
+    ):
+        until(lambda: gateway.post(f"/callbacks/{TOKEN}", json=REPLY).status_code == 503)
+
+    assert TOKEN not in nginx.logs
+
+
+@pytest.mark.parametrize(
+    "smuggling",
+    [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Content-Length: 4\r\nContent-Length: 40",
+        "Transfer-Encoding : chunked",
+    ],
+)
+def test_no_second_request_is_smuggled_in_a_body(host, smuggling):
+    body = f"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: sms.example.com\r\nX-Forwarded-For: {GATEWAY}\r\n\r\n"
+    head = f"POST /callbacks/{TOKEN} HTTP/1.1\r\nHost: sms.example.com\r\n{smuggling}\r\n\r\n"
+    got = b""
+    with connect(host.nginx.port) as connection, suppress(OSError):
+        connection.sendall((head + body).encode())
+        while piece := connection.recv(65_536):
+            got += piece
+
+    assert re.match(rb"HTTP/1\.1 (4..|501) ", got)
+    assert b"ok\n" not in got
+
+
 def test_no_log_has_the_token(host, gateway):
     """Whatever went wrong in the tests before: refused, too large, cut short, nobody there, plain HTTP."""
     url = f"http://127.0.0.1:{host.nginx.plain_port}/callbacks/{TOKEN}"

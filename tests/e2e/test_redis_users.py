@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import redis
 import redis.asyncio
@@ -15,7 +16,8 @@ from tests.support.console_client import OPERATOR, ConsoleClient, console_settin
 from tests.support.forwarder_process import ForwarderProcess
 from tests.support.installation import Installation
 from tests.support.redis_users import OperatorsServer, as_user
-from tests.support.scraping import Scraped, scrape
+from tests.support.scraping import Scraped
+from tests.support.web_server import MetricsServer
 from tests.support.webhook_receiver import WebhookReceiver
 from tests.support.worker_process import WorkerProcess
 
@@ -188,13 +190,27 @@ def test_each_role_does_its_whole_work_as_its_own_user(at_work, server, tmp_path
             "/money",
         ]
         assert {path: console.get(path).status_code for path in pages} == dict.fromkeys(pages, 200)
-    told = Scraped(scrape(urls["metrics"]))
+    with MetricsServer(tmp_path / "metrics", {"REDIS_URL": urls["metrics"]}) as metrics:
+        told = Scraped(httpx.get(f"{metrics.url}/metrics").text)
+        at_work.wait_for(lambda: "metrics.listening" in metrics.output)
+        assert "problem" not in metrics.output
     assert ("octopush_forward_waiting", frozenset({("forwarder", "hook")})) in told.samples
     assert told("enqueued_total") > 0
     assert '"sending"' in at_work.command("status", "--json")
     assert "Oui" in at_work.command("person", "export", NUMBER, "--json")
     refused = [(entry["username"], entry["object"]) for entry in at_work.redis.acl_log()]
     assert set(refused) == {("producer", "{sms}:replies")}
+
+
+def test_a_restart_of_redis_forgets_nothing_that_was_answered(tmp_path):
+    """What scripts write is loaded with the rights of the user `default`, whom nobody can be."""
+    with OperatorsServer(tmp_path) as server, Producer(redis_url=as_user(server.url, "producer")) as producer:
+        sent = [producer.send(NUMBER, f"{n}", sender="Bistro", purpose="alert") for n in range(5)]
+        before = contents(server)
+        server.kill()
+        server.start()
+        assert contents(server) == before
+        assert [producer.status(each.request_id).state for each in sent] == ["queued"] * 5
 
 
 def test_a_password_is_replaced_while_messages_leave(at_work, server):
@@ -225,3 +241,9 @@ def load_users(server: OperatorsServer) -> None:
     server.make_passwords()
     with redis.Redis.from_url(server.url) as admin:
         admin.acl_load()
+
+
+def contents(server: OperatorsServer) -> dict[bytes, bytes]:
+    """Return all that the server holds."""
+    with redis.Redis.from_url(server.url) as admin:
+        return {key: admin.dump(key) for key in admin.scan_iter()}

@@ -24,18 +24,9 @@ class Deployed(RedisServer):
         users: whose passwords it has.
         primary: the port of the first primary.
         file: which file.
-        more: lines that the page lets its reader add.
     """
 
-    def __init__(
-        self,
-        data_dir: Path,
-        users: OperatorsServer,
-        primary: int,
-        file: str,
-        *more: str,
-        port: int | None = None,
-    ) -> None:
+    def __init__(self, data_dir: Path, users: OperatorsServer, primary: int, file: str) -> None:
         super().__init__(data_dir)
         data_dir.mkdir(parents=True)
         passwords = SERVERS[users.port]
@@ -53,7 +44,7 @@ class Deployed(RedisServer):
             "dir /tmp": f"dir {data_dir}",
         }.items():
             text = text.replace(old, new)
-        self._file.write_text(text + "\n".join(more) + "\n", "utf-8")
+        self._file.write_text(text, "utf-8")
         self._is_sentinel = file == "sentinel.conf"
 
     @property
@@ -73,10 +64,12 @@ def hosts(tmp_path: Path) -> Iterator[tuple[list[Deployed], list[Deployed]]]:
     """Run two servers and three Sentinels, and wait until all know each other."""
     users = OperatorsServer(tmp_path / "users")
     first = Deployed(tmp_path / "0", users, 0, "octopush.conf")
-    follows = f"replicaof 127.0.0.1 {first.port}"
-    second = Deployed(tmp_path / "1", users, first.port, "octopush.conf", follows)
+    second = Deployed(tmp_path / "1", users, first.port, "octopush.conf")
     with ExitStack() as stack:
         servers = [stack.enter_context(each) for each in (first, second)]
+        with redis.Redis.from_url(second.url) as client:
+            client.replicaof("127.0.0.1", first.port)
+            client.config_rewrite()
         sentinels = [
             stack.enter_context(Deployed(tmp_path / f"s{number}", users, first.port, "sentinel.conf"))
             for number in range(3)
@@ -118,6 +111,13 @@ def test_the_replica_takes_the_place_of_a_primary_that_is_lost_and_messages_leav
             until(lambda: follows(came_back), 60)
         again = installation.send()
         assert installation.settled(again, 60).state == "accepted"
+
+        # It was begun as a replica, and is the primary now: its host is started anew.
+        servers[1].kill()
+        servers[1].start()
+        with redis.Redis.from_url(servers[1].url) as primary:
+            assert primary.role()[0] == b"master"
+            assert installation.status(again).state == "accepted"
 
 
 def queued(installation: Installation) -> Sent | None:

@@ -31,6 +31,7 @@ ELSEWHERE: Final = {
     ("docs/callbacks.md", '"""Take Octopush'): "tests/integration/test_callback_snippets.py",
     ("docs/django.md", "# "): "tests/integration/test_outbox_pages.py",
     ("docs/django.md", "cd examples"): "tests/e2e/test_django.py",
+    ("docs/django.md", "SECRET_KEY"): "tests/e2e/test_example_tests.py",
     ("docs/forwarding.md", '"""Receive webhooks'): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "secret  "): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "#!/bin/sh"): "tests/unit/test_mail_pipe_page.py",

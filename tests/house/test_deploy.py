@@ -209,3 +209,41 @@ def test_the_build_lock_has_what_the_locks_of_developers_have():
 
     assert {each.partition("==")[0] for each in requirements} >= {"hatchling"}
     assert [each for each in requirements if each not in all_of_it] == []
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_systemd_never_gives_a_unit_up(path):
+    """A process that ends at once while Redis is away is begun again more than five times in ten seconds."""
+    assert unit(path)["StartLimitIntervalSec"] == ["0"]
+
+
+def test_a_node_with_the_last_worker_can_be_drained_and_applying_scales_nothing_down_below_the_least():
+    workers = {
+        each["kind"]: each["spec"] for each in KUBERNETES if each["metadata"]["name"] == "octopush-worker"
+    }
+
+    assert workers["PodDisruptionBudget"]["maxUnavailable"] == 1
+    assert workers["ScaledObject"]["minReplicaCount"] == workers["Deployment"]["replicas"]
+
+
+def test_operators_get_the_values_that_units_get_and_no_shell_runs_them(tmp_path):
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "common.env").write_text(
+        "# A comment\nPSEUDONYM_KEYS=a+/=,b==\nSENDER=Mon Bistro\nPRICE=$(touch "
+        + str(tmp_path / "ran")
+        + ')\nQUOTED="a b"\n\n'
+    )
+    (tmp_path / "redis/operator.env").write_text(
+        "REDIS_URL=rediss://o:p@h:1/0?ssl_ca_certs=/a&ssl_check_hostname=1"
+    )
+    script = text("deploy/octopush").replace("/etc/octopush", str(tmp_path))
+    script = script.replace("/opt/octopush/bin/octopush-worker", "/usr/bin/env")
+
+    done = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True, timeout=20)
+
+    told = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    assert told["PSEUDONYM_KEYS"] == "a+/=,b=="
+    assert (told["SENDER"], told["QUOTED"]) == ("Mon Bistro", "a b")
+    assert told["PRICE"].startswith("$(touch ")
+    assert told["REDIS_URL"].endswith("/a&ssl_check_hostname=1")
+    assert not (tmp_path / "ran").exists()

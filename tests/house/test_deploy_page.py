@@ -25,7 +25,7 @@ PROGRAMS: Final = {
         "mkdir",
         "nginx",
     ),
-    *("openssl", "python3", "redis-cli", "rm", "sh", "sudoedit", "systemctl", "tee", "touch"),
+    *("openssl", "promtool", "python3", "redis-cli", "rm", "sh", "sudoedit", "systemctl", "tee", "touch"),
 }
 BLOCKS: Final = [block.code for block in blocks_in("deploy/README.md", text("deploy/README.md"))]
 
@@ -56,7 +56,7 @@ def faults(line: list[str]) -> Iterator[str]:
         yield program
     yield from (each for each in line if re.match(r"deploy|requirements|redis/pass", each) and missing(each))
     if program == "systemctl":
-        units = [re.sub(r"@\d", "@", each) for each in rest if re.match(r"octopush-[a-z]", each)]
+        units = [re.sub(r"@[\d*]", "@", each) for each in rest if re.match(r"octopush-[a-z]", each)]
         yield from (each for each in units if not (DEPLOY / "systemd" / f"{each}.service").exists())
 
 

@@ -86,7 +86,7 @@ def test_each_panel_says_what_it_shows_in_which_unit_from_the_chosen_source():
     sources = [each["name"] for each in board["templating"]["list"] if each["type"] == "datasource"]
     assert sources == ["datasource"]
     assert [panel["title"] for panel in board["panels"] if panel["type"] == "row"] == [
-        *("Well?", "Sending", "Money", "Coming back", "Readers")
+        *("Well?", "Hosts", "Sending", "Money", "Coming back", "Readers")
     ]
     for panel in panels:
         assert panel["description"].endswith(".")
@@ -95,7 +95,9 @@ def test_each_panel_says_what_it_shows_in_which_unit_from_the_chosen_source():
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
-@pytest.mark.parametrize("command", [["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]])
+@pytest.mark.parametrize(
+    "command", [["check", "config", "prometheus.yml"], ["test", "rules", "rules_test.yml"]]
+)
 def test_prometheus_reads_the_rules_and_each_fires(command):
     promtool(*command)
 

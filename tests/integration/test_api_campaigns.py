@@ -107,6 +107,22 @@ def test_an_application_adds_no_part_to_the_campaign_of_another(redis_url, redis
     assert redis_client.hget("{sms}:record:spring.0", "app") == b"shop"
 
 
+def test_a_text_that_a_part_would_be_refused_for_is_told_by_a_preview_and_the_part_says_that_it_stays(
+    redis_url,
+):
+    definition = {"text": "Sale", "sender": "Bistro"}
+    # A token of its own, that may send nothing else.
+    settings = api_settings(redis_url, API_TOKENS=f"shop:campaign:{ALL}")
+    with ApiClient(settings) as api:
+        seen = api.post("/v1/preview", {**definition, "recipients": numbers(0, 2)}).json()
+        api.put("/v1/campaigns/spring", definition)
+        refused = api.put("/v1/campaigns/spring/parts/0", {"recipients": numbers(0, 2)}).json()
+
+    assert [each["pointer"] for each in seen["problems"]] == ["#/text"]
+    assert (refused["code"], refused["errors"][0]["detail"][:11]) == ("invalid", "text: must ")
+    assert refused["detail"].endswith("cancel it, begin another")
+
+
 def test_a_short_part_is_the_last_and_the_number_of_parts_must_be_right(api, redis_client):
     begun(api)
     put(api, 0, numbers(0))

@@ -257,9 +257,25 @@ def test_a_wrong_acknowledgement_names_its_places(api):
 
     answer = api.post("/v1/events/ack", body)
 
-    assert [each["pointer"] for each in answer.json()["errors"]] == [
-        *("#/stream", "#/group", "#/entry_ids/1", "#/entry_ids/2")
-    ]
+    assert {each["pointer"]: each["detail"] for each in answer.json()["errors"]} == {
+        "#/stream": "must be optouts or receipts or replies or statuses or alarms",
+        "#/group": "must be 1 to 64 letters, digits or -_.",
+        "#/entry_ids/1": "must be the entry_id of an entry",
+        "#/entry_ids/2": "must be the entry_id of an entry",
+    }
+
+
+def test_a_wrong_parameter_is_told_in_words_what_it_takes(api):
+    query = "stream=x&after=2026-11-27T12:00:00Z&request_id=a%20b&campaign_id=a:b"
+
+    answer = api.get(f"/v1/events/log?{query}")
+
+    assert {each["parameter"]: each["detail"] for each in answer.json()["errors"]} == {
+        "stream": "must be optouts or receipts or replies or statuses or alarms",
+        "after": "must be 0, $ or the next_after of an answer",
+        "request_id": "must be 1 to 36 letters, digits or -_.:",
+        "campaign_id": "must be 1 to 24 letters, digits or -_.",
+    }
 
 
 @pytest.mark.parametrize("digits", ["9" * 20, "18446744073709551616"])

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
 
 from producers.contract.keys import Keys
+from tests.support.answering import Answering
+from tests.support.tcp_proxy import TcpProxy
 from worker.cli import main
 from worker.inquiry.callback_urls import shown
 
@@ -185,6 +188,37 @@ def test_a_gateway_that_does_not_answer_is_said(run):
     told = run("show", OCTOPUSH_BASE_URL="http://127.0.0.1:1/v1/public")
 
     assert (told.exit_code, "client_connector_error" in told.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in first</html>", b"", b"[1]", b'{"hello": 1}'])
+def test_a_page_of_somebody_else_is_no_word_of_the_gateway_and_is_given_no_token(run, body):
+    with Answering(200, body) as portal:
+        for arguments in (["show"], ["set", HOST, "--yes"]):
+            told = run(*arguments, OCTOPUSH_BASE_URL=portal.url)
+            assert (told.exit_code, "something else answers" in told.stderr) == (1, True), told.output
+            assert "no address" not in told.output
+        assert set(portal.methods) == {"GET"}
+
+
+def test_when_the_answer_to_a_change_is_lost_what_the_gateway_has_kept_decides(run, simulator):
+    port = urlsplit(simulator.base_url).port
+    with TcpProxy(port) as way:
+        way.drop_next_reply(after=b"PATCH ")
+        told = run(
+            "set", HOST, "--yes", OCTOPUSH_BASE_URL=simulator.base_url.replace(str(port), str(way.port))
+        )
+
+        assert way.replies_dropped == 1
+    assert (told.exit_code, urls(simulator)) == (0, ours())
+    assert "set, and read back" in told.output
+
+
+def test_a_change_that_was_refused_is_said_to_be_refused(run):
+    with Answering(200, b'{"callbacks": []}', changes=500) as gateway:
+        told = run("set", HOST, "--yes", OCTOPUSH_BASE_URL=gateway.url)
+
+    assert (told.exit_code, "http_500" in told.stderr) == (1, True), told.output
+    assert "set, and read back" not in told.output
 
 
 def test_without_an_audit_entry_nothing_is_changed(run, simulator):

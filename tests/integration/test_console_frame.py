@@ -51,6 +51,21 @@ def test_redis_away_is_said_and_no_figure_is_shown(own_redis_server):
         assert console.get("/healthz").status_code == 200
 
 
+def test_a_redis_that_refuses_writes_for_a_while_is_away(own_redis_server):
+    """As while a primary is replaced: the console notes who looks, and cannot."""
+    with (
+        ConsoleClient(console_settings(own_redis_server.url)) as console,
+        redis.Redis(port=own_redis_server.port) as client,
+    ):
+        console.log_in(OPERATOR)
+        client.config_set("min-replicas-to-write", 1)
+        for answer in (console.get("/"), console.get("/replies"), console.log_in(OPERATOR)):
+            assert answer.status_code == 503
+            assert "Redis does not answer; nothing is known." in answer.text
+        client.config_set("min-replicas-to-write", 0)
+        assert console.get("/replies").status_code == 200
+
+
 def test_each_page_that_is_not_there_says_so(operator):
     for path in ("/nowhere", "/replies/", "/static/other.css", "/static/../app.py"):
         assert operator.get(path).status_code == 404

@@ -15,6 +15,7 @@ from producers.queueing import campaigns
 from producers.rules.money import MoneySettings
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
+from tests.support.clock import leap
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing
 from tests.support.pseudonyms import pseudonyms
@@ -220,6 +221,21 @@ def test_a_slice_that_was_held_and_waits_for_its_paused_campaign_is_held_no_more
     assert not [name for name in fields(redis_client, KEYS.campaign("c")) if name.startswith("held:")]
     here.sms.resume_campaign("c")
     assert len(here.hand.take()) == 1
+
+
+def test_a_slice_that_was_surely_not_taken_does_not_fail_in_a_pause_of_days(market: Market, redis_client):
+    """Its window does not run while it could not be tried: else a pause over a weekend would lose it."""
+    here = market()
+    here.sms.send_campaign("Salut STOP au 30101", [number(0)], campaign_id="c", sender="Bistro")
+    [claim] = here.hand.take()
+    assert here.hand.finish(claim, Deferred("500", proven=True)) == "queued"
+    here.sms.pause_campaign("c")
+    assert here.hand.take() == []
+    leap(redis_client, 60 * 3600)
+    here.sms.resume_campaign("c")
+
+    assert len(here.hand.take()) == 1
+    assert here.state("c.0")[0] == "sending"
 
 
 def test_what_waited_for_money_and_may_not_leave_now_is_held_for_its_hours_alone(

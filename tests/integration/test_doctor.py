@@ -1,23 +1,28 @@
 """The check before the night: each finding has a real cause, and is not there without it."""
 
 import base64
+import dataclasses
 import json
 import re
 import resource
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from producers.contract.heartbeats import Rules
+from producers.contract.heartbeats import Rules, name_worker
 from producers.contract.jobs import LAYOUT
 from producers.contract.keys import Keys
+from producers.contract.steps import drive
 from tests.support import redis_users
 from tests.support.lua_scripts import script_files
 from tests.support.tcp_proxy import TcpProxy
+from worker.account.identity import binding
 from worker.cli import main
 from worker.doctor import rights, server, topology
 from worker.doctor.environment import look
@@ -26,6 +31,7 @@ from worker.doctor.running import Section
 from worker.doctor.running import run as run_sections
 from worker.gateway.profile import GatewayProfile, account_of, written
 from worker.process.heartbeat import Heartbeat
+from worker.settings import WorkerSettings
 
 KEYS = Keys()
 SECRET = "7f3c2b9e1d5a8f604b7e"
@@ -116,6 +122,18 @@ def test_words_name_the_remedy_and_the_page_and_no_secret(doctor):
     assert "ok       redis.version" in doctor.run("--all").output
 
 
+def test_secrets_of_two_processes_stand_in_one_environment_unless_they_were_gathered():
+    both = {
+        **WELL,
+        "OCTOPUSH_API_KEY": "k",
+        "OCTOPUSH_API_LOGIN": "a@example.com",
+        "CALLBACK_TOKENS": 24 * "t",
+    }
+    for gathered in (False, True):
+        told = [each for each in look(both, gathered=gathered) if "one environment" in each.finding]
+        assert bool(told) is not gathered
+
+
 @pytest.mark.parametrize(
     ("settings", "check", "level", "named"),
     [
@@ -178,7 +196,7 @@ def test_connections_that_run_out_are_seen(doctor, worker, redis_client, configu
     for each in held:
         each.ping()
     client = held[0]
-    facts = server.Facts(client.info(), None, 0.0, (1.0,))
+    facts = server.Facts(client.info(), None, 0.0, (1.0,), loads_all=True)
     for each in held:
         each.close()
 
@@ -200,8 +218,8 @@ def test_connections_that_run_out_are_seen(doctor, worker, redis_client, configu
     ],
 )
 def test_what_the_shared_server_cannot_have_is_judged_by_its_words(redis_client, info, check, level):
-    facts = server.read(redis_client)
-    changed = server.Facts({**facts.info, **info}, facts.config, facts.skew_s, facts.answers_ms)
+    facts = server.read(redis_client, Keys())
+    changed = dataclasses.replace(facts, info={**facts.info, **info})
 
     assert (check, level) not in {(each.check, each.level) for each in server.judge(facts)}
     assert (check, level) in {(each.check, each.level) for each in server.judge(changed)}
@@ -216,8 +234,8 @@ def test_a_slow_way_to_redis_is_measured(redis_client, redis_server, worker):
 
 
 def test_a_clock_that_differs_is_told(redis_client):
-    facts = server.read(redis_client)
-    late = server.Facts(facts.info, facts.config, 60.0, facts.answers_ms)
+    facts = server.read(redis_client, Keys())
+    late = dataclasses.replace(facts, skew_s=60.0)
 
     assert [each.level for each in server.judge(facts) if each.check == "redis.clock"] == ["ok"]
     assert [each.level for each in server.judge(late) if each.check == "redis.clock"] == ["warning"]
@@ -270,6 +288,24 @@ def test_what_the_user_may_not_do_is_named(redis_server, redis_client, worker, r
     assert named in found["redis.user", level]
 
 
+@pytest.mark.parametrize(
+    ("rules", "level"),
+    [
+        (("off", "allkeys", "+@all"), "ok"),
+        (("off", "~{sms}:*", "+@all"), "ok"),
+        (("on", "nopass", "~{other}:*", "+@all"), "error"),
+        (("off", "-@all"), "error"),
+        (("off", "allkeys", "+@all", "-exec"), "error"),
+    ],
+)
+def test_a_default_user_that_would_not_load_what_scripts_wrote_is_told(own_redis_server, rules, level):
+    with redis.Redis(port=own_redis_server.port) as client:
+        client.execute_command("ACL", "SETUSER", "boss", "on", ">word", "allkeys", "allchannels", "+@all")
+        client.execute_command("ACL", "SETUSER", "default", "reset", *rules)
+    found = Doctor(f"redis://boss:word@127.0.0.1:{own_redis_server.port}/0")()
+    assert ("redis.default_user", level) in found
+
+
 def test_an_operator_of_the_shipped_users_is_told_that_nothing_is_missing(redis_server, redis_client, worker):
     rules = redis_users.rules()["operator"]
     redis_client.execute_command("ACL", "SETUSER", "shipped", "reset", *rules, ">word")
@@ -280,6 +316,83 @@ def test_an_operator_of_the_shipped_users_is_told_that_nothing_is_missing(redis_
 
     assert bad(found) == {("redis.fsync", "advice")}
     assert '"shipped" may do what a worker needs' in found["redis.user", "ok"]
+
+
+def test_a_login_that_the_namespace_does_not_belong_to_is_told(doctor, worker, redis_client, redis_url):
+    settings = WorkerSettings.from_env({**WELL, "REDIS_URL": redis_url})
+    assert "account.login" not in {check for check, _ in doctor()}
+    assert drive(binding(settings), redis_client)
+
+    assert ("account.login", "ok") in doctor()
+    told = doctor.run(OCTOPUSH_API_LOGIN="b@example.com")
+    assert "belongs to another account" in told.output
+    assert (told.exit_code, "example.com" in told.output) == (5, False)
+
+
+def test_keys_of_pseudonyms_that_are_not_those_of_the_processes_are_told(
+    doctor, worker, redis_client, redis_url
+):
+    used, other = WELL["PSEUDONYM_KEYS"], base64.b64encode(bytes(range(1, 33))).decode()
+    settings = WorkerSettings.from_env({**WELL, "REDIS_URL": redis_url})
+    drive(binding(settings), redis_client)
+
+    assert ("account.pseudonyms", "ok") in doctor()
+    assert ("account.pseudonyms", "ok") in doctor(PSEUDONYM_KEYS=f"{used},{other}")
+    assert ("account.pseudonyms", "warning") in doctor(PSEUDONYM_KEYS=f"{other},{used}")
+    for lacking in (other, ""):
+        told = doctor.run(PSEUDONYM_KEYS=lacking)
+        assert "lacks keys under which something was written" in told.output
+        assert (told.exit_code, used in told.output, other in told.output) == (5, False, False)
+
+
+def test_the_key_that_redis_keeps_is_no_key_that_is_lacking(doctor, worker, redis_client, redis_url):
+    settings = WorkerSettings.from_env({**WELL, "PSEUDONYM_KEYS": "", "REDIS_URL": redis_url})
+    drive(binding(settings), redis_client)
+
+    found = doctor(PSEUDONYM_KEYS="")
+    assert {("account.pseudonyms", "ok"), ("account.login", "ok")} <= set(found)
+
+
+def test_a_redis_that_still_loads_is_waited_for_and_not_started_again():
+    with LoadingRedis() as loading:
+        told = Doctor(f"redis://127.0.0.1:{loading.port}/0").run()
+
+    assert told.exit_code == 4
+    assert "still reads its data" in told.output
+    assert "Start Redis" not in told.output
+
+
+class LoadingRedis:
+    """A server that answers every command as a Redis does that reads its data."""
+
+    def __enter__(self):
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._answer, args=self._listening.accept()[:1], daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while connection.recv(65_536):
+                connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n")
+
+
+@pytest.mark.parametrize("error", [redis.exceptions.ReadOnlyError, redis.exceptions.OutOfMemoryError])
+def test_a_redis_that_takes_no_writes_is_not_said_to_be_away(error):
+    def fails() -> Iterator[Finding]:
+        raise error
+        yield
+
+    [found] = run_sections([Section("a", 5, fails)])
+    assert "Redis takes no writes" in found.finding
 
 
 @pytest.mark.parametrize(("layout", "level"), [(LAYOUT, "ok"), (LAYOUT + 1, "error"), (LAYOUT - 1, "advice")])
@@ -294,8 +407,11 @@ def test_the_layout_of_the_data_is_compared_with_that_of_this_release(
     ("info", "config", "level"),
     [
         ({"connected_slaves": 0}, {}, None),
-        ({"connected_slaves": 1}, None, "advice"),
-        ({"connected_slaves": 1, "min_slaves_good_slaves": 1}, {"min-replicas-to-write": "1"}, "ok"),
+        ({"connected_slaves": 1}, None, None),
+        ({"connected_slaves": 2}, None, "advice"),
+        ({"connected_slaves": 2, "min_slaves_good_slaves": 2}, {"min-replicas-to-write": "1"}, "ok"),
+        ({"connected_slaves": 2, "min_slaves_good_slaves": 2}, {"min-replicas-to-write": "2"}, "advice"),
+        ({"connected_slaves": 1, "min_slaves_good_slaves": 1}, {"min-replicas-to-write": "1"}, "advice"),
         ({"connected_slaves": 1, "min_slaves_good_slaves": 0}, {"min-replicas-to-write": "1"}, "error"),
         ({"connected_slaves": 1, "min_slaves_good_slaves": 0}, None, "advice"),
     ],
@@ -308,6 +424,17 @@ def test_a_primary_that_takes_no_writes_or_too_many_is_told(info, config, level)
         if each.check == "topology.writes"
     ]
     assert found == ([level] if level else [])
+
+
+@pytest.mark.parametrize(("state", "lag"), [("wait_bgsave", 0), ("online", 11)])
+def test_a_replica_that_is_not_in_step_is_told(state, lag):
+    def told(**replica: object) -> bool:
+        info = {"connected_slaves": 1, "slave0": replica}
+        found = topology.replicas(info, {}, 1, every_claim=False)
+        return ("topology.lag", "warning") in {(each.check, each.level) for each in found}
+
+    assert told(state=state, lag=lag)
+    assert not told(state="online", lag=10)
 
 
 def test_a_profile_that_no_worker_would_take_is_told(doctor, worker, tmp_path):
@@ -367,6 +494,8 @@ def test_what_is_stuck_in_a_queue_is_told(doctor, worker, redis_client, sms):
         ("queue.stuck", "warning"),
         ("queue.dead", "warning"),
         ("queue.layout", "error"),
+        # The application here has no key of pseudonyms, and the workers have one.
+        ("account.pseudonyms", "warning"),
     }
 
 
@@ -374,6 +503,23 @@ def test_a_hold_and_a_gate_are_told(doctor, worker, redis_client):
     redis_client.hset(KEYS.hold, mapping={"code": "101", "since": 1})
 
     assert "wrong login details" in doctor()["queue.held", "error"]
+
+
+def test_what_slows_sending_down_is_told(doctor, worker, redis_client):
+    now_ms = int(time.time() * 1000)
+    slow = {("queue.held", "advice"), ("queue.strain", "advice"), ("queue.aside", "warning")}
+    slow |= {("queue.quarantine", "advice"), ("workers.clock", "warning")}
+    assert not slow & set(doctor())
+
+    redis_client.hset(KEYS.pause, mapping={"code": "429", "at": now_ms, "ms": 60_000})
+    redis_client.hset(KEYS.strain, mapping={"limit": "3", "grown": now_ms, "at": now_ms})
+    redis_client.hset(KEYS.gates, "777", '{"code":"777"}')
+    redis_client.zadd(KEYS.aside("777"), {"a": now_ms})
+    redis_client.xadd(KEYS.stream("quarantine"), {"a": "b"})
+    ahead = name_worker("gone.1", Rules("1", "2026a", "0123456789abcdef"), LAYOUT)
+    redis_client.zadd(KEYS.workers, {ahead: now_ms + 15_000})
+
+    assert slow <= set(doctor())
 
 
 def test_messages_that_wait_for_a_person_are_told(doctor, worker, parked):
@@ -473,6 +619,7 @@ def test_callbacks_that_lie_on_the_disk_are_told(doctor, worker, tmp_path):
     found = doctor(**spool, CALLBACK_SPOOL_MIB=str(10**9))
     assert {("spool.waiting", "warning"), ("spool.damaged", "error"), ("spool.room", "warning")} <= set(found)
     assert ("spool.directory", "warning") in doctor(CALLBACK_TOKENS=SECRET, CALLBACK_SPOOL_DIR="")
+    assert ("spool.directory", "advice") in doctor(CALLBACK_TOKENS=SECRET, CALLBACK_SPOOL_DIR="spool")
 
 
 def test_too_few_files_are_told(doctor, worker):

@@ -4,8 +4,9 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from producers.callbacks import CallbackIntake
 from producers.contract.keys import Keys
 from producers.contract.settings import WebSettings
 from producers.intake.probe import ARRIVED, AWAITED, new_probe, probe_key, probe_name
+from tests.support.answering import Answering
 from tests.support.doors import Locked, can_be_locked
 from tests.support.waiting import until
 from tests.support.web_server import WebServer
@@ -49,36 +51,31 @@ def look(redis_url) -> Callable[..., dict[tuple[str, str], str]]:
     return run
 
 
-class Answering(ThreadingHTTPServer):
-    """A server that answers every request alike."""
+class Talkative(Answering):
+    """A proxy that adds words to each answer, and hands each callback on after more than a second."""
 
-    def __init__(self, status: int, body: bytes = b"", **headers: str) -> None:
+    def __init__(self, behind: str) -> None:
+        super().__init__(200)
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
+                self._pass_on(httpx.get(behind + self.path))
 
-            do_POST = do_GET  # noqa: N815 - as http.server calls it
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                threading.Event().wait(1.05)
+                self._pass_on(httpx.post(behind + self.path, content=body))
+
+            def _pass_on(self, answer: httpx.Response) -> None:
+                self.send_response(answer.status_code)
+                self.send_header("Content-Length", "6")
+                self.end_headers()
+                self.wfile.write(b"thanks")
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return super().__enter__()
-
-    def __exit__(self, *args: object) -> None:
-        self.shutdown()
-        super().__exit__(*args)
+        self.RequestHandlerClass = Handler
 
 
 def test_a_probe_of_each_kind_arrives_and_leaves_nothing(look, web, redis_client):
@@ -111,6 +108,25 @@ def test_a_web_process_on_another_redis_is_told(look, web):
 def test_what_is_no_web_process_of_ours_is_given_no_token(look, status, headers, check):
     with Answering(status, b"hello", **headers) as other:
         assert set(look(other.url)) == {(check, "error")}
+
+
+@pytest.mark.parametrize(("status", "check"), [(200, "callbacks.stranger"), (404, "callbacks.token")])
+def test_an_answer_without_an_end_is_judged_by_its_head(look, status, check):
+    with Answering(status, endless=True) as other:
+        assert (check, "error") in look(other.url)
+
+
+def test_an_answer_that_is_neither_yes_nor_unknown_is_told(look):
+    with Answering(403) as other:
+        assert ("callbacks.answer", "error") in look(other.url)
+
+
+def test_what_a_slow_and_talkative_proxy_does_is_told(look, web):
+    with Talkative(web.url) as proxy:
+        found = look(proxy.url)
+
+    assert {("callbacks.body", "warning"), ("callbacks.speed", "warning")} <= set(found)
+    assert ("callbacks.arrived", "ok") in found
 
 
 def test_an_address_where_nothing_listens_is_told(look):

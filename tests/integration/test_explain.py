@@ -207,7 +207,7 @@ def test_what_waits_aside(asked, one, worker, redis_client, alive, gate, facts, 
 
 def test_nobody_there_to_send_comes_before_the_place_in_the_queue(asked, one, redis_client):
     assert words(asked()) == ["no_worker", "next"]
-    assert "for an hour or more" in asked().sentence
+    assert "No worker is alive: nothing leaves" in asked().sentence
     seconds, _ = redis_client.time()
     redis_client.zadd(KEYS.workers, {"w": (seconds - 75) * 1000})
     assert re.search(r"No worker was seen for 7[5-9] s", asked().sentence)

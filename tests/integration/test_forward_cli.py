@@ -114,7 +114,10 @@ def test_a_list_shows_what_waits_and_what_keeps_it(octopush, hand):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"paused": "410", "paused_at": 1}, "paused (410): octopush-worker forward resume bookings"),
+        (
+            {"paused": "410", "paused_at": 1},
+            "paused (it answered 410): octopush-worker forward resume bookings",
+        ),
         ({"held": "ConnectError", "held_at": 1, "probe_at": 1}, "held (nobody answers at this address)"),
     ],
 )
@@ -133,7 +136,7 @@ def test_below_five_failures_a_list_says_what_was_tried_and_when_it_is_again(oct
     resumed = octopush("forward", "resume", NAME)
 
     (many, seconds) = re.findall(
-        r"tries again: (\d) events tried and not delivered \(500\), .+ in (\d) s", shown
+        r"tries again: (\d) events tried and not delivered \(it answered 500\), .+ in (\d) s", shown
     )[0]
     assert (many, int(seconds) <= 5) == ("2", True)
     assert resumed.stdout == "was neither paused nor held\n"
@@ -263,7 +266,8 @@ def test_a_test_says_why_it_did_not_arrive(octopush, hand, receiver, redis_url):
         result = octopush("forward", "test", NAME)
 
     assert result.exit_code == 1
-    assert "401" in result.stderr
+    hint = f"a receiver that has another secret than octopush-worker forward secret {NAME} prints says so"
+    assert result.stderr.endswith(f"not delivered: it answered 401; {hint}\n")
     assert len(receiver.posts) == 1
 
 

@@ -61,8 +61,8 @@ def ended(redis_url, redis_client, ledger) -> Callable[..., str]:
 def cli(redis_url) -> Callable[..., str]:
     """Run ``octopush-worker`` and return what it printed."""
 
-    def run(*arguments: str, status: int = 0) -> str:
-        result = CliRunner().invoke(main, list(arguments), env={"REDIS_URL": redis_url})
+    def run(*arguments: str, status: int = 0, **options: str) -> str:
+        result = CliRunner().invoke(main, list(arguments), env={"REDIS_URL": redis_url}, **options)
         assert result.exit_code == status, result.output
         return result.output
 
@@ -202,6 +202,17 @@ def test_the_command_line_resolves(cli, ended):
     assert "say --as-accepted or --send-again" in cli("resolve", "unknown", status=2)
     assert "accepted" in cli("resolve", "unknown", "--as-accepted")
     assert "not unknown but accepted" in cli("resolve", "unknown", "--send-again", status=5)
+
+
+def test_several_are_resolved_at_once_and_one_that_cannot_be_keeps_no_other(cli, ended, redis_client):
+    typed = "\n".join([ended("unknown", "u1"), "", ended("rejected", "r1"), "nobody", ended("unknown", "u2")])
+    told = cli("resolve", "-", "--send-again", status=3, input=typed + "\n")
+    assert [line for line in told.splitlines() if "again" in line] == ["u1: queued again", "u2: queued again"]
+    assert '"r1" is not unknown but rejected' in told
+    assert 'nobody knows "nobody"' in told
+    assert redis_client.llen(KEYS.queue("alert").ready) == 2
+    assert cli("resolve", "u1", "u2", "r1", "--as-accepted", status=5).count("not unknown but") == 3
+    assert "no request_id on standard input" in cli("resolve", "-", "--as-accepted", status=2, input="\n")
 
 
 def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):

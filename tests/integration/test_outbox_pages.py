@@ -30,7 +30,7 @@ def test_the_outbox_page_sends_what_it_shows(tmp_path, monkeypatch, capsys, redi
         signal.signal(signal.SIGTERM, before)
         shown["engine"].dispose()
 
-    assert capsys.readouterr().out == "order-1 ()\n"
+    assert capsys.readouterr().out == "order-1\n"
     assert redis_client.lrange(Keys("sms").queue("alert").ready, 0, -1) == [b"order-1"]
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-import pickle
 import re
 import signal
 import subprocess
@@ -317,27 +316,6 @@ def test_a_running_relay_hands_over_when_it_is_kicked_and_outlasts_an_outage(
         thread.join(30)
     assert not thread.is_alive()
     engine.dispose()
-
-
-def test_a_landline_that_is_asked_for_a_reply_is_warned_of_as_by_send(outbox, engine, sms):
-    landline, text = "+33142345678", "Do you come?"
-    with engine.begin() as connection:
-        written = outbox.add(connection, landline, text, request_id="a", with_replies=True, **ALERT)
-        again = outbox.add(connection, landline, text, request_id="a", with_replies=True, **ALERT)
-        plain = outbox.add(connection, PHONE, text, **ALERT)
-        # A string as any other, for the driver, too.
-        assert connection.scalar(sa.select(sa.literal(written, sa.String))) == "a"
-
-    sent = sms.send(landline, text, request_id="a", with_replies=True, **ALERT)
-    assert (written, written.warnings, again.warnings, plain.warnings) == (
-        "a",
-        sent.warnings,
-        sent.warnings,
-        (),
-    )
-    assert sent.warnings
-    kept = pickle.loads(pickle.dumps(written))
-    assert (type(kept), kept, kept.warnings) == (type(written), "a", sent.warnings)
 
 
 def test_where_an_sms_is_can_be_asked_until_the_queue_knows_it(outbox, engine, relay, sms):

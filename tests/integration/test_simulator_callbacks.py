@@ -1,12 +1,15 @@
 """Callbacks of all kinds: where they go, their odd forms, and what the receiver may do wrong."""
 
 import re
+import socket
 import time
+from contextlib import ExitStack
 from urllib.parse import parse_qs
 
 import pytest
 
 from tests.support.waiting import until
+from worker.sandbox.simulator import complaints as complaints_of_the_simulator
 
 NUMBER = "+33612345678"
 
@@ -135,6 +138,71 @@ def test_a_receiver_that_is_right_again_is_told_of_what_comes_later(simulator, c
         simulator.admin.wait_until_idle()
 
     assert [re.search(r"answered (\d+)", line)[1] for line in complaints(caplog)] == ["500", "404"]
+
+
+def test_a_server_that_takes_no_more_connections_is_told_apart_from_one_that_answers_late(simulator, caplog):
+    with ExitStack() as until_then:
+        server = until_then.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            # Nobody accepts: the queue is full, and whoever comes later gets no connection.
+            waiting = until_then.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/canary"
+        simulator.admin.settings(callback_timeout_ms=200, callback_url=url)
+        simulator.admin.reply(NUMBER, "YES")
+        simulator.admin.wait_until_idle()
+
+    [line] = complaints(caplog)
+    assert "no connection within 200 ms" in line
+    assert "callback_parallel" in line
+    assert [(r.violations, r.connected) for r in simulator.admin.violations()] == [(["slow"], False)]
+
+
+def test_what_is_lost_after_the_first_is_counted_in_few_lines(
+    simulator, callback_receiver, caplog, monkeypatch
+):
+    monkeypatch.setattr(complaints_of_the_simulator, "QUIET_S", 0.5)
+    started = time.monotonic()
+    for status in (500, 200, 500, 200, 500, 500):
+        callback_receiver.status = status
+        simulator.admin.reply(NUMBER, "YES")
+        simulator.admin.wait_until_idle()
+
+    took_s = time.monotonic() - started
+    until(lambda: any("4 of 6 callbacks to http://127.0.0.1" in line for line in complaints(caplog)))
+    told = [line for line in complaints(caplog) if "answered 500" in line]
+    assert 1 <= len(told) <= 1 + took_s / 0.5
+
+
+def test_a_burst_that_is_lost_is_told_by_its_first_and_by_one_count(
+    simulator, callback_receiver, caplog, monkeypatch
+):
+    monkeypatch.setattr(complaints_of_the_simulator, "QUIET_S", 0.5)
+    callback_receiver.status, started = 503, time.monotonic()
+    for _ in range(20):
+        simulator.admin.reply(NUMBER, "YES")
+    simulator.admin.wait_until_idle()
+    until(lambda: any("20 of 20 callbacks" in line for line in complaints(caplog)))
+
+    first, *counts = complaints(caplog)
+    assert "answered 503" in first
+    assert len(counts) <= (time.monotonic() - started) / 0.5
+
+
+def test_a_callback_that_a_repeat_delivers_is_not_lost(simulator, callback_receiver, caplog, monkeypatch):
+    monkeypatch.setattr(complaints_of_the_simulator, "QUIET_S", 0.05)
+    simulator.admin.settings(callback_retries=1, callback_retry_backoff_ms=100)
+    for status in (200, 503):
+        # The first has a repeat that is right, the second has none.
+        callback_receiver.status = 503
+        simulator.admin.reply(NUMBER, "YES")
+        until(lambda: len(callback_receiver.received) % 2 == 1)
+        callback_receiver.status = status
+        simulator.admin.wait_until_idle()
+
+    until(lambda: any(" lost " in line for line in complaints(caplog)))
+    assert ["1 of 2" in line for line in complaints(caplog) if " lost " in line] == [True]
 
 
 def complaints(caplog):

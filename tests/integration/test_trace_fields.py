@@ -1,5 +1,6 @@
 """The trace of a message goes with its record: alone, among others, in a shared call, to its callbacks."""
 
+import contextvars
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from producers import Message, Recipient
 from producers.contract import tracing
 from producers.outbox import kept
 from producers.settings import ProducerSettings
+from tests.support.api_client import ONE, ApiClient, api_settings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.template_sends import CODE, number, only
 from worker.gateway.outcomes import Accepted
@@ -65,6 +67,44 @@ def test_a_row_of_an_outbox_keeps_the_trace_of_its_transaction(redis_client, sms
     with span(2):
         sms.send_many([kept.read("row", row.payload).message])
     assert fields(redis_client, "row") == (parent(1), "")
+
+
+def test_what_is_queued_by_http_belongs_to_the_trace_of_its_call(redis_client, api_url):
+    """Each call has a trace of its own, although they share a connection."""
+    list_of_one = {"recipients": ["+33600000003"]}
+    campaign = {name: ONE[name] for name in ("text", "sender", "purpose")}
+    with ApiClient(api_settings(api_url)) as api:
+        api.post("/v1/messages", {**ONE, "request_id": "a"}, headers={"traceparent": parent(1, "03")})
+        api.post(
+            "/v1/batch", {"messages": [{**ONE, "request_id": "b"}]}, headers={"traceparent": parent(2, "02")}
+        )
+        api.put("/v1/campaigns/c", campaign)
+        api.put("/v1/campaigns/c/parts/0", list_of_one, headers={"traceparent": parent(3)})
+        api.post("/v1/messages", {**ONE, "request_id": "d"})
+
+    assert fields(redis_client, "a") == (parent(1), "")
+    assert fields(redis_client, "b") == ("", parent(2, "00"))
+    assert fields(redis_client, "c.0") == ("", parent(3))
+    assert fields(redis_client, "d") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("header", "carried"),
+    [
+        (parent(1), parent(1)),
+        ("01" + parent(1)[2:] + "-what-comes-later", parent(1)),
+        (parent(1) + "-more", ""),
+        ("ff" + parent(1)[2:], ""),
+        (parent(0), ""),
+        ("", ""),
+        ("0" * 10_000, ""),
+    ],
+)
+def test_a_header_of_a_later_version_is_read_and_what_is_none_counts_as_absent(header, carried):
+    def told():
+        return tracing.carry(header), tracing.traceparent()
+
+    assert contextvars.copy_context().run(told) == (carried[3:35], carried)
 
 
 def test_a_claim_brings_the_trace_and_a_shared_call_each_link_of_its_members_once(worker, sms):

@@ -13,6 +13,8 @@ Primaries are replaced and processes redeployed, too, and what everything takes 
 
     python -m tests.soak --minutes 60 --into .soak
 
+SIGINT ends the sending early, and lets it be judged.
+
 With ``--misleading``, draw answers that mislead instead, for so many seconds: see `tests.support.misled`.
 
     python -m tests.soak --misleading 3600 --seed 7
@@ -49,7 +51,9 @@ def main() -> None:
     # Whoever ends the soak early ends all that it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.minutes:
-        sys.exit(0 if Endurance(60 * options.minutes, options.seed, options.into).run() else 1)
+        endurance = Endurance(60 * options.minutes, options.seed, options.into)
+        signal.signal(signal.SIGINT, lambda *_: endurance.end_early())
+        sys.exit(0 if endurance.run() else 1)
     with tempfile.TemporaryDirectory(prefix="octopush-soak-") as data_dir:
         if options.misleading:
             sys.exit(0 if _mislead(options.misleading, options.seed, Path(data_dir)) else 1)

@@ -21,6 +21,7 @@ from tests.support.simulator import SimulatorProcess
 from tests.support.web_server import WebServer
 from tests.support.worker_process import WorkerProcess
 from worker.sandbox.redis_server import RedisServer
+from worker.sandbox.simulator.client import SimulatorAdmin
 
 KEYS: Final = AllKeys()
 #: Faults that one call in twenty meets, evenly; each is of a kind whose outcome the worker can find out.
@@ -41,6 +42,17 @@ _START_S: Final = 2.0
 _TRIES: Final = 5
 #: Seconds for an answer of the gateway about all that it ever got.
 _ADMIN_S: Final = 120.0
+
+
+def meet_faults(admin: SimulatorAdmin) -> None:
+    """Let one call in twenty meet a fault, and the account pay for all."""
+    admin.balance(1e9)
+    left = FAULT_SHARE
+    for preset in FAULTS:
+        # Rules are asked in order, so each share is one of what the earlier ones left.
+        share = FAULT_SHARE / len(FAULTS)
+        admin.fault(preset, match={"probability": share / (1 - (FAULT_SHARE - left))})
+        left -= share
 
 
 class Place:
@@ -99,14 +111,7 @@ class Place:
         with ExitStack() as starting:
             starting.callback(self.server.kill)
             starting.callback(self.simulator.kill)
-            admin = self.simulator.admin
-            admin.balance(1e9)
-            left = FAULT_SHARE
-            for preset in FAULTS:
-                # Rules are asked in order, so each share is one of what the earlier ones left.
-                share = FAULT_SHARE / len(FAULTS)
-                admin.fault(preset, match={"probability": share / (1 - (FAULT_SHARE - left))})
-                left -= share
+            meet_faults(self.simulator.admin)
             for worker in self.workers:
                 starting.callback(worker.kill)
                 worker.start()

@@ -70,7 +70,8 @@ class Locked(Open):
         self.server_options = [
             *("--tls-cert-file", str(self._certificate), "--tls-key-file", str(self._key)),
             *("--tls-ca-cert-file", str(self._ca), "--tls-replication", "yes"),
-            *("--user", "default", "off", "--user", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all"),
+            *("--user", "default", "off", "~*", "&*", "+@all"),
+            *("--user", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all"),
             *("--masteruser", USER, "--masterauth", PASSWORD),
         ]
         self.sentinel_lines = [

@@ -1,11 +1,12 @@
 """Programs of `examples` in other languages, run as their first lines say, with all their output kept."""
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import pytest
 
@@ -22,6 +23,11 @@ _CHECKS: Final = {
         """$lacks = array_diff(['curl', 'pdo_sqlite'], get_loaded_extensions());
         exit(PHP_VERSION_ID < 80100 || $lacks ? 1 : 0);""",
     ),
+}
+#: How a program is run that is no file, and the name of the client.
+_EVALUATED: Final = {
+    "node": (("node", "--input-type=module", "-e"), "octopush"),
+    "php": (("php", "-r"), "Octopush"),
 }
 
 
@@ -102,6 +108,19 @@ class Language(NamedTuple):
     def ask(self, log: Path, url: str, *arguments: str, token: str = TOKEN) -> ExampleProgram:
         """Run the program that asks a guest."""
         return self.run(log, "ask", *arguments, OCTOPUSH_URL=url, OCTOPUSH_TOKEN=token)
+
+    def evaluate(self, programs: Mapping[str, str], *arguments: str) -> Any:
+        """Run this language's program of a test, which uses the client, and return the JSON that it prints.
+
+        Args:
+            programs: by language; the first argument of each is the path of the client.
+            arguments: those behind it.
+        """
+        start, client = _EVALUATED[self.name]
+        command = [*start, programs[self.name], "--", self.path(client), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
 
 
 #: The languages that have a client of the HTTP API.

@@ -18,7 +18,7 @@ daemon off;
 worker_processes 1;
 pid {directory}/nginx.pid;
 error_log {directory}/main.error.log;
-events {{ worker_connections 256; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log {directory}/main.access.log;
     {temporary}
@@ -39,14 +39,15 @@ class Nginx:
     Args:
         directory: where its files lie.
         web: ports of the web process of this host and of the other one.
+        connections: that it may have, those on which it listens among them.
     """
 
-    def __init__(self, directory: Path, web: tuple[int, int]) -> None:
+    def __init__(self, directory: Path, web: tuple[int, int], connections: int = 256) -> None:
         self._directory = directory
         self.port, self.plain_port = free_port(), free_port()
         _make_certificate(directory)
         temporary = " ".join(f"{each}_temp_path {directory}/{each};" for each in _TEMPORARY)
-        main = _MAIN.format(directory=directory, temporary=temporary)
+        main = _MAIN.format(directory=directory, temporary=temporary, connections=connections)
         (directory / "nginx.conf").write_text(main, "utf-8")
         changes = {
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",

@@ -13,7 +13,7 @@ import redis
 from redis.crc import key_slot
 
 from tests.support.doors import GuardedServer, Open
-from tests.support.sentinel_set import pause, talking_to
+from tests.support.sentinel_set import close, talking_to
 from tests.support.waiting import until
 
 #: Milliseconds after which nodes take another for dead.
@@ -85,7 +85,7 @@ class RedisCluster:
     def crash(self, tag: str) -> None:
         """Kill the owner once its replicas know all it knows, and bring it back after the failover."""
         before = self.owner(tag)
-        pause(before, [self._node(self._replica_port(before))])
+        close(before, [self._node(self._replica_port(before))])
         before.kill()
         self.wait_for_another_owner_than(before, tag)
         before.start()

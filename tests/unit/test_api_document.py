@@ -23,6 +23,14 @@ def test_the_document_is_valid():
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
+def test_every_parameter_that_is_text_says_in_words_what_it_takes():
+    texts = [each for operation in ALL for each in operation.query if not each.is_integer]
+
+    assert [each.name for each in texts if not (each.pattern and each.takes)] == []
+    # A pattern is no words.
+    assert [each.name for each in texts if re.search(r"[\[\]{}|\\]", each.takes)] == []
+
+
 def test_every_operation_has_a_name_of_its_own_for_generated_clients():
     names = [each["operationId"] for methods in DOCUMENT["paths"].values() for each in methods.values()]
 

@@ -85,6 +85,7 @@ def test_nothing_is_counted_unless_it_matters():
         ("FR,BE", {MAINLAND, BELGIAN}),
         ("GP+", {GUADELOUPE}),
         ("MF,RE", {GUADELOUPE, REUNION}),
+        ("FR-AM", {MAINLAND}),
         ("US", set()),
     ],
 )

@@ -14,7 +14,7 @@ GOOD = {
 
 
 def test_a_good_server_is_nothing_to_talk_about():
-    assert judge(GOOD, 0.5) == []
+    assert judge(GOOD, 0.5, loads_all=True) == []
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,14 @@ def test_a_good_server_is_nothing_to_talk_about():
     ],
 )
 def test_each_danger_is_named(info, skew_s, check, unsafe, fatal):
-    [finding] = judge(GOOD | info, skew_s)
+    [finding] = judge(GOOD | info, skew_s, loads_all=True)
     assert (finding.check, finding.unsafe, finding.fatal) == (check, unsafe, fatal)
 
 
 def test_a_policy_without_a_limit_evicts_nothing():
-    assert judge(GOOD | {"maxmemory_policy": "allkeys-lru"}, 0) == []
+    assert judge(GOOD | {"maxmemory_policy": "allkeys-lru"}, 0, loads_all=True) == []
+
+
+def test_a_server_that_would_not_load_what_scripts_wrote_is_unsafe():
+    [finding] = judge(GOOD, 0, loads_all=False)
+    assert (finding.check, finding.unsafe) == ("default_user", True)

@@ -5,15 +5,18 @@ from datetime import UTC, datetime
 
 from producers.rules.hours import Hours
 from producers.settings import ProducerSettings
+from worker.api.settings import ApiSettings, read_token
 from worker.cli import instructions
 from worker.sandbox.environments import ANY_HOUR
 
+TOKEN = "0123456789-abcdefghijklmnopqrstuvwxyz"
 PRINTED = instructions(
     "unix:///tmp/x/redis.sock",
     "http://127.0.0.1:1",
     "http://127.0.0.1:2/callbacks/x",
     "http://127.0.0.1:3",
     "secret",
+    TOKEN,
 )
 
 
@@ -39,6 +42,15 @@ export ADMIN=http://127.0.0.1:1
 export MARKETING_HOURS_FR=off MARKETING_HOURS_OTHER=off
 """
     assert f"\n{block}\n" in PRINTED
+
+
+def test_the_http_api_and_the_examples_need_one_more_block_whose_token_the_api_takes():
+    block = f"""
+export OCTOPUSH_URL=http://127.0.0.1:{ApiSettings.port} OCTOPUSH_TOKEN={TOKEN}
+export API_TOKENS=shop:send+read+campaign:{TOKEN}
+"""
+    assert f"\n{block}\n" in PRINTED
+    assert read_token(block.split("API_TOKENS=")[1].strip())
 
 
 def test_who_pastes_the_block_sends_marketing_at_the_hours_of_the_sandboxs_worker():

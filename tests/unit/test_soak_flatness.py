@@ -28,6 +28,13 @@ def test_caches_that_fill_at_first_and_what_goes_up_and_down_are_flat():
     assert growing(life([20_000.0 + 8_000 * (place % 64 < 9) for place in range(360)], "keys")) == []
 
 
+def test_connections_that_come_and_go_are_flat_and_one_that_stays_each_minute_is_not():
+    """A worker in the soak had these after outages, most often late."""
+    calls = [44.0 + 50 * (place > 150 and place % 7 < 4) for place in range(225)]
+    assert growing(life(calls, "descriptors")) == []
+    assert growing(life([each + place / 6 for place, each in enumerate(calls)], "descriptors"))
+
+
 def test_each_life_is_judged_for_itself_and_a_short_one_not_at_all():
     short = life([100.0 + place for place in range(40)])
     assert lines(short) == []

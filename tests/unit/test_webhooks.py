@@ -83,6 +83,13 @@ def test_a_test_is_no_event():
     assert (webhook.type, webhook.data) == ("sms.test", {})
 
 
+@pytest.mark.parametrize("between", ["\n", ",", ", ", " \n "])
+def test_all_that_forward_secret_prints_can_be_given_as_one_text(between):
+    secrets = f"{OTHER}{between}{SECRET}\n"
+
+    assert check(secrets=secrets) == check()
+
+
 def test_any_library_of_standard_webhooks_verifies_what_is_signed_here():
     now = int(time.time())
     library = standardwebhooks.Webhook(SECRET)

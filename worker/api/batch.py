@@ -53,7 +53,8 @@ async def send_batch(call: Call) -> Answer:
     for index, each in enumerate(given):
         wrong = call.wrong.apart() if leaves_out else call.wrong
         weight = weight_of(each)
-        read = partial(read_message, each, f"#/messages/{index}", wrong, call.desk.settings)
+        at, settings = f"#/messages/{index}", call.desk.settings
+        read = partial(read_message, each, at, wrong, settings, among_others=True)
         found = await aside(weight, read)
         if found:
             frozen.append(found)

@@ -92,6 +92,7 @@ class Parameter:
         default: what holds without it; None with ``required`` means that it must be there.
         low, high: bounds, if it is an integer.
         pattern: what it must match as a whole, if it is text.
+        takes: the same in words.
         required: whether it must be there.
     """
 
@@ -100,7 +101,8 @@ class Parameter:
     default: int | str | None = None
     low: int | None = None
     high: int | None = None
-    pattern: str = ".{1,256}"
+    pattern: str = ""
+    takes: str = ""
     required: bool = False
 
     @property

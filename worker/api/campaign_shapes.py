@@ -66,8 +66,10 @@ class CampaignAnswer(Struct):
     slices: int
     waits_for: list[str]
     holds: list[HoldAnswer]
-    started_at: Time | None
-    completed_at: Time | None
+    started_at: Annotated[Time | None, Meta(description="When the campaign was begun.")]
+    completed_at: Annotated[
+        Time | None, Meta(description="When all parts were there: the end of the upload, not of the sending.")
+    ]
 
 
 class CampaignCancelAnswer(Struct):

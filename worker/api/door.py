@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from producers.contract import tracing
 from producers.contract.keys import Keys
 from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
@@ -44,7 +45,6 @@ _AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, QueueRefused, OSError)
 _BAD_ID: Final = re.compile("Invalid stream ID|invalid start ID|invalid end ID", re.IGNORECASE)
 _KEY: Final = "Idempotency-Key"
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,256})", re.IGNORECASE)
-_TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 #: Stands in the log for a client that went before it was answered, as other servers write it.
 _GONE: Final = 499
 _ALWAYS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -180,6 +180,7 @@ class _Visit:
         self.headers: dict[str, str] = {}
         self._route = route
         self._began = time.monotonic()
+        self._trace_id = tracing.carry(request.headers.get("traceparent", ""))
 
     def answered(self, answer: Answer) -> Response:
         """Write an answer that is no problem."""
@@ -209,7 +210,6 @@ class _Visit:
     def _log(self, status: int) -> None:
         if not self._route.startswith("/v1") and status < HTTPStatus.BAD_REQUEST:
             return
-        traced = _TRACE.fullmatch(self.request.headers.get("traceparent", ""))
         said: dict[str, Any] = {
             "event": "call",
             "app": self.app,
@@ -218,7 +218,7 @@ class _Visit:
             "ms": round((time.monotonic() - self._began) * 1000, 1),
             "call_id": self.call_id,
         }
-        _LOG.info("%s", _line(**said, **({"trace_id": traced[1]} if traced else {})))
+        _LOG.info("%s", _line(**said, **({"trace_id": self._trace_id} if self._trace_id else {})))
 
 
 def _line(**said: Any) -> str:
@@ -248,7 +248,7 @@ def _parameter(declared: Parameter, value: str | None, wrong: Wrong) -> Any:
         return declared.default
     if not declared.is_integer:
         if not re.fullmatch(declared.pattern, value, re.ASCII):
-            wrong.parameter(declared.name, f"must match {declared.pattern}")
+            wrong.parameter(declared.name, f"must be {declared.takes}")
         return value
     low, high = declared.low or 0, declared.high or 0
     if not re.fullmatch(r"\d{1,9}", value, re.ASCII) or not low <= int(value) <= high:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from producers.contract.events import Event, from_fields
@@ -9,6 +10,7 @@ from producers.contract.kinds import TYPES
 from producers.webhooks import TYPES as WEBHOOK_TYPES
 from worker.api.event_shapes import EventEntry
 from worker.api.messages import moment
+from worker.api.shapes import money
 
 _TYPE_OF: Final = {kind: name for name, kind in WEBHOOK_TYPES.items()}
 #: The type of an entry that this version cannot read.
@@ -32,6 +34,8 @@ def told_entry(entry_id: str, event: Event | None, deliveries: int | None = None
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return money(value)
     return moment(value) if isinstance(value, datetime) else value
 
 

@@ -9,10 +9,14 @@ from worker.api.shapes import Time
 
 #: Names an entry of a stream. Redis keeps both halves in 64 bits, and answers a larger one with an error.
 ENTRY_ID = "[0-9]{1,19}-[0-9]{1,19}"
-#: Streams that can be read, as a pattern for a parameter.
+#: Streams that can be read, as a pattern for a parameter, and in words.
 STREAMS = "|".join(TYPES)
+STREAMS_IN_WORDS = " or ".join(TYPES)
+#: Names of groups and of their consumers.
+NAME = "[A-Za-z0-9_.-]{1,64}"
+NAME_IN_WORDS = "1 to 64 letters, digits or -_."
 StreamWord = Annotated[str, Meta(pattern=f"^(?:{STREAMS})$")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Name = Annotated[str, Meta(pattern=f"^{NAME}$")]
 EntryId = Annotated[str, Meta(pattern=rf"^{ENTRY_ID}$")]
 
 

@@ -12,7 +12,16 @@ from producers.contract.steps import Commands, Steps
 from worker.api.call import Answer, Call
 from worker.api.caller import Gone
 from worker.api.entries import named_fields, pairs, read_entry, told_entry
-from worker.api.event_shapes import ENTRY_ID, STREAMS, AckAnswer, EventEntry, EventsAnswer
+from worker.api.event_shapes import (
+    ENTRY_ID,
+    NAME,
+    NAME_IN_WORDS,
+    STREAMS,
+    STREAMS_IN_WORDS,
+    AckAnswer,
+    EventEntry,
+    EventsAnswer,
+)
 from worker.api.problems import Refusal
 
 #: Groups of one application on one stream, and entries that are acknowledged in one call.
@@ -177,10 +186,10 @@ async def _handed_out(call: Call, group: _Group, taken: list[EventEntry]) -> lis
 async def acknowledge(call: Call) -> Answer:
     """Say which entries were handled. Safe to repeat."""
     members = call.members("stream", "group", "entry_ids")
-    stream = members.matching("stream", STREAMS)
-    name = members.matching("group", "[A-Za-z0-9_.-]{1,64}")
+    stream = members.matching("stream", STREAMS, STREAMS_IN_WORDS)
+    name = members.matching("group", NAME, NAME_IN_WORDS)
     ids = members.array("entry_ids", ACKS_MAX, "ids")
-    members.all_matching("entry_ids", ids, ENTRY_ID)
+    members.all_matching("entry_ids", ids, ENTRY_ID, "the entry_id of an entry")
     call.refuse()
     group = _Group(call, stream, name)
     found, groups = await call.desk.do(
@@ -198,7 +207,7 @@ async def delete_group(call: Call) -> Answer:
     """Forget a group, with all that it holds. Safe to repeat."""
     stream, name = call.path["stream"], call.path["group"]
     if stream not in TYPES:
-        call.wrong.parameter("stream", f"must be one of {', '.join(TYPES)}")
+        call.wrong.parameter("stream", f"must be {STREAMS_IN_WORDS}")
         call.refuse()
     group = _Group(call, stream, name)
     [found] = await call.desk.do(Commands([("XGROUP", "DESTROY", group.key, group.name)], raises=False))

@@ -189,18 +189,18 @@ class Members:
             return words[0]
         return value
 
-    def matching(self, name: str, pattern: str) -> str:
-        """Return a string that matches a pattern as a whole; it must be there."""
+    def matching(self, name: str, pattern: str, takes: str) -> str:
+        """Return a string that matches a pattern, which ``takes`` says in words; it must be there."""
         value = self.text(name)
         if isinstance(value, str) and not re.fullmatch(pattern, value, re.ASCII):
-            self.wrong(name, f"must match {pattern}")
+            self.wrong(name, f"must be {takes}")
         return str(value)
 
-    def all_matching(self, name: str, values: Sequence[object], pattern: str) -> None:
+    def all_matching(self, name: str, values: Sequence[object], pattern: str, takes: str) -> None:
         """Note the elements of an array that are no strings, or do not match a pattern as a whole."""
         for place, value in enumerate(values):
             if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
-                self.wrong(f"{name}/{place}", f"must match {pattern}")
+                self.wrong(f"{name}/{place}", f"must be {takes}")
 
     def any(self, name: str) -> Any:
         """Return whatever is there; None if it is absent."""

@@ -42,7 +42,13 @@ def is_request_id(value: object) -> bool:
 
 
 def read_message(
-    value: object, at: str, wrong: Wrong, settings: ProducerSettings, key: str | None = None
+    value: object,
+    at: str,
+    wrong: Wrong,
+    settings: ProducerSettings,
+    key: str | None = None,
+    *,
+    among_others: bool = False,
 ) -> FrozenMessage | None:
     """Check a message in a body.
 
@@ -52,6 +58,7 @@ def read_message(
         wrong: takes each place that is wrong.
         settings: of the application.
         key: the ``Idempotency-Key`` of the call, which is its request_id.
+        among_others: whether the call has other messages, too.
 
     Returns:
         The message as it will be queued, or None after a mistake.
@@ -70,7 +77,7 @@ def read_message(
         **read_options(members),
     )
     try:
-        frozen = freeze_one(message, settings)
+        frozen = freeze_one(message, settings, among_others=among_others)
     except InvalidMessage as error:
         note_fields(error.fields, value, at, wrong)
         return None

@@ -23,6 +23,10 @@ from worker.api.shapes import LeftOut
 
 #: Looks at an upload while other processes take its parts.
 _LOOKS: Final = 5
+#: What is wrong with all of a part stands in no member of its body.
+_BEGUN: Final = (
+    "what the campaign was begun with does not suit these recipients, and stays: cancel it, begin another"
+)
 
 
 async def put_part(call: Call) -> Answer:
@@ -134,7 +138,7 @@ def _cut(slicer: Slicer, recipients: list[str | Recipient]) -> list[FrozenMessag
 def _refused(error: InvalidMessage) -> Refusal:
     """Say what is wrong with all of a part: the hours of its recipients, or what the rules changed since."""
     found = [WrongPlace(f"{name}: {why}", "#") for name, why in error.fields.items()]
-    return Refusal("invalid", errors=found)
+    return Refusal("invalid", _BEGUN, errors=found)
 
 
 def _recipients(given: list[Any], wrongs: dict[int, Wrong], all_wrong: Wrong) -> list[str | Recipient]:

@@ -51,7 +51,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "part-out-of-order": Kind(409, "Earlier parts are missing."),
     "part-after-last": Kind(409, "A short part has ended the campaign."),
     "part-conflict": Kind(409, "This part was given with other content."),
-    "parts-missing": Kind(409, "The campaign has another number of parts."),
+    "parts-missing": Kind(409, "The campaign has not as many parts: more are missing, or fewer are there."),
     "over-budget": Kind(409, "The campaign would cost more than its budget."),
     "too-many-groups": Kind(409, "This application has too many groups on this stream."),
     "cursor-trimmed": Kind(410, "Entries behind the cursor are gone."),

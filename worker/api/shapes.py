@@ -265,5 +265,5 @@ class HealthAnswer(Struct):
 
 
 def money(amount: Decimal | None) -> str | None:
-    """Write an amount as a plain decimal number."""
-    return None if amount is None else f"{amount:f}"
+    """Write an amount as a plain decimal number, in one form for equal ones: 0.1, and not 0.10 or 1E-1."""
+    return None if amount is None else f"{amount.normalize():f}"

@@ -17,7 +17,10 @@ from worker.api.campaign_shapes import (
 )
 from worker.api.event_shapes import (
     ENTRY_ID,
+    NAME,
+    NAME_IN_WORDS,
     STREAMS,
+    STREAMS_IN_WORDS,
     AckAnswer,
     AckBody,
     ConversationAnswer,
@@ -47,16 +50,17 @@ _READ: Final[frozenset[Scope]] = frozenset({"read"})
 _CAMPAIGN: Final[frozenset[Scope]] = frozenset({"campaign"})
 _ANY: Final[frozenset[Scope]] = frozenset(SCOPES)
 _ID: Final = "[A-Za-z0-9_.:-]{1,36}"
+_ID_IN_WORDS: Final = "1 to 36 letters, digits or -_.:"
 
 _IDS: Final = Parameter(
     "ids",
     "1 to 100 ids with commas between: not every language can repeat a parameter.",
     pattern=rf"{_ID}(?:,{_ID}){{0,99}}",
+    takes=f"1 to 100 ids with commas between, each of {_ID_IN_WORDS}",
     required=True,
 )
 
-_STREAM: Final = Parameter("stream", "Which stream.", pattern=STREAMS, required=True)
-_NAME: Final = "[A-Za-z0-9_.-]{1,64}"
+_STREAM: Final = Parameter("stream", "Which stream.", pattern=STREAMS, takes=STREAMS_IN_WORDS, required=True)
 _EVENT_WAIT: Final = Parameter("wait_s", "Seconds to wait for entries.", 0, 0, WAIT_MAX_S)
 _MAX: Final = Parameter("max", "Entries at most.", 100, 1, 100)
 
@@ -88,7 +92,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         large=True,
     ),
     Operation(
-        *("POST", "/v1/preview", _SEND, batch.preview_message),
+        *("POST", "/v1/preview", _SEND | _CAMPAIGN, batch.preview_message),
         "Say what a text would become and cost. Nothing is queued.",
         PreviewAnswer,
         body=PreviewBody,
@@ -180,11 +184,16 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         EventsAnswer,
         query=(
             _STREAM,
-            Parameter("group", "Who shares the work.", pattern=_NAME, required=True),
-            Parameter("consumer", "Who asks: each process by its own name.", pattern=_NAME, required=True),
+            *(
+                Parameter(name, about, pattern=NAME, takes=NAME_IN_WORDS, required=True)
+                for name, about in (
+                    ("group", "Who shares the work."),
+                    ("consumer", "Who asks: each process by its own name."),
+                )
+            ),
             _MAX,
             _EVENT_WAIT,
-            Parameter("start", "Where a new group begins: 0 or $.", "0", pattern=r"0|\$"),
+            Parameter("start", "Where a new group begins: 0 or $.", "0", pattern=r"0|\$", takes="0 or $"),
             Parameter("held", "1 hands out first what this consumer holds.", 0, 0, 1),
         ),
         problems=("too-many-groups",),
@@ -195,11 +204,22 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         LogAnswer,
         query=(
             _STREAM,
-            Parameter("after", "0, $ or a next_after.", pattern=log_reader.CURSOR, required=True),
+            Parameter(
+                "after",
+                "0 for all that is there, $ for what comes, or the next_after of an answer.",
+                pattern=log_reader.CURSOR,
+                takes="0, $ or the next_after of an answer",
+                required=True,
+            ),
             _MAX,
             _EVENT_WAIT,
-            Parameter("request_id", "Only entries of this message.", pattern=_ID),
-            Parameter("campaign_id", "Only entries of this campaign.", pattern="[A-Za-z0-9_.-]{1,24}"),
+            Parameter("request_id", "Only entries of this message.", pattern=_ID, takes=_ID_IN_WORDS),
+            Parameter(
+                "campaign_id",
+                "Only entries of this campaign.",
+                pattern="[A-Za-z0-9_.-]{1,24}",
+                takes="1 to 24 letters, digits or -_.",
+            ),
         ),
         problems=("cursor-trimmed",),
     ),
@@ -221,7 +241,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "List who wrote lately.",
         ConversationsAnswer,
         query=(
-            Parameter("before", "The before of the last page.", pattern=ENTRY_ID),
+            Parameter(
+                "before",
+                "The before of the last page.",
+                pattern=ENTRY_ID,
+                takes="the before of an answer",
+            ),
             Parameter("max", "People at most.", 50, 1, 50),
         ),
     ),

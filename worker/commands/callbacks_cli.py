@@ -199,11 +199,17 @@ async def _set(settings: WorkerSettings, named: Mapping[str, str]) -> Parameters
     gateway = Gateway(settings)
     try:
         refusal = await gateway.set_callbacks(named)
-        if refusal:
-            raise not_told(refusal)
-        return _or_failed(await gateway.parameters())
+        after = await gateway.parameters()
     finally:
         await gateway.close()
+    if isinstance(after, NotTold):
+        why = not_told(refusal or after).message
+        raise Failed(f"{why}; it may have set them: see octopush-worker callbacks show")
+    # Whatever the answer was, or whether it was lost: what the gateway has kept decides.
+    kept = {**dict.fromkeys(named, ""), **{after.names[kind]: url for kind, url in after.urls.items()}}
+    if refusal and any(kept[name] != url for name, url in named.items()):
+        raise not_told(refusal)
+    return after
 
 
 def _or_failed(told: Parameters | NotTold) -> Parameters:

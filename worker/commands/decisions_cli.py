@@ -1,5 +1,6 @@
 """The commands by which a person decides about messages: ``parked``, ``resolve``, ``replay``."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -43,24 +44,61 @@ def parked(output: Output, states: tuple[str, ...], code: str | None, limit: int
 
 
 @click.command(cls=Command)
-@click.argument("request_id")
-@click.option("--as-accepted", "decision", flag_value="as-accepted", help="It was sent; close it.")
+@click.argument("request_ids", nargs=-1, required=True)
+@click.option("--as-accepted", "decision", flag_value="as-accepted", help="They were sent; close them.")
 @click.option(
-    "--send-again", "decision", flag_value="send-again", help="It was not sent, or twice is no harm."
+    "--send-again", "decision", flag_value="send-again", help="They were not sent, or twice is no harm."
 )
-@click.pass_obj
-def resolve(output: Output, request_id: str, decision: Decision | None) -> None:
-    """Decide about a send whose outcome is unknown."""
+@click.pass_context
+def resolve(ctx: click.Context, request_ids: tuple[str, ...], decision: Decision | None) -> None:
+    """Decide about sends whose outcome is unknown. In place of ids, - reads them, one a line.
+
+    Each is decided for itself: one that cannot be keeps no other from it.
+    """
+    output: Output = ctx.obj
     if decision is None:
         raise click.UsageError("say --as-accepted or --send-again")
+    chosen = list(dict.fromkeys(_typed(request_ids)))
+    state = "accepted" if decision == "as-accepted" else "queued"
+    resolved: list[dict[str, str]] = []
+    left: dict[str, str] = {}
     with at_desk() as desk:
-        why_not = desk.ask(Decisions(desk.settings, whoever()).resolve(request_id, decision))
+        decisions = Decisions(desk.settings, whoever())
+        for each in chosen:
+            why_not = desk.ask(decisions.resolve(each, decision))
+            if why_not is not None and len(chosen) == 1:
+                raise _undecided(each, why_not)
+            if why_not is not None:
+                left[each] = why_not
+                output.say(str(_undecided(each, why_not)))
+            else:
+                resolved.append({"request_id": each, "state": state})
+                output.show(f"{each}: {'accepted' if state == 'accepted' else 'queued again'}")
+    alone = resolved[0] if len(chosen) == 1 else {}
+    output.give({**alone, "resolved": resolved, "left": left})
+    if left:
+        ctx.exit(Exit.NOT_FOUND if "gone" in left.values() else Exit.FORBIDDEN)
+
+
+def _typed(request_ids: Sequence[str]) -> Iterator[str]:
+    """Read what was typed, and in place of - what comes on standard input.
+
+    Raises:
+        click.UsageError: there is nothing.
+    """
+    if request_ids != ("-",):
+        yield from request_ids
+        return
+    found = [line.strip() for line in sys.stdin if line.strip()]
+    if not found:
+        raise click.UsageError("there is no request_id on standard input")
+    yield from found
+
+
+def _undecided(request_id: str, why_not: str) -> NotFound | Forbidden:
     if why_not == "gone":
-        raise NotFound(f'nobody knows "{request_id}": it never was, or has been forgotten')
-    if why_not is not None:
-        raise Forbidden(f'"{request_id}" is not unknown but {why_not}; nothing was changed')
-    output.give({"request_id": request_id, "state": "accepted" if decision == "as-accepted" else "queued"})
-    output.show(f"{request_id}: {'accepted' if decision == 'as-accepted' else 'queued again'}")
+        return NotFound(f'nobody knows "{request_id}": it never was, or has been forgotten')
+    return Forbidden(f'"{request_id}" is not unknown but {why_not}; nothing was changed')
 
 
 @dataclass(frozen=True, slots=True)

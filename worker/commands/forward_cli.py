@@ -25,6 +25,8 @@ from worker.presentation.output import Failed, Forbidden, NotFound, Output
 _TEST_S: Final = 50.0
 #: How a forwarder is that nothing keeps.
 _WELL: Final = ("delivering", "ready")
+#: What a receiver answers that takes a webhook for a stranger's.
+_FORGED: Final = ("400", "401", "403")
 #: What becomes of an event that was not delivered, and of one that was.
 _TRIED: Final = "will be tried at once: not delivered so far"
 _ONCE_MORE: Final = "will be delivered once more"
@@ -214,8 +216,15 @@ def test(output: Output, name: str) -> None:
         why = _result(desk, name, event_id)
     output.give({"forwarder": name, "id": event_id, "delivered": not why, "why": why or None})
     if why:
-        raise Failed(f"not delivered: {why}")
+        raise Failed(f"not delivered: {in_words(why)}{_hint(why, name)}")
     output.show("delivered")
+
+
+def _hint(why: str, name: str) -> str:
+    """Say what a receiver usually lacks that refuses an event; empty for any other reason."""
+    if why not in _FORGED:
+        return ""
+    return f"; a receiver that has another secret than octopush-worker forward secret {name} prints says so"
 
 
 def _result(desk: Desk, name: str, event_id: str) -> str:

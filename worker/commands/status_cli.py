@@ -84,7 +84,11 @@ def _workers(facts: Facts) -> str:
     if facts.workers:
         return f"workers    {facts.workers} alive"
     silent = facts.silent_s
-    heard = "none was heard within an hour" if silent is None else f"the last was heard {_span(silent)} ago"
+    heard = (
+        "whoever lived within the hour was stopped"
+        if silent is None
+        else f"the last was heard {_span(silent)} ago"
+    )
     return f"workers    NONE alive; {heard}"
 
 

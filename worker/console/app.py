@@ -26,7 +26,7 @@ from producers.aio import AsyncProducer
 from producers.contract.clients import Timeouts, connect_async
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.outages import what_is_refused
+from producers.contract.outages import passes, what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.serving import serving
 from producers.errors import ConfigError, QueueRefused, QueueUnavailable
@@ -173,7 +173,7 @@ class _Console:
                 if what := what_is_refused(error.__cause__ or error):
                     # To the visitor it is an outage: only who runs the console can mend it.
                     _LOG.error("redis refuses %s", what)
-                elif isinstance(error, redis.ResponseError):
+                elif isinstance(error, redis.ResponseError) and not passes(error):
                     return self._failed(request, error)
                 words = "Redis does not answer; nothing is known."
                 return self._refuse(request, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, back=""))

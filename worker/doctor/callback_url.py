@@ -47,6 +47,21 @@ class Entrance:
     client: redis.Redis
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back, as far as it is judged.
+
+    Attributes:
+        status: of HTTP.
+        has_body: whether anything came behind the head. It is not read to its end, since there may be none.
+        took_s: seconds until it was there.
+    """
+
+    status: int
+    has_body: bool
+    took_s: float
+
+
 def look(entrance: Entrance) -> Iterator[Finding]:
     """Try the URL. Only an address that refuses a wrong token is given a right one.
 
@@ -65,7 +80,11 @@ def look(entrance: Entrance) -> Iterator[Finding]:
         if stop is not None:
             yield stop
             return
-        yield from _certificate(http, entrance.start)
+        try:
+            yield from _certificate(http, entrance.start)
+        except httpx.HTTPError as failure:
+            yield _unreached(failure)
+            return
         for kind in SHOWN:
             token = token_for(entrance.settings, kind)
             if token is None:
@@ -79,21 +98,33 @@ def _stranger(http: httpx.Client, start: str) -> Finding | None:
     """Try a token that nobody has; say why nothing more is tried, or None."""
     url = address(start, secrets.token_hex(24), "receipts")
     try:
-        answer = http.get(url)
+        status = _ask(http, "GET", url).status
     except httpx.HTTPError as failure:
         return _unreached(failure)
-    if answer.is_redirect:
-        said = f"The callback URL answers with a redirect ({answer.status_code}), which may not be followed."
+    if 300 <= status < 400:
+        said = f"The callback URL answers with a redirect ({status}), which may not be followed."
         return error("callbacks.redirect", said, "Enter the address that it leads to.", _PROXY)
-    if answer.is_success:
+    if 200 <= status < 300:
         said = "Whatever answers at the callback URL takes a wrong token: it is no web process of ours."
         return error(
             "callbacks.stranger", said, "Let the proxy pass /callbacks/ on to the web process.", _PROXY
         )
-    if answer.status_code >= 500:
-        said = f"The callback URL answers {answer.status_code}: nothing takes callbacks behind it."
+    if status >= 500:
+        said = f"The callback URL answers {status}: nothing takes callbacks behind it."
         return error("callbacks.reached", said, "Start the web process, and look at the proxy.", _PROXY)
     return None
+
+
+def _ask(http: httpx.Client, method: str, url: str, body: bytes | None = None) -> _Answer:
+    """Ask once, and read no more than the first piece of the answer.
+
+    Raises:
+        httpx.HTTPError: there was none.
+    """
+    began_s = time.monotonic()
+    with http.stream(method, url, content=body, headers={"content-type": "application/json"}) as answer:
+        has_body = any(answer.iter_raw())
+    return _Answer(answer.status_code, has_body, time.monotonic() - began_s)
 
 
 def _unreached(failure: httpx.HTTPError) -> Finding:
@@ -126,38 +157,37 @@ def _kind(http: httpx.Client, entrance: Entrance, kind: str, url: str) -> Iterat
     """Try the address of a kind, then see a probe arrive."""
     body, name = new_probe()
     try:
-        status = http.get(url).status_code
+        status = _ask(http, "GET", url).status
         if status != 200:
             yield _refused(kind, status)
             return
         key = probe_key(Keys(entrance.settings.namespace).prefix, name)
         entrance.client.set(key, AWAITED, ex=AWAITED_S, nx=True)
-        began_s = time.monotonic()
-        answer = http.post(url, content=body, headers={"content-type": "application/json"})
-        took_s = time.monotonic() - began_s
+        answer = _ask(http, "POST", url, body)
     except httpx.HTTPError as failure:
         yield _unreached(failure)
         return
-    if answer.status_code != 200:
-        yield _refused(kind, answer.status_code)
+    if answer.status != 200:
+        yield _refused(kind, answer.status)
         return
     if entrance.client.getdel(key) != ARRIVED.encode():
         said = f"A probe of {kind} was answered 200 and did not arrive in this Redis."
         do = "Give the web process the REDIS_URL and SMS_NAMESPACE of the workers; look at its spool."
         yield error("callbacks.arrived", said, do, _ANSWERED)
         return
-    if answer.content:
+    if answer.has_body:
         said = f"The address of {kind} answers with a body, and the gateway wants none."
         yield warning("callbacks.body", said, "Let the proxy add nothing to the answer.", _PROXY)
-    if took_s > _ANSWER_S:
-        said = f"The address of {kind} took {took_s:.1f} s, and the gateway waits about a second."
+    if answer.took_s > _ANSWER_S:
+        said = f"The address of {kind} took {answer.took_s:.1f} s, and the gateway waits about a second."
         yield warning("callbacks.speed", said, "Look at proxy, web process and Redis.", _ANSWERED)
-    yield ok("callbacks.arrived", f"A probe at {shown(url)} arrived after {took_s * 1000:.0f} ms.")
+    yield ok("callbacks.arrived", f"A probe at {shown(url)} arrived after {answer.took_s * 1000:.0f} ms.")
 
 
 def _refused(kind: str, status: int) -> Finding:
     if status == 404:
-        said = f"The web process does not know the token that CALLBACK_TOKENS has for {kind} here."
-        return error("callbacks.token", said, "Give it the same CALLBACK_TOKENS, and restart it.", _URL)
+        said = f"What answers there does not know the token that CALLBACK_TOKENS has for {kind} here."
+        do = "Give the web process the same CALLBACK_TOKENS, and restart it; see that the proxy leads to it."
+        return error("callbacks.token", said, do, _URL)
     said = f"The address of {kind} answers {status}."
     return error("callbacks.answer", said, "Look up what that status means.", _ANSWERED)

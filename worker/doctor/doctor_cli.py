@@ -18,7 +18,18 @@ from producers.contract.settings import FLAGS, RedisSettings, WebSettings
 from producers.errors import ConfigError
 from producers.rules.settings import RulesSettings
 from worker.commands.command import Command
-from worker.doctor import callback_url, credit, environment, host, readers, rights, server, topology, work
+from worker.doctor import (
+    callback_url,
+    credit,
+    environment,
+    host,
+    identity,
+    readers,
+    rights,
+    server,
+    topology,
+    work,
+)
 from worker.doctor.findings import Finding, Level, error, worst
 from worker.doctor.running import Section, run
 from worker.presentation.output import Exit, Output
@@ -44,9 +55,16 @@ _EXITS: Final[Mapping[Level, Exit]] = {
 @click.option(
     "--ask-gateway", is_flag=True, help="Ask the gateway what is left on the account, which is free."
 )
+@click.option(
+    "--gathered",
+    is_flag=True,
+    help="The settings here were gathered from processes, each of which has its own alone.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show what is well, too.")
 @click.pass_obj
-def doctor(output: Output, *, callback_url: str | None, ask_gateway: bool, everything: bool) -> None:
+def doctor(
+    output: Output, *, callback_url: str | None, ask_gateway: bool, gathered: bool, everything: bool
+) -> None:
     """Say what is wrong with this installation, or may go wrong tonight, and what to do about it.
 
     Looks at settings, Redis and what stands around it, workers, queues, credit, readers, forwarders and this
@@ -57,7 +75,7 @@ def doctor(output: Output, *, callback_url: str | None, ask_gateway: bool, every
     """
     began_s = time.monotonic()
     start = _checked(callback_url) if callback_url else None
-    patient = _Patient(dict(os.environ), start, ask_gateway=ask_gateway)
+    patient = _Patient(dict(os.environ), start, ask_gateway=ask_gateway, gathered=gathered)
     findings, is_away = patient.findings()
     level = worst(findings)
     told = {"level": level, "findings": [asdict(each) for each in findings]}
@@ -100,6 +118,7 @@ class _Patient:
     environ: Mapping[str, str]
     start: str | None
     ask_gateway: bool
+    gathered: bool
 
     def findings(self) -> tuple[list[Finding], bool]:
         """Look at everything.
@@ -111,7 +130,7 @@ class _Patient:
             "spool", _REDIS_S, lambda: readers.spool(self._web(CALLBACK_SPOOL_DIR=".octopush-spool"))
         )
         alone = [
-            Section("settings", _REDIS_S, lambda: environment.look(self.environ)),
+            Section("settings", _REDIS_S, lambda: environment.look(self.environ, gathered=self.gathered)),
             Section("host", _REDIS_S, lambda: host.files(self._calls())),
         ]
         alone += [spool] if self._has("CALLBACK_TOKENS") else []
@@ -131,9 +150,10 @@ class _Patient:
     def _of_redis(self, client: redis.Redis, settings: RedisSettings) -> list[Section]:
         keys = Keys(settings.namespace)
         looks: dict[str, Callable[[], Iterator[Finding]]] = {
-            "redis": lambda: self._server(client),
+            "redis": lambda: self._server(client, keys),
             "user": lambda: rights.look(client, keys),
             "topology": lambda: topology.around(settings.redis_url, client),
+            "account": lambda: identity.look(client, settings, self.environ),
             "work": lambda: work.look(client, keys),
             "credit": lambda: credit.seen(client, keys, RulesSettings.from_env(self.environ)),
             "feeds": lambda: readers.groups(client, settings),
@@ -151,8 +171,8 @@ class _Patient:
             )
         return sections
 
-    def _server(self, client: redis.Redis) -> Iterator[Finding]:
-        facts = server.read(client)
+    def _server(self, client: redis.Redis, keys: Keys) -> Iterator[Finding]:
+        facts = server.read(client, keys)
         yield from server.judge(facts)
         every_claim = FLAGS.get(self.environ.get("CONFIRM_EVERY_CLAIM", "").lower(), False)
         wanted = self._number("REDIS_REPLICAS", 0)
@@ -179,11 +199,15 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
             client.ping()
     except REDIS_ERRORS as failure:
         what = what_is_refused(failure)
-        said = f"refuses {what}" if what else f"did not answer ({type(failure).__name__})"
+        said, do = f"did not answer ({type(failure).__name__})", "Start Redis, or mend REDIS_URL."
+        if what:
+            said, do = f"refuses {what}", "Mend REDIS_URL, or the rights of its user."
+        elif isinstance(failure, redis.BusyLoadingError):
+            said, do = "still reads its data from the disk", "Wait, and run the doctor again."
         lost = error(
             "redis.reached",
             f"Redis at {settings.redis_url} {said}; nothing that lies in it was looked at.",
-            "Mend REDIS_URL, or the rights of its user." if what else "Start Redis, or mend REDIS_URL.",
+            do,
             "redis.md#which-redis",
         )
         return [lost], what is None

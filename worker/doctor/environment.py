@@ -23,10 +23,21 @@ _ALIKE: Final = 0.87
 _GATEWAY: Final = "api.octopush.com"
 
 
-def look(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the variables of this process; `Finding` names them and never their values."""
+def look(environ: Mapping[str, str], *, gathered: bool = False) -> Iterator[Finding]:
+    """Look at the variables of this process; `Finding` names them and never their values.
+
+    Args:
+        environ: the variables.
+        gathered: whether they were gathered from several processes, each of which has its own alone.
+    """
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
-    found = [*_wrong(given), *_unknown(given), *_unused(given), *_at_odds(given), *_risky(given)]
+    found = [
+        *_wrong(given),
+        *_unknown(given),
+        *_unused(given),
+        *_at_odds(given),
+        *_risky(given, gathered=gathered),
+    ]
     yield from found
     if not any(each.level == "error" for each in found):
         there = [name for name, (_, mark) in PROCESSES.items() if mark in given]
@@ -188,13 +199,13 @@ _RISKS: Final = (
 )
 
 
-def _risky(given: Mapping[str, str]) -> Iterator[Finding]:
+def _risky(given: Mapping[str, str], *, gathered: bool) -> Iterator[Finding]:
     for risk in _RISKS:
         is_here = not risk.process or PROCESSES[risk.process][1] in given
         if is_here and risk.holds(given.get(risk.name, "")):
             yield risk.make("settings.risky", risk.finding, risk.remedy, risk.page)
     yield from _hours(given)
-    if {"OCTOPUSH_API_KEY", "CALLBACK_TOKENS"} <= given.keys():
+    if not gathered and {"OCTOPUSH_API_KEY", "CALLBACK_TOKENS"} <= given.keys():
         said = "The key of the account and the callback tokens stand in one environment."
         yield advice("settings.risky", said, "Give each process only its own settings.", _PAGE)
 

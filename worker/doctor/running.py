@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from redis import exceptions
+
 from producers.contract.connections import within
 from producers.contract.outages import passes, what_is_refused
 from producers.errors import ConfigError
@@ -92,6 +94,8 @@ def _failed(name: str, failure: Exception) -> Finding:
             f"{name}.look", f"The settings are wrong: {failure}.", "Mend these variables.", "settings.md"
         )
     why = "Redis did not answer" if passes(failure) else "the doctor made a mistake"
+    if isinstance(failure, exceptions.ReadOnlyError | exceptions.OutOfMemoryError):
+        why = "Redis takes no writes"
     return warning(
         f"{name}.look",
         f"Not all of {name} could be looked at: {why} ({type(failure).__name__}).",

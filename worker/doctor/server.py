@@ -9,6 +9,7 @@ from typing import Any, Final
 import redis
 from redis import exceptions
 
+from producers.contract.keys import Keys
 from worker.doctor.findings import Finding, advice, error, ok, warning
 from worker.process import preflight
 
@@ -40,15 +41,17 @@ class Facts:
         config: some of its settings; None if it does not tell them to this user.
         skew_s: our clock minus the server's, in seconds.
         answers_ms: how long each of some questions took.
+        loads_all: whether it would load at a restart what scripts have written, as far as it tells.
     """
 
     info: Mapping[str, Any]
     config: Mapping[str, str] | None
     skew_s: float
     answers_ms: tuple[float, ...]
+    loads_all: bool
 
 
-def read(client: redis.Redis) -> Facts:
+def read(client: redis.Redis, keys: Keys) -> Facts:
     """Ask the server.
 
     Raises:
@@ -61,7 +64,7 @@ def read(client: redis.Redis) -> Facts:
         answers.append((time.perf_counter() - began_s) * 1000)
     seconds, microseconds = client.time()
     skew_s = time.time() - (seconds + microseconds / 1e6)
-    return Facts(client.info(), _config(client), skew_s, tuple(answers))
+    return Facts(client.info(), _config(client), skew_s, tuple(answers), preflight.loads_all(client, keys))
 
 
 def _config(client: redis.Redis) -> Mapping[str, str] | None:
@@ -89,10 +92,14 @@ def judge(facts: Facts) -> Iterator[Finding]:
 
 def _start(facts: Facts) -> Iterator[Finding]:
     """Say what a worker would say when it starts."""
-    wrong = {each.check: each for each in preflight.judge(facts.info, facts.skew_s)}
+    wrong = {
+        each.check: each for each in preflight.judge(facts.info, facts.skew_s, loads_all=facts.loads_all)
+    }
     for each in wrong.values():
         make = error if each.unsafe or each.fatal else warning
         yield make(f"redis.{each.check}", _sentence(each.wrong), _sentence(each.remedy), _OPERATING)
+    if "default_user" not in wrong:
+        yield ok("redis.default_user", "A restart of Redis loads what scripts wrote.")
     if "version" not in wrong:
         yield ok("redis.version", f"The server is {_kind(facts.info)}.")
     if "clock" not in wrong:
@@ -139,7 +146,12 @@ def _disk(facts: Facts) -> Iterator[Finding]:
 def _fsync(config: Mapping[str, str] | None, replicas: int) -> Finding:
     if config is None:
         said = "Redis does not tell whether appendfsync is always (CONFIG GET is refused)."
-        return advice("redis.fsync", said, "Ask whoever runs Redis; allow +config|get.", _FORGETS)
+        return advice(
+            "redis.fsync",
+            said,
+            "The log of a worker says whether every write is kept, as it starts.",
+            _FORGETS,
+        )
     fsync = config.get("appendfsync", "")
     if fsync == "always":
         return ok("redis.fsync", "appendfsync is always: a crash forgets nothing.")

@@ -49,20 +49,26 @@ def replicas(
     if behind:
         said = f"{len(behind)} of {there} replicas are not in step with the primary."
         yield warning("topology.lag", said, "Look at the log of the replica, and at its network.", _FORGETS)
-    yield from _writes(info, config, there)
+    yield from _writes(info, config, max(there, wanted))
     if every_claim and not max(there, wanted):
         said = "CONFIRM_EVERY_CLAIM is set and has no effect: there is no replica."
         yield advice("topology.replicas", said, "Remove it, or add a replica.", _FORGETS)
 
 
-def _writes(info: Mapping[str, Any], config: Mapping[str, str] | None, there: int) -> Iterator[Finding]:
+def _writes(info: Mapping[str, Any], config: Mapping[str, str] | None, replicas: int) -> Iterator[Finding]:
     """Say whether a primary that is cut off from its replicas goes on writing what will be forgotten.
 
-    INFO counts the replicas that are in step, and only if there must be some.
+    With one replica that is the lesser evil: a primary that needs it stops all sending when it is lost. INFO
+    counts the replicas that are in step, and only if there must be some.
+
+    Args:
+        info: as of the function above.
+        config: the same.
+        replicas: how many there are if all are up.
     """
     good = info.get("min_slaves_good_slaves")
     if good is None:
-        if there:
+        if replicas > 1:
             said = "min-replicas-to-write is 0: a primary that is cut off takes messages that are lost later."
             yield advice("topology.writes", said, "Set min-replicas-to-write 1 on all servers.", _FORGETS)
         return
@@ -74,6 +80,9 @@ def _writes(info: Mapping[str, Any], config: Mapping[str, str] | None, there: in
     if int(good) < needed:
         said = f"{good} replicas are in step, and {needed} must be: Redis takes no writes."
         yield error("topology.writes", said, "Bring the replicas back.", _FORGETS)
+    elif needed >= max(replicas, 1):
+        said = f"min-replicas-to-write is {needed}, of {replicas}: losing one replica stops all sending."
+        yield advice("topology.writes", said, "Set it to 0, or add a replica.", _REDIS)
     else:
         yield ok("topology.writes", f"{good} replicas are in step, and {needed} must be.")
 

@@ -46,7 +46,9 @@ def _workers(found: Overview) -> Iterator[Finding]:
     facts = found.facts
     if not facts.workers:
         silent = (
-            "none was heard within an hour" if facts.silent_s is None else f"silent for {facts.silent_s} s"
+            "whoever lived within the hour was stopped"
+            if facts.silent_s is None
+            else f"silent for {facts.silent_s} s"
         )
         said = f"No worker is alive ({silent}): nothing is sent, and no callback is read."
         yield error("workers.alive", said, "Start a worker, and read its log.", "operating.md#processes")

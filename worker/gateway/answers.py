@@ -24,6 +24,8 @@ from worker.gateway.profile import UNSETTLED, GatewayProfile
 MESSAGE_MAX: Final = 200
 #: Seconds for which nobody sends while a transfer of credit runs, unless the answer says for how long.
 BUSY_S: Final = 30.0
+#: Our word for an answer that is none of the gateway.
+NO_OBJECT: Final = "answer_is_no_object"
 #: Statuses that prove by themselves that nothing was taken, whatever the body says.
 PROOFS: Final = frozenset({401, 403, 429})
 #: A code as a number, or as digits in text, with zeros or a letter in front: ``120``, ``"120"``, ``"E120"``.
@@ -243,5 +245,6 @@ def told(status: int, content: bytes) -> dict[str, Any] | NotTold:
     answer = read_object(content)
     code = _code(answer or {})
     if 200 <= status < 300 and code in {0, status}:
-        return answer or {}
+        # What is no object is a page of a proxy or a portal in between, and says nothing of the account.
+        return NotTold(NO_OBJECT) if answer is None else answer
     return NotTold(_word(code, status), _text(answer or {}))

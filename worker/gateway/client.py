@@ -168,7 +168,9 @@ class Gateway:
     async def parameters(self) -> parameters.Parameters | answers.NotTold:
         """Ask where the account's callbacks go, or why that is not said. Free, and safe to repeat."""
         told = await self._told("GET", self._parameters_url)
-        return told if isinstance(told, answers.NotTold) else parameters.read(told)
+        if isinstance(told, answers.NotTold):
+            return told
+        return parameters.read(told) or answers.NotTold("answer_without_callbacks")
 
     async def set_callbacks(self, urls: Mapping[str, str]) -> answers.NotTold | None:
         """Let the account's callbacks go elsewhere. Safe to repeat; `parameters` says what was kept.
@@ -177,10 +179,13 @@ class Gateway:
             urls: by the gateway's names of them.
 
         Returns:
-            Why the gateway has not taken them, or None.
+            Why the gateway has not said that it took them, or None. It may have taken them all the same.
         """
         told = await self._told("PATCH", self._edit_url, parameters.change(urls))
-        return told if isinstance(told, answers.NotTold) else None
+        # What the answer to a change looks like is not documented.
+        if isinstance(told, dict) or told.code == answers.NO_OBJECT:
+            return None
+        return told
 
     async def _asked(self, url: httpx.URL) -> tuple[int, bytes] | None:
         try:

@@ -36,9 +36,11 @@ class Parameters:
     email: str = field(repr=False)
 
 
-def read(answer: Mapping[str, Any]) -> Parameters:
-    """Read the answer of the gateway."""
-    group = answer.get(_GROUP)
+def read(answer: Mapping[str, Any]) -> Parameters | None:
+    """Read the answer of the gateway; None if it does not speak of callbacks, as none of the gateway does."""
+    if _GROUP not in answer:
+        return None
+    group = answer[_GROUP]
     found = group if isinstance(group, dict) else {}
     names = {
         kind: next((each for each in known if each in found), known[0]) for kind, known in _NAMES.items()

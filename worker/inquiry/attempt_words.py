@@ -16,17 +16,16 @@ _FAILED: Final = {
     "RemoteProtocolError": "it hung up, or what it answered is no HTTP",
     "unreadable": "the event cannot be read",
 }
-_STATUS: Final = re.compile(r"http_(\d{3})", re.ASCII)
+_STATUS: Final = re.compile(r"\d{3}", re.ASCII)
 
 
 def in_words(why: str) -> str:
     """Say what an attempt came to.
 
     Args:
-        why: as `worker.forwarding.outcomes` has it, such as ``ConnectError`` or ``http_503``.
+        why: as `worker.forwarding.outcomes` has it, such as ``ConnectError`` or ``503``.
 
     Returns:
         ``it answered 503``; what has no other words comes back as it is, as the answers of mail servers do.
     """
-    status = _STATUS.fullmatch(why)
-    return f"it answered {status[1]}" if status else _FAILED.get(why, why)
+    return f"it answered {why}" if _STATUS.fullmatch(why) else _FAILED.get(why, why)

@@ -14,6 +14,9 @@ _OURS: Final = {
     "number_cap": "the number had its alerts for this hour or day",
     "prefix_blocked": "too many numbers of its block of 10,000 got alerts",
     "not_allowed": "somebody is not among the numbers that may be texted",
+    "answer_is_no_object": "something else answers in its place",
+    "answer_without_callbacks": "something else answers in its place",
+    "no_amount_of_euros": "it names no amount, or something else answers in its place",
     "erased": "whoever was to get it was erased",
 }
 

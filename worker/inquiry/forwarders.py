@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from producers.contract.figures import Figures
 from producers.contract.forwarder_figures import RESULTS
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
@@ -117,9 +118,9 @@ def word_of(state: ForwarderState, *, failing: bool) -> Word:
 
 
 def names(keys: Keys) -> Steps[list[str]]:
-    """Name the forwarders, those heard last first, at most 50."""
+    """Name the forwarders, those heard last first, at most 50; what none can be called is left out."""
     (found,) = yield Commands([("ZREVRANGE", keys.forwarders, 0, _FORWARDERS - 1)])
-    return [name.decode() for name in found]
+    return [name for name, _ in Figures().forwarders((name, 0) for name in found)]
 
 
 def states(keys: Keys, named: Sequence[str]) -> Steps[list[ForwarderState]]:

@@ -171,8 +171,8 @@ def _no_worker(send: Send) -> Reason | None:
     if send.facts.workers:
         return None
     silent = send.facts.silent_s
-    since = "for an hour or more" if silent is None else f"for {silent} s"
-    return Reason("no_worker", f"No worker was seen {since}: nothing leaves.", {"silent_s": silent})
+    said = "No worker is alive" if silent is None else f"No worker was seen for {silent} s"
+    return Reason("no_worker", f"{said}: nothing leaves.", {"silent_s": silent})
 
 
 def _gathering(send: Send) -> Reason | None:

@@ -71,7 +71,7 @@ class Facts:
         ending: shared calls by queue that are back and tell their members what became of them.
         ready: entries that wait by queue.
         workers: processes that are alive.
-        worker_seen_ms: when any worker was last heard; None if none was within an hour.
+        worker_seen_ms: when any worker was last heard; None if none was within an hour, or all were stopped.
         rules: the hours of marketing by which workers go that are alive; more than one is a mistake.
         held: what is held until a time, and how many sends.
     """
@@ -101,7 +101,7 @@ class Facts:
 
     @property
     def silent_s(self) -> int | None:
-        """Seconds since a worker was last heard; None if none was within an hour."""
+        """Seconds since a worker was last heard; None if none was within an hour, or all were stopped."""
         return None if self.worker_seen_ms is None else max(0, self.now_ms - self.worker_seen_ms) // 1000
 
     def rate_free_ms(self, queue: str) -> int:
@@ -141,7 +141,7 @@ class Workers:
 
     Attributes:
         alive: processes.
-        silent_s: seconds since one was last heard; None if none was within an hour.
+        silent_s: seconds since one was last heard; None if none was within an hour, or all were stopped.
         rules: the hours by which those go that are alive.
     """
 

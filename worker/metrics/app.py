@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from producers.contract.addresses import Addresses
 from producers.contract.clients import CALLBACKS, connect_async
+from producers.contract.followers import NotPrimaryError
 from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import ConfigError
 from producers.web_paths import ExactPaths, is_scraper
@@ -77,9 +78,13 @@ class _Scrapes:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
 
-    async def _found(self) -> Found | None:
+    async def _found(self) -> Found | Literal[False] | None:
         try:
             async with asyncio.timeout(_SCRAPE_S):
                 return await self._reading.read(self._redis)
+        except NotPrimaryError:
+            # Others leave a server that is no primary any more when it refuses a write: none is made here.
+            await self._redis.connection_pool.disconnect()
+            return False
         except (*REDIS_ERRORS, OSError):
             return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from typing import Literal
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
@@ -9,7 +10,7 @@ from prometheus_client.registry import Collector
 from producers.contract.forwarder_figures import ForwarderFigures
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.kinds import KINDS
-from producers.contract.metric_table import CALL_OUTCOMES, CURRENCY
+from producers.contract.metric_table import CALL_OUTCOMES, CURRENCY, METRICS
 from producers.contract.money_figures import SCOPE, MoneyFigures
 from producers.contract.optout_figures import KEPT, OptoutFigures
 from producers.contract.settings import RedisSettings
@@ -25,11 +26,12 @@ class Collected(Collector):
     """The metrics of one scrape.
 
     Args:
-        found: what was read; None if Redis did not answer, which leaves out all that it knows.
+        found: what was read; False if a replica answered, and None if nobody did, which leaves out all that
+            Redis knows.
         settings: namespace, and how many entries each stream keeps.
     """
 
-    def __init__(self, found: Found | None, settings: RedisSettings) -> None:
+    def __init__(self, found: Found | Literal[False] | None, settings: RedisSettings) -> None:
         self._found = found
         self._namespace = settings.namespace
         self._maxlen = settings.stream_maxlen
@@ -41,6 +43,9 @@ class Collected(Collector):
         yield plain("namespace_info", [((self._namespace,), 1)])
         yield plain("stream_maxlen", self._maxlen)
         if self._found is not None:
+            yield plain("redis_primary", int(self._found is not False))
+        if self._found:
+            yield plain("unreadable_values", self._found.unreadable)
             yield from _state(self._found)
             yield from _sending(self._found)
             yield from _counted(self._found.counted)
@@ -52,6 +57,8 @@ class Collected(Collector):
 
 
 def _state(found: Found) -> Iterator[Metric]:
+    yield plain("redis_replicas", found.replicas)
+    yield plain("redis_changes_total", found.counted.get("servers", 0))
     yield plain("workers", found.workers)
     yield plain("sending_held", int(found.held_account))
     yield plain("ledger_imbalance", found.imbalance)
@@ -79,12 +86,16 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
         name, *labels = field.split(":")
         of.setdefault(name, []).append((labels, count))
 
-    def known(name: str) -> list[tuple[list[str], int]]:
-        return of.get(name, [])
+    def known(name: str, labels: int) -> list[tuple[list[str], int]]:
+        # What has another shape, a newer release counts.
+        return [each for each in of.get(name, []) if len(each[0]) == labels]
 
-    enqueued = {queue: count for [queue], count in known("enqueued")}
+    def told(metric: str, name: str) -> Metric:
+        return plain(metric, known(name, len(METRICS[metric].labels)))
+
+    enqueued = {queue: count for [queue], count in known("enqueued", 1)}
     yield plain("enqueued_total", [((word,), enqueued.get(queue, 0)) for queue, word in _PURPOSES.items()])
-    ended = {(queue, state): count for [queue, state], count in known("ended")}
+    ended = {(queue, state): count for [queue, state], count in known("ended", 2)}
     yield plain(
         "ended_total",
         [
@@ -93,19 +104,24 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
             for state in ENDS
         ],
     )
-    yield histogram("queue_delay_seconds", _classes(known("delay"), _PURPOSES))
-    yield histogram("gateway_call_duration_seconds", _classes(known("calls"), CALL_OUTCOMES))
-    yield histogram("inbound_delay_seconds", _classes(known("inbound"), KINDS))
-    yield plain("gateway_errors_total", known("errors"))
+    yield histogram("queue_delay_seconds", _classes(known("delay", 2), _PURPOSES))
+    yield histogram("gateway_call_duration_seconds", _classes(known("calls", 2), CALL_OUTCOMES))
+    yield histogram("inbound_delay_seconds", _classes(known("inbound", 2), KINDS))
+    yield told("gateway_errors_total", "errors")
     yield plain(
-        "segments_total", [((country, _PURPOSES[queue]), n) for [country, queue], n in known("segments")]
+        "segments_total",
+        [
+            ((country, _PURPOSES[queue]), n)
+            for [country, queue], n in known("segments", 2)
+            if queue in _PURPOSES
+        ],
     )
     yield plain("cost_total", [((CURRENCY,), counted.get("cost", 0) / _MICRO)])
-    yield plain("replies_total", known("replies"))
-    yield plain("receipts_total", known("receipts"))
-    yield plain("optouts_total", known("optouts"))
+    yield told("replies_total", "replies")
+    yield told("receipts_total", "receipts")
+    yield told("optouts_total", "optouts")
     yield plain("quarantined_total", counted.get("quarantined", 0))
-    yield plain("operator_actions_total", known("actions"))
+    yield told("operator_actions_total", "actions")
 
 
 def _classes(

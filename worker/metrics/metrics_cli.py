@@ -5,6 +5,7 @@ import os
 import click
 
 from worker.commands.command import Command
+from worker.metrics.reading import Reading
 from worker.metrics.settings import MetricsSettings
 from worker.presentation.output import Output
 from worker.process import launch
@@ -16,4 +17,11 @@ from worker.process.extras import brought_by
 def metrics(_: Output) -> None:
     """Tell Prometheus what is in Redis, until SIGTERM."""
     settings = MetricsSettings.from_env(os.environ)
-    launch.uvicorn("metrics", "worker.metrics.app:create_app", settings.host, settings.port)
+    # Its user in Redis may run no script: what a scrape reads is what it must be allowed to read.
+    launch.uvicorn(
+        "metrics",
+        "worker.metrics.app:create_app",
+        settings.host,
+        settings.port,
+        ask=lambda client, of: Reading(of).read(client),
+    )

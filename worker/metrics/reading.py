@@ -12,6 +12,7 @@ from typing import Any, Final
 import redis.asyncio
 
 from producers.contract.admission import CREDIT, HELD
+from producers.contract.figures import Figures
 from producers.contract.forwarder_figures import ForwarderFigures, ask_figures, ask_names, read_figures
 from producers.contract.heartbeats import WORKERS_MAX, Rules, alive, count_alive, rules_of
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
@@ -31,6 +32,7 @@ from producers.rules.days import day_name
 from worker.inquiry.overview import Credit, QueueState, queue_state, read_credit
 from worker.inquiry.panels import Panel, side_by_side
 from worker.metrics.groups import GroupFigures, read_groups
+from worker.metrics.replication import replicas_in_step
 
 QUEUES: Final = (QUEUE_ALERT, QUEUE_MARKETING, QUEUE_CALLBACKS)
 READ_STREAMS: Final = tuple(TYPES)
@@ -47,6 +49,7 @@ class Found:
     """What a scrape found.
 
     Attributes:
+        replicas: of Redis, that are in step.
         counted: what has happened so far, by name: see `producers.contract.layout`.
         states: messages by `STATES`.
         entries: of the queues, by queue and what they wait for.
@@ -62,11 +65,13 @@ class Found:
         breakers: how many are shut.
         paused: slices that wait for their campaign.
         optouts, held, rules, money, forwarders: figures of these.
+        unreadable: numbers and names that were none.
         groups: of the streams.
         queues, credit: answers that may be none, each for itself; of callbacks there is no queue among these:
             how long one has waited stands beside its bytes, which a process that counts may not read.
     """
 
+    replicas: int
     counted: Mapping[str, int]
     states: Mapping[str, int]
     entries: Mapping[tuple[str, str], int]
@@ -86,6 +91,7 @@ class Found:
     money: MoneyFigures
     forwarders: Sequence[ForwarderFigures]
     now_ms: int
+    unreadable: int
     queues: Mapping[str, Panel[QueueState]] = field(default_factory=dict)
     groups: Sequence[GroupFigures] = ()
     credit: Panel[Credit | None] = field(default_factory=lambda: Panel(None))
@@ -121,10 +127,12 @@ class Reading:
         Workers, forwarders, groups, hours that receipts are awaited for, and names that are counted are few.
 
         Raises:
+            NotPrimaryError: what answers is a replica. What it knows may be old, and none of it is told.
             redis.RedisError: Redis did not answer.
         """
-        keys = self._keys
+        keys, figures = self._keys, Figures()
         async with client.pipeline(transaction=True) as pipeline:
+            pipeline.info("replication")
             for name in QUEUES:
                 queue = keys.queue(name)
                 pipeline.llen(queue.ready)
@@ -134,15 +142,16 @@ class Reading:
             pipeline.hget(keys.counts, "unexplained")
             pipeline.hgetall(keys.metrics)
             pipeline.time()
-            *entries, counts, unexplained, counted, clock = await pipeline.execute()
+            told, *entries, counts, unexplained, counted, clock = await pipeline.execute()
         now_ms = clock[0] * 1000 + clock[1] // 1000
         places = [(queue, state) for queue in QUEUES for state in ENTRIES]
-        states = (int(count or 0) for count in counts)
+        states = map(figures.whole, counts)
         named = {
-            "counted": {name.decode(): int(count) for name, count in counted.items()},
+            "replicas": replicas_in_step(told),
+            "counted": figures.counts(counted),
             "states": dict(zip(STATES, states, strict=True)),
             "entries": dict(zip(places, entries, strict=True)),
-            "unexplained": int(unexplained or 0),
+            "unexplained": figures.whole(unexplained),
             "now_ms": now_ms,
         }
         asked = {
@@ -150,16 +159,17 @@ class Reading:
             "credit": read_credit(keys),
         }
         queues = await adrive(side_by_side(asked), client)
-        others = await self._others(client, now_ms)
+        others = await self._others(client, now_ms, figures)
         return Found(
             **named,
             **others,
+            unreadable=figures.unreadable + sum(each.failed for each in queues.values()),
             credit=queues.pop("credit"),
             queues=queues,
             groups=await read_groups(client, keys, READ_STREAMS),
         )
 
-    async def _others(self, client: redis.asyncio.Redis, now_ms: int) -> dict[str, Any]:
+    async def _others(self, client: redis.asyncio.Redis, now_ms: int, figures: Figures) -> dict[str, Any]:
         """Read what stands for itself."""
         keys, clock_s = self._keys, time.time()
         async with client.pipeline(transaction=False) as pipeline:
@@ -179,28 +189,31 @@ class Reading:
             replies = await pipeline.execute()
         lengths, rest = replies[: len(STREAMS)], replies[len(STREAMS) :]
         inflight, hold, limit, trimmed, workers, awaited, held, gates, named, *rest = rest
-        aside, figures = await self._second(
-            client, [gate.decode("utf-8", "replace") for gate in gates], named
+        forwarders = figures.forwarders(named)
+        aside, told = await self._second(
+            client, [gate.decode("utf-8", "replace") for gate in gates], forwarders
         )
         return {
             "streams": dict(zip(STREAMS, lengths, strict=True)),
-            "trimmed": {name: int(count or 0) for name, count in zip(READ_STREAMS, trimmed, strict=True)},
+            "trimmed": {
+                name: figures.whole(count) for name, count in zip(READ_STREAMS, trimmed, strict=True)
+            },
             "inflight": inflight,
             "held_account": bool(hold),
-            "calls_limit": int(float(limit or 0)),
+            "calls_limit": int(figures.real(limit)),
             "workers": count_alive(workers, now_ms),
-            "rules": rules_of(name.decode() for name in alive(workers, now_ms)),
-            "missing": missing(awaited, now_ms, self._retention_ms),
-            "held": _by_reason(held),
+            "rules": rules_of(figures.texts(alive(workers, now_ms))),
+            "missing": missing(figures.hours(awaited), now_ms, self._retention_ms),
+            "held": _by_reason(figures.counts(held)),
             "aside": aside,
             "breakers": sum(gate != CREDIT.encode() for gate in gates),
-            "forwarders": read_figures(named, figures, now_ms),
-            "optouts": read_optout_figures(rest[:OPTOUT_QUESTIONS]),
-            "money": read_money(rest[-MONEY:]),
+            "forwarders": read_figures(forwarders, told, now_ms, figures),
+            "optouts": read_optout_figures(rest[:OPTOUT_QUESTIONS], figures),
+            "money": read_money(rest[-MONEY:], figures),
         }
 
     async def _second(
-        self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[Any]
+        self, client: redis.asyncio.Redis, gates: Sequence[str], forwarders: Sequence[tuple[str, float]]
     ) -> tuple[dict[str, int], list[Any]]:
         """Count what waits aside at the gate of credit and at breakers; ask for the figures of forwarders."""
         waiting = dict.fromkeys(GATES, 0)
@@ -216,10 +229,10 @@ class Reading:
         return waiting, replies[len(gates) :]
 
 
-def _by_reason(held: Mapping[bytes, bytes]) -> Mapping[str, int]:
+def _by_reason(held: Mapping[str, int]) -> Mapping[str, int]:
     """Add up what is held, over times and zones."""
     found = dict.fromkeys(HELD, 0)
     for name, count in held.items():
-        reason = name.decode().partition(":")[0]
-        found[reason] = found.get(reason, 0) + int(count)
+        reason = name.partition(":")[0]
+        found[reason] = found.get(reason, 0) + count
     return found

@@ -8,7 +8,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from worker.process.listening import Asking
 
 #: Milliseconds that a worker has to finish what it has begun. Platforms kill after 30 s.
 SHUTDOWN_MS: Final = 23_000
@@ -64,6 +67,7 @@ def uvicorn(
     host: str,
     port: int,
     lacks: Callable[[], Iterable[str]] = tuple,
+    ask: "Asking | None" = None,
     **options: Any,
 ) -> None:
     """Serve an ASGI application until SIGTERM; without an access log, since paths hold tokens.
@@ -74,6 +78,7 @@ def uvicorn(
         host: address to listen on.
         port: port to listen on.
         lacks: says what the process lacks besides Redis, a sentence each.
+        ask: asks Redis what the process must be allowed to ask; None for what runs scripts.
         **options: further options of uvicorn.
 
     Raises:
@@ -82,7 +87,7 @@ def uvicorn(
     # Workers need no web server.
     from uvicorn import Config  # noqa: PLC0415
 
-    from worker.process.listening import Listening  # noqa: PLC0415
+    from worker.process.listening import Listening, ask_whether_served  # noqa: PLC0415
 
     config = Config(
         factory,
@@ -96,7 +101,7 @@ def uvicorn(
         timeout_graceful_shutdown=_GRACE_S,
         **options,
     )
-    server = Listening(config, name, lacks)
+    server = Listening(config, name, lacks, ask or ask_whether_served)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import redis.asyncio
 import uvicorn
 
 from producers.contract.clients import CALLBACKS, connect_async
@@ -20,6 +21,14 @@ from producers.contract.settings import RedisSettings
 #: Seconds that Redis has to answer before it is said to be away.
 _ANSWER_S: Final = 1.0
 
+#: Asks Redis what a process must be allowed to ask, and fails if it is not.
+Asking = Callable[[redis.asyncio.Redis, RedisSettings], Awaitable[object]]
+
+
+def ask_whether_served(client: redis.asyncio.Redis, settings: RedisSettings) -> Awaitable[object]:
+    """Run a script, as all processes do but the one that only reads."""
+    return serving(Keys(settings.namespace)).arun(client)
+
 
 class Listening(uvicorn.Server):
     """A server that writes a line on standard error once it listens: words on a terminal, else JSON.
@@ -28,11 +37,18 @@ class Listening(uvicorn.Server):
         config: of the server.
         name: of the process, such as ``web``.
         lacks: says what it lacks besides Redis, a sentence each; asked once it listens.
+        ask: a question to Redis which the process must be allowed to ask; asked then, too.
     """
 
-    def __init__(self, config: uvicorn.Config, name: str, lacks: Callable[[], Iterable[str]] = tuple) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        name: str,
+        lacks: Callable[[], Iterable[str]] = tuple,
+        ask: Asking = ask_whether_served,
+    ) -> None:
         super().__init__(config)
-        self._name, self._lacks = name, lacks
+        self._name, self._lacks, self._ask = name, lacks, ask
         self._telling: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: Any = None) -> None:
@@ -45,7 +61,7 @@ class Listening(uvicorn.Server):
     async def _tell(self) -> None:
         settings = RedisSettings.from_env(os.environ)
         namespace = settings.namespace
-        problems = [*await _redis_problems(settings), *self._lacks()]
+        problems = [*await _redis_problems(settings, self._ask), *self._lacks()]
         where = self._address()
         if sys.stderr.isatty():
             sys.stderr.write(
@@ -67,13 +83,13 @@ class Listening(uvicorn.Server):
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _redis_problems(settings: RedisSettings) -> list[str]:
+async def _redis_problems(settings: RedisSettings, ask: Asking) -> list[str]:
     """Say what is wrong with Redis or its data, which does not keep a web process from starting."""
     url = settings.redis_url
     client = connect_async(url, CALLBACKS)
     try:
         async with asyncio.timeout(_ANSWER_S):
-            await serving(Keys(settings.namespace)).arun(client)
+            await ask(client, settings)
     except (*REDIS_ERRORS, OSError) as error:
         what = what_is_refused(error)
         return [

@@ -10,19 +10,23 @@ from worker.commands.command import Command
 from worker.forwarding import process
 from worker.forwarding.schedule import A_DAY
 from worker.forwarding.store import Store, check_name
-from worker.webhooks.settings import WebhookSettings, check_streams, check_url
+from worker.webhooks.settings import DEFAULT_STREAMS, WebhookSettings, check_streams, check_url
 from worker.webhooks.signing import secrets_of
 
 
 @click.command("forward-http", cls=Command)
 @click.argument("name", required=False)
 @click.argument("url", required=False)
-@click.option("--streams", help="Comma-separated: replies, optouts, receipts, statuses, alarms.")
+@click.option(
+    "--streams",
+    help="Comma-separated: replies, optouts, receipts, statuses, alarms. Without it WEBHOOK_STREAMS, "
+    f"which is {DEFAULT_STREAMS} by default.",
+)
 @click.option("--insecure", is_flag=True, help="Allow http to another machine: numbers and texts in clear.")
 def forward_http(name: str | None, url: str | None, streams: str | None, *, insecure: bool) -> None:
     """Bring the events of streams to URL as signed webhooks, until SIGTERM.
 
-    Without NAME and URL, the settings WEBHOOK_NAME, WEBHOOK_URL and WEBHOOK_STREAMS say what. Several
+    Without NAME and URL, the settings WEBHOOK_NAME and WEBHOOK_URL say what. Several
     processes of one NAME share the work; each NAME has its own events, retries and secret.
     """
     from worker.webhooks.sender import Sender  # noqa: PLC0415 - no other command needs an HTTP client

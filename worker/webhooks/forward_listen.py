@@ -12,14 +12,16 @@ from worker.commands.following import entries_after
 from worker.forwarding.outcomes import Deliver, Delivered, Outcome, OutgoingEvent
 from worker.forwarding.store import check_name, event_id_of
 from worker.presentation.output import Output
-from worker.webhooks.settings import WebhookSettings, check_streams, check_url
+from worker.webhooks.settings import DEFAULT_STREAMS, WebhookSettings, check_streams, check_url
 from worker.webhooks.signing import secrets_of
 
 
 @click.command(cls=Command)
 @click.option("--to", "url", required=True, help="Such as http://localhost:8000/webhooks.")
 @click.option("--name", help="Sign as this forwarder does; WEBHOOK_NAME by default.")
-@click.option("--streams", help="Comma-separated; WEBHOOK_STREAMS by default.")
+@click.option(
+    "--streams", help=f"Comma-separated. Without it WEBHOOK_STREAMS, which is {DEFAULT_STREAMS} by default."
+)
 @click.pass_obj
 def listen(output: Output, url: str, name: str | None, streams: str | None) -> None:
     """Send what comes from now on to a server on this machine, once and signed as in earnest, until Ctrl-C.

@@ -1,6 +1,7 @@
 """Settings of a process that forwards by HTTP."""
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from producers.contract.kinds import TYPES
@@ -8,6 +9,9 @@ from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, scheme_of, variable
 from worker.forwarding.store import check_name
 from worker.settings import is_this_machine, known_level
+
+#: What is forwarded where nobody says more: what people wrote.
+DEFAULT_STREAMS: Final = "replies,optouts"
 
 
 def check_streams(names: str) -> tuple[str, ...]:
@@ -59,7 +63,7 @@ class WebhookSettings(RedisSettings):
     streams: str = variable(
         "WEBHOOK_STREAMS",
         "streams it forwards, comma-separated",
-        default="replies,optouts",
+        default=DEFAULT_STREAMS,
         check=check_streams,
     )
     secrets: tuple[Secret, ...] = variable(

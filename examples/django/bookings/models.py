@@ -24,6 +24,10 @@ class Booking(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     guest = models.ForeignKey(Guest, on_delete=models.CASCADE)
     confirmed = models.BooleanField(default=False)
+    #: What statuses said of the SMS: accepted, or that it never left and why; empty while it waits.
+    sms_state = models.CharField(max_length=9, default="", blank=True)
+    sms_code = models.TextField(default="", blank=True)
+    sms_state_at = models.DateTimeField(null=True)
     #: What receipts said of the SMS: sent, undelivered or delivered; empty before.
     delivery = models.CharField(max_length=11, default="", blank=True)
 

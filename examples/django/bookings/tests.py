@@ -1,10 +1,16 @@
 """Tests of the project, in memory: nobody is texted, and no Redis is needed."""
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.conf import settings
 from django.core.management import call_command
 from django.test import TestCase
 
 from bookings import handlers
 from bookings.models import Booking, Guest
+from producers import Feed
 from producers.testing.outbox import SmsOutbox
 
 PHONE = "+33612345678"
@@ -18,11 +24,12 @@ class Bookings(TestCase):
 
     def book(self):
         with self.captureOnCommitCallbacks(execute=True):
-            self.client.post("/book", {"phone": "06 12 34 56 78"})
-        return Booking.objects.get()
+            answer = self.client.post("/book", {"phone": "06 12 34 56 78"})
+        return Booking.objects.get(pk=answer.json()["booking"])
 
     def consume(self, stream, handler):
-        call_command("sms_consume", stream, handler=f"bookings.handlers.{handler}")
+        with self.captureOnCommitCallbacks(execute=True):
+            call_command("sms_consume", stream, handler=f"bookings.handlers.{handler}")
 
     def test_a_guest_is_asked(self):
         booking = self.book()
@@ -47,6 +54,51 @@ class Bookings(TestCase):
         self.consume("replies", "on_reply")
 
         self.assertTrue(Booking.objects.get().confirmed)
+
+    def test_who_says_yes_twice_is_thanked_once(self):
+        self.book()
+        for text in ("Oui", "oui"):
+            self.sms.reply(PHONE, text)
+
+        with self.assertNoLogs("producers.django", "ERROR"):
+            self.consume("replies", "on_reply")
+
+        self.sms.assert_sent(to=PHONE, text="Thank you. See you soon!", times=1)
+
+    def test_an_answer_that_octopush_posts_confirms(self):
+        self.book()
+        self.sms.run_worker()
+
+        now = datetime.now(ZoneInfo("Europe/Paris"))
+        event = {"number": PHONE, "text": "Oui", "reception_date": f"{now:%Y-%m-%d %H:%M:%S}"}
+        [token] = settings.OCTOPUSH["CALLBACK_TOKENS"]
+        answer = self.client.post(f"/callbacks/{token}", event, content_type="application/json")
+        self.assertEqual(answer.status_code, 200)
+        self.sms.run_worker()
+        self.consume("replies", "on_reply")
+
+        self.assertTrue(Booking.objects.get().confirmed)
+
+    def test_an_sms_that_never_left_is_seen_on_its_booking(self):
+        for _ in range(10):
+            self.book()
+        eleventh = self.book()
+
+        self.consume("statuses", "on_status")
+
+        eleventh.refresh_from_db()
+        self.assertEqual((eleventh.sms_state, eleventh.sms_code), ("cancelled", "number_cap"))
+
+    def test_a_status_that_is_handled_late_changes_nothing(self):
+        self.book()
+        self.sms.run_worker()
+        self.consume("statuses", "on_status")
+
+        [accepted] = Feed("statuses", group="tests")
+        earlier = accepted.at - timedelta(seconds=1)
+        handlers.on_status(msgspec.structs.replace(accepted, state="unknown", at=earlier))
+
+        self.assertEqual(Booking.objects.get().sms_state, "accepted")
 
     def test_a_receipt_that_is_handled_late_changes_nothing(self):
         self.book()

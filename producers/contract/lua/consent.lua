@@ -1,14 +1,23 @@
 -- Who has agreed to marketing: `consent` holds 'at|last contact|source|wording' by pseudonym. Takes consent_ms, how old the last contact
 -- may be, from what the script is given; nil where no consent is asked for.
 
--- Find out who of some people has agreed, by pseudonym. Returns true by place.
-local function have_agreed(pseudonyms)
-  local found, oldest = {}, now - given.consent_ms
+-- Lists of people are imported with one date, source and wording: what their entry says is looked for once.
+local agreements = { [false] = false }
+local function says_agreed(entry)
+  if agreements[entry] == nil then
+    local last = tonumber(string.match(entry, '^%d+|(%d+)|'))
+    agreements[entry] = last ~= nil and last >= now - given.consent_ms
+  end
+  return agreements[entry]
+end
+
+-- Find out who of some people, by pseudonym, has not agreed. Returns their places.
+local function who_has_not_agreed(pseudonyms)
+  local found = {}
   for start = 1, #pseudonyms, ASKED_AT_ONCE do
-    local values = redis.call('HMGET', prefix .. 'consent', unpack(pseudonyms, start, math.min(#pseudonyms, start + ASKED_AT_ONCE - 1)))
-    for i, value in ipairs(values) do
-      local last = value and tonumber(string.match(value, '^%d+|(%d+)|'))
-      if last and last >= oldest then found[start + i - 1] = true end
+    local entries = redis.call('HMGET', prefix .. 'consent', unpack(pseudonyms, start, math.min(#pseudonyms, start + ASKED_AT_ONCE - 1)))
+    for i, entry in ipairs(entries) do
+      if not says_agreed(entry) then found[#found + 1] = start + i - 1 end
     end
   end
   return found

@@ -101,8 +101,11 @@ local twins, new_twins = {}, {}
 local function learn_twins(names)
   if #names == 0 then return end
   for windows_ago = 1, 0, -1 do
-    for i, known in ipairs(redis.call('HMGET', twins_key(windows_ago), unpack(names))) do
-      twins[names[i]] = known or twins[names[i]]
+    local window = twins_key(windows_ago)
+    -- Of hundreds of texts it costs less to ask first: there is no window before the first list of a burst.
+    local known = #names > 1 and redis.call('EXISTS', window) == 0 and {} or redis.call('HMGET', window, unpack(names))
+    for i, text in ipairs(known) do
+      if text then twins[names[i]] = text end
     end
   end
 end
@@ -121,8 +124,8 @@ end
 
 local NOW_AND_BAR = string.format('%d|', now)
 local function remember_twin(id, twin)
-  twins[twin] = NOW_AND_BAR .. id
-  new_twins[#new_twins + 1], new_twins[#new_twins + 2] = twin, twins[twin]
+  local known, count = NOW_AND_BAR .. id, #new_twins
+  twins[twin], new_twins[count + 1], new_twins[count + 2] = known, twin, known
 end
 
 -- Write down what was counted, and what is remembered.

@@ -1,20 +1,25 @@
 -- What is left of messages that are about to be queued, without those of their recipients who want no more SMS. Takes messages and
 -- consent_ms from what the script is given; see enqueue.lua.
 
--- Add to questions about recipients of messages those about the recipients of one. `to` has their pseudonyms with blanks between them,
--- and `before` is what a field begins with. Each question has its field, its message and the place of its recipient.
+-- Questions about recipients: each has its field and its message, and of one among several also its place.
+local function no_questions()
+  return { count = 0, fields = {}, owners = {}, places = {} }
+end
+
+-- Ask about the recipients of a message. `to` has their pseudonyms with blanks between them, and `before` is what a field begins with.
 local function ask(questions, i, to, before)
-  local fields, owners, places, place = questions.fields, questions.owners, questions.places, 0
+  local at, fields, owners = questions.count, questions.fields, questions.owners
   if not string.find(to, ' ', 1, true) then
-    local at = #fields + 1
-    fields[at], owners[at], places[at] = before .. to, i, 1
+    at = at + 1
+    fields[at], owners[at], questions.count = before .. to, i, at
     return
   end
+  local place = 0
   for pseudonym in string.gmatch(to, '%S+') do
-    place = place + 1
-    local at = #fields + 1
-    fields[at], owners[at], places[at] = before .. pseudonym, i, place
+    at, place = at + 1, place + 1
+    fields[at], owners[at], questions.places[at] = before .. pseudonym, i, place
   end
+  questions.count = at
 end
 
 -- The same under each older key, of which there mostly is none.
@@ -23,55 +28,56 @@ local function ask_older(questions, i, message, before)
   for _, older in ipairs(message[23]) do ask(questions, i, older, before) end
 end
 
-local function no_questions()
-  return { fields = {}, owners = {}, places = {} }
-end
-
-local function note_reason(found, i, place, reason)
+local function note_reason(found, questions, at, reason)
+  local i, place = questions.owners[at], questions.places[at] or 1
   found[i] = found[i] or {}
   found[i][place] = found[i][place] or reason
 end
 
+-- Who has agreed under one of some older keys, by message and place.
+local function agreed_among(older)
+  local lacking, found = {}, {}
+  if older.count == 0 then return found end
+  for _, at in ipairs(who_has_not_agreed(older.fields)) do lacking[at] = true end
+  for at = 1, older.count do
+    if not lacking[at] then note_reason(found, older, at, true) end
+  end
+  return found
+end
+
 -- Note who has not agreed to marketing, under whatever key that was noted.
 local function note_lacking_consent(found)
-  local questions, older_questions = no_questions(), no_questions()
+  local questions, older = no_questions(), no_questions()
   for i, message in ipairs(given.messages) do
     if message[3] == 'marketing' then
       ask(questions, i, message[14], '')
-      ask_older(older_questions, i, message, '')
+      ask_older(older, i, message, '')
     end
   end
-  local older_agreed = have_agreed(older_questions.fields)
-  local among_older = {}
-  for at in pairs(older_agreed) do
-    note_reason(among_older, older_questions.owners[at], older_questions.places[at], true)
+  local agreed_before = agreed_among(older)
+  for _, at in ipairs(who_has_not_agreed(questions.fields)) do
+    local before = agreed_before[questions.owners[at]]
+    if not before or not before[questions.places[at] or 1] then note_reason(found, questions, at, 'no_consent') end
   end
-  local agreed = have_agreed(questions.fields)
-  for at = 1, #questions.fields do
-    local i, place = questions.owners[at], questions.places[at]
-    if not agreed[at] and not (among_older[i] and among_older[i][place]) then note_reason(found, i, place, 'no_consent') end
-  end
-end
-
--- Add the questions about the recipients of a message in a scope, under every key.
-local function ask_about(questions, i, message, scope)
-  ask(questions, i, message[14], scope .. '|')
-  ask_older(questions, i, message, scope .. '|')
 end
 
 -- Who of the recipients of all messages is suppressed, under whatever key that was noted. Returns reasons by message and place.
 local function find_suppressed()
-  local questions, found = no_questions(), {}
+  local questions, found, of_account = no_questions(), {}, ACCOUNT .. '|'
   -- Of one message it costs no more to ask at once.
   if #given.messages == 1 or is_anybody_suppressed() then
     for i, message in ipairs(given.messages) do
       if message[16] then
-        ask_about(questions, i, message, ACCOUNT)
-        if message[21] then ask_about(questions, i, message, message[21]) end
+        ask(questions, i, message[14], of_account)
+        ask_older(questions, i, message, of_account)
+        if message[21] then
+          ask(questions, i, message[14], message[21] .. '|')
+          ask_older(questions, i, message, message[21] .. '|')
+        end
       end
     end
   end
-  for at, reason in pairs(reasons_of(questions.fields)) do note_reason(found, questions.owners[at], questions.places[at], reason) end
+  for at, reason in pairs(reasons_of(questions.fields)) do note_reason(found, questions, at, reason) end
   if given.consent_ms then note_lacking_consent(found) end
   return found
 end

@@ -4,8 +4,15 @@
 
 local MICRO = 1000000
 
+-- Write a number without an exponent and a fraction. The same few are written for all messages of a script.
+local written = {}
 local function whole(number)
-  return string.format('%.0f', number)
+  local known = written[number]
+  if not known then
+    known = string.format('%.0f', number)
+    written[number] = known
+  end
+  return known
 end
 
 local function spend_key(scope, day)

@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import Mock, patch
 
-from django.core import checks
+from django.core import checks, mail
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
@@ -62,6 +62,27 @@ def committing_by_hand():
         finally:
             transaction.rollback()
     transaction.set_autocommit(True)
+
+
+@contextmanager
+def busy(group, event_id):
+    """Let another connection hold what the handling of an event writes to."""
+    other = connection.copy()
+    waits = {} if connection.vendor == "sqlite" else {"options": "-c lock_timeout=100"}
+    try:
+        with other.cursor() as cursor, patch.dict(connection.settings_dict["OPTIONS"], waits):
+            if connection.vendor == "sqlite":
+                cursor.execute("BEGIN IMMEDIATE")
+            else:
+                connection.close()
+                cursor.execute("BEGIN")
+                row = [group, event_id]
+                columns = '"group", event_id, handled_at'
+                cursor.execute(f"INSERT INTO sms_handled_event ({columns}) VALUES (%s, %s, now())", row)
+            yield
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
 
 
 class Orders(TestCase):
@@ -407,6 +428,17 @@ class Answers(TransactionTestCase):
         self.consume()
         self.assertEqual(Order.objects.get().answers, 1)
 
+    def test_the_time_after_which_an_event_comes_again_can_be_chosen(self):
+        self.sms.reply(PHONE, "Oui")
+        with patch.dict(os.environ, SHOP_FAILING=__file__), self.assertLogs("producers", "WARNING"):
+            self.consume(idle_s=20)
+
+        self.sms.travel(seconds=21)
+        self.consume(idle_s=20)
+        self.assertEqual(Order.objects.get().answers, 1)
+        with self.assertRaisesRegex(CommandError, "--idle-s"):
+            self.consume(idle_s=0)
+
     def test_the_log_names_the_line_of_the_handler_and_not_one_of_django(self):
         for handler, where in (
             ("shop.handlers.on_reply_to_nobody", r"DoesNotExist at \S+/shop/handlers\.py:\d+$"),
@@ -418,11 +450,24 @@ class Answers(TransactionTestCase):
                 call_command("sms_consume", "replies", handler=handler)
             self.assertRegex(log.output[0], where)
 
+    def test_a_busy_database_is_named_with_the_handler_around_which_it_failed(self):
+        reply = self.sms.reply(PHONE, "canary")
+        with busy("shop.handlers.on_reply", reply.event_id), self.assertLogs("producers", "ERROR") as log:
+            self.consume()
+
+        code = r"\((SQLITE_LOCKED\w*: database table is locked|55P03: lock not available)\)"
+        self.assertRegex(
+            log.output[0], rf"OperationalError {code} in the transaction around shop\.handlers\.on_reply, at "
+        )
+        self.assertNotIn("canary", str(log.output))
+
     @override_settings(OCTOPUSH={"REDIS_URL": "redis://user:canary@nobody:1/3"})
-    def test_a_consumer_says_at_its_start_where_it_reads_and_shows_no_secret(self):
+    def test_a_consumer_says_at_its_start_that_a_test_reads_no_redis(self):
         printed = called("sms_consume", "replies", handler="shop.handlers.on_reply", group="shop")
 
-        self.assertEqual(printed, "reads replies at redis://nobody:1/3 as group shop, database default\n")
+        self.assertEqual(
+            printed, "reads replies at the memory of SmsOutbox as group shop, database default\n"
+        )
 
     def test_an_outage_of_the_database_costs_an_event_no_try(self):
         self.sms.reply(PHONE, "Oui")
@@ -525,8 +570,17 @@ class Settings(TestCase):
     def test_who_names_no_redis_is_told_which_one_is_taken(self):
         for nothing in ({}, {"REDIS_URL": ""}):
             with patch.dict(os.environ, REDIS_URL=""), override_settings(OCTOPUSH=nothing | TOKENS):
-                [warning] = self.found()
+                # The tests of a project ask no such Redis.
+                self.assertEqual(self.found(), set())
+                with patch.dict(vars(mail)):
+                    # Outside of tests it is not there.
+                    del mail.outbox
+                    [warning] = self.found()
             self.assertIn("redis://localhost:6379/0 is taken", warning)
+
+    @override_settings(OCTOPUSH={"REDIS_URL": "redis://user:canary@nobody:1/3"})
+    def test_a_consumer_names_where_it_reads_and_shows_no_secret(self):
+        self.assertEqual(consuming.Consumer("replies", "shop").server, "redis://nobody:1/3")
 
     @override_settings(OCTOPUSH={"CALLBACK_TOKENS": [TOKEN], "CALLBACK_SPOOL_DIR": Path("spool")})
     def test_a_directory_may_be_a_path(self):
@@ -548,16 +602,6 @@ class Settings(TestCase):
         with SmsOutbox() as sms, self.captureOnCommitCallbacks(execute=True):
             send_in_transaction("06 12 34 56 78", "Hello", **OPTIONS)
         sms.assert_sent(to=PHONE)
-
-
-class Warned(TestCase):
-    """What is probably a mistake is told by all ways to send."""
-
-    def test_a_landline_that_is_asked_for_a_reply(self):
-        for send in (send_on_commit, send_in_transaction):
-            written = send("+33142345678", "Do you come?", with_replies=True, **OPTIONS)
-            self.assertIsInstance(written, str)
-            self.assertEqual(len(written.warnings), 1)
 
 
 class OneProducer(TestCase):

@@ -3,8 +3,8 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,23 +16,29 @@ from producers.contract.redis_url import RedisUrl
 from producers.settings import ProducerSettings
 from tests.soak.days import HOLIDAY, RULES
 from tests.soak.endurance.crew import Crew, Life
+from tests.soak.endurance.readers import STREAMS
 from tests.soak.endurance.redis_set import LeapingSet
-from tests.soak.place import CAPS, FAULT_SHARE, FAULTS, KEYS, PRICE
+from tests.soak.place import CAPS, KEYS, PRICE, meet_faults
 from tests.support.api_client import TOKENS as API_TOKENS
 from tests.support.console_client import TOKENS as CONSOLE_TOKENS
 from tests.support.forwarder_process import ROOTS
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
-from tests.support.sentinel_set import PAUSE_MS
+from tests.support.kept_ports import kept_port
 from tests.support.simulator import SimulatorProcess
 from tests.support.smtp_server import SmtpServer
 from tests.support.webhook_receiver import WebhookReceiver
-from worker.sandbox.redis_server import free_port
 
 #: Days that records, and entries of streams, stay: a day of the soak takes a minute and a half.
 _STAYS_DAYS: Final = "2"
 _ADMIN_S: Final = 300.0
-#: Seconds in which a Sentinel tells an old primary what it is now; it takes writes until then.
-_LEARNS_S: Final = 13.0
+#: Seconds that a replica may lag behind.
+_LAG_S: Final = 1.5
+#: Seconds in which one primary and two replicas must be there again.
+_SETTLES_S: Final = 90.0
+#: Messages that may be about to leave when the clock leaps: the application goes on sending.
+_UNSENT: Final = 20
+#: Entries that a group may have still to read when the clock leaps.
+_UNREAD: Final = 500
 
 
 class Estate:
@@ -60,7 +66,7 @@ class Estate:
         self.simulator.admin.http.timeout = httpx.Timeout(_ADMIN_S)
         self.webhooks, self.mails = WebhookReceiver(), SmtpServer()
         self._ports = {
-            name: str(free_port()) for name in ("PORT", "API_PORT", "METRICS_PORT", "CONSOLE_PORT")
+            name: str(kept_port()) for name in ("PORT", "API_PORT", "METRICS_PORT", "CONSOLE_PORT")
         }
         self._rules = {
             **RULES,
@@ -103,8 +109,9 @@ class Estate:
             "OCTOPUSH_API_LOGIN": API_LOGIN,
             "OCTOPUSH_API_KEY": API_KEY,
             "OCTOPUSH_BASE_URL": self.simulator.base_url,
-            "OCTOPUSH_READ_TIMEOUT_S": "1",
-            "OCTOPUSH_CONNECT_TIMEOUT_S": "1",
+            # Of a gateway that shares the machine with all of this; a second is too little for an hour.
+            "OCTOPUSH_READ_TIMEOUT_S": "3",
+            "OCTOPUSH_CONNECT_TIMEOUT_S": "3",
             "CALLBACK_TOKENS": TOKEN,
             "CALLBACK_SPOOL_DIR": str(self._data_dir / "spool"),
             "API_TOKENS": API_TOKENS,
@@ -119,17 +126,11 @@ class Estate:
 
     def _prepare_gateway(self) -> None:
         admin = self.simulator.admin
-        admin.balance(1e9)
+        meet_faults(admin)
         admin.settings(callback_url=self.callback_url(), callback_retries=7)
         admin.auto_reply(
             "Yes, please", after_ms=500, match={"text_contains": "Soak api"}, only_with_replies=True
         )
-        left = FAULT_SHARE
-        for preset in FAULTS:
-            # Rules are asked in order, so each share is one of what the earlier ones left.
-            share = FAULT_SHARE / len(FAULTS)
-            admin.fault(preset, match={"probability": share / (1 - (FAULT_SHARE - left))})
-            left -= share
 
     def settings(self, **changes: str) -> ProducerSettings:
         """What an application is told; its clock is the true one."""
@@ -158,9 +159,55 @@ class Estate:
     def figures(self) -> Mapping[str, float] | None:
         """Tell what the primary holds; None while there is none."""
         with suppress(redis.RedisError):
-            memory = self.client.info("memory")["used_memory"]
-            return {"used_memory_mb": memory / 1e6, "keys": float(self.client.dbsize())}
+            told = self.client.info()
+            return {
+                "connections": float(told["connected_clients"] + told["connected_slaves"]),
+                "used_memory_mb": told["used_memory"] / 1e6,
+                "keys": float(self.client.dbsize()),
+            }
         return None
+
+    def catch_up(self, seconds: float) -> None:
+        """Wait until what may leave has left, the calls have ended that are made now, and groups have read.
+
+        Before the clock leaps by hours: none pass within a call, but on a machine that is late. Nor does a
+        message wait for its second attempt until its 20 hours are over.
+
+        Args:
+            seconds: after which it is as it is.
+        """
+        running, ends = self._running(), time.monotonic() + seconds
+        while time.monotonic() < ends and not (self._has_left() and self._is_read()):
+            time.sleep(0.1)
+        while time.monotonic() < ends and running & self._running():
+            time.sleep(0.1)
+
+    def _has_left(self) -> bool:
+        """Whether no message may leave now that has not; what a gate keeps has a later time."""
+        with suppress(redis.RedisError):
+            seconds, microseconds = self.client.time()
+            now_ms = 1000 * seconds + microseconds // 1000
+            queues = [KEYS.queue(each) for each in ("alert", "marketing")]
+            ready = sum(self.client.llen(each.ready) for each in queues)
+            due = sum(self.client.zcount(each.delayed, "-inf", now_ms) for each in queues)
+            return ready + due <= _UNSENT
+        return False
+
+    def _running(self) -> set[tuple[bytes, float]]:
+        with suppress(redis.RedisError):
+            return set(self.client.zrange(KEYS.attempt_starts, 0, -1, withscores=True))
+        return set()
+
+    def _is_read(self) -> bool:
+        # Not by the lag that Redis tells: after a failover it counts what was trimmed.
+        with suppress(redis.RedisError):
+            return all(
+                len(self.client.xrange(key, "(" + group["last-delivered-id"].decode(), count=_UNREAD))
+                < _UNREAD
+                for key in map(KEYS.stream, STREAMS)
+                for group in self.client.xinfo_groups(key)
+            )
+        return False
 
     def is_idle(self) -> bool:
         """Whether no callback waits, in Redis or on the disk, nor anything that is forwarded.
@@ -210,33 +257,30 @@ class Estate:
         self.damage[f"{name} {how}"] += 1
 
     def _replace_primary(self, how: str) -> None:
+        """Replace it, and wait until nobody else takes writes; in some ways writes are lost until then."""
         them = self.redis_set.them
-        before, begun = them.primary, time.time()
-        number = them.servers.index(before)
-        if how == "planned":
-            them.fail_over()
-            if time.time() - begun > PAUSE_MS / 1000:
-                # On a loaded machine the pause was over too soon: the old primary took writes again.
-                self.forgetting.append((begun, time.time() + _LEARNS_S))
-        elif how == "unannounced":
-            with self._may_forget():
+        before, begun = them.settled(_SETTLES_S), time.time()
+        number, after = them.servers.index(before), before
+        try:
+            if how == "planned":
+                them.fail_over()
+            elif how == "unannounced":
                 them.fail_over(losing=True)
-        elif how == "restarted":
-            before.restart(crash=True)
-        elif how == "crashed":
-            them.crash()
-        else:
-            with self._may_forget():
+            elif how == "restarted":
+                before.restart(crash=True)
+            elif how == "crashed":
+                them.crash()
+            else:
                 before.kill()
                 them.wait_for_another_primary_than(before)
-            before.start()
+                before.start()
+            took_s = time.time() - begun
+            after = them.settled(_SETTLES_S)
+        finally:
+            # On a loaded machine Sentinels may have replaced what was only started again.
+            if how in ("unannounced", "killed") or (how == "restarted" and after is not before):
+                self.forgetting.append((begun - _LAG_S, time.time() + 1))
         if how in ("killed", "crashed", "restarted"):
             self.damage[f"redis-{number} killed"] += 1
         self.damage[f"primary {how}"] += 1
-        self.events.append((begun, f"{how}, {time.time() - begun:.1f} s"))
-
-    @contextmanager
-    def _may_forget(self) -> Iterator[None]:
-        begins = time.time() - 1.5
-        yield
-        self.forgetting.append((begins, time.time() + _LEARNS_S))
+        self.events.append((begun, f"{how}, {took_s:.1f} s"))

@@ -37,6 +37,8 @@ class Harvest:
         self._redis, self._leaps = client, leaps
         self._waiting: set[str] = set()
         self._ended_at: dict[str, float] = {}
+        #: Those that a later receipt may turn into another end, until they are forgotten.
+        self._in_doubt: set[str] = set()
         self._cursor = "-"
         self._lock, self._done = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="harvest")
@@ -65,6 +67,7 @@ class Harvest:
             again = [name for name, at in self._ended_at.items() if at >= since]
             for name in again:
                 del self._ended_at[name], self.records[name]
+            self._in_doubt.difference_update(again)
             self._waiting.update(again)
             self.stopped = {number: at for number, at in self.stopped.items() if self._leaps.true(at) < since}
             self._cursor = str(int(1000 * min(self._leaps.shown(since))))
@@ -98,7 +101,7 @@ class Harvest:
             self._read_races()
 
     def _read_records(self) -> None:
-        for names in _parts(sorted(self._waiting)):
+        for names in _parts(sorted(self._waiting | self._in_doubt)):
             with self._redis.pipeline(transaction=False) as pipeline:
                 for name in names:
                     pipeline.hmget(KEYS.record(name), "state", "code", "first", "raced")
@@ -106,9 +109,12 @@ class Harvest:
             at = time.time()
             for name, answer in zip(names, answers, strict=True):
                 state, code, first, raced = ((each or b"").decode() for each in answer)
+                self._in_doubt.discard(name)
                 if state in _ENDS:
                     self._waiting.discard(name)
-                    self._ended_at[name] = at
+                    self._ended_at.setdefault(name, at)
+                    if state == "unknown":
+                        self._in_doubt.add(name)
                     self.records[name] = Record(
                         state, code, float(first) / 1000 if first else None, bool(raced)
                     )

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -10,16 +11,20 @@ import redis
 
 from tests.support.clock import NoLeapError, SharedClock
 from tests.support.doors import GuardedServer, Open
+from tests.support.kept_ports import kept_port
 from tests.support.sentinel_set import SentinelSet
 from worker.sandbox.redis_server import find_binary
 
 #: Seconds of silence after which a replica leaves its primary: a leap of hours is none.
 _REPLICATION_TIMEOUT_S = 1_000_000_000
+#: Times the usual patience until a server must answer.
+_PATIENT = 5
 
 
 class _Node(GuardedServer):
     def __init__(self, data_dir: Path, door: Open, options: Sequence[str], clock: SharedClock) -> None:
         super().__init__(data_dir, door, [*options, "--repl-timeout", str(_REPLICATION_TIMEOUT_S)])
+        self.port = kept_port()
         self._clock = clock
         self._follows = True
 
@@ -28,6 +33,14 @@ class _Node(GuardedServer):
         self._follows = False
         super().restart(crash=crash)
         self._follows = True
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait longer than usual: all processes of the soak share the machine."""
+        for _ in range(_PATIENT):
+            with suppress(TimeoutError):
+                super()._wait_until_ready(process)
+                return
+        raise TimeoutError("the server does not answer")
 
     def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         if not self._follows and "--replicaof" in command:

@@ -42,6 +42,8 @@ _PAUSES_S: Final = (6.0, 25.0)
 #: The part of the time in which all processes come and go. After it only the first worker and the primaries
 #: do: all others can be measured.
 _UNREST: Final = 0.4
+#: Seconds that a leap of the clock waits at most for a machine that is late.
+_LATE_S: Final = 60.0
 #: Seconds after the last text in which everything must have come to an end.
 _PATIENCE_S: Final = 420.0
 #: Seconds for which an application repeats what it sent before a primary was replaced.
@@ -67,11 +69,12 @@ class Endurance:
         self._estate = Estate(data_dir, seed, self._budget)
         self._leaps = Leaps(time.time())
         self._still = threading.Lock()
-        self._sent, self._done = threading.Event(), threading.Event()
+        self._sent, self._done, self._enough = threading.Event(), threading.Event(), threading.Event()
         self._texts: list[Text] = []
         self._lately: list[tuple[float, Batch]] = []
         self._repeated = 0
-        self._told: list[str] = []
+        #: Seconds for which the clock stood still: no time passes for the application, either.
+        self._stood_still_s = 0.0
         self._wrong_on_the_way: list[str] = []
 
     def run(self) -> bool:
@@ -105,12 +108,19 @@ class Endurance:
                 self._harvest.stop()
             return self._judge(time.monotonic() - started)
 
+    def end_early(self) -> None:
+        """Send no more: `run` judges what was sent until now."""
+        self._enough.set()
+
     # The days.
 
     def _let_days_pass(self) -> None:
         for day in itertools.count():
             for stage in LATE_DAY if self._sent.is_set() else DAY:
+                due = time.monotonic()
                 with self._still:
+                    self._estate.catch_up(_LATE_S)
+                    self._stood_still_s += time.monotonic() - due
                     self._leap(begins(day, stage, FIRST_OF_MANY))
                 if self._done.wait(stage.lasts):
                     return
@@ -132,20 +142,21 @@ class Endurance:
         # What has a time to live is not refused by the application's clock, which is another.
         off = {"MARKETING_HOURS_FR": "off"}
         usual, hurried = (Producer(settings=self._estate.settings(**each)) for each in ({}, off))
-        ends, next_at = time.monotonic() + self._seconds, time.monotonic()
+        ends, next_at, stood_s = time.monotonic() + self._seconds, time.monotonic(), self._stood_still_s
         try:
             for batch in Crowd(10_000_000, self._rng).batches():
-                if self._done.is_set() or time.monotonic() > ends:
+                if self._done.is_set() or self._enough.is_set() or time.monotonic() > ends:
                     break
                 for number, when in batch.refusing:
                     self._stops.will_write(number, when)
                 self._note(batch.texts)
                 self._send(batch, usual, hurried)
                 self._lately.append((time.time(), batch))
-                next_at += len(batch.texts) / RATE
+                next_at += len(batch.texts) / RATE + self._stood_still_s - stood_s
+                stood_s = self._stood_still_s
                 while not self._done.wait(min(1.0, max(0.0, next_at - time.monotonic()))):
                     self._repeat(usual, hurried)
-                    if time.monotonic() >= next_at:
+                    if time.monotonic() >= next_at or self._enough.is_set():
                         break
             self._sent.set()
             self._samples.note_the_end()
@@ -205,21 +216,29 @@ class Endurance:
             self._done.wait(1)
             now = time.monotonic()
             if now >= next_break and not self._sent.is_set():
-                rested = now - started > _UNREST * self._seconds
-                try:
-                    self._estate.break_something(rng, only_the_first_worker=rested, still=self._still)
-                except (RuntimeError, TimeoutError) as problem:
-                    self._wrong_on_the_way.append(f"after {now - started:.0f} s: {problem}")
+                self._break_something(rng, now - started)
                 next_break = time.monotonic() + rng.uniform(*_PAUSES_S)
-            for name in self._estate.crew.ended():
-                self._wrong_on_the_way.append(f"{name} ended by itself after {now - started:.0f} s")
-                self._estate.crew.start(name)
+            self._start_what_ended(now - started)
             if now >= next_line:
                 next_line = now + 10
                 with suppress(redis.RedisError):
                     quiet = quiet + 1 if self._look(now - started) else 0
             if self._sent.is_set() and ends == math.inf:
                 ends = time.monotonic() + _PATIENCE_S
+
+    def _break_something(self, rng: random.Random, seconds: float) -> None:
+        rested = seconds > _UNREST * self._seconds
+        try:
+            self._estate.break_something(rng, only_the_first_worker=rested, still=self._still)
+        except (RuntimeError, TimeoutError, redis.RedisError) as problem:
+            # For the judge: what comes after it may still say something.
+            self._wrong_on_the_way.append(f"after {seconds:.0f} s: {type(problem).__name__} {problem}")
+
+    def _start_what_ended(self, seconds: float) -> None:
+        for name in self._estate.crew.ended():
+            self._wrong_on_the_way.append(f"{name} ended by itself after {seconds:.0f} s")
+            with suppress(RuntimeError):  # it has ended again, and is started again in a second
+                self._estate.crew.start(name)
 
     def _look(self, seconds: float) -> bool:
         """Print the balance; whether nothing waits any more."""

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -41,9 +42,16 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "rss_mb": Bound(0.05, 6),
     "pss_mb": Bound(0.05, 6),
     "descriptors": Bound(0.0, 6),
+    # A pool has as many as its process used at once.
+    "connections": Bound(0.10, 10),
     "used_memory_mb": Bound(0.10, 5),
     "keys": Bound(0.10, 2_000),
 }
+
+#: What comes and goes with calls: after an outage a worker has as many connections as calls. Of each minute
+#: the least is judged, since what leaks never goes.
+_COME_AND_GO: Final = {"descriptors", "connections"}
+_MINUTE_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Samples:
 
     Args:
         lives: tells which processes run now.
-        redis: tells `used_memory_mb` and `keys` of the primary; raises what redis-py raises if it is away.
+        redis: tells `connections`, `used_memory_mb` and `keys` of the primary; None if it is away.
     """
 
     def __init__(
@@ -102,7 +110,11 @@ class Samples:
         while not self._done.wait(EVERY_S):
             at = round(time.monotonic() - self._began, 1)
             for life in self._lives():
-                if values := _measured(life.pid):
+                values = _measured(life.pid)
+                if life.name.startswith("redis-"):
+                    # They say which of the three is the primary now, which tells its connections itself.
+                    values.pop("descriptors", None)
+                if values:
                     self.taken.append(Sample(at, life.name, life.number, values))
             if figures := self._redis():
                 self.taken.append(Sample(at, "Redis", 1, figures))
@@ -176,8 +188,15 @@ def lines(samples: Sequence[Sample]) -> list[Line]:
         judged = [each for each in all_of_it if each.at >= warm]
         for column in judged[0].values:
             points = [(each.at, each.values[column]) for each in judged]
+            if column in _COME_AND_GO:
+                points = _least_of_each_minute(points)
             found.append(Line(name, life, column, ended - judged[0].at, *_through(points)))
     return found
+
+
+def _least_of_each_minute(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    minutes = groupby(points, key=lambda point: point[0] // _MINUTE_S)
+    return [min(minute, key=lambda point: point[1]) for _, minute in minutes]
 
 
 def _through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ import httpx
 from tests.soak.crowd import SENDER, Text
 from tests.support.api_client import ALL
 from tests.support.console_client import OPERATOR
+from worker.console.pages import PAGES
 
 #: What a process may answer that cannot ask Redis now.
 _AWAY: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
@@ -22,18 +23,8 @@ _ALERTS: Final = 3
 _NUMBERS: Final = "+33750"
 #: Where it reads.
 _EVENTS: Final = "/v1/events?stream=statuses&group=program"
-#: Pages that the person at the console opens, in turn.
-PAGES: Final = (
-    "/",
-    "/replies",
-    "/sends",
-    "/failures",
-    "/campaigns",
-    "/optouts",
-    "/money",
-    "/feeds",
-    "/forward",
-)
+#: Pages that the person at the console opens, in turn: all that need no name.
+_PAGES: Final = [each.path for each in PAGES if each.method == "GET" and not {"{", "."} & {*each.path}]
 #: Seconds until a connection is given up; an answer may take as long as it takes to find a new primary.
 _TIMEOUT_S: Final = 20.0
 
@@ -147,7 +138,7 @@ class Visitors:
         return None
 
     def _person(self) -> None:
-        for path in itertools.cycle(PAGES):
+        for path in itertools.cycle(_PAGES):
             if self._done.wait(2.0):
                 return
             self._look_at_metrics()

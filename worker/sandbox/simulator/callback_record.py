@@ -19,6 +19,7 @@ class CallbackRecord(msgspec.Struct, kw_only=True):
         outcome: ``delivered`` (2xx in time), ``failed``, ``lost`` (on purpose), ``off`` (URL switched off).
         http_status: None when no answer came in time.
         ms: Real milliseconds until the answer, or until giving up.
+        connected: Whether the server took the connection; false also of one that was not posted.
         violations: What the answer did that Octopush forbids: ``body``, ``status``, ``slow``,
             ``unreachable``.
     """
@@ -32,4 +33,5 @@ class CallbackRecord(msgspec.Struct, kw_only=True):
     http_status: int | None = None
     ms: float = 0.0
     answer_bytes: int = 0
+    connected: bool = False
     violations: list[str] = []

@@ -140,7 +140,7 @@ class CallbackEngine:
         is_taken = posted.status is not None and posted.status // 100 == 2
         record.outcome = "delivered" if is_taken else "failed"
         record.http_status, record.ms, record.answer_bytes = posted.status, posted.ms, posted.answer_bytes
-        record.violations = _violations(posted)
+        record.connected, record.violations = posted.connected, _violations(posted)
         self._judge(record)
         return is_taken
 
@@ -156,7 +156,8 @@ class CallbackEngine:
         return self._slots
 
     def _judge(self, record: CallbackRecord) -> None:
-        self._complaints.look(record, self._settings.callback_timeout_ms)
+        is_last = record.outcome == "delivered" or record.attempt > self._settings.callback_retries
+        self._complaints.look(record, self._settings.callback_timeout_ms, is_last=is_last)
         if record.violations:
             self._violations[record.url] += 1
             limit = self._settings.callback_off_after_violations

@@ -24,12 +24,14 @@ class Posted(NamedTuple):
         ms: Real milliseconds it took.
         answer_bytes: Length of the answer's body.
         error: Empty, ``timeout``, or the name of what went wrong.
+        connected: Whether the server took the connection.
     """
 
     status: int | None
     ms: float
     answer_bytes: int
     error: str
+    connected: bool
 
 
 async def post(url: str, body: bytes, *, content_type: str, timeout_s: float) -> Posted:
@@ -42,15 +44,19 @@ async def post(url: str, body: bytes, *, content_type: str, timeout_s: float) ->
         timeout_s: Limit on connecting, sending and reading the answer together.
     """
     started = time.monotonic()
-    status, size, error = None, 0, ""
+    status, size, error, connected = None, 0, "", False
     try:
+        target = urlsplit(url)
         async with asyncio.timeout(timeout_s):
-            status, size = await _exchange(url, body, content_type)
+            secure = ssl.create_default_context() if target.scheme == "https" else None
+            streams = await asyncio.open_connection(target.hostname, _port(target), ssl=secure)
+            connected = True
+            status, size = await _exchange(streams, target, body, content_type)
     except TimeoutError:
         error = "timeout"
     except (OSError, ValueError, h11.ProtocolError) as broken:
         error = type(broken).__name__
-    return Posted(status, round((time.monotonic() - started) * 1000, 1), size, error)
+    return Posted(status, round((time.monotonic() - started) * 1000, 1), size, error, connected)
 
 
 async def is_taken(url: str) -> bool:
@@ -68,10 +74,13 @@ def _port(target: SplitResult) -> int:
     return target.port or (443 if target.scheme == "https" else 80)
 
 
-async def _exchange(url: str, body: bytes, content_type: str) -> tuple[int, int]:
-    target = urlsplit(url)
-    secure = ssl.create_default_context() if target.scheme == "https" else None
-    reader, writer = await asyncio.open_connection(target.hostname, _port(target), ssl=secure)
+async def _exchange(
+    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    target: SplitResult,
+    body: bytes,
+    content_type: str,
+) -> tuple[int, int]:
+    reader, writer = streams
     try:
         connection = h11.Connection(h11.CLIENT)
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")

@@ -30,6 +30,9 @@ class Migration(migrations.Migration):
             [
                 ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
                 ("confirmed", models.BooleanField(default=False)),
+                ("sms_state", models.CharField(blank=True, default="", max_length=9)),
+                ("sms_code", models.TextField(blank=True, default="")),
+                ("sms_state_at", models.DateTimeField(null=True)),
                 ("delivery", models.CharField(blank=True, default="", max_length=11)),
                 (
                     "guest",

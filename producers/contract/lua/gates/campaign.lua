@@ -2,6 +2,18 @@
 -- campaign was cancelled and came back unsent, or the cancelling was cut short. What may be at the gateway goes on.
 local campaign_gate = new_gate('campaign')
 
+-- Put a slice into the list of its campaign. Its window does not run: it was surely not taken, and could not be tried meanwhile.
+local function wait_for_campaign(send, campaign)
+  local record = send.record
+  if record.aside then leave_aside(send.keys, send.id) end
+  if record.held then forget_held(send.keys) end
+  redis.call('HDEL', send.keys.record, 'first')
+  redis.call('RPUSH', waiting_key(campaign), send.id)
+  count_metric('paused', 1)
+  end_entry(send)
+  return { 'paused' }
+end
+
 function campaign_gate.keep(send)
   local record = send.record
   if not record.campaign or record.state ~= 'queued' then return end
@@ -11,12 +23,7 @@ function campaign_gate.keep(send)
     end_record(send.keys, send.id, 'cancelled')
     return { 'ended', 'cancelled', '' }
   elseif halt == 'paused' then
-    if record.aside then leave_aside(send.keys, send.id) end
-    if record.held then forget_held(send.keys) end
-    redis.call('RPUSH', waiting_key(campaign), send.id)
-    count_metric('paused', 1)
-    end_entry(send)
-    return { 'paused' }
+    return wait_for_campaign(send, campaign)
   end
 end
 -- uses: keys aside held campaign record send admission metrics

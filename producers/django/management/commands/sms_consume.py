@@ -3,7 +3,7 @@
 import inspect
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
@@ -13,6 +13,9 @@ from ...consuming import Consumer
 from ...models import GROUP_MAX, HandledEvent
 from ..signals import ending_by
 from ..tables import need_table
+
+#: Fewer seconds would hand an event out again while it is handled; more than a day nobody waits.
+_IDLE_S: Final = (1.0, 86_400.0)
 
 
 class Command(BaseCommand):
@@ -26,15 +29,30 @@ class Command(BaseCommand):
         parser.add_argument("--handler", required=True, help="path.to.function, which is given each event")
         parser.add_argument("--group", help="name of the reader; that of the handler if absent")
         parser.add_argument("--database", help="alias of the database that the handler writes to")
+        parser.add_argument(
+            "--idle-s",
+            type=float,
+            default=60.0,
+            help="seconds after which an event that was not handled comes again; longer than a handler takes",
+        )
 
     def handle(
-        self, stream: StreamName, *, handler: str, group: str | None, database: str | None, **_: Any
+        self,
+        stream: StreamName,
+        *,
+        handler: str,
+        group: str | None,
+        database: str | None,
+        idle_s: float,
+        **_: Any,
     ) -> None:
         """Read until the end."""
         group = group or handler
         if len(group) > GROUP_MAX:
             raise CommandError(f"--group: at most {GROUP_MAX} characters")
-        consumer = Consumer(stream, group, database)
+        if not _IDLE_S[0] <= idle_s <= _IDLE_S[1]:
+            raise CommandError("--idle-s: {:g} to {:g}".format(*_IDLE_S))
+        consumer = Consumer(stream, group, database, idle_s)
         # The handler's modules may take long to load: a signal is to be heard meanwhile.
         with ending_by(consumer.stop):
             function = _function(handler)

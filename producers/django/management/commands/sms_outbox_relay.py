@@ -14,7 +14,7 @@ from ... import outbox
 from ...database import let_commit, renew_connections
 from ...models import OutboxRow
 from ...sending import get_producer
-from ...settings import producer_settings
+from ...settings import redis_name
 from ..signals import ending_by
 from ..tables import need_table
 
@@ -42,8 +42,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"queued {counts.queued}, refused {counts.refused}")
                 return
             with ending_by(relay.stop):
-                server = producer_settings().redis_url
-                self.stdout.write(f"hands the outbox of database {database} over to {server}")
+                self.stdout.write(f"hands the outbox of database {database} over to {redis_name()}")
                 self.stdout.flush()
                 relay.run()
         except (QueueUnavailable, QueueRefused, *_AWAY) as error:
