@@ -76,7 +76,7 @@ class SimulatorAdmin:
         return list(self.call("GET", "/blacklist")["numbers"])
 
     def fault(self, preset: str | None = None, *, times: int = 0, match: Any = None, **fields: Any) -> None:
-        """Add a fault rule: a preset, or fields of a `Fault`, or both; `match` are fields of a `Match`."""
+        """Add a fault rule: a preset, fields of a ``Fault``, or both; ``match`` are fields of a ``Match``."""
         fault = fields if preset is None else {"preset": preset, **fields}
         rule = {"fault": msgspec.to_builtins(fault), "times": times, "match": match or {}}
         self.call("POST", "/faults", rule)
@@ -95,15 +95,15 @@ class SimulatorAdmin:
         self.call("PUT", "/faults/default", fields if preset is None else {"preset": preset, **fields})
 
     def fate(self, *, times: int = 0, match: Any = None, **fields: Any) -> None:
-        """Add a rule on what becomes of messages: fields of a `Fate`."""
+        """Add a rule on what becomes of messages: fields of a ``Fate``."""
         self.call("POST", "/fates", {"fate": fields, "times": times, "match": match or {}})
 
     def auto_reply(self, text: str, **fields: Any) -> None:
-        """Let handsets answer by themselves: fields of an `AutoReply`."""
+        """Let handsets answer by themselves: fields of an ``AutoReply``."""
         self.call("POST", "/auto-replies", {"text": text, **fields})
 
     def stop_listening(self, down_s: float | None = None, *, cut_connections: bool = True) -> None:
-        """Refuse connections to the gateway for a while, or until `listen`."""
+        """Refuse connections to the gateway for a while, or until `SimulatorAdmin.listen`."""
         self.call("POST", "/listening", {"down_s": down_s, "cut_connections": cut_connections})
 
     def listen(self) -> None:
@@ -111,17 +111,17 @@ class SimulatorAdmin:
         self.call("POST", "/listening", {"up": True})
 
     def reply(self, number: str, text: str, **fields: Any) -> Event:
-        """Let a handset answer the last message it got; fields `ticket` and `message_id_form`."""
+        """Let a handset answer the last message it got; fields ``ticket`` and ``message_id_form``."""
         return msgspec.convert(
             self.call("POST", "/replies", {"number": number, "text": text, **fields}), Event
         )
 
     def stop(self, number: str, **fields: Any) -> Event:
-        """Let a handset opt out; fields `text` and `ticket`."""
+        """Let a handset opt out; fields ``text`` and ``ticket``."""
         return msgspec.convert(self.call("POST", "/stops", {"number": number, **fields}), Event)
 
     def receipt(self, ticket: str, number: str, status: str, **fields: Any) -> Event:
-        """Post any receipt; field `copies`."""
+        """Post any receipt; field ``copies``."""
         body = {"ticket": ticket, "number": number, "status": status, **fields}
         return msgspec.convert(self.call("POST", "/receipts", body), Event)
 
@@ -130,7 +130,7 @@ class SimulatorAdmin:
         return msgspec.convert(self.call("GET", "/accepted", request_id=request_id), list[Campaign])
 
     def messages(self, **wanted: str | None) -> list[HandsetMessage]:
-        """List what left for handsets; filters `number`, `request_id`, `ticket`."""
+        """List what left for handsets; filters ``number``, ``request_id``, ``ticket``."""
         return msgspec.convert(self.call("GET", "/messages", **wanted), list[HandsetMessage])
 
     def delivered(self) -> dict[tuple[str | None, str], int]:
