@@ -118,6 +118,13 @@ def test_a_consent_under_an_older_key_counts(redis_client, redis_url):
     assert drive(Consents(used).of(NUMBER), redis_client).source == "shop"
 
 
+def test_who_has_agreed_under_no_key_is_left_out_beside_who_has_under_an_older_one(redis_client, redis_url):
+    agree(redis_client, settings(redis_url, OLD), NUMBER)
+
+    sent, _ = send(settings(redis_url, NEW, OLD), [NUMBER, OTHER])
+    assert (sent.state, sent.left_out) == ("queued", 1)
+
+
 def test_a_reply_is_a_contact_of_who_has_agreed_under_an_older_key(redis_client, redis_url):
     agree(redis_client, settings(redis_url, OLD), NUMBER, days_ago=1200)
     used = settings(redis_url, NEW, OLD)

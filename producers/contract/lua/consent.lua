@@ -1,23 +1,18 @@
 -- Who has agreed to marketing: `consent` holds 'at|last contact|source|wording' by pseudonym. Takes consent_ms, how old the last contact
 -- may be, from what the script is given; nil where no consent is asked for.
 
--- Lists of people are imported with one date, source and wording: what their entry says is looked for once.
-local agreements = { [false] = false }
-local function says_agreed(entry)
-  if agreements[entry] == nil then
-    local last = tonumber(string.match(entry, '^%d+|(%d+)|'))
-    agreements[entry] = last ~= nil and last >= now - given.consent_ms
-  end
-  return agreements[entry]
-end
-
--- Find out who of some people, by pseudonym, has not agreed. Returns their places.
+-- Find out who of some people, by pseudonym, has not agreed. Returns their places. Lists of people are imported with one date, source
+-- and wording: what an entry says is looked for once.
 local function who_has_not_agreed(pseudonyms)
-  local found = {}
+  local found, agreements = {}, { [false] = false }
   for start = 1, #pseudonyms, ASKED_AT_ONCE do
     local entries = redis.call('HMGET', prefix .. 'consent', unpack(pseudonyms, start, math.min(#pseudonyms, start + ASKED_AT_ONCE - 1)))
     for i, entry in ipairs(entries) do
-      if not says_agreed(entry) then found[#found + 1] = start + i - 1 end
+      if agreements[entry] == nil then
+        local last = tonumber(string.match(entry, '^%d+|(%d+)|'))
+        agreements[entry] = last ~= nil and last >= now - given.consent_ms
+      end
+      if not agreements[entry] then found[#found + 1] = start + i - 1 end
     end
   end
   return found
