@@ -51,7 +51,7 @@ _DATE: Final = (
 #: The prefix of international calls that most countries have. No country has a number that begins so.
 _PREFIX: Final = re.compile(r"\A(\(?)00 ?(?=[1-9])")
 _HINTS: Final = (
-    (re.compile(r"\(?0[1-9]"), "a national number needs a country, such as DEFAULT_REGION=FR"),
+    (re.compile(r"\(?0[1-9]"), "a national number needs a country, such as {region}"),
     (re.compile(r"[1-9][0-9 .()-]{5,}\Z"), "its + or its first 0 is missing, as spreadsheets drop them"),
 )
 #: Mainland France and its overseas departments. They share one national numbering plan, 0X XX XX XX XX: each
@@ -63,25 +63,20 @@ _MAIN_REGION: Final = {
 }
 
 
-def to_e164(number: str, *, default_region: str = "") -> str:
-    """Normalise a number that a person or a tool has written, as messages do; events name people by that.
-
-    Spaces, dots, hyphens, parentheses, slashes, a ``tel:`` in front and characters that nobody sees do not
-    matter.
+def to_e164(number: str, *, default_region: str = "", told_by: str = "DEFAULT_REGION=FR") -> str:
+    """Normalise a number that a person or a tool has written.
 
     Args:
-        number: international, such as ``"+33 6 12 34 56 78"``; or national, if there is a region.
-        default_region: two letters of the country whose national numbers are read, such as ``FR``. The French
-            overseas departments share their numbering with ``FR``: ``0690…`` becomes ``+590690…``. Without
-            one ``00`` is read as ``+``. With one its plan decides: in Japan ``0033`` chooses a carrier.
+        number: as `producers.to_e164` takes it.
+        default_region: two letters of the country whose national numbers are read; none if empty.
+        told_by: how whoever asks is told of a country, for the words about a national number without one.
 
     Returns:
         The number as ``"+33612345678"``.
 
     Raises:
         ValueError: the number is not in such a form or does not exist in its country's plan. One such number
-            would make the gateway refuse a whole call. The text says what to do about the usual mistakes, and
-            never holds the number.
+            would make the gateway refuse a whole call. The text never holds the number.
     """
     mobiles = _mobiles(number[:4])
     if mobiles and mobiles.fullmatch(number):
@@ -92,7 +87,7 @@ def to_e164(number: str, *, default_region: str = "") -> str:
             raise ValueError(f"{_INTERNATIONALLY}, {hint}")
     parsed = _parsed(written if default_region else _PREFIX.sub(r"\1+", written), default_region)
     if parsed is None:
-        raise ValueError(_hinted(written, default_region))
+        raise ValueError(_hinted(written, default_region, told_by))
     if not phonenumbers.is_valid_number(parsed):
         parsed = _dialled(parsed, explicit=written.startswith(("+", "(+", "00")))
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -133,11 +128,12 @@ def _parsed(written: str, region: str) -> phonenumbers.PhoneNumber | None:
         return None
 
 
-def _hinted(written: str, region: str) -> str:
+def _hinted(written: str, region: str, told_by: str) -> str:
     """Say what a number must be, and what seems to be wrong with it."""
     must = _INTERNATIONALLY + (f", or a number of {region}" if region else "")
     hints = () if region else _HINTS
-    return next((f"{must}: {hint}" for shape, hint in hints if shape.match(written)), must)
+    hint = next((hint for shape, hint in hints if shape.match(written)), "")
+    return f"{must}: {hint.format(region=told_by)}" if hint else must
 
 
 def _dialled(parsed: phonenumbers.PhoneNumber, *, explicit: bool) -> phonenumbers.PhoneNumber:

@@ -98,9 +98,9 @@ def send_in_transaction(
 
     alias = using or outbox.alias()
     is_new = options.get("request_id") is None
-    written = outbox.write(Message(recipients, text, **options), producer_settings(), alias, is_new=is_new)
-    _kick.expect(str(written), alias)
-    return written
+    request_id = outbox.write(Message(recipients, text, **options), producer_settings(), alias, is_new=is_new)
+    _kick.expect(request_id, alias)
+    return request_id
 
 
 def settings_changed(*, setting: str, **_: Any) -> None:

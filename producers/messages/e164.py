@@ -1,12 +1,6 @@
 """Numbers in the form that events have, for an application that keeps them."""
 
-from typing import Final
-
 from ..contract import phone
-
-#: How a message and the commands are told of a country, and how the caller of the function is.
-_SETTING: Final = "DEFAULT_REGION=FR"
-_ARGUMENT: Final = 'default_region="FR"; this function reads no setting'
 
 
 def to_e164(number: str, *, default_region: str = "") -> str:
@@ -28,7 +22,5 @@ def to_e164(number: str, *, default_region: str = "") -> str:
         ValueError: the number is not in such a form or does not exist in its country's plan. The text says
             what to do about the usual mistakes, and never holds the number.
     """
-    try:
-        return phone.to_e164(number, default_region=default_region)
-    except ValueError as error:
-        raise ValueError(str(error).replace(_SETTING, _ARGUMENT)) from None
+    told_by = 'default_region="FR"; this function reads no setting'
+    return phone.to_e164(number, default_region=default_region, told_by=told_by)

@@ -14,6 +14,7 @@ given a blocking engine.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple, Unpack
 
@@ -172,8 +173,7 @@ class Outbox:
 
     def _written(self, connection: sa.Connection, kept: Kept, *, is_new: bool) -> bool:
         """Write a row, unless its id is there."""
-        row = {"request_id": kept.request_id, "payload": kept.payload, "created_at": kept.created_at}
-        values = {**row, "attempts": 0, "error": ""}
+        values = {**asdict(kept), "attempts": 0, "error": ""}
         with _hiding_values():
             return self._inserted(connection, values, is_new=is_new)
 

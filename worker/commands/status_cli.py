@@ -14,7 +14,7 @@ from worker.commands.command import Command, at_desk
 from worker.inquiry.held_reasons import mismatch_words
 from worker.inquiry.overview import Overview, QueueState, overview
 from worker.inquiry.reason import clock, instant
-from worker.inquiry.state_of_sending import Facts, Stop
+from worker.inquiry.state_of_sending import GONE, Facts, Stop
 from worker.presentation.amounts import amount
 from worker.presentation.output import Output
 
@@ -84,11 +84,7 @@ def _workers(facts: Facts) -> str:
     if facts.workers:
         return f"workers    {facts.workers} alive"
     silent = facts.silent_s
-    heard = (
-        "whoever lived within the hour was stopped"
-        if silent is None
-        else f"the last was heard {_span(silent)} ago"
-    )
+    heard = GONE if silent is None else f"the last was heard {_span(silent)} ago"
     return f"workers    NONE alive; {heard}"
 
 

@@ -10,6 +10,7 @@ from producers.contract.keys import Keys
 from producers.contract.steps import Commands, drive
 from worker.doctor.findings import Finding, advice, error, ok, warning
 from worker.inquiry.overview import QUEUES, Overview, QueueState, overview
+from worker.inquiry.state_of_sending import GONE
 
 #: Seconds that the entry at the front of a queue may have waited. Marketing may wait behind limits.
 _OLDEST_S: Final = {QUEUE_ALERT: 10.0, QUEUE_MARKETING: 3600.0}
@@ -45,11 +46,7 @@ def look(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
 def _workers(found: Overview) -> Iterator[Finding]:
     facts = found.facts
     if not facts.workers:
-        silent = (
-            "whoever lived within the hour was stopped"
-            if facts.silent_s is None
-            else f"silent for {facts.silent_s} s"
-        )
+        silent = GONE if facts.silent_s is None else f"silent for {facts.silent_s} s"
         said = f"No worker is alive ({silent}): nothing is sent, and no callback is read."
         yield error("workers.alive", said, "Start a worker, and read its log.", "operating.md#processes")
         return

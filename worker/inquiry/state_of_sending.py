@@ -25,6 +25,9 @@ _AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
 #: The queues of sends.
 SENDS: Final = (QUEUE_ALERT, QUEUE_MARKETING)
 
+#: What is to say where nobody knows when a worker was last heard.
+GONE: Final = "all were stopped, or silent for an hour"
+
 Plain = tuple[str | bytes | int, ...]
 
 
