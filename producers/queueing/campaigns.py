@@ -8,28 +8,22 @@ twice, not even when the numbering tables have changed between.
 
 import re
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
-from itertools import islice
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from ..errors import InvalidMessage
 from ..messages.body import numbers_of
-from ..messages.fields import RECIPIENTS_MAX
 from ..messages.frozen import FrozenMessage
 from ..messages.message import CampaignOptions, Message
 from ..messages.recipient import VARIABLES, Recipient
 from ..rules.money import micros
 from ..rules.zones import zone_of
 from ..settings import ProducerSettings
+from . import chunks
 from .batches import freeze_one, refuse_what_never_leaves
 from .number_set import NumberSet
 from .slices import MAINLAND, message_id
-
-T = TypeVar("T")
-
-#: Recipients of a slice: as many as one call to the gateway takes.
-SLICE: Final = RECIPIENTS_MAX
 
 #: A request_id has 36 characters: these, the number of a slice up to 99,999, and a zone such as FR-AM, with
 #: dots between. No colon, since the id is a part of key names.
@@ -107,7 +101,7 @@ class Slicer:
             number: the next slice.
             met: numbers of slices before it, as far as they may come again.
         """
-        self.number, self.position = number, number * SLICE
+        self.number, self.position = number, number * chunks.SLICE
         for each in met:
             self._seen.add(each)
 
@@ -226,42 +220,6 @@ def checked_budget(budget: Budget) -> int:
     except ValueError as error:
         raise InvalidMessage({"budget": str(error)}) from None
     raise InvalidMessage({"budget": "must be above 0"})
-
-
-def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:
-    """Hand out recipients 500 at a time, reading no further.
-
-    Raises:
-        InvalidMessage: it is one number or `Recipient`, or nothing that can be read.
-    """
-    if not isinstance(recipients, Iterable) or isinstance(recipients, (str, bytes, Mapping)):
-        raise InvalidMessage({"recipients": "must be an iterable of numbers or Recipients"})
-    iterator = iter(recipients)
-    while chunk := list(islice(iterator, SLICE)):
-        yield chunk
-
-
-def several(recipients: T | str | Recipient | None) -> T | list[str | Recipient]:
-    """Make one recipient, or none, a list of recipients."""
-    if recipients is None:
-        return []
-    return [recipients] if isinstance(recipients, (str, Recipient)) else recipients
-
-
-async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
-    """Hand out recipients 500 at a time, from either kind of iterable; otherwise as `chunks`."""
-    if not isinstance(recipients, AsyncIterable):
-        for chunk in chunks(recipients):
-            yield chunk
-        return
-    waiting = []
-    async for recipient in recipients:
-        waiting.append(recipient)
-        if len(waiting) == SLICE:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
 
 
 def by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
