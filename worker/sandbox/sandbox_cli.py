@@ -20,6 +20,7 @@ from worker.commands.command import Command
 from worker.gateway.profile import read_profile
 from worker.presentation.output import Failed, Output
 from worker.process.extras import brought_by, missing
+from worker.sandbox.environments import SETTINGS, configured
 from worker.sandbox.printed import addresses, instructions
 from worker.settings import WorkerSettings
 
@@ -121,8 +122,6 @@ def _said_plainly() -> Iterator[None]:
 
 def _check_settings() -> None:
     """Name every problem of all processes at once, before any of them starts."""
-    from worker.sandbox.environments import SETTINGS, configured  # noqa: PLC0415 - needs the sandbox extra
-
     problems: dict[str, str] = {}
     for process_type in configured(os.environ):
         if lacks := missing(process_type):
