@@ -26,9 +26,14 @@ _OURS += ("OTEL_", "SENTRY_", "NUMBER_", "PREFIX_", "GATEWAY_")
 def pytest_configure(config: pytest.Config) -> None:
     """Let ``--hypothesis-profile quick`` try few examples; no other run waits for Hypothesis here.
 
-    A run that a shell put into the background ignores Ctrl-C, and so would every process that it starts.
+    A run that a shell put into the background ignores Ctrl-C, and one under nohup ignores a hang-up. What
+    they start would inherit that. It does not inherit a handler: with one that does nothing the run outlives
+    its terminal as before, and what it starts does as the tests expect.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The processes that share a run end with the one that started them, and outlive its terminal if it does.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or "PYTEST_XDIST_WORKER" in os.environ:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     # No web process of a test leaves files in the working directory, or finds those of another.
     os.environ["CALLBACK_SPOOL_DIR"] = ""
     uncapped(os.environ)
