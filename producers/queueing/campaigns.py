@@ -8,12 +8,11 @@ twice, not even when the numbering tables have changed between.
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from ..errors import InvalidMessage
-from ..messages.body import numbers_of
 from ..messages.frozen import FrozenMessage
 from ..messages.message import CampaignOptions, Message
 from ..messages.recipient import VARIABLES, Recipient
@@ -23,15 +22,12 @@ from ..settings import ProducerSettings
 from . import chunks
 from .batches import freeze_one, refuse_what_never_leaves
 from .number_set import NumberSet
+from .sifting import concerning_all, sift, tell_left_out
 from .slices import MAINLAND, message_id
 
 #: A request_id has 36 characters: these, the number of a slice up to 99,999, and a zone such as FR-AM, with
 #: dots between. No colon, since the id is a part of key names.
 _CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,24}")
-_PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
-_SAME: Final = "same number as "
-#: The one problem of a recipient whose number was met before.
-REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
 
 #: Stands in for any recipient: a number of a country that has no rules of its own.
 _NOWHERE: Final = "+32470123456"
@@ -119,7 +115,7 @@ class Slicer:
             InvalidMessage: ``on_invalid`` is "refuse" and somebody cannot be texted; names all of this slice
                 by their positions in the campaign. Or marketing can never leave to a zone.
         """
-        frozen, problems = self._sift(chunk)
+        frozen, problems = sift(chunk, self._seen, self._freeze)
         if problems and self._on_invalid == "refuse":
             raise InvalidMessage(
                 {
@@ -129,9 +125,8 @@ class Slicer:
                 }
             )
         messages = [] if frozen is None else self._by_zone(frozen, chunk, problems)
-        for i, fields in sorted(problems.items()):
-            named = {name or "recipient": reason for name, reason in fields.items()}
-            self._on_invalid(self.position + i, chunk[i], InvalidMessage(named))  # type: ignore[operator]
+        if self._on_invalid != "refuse":
+            tell_left_out(problems, chunk, self.position, self._on_invalid)
         self.position += len(chunk)
         self.number += 1
         self.left_out += len(problems)
@@ -139,7 +134,7 @@ class Slicer:
             self.warnings = tuple(dict.fromkeys((*self.warnings, *frozen.warnings)))
             self.recipients += frozen.recipients
             self.segments += frozen.segments
-            for number in numbers_of(frozen.body):
+            for number in frozen.numbers:
                 self._seen.add(number)
         return messages
 
@@ -164,26 +159,8 @@ class Slicer:
             self._freeze([Recipient(_NOWHERE, **dict.fromkeys(VARIABLES, "x"))])
         except InvalidMessage as error:
             # A problem with the values of this recipient says nothing about other recipients.
-            fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
-            if fields:
+            if fields := concerning_all(error.fields):
                 raise InvalidMessage(fields) from None
-
-    def _sift(self, chunk: list[Any]) -> tuple[FrozenMessage | None, dict[int, Mapping[str, str]]]:
-        """Freeze the recipients of a chunk that can be texted; say what is wrong with the rest, by index."""
-        kept, problems = list(range(len(chunk))), dict[int, Mapping[str, str]]()
-        while kept:
-            try:
-                frozen = self._freeze([chunk[i] for i in kept])
-            except InvalidMessage as error:
-                bad = by_recipient(error.fields)
-            else:
-                numbers = enumerate(numbers_of(frozen.body))
-                bad = {i: REPEATED for i, number in numbers if number in self._seen}
-                if not bad:
-                    return frozen, problems
-            problems |= {kept[i]: fields for i, fields in bad.items()}
-            kept = [index for i, index in enumerate(kept) if i not in bad]
-        return None, problems
 
     def _freeze(self, recipients: list[Any]) -> FrozenMessage:
         return self._made(self._message(recipients), to_leave=False)
@@ -220,22 +197,3 @@ def checked_budget(budget: Budget) -> int:
     except ValueError as error:
         raise InvalidMessage({"budget": str(error)}) from None
     raise InvalidMessage({"budget": "must be above 0"})
-
-
-def by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
-    """Sort problems by recipient. Repeats come last: the first of them may itself be left out.
-
-    Raises:
-        InvalidMessage: something else than a recipient is wrong.
-    """
-    found: dict[int, dict[str, str]] = {}
-    repeated: dict[int, dict[str, str]] = {}
-    for name, reason in problems.items():
-        place = _PLACE.match(name)
-        if place is None:
-            raise InvalidMessage(problems)
-        if reason.startswith(_SAME):
-            repeated[int(place[1])] = dict(REPEATED)
-        else:
-            found.setdefault(int(place[1]), {})[name[place.end() :]] = reason
-    return found or repeated
