@@ -18,7 +18,8 @@ from .queueing.answers import Conflict, Sent, without_conflict
 from .queueing.batches import freeze_one, freeze_slices, ids_of
 from .queueing.campaign_status import Campaign, CampaignCancellation, CampaignStatus, Halt, Resumption
 from .queueing.campaign_steps import Campaigns
-from .queueing.campaigns import Budget, OnInvalid, Slicer, achunks, several
+from .queueing.campaigns import Budget, OnInvalid, Slicer
+from .queueing.chunks import achunks, several
 from .queueing.conversations import Conversation, Conversations
 from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices

@@ -1,9 +1,11 @@
 """Fixtures for all tests: a real Redis of our own, emptied between tests."""
 
+import faulthandler
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -21,14 +23,25 @@ _OURS += ("MAIL_", "CONSOLE_", "OPTOUT_", "OPTIN_", "PSEUDONYM_", "MARKETING_", 
 _OURS += ("SENDERS", "SEGMENTS_", "TEXT_", "PRICE_", "ALLOWED_", "SMS_", "BUDGET_", "CREDIT_", "DUPLICATE_")
 _OURS += ("OTEL_", "SENTRY_", "NUMBER_", "PREFIX_", "GATEWAY_")
 
+#: Where the process shows why it ends itself: no test catches what is written there.
+_STDERR: Final = pytest.StashKey[int]()
+#: Seconds in which a test that has timed out must end, and in which all is stopped that it has started.
+_ENDS_S, _STOPS_S = 60.0, 180.0
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Let ``--hypothesis-profile quick`` try few examples; no other run waits for Hypothesis here.
 
-    A run that a shell put into the background ignores Ctrl-C, and so would every process that it starts.
+    A run that a shell put into the background ignores Ctrl-C, and one under nohup ignores a hang-up. What
+    they start would inherit that. It does not inherit a handler: with one that does nothing the run outlives
+    its terminal as before, and what it starts does as the tests expect.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The processes that share a run end with the one that started them, and outlive its terminal if it does.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or "PYTEST_XDIST_WORKER" in os.environ:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    config.stash[_STDERR] = os.dup(2)
     # No web process of a test leaves files in the working directory, or finds those of another.
     os.environ["CALLBACK_SPOOL_DIR"] = ""
     uncapped(os.environ)
@@ -36,6 +49,32 @@ def pytest_configure(config: pytest.Config) -> None:
         from hypothesis import settings
 
         settings.register_profile("quick", max_examples=10)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> Generator[None, Any, Any]:
+    """End the process, with the stacks of all threads, if a test goes on although it has timed out.
+
+    The time-out is an exception in the main thread, and is raised once: a test that is unwound may wait for a
+    thread of its own, or try again.
+    """
+    _end_process_after(settings.timeout + _ENDS_S, item)
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End the process likewise if what a test has started does not stop: a failed test has no timer."""
+    _end_process_after(_STOPS_S, item)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Let the process live on: the test is over."""
+    faulthandler.cancel_dump_traceback_later()
+
+
+def _end_process_after(seconds: float, item: pytest.Item) -> None:
+    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_STDERR])
 
 
 def pytest_report_header() -> str:

@@ -6,7 +6,8 @@ from typing import Any, Final, Unpack
 
 from ..messages.message import CampaignOptions
 from ..settings import ProducerSettings
-from .campaigns import OnInvalid, Slicer, chunks
+from .campaigns import OnInvalid, Slicer
+from .chunks import chunks
 
 #: What holds where the owner has chosen nothing.
 _DEFAULTS: Final = ProducerSettings()

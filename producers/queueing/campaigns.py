@@ -8,36 +8,26 @@ twice, not even when the numbering tables have changed between.
 
 import re
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
-from itertools import islice
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from ..errors import InvalidMessage
-from ..messages.body import numbers_of
-from ..messages.fields import RECIPIENTS_MAX
 from ..messages.frozen import FrozenMessage
 from ..messages.message import CampaignOptions, Message
 from ..messages.recipient import VARIABLES, Recipient
 from ..rules.money import micros
 from ..rules.zones import zone_of
 from ..settings import ProducerSettings
+from . import chunks
 from .batches import freeze_one, refuse_what_never_leaves
 from .number_set import NumberSet
+from .sifting import concerning_all, sift, tell_left_out
 from .slices import MAINLAND, message_id
-
-T = TypeVar("T")
-
-#: Recipients of a slice: as many as one call to the gateway takes.
-SLICE: Final = RECIPIENTS_MAX
 
 #: A request_id has 36 characters: these, the number of a slice up to 99,999, and a zone such as FR-AM, with
 #: dots between. No colon, since the id is a part of key names.
 _CAMPAIGN_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,24}")
-_PLACE: Final = re.compile(r"recipients\[(\d+)\]\.?")
-_SAME: Final = "same number as "
-#: The one problem of a recipient whose number was met before.
-REPEATED: Final = {"phone_number": "same number as an earlier recipient"}
 
 #: Stands in for any recipient: a number of a country that has no rules of its own.
 _NOWHERE: Final = "+32470123456"
@@ -107,7 +97,7 @@ class Slicer:
             number: the next slice.
             met: numbers of slices before it, as far as they may come again.
         """
-        self.number, self.position = number, number * SLICE
+        self.number, self.position = number, number * chunks.SLICE
         for each in met:
             self._seen.add(each)
 
@@ -125,7 +115,7 @@ class Slicer:
             InvalidMessage: ``on_invalid`` is "refuse" and somebody cannot be texted; names all of this slice
                 by their positions in the campaign. Or marketing can never leave to a zone.
         """
-        frozen, problems = self._sift(chunk)
+        frozen, problems = sift(chunk, self._seen, self._freeze)
         if problems and self._on_invalid == "refuse":
             raise InvalidMessage(
                 {
@@ -135,9 +125,8 @@ class Slicer:
                 }
             )
         messages = [] if frozen is None else self._by_zone(frozen, chunk, problems)
-        for i, fields in sorted(problems.items()):
-            named = {name or "recipient": reason for name, reason in fields.items()}
-            self._on_invalid(self.position + i, chunk[i], InvalidMessage(named))  # type: ignore[operator]
+        if self._on_invalid != "refuse":
+            tell_left_out(problems, chunk, self.position, self._on_invalid)
         self.position += len(chunk)
         self.number += 1
         self.left_out += len(problems)
@@ -145,7 +134,7 @@ class Slicer:
             self.warnings = tuple(dict.fromkeys((*self.warnings, *frozen.warnings)))
             self.recipients += frozen.recipients
             self.segments += frozen.segments
-            for number in numbers_of(frozen.body):
+            for number in frozen.numbers:
                 self._seen.add(number)
         return messages
 
@@ -170,26 +159,8 @@ class Slicer:
             self._freeze([Recipient(_NOWHERE, **dict.fromkeys(VARIABLES, "x"))])
         except InvalidMessage as error:
             # A problem with the values of this recipient says nothing about other recipients.
-            fields = {name: reason for name, reason in error.fields.items() if not _PLACE.match(name)}
-            if fields:
+            if fields := concerning_all(error.fields):
                 raise InvalidMessage(fields) from None
-
-    def _sift(self, chunk: list[Any]) -> tuple[FrozenMessage | None, dict[int, Mapping[str, str]]]:
-        """Freeze the recipients of a chunk that can be texted; say what is wrong with the rest, by index."""
-        kept, problems = list(range(len(chunk))), dict[int, Mapping[str, str]]()
-        while kept:
-            try:
-                frozen = self._freeze([chunk[i] for i in kept])
-            except InvalidMessage as error:
-                bad = by_recipient(error.fields)
-            else:
-                numbers = enumerate(numbers_of(frozen.body))
-                bad = {i: REPEATED for i, number in numbers if number in self._seen}
-                if not bad:
-                    return frozen, problems
-            problems |= {kept[i]: fields for i, fields in bad.items()}
-            kept = [index for i, index in enumerate(kept) if i not in bad]
-        return None, problems
 
     def _freeze(self, recipients: list[Any]) -> FrozenMessage:
         return self._made(self._message(recipients), to_leave=False)
@@ -226,58 +197,3 @@ def checked_budget(budget: Budget) -> int:
     except ValueError as error:
         raise InvalidMessage({"budget": str(error)}) from None
     raise InvalidMessage({"budget": "must be above 0"})
-
-
-def chunks(recipients: Iterable[Any]) -> Iterator[list[Any]]:
-    """Hand out recipients 500 at a time, reading no further.
-
-    Raises:
-        InvalidMessage: it is one number or `Recipient`, or nothing that can be read.
-    """
-    if not isinstance(recipients, Iterable) or isinstance(recipients, (str, bytes, Mapping)):
-        raise InvalidMessage({"recipients": "must be an iterable of numbers or Recipients"})
-    iterator = iter(recipients)
-    while chunk := list(islice(iterator, SLICE)):
-        yield chunk
-
-
-def several(recipients: T | str | Recipient | None) -> T | list[str | Recipient]:
-    """Make one recipient, or none, a list of recipients."""
-    if recipients is None:
-        return []
-    return [recipients] if isinstance(recipients, (str, Recipient)) else recipients
-
-
-async def achunks(recipients: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[list[Any]]:
-    """Hand out recipients 500 at a time, from either kind of iterable; otherwise as `chunks`."""
-    if not isinstance(recipients, AsyncIterable):
-        for chunk in chunks(recipients):
-            yield chunk
-        return
-    waiting = []
-    async for recipient in recipients:
-        waiting.append(recipient)
-        if len(waiting) == SLICE:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
-
-
-def by_recipient(problems: Mapping[str, str]) -> dict[int, dict[str, str]]:
-    """Sort problems by recipient. Repeats come last: the first of them may itself be left out.
-
-    Raises:
-        InvalidMessage: something else than a recipient is wrong.
-    """
-    found: dict[int, dict[str, str]] = {}
-    repeated: dict[int, dict[str, str]] = {}
-    for name, reason in problems.items():
-        place = _PLACE.match(name)
-        if place is None:
-            raise InvalidMessage(problems)
-        if reason.startswith(_SAME):
-            repeated[int(place[1])] = dict(REPEATED)
-        else:
-            found.setdefault(int(place[1]), {})[name[place.end() :]] = reason
-    return found or repeated

@@ -28,9 +28,10 @@ from ..messages.wording import Wording, word
 from ..rules.money import MICRO, price
 from ..rules.text import sender_problem
 from ..settings import ProducerSettings
-from .campaigns import REPEATED, Budget, by_recipient, checked_budget
+from .campaigns import Budget, checked_budget
 from .number_set import NumberSet
 from .restraint import unpriced_problem
+from .sifting import REPEATED, concerning_all, sift, tell_left_out
 from .tally import Flip, Tally
 
 #: A sender that breaks no rule, for a preview that names none.
@@ -39,8 +40,6 @@ _ANY_SENDER: Final = "Preview"
 _NOTHING, _HALF, _DEAREST = "", "x" * (VARIABLE_MAX // 2), "\U0001f600" * VARIABLE_MAX
 #: A mobile number that is valid, for a country that has no example of one.
 _SOMEBODY: Final = "+33612345678"
-#: How the name of a recipient's field begins.
-_RECIPIENT: Final = "recipients["
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +135,13 @@ class Previewer:
 
     def take(self, chunk: list[Any]) -> None:
         """Count the next recipients, at most 500, as the caller gave them."""
-        kept, problems, worded = list(range(len(chunk))), dict[int, Mapping[str, str]](), None
-        while kept and worded is None:
-            check, wording = self._word([chunk[i] for i in kept], self._settings)
-            bad: Mapping[int, Mapping[str, str]] = by_recipient(self._note(check)) or {
-                i: REPEATED for i, to in enumerate(wording.recipients) if to.phone_number in self._seen
-            }
-            problems |= {kept[i]: reasons for i, reasons in bad.items()}
-            kept = [index for i, index in enumerate(kept) if i not in bad]
-            worded = None if bad else wording
-        self._tell(chunk, problems)
+        worded, problems = sift(chunk, self._seen, self._checked)
+        tell_left_out(problems, chunk, self._taken, self._on_invalid)
+        self._left_out += len(problems)
+        self._repeated += sum(reasons == REPEATED for reasons in problems.values())
         if worded is not None:
-            self._count(worded, self._thrifty([chunk[i] for i in kept], worded))
+            kept = [each for i, each in enumerate(chunk) if i not in problems]
+            self._count(worded, self._thrifty(kept, worded))
             self._weigh()
         self._taken += len(chunk)
 
@@ -191,6 +185,17 @@ class Previewer:
             check.by_field |= {"sender": problem} if problem else {}
         return check, worded
 
+    def _checked(self, chunk: list[Any]) -> Wording:
+        """Word recipients who can all be texted.
+
+        Raises:
+            InvalidMessage: somebody cannot.
+        """
+        check, worded = self._word(chunk, self._settings)
+        if bad := self._note(check):
+            raise InvalidMessage(bad)
+        return worded
+
     def _thrifty(self, chunk: list[Any], worded: Wording) -> list[int]:
         """Count the segments that ``TEXT_OPTIMIZE`` would make of the same."""
         if self._settings.text_optimize or max(worded.segments, default=0) < 2:
@@ -211,17 +216,9 @@ class Previewer:
 
     def _note(self, check: Problems) -> Mapping[str, str]:
         """Keep the problems that concern all; return those of recipients."""
-        whole = {name: why for name, why in check.by_field.items() if not name.startswith(_RECIPIENT)}
+        whole = concerning_all(check.by_field)
         self._problems = whole | self._problems
         return {name: why for name, why in check.by_field.items() if name not in whole}
-
-    def _tell(self, chunk: list[Any], problems: Mapping[int, Mapping[str, str]]) -> None:
-        """Tell who of a chunk is left out, and why."""
-        for i, reasons in sorted(problems.items()):
-            named = {name or "recipient": why for name, why in reasons.items()}
-            self._on_invalid(self._taken + i, chunk[i], InvalidMessage(named))
-        self._left_out += len(problems)
-        self._repeated += sum(reasons == REPEATED for reasons in problems.values())
 
     def _count(self, worded: Wording, thrifty: list[int]) -> None:
         self._messages += self._zones

@@ -1,32 +1,25 @@
 """`SmsOutbox`: what tests of an application see of its SMS, and do in the place of gateway and persons."""
 
-import itertools
 import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final, Self, TypeVar, Unpack
 
 import redis
-
-from worker.gateway.outcomes import Accepted, Deferred, Outcome
-from worker.ledger.claims import Claim
 
 from ..aio import AsyncProducer
 from ..contract.events import OptOut, Receipt, Reply
 from ..contract.phone import to_e164
 from ..errors import ProducerError, QueueUnavailable
-from ..messages.body import numbers_of
-from ..messages.dues import ANSWERABLE
 from ..producer import Producer
-from ..rules.money import MICRO
 from ..settings import ProducerSettings
 from .coming_back import ComingBack
 from .exchange import exchanged
 from .journey import Duration, Journey, later
 from .memory import Memory
+from .memory_gateway import MemoryGateway
 from .memory_worker import MemoryWorker
 from .outage import AsyncFailing, Failing
 from .queued import Queued
@@ -35,12 +28,6 @@ from .surroundings import surroundings
 
 C = TypeVar("C", Reply, Receipt, OptOut)
 
-#: What the gateway answers while it is away, as a worker calls that.
-_AWAY: Final = Deferred("client_connector_error")
-#: Euros of a segment, as the simulator takes them.
-_PRICE: Final = Decimal("0.05")
-#: What a segment costs more that can be answered, as workers reckon.
-_ANSWERABLE: Final = Decimal(ANSWERABLE) / MICRO
 #: Moments at which something falls due that one journey stops for, and how far apart they are at least.
 _STOPS: Final = 10_000
 _STEP: Final = timedelta(milliseconds=100)
@@ -69,9 +56,8 @@ class SmsOutbox:
         self._back = ComingBack(self._memory.client)
         self._workers: dict[str, MemoryWorker] = {}
         self._default_region = ""
-        self._tickets = itertools.count(1)
+        self._gateway = MemoryGateway(self._queued)
         self._journey = Journey()
-        self._is_away = False
         self._failure: tuple[Exception, bool] | None = None
         self._exit = ExitStack()
 
@@ -138,7 +124,7 @@ class SmsOutbox:
     def run_worker(self) -> None:
         """Let a worker do all that is to be done by now: messages leave, callbacks are read."""
         for worker in self._all_workers():
-            worker.send(self._post)
+            worker.send(self._gateway.post)
             worker.publish()
 
     def reply(self, number: str, text: str, *, times: int = 1) -> Reply:
@@ -204,11 +190,11 @@ class SmsOutbox:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Let the gateway be away until the end of the block: nothing leaves, and times to live run out."""
-        self._is_away = True
+        self._gateway.is_away = True
         try:
             yield
         finally:
-            self._is_away = False
+            self._gateway.is_away = False
 
     def travel(self, **duration: Unpack[Duration]) -> None:
         """Let time pass: ``travel(hours=25)``. What falls due on the way leaves when it is due.
@@ -251,16 +237,6 @@ class SmsOutbox:
 
     def _e164(self, number: str) -> str:
         return to_e164(number, default_region=self._default_region)
-
-    def _post(self, claim: Claim) -> Outcome:
-        """Answer as the gateway does."""
-        if self._is_away:
-            return _AWAY
-        request_id, numbers = claim.entry.id, numbers_of(claim.body)
-        segments = self._queued.note_left(request_id, numbers)
-        ticket = f"sms_{next(self._tickets):09d}"
-        price = _PRICE + (_ANSWERABLE if b'"with_replies":true' in claim.body else 0)
-        return Accepted(ticket, str(price * segments), segments, len(numbers))
 
     def _worker_of(self, sms: SentSms) -> MemoryWorker:
         prefix = self._queued.prefix_of(sms)

@@ -1,8 +1,11 @@
 """Sending all again that match: planned first, carried out by whoever is there, nothing twice."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -42,6 +45,19 @@ def begun(client, bulk: Bulk, **match) -> str:
     job_id = planned(client, bulk, **match)
     assert bulk.begin(job_id, "ben").run(client) is None
     return job_id
+
+
+def stopped_after_reading(client, bulk: Bulk) -> Callable[[], Any]:
+    """Let a console stand still when it has read what it would send again.
+
+    Returns:
+        Lets it go on, and gives its next step, which nobody has run.
+    """
+    steps = bulk.work()
+    step = next(steps)
+    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
+        step = steps.send(step.run(client))
+    return partial(steps.send, step.run(client))
 
 
 def work_off(client, bulk: Bulk) -> None:
@@ -189,16 +205,11 @@ def test_another_console_goes_on_where_a_dead_one_was(redis_client, parked, bulk
 def test_a_console_that_comes_back_too_late_is_turned_away(redis_client, parked, bulk):
     parked(*(f"a{n:03}" for n in range(AT_ONCE)))
     job_id = begun(redis_client, bulk)
-    steps = bulk.work()
-    step = next(steps)
-    # It stands still when it has read what it would send again.
-    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
-        step = steps.send(step.run(redis_client))
-    bodies = step.run(redis_client)
+    go_on = stopped_after_reading(redis_client, bulk)
     redis_client.zincrby(KEYS.bulks_running, -LEASE_MS - 1000, job_id)
     work_off(redis_client, Bulk(SETTINGS))
 
-    run = steps.send(bodies)
+    run = go_on()
 
     assert run.run(redis_client) == "done"
     assert len(queued(redis_client)) == AT_ONCE
@@ -251,17 +262,13 @@ def test_a_message_that_was_sent_again_keeps_its_new_id_after_the_clock_went_bac
 ):
     parked("a")
     begun(redis_client, bulk)
-    steps = bulk.work()
-    step = next(steps)
-    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
-        step = steps.send(step.run(redis_client))
-    bodies = step.run(redis_client)
+    go_on = stopped_after_reading(redis_client, bulk)
     drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)
     redis_client.delete(READY)
     finish_one(ledger, claim_one(ledger, "a"), Refused("121"))
     redis_client.hincrby(KEYS.record("a"), "ended", -3_600_000)
 
-    run = steps.send(bodies)
+    run = go_on()
 
     assert run.run(redis_client) == "running"
     assert queued(redis_client) == []
@@ -272,17 +279,13 @@ def test_a_message_that_others_sent_again_twice_meanwhile_never_gets_an_id_it_ha
 ):
     parked("a")
     begun(redis_client, bulk)
-    steps = bulk.work()
-    step = next(steps)
-    while not (isinstance(step, Commands) and step.commands[0][0] == "GET"):
-        step = steps.send(step.run(redis_client))
-    bodies = step.run(redis_client)
+    go_on = stopped_after_reading(redis_client, bulk)
     for _ in range(2):
         drive(Decisions(SETTINGS, "anna").replay("a"), redis_client)
         redis_client.delete(READY)
         finish_one(ledger, claim_one(ledger, "a"), Refused("121"))
 
-    run = steps.send(bodies)
+    run = go_on()
 
     assert run.run(redis_client) == "running"
     assert queued(redis_client) == []

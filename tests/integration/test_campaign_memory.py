@@ -16,7 +16,7 @@ from producers import (
 )
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.queueing.campaigns import Slicer
 from producers.queueing.records import Records
 from producers.settings import ProducerSettings
@@ -38,7 +38,7 @@ COMMANDS = range(1, 8)
 
 @pytest.fixture(autouse=True)
 def _short_slices(monkeypatch):
-    monkeypatch.setattr(campaigns, "SLICE", SLICE)
+    monkeypatch.setattr(chunks, "SLICE", SLICE)
 
 
 @pytest.fixture

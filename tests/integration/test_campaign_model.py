@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from producers import CampaignCancelled, Producer, QueueUnavailable
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.redis_history import History, Killed, Watched, retention_passes
@@ -286,7 +286,7 @@ class World(RuleBasedStateMachine):
 
 @pytest.mark.timeout(300)
 def test_campaigns_keep_their_word(redis_server, monkeypatch):
-    monkeypatch.setattr(campaigns, "SLICE", SLICE)
+    monkeypatch.setattr(chunks, "SLICE", SLICE)
 
     class Machine(World):
         server_port = redis_server.port

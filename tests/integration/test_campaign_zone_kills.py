@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from producers import Producer
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.redis_history import History, Killed, Watched
@@ -29,7 +29,7 @@ COMMANDS = range(1, 7)
 
 @pytest.fixture(autouse=True)
 def _short_slices(monkeypatch):
-    monkeypatch.setattr(campaigns, "SLICE", 4)
+    monkeypatch.setattr(chunks, "SLICE", 4)
 
 
 @pytest.fixture

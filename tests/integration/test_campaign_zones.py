@@ -7,7 +7,7 @@ import redis
 
 from producers import CampaignCancellation, Producer, Recipient, RequestIdConflict
 from producers.contract.steps import drive
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
@@ -29,7 +29,7 @@ NO_HOURS = ProducerSettings(marketing_hours_fr="off", marketing_hours_other="off
 
 @pytest.fixture(autouse=True)
 def _short_slices(monkeypatch):
-    monkeypatch.setattr(campaigns, "SLICE", 4)
+    monkeypatch.setattr(chunks, "SLICE", 4)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import redis
 from producers import OverBudget, Recipient
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.rules.money import MoneySettings
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
@@ -274,7 +274,7 @@ def slices_of(here: Marketing, people: range, **options) -> None:
 def test_a_budget_that_a_campaign_gets_later_is_used_by_all_that_has_not_ended(
     market: Market, redis_client, monkeypatch, counted: bool
 ):
-    monkeypatch.setattr(campaigns, "SLICE", 2)
+    monkeypatch.setattr(chunks, "SLICE", 2)
     redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
     here = market(budget_day="1000" if counted else "0")
     here.hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="1000"))
@@ -295,7 +295,7 @@ def test_a_budget_that_a_campaign_gets_later_is_used_by_all_that_has_not_ended(
 def test_what_an_operator_sets_for_a_campaign_holds_for_the_run_that_goes_on(
     market: Market, redis_client, monkeypatch, limit: str, slices: int
 ):
-    monkeypatch.setattr(campaigns, "SLICE", 2)
+    monkeypatch.setattr(chunks, "SLICE", 2)
     redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
     here = market()
     slices_of(here, range(2), budget="0.2")
@@ -386,7 +386,7 @@ def test_of_a_shared_call_as_many_leave_as_the_budget_pays(market: Market, redis
 def test_the_last_slice_of_a_campaign_of_alerts_is_counted_as_little_as_the_others(
     market: Market, redis_client, monkeypatch
 ):
-    monkeypatch.setattr(campaigns, "SLICE", 2)
+    monkeypatch.setattr(chunks, "SLICE", 2)
     here = market(number_alerts_per_hour=1)
     here.send(2, "code", purpose="alert")
     whom = [number(each) for each in range(3)]

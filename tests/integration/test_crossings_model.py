@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from producers import CampaignCancelled, OverBudget, RequestIdConflict
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.marketing import Marketing
@@ -220,6 +220,6 @@ class World(RuleBasedStateMachine):
 
 
 def test_the_books_agree_whatever_meets_whatever(redis_server, monkeypatch):
-    monkeypatch.setattr(campaigns, "SLICE", 2)
+    monkeypatch.setattr(chunks, "SLICE", 2)
     machine = type("Here", (World,), {"server_url": redis_server.url})
     run_model(machine, examples=8, steps=20)

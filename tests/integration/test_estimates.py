@@ -74,7 +74,7 @@ def test_a_slice_that_leaves_without_somebody_reserves_less(counting, redis_clie
 
 
 def test_slices_that_were_queued_without_a_budget_count_when_one_is_set(counting, redis_client, monkeypatch):
-    monkeypatch.setattr("producers.queueing.campaigns.SLICE", 2)
+    monkeypatch.setattr("producers.queueing.chunks.SLICE", 2)
     run(counting, PEOPLE[:2])
     with pytest.raises(OverBudget):
         run(counting, PEOPLE, "0.15")
@@ -87,7 +87,7 @@ def test_slices_that_were_queued_without_a_budget_count_when_one_is_set(counting
 def test_a_slice_that_only_the_claim_estimates_gives_back_no_more_than_its_own(
     counting, careless, redis_client, monkeypatch
 ):
-    monkeypatch.setattr("producers.queueing.campaigns.SLICE", 2)
+    monkeypatch.setattr("producers.queueing.chunks.SLICE", 2)
     run(careless, PEOPLE[:2])
     run(counting, PEOPLE, "1")
     assert reserved(redis_client) == 100_000

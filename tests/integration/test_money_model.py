@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from producers import Producer, Recipient
 from producers.contract.steps import drive
 from producers.errors import CampaignCancelled, OverBudget, RequestIdConflict
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.rules.money import MICRO
 from producers.settings import ProducerSettings
 from tests.support.callbacks_by_hand import CallbacksByHand
@@ -167,8 +167,8 @@ class Money(RuleBasedStateMachine):
         finally:
             slices = Counter(each.split(".")[1] for each in self.queued(name))
             self.names += [each for each in self.queued(name) if each not in self.names]
-            for number in range((len(whom) + campaigns.SLICE - 1) // campaigns.SLICE):
-                some = whom[campaigns.SLICE * number : campaigns.SLICE * (number + 1)]
+            for number in range((len(whom) + chunks.SLICE - 1) // chunks.SLICE):
+                some = whom[chunks.SLICE * number : chunks.SLICE * (number + 1)]
                 zones = {each[:4] == "+262" for each in some}
                 assert slices[str(number)] in (0, len(zones)), "a slice is queued whole or not at all"
 
@@ -288,6 +288,6 @@ class Money(RuleBasedStateMachine):
 def test_purses_hold_what_the_records_say_and_two_workers_never_overspend(
     redis_client, redis_url, monkeypatch
 ):
-    monkeypatch.setattr(campaigns, "SLICE", 2)
+    monkeypatch.setattr(chunks, "SLICE", 2)
     machine = type("MoneyHere", (Money,), {"client": redis_client, "url": redis_url})
     run_model(machine, examples=10, steps=20)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from producers import InvalidMessage, OverBudget, Producer
 from producers.aio import AsyncProducer
 from producers.contract.keys import Keys
-from producers.queueing import campaigns
+from producers.queueing import chunks
 from producers.settings import ProducerSettings
 from worker.cli import main
 
@@ -22,7 +22,7 @@ SETTINGS = ProducerSettings(marketing_hours_fr="off", marketing_hours_other="off
 
 @pytest.fixture(autouse=True)
 def _priced(redis_client, monkeypatch):
-    monkeypatch.setattr(campaigns, "SLICE", 2)
+    monkeypatch.setattr(chunks, "SLICE", 2)
     redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from producers import InvalidMessage, Message, Recipient, check_campaign
 from producers.messages.message import MessageOptions
-from producers.queueing.campaigns import REPEATED, SLICE, CampaignOptions, Slicer, achunks, chunks
+from producers.queueing.campaigns import CampaignOptions, Slicer
+from producers.queueing.chunks import SLICE, achunks, chunks
+from producers.queueing.sifting import REPEATED
 
 GOOD = {"sender": "Bistro"}
 TEXT = "Hello STOP au 30101"

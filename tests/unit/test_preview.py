@@ -16,7 +16,7 @@ from producers.messages.message import freeze
 from producers.messages.recipient import VARIABLES
 from producers.messages.segments import segment
 from producers.messages.wording import REPLIES_DOUBTFUL
-from producers.queueing.campaigns import chunks
+from producers.queueing.chunks import chunks
 from producers.queueing.preview import Preview, Previewer
 from producers.settings import ProducerSettings
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from producers.rules.hours import Hours
 from producers.settings import ProducerSettings
 from worker.api.settings import ApiSettings, read_token
-from worker.cli import instructions
 from worker.sandbox.environments import ANY_HOUR
+from worker.sandbox.printed import instructions
 
 TOKEN = "0123456789-abcdefghijklmnopqrstuvwxyz"
 PRINTED = instructions(

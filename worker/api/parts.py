@@ -10,7 +10,8 @@ from producers.contract.phone import to_e164
 from producers.errors import InvalidMessage, OverBudget
 from producers.messages.frozen import FrozenMessage
 from producers.messages.recipient import Recipient
-from producers.queueing.campaigns import SLICE, Slicer
+from producers.queueing.campaigns import Slicer
+from producers.queueing.chunks import SLICE
 from producers.queueing.uploads import Upload
 from worker.api.aside import aside
 from worker.api.batch import places

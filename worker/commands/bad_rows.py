@@ -6,7 +6,7 @@ from typing import Any, Final
 from producers.contract.phone import mask
 from producers.errors import InvalidMessage
 from producers.messages.recipient import Recipient
-from producers.queueing.campaigns import REPEATED
+from producers.queueing.sifting import REPEATED
 from worker.commands.numbers import with_option
 from worker.lists.list_file import BadRow
 from worker.lists.mending import Mending

@@ -15,7 +15,8 @@ from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.steps import Commands, Steps, drive
 from producers.errors import InvalidMessage
 from producers.messages.message import CampaignOptions
-from producers.queueing.campaigns import Budget, chunks
+from producers.queueing.campaigns import Budget
+from producers.queueing.chunks import chunks
 from producers.queueing.preview import Preview, Previewer, current_prices
 from producers.rules.money import MICRO, price
 from producers.settings import ProducerSettings

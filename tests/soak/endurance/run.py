@@ -1,4 +1,4 @@
-"""One soak by time: send at a steady pace, break, let days pass, wait until nothing waits, judge."""
+"""One soak by time: send at a steady pace, break, let days pass, wait until nothing waits."""
 
 import itertools
 import math
@@ -6,7 +6,6 @@ import random
 import shutil
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,9 +16,9 @@ import redis
 from producers import OverBudget, Producer, QueueUnavailable
 from tests.soak.crowd import SENDER, Batch, Crowd, Text
 from tests.soak.days import DAY, FIRST_OF_MANY, LATE_DAY, Leaps, begins
-from tests.soak.endurance import chart, samples
 from tests.soak.endurance.estate import Estate
 from tests.soak.endurance.harvest import Harvest
+from tests.soak.endurance.judge import Judge
 from tests.soak.endurance.readers import Readers
 from tests.soak.endurance.samples import Samples
 from tests.soak.endurance.visitors import Visitors
@@ -27,7 +26,6 @@ from tests.soak.ledger import Ledger
 from tests.soak.place import PRICE
 from tests.soak.run import STATES
 from tests.soak.stops import Stops
-from tests.soak.verdict import Seen, reasons, verdict
 
 #: Texts in a second, without those of the API, and seconds that a day of the soak takes.
 RATE: Final = 25.0
@@ -35,8 +33,6 @@ DAY_S: Final = sum(stage.lasts for stage in DAY)
 #: What may be spent in a day, as a part of what its marketing costs: after a Sunday some of it waits.
 _BUDGET: Final = 1.25
 _MARKETING: Final = 0.8
-#: What may be spent beyond it where a primary that was replaced forgot what was reserved.
-_FORGOTTEN: Final = 1.03
 #: Seconds between two things that are broken, at least and at most.
 _PAUSES_S: Final = (6.0, 25.0)
 #: The part of the time in which all processes come and go. After it only the first worker and the primaries
@@ -106,7 +102,21 @@ class Endurance:
                 self._readers.stop()
                 self._samples.stop()
                 self._harvest.stop()
-            return self._judge(time.monotonic() - started)
+            judge = Judge(
+                self._estate,
+                self._leaps,
+                self._ledger,
+                self._harvest,
+                self._stops,
+                self._samples,
+                self._readers,
+                self._visitors,
+                self._texts,
+                self._budget,
+                self._wrong_on_the_way,
+                self._into,
+            )
+            return judge.judge(time.monotonic() - started)
 
     def end_early(self) -> None:
         """Send no more: `run` judges what was sent until now."""
@@ -249,89 +259,3 @@ class Endurance:
         all_repeated = self._repeated == len(self._estate.forgetting)
         over = self._sent.is_set() and waiting == 0 and self._harvest.waiting == 0 and all_repeated
         return over and self._stops.is_quiet and self._estate.is_idle()
-
-    # The end.
-
-    def _judge(self, seconds: float) -> bool:
-        counts, spans = self._ledger.counts(), self._estate.forgetting
-        seen = self._seen()
-        states = Counter(each.state for each in seen.records.values())
-        wrong: dict[str, list[str]] = {
-            **verdict(seen, self._budget * (_FORGOTTEN if spans else 1)),
-            "counters against records": [
-                f"{s} {counts[s]} against {states[s]}" for s in STATES if counts[s] != states[s]
-            ],
-            "not over": sorted(self._harvest.unfinished),
-            "processes that did not do as told": self._wrong_on_the_way,
-            "groups that saw different entries": self._readers.differing((b, e + 5) for b, e in spans),
-            "strange answers": self._visitors.strange + self._readers.strange,
-            "given up by a forwarder or a group": self._estate.given_up(),
-            "webhooks that lack": self._not_forwarded(spans),
-            "not flat": samples.growing(self._samples.judged),
-        }
-        self._write(wrong, self._facts(seen, seconds, wrong))
-        return not any(wrong.values())
-
-    def _seen(self) -> Seen:
-        spans = self._estate.forgetting
-        whole = self._ledger.seen(
-            self._texts, self._estate.simulator.admin, self._stops.answered, self._leaps
-        )
-        whole.records, whole.stopped = self._harvest.records, self._harvest.stopped
-        whole.racing = {*whole.racing, *self._harvest.racing}
-        whole.answered = {
-            number
-            for number, at in self._stops.answered.items()
-            if not any(begins_at <= at <= ends_at for begins_at, ends_at in spans)
-        }
-        whole.forgotten = {
-            post.request_id for post in whole.posts if any(b - 1 <= post.at <= e for b, e in spans)
-        }
-        return whole
-
-    def _not_forwarded(self, spans: list[tuple[float, float]]) -> list[str]:
-        """Name entries that a group saw and no webhook brought, but around moments that Redis may forget."""
-        came = set(self._estate.webhooks.event_ids)
-        return [
-            f"{stream} {name}"
-            for stream in ("replies", "optouts")
-            for name, at in self._readers.seen[stream, "billing"].items()
-            if name not in came and not any(b <= at <= e + 5 for b, e in spans)
-        ]
-
-    def _facts(self, seen: Seen, seconds: float, wrong: dict[str, list[str]]) -> dict[str, Any]:
-        read = {
-            f"read from {stream} by {group}": len(each)
-            for (stream, group), each in self._readers.seen.items()
-        }
-        return {
-            "seconds": round(seconds),
-            "texts": len(seen.texts),
-            "POSTs": len(seen.posts),
-            "days that passed": round(
-                (max(self._leaps.shown(time.time())) - begins(0, DAY[0], FIRST_OF_MANY)) / 86_400
-            ),
-            "leaps of the clock": len(self._leaps),
-            **dict(sorted(self._estate.damage.items())),
-            "STOPs answered 200": len(self._stops.answered),
-            "STOPs nobody answered": self._stops.given_up,
-            "webhooks": len(set(self._estate.webhooks.event_ids)),
-            "mails": len({each.mail_id for each in self._estate.mails.taken}),
-            **read,
-            **dict(sorted(self._visitors.did.items())),
-            **{f"not shown: {reason}": count for reason, count in sorted(reasons(seen).items())},
-            **{name: len(each) for name, each in wrong.items()},
-        }
-
-    def _write(self, wrong: dict[str, list[str]], facts: dict[str, Any]) -> None:
-        taken, began = self._samples.taken, self._leaps.began
-        told = [f"{name:>45}  {value}" for name, value in facts.items()]
-        told += [f"{'line':>45}  {line}" for line in samples.lines(self._samples.judged)]
-        told += [f"{'primary':>45}  {how}, after {at - began:.0f} s" for at, how in self._estate.events]
-        told += [f"WRONG, {name}: {line}" for name, each in wrong.items() for line in each[:5]]
-        print("\n".join(told))  # noqa: T201 - a tool for the terminal
-        self._into.mkdir(parents=True, exist_ok=True)
-        samples.write(taken, self._into / "endurance.csv")
-        events = [(at - began, how) for at, how in self._estate.events]
-        (self._into / "endurance.svg").write_text(chart.draw(taken, events), "utf-8")
-        (self._into / "endurance.txt").write_text("\n".join(told) + "\n", "utf-8")
