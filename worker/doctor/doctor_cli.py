@@ -203,7 +203,8 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
         if what:
             said, do = f"refuses {what}", "Mend REDIS_URL, or the rights of its user."
         elif isinstance(failure, redis.BusyLoadingError):
-            said, do = "still reads its data from the disk", "Wait, and run the doctor again."
+            said = f"still reads its data from the disk{_progress(client)}"
+            do = "Wait: all processes go on by themselves. A restart of Redis would begin anew."
         lost = error(
             "redis.reached",
             f"Redis at {settings.redis_url} {said}; nothing that lies in it was looked at.",
@@ -212,3 +213,13 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
         )
         return [lost], what is None
     return [], False
+
+
+def _progress(client: redis.Redis) -> str:
+    """Say how far a Redis is that reads its data, which is one of the few questions that it answers."""
+    try:
+        with within(server.REACH_S):
+            told = client.info("persistence")
+        return f" ({float(told['loading_loaded_perc']):.0f} %, about {told['loading_eta_seconds']} s more)"
+    except (*REDIS_ERRORS, LookupError, ValueError):
+        return ""

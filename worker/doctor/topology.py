@@ -115,10 +115,12 @@ def _sentinels(url: RedisUrl) -> Iterator[Finding]:
         yield make("topology.sentinels", said, "Start them, or mend REDIS_URL.", _REDIS)
     if not told:
         return
-    primaries = {(state["ip"], state["port"]) for state in told.values()}
-    if len(primaries) > 1:
-        said = f"The Sentinels do not agree on the primary: {len(primaries)} are told."
-        yield error("topology.primary", said, "Find out which Sentinel is cut off from the others.", _REDIS)
+    primaries = {server: (state["ip"], state["port"]) for server, state in told.items()}
+    if (count := len(set(primaries.values()))) > 1:
+        each = ", ".join(f"{_named(server)} tells {_named(at)}" for server, at in primaries.items())
+        said = f"The Sentinels do not agree on the primary, {count} are told: {each}."
+        do = "Ask each of these servers for its ROLE. Then look why that Sentinel does not hear the others."
+        yield error("topology.primary", said, do, _REDIS)
     state = next(iter(told.values()))
     known, quorum = int(state["num-other-sentinels"]) + 1, int(state["quorum"])
     if max(known, len(place.servers)) < 3 or len(told) < quorum:
@@ -165,8 +167,9 @@ def _cluster(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
     slot = key_slot(url.tag.encode())
     owner = next((n for n in primaries if any(int(s[0]) <= slot <= int(s[-1]) for s in n["slots"])), None)
     if owner is None:
-        said = "No node of the cluster owns the slot of our keys."
-        yield error("topology.primary", said, "Give slots to nodes: CLUSTER ADDSLOTS.", _REDIS)
+        said = f"No node of the cluster owns slot {slot}, in which our keys are: nothing is sent or read."
+        do = f"Bring the node back that had slot {slot}; in a new cluster, CLUSTER ADDSLOTS."
+        yield error("topology.primary", said, do, _REDIS)
     elif not any(n["master_id"] == owner["node_id"] and "fail" not in n["flags"] for n in nodes.values()):
         said = "The node that owns our keys has no replica: nothing can take its place."
         yield error("topology.failover", said, "Add a replica to it.", _REDIS)
