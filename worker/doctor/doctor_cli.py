@@ -144,6 +144,7 @@ class _Patient:
             return run(alone), False  # the settings' section names what is wrong
         with connect(settings.redis_url) as client:
             lost, is_away = _reached(client, settings)
+            alone.append(Section("topology", _REDIS_S, lambda: topology.around(settings.redis_url)))
             sections = [] if lost else self._of_redis(client, settings)
             return [*lost, *run([*alone, *sections])], is_away
 
@@ -152,7 +153,6 @@ class _Patient:
         looks: dict[str, Callable[[], Iterator[Finding]]] = {
             "redis": lambda: self._server(client, keys),
             "user": lambda: rights.look(client, keys),
-            "topology": lambda: topology.around(settings.redis_url, client),
             "account": lambda: identity.look(client, settings, self.environ),
             "work": lambda: work.look(client, keys),
             "credit": lambda: credit.seen(client, keys, RulesSettings.from_env(self.environ)),

@@ -1,9 +1,11 @@
 """Replicas, Sentinels and nodes of a cluster: can the primary be replaced, and who must confirm?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import redis
+from redis.connection import parse_url
 from redis.crc import key_slot
 
 from producers.contract.redis_url import RedisUrl, Server
@@ -87,16 +89,15 @@ def _writes(info: Mapping[str, Any], config: Mapping[str, str] | None, replicas:
         yield ok("topology.writes", f"{good} replicas are in step, and {needed} must be.")
 
 
-def around(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
+def around(url: RedisUrl) -> Iterator[Finding]:
     """Look at the Sentinels or nodes that an address names; nothing for a server that stands alone.
 
-    Raises:
-        redis.RedisError: no node of a cluster answers.
+    They are asked themselves: they answer, too, where nobody knows a primary.
     """
     if url.place.kind == "sentinel":
         yield from _sentinels(url)
     elif url.place.kind == "cluster":
-        yield from _cluster(url, client)
+        yield from _cluster(url)
 
 
 def _sentinels(url: RedisUrl) -> Iterator[Finding]:
@@ -106,7 +107,7 @@ def _sentinels(url: RedisUrl) -> Iterator[Finding]:
     silent = []
     for server in place.servers:
         try:
-            told[server] = _ask(server, options, place.service)
+            told[server] = _ask(server, options, lambda client: client.sentinel_master(place.service))
         except (redis.RedisError, OSError) as failure:
             silent.append(f"{_named(server)} ({type(failure).__name__})")
     if silent:
@@ -138,20 +139,33 @@ def _sentinels(url: RedisUrl) -> Iterator[Finding]:
         yield error("topology.failover", said, "Add a replica.", _REDIS)
 
 
-def _ask(server: Server, options: Mapping[str, Any], service: str) -> dict[str, Any]:
+def _ask(
+    server: Server, options: Mapping[str, Any], question: Callable[[redis.Redis], Any]
+) -> dict[str, Any]:
     bound = {"socket_timeout": _ASK_S, "socket_connect_timeout": _ASK_S}
     pool = redis.ConnectionPool(**{**options, **bound, "host": server[0], "port": server[1]})
     with redis.Redis.from_pool(pool) as client:
-        state: dict[str, Any] = client.sentinel_master(service)
-        return state
+        answer: dict[str, Any] = question(client)
+        return answer
 
 
 def _named(server: Server) -> str:
     return f"{server[0]}:{server[1]}"
 
 
-def _cluster(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
-    nodes: dict[str, dict[str, Any]] = client.cluster("NODES")
+def _nodes(url: RedisUrl) -> Mapping[str, dict[str, Any]]:
+    """Ask the named nodes, one after the other, for all nodes; none if nobody answers."""
+    options = parse_url(url.place.url)  # type: ignore[no-untyped-call]
+    for server in url.place.servers:
+        with suppress(redis.RedisError, OSError):
+            return _ask(server, options, lambda client: client.cluster("NODES"))  # type: ignore[no-untyped-call]
+    return {}
+
+
+def _cluster(url: RedisUrl) -> Iterator[Finding]:
+    nodes = _nodes(url)
+    if not nodes:
+        return  # that Redis does not answer is told already
     primaries = [node for node in nodes.values() if "master" in node["flags"] and node["slots"]]
     lost = sorted(
         address for address, node in nodes.items() if "fail" in node["flags"] or "noaddr" in node["flags"]
