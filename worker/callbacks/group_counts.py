@@ -72,7 +72,7 @@ class GroupCounts:
 
     def _mend(self, stream: str, group: Mapping[str, Any], length: int) -> int:
         delivered, lag = group["last-delivered-id"].decode(), group["lag"]
-        given = {"stream": stream, "group": as_string(group["name"])}
+        given: dict[str, Any] = {"stream": stream, "group": as_string(group["name"])}
         given |= {"delivered": delivered, "after": delivered, "counted": 0, "most": AT_ONCE}
         for _ in range(_STEPS):
             after, counted, mended = Command(_MEND, self._keys.prefix, given, list[Any]).run(self._redis)

@@ -158,7 +158,7 @@ def _nodes(url: RedisUrl) -> Mapping[str, dict[str, Any]]:
     options = parse_url(url.place.url)  # type: ignore[no-untyped-call]
     for server in url.place.servers:
         with suppress(redis.RedisError, OSError):
-            return _ask(server, options, lambda client: client.cluster("NODES"))  # type: ignore[no-untyped-call]
+            return _ask(server, options, lambda client: client.cluster("NODES"))
     return {}
 
 
