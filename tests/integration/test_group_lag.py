@@ -100,6 +100,7 @@ def test_what_a_group_was_not_given_is_counted_in_steps_and_given_as_before(redi
     fill(redis_client, 1300, read=100)
     redis_client.xtrim(STREAM, maxlen=1250, approximate=False)
     count_wrongly(redis_client, wrong)
+    assert scraped(redis_url) == min(group_of(redis_client)["lag"], 1250)
 
     assert GroupCounts(redis_client, KEYS).look() == 1
 
