@@ -32,6 +32,7 @@ from worker.account.throttle import Limits, Throttle
 from worker.callbacks.classifier import with_words
 from worker.callbacks.expiry import Expiry
 from worker.callbacks.forgetting import Forgetting
+from worker.callbacks.group_counts import GroupCounts
 from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
@@ -201,9 +202,10 @@ def build(
     expiry = Expiry(client, settings, publisher)
     forgetting = Forgetting(client, keys, settings.suppression_days)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
-    start += [forgetting.start, expiry.start]
+    group_counts = GroupCounts(client, keys)
+    start += [forgetting.start, expiry.start, group_counts.start]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
-    stop += [forgetting.stop, expiry.stop, client.close]
+    stop += [forgetting.stop, expiry.stop, group_counts.stop, client.close]
     broker = LeaseBroker(
         client,
         keys,

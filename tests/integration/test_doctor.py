@@ -5,11 +5,9 @@ import dataclasses
 import json
 import re
 import resource
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 
 import pytest
 import redis
@@ -351,38 +349,6 @@ def test_the_key_that_redis_keeps_is_no_key_that_is_lacking(doctor, worker, redi
 
     found = doctor(PSEUDONYM_KEYS="")
     assert {("account.pseudonyms", "ok"), ("account.login", "ok")} <= set(found)
-
-
-def test_a_redis_that_still_loads_is_waited_for_and_not_started_again():
-    with LoadingRedis() as loading:
-        told = Doctor(f"redis://127.0.0.1:{loading.port}/0").run()
-
-    assert told.exit_code == 4
-    assert "still reads its data" in told.output
-    assert "Start Redis" not in told.output
-
-
-class LoadingRedis:
-    """A server that answers every command as a Redis does that reads its data."""
-
-    def __enter__(self):
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listening.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=self._answer, args=self._listening.accept()[:1], daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            while connection.recv(65_536):
-                connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n")
 
 
 @pytest.mark.parametrize("error", [redis.exceptions.ReadOnlyError, redis.exceptions.OutOfMemoryError])

@@ -97,7 +97,7 @@ def test_a_poison_entry_goes_back_to_its_group_and_to_no_other(redis_client, gro
     groups.read("bookings", again.append)
     assert [event.text for event in again] == ["Oui"]
     row = drive(feeds.read_feeds(KEYS), redis_client)["replies"].get()
-    assert {group.name: (group.pending, group.lag, group.poison) for group in row.groups} == {
+    assert {group.name: (group.pending, group.lag.entries, group.poison) for group in row.groups} == {
         "bookings": (0, 0, 0),
         "others": (0, 0, 0),
     }
@@ -163,7 +163,7 @@ def test_a_group_that_reads_is_shown_with_lag_and_its_oldest_pending_entry(redis
 
     [group] = row.groups
     assert (row.length, row.unread_trimmed, row.more_groups) == (3, 5, 0)
-    assert (group.lag, group.behind, group.pending, group.consumers) == (2, True, 1, 1)
+    assert (str(group.lag), group.pending, group.consumers) == ("2", 1, 1)
     assert int(group.oldest_pending_at.timestamp() * 1000) == int(ids[0].split("-")[0])
     assert int(row.newest_at.timestamp() * 1000) == int(ids[-1].split("-")[0])
 

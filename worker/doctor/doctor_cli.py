@@ -144,6 +144,7 @@ class _Patient:
             return run(alone), False  # the settings' section names what is wrong
         with connect(settings.redis_url) as client:
             lost, is_away = _reached(client, settings)
+            alone.append(Section("topology", _REDIS_S, lambda: topology.around(settings.redis_url)))
             sections = [] if lost else self._of_redis(client, settings)
             return [*lost, *run([*alone, *sections])], is_away
 
@@ -152,7 +153,6 @@ class _Patient:
         looks: dict[str, Callable[[], Iterator[Finding]]] = {
             "redis": lambda: self._server(client, keys),
             "user": lambda: rights.look(client, keys),
-            "topology": lambda: topology.around(settings.redis_url, client),
             "account": lambda: identity.look(client, settings, self.environ),
             "work": lambda: work.look(client, keys),
             "credit": lambda: credit.seen(client, keys, RulesSettings.from_env(self.environ)),
@@ -203,7 +203,8 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
         if what:
             said, do = f"refuses {what}", "Mend REDIS_URL, or the rights of its user."
         elif isinstance(failure, redis.BusyLoadingError):
-            said, do = "still reads its data from the disk", "Wait, and run the doctor again."
+            said = f"still reads its data from the disk{_progress(client)}"
+            do = "Wait: all processes go on by themselves. A restart of Redis would begin anew."
         lost = error(
             "redis.reached",
             f"Redis at {settings.redis_url} {said}; nothing that lies in it was looked at.",
@@ -212,3 +213,13 @@ def _reached(client: redis.Redis, settings: RedisSettings) -> tuple[list[Finding
         )
         return [lost], what is None
     return [], False
+
+
+def _progress(client: redis.Redis) -> str:
+    """Say how far a Redis is that reads its data, which is one of the few questions that it answers."""
+    try:
+        with within(server.REACH_S):
+            told = client.info("persistence")
+        return f" ({float(told['loading_loaded_perc']):.0f} %, about {told['loading_eta_seconds']} s more)"
+    except (*REDIS_ERRORS, LookupError, ValueError):
+        return ""

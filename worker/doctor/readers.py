@@ -24,6 +24,7 @@ _OLDEST_S: Final = 900.0
 _SILENT_S: Final = 60.0
 
 _STREAMS: Final = "streams.md#promises"
+_LAG: Final = "metrics.md#how-they-are-counted"
 _POISON: Final = "streams.md#poison"
 _FORWARDING: Final = "forwarding.md#look-pause-replay"
 _SPOOL: Final = "callbacks.md#while-redis-is-away"
@@ -52,16 +53,9 @@ def groups(client: redis.Redis, settings: RedisSettings) -> Iterator[Finding]:
 
 def _group(row: FeedRow, group: Group, maxlen: int) -> Iterator[Finding]:
     name = f"group {group.name} of {row.stream}"
-    lag = group.lag if group.lag is not None else int(group.behind)
-    well = True
-    if lag > maxlen / 2:
-        well = False
-        said = f"The {name} is {lag} entries behind, and the stream keeps about {maxlen}."
-        yield warning("feeds.lag", said, "Start more programs of that group.", _STREAMS)
-    elif lag and not group.consumers:
-        well = False
-        said = f"The {name} is {lag} entries behind, and no program reads for it."
-        yield warning("feeds.lag", said, "Start the program, or remove the group.", _STREAMS)
+    behind = list(_behind(name, row, group, maxlen))
+    yield from behind
+    well = not behind
     if group.oldest_pending_at is not None:
         age_s = (datetime.now(UTC) - group.oldest_pending_at).total_seconds()
         if age_s > _PENDING_S:
@@ -73,7 +67,22 @@ def _group(row: FeedRow, group: Group, maxlen: int) -> Iterator[Finding]:
         said = f"The {name} has given up {group.poison} entries."
         yield warning("feeds.poison", said, "Mend the handler, then give them back on the console.", _POISON)
     if well:
-        yield ok("feeds.groups", f"The {name} is {lag} entries behind, {group.pending} under way.")
+        yield ok("feeds.groups", f"The {name} is {group.lag} entries behind, {group.pending} under way.")
+
+
+def _behind(name: str, row: FeedRow, group: Group, maxlen: int) -> Iterator[Finding]:
+    """Say that a group may lose entries unread, or that nobody reads for it."""
+    lag = group.lag
+    readers = "" if group.consumers else ", and no program reads for it"
+    if lag.entries > maxlen / 2:
+        said = f"The {name} is {lag} entries behind{readers}; beyond about {maxlen} they are lost unread."
+        yield warning("feeds.lag", said, "Start more programs of that group, or remove it.", _STREAMS)
+    elif lag.entries and readers:
+        said = f"The {name} is {lag} entries behind{readers}."
+        yield warning("feeds.lag", said, "Start the program, or remove the group.", _STREAMS)
+    elif lag.at_least and row.length > maxlen / 2:
+        said = f"The {name} is {lag} entries behind, of {row.length}; Redis does not know by how much."
+        yield advice("feeds.lag", said, "Look again in two minutes: a worker counts them.", _LAG)
 
 
 def forwarding(client: redis.Redis, keys: Keys) -> Iterator[Finding]:

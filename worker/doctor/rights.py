@@ -34,7 +34,8 @@ def needed(key: str) -> list[tuple[str, ...]]:
     return [
         *on_keys,
         *(("EVAL", "return 1", "1", key), ("EVALSHA", "0" * 40, "1", key)),
-        *(("XGROUP", "CREATE", key, "g", "0"), ("XINFO", "GROUPS", key)),
+        *(("XGROUP", "CREATE", key, "g", "0"), ("XGROUP", "SETID", key, "g", "0", "ENTRIESREAD", "0")),
+        *(("XINFO", "GROUPS", key), ("XINFO", "STREAM", key)),
         ("XREADGROUP", "GROUP", "g", "c", "STREAMS", key, ">"),
         *(("INFO", "replication"), ("TIME",), ("WAIT", "0", "1"), ("PING",)),
     ]

@@ -1,9 +1,11 @@
 """Replicas, Sentinels and nodes of a cluster: can the primary be replaced, and who must confirm?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import redis
+from redis.connection import parse_url
 from redis.crc import key_slot
 
 from producers.contract.redis_url import RedisUrl, Server
@@ -87,16 +89,15 @@ def _writes(info: Mapping[str, Any], config: Mapping[str, str] | None, replicas:
         yield ok("topology.writes", f"{good} replicas are in step, and {needed} must be.")
 
 
-def around(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
+def around(url: RedisUrl) -> Iterator[Finding]:
     """Look at the Sentinels or nodes that an address names; nothing for a server that stands alone.
 
-    Raises:
-        redis.RedisError: no node of a cluster answers.
+    They are asked themselves: they answer, too, where nobody knows a primary.
     """
     if url.place.kind == "sentinel":
         yield from _sentinels(url)
     elif url.place.kind == "cluster":
-        yield from _cluster(url, client)
+        yield from _cluster(url)
 
 
 def _sentinels(url: RedisUrl) -> Iterator[Finding]:
@@ -106,7 +107,7 @@ def _sentinels(url: RedisUrl) -> Iterator[Finding]:
     silent = []
     for server in place.servers:
         try:
-            told[server] = _ask(server, options, place.service)
+            told[server] = _ask(server, options, lambda client: client.sentinel_master(place.service))
         except (redis.RedisError, OSError) as failure:
             silent.append(f"{_named(server)} ({type(failure).__name__})")
     if silent:
@@ -115,10 +116,12 @@ def _sentinels(url: RedisUrl) -> Iterator[Finding]:
         yield make("topology.sentinels", said, "Start them, or mend REDIS_URL.", _REDIS)
     if not told:
         return
-    primaries = {(state["ip"], state["port"]) for state in told.values()}
-    if len(primaries) > 1:
-        said = f"The Sentinels do not agree on the primary: {len(primaries)} are told."
-        yield error("topology.primary", said, "Find out which Sentinel is cut off from the others.", _REDIS)
+    primaries = {server: (state["ip"], state["port"]) for server, state in told.items()}
+    if (count := len(set(primaries.values()))) > 1:
+        each = ", ".join(f"{_named(server)} tells {_named(at)}" for server, at in primaries.items())
+        said = f"The Sentinels do not agree on the primary, {count} are told: {each}."
+        do = "Ask each of these servers for its ROLE. Then look why that Sentinel does not hear the others."
+        yield error("topology.primary", said, do, _REDIS)
     state = next(iter(told.values()))
     known, quorum = int(state["num-other-sentinels"]) + 1, int(state["quorum"])
     if max(known, len(place.servers)) < 3 or len(told) < quorum:
@@ -136,20 +139,33 @@ def _sentinels(url: RedisUrl) -> Iterator[Finding]:
         yield error("topology.failover", said, "Add a replica.", _REDIS)
 
 
-def _ask(server: Server, options: Mapping[str, Any], service: str) -> dict[str, Any]:
+def _ask(
+    server: Server, options: Mapping[str, Any], question: Callable[[redis.Redis], Any]
+) -> dict[str, Any]:
     bound = {"socket_timeout": _ASK_S, "socket_connect_timeout": _ASK_S}
     pool = redis.ConnectionPool(**{**options, **bound, "host": server[0], "port": server[1]})
     with redis.Redis.from_pool(pool) as client:
-        state: dict[str, Any] = client.sentinel_master(service)
-        return state
+        answer: dict[str, Any] = question(client)
+        return answer
 
 
 def _named(server: Server) -> str:
     return f"{server[0]}:{server[1]}"
 
 
-def _cluster(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
-    nodes: dict[str, dict[str, Any]] = client.cluster("NODES")
+def _nodes(url: RedisUrl) -> Mapping[str, dict[str, Any]]:
+    """Ask the named nodes, one after the other, for all nodes; none if nobody answers."""
+    options = parse_url(url.place.url)  # type: ignore[no-untyped-call]
+    for server in url.place.servers:
+        with suppress(redis.RedisError, OSError):
+            return _ask(server, options, lambda client: client.cluster("NODES"))
+    return {}
+
+
+def _cluster(url: RedisUrl) -> Iterator[Finding]:
+    nodes = _nodes(url)
+    if not nodes:
+        return  # that Redis does not answer is told already
     primaries = [node for node in nodes.values() if "master" in node["flags"] and node["slots"]]
     lost = sorted(
         address for address, node in nodes.items() if "fail" in node["flags"] or "noaddr" in node["flags"]
@@ -165,8 +181,9 @@ def _cluster(url: RedisUrl, client: redis.Redis) -> Iterator[Finding]:
     slot = key_slot(url.tag.encode())
     owner = next((n for n in primaries if any(int(s[0]) <= slot <= int(s[-1]) for s in n["slots"])), None)
     if owner is None:
-        said = "No node of the cluster owns the slot of our keys."
-        yield error("topology.primary", said, "Give slots to nodes: CLUSTER ADDSLOTS.", _REDIS)
+        said = f"No node of the cluster owns slot {slot}, in which our keys are: nothing is sent or read."
+        do = f"Bring the node back that had slot {slot}; in a new cluster, CLUSTER ADDSLOTS."
+        yield error("topology.primary", said, do, _REDIS)
     elif not any(n["master_id"] == owner["node_id"] and "fail" not in n["flags"] for n in nodes.values()):
         said = "The node that owns our keys has no replica: nothing can take its place."
         yield error("topology.failover", said, "Add a replica to it.", _REDIS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from producers.contract.group_lag import Lag, ask_first, ask_unread, true_lag
 from producers.contract.keys import Keys
 from producers.contract.kinds import TYPES
 from producers.contract.steps import Commands, Steps
@@ -22,8 +23,7 @@ class Group:
     Attributes:
         name: its name.
         consumers: how many read for it.
-        lag: entries it has not been given; None where Redis cannot tell, since entries were deleted.
-        behind: whether there is any such entry.
+        lag: entries it has not been given.
         pending: entries given to a consumer and not acknowledged.
         oldest_pending_at: when the oldest of these was appended, or None.
         poison: entries it has given up.
@@ -31,8 +31,7 @@ class Group:
 
     name: str
     consumers: int
-    lag: int | None
-    behind: bool
+    lag: Lag
     pending: int
     oldest_pending_at: datetime | None
     poison: int
@@ -65,13 +64,14 @@ def read_feeds(keys: Keys) -> Steps[dict[str, Panel[FeedRow]]]:
 
 
 def _read_feed(keys: Keys, name: str) -> Steps[FeedRow]:
-    length, last, dropped, is_there = yield Commands(_of_stream(keys, name))
+    length, first, last, dropped, is_there = yield Commands(_of_stream(keys, name))
     # A stream that nobody has written or read yet has no groups, and XINFO would be an error.
     [groups] = (yield Commands([("XINFO", "GROUPS", keys.stream(name))])) if is_there else [()]
     found = _by_name(groups)
     commands = [command for group in found[:GROUPS] for command in _of_group(keys, name, group)]
     told = (yield Commands(commands)) if commands else []
-    shown = (_group(group, *told[3 * n : 3 * n + 3]) for n, group in enumerate(found[:GROUPS]))
+    stream = length, first
+    shown = (_group(stream, group, *told[3 * n : 3 * n + 3]) for n, group in enumerate(found[:GROUPS]))
     return FeedRow(
         stream=name,
         length=length,
@@ -95,6 +95,7 @@ def _of_stream(keys: Keys, name: str) -> Sequence[Sequence[str | int]]:
     key = keys.stream(name)
     return [
         ("XLEN", key),
+        ask_first(key),
         ("XREVRANGE", key, "+", "-", "COUNT", 1),
         ("HGET", keys.unread_trimmed, name),
         ("EXISTS", key),
@@ -103,10 +104,9 @@ def _of_stream(keys: Keys, name: str) -> Sequence[Sequence[str | int]]:
 
 def _of_group(keys: Keys, stream: str, group: Mapping[str, Any]) -> Sequence[Sequence[str | int]]:
     key = keys.stream(stream)
-    last = _str(group["last-delivered-id"])
     return [
         ("XPENDING", key, _str(group["name"])),
-        ("XRANGE", key, f"({last}", "+", "COUNT", 1),
+        ask_unread(key, _str(group["last-delivered-id"])),
         ("XLEN", keys.poison(stream, _str(group["name"]))),
     ]
 
@@ -116,14 +116,18 @@ def _by_name(groups: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
     return sorted(named, key=lambda group: _str(group["name"]))
 
 
-def _group(group: Mapping[str, Any], pending: Mapping[str, Any], unread: Sequence[Any], poison: int) -> Group:
-    lag = group.get("lag")
+def _group(
+    stream: tuple[int, Sequence[Any]],
+    group: Mapping[str, Any],
+    pending: Mapping[str, Any],
+    unread: Sequence[Any],
+    poison: int,
+) -> Group:
     oldest = pending["min"]
     return Group(
         name=_str(group["name"]),
         consumers=int(group["consumers"]),
-        lag=None if lag is None else int(lag),
-        behind=bool(unread),
+        lag=true_lag(group.get("lag"), *stream, unread),
         pending=int(group["pending"]),
         oldest_pending_at=moment(_str(oldest)) if oldest else None,
         poison=poison,

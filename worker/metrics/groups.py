@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import redis.asyncio
 
+from producers.contract.group_lag import at_most_all
 from producers.contract.keys import Keys
 
 #: Groups of one stream that are told, the first by name.
@@ -18,7 +19,7 @@ class GroupFigures:
 
     Attributes:
         stream, name: of which stream, and its own name.
-        lag: entries that it was not given yet; None where Redis cannot tell.
+        lag: entries that it was not given yet, as a worker has corrected Redis; None where Redis cannot tell.
         pending: entries that it was given and has not acknowledged.
         oldest_pending_ms: when the oldest of these was appended; None if there is none.
         poison: entries that it has given up.
@@ -40,12 +41,13 @@ async def read_groups(client: redis.asyncio.Redis, keys: Keys, streams: Sequence
     """
     async with client.pipeline(transaction=False) as pipeline:
         for stream in streams:
+            pipeline.xlen(keys.stream(stream))
             pipeline.xinfo_groups(keys.stream(stream))
         # A stream that nobody has written or read yet is no stream, which is an error.
         found = await pipeline.execute(raise_on_error=False)
     groups = [
-        (stream, group)
-        for stream, told in zip(streams, found, strict=True)
+        (stream, {**group, "lag": at_most_all(group.get("lag"), length)})
+        for stream, length, told in zip(streams, found[::2], found[1::2], strict=True)
         if not isinstance(told, Exception)
         for group in sorted(told, key=_name)[:GROUPS_MAX]
     ]
@@ -64,11 +66,11 @@ async def read_groups(client: redis.asyncio.Redis, keys: Keys, streams: Sequence
 
 
 def _figures(stream: str, group: Mapping[str, Any], pending: Mapping[str, Any], poison: int) -> GroupFigures:
-    oldest, lag = pending["min"], group.get("lag")
+    oldest = pending["min"]
     return GroupFigures(
         stream,
         _name(group),
-        lag=None if lag is None else int(lag),
+        lag=group["lag"],
         pending=int(pending["pending"]),
         oldest_pending_ms=int(oldest.split(b"-")[0]) if oldest else None,
         poison=int(poison),

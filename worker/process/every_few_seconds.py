@@ -21,6 +21,7 @@ class EveryFewSeconds:
         name: name of the thread.
         event: name of the log line.
         failed: called after that line.
+        at_once: whether the thread acts as it starts, too.
     """
 
     def __init__(
@@ -31,17 +32,19 @@ class EveryFewSeconds:
         name: str,
         event: str,
         failed: Callable[[], None] = lambda: None,
+        at_once: bool = False,
     ) -> None:
         self._act = act
         self._seconds = seconds
         self._event = event
         self._failed = failed
+        self._at_once = at_once
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._log = structlog.get_logger()
 
     def start(self) -> None:
-        """Start the thread; it acts for the first time after so many seconds."""
+        """Start the thread; it acts for the first time after so many seconds, or at once."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,5 +66,7 @@ class EveryFewSeconds:
             self._failed()
 
     def _run(self) -> None:
+        if self._at_once:
+            self.once()
         while not self._stopping.wait(self._seconds):
             self.once()
