@@ -49,4 +49,4 @@ local function note_part()
     redis.call('PEXPIREAT', block, ends)
   end
 end
--- uses: keys
+-- uses: keys clock
