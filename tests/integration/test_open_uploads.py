@@ -37,7 +37,7 @@ def status(redis_url: str, *options: str) -> str:
 
 @pytest.mark.parametrize("end", ["complete", "cancel"])
 def test_an_upload_that_is_older_than_a_day_is_told_until_it_is_completed_or_cancelled(
-    late, redis_url, operator, end
+    late, redis_url, redis_client, operator, end
 ):
     [told] = json.loads(status(redis_url, "--json"))["uploads"]
     assert (told["campaign_id"], told["recipients"]) == ("spring", 2)
@@ -55,6 +55,8 @@ def test_an_upload_that_is_older_than_a_day_is_told_until_it_is_completed_or_can
     assert json.loads(status(redis_url, "--json"))["uploads"] == []
     assert TOLD not in operator.get("/").text
     assert in_list(redis_url) == {"today"}
+    # What has ended is not counted either.
+    assert redis_client.zrange(KEYS.open_uploads, 0, -1) == [b"today"]
 
 
 def test_uploads_that_are_not_named_are_counted_and_listed_whatever_began_after_them(
