@@ -25,7 +25,7 @@ from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices
 from .queueing.records import Cancellation, Records
 from .queueing.traced import traced
-from .queueing.unconfirmed import translated
+from .queueing.unconfirmed import checked_bound, translated
 from .settings import ProducerSettings
 
 T = TypeVar("T")
@@ -34,9 +34,10 @@ T = TypeVar("T")
 class AsyncProducer:
     """Queues SMS for the workers from an event loop. Make one per loop and keep it.
 
-    Arguments, results and errors are those of `producers.producer.Producer`. Besides, every call raises
-    `WrongEventLoop` in another loop than that of the first call. So make it in the lifespan of an ASGI
-    application, and not while a module is imported: a test client brings a loop of its own.
+    Arguments, results and errors are those of `producers.producer.Producer`; ``timeout_s`` also bounds how
+    long a host name is looked up. Besides, every call raises `WrongEventLoop` in another loop than that of
+    the first call. So make it in the lifespan of an ASGI application, and not while a module is imported: a
+    test client brings a loop of its own.
     """
 
     def __init__(
@@ -47,14 +48,16 @@ class AsyncProducer:
         client: redis.asyncio.Redis | None = None,
         default_region: str | None = None,
         namespace: str | None = None,
+        timeout_s: float | None = None,
     ) -> None:
+        self._timeout_s = checked_bound(timeout_s, client)
         self._settings = (settings or ProducerSettings()).at(redis_url, namespace).with_region(default_region)
         self._records = Records(self._settings)
         self._campaigns = Campaigns(self._records, self._settings)
         keys, pseudonyms = self._records.keys, self._records.pseudonyms
         self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
-        self._translated = partial(translated, "" if client else str(self._settings.redis_url))
+        self._translated = partial(translated, "" if client else str(self._settings.redis_url), None)
         self._loop = OneLoop("AsyncProducer")
 
     @classmethod
@@ -171,11 +174,13 @@ class AsyncProducer:
     async def _run(self, command: Command[T], request_ids: Sequence[str]) -> T:
         self._loop.check()
         with self._translated(request_ids):
-            return await command.arun(self._redis)
+            async with asyncio.timeout(self._timeout_s):
+                return await command.arun(self._redis)
 
     async def _drive(
         self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None
     ) -> T:
         self._loop.check()
         with self._translated(request_ids, campaign_id):
-            return await adrive(steps, self._redis)
+            async with asyncio.timeout(self._timeout_s):
+                return await adrive(steps, self._redis)

@@ -78,7 +78,9 @@ class CampaignCancelled(ProducerError):
 
     def __init__(self, campaign_id: str) -> None:
         self.campaign_id = campaign_id
-        super().__init__(f"campaign {campaign_id} was cancelled; nothing more is queued")
+        super().__init__(
+            f"campaign {campaign_id} was cancelled for good; give another campaign_id to send it after all"
+        )
 
 
 class OverBudget(ProducerError):

@@ -23,7 +23,7 @@ from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices
 from .queueing.records import Ahead, Cancellation, Records
 from .queueing.traced import traced
-from .queueing.unconfirmed import translated
+from .queueing.unconfirmed import checked_bound, translated
 from .settings import ProducerSettings
 
 T = TypeVar("T")
@@ -38,9 +38,11 @@ class Producer:
         client: a ready Redis client (Sentinel, Cluster, tests) instead of a URL.
         default_region: whose national numbers are read, such as ``FR``; overrides the settings.
         namespace: of the workers of one account; overrides the settings.
+        timeout_s: seconds after which a call raises `QueueUnavailable`; of `send_many` and `send_campaign` it
+            bounds each 500. None: a call gives up after 14 s at most (docs/applications.md).
 
     Raises:
-        ConfigError: URL, region or namespace cannot be read; the message shows none of them.
+        ConfigError: an argument cannot be read, or bounds a ``client``; the message shows none of them.
     """
 
     def __init__(
@@ -51,13 +53,15 @@ class Producer:
         client: redis.Redis | None = None,
         default_region: str | None = None,
         namespace: str | None = None,
+        timeout_s: float | None = None,
     ) -> None:
+        timeout_s = checked_bound(timeout_s, client)
         self._settings = (settings or ProducerSettings()).at(redis_url, namespace).with_region(default_region)
         self._records = records = Records(self._settings)
         self._campaigns = Campaigns(records, self._settings)
         self._conversations = Conversations(records.keys, records.pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
-        self._translated = partial(translated, "" if client else str(self._settings.redis_url))
+        self._translated = partial(translated, "" if client else str(self._settings.redis_url), timeout_s)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -98,8 +102,7 @@ class Producer:
         """Queue many messages, 500 to a round trip, reading and checking the next 500 meanwhile.
 
         Safe to repeat with the same `Message` objects: what was queued is not queued again. A list or tuple
-        is checked whole first; other iterables are read, checked and queued 500 at a time. An outbox gives
-        messages that it has checked and frozen before.
+        is checked whole first; other iterables are read, checked and queued 500 at a time.
 
         Returns:
             One `Sent` per message, in order.
@@ -115,7 +118,6 @@ class Producer:
         try:
             for frozen in freeze_slices(messages, self._settings):
                 if frozen:
-                    # Written while Redis works on the slice before.
                     call = self._drive(self._records.enqueue_ahead(frozen), ids_of(frozen))
                     taken, waiting = waiting, list
                     answers += taken()
@@ -259,8 +261,7 @@ class Producer:
         """Let a paused campaign go on. Safe to repeat; must be, if it was cut short.
 
         Returns:
-            ``resumed`` (also if it was not paused), ``paused`` (somebody paused it again meanwhile),
-            ``stopped`` (it was cancelled) or ``unknown_id``.
+            ``resumed`` (also if never paused), ``paused`` (again, meanwhile), ``stopped`` or ``unknown_id``.
 
         Raises:
             InvalidMessage: the id cannot be one.
@@ -291,8 +292,9 @@ class Producer:
             return command.run(self._redis)
 
     def _start(self, call: Ahead, messages: Sequence[FrozenMessage]) -> Callable[[], list[Sent | Conflict]]:
-        answer, enqueue = call.start(self._redis), self._records.enqueue
-        return self._translated(ids_of(messages))(lambda: answer() or drive(enqueue(messages), self._redis))
+        bounded, enqueue = self._translated(ids_of(messages)), self._records.enqueue
+        answer = bounded(call.start)(self._redis)
+        return bounded(lambda: answer() or drive(enqueue(messages), self._redis))
 
     def _drive(self, steps: Steps[T], request_ids: Sequence[str] = (), campaign_id: str | None = None) -> T:
         with self._translated(request_ids, campaign_id):

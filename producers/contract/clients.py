@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from .connections import BoundedPool, following
+from .connections import BoundedBackoff, BoundedPool, following
 from .connections_async import following_async
 from .redis_url import RedisUrl
 
@@ -44,12 +44,15 @@ CALLBACKS: Final = Timeouts(connect_s=0.3, answer_s=0.5, retries=1, repeat_on=(r
 
 #: Connections per client; further calls wait for a free one instead of failing.
 _CONNECTIONS: Final = 64
-_BACKOFF: Final = ExponentialWithJitterBackoff(base=0.05, cap=0.5)
+#: Seconds between two tries: those after the first one, and the most.
+_BACKOFF_S: Final = 0.05
+_BACKOFF_MAX_S: Final = 0.5
 
 
 def connect(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.Redis:
     """Make a blocking client; nothing is sent until the first command."""
-    retry = Retry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
+    backoff = BoundedBackoff(base=_BACKOFF_S, cap=_BACKOFF_MAX_S)
+    retry = Retry(backoff, timeouts.retries, timeouts.repeat_on)
     options = {**_options(timeouts), **following(RedisUrl(url))}
     pool = BoundedPool(retry=retry, **options)  # type: ignore[no-untyped-call]
     return redis.Redis.from_pool(pool)
@@ -57,7 +60,8 @@ def connect(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.Redis:
 
 def connect_async(url: RedisUrl | str, timeouts: Timeouts = SENDING) -> redis.asyncio.Redis:
     """Make an asyncio client; nothing is sent until the first command."""
-    retry = AsyncRetry(_BACKOFF, timeouts.retries, timeouts.repeat_on)
+    backoff = ExponentialWithJitterBackoff(base=_BACKOFF_S, cap=_BACKOFF_MAX_S)
+    retry = AsyncRetry(backoff, timeouts.retries, timeouts.repeat_on)
     options = {**_options(timeouts), **following_async(RedisUrl(url))}
     return redis.asyncio.Redis.from_pool(redis.asyncio.BlockingConnectionPool(retry=retry, **options))
 

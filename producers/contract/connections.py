@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import redis
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.connection import parse_url
 
 from .followers import Follower, is_refusal
@@ -21,10 +22,12 @@ _ends: ContextVar[float | None] = ContextVar("ends", default=None)
 def within(seconds: float) -> Iterator[None]:
     """Bound the time that all blocking connections of this thread take together within the block.
 
-    A command that takes longer raises `TimeIsUpError`, or `redis.TimeoutError` where nobody repeats it, or
-    `redis.ConnectionError` where no connection becomes free. Looking up a host name is not bounded.
+    A block within another one ends with it at the latest. A command that takes longer raises `TimeIsUpError`,
+    or `redis.TimeoutError` where nobody repeats it, or `redis.ConnectionError` where no connection becomes
+    free. Looking up a host name is not bounded.
     """
-    token = _ends.set(time.monotonic() + seconds)
+    ends_s, outer_s = time.monotonic() + seconds, _ends.get()
+    token = _ends.set(ends_s if outer_s is None else min(ends_s, outer_s))
     try:
         yield
     finally:
@@ -61,6 +64,18 @@ class BoundedPool(redis.BlockingConnectionPool):
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
         self._whole_s = seconds
+
+
+class BoundedBackoff(ExponentialWithJitterBackoff):
+    """Waits between two tries, and never longer than `within` allows."""
+
+    def compute(self, failures: int) -> float:
+        """Say for how many seconds.
+
+        Raises:
+            TimeIsUpError: there is no time for another try.
+        """
+        return _left(super().compute(failures)) or 0.0
 
 
 class _BlockingFollower(Follower):
@@ -120,11 +135,17 @@ class _BlockingFollower(Follower):
             self._route.refresh(_left(None))
         if self._sock is not None and self._is_outdated():
             self.disconnect()
+        bounded = _ends.get() is not None
         try:
+            if bounded:
+                self._bound(_left(self.socket_timeout))
             super().send_packed_command(*args, **options)
         except redis.RedisError as error:
             self._tell(error)
             raise
+        finally:
+            if bounded:
+                self._bound(self.socket_timeout)
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         bounded = _ends.get() is not None

@@ -1,8 +1,8 @@
 """The entries of the public streams, as typed objects and as fields; docs/streams.md is their contract.
 
 Fields of an entry are strings: absent values are empty, times are ISO 8601 in UTC, flags are ``1`` or
-``0``, and ``context`` is JSON. Fields that a reader does not know are ignored, so that newer workers can
-add some.
+``0``, amounts have no zeros at their end, and ``context`` is JSON. Fields that a reader does not know are
+ignored, so that newer workers can add some.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeVar, get_type_hints
 import msgspec
 
 from . import tracing
+from .amounts import plain_amount
 from .discreet import discreet
 from .jobs import State
 from .receipts import DeliveryState
@@ -262,6 +263,8 @@ def _to_text(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "1" if value else "0"
+    if isinstance(value, Decimal):
+        return plain_amount(value)
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value)

@@ -25,6 +25,7 @@ and a stream entry together, on Redis Cluster too.
 | ``upload:<campaign id>`` | hash, how far the upload of a campaign is | 30 days after its beginning; N days once complete | layout | layout |
 | ``upload_numbers:<campaign id>:<block>`` | hash, digits of a number before its last four, which are the block, to its part | until the upload is complete, or ends | layout | layout |
 | ``campaigns`` | sorted set, campaigns by the start of their first run, the newest 10,000 | by number | enqueue, complete_campaign | operators |
+| ``open_uploads`` | sorted set, campaigns of which nothing leaves before their upload is complete, by its beginning, ms | until completed or cancelled; what was forgotten goes with a later beginning | begin_upload, complete_upload, halt_campaign | begin_upload, operators |
 | ``gates`` | hash, what keeps some sends and not all | until opened | layout | layout |
 | ``aside:<gate>`` | sorted set, request_ids and shared calls that a gate keeps, by estimated price; they are among the delayed, too | while they wait | finish, claim, see_balance | see_balance, give_back, metrics, operators |
 | ``held`` | hash, how many sends are held until a time, by reason, time and zone | while some are | layout | layout |

@@ -69,6 +69,11 @@ class Keys(ConsoleKeys):
         """The campaigns, by their start."""
         return self.prefix + "campaigns"
 
+    @property
+    def open_uploads(self) -> str:
+        """The campaigns that wait for the rest of their upload, by its beginning."""
+        return self.prefix + "open_uploads"
+
     def campaign_waiting(self, campaign_id: str) -> str:
         """The slices that wait while their campaign is paused."""
         return f"{self.campaign(campaign_id)}:waiting"

@@ -81,7 +81,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``complete`` | when a run came to its end, ms; absent while one is at work | complete_campaign, complete_upload | note_slice() | all_ended(), campaign_status.py |
 | ``paused`` | 1 while it is paused | halt_campaign | resume_campaign | campaign_status.py, halt_of(), send_facts.py |
 | ``stopped`` | 1 when it was cancelled | halt_campaign | - | all_ended(), campaign_status.py, campaign_steps.py, halt_of(), open_uploads.py, send_facts.py, uploads.py |
-| ``uploading`` | 1 while it waits for the rest of its upload | begin_upload | complete_upload | begin_upload, campaign_status.py, halt_of(), open_uploads.py, send_facts.py |
+| ``uploading`` | 1 while it waits for the rest of its upload | begin_upload | complete_upload | begin_upload, campaign_status.py, halt_of(), note_open_upload(), open_uploads.py, send_facts.py |
 | ``delivery:<state>`` | recipients who are in that state by their receipts: ``sent``, ``undelivered``, ``delivered`` | count_delivery() | - | campaign_status.py |
 | ``awaited:<hour>`` | recipients accepted in that hour of whom no receipt came yet | end_record(), heard() | heard() | - |
 | ``<end state>`` | recipients in that state | end_record(), make_smaller(), note_left_out(), send_again() | - | all_ended(), campaign_steps.py, campaigns.py, money.py |
@@ -203,6 +203,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``note_guarded()`` | enqueue |
 | ``note_held()`` | budget_gate.keep(), hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
+| ``note_open_upload()`` | begin_upload |
 | ``note_part()`` | enqueue |
 | ``note_race()`` | suppressed_gate.keep() |
 | ``note_reserved()`` | claim |

@@ -5,7 +5,7 @@ from django.core.checks import register
 from django.core.signals import request_started, setting_changed
 
 from . import callbacks, sending
-from .checks import check_settings
+from .checks import check_callbacks, check_settings
 
 
 class OctopushConfig(AppConfig):
@@ -19,6 +19,7 @@ class OctopushConfig(AppConfig):
 
     def ready(self) -> None:
         """Let ``manage.py check`` see settings, tests change them, the first request empty the spool."""
-        register(check_settings)
+        register(check_settings, self.label)
+        register(check_callbacks, self.label, deploy=True)
         setting_changed.connect(sending.settings_changed)
         request_started.connect(callbacks.open_intake)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core import mail
@@ -13,33 +13,58 @@ from django.urls import get_resolver
 from ..errors import ConfigError
 from .settings import is_given, names_redis, producer_settings, takes_callbacks, web_settings
 
+_HOW_TO_MAKE_ONE: Final = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
+
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Check ``OCTOPUSH`` and the variables of the environment that stand in for its keys."""
+    """Check ``OCTOPUSH`` and the variables of the environment that stand in for its keys.
+
+    An error ends every command, also one that builds an image, where nobody has the secrets. So only what
+    keeps the application from sending is one. What keeps it from taking callbacks is a warning here, and an
+    error of `check_callbacks`.
+    """
     producer_settings.cache_clear()
     found: list[CheckMessage] = []
     try:
         address = producer_settings().redis_url
-        # Tests that open `SmsOutbox` or `SmsSandbox` ask no Redis that the project names.
-        if not names_redis() and not _is_testing():
-            where = "neither OCTOPUSH['REDIS_URL'] nor the environment variable REDIS_URL is set"
-            found.append(CheckWarning(f"{where}: {address} is taken", id="octopush.W001"))
+    except ConfigError as error:
+        return [Error(problem, id="octopush.E001") for problem in _said(error.problems)]
+    # Tests that open `SmsOutbox` or `SmsSandbox` ask no Redis that the project names, and take no callbacks.
+    if _is_testing():
+        return found
+    if not names_redis():
+        where = "neither OCTOPUSH['REDIS_URL'] nor the environment variable REDIS_URL is set"
+        found.append(CheckWarning(f"{where}: {address} is taken", id="octopush.W001"))
+    return found + [CheckWarning(each, _hint(each), id="octopush.W002") for each in _callback_problems()]
+
+
+def check_callbacks(**_: Any) -> list[CheckMessage]:
+    """Check what the callback URLs need, with ``check --deploy``: there the secrets should be."""
+    return [Error(each, _hint(each), id="octopush.E002") for each in _callback_problems()]
+
+
+def _callback_problems() -> list[str]:
+    """Say what keeps the callback URLs from taking callbacks; nothing where the settings are wrong anyway."""
+    try:
+        producer_settings()
+    except ConfigError:
+        return []
+    try:
         if takes_callbacks():
             web_settings()
         elif _urls_are_included():
-            hint = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
-            found.append(
-                Error(
-                    "OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs", hint, id="octopush.E002"
-                )
-            )
+            return ["OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs"]
     except ConfigError as error:
-        found += _errors(error.problems)
-    return found
+        return _said(error.problems)
+    return []
 
 
-def _errors(problems: Mapping[str, str]) -> list[Error]:
-    return [Error(f"{_where(name)}: {problem}", id="octopush.E001") for name, problem in problems.items()]
+def _hint(problem: str) -> str | None:
+    return _HOW_TO_MAKE_ONE if "CALLBACK_TOKENS" in problem else None
+
+
+def _said(problems: Mapping[str, str]) -> list[str]:
+    return [f"{_where(name)}: {problem}" for name, problem in problems.items()]
 
 
 def _where(name: str) -> str:

@@ -9,7 +9,10 @@ local known = read(upload, 'definition')
 if known.definition then return known.definition == given.definition and 'existing' or 'conflict' end
 if redis.call('EXISTS', campaign) == 1 and redis.call('HEXISTS', campaign, 'uploading') == 0 then return 'conflict' end
 note_start(given.campaign)
-if given.waits then redis.call('HSET', campaign, 'uploading', 1) end
+if given.waits then
+  redis.call('HSET', campaign, 'uploading', 1)
+  note_open_upload(given.campaign)
+end
 redis.call('HSET', upload, 'definition', given.definition, 'next', 0, 'ends', now + given.keep_ms)
 redis.call('PEXPIREAT', upload, now + given.keep_ms)
 -- A campaign that has slices is kept until it is over.

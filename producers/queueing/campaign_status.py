@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal, get_args
 
 from ..contract.admission import describe, read_gate
+from ..contract.amounts import read_amount
 from ..contract.jobs import ENDS
 from ..contract.receipts import DeliveryState, missing
 from ..rules.held import read_held, words
@@ -173,7 +174,7 @@ def read_campaign(
         recipients=recipients,
         pending=max(0, recipients - sum(ended.values())),
         **ended,
-        cost=Decimal(fields.get("cost", "0")),
+        cost=read_amount(fields.get("cost", "0")),
         slices=int(fields.get("slices", 0)),
         waiting=waiting,
         complete="complete" in fields,

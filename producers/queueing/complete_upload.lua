@@ -10,6 +10,7 @@ if is_cancelled(campaign) then return 'stopped' end
 if tonumber(known.next) ~= given.parts then return 'missing' end
 redis.call('HSET', upload, 'complete', 1)
 redis.call('HDEL', campaign, 'uploading')
+forget_open_upload(given.campaign)
 redis.call('HSETNX', campaign, 'complete', now)
 if given.parts > tonumber(read(campaign, 'slices').slices or -1) then redis.call('HSET', campaign, 'slices', given.parts) end
 redis.call('PEXPIRE', upload, given.retention_ms)

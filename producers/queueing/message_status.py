@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ..contract.admission import describe, read_gate
+from ..contract.amounts import read_amount
 from ..contract.discreet import discreet
 from ..contract.jobs import State
 from ..contract.receipts import AWAITED_MS, STATES, DeliveryState
@@ -116,7 +117,7 @@ def read_status(
         request_id=request_id,
         state=text["state"],  # type: ignore[arg-type]
         ticket=text.get("ticket") or None,
-        cost=Decimal(text["cost"]) if text.get("cost") else None,
+        cost=read_amount(text["cost"]) if text.get("cost") else None,
         segments=int(text["segments"]) if text.get("segments") else None,
         attempts=int(text.get("attempts") or 0),
         code=text.get("code") or None,

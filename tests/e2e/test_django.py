@@ -172,6 +172,22 @@ def test_a_relay_that_is_killed_at_any_step_loses_and_doubles_nothing(shop, shar
     assert [len(shared.handset(each)) for each in ids] == [1] * 4
 
 
+def test_an_image_is_built_without_secrets_and_the_check_of_the_page_misses_them(shared, tmp_path):
+    environ = {**shared.environ, "REDIS_URL": "", "SECRET_KEY": "x", "CALLBACK_TOKENS": ""}
+    project = DjangoProject(tmp_path, ":memory:", environ, EXAMPLES / "django")
+    [check] = [
+        each.code.split()[2:]
+        for each in code_blocks()
+        if each.page == "docs/django.md" and each.code.startswith("python manage.py check")
+    ]
+
+    built = project.manage("makemigrations", "--check", "--dry-run")
+    assert "No changes detected" in built
+    assert "octopush.W002" in built
+    assert "octopush.E002) OCTOPUSH['CALLBACK_TOKENS']: is required" in project.manage(*check, code=1)
+    assert "octopush" not in project.manage(*check, SMS_CALLBACK_TOKEN=TOKEN, REDIS_URL="redis://nobody:1")
+
+
 def test_bad_settings_end_the_check_and_are_named(shared, tmp_path):
     shop = DjangoProject(tmp_path, ":memory:", shared.environ)
     printed = shop.manage("check", code=1, SHOP_OCTOPUSH='{"REDIS_URL": "http://canary", "SMS_NAME": "x"}')

@@ -22,7 +22,7 @@ WARNINGS = ("-W", "error", "-W", "ignore:Using `httpx`")
 
 #: Django has a runner of its own.
 DJANGO = ("manage.py", "test", "--noinput")
-SECRETS = {"SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": "kX7canary0123456789Zq"}
+SECRETS = {"SECRET_KEY": "x"}
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ ELSEWHERE: Final = {
     ("docs/django.md", "# "): "tests/integration/test_outbox_pages.py",
     ("docs/django.md", "cd examples"): "tests/e2e/test_django.py",
     ("docs/django.md", "SECRET_KEY"): "tests/e2e/test_example_tests.py",
+    ("docs/django.md", "python manage.py check"): "tests/e2e/test_django.py",
     ("docs/forwarding.md", '"""Receive webhooks'): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "secret  "): "tests/integration/test_webhook_snippets.py",
     ("docs/forwarding.md", "#!/bin/sh"): "tests/unit/test_mail_pipe_page.py",

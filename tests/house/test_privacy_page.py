@@ -10,7 +10,8 @@ PAGE = text("docs/privacy.md")
 NOTHING_PERSONAL = {
     *("receipts:awaited", "ticket:<ticket>", "attempt_leases", "attempt_starts", "gather:<share>"),
     *("gathered:<call id>", "campaign:<id>", "campaign:<id>:ended", "campaign_zones:<id>"),
-    *("campaign:<id>:waiting", "campaigns", "gates", "aside:<gate>", "held", "prices"),
+    *("campaign:<id>:waiting", "campaigns", "open_uploads", "gates", "aside:<gate>", "held"),
+    "prices",
     *("prices:lately:<tariff>", "prices_set", "budgets", "spend:<scope>:<day>", "apps", "drift", "credit"),
     *("credit:probes", "credit_seen", "suspects", "counts", "parked", "parked:<state>:<code>"),
     *("parked:groups", "bulks", "bulks:running", "hold", "hold:probes", "pause", "limits", "strain", "rate"),

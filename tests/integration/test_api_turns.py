@@ -5,15 +5,19 @@ import gc
 import weakref
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import redis
 import redis.asyncio
 
+import worker.api.app
+import worker.api.door
+from producers.contract.clients import Timeouts
 from producers.contract.steps import Commands
 from tests.support.api_client import ApiClient, api_settings
 from tests.support.waiting import until
 from worker.api.caller import Caller
-from worker.api.desk import ASKING
+from worker.api.desk import ASKING, TIMEOUTS
 from worker.api.server import make_server
 from worker.api.turns import Turns
 from worker.sandbox.redis_server import free_port
@@ -40,6 +44,30 @@ def test_more_polls_at_once_than_there_are_connections_take_few_connections_and_
 
         assert api.run(burst()) == [200] * POLLS
         assert connections(redis_url) <= ASKING
+
+
+def test_calls_that_get_no_turn_or_no_answer_are_told_when_to_repeat(own_redis_server, monkeypatch):
+    """More calls than may ask at a time, of a Redis that hangs; time-outs are a tenth of the real ones."""
+    quick = Timeouts(TIMEOUTS.connect_s / 10, TIMEOUTS.answer_s / 10, TIMEOUTS.retries, TIMEOUTS.repeat_on)
+    for module in (worker.api.app, worker.api.door):
+        monkeypatch.setattr(module, "TIMEOUTS", quick)
+    with ApiClient(api_settings(own_redis_server.url)) as api:
+        assert api.get("/v1/messages/a").status_code == 404
+
+        async def burst() -> list[httpx.Response]:
+            calls = (api.acall("GET", f"/v1/messages/a{n}") for n in range(3 * ASKING))
+            async with asyncio.timeout(60):
+                return list(await asyncio.gather(*calls))
+
+        own_redis_server.suspend()
+        try:
+            answers = api.run(burst())
+        finally:
+            own_redis_server.resume()
+        told = {(each.status_code, each.json()["code"], each.headers["Retry-After"]) for each in answers}
+        assert told == {(503, "queue-unavailable", "1")}
+        assert {each.headers["Content-Type"] for each in answers} == {"application/problem+json"}
+        assert api.get("/v1/messages/a").status_code == 404
 
 
 @pytest.fixture

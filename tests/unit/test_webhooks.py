@@ -63,10 +63,11 @@ def test_an_event_comes_back_as_the_object_that_a_feed_gives(event):
     assert (webhook.id, webhook.timestamp, webhook.cut) == ("r1", WHEN, ())
 
 
-def test_an_amount_keeps_its_digits():
+def test_an_amount_is_a_text_in_the_form_of_the_api():
     event = msgspec.structs.replace(status(), cost=Decimal("0.0490"))
 
-    assert str(check(body_of(event)).data.cost) == "0.0490"
+    assert json.loads(body_of(event))["data"]["cost"] == "0.049"
+    assert str(check(body_of(event)).data.cost) == "0.049"
 
 
 def test_the_body_is_what_the_docs_show():

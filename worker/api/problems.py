@@ -45,11 +45,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     "body-too-slow": Kind(408, "The body did not arrive in time."),
     "request-id-conflict": Kind(409, "This id names other content."),
     "too-late": Kind(409, "An attempt has begun, or the message has ended."),
-    "campaign-conflict": Kind(409, "This id names another campaign."),
-    "campaign-cancelled": Kind(409, "The campaign was cancelled."),
+    "campaign-conflict": Kind(409, "This id names another campaign. Give a new campaign a new id."),
+    "campaign-cancelled": Kind(
+        409, "The campaign was cancelled, for good. To send it after all, begin it with a new id."
+    ),
     "campaign-complete": Kind(409, "The campaign is complete."),
     "part-out-of-order": Kind(409, "Earlier parts are missing."),
-    "part-after-last": Kind(409, "A short part has ended the campaign."),
+    "part-after-last": Kind(
+        409, "A short part has ended the campaign. Whom it misses gets a campaign with a new id."
+    ),
     "part-conflict": Kind(409, "This part was given with other content."),
     "parts-missing": Kind(409, "The campaign has not as many parts: more are missing, or fewer are there."),
     "over-budget": Kind(409, "The campaign would cost more than its budget."),

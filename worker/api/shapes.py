@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from producers.contract.amounts import plain_amount
 from producers.contract.jobs import ENDS
 
 RequestId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,36}$", description="Never . or ..")]
@@ -265,5 +266,5 @@ class HealthAnswer(Struct):
 
 
 def money(amount: Decimal | None) -> str | None:
-    """Write an amount as a plain decimal number, in one form for equal ones: 0.1, and not 0.10 or 1E-1."""
-    return None if amount is None else f"{amount.normalize():f}"
+    """Write an amount as streams and webhooks have it, too; None stays None."""
+    return None if amount is None else plain_amount(amount)

@@ -33,14 +33,15 @@ def campaign() -> None:
 
 @campaign.command("list", cls=Command)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--uploading", is_flag=True, help="Only those that wait for the rest of their upload.")
 @click.pass_obj
-def list_campaigns(output: Output, limit: int) -> None:
+def list_campaigns(output: Output, limit: int, *, uploading: bool) -> None:
     """Show the campaigns that began last, the newest first."""
     found: list[CampaignStatus] = []
     cursor: str | None = None
     with at_desk() as desk:
         while len(found) <= limit:
-            page = desk.ask(newest(desk.keys, desk.hours, cursor))
+            page = desk.ask(newest(desk.keys, desk.hours, cursor, uploading=uploading))
             found += page.rows
             cursor = page.cursor
             if cursor is None:
@@ -52,7 +53,7 @@ def list_campaigns(output: Output, limit: int) -> None:
     if not found:
         output.remark("no campaigns")
     elif len(found) > limit:
-        output.say(f"… and older ones: --limit {10 * limit}")
+        output.say(f"… and older ones: {'--uploading ' if uploading else ''}--limit {10 * limit}")
 
 
 @campaign.command(cls=Command)

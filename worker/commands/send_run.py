@@ -163,10 +163,13 @@ def said_plainly(plan: Plan) -> Iterator[None]:
         which = f"campaign {plan.campaign_id}" if plan.campaign_id else "this campaign"
         raise Forbidden(
             f"{which} was begun with another file, text or other options; "
-            "nothing was queued from the first difference on"
+            "nothing was queued from the first difference on. To send this one, give another --campaign"
         ) from None
     except CampaignCancelled as error:
-        raise Forbidden(f"{error}. To send it after all, give another --campaign") from None
+        which = f"campaign {error.campaign_id}"
+        raise Forbidden(
+            f"{which} was cancelled, for good. To send it after all, give another --campaign"
+        ) from None
     except OverBudget as error:
         raise Forbidden(
             f"{error}: it and all after it were not queued. To go on: the same command with a larger --budget"

@@ -139,11 +139,14 @@ def _sends(found: Overview) -> Iterator[str]:
     yield "           " + ", ".join(f"{state} {count}" for state, count in found.messages.ends.items())
     if found.parked:
         yield f"parked     {_wait(found.parked)} for a person: octopush-worker parked"
-    for each in found.uploads:
+    for each in found.uploads.named:
         yield (
             f"upload     campaign {each.campaign_id}, begun {clock(each.since_ms)}, was never completed: "
             f"{_wait(each.recipients)}. Complete it, or octopush-worker campaign cancel {each.campaign_id}"
         )
+    if found.uploads.more:
+        more = f"{found.uploads.more:,} more"
+        yield f"           and {more} that began earlier: octopush-worker campaign list --uploading"
     if found.credit is not None:
         yield f"credit     {amount(found.credit.amount)}, seen {_span(found.credit.age_s)} ago"
 
@@ -187,8 +190,9 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
         "quarantined": found.quarantined,
         "uploads": [
             {"campaign_id": each.campaign_id, "recipients": each.recipients, "since": instant(each.since_ms)}
-            for each in found.uploads
+            for each in found.uploads.named
         ],
+        "uploads_more": found.uploads.more,
         "credit": found.credit and {"amount": found.credit.amount, "at": instant(found.credit.at_ms)},
     }
 

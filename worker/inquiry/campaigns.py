@@ -32,15 +32,25 @@ def word_of(status: CampaignStatus) -> Word:
     return "paused" if status.paused else "sending"
 
 
-def newest(keys: Keys, hours: Hours, cursor: str | None = None) -> Steps[Page[CampaignStatus]]:
+def newest(
+    keys: Keys, hours: Hours, cursor: str | None = None, *, uploading: bool = False
+) -> Steps[Page[CampaignStatus]]:
     """Read the campaigns that began last; three round trips. One that is forgotten is left out.
+
+    Args:
+        keys: key names.
+        hours: of the process.
+        cursor: that of the page before.
+        uploading: only those that wait for the rest of their upload.
 
     Raises:
         BadCursor: see `read_sorted`.
     """
-    page = yield from read_sorted(keys.campaigns, cursor, newest_first=True)
+    listed = keys.open_uploads if uploading else keys.campaigns
+    page = yield from read_sorted(listed, cursor, newest_first=True)
     found = yield from _read(keys, hours, [member.name for member in page.rows])
-    return Page(tuple(each for each in found if each is not None), page.cursor)
+    rows = (each for each in found if each is not None and (each.uploading or not uploading))
+    return Page(tuple(rows), page.cursor)
 
 
 def find(keys: Keys, hours: Hours, campaign_id: str) -> Steps[CampaignStatus | None]:

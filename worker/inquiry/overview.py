@@ -14,7 +14,7 @@ from producers.contract.jobs import ENDS, MARKER, QUEUE_ALERT, QUEUE_CALLBACKS, 
 from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.held import held_sends
-from worker.inquiry.open_uploads import OpenUpload, open_uploads
+from worker.inquiry.open_uploads import OpenUploads, open_uploads
 from worker.inquiry.paging import now_ms
 from worker.inquiry.panels import Panel, side_by_side
 from worker.inquiry.parked import Problem, newest_problems
@@ -146,11 +146,11 @@ class Overview:
     parked: int
     problems: tuple[Problem, ...]
     quarantined: int
-    uploads: tuple[OpenUpload, ...]
+    uploads: OpenUploads
 
 
 def overview(keys: Keys) -> Steps[Overview]:
-    """Look at everything once: at most 66 commands in three round trips.
+    """Look at everything once: at most 67 commands in three round trips.
 
     Raises:
         Exception: Redis, or what it holds, gave no answer to some question that can be read.
@@ -162,7 +162,7 @@ def overview(keys: Keys) -> Steps[Overview]:
 
 
 def panels(keys: Keys) -> Steps[dict[str, Panel[Any]]]:
-    """Look at everything once, each part with its own answer; at most 66 commands in three round trips.
+    """Look at everything once, each part with its own answer; at most 67 commands in three round trips.
 
     Returns:
         The attributes of `Overview` by name, but for ``queue_alert`` and so on instead of ``queues``, and of

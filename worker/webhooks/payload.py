@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
+from producers.contract.amounts import plain_amount
 from producers.contract.events import Event, Receipt, Reply
 from producers.webhooks import TEST, TYPES
 
@@ -20,7 +22,7 @@ _TYPE_OF: Final = {kind: name for name, kind in TYPES.items()}
 
 def body_of(event: Event) -> bytes:
     """Write an event of a stream as the body of a webhook. What had to be shortened is named in ``cut``."""
-    data = {name: getattr(event, name) for name in event.__struct_fields__}
+    data = {name: _plain(getattr(event, name)) for name in event.__struct_fields__}
     fields: dict[str, Any] = {"type": _TYPE_OF[type(event)], "timestamp": _happened(event), "data": data}
     body = _encode(fields)
     for name, value in _shortened(data):
@@ -53,6 +55,11 @@ def _happened(event: Event) -> datetime:
         case Receipt():
             return event.delivered_at
     return event.at
+
+
+def _plain(value: Any) -> Any:
+    """Write amounts as the API does; an entry of an older worker may have another form."""
+    return plain_amount(value) if isinstance(value, Decimal) else value
 
 
 def _encode(fields: Mapping[str, Any]) -> bytes:

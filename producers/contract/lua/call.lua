@@ -58,7 +58,7 @@ local function end_members(call, ids)
       redis.call('PEXPIRE', keys.record, given.retention_ms)
       redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
         'state', 'accepted', 'ticket', of.ticket or '', 'code', of.code or '', 'message', of.message or '',
-        'cost', facts[place + 2] or '', 'segments', member.segments or '', 'attempt', of.attempts or '0', 'at', at,
+        'cost', plain_amount(facts[place + 2] or ''), 'segments', member.segments or '', 'attempt', of.attempts or '0', 'at', at,
         'context', member.context or '', 'held_until', '')
     elseif waits or proven or late then
       redis.call('HSET', keys.record, unpack(facts))
@@ -78,4 +78,4 @@ local function end_members(call, ids)
   end
   if awaited > 0 then add_awaited(hour_of({ receipts = 0 }, now), awaited) end
 end
--- uses: keys clock aside held record receipts stoppable spending metrics
+-- uses: keys clock amounts aside held record receipts stoppable spending metrics

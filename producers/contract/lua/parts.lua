@@ -6,6 +6,24 @@ local function upload_key(id)
   return prefix .. 'upload:' .. id
 end
 
+local function open_uploads_key()
+  return prefix .. 'open_uploads'
+end
+
+-- Note that a campaign waits for the rest of its upload. Of the oldest of which that was noted those go that are forgotten.
+local function note_open_upload(id)
+  local LOOKED_AT = 8
+  redis.call('ZADD', open_uploads_key(), now, id)
+  for _, oldest in ipairs(redis.call('ZRANGE', open_uploads_key(), 0, LOOKED_AT - 1)) do
+    if redis.call('HEXISTS', campaign_key(oldest), 'uploading') == 0 then redis.call('ZREM', open_uploads_key(), oldest) end
+  end
+end
+
+-- Nobody is to complete the upload of a campaign any more.
+local function forget_open_upload(id)
+  redis.call('ZREM', open_uploads_key(), id)
+end
+
 -- The hash that has a number, if a part of a campaign has it.
 local function upload_numbers_key(campaign, number)
   return prefix .. 'upload_numbers:' .. campaign .. ':' .. string.sub(number, -4)
@@ -31,4 +49,4 @@ local function note_part()
     redis.call('PEXPIREAT', block, ends)
   end
 end
--- uses:
+-- uses: keys clock

@@ -4,8 +4,8 @@
 -- held_until of it, too.
 local function tell(id, r)
   redis.call('XADD', prefix .. 'statuses', 'MAXLEN', '~', given.maxlen, '*', 'v', '1', 'request_id', id,
-    'state', r.state or '', 'ticket', r.ticket or '', 'code', r.code or '', 'message', r.message or '', 'cost', r.cost or '',
+    'state', r.state or '', 'ticket', r.ticket or '', 'code', r.code or '', 'message', r.message or '', 'cost', plain_amount(r.cost or ''),
     'segments', r.segments or '', 'attempt', r.attempts or '0', 'at', stamp(now), 'context', r.context or '',
     'held_until', r.held_until and stamp(tonumber(r.held_until)) or '')
 end
--- uses: clock
+-- uses: clock amounts

@@ -524,8 +524,16 @@ class Answers(TransactionTestCase):
 class Settings(TestCase):
     """``OCTOPUSH``."""
 
-    def found(self):
-        return {error.msg for error in checks.run_checks() if error.id.startswith("octopush")}
+    def found(self, *, deploy=False):
+        said = checks.run_checks(tags=["octopush"], include_deployment_checks=deploy)
+        return {error.msg for error in said}
+
+    def said(self, *, deploy=False):
+        """What a process says that runs no tests, by id."""
+        with patch.dict(vars(mail)):
+            del mail.outbox
+            said = checks.run_checks(tags=["octopush"], include_deployment_checks=deploy)
+        return {each.id: (each.is_serious(), each.msg) for each in said}
 
     def test_each_bad_setting_is_named_and_none_is_shown(self):
         bad = {
@@ -561,21 +569,35 @@ class Settings(TestCase):
 
     def test_a_variable_of_the_environment_is_named_as_one(self):
         flags = {"SENDER_ALLOW_SPACES": True, "MARKETING_SUNDAYS_FR": False, "DEFAULT_REGION": None}
-        with patch.dict(os.environ, CALLBACK_TOKENS=""), override_settings(OCTOPUSH=flags):
-            self.assertEqual(self.found(), {"OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs"})
+        with override_settings(OCTOPUSH=flags):
+            self.assertEqual(self.found(), set())
         with patch.dict(os.environ, RECORD_RETENTION_DAYS="no"):
             [error] = self.found()
         self.assertIn("environment variable RECORD_RETENTION_DAYS", error)
+
+    def test_what_keeps_from_taking_callbacks_alone_stops_no_command_and_the_check_of_a_deployment(self):
+        missing, short = "is required by the callback URLs", "OCTOPUSH['CALLBACK_TOKENS']: "
+        for tokens, words in (("", missing), ("short", short)):
+            with (
+                patch.dict(os.environ, CALLBACK_TOKENS=""),
+                override_settings(OCTOPUSH={"REDIS_URL": "redis://nobody:1/0", "CALLBACK_TOKENS": tokens}),
+            ):
+                self.assertEqual(self.found(), set())
+                self.assertIsInstance(get_producer(), Producer)
+                [(name, (serious, told))] = self.said().items()
+                self.assertEqual((name, serious), ("octopush.W002", False))
+                self.assertIn(words, told)
+                self.assertEqual(self.said(deploy=True)["octopush.E002"], (True, told))
+        with override_settings(OCTOPUSH={"REDIS_URL": "http://canary"}):
+            self.assertEqual({*self.said(deploy=True)}, {"octopush.E001"})
 
     def test_who_names_no_redis_is_told_which_one_is_taken(self):
         for nothing in ({}, {"REDIS_URL": ""}):
             with patch.dict(os.environ, REDIS_URL=""), override_settings(OCTOPUSH=nothing | TOKENS):
                 # The tests of a project ask no such Redis.
                 self.assertEqual(self.found(), set())
-                with patch.dict(vars(mail)):
-                    # Outside of tests it is not there.
-                    del mail.outbox
-                    [warning] = self.found()
+                serious, warning = self.said()["octopush.W001"]
+            self.assertFalse(serious)
             self.assertIn("redis://localhost:6379/0 is taken", warning)
 
     @override_settings(OCTOPUSH={"REDIS_URL": "redis://user:canary@nobody:1/3"})
