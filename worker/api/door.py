@@ -5,6 +5,7 @@ parameters 422; then what Redis knows: 404, 409, 410; and 503 if Redis is away. 
 before all that its head says was looked at.
 """
 
+import asyncio
 import logging
 import math
 import re
@@ -67,8 +68,10 @@ class Door:
         self.lookout = Lookout(client, Keys(settings.namespace))
         self._grants = settings.grants
         apps = {grant.app for grant in self._grants.values()}
-        turns = Turns(ASKING, TIMEOUTS.connect_s + TIMEOUTS.answer_s)
-        self._desks = {app: Desk(settings, app, client, self.lookout, turns) for app in ("", *sorted(apps))}
+        turns, checking = Turns(ASKING, TIMEOUTS.connect_s + TIMEOUTS.answer_s), asyncio.Lock()
+        self._desks = {
+            app: Desk(settings, app, client, self.lookout, turns, checking) for app in ("", *sorted(apps))
+        }
         self._rate = settings.rate_per_s
         self._bodies = Bodies()
 
