@@ -50,9 +50,10 @@ class Place:
     def __init__(self, them: SentinelSet, street: Street, release: Release, ending: ExitStack) -> None:
         self.them, self.street, self.release, self._ending = them, street, release, ending
         self.keys = street.place.keys
-        # What an older release has left.
-        street.place.redis.set(self.keys.layout, LAYOUT)
-        self.worker = street.worker(release)
+        # The first process of an installation gives it the newest layout that it serves.
+        older = street.worker(PRESENT)
+        until(self.layout)
+        self.worker = replace(street, older, release)
         self.application = self.begin_to_send(release, 0.05)
         until(lambda: len(self.delivered()) > 10)
 
@@ -72,7 +73,7 @@ class Place:
 
     def layout(self) -> int | None:
         with suppress(redis.RedisError):
-            return int(self.street.place.redis.get(self.keys.layout))
+            return int(self.street.place.redis.get(self.keys.layout) or 0)
         return None
 
     def is_written(self, client: redis.Redis) -> bool:
@@ -136,6 +137,7 @@ def refused_while_there_is_no_primary(place: Place) -> int:
     ids=lambda it: it.__name__,
 )
 def test_the_data_have_one_layout_afterwards_and_nothing_is_lost_or_comes_twice(place: Place, order):
+    assert place.layout() == LAYOUT
     expected = order(place)
     assert until(place.layout) == expected
     assert place.application.wait(60) == 0
