@@ -5,14 +5,14 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.nginx import Nginx, find_nginx
+from tests.support.nginx import CONF, PER_CALLER, Nginx, find_nginx
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 from tests.support.web_server import WebServer
@@ -29,6 +29,10 @@ REPLY = {
 }
 #: The address that may bring callbacks, in the test of that.
 GATEWAY = "127.0.0.2"
+#: Somebody else.
+STRANGER = "127.0.0.3"
+#: What nginx may have as Debian installs it.
+CONNECTIONS = 768
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,11 @@ def test_a_callback_is_stored_and_who_called_is_known_whatever_he_says(host, gat
     assert redis_client.llen("{sms}:queue:callbacks") == 1
 
 
-def connect(port: int) -> ssl.SSLSocket:
-    """Connect as the gateway does, to send what no client would write."""
+def connect(port: int, address: str = GATEWAY) -> ssl.SSLSocket:
+    """Connect as the gateway does, or somebody else, to send what no client would write."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30, (GATEWAY, 0)))
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30, (address, 0)))
 
 
 def test_nothing_but_callbacks_is_public(host):
@@ -117,6 +121,72 @@ def test_who_sends_half_a_head_or_half_a_body_is_hung_up_on(host):
         with connection, suppress(OSError):
             assert not connection.recv(65_536).startswith(b"HTTP/1.1 2")
     assert 4 < time.monotonic() - began < 20
+
+
+def test_one_address_cannot_take_all_connections_with_bodies_that_drip(host, redis_client, tmp_path):
+    """Nor does the web process hear of any of them; who comes beyond the limit is refused and hung up on."""
+    [limit] = re.findall(r"limit_conn octopush (\d+);", CONF.read_text("utf-8"))
+    # Who has all that he may leaves more than half to others.
+    assert int(limit) < CONNECTIONS / 2
+    head = f"POST /callbacks/{TOKEN} HTTP/1.1\r\nHost: sms.example.com\r\nContent-Length: 60000\r\n\r\n"
+    connections: list[ssl.SSLSocket] = []
+
+    def drip() -> int:
+        for each in connections:
+            with suppress(OSError):
+                each.sendall(b" ")
+        return len(re.findall(rf"^{STRANGER} \S+ POST 503 ", nginx.logs, re.MULTILINE))
+
+    with (
+        TcpProxy(host.web.port) as way,
+        Nginx(tmp_path, (way.port, free_port())) as nginx,
+        nginx.client(GATEWAY) as gateway,
+        nginx.client(STRANGER) as stranger,
+        ExitStack() as ending,
+    ):
+        for _ in range(PER_CALLER + 20):
+            connections.append(ending.enter_context(connect(nginx.port, STRANGER)))
+            connections[-1].sendall(head.encode())
+            drip()
+        until(lambda: drip() >= 20)
+        assert way._links == []
+        assert gateway.post(f"/callbacks/{TOKEN}", json=REPLY).status_code == 200
+        assert drip() == 20
+
+        ending.close()
+        # The web process says again that he is nobody.
+        until(lambda: stranger.post(f"/callbacks/{TOKEN}", json=REPLY).status_code == 404)
+    assert redis_client.llen("{sms}:queue:callbacks") == 1
+
+
+def test_connections_of_one_ipv6_network_are_counted_together(tmp_path):
+    port = free_port()
+    more = f"""
+    server {{
+        listen 127.0.0.1:{port};
+        set_real_ip_from 127.0.0.1;
+        real_ip_header X-Address;
+        return 200 $octopush_caller;
+    }}
+    """
+    with Nginx(tmp_path, (free_port(), free_port()), more=more):
+
+        def counted(address: str) -> str:
+            return httpx.get(f"http://127.0.0.1:{port}", headers={"X-Address": address}).text
+
+        networks = [
+            ["2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:ffff::"],
+            ["2001:db8:1:3::1"],
+            ["2001:db8::1", "2001:db8::a:b:c:d"],
+            ["192.0.2.1"],
+            ["192.0.2.2"],
+            ["::1"],
+        ]
+        found = [{counted(address) for address in network} for network in networks]
+
+    assert [len(each) for each in found] == [1] * len(networks)
+    assert len(set.union(*found)) == len(networks)
+    assert "" not in set.union(*found)
 
 
 def test_callbacks_share_connections_to_the_web_process(host, gateway, redis_client):

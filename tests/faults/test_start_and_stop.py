@@ -1,11 +1,20 @@
 """A worker that starts or stops while Redis is wrong or away."""
 
+import re
+import signal
+import time
+
 import pytest
 
 from producers import Message
+from tests.house.repository import text
+from tests.house.test_deploy import MARGIN_S
 from tests.support.installation import Installation, new_number
 from tests.support.waiting import until
 from worker.sandbox.redis_server import RedisServer, free_port
+
+#: Seconds that a worker may be told to wait for an answer at most.
+READ_TIMEOUT_S = 12
 
 
 @pytest.fixture
@@ -74,3 +83,29 @@ def test_a_worker_stops_in_time_while_redis_is_away_and_nothing_is_lost(tmp_path
 
 def _alerts(count: int) -> list[Message]:
     return [Message(new_number(), "Hi", sender="Bistro", purpose="alert") for _ in range(count)]
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["gateway", "gateway-and-redis"])
+def test_a_worker_that_waits_for_late_answers_stops_within_what_deploy_grants(tmp_path, server, hangs):
+    """All calls hang as long as they may; then Redis does, too, and nothing of them can be recorded."""
+    granted_s = float(re.search(r"TimeoutStopSec=(\d+)", text("deploy/systemd/octopush-worker@.service"))[1])
+    server.start()
+    with Installation(tmp_path, server.url, OCTOPUSH_READ_TIMEOUT_S=str(READ_TIMEOUT_S)) as installation:
+        installation.gateway.settings(latency_ms=60_000)
+        sends = installation.producer.send_many(_alerts(5))
+        installation.wait_for(lambda: len(installation.gateway.requests()) >= len(sends))
+        began = time.monotonic()
+        installation.worker._signal(signal.SIGTERM, whole_group=False)
+        if hangs:
+            server.suspend()
+        status = installation.worker.wait(granted_s - MARGIN_S)
+        took_s = time.monotonic() - began
+        server.resume()
+
+        assert status == 0
+        # It has waited for its calls, and did not just leave.
+        assert took_s > READ_TIMEOUT_S / 2
+        installation.gateway.settings(latency_ms=0)
+        installation.worker.start()
+        assert installation.all_settled(sends, 90) == {"accepted"}
+        assert set(installation.gateway.delivered().values()) == {1}

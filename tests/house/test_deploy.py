@@ -16,8 +16,14 @@ from tests.house.repository import ROOT, files, name, text
 from tests.support.redis_users import rules
 from tests.support.worker_process import procfile_line
 from worker.cli import main
+from worker.forwarding.runner import RECORD_S
+from worker.mail.postbox import MAIL_MAX_S
 from worker.metrics.settings import MetricsSettings
-from worker.process.launch import SHUTDOWN_MS
+from worker.process import sentry, tracing
+from worker.process.connection import REDIS_TIMEOUT_S
+from worker.process.launch import GRACE_S, SHUTDOWN_MS
+from worker.sending.recorder import STOP_S
+from worker.webhooks.sender import ANSWER_S, TIMEOUT_S
 
 DEPLOY: Final = ROOT / "deploy"
 UNITS: Final = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -33,6 +39,16 @@ KUBERNETES: Final[list[dict[str, Any]]] = [
 ]
 #: Variables that are not ours: uvicorn's, Python's.
 FOREIGN: Final = {"FORWARDED_ALLOW_IPS", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+#: Seconds that each process takes at most to stop: what it has begun, then what it records in a Redis that
+#: hangs and lets it wait once more, then what it tells others of itself. None of these is a setting.
+NEEDED_S: Final = {
+    "worker": SHUTDOWN_MS / 1000 + STOP_S + REDIS_TIMEOUT_S + tracing.FLUSH_S + sentry.FLUSH_S,
+    **dict.fromkeys(("web", "console", "api", "metrics"), float(GRACE_S)),
+    "forward-http": TIMEOUT_S + ANSWER_S + RECORD_S + REDIS_TIMEOUT_S,
+    "forward-email": MAIL_MAX_S + RECORD_S + REDIS_TIMEOUT_S,
+}
+#: Seconds that a loaded machine may take besides.
+MARGIN_S: Final = 5
 #: Who works as which user of Redis, where the names differ.
 USER_OF: Final = {"forward-http": "forwarder"}
 
@@ -92,13 +108,32 @@ def test_there_is_a_unit_for_each_line_of_the_procfile_and_a_service_too():
     assert set(OURS) == processes
 
 
-def test_a_worker_has_the_time_that_it_needs_to_stop():
-    needed = SHUTDOWN_MS / 1000 + 5
-    [pod] = [pod["spec"] for pod, container in containers() if container["name"] == "worker"]
+def test_each_process_has_the_time_that_it_needs_to_stop_and_some_more():
+    granted = dict(granted_s())
 
-    assert int(unit(DEPLOY / "systemd/octopush-worker@.service")["TimeoutStopSec"][0]) >= needed
-    assert int(OURS["worker"]["stop_grace_period"].removesuffix("s")) >= needed
-    assert pod["terminationGracePeriodSeconds"] >= needed
+    assert {process for _, process in granted} == set(NEEDED_S)
+    assert {each: s for each, s in granted.items() if s < NEEDED_S[each[1]] + MARGIN_S} == {}
+
+
+def granted_s() -> Iterator[tuple[tuple[str, str], int]]:
+    """Give the seconds between SIGTERM and SIGKILL, by who grants them and process."""
+    for path in UNITS:
+        process = re.sub(r"octopush-|@|\.service", "", path.name)
+        yield ("systemd", process), int(unit(path)["TimeoutStopSec"][0])
+    for process, service in OURS.items():
+        yield ("compose", process), int(service["stop_grace_period"].removesuffix("s"))
+    for pod, container in containers():
+        yield ("kubernetes", container["name"]), pod["spec"]["terminationGracePeriodSeconds"]
+
+
+def test_the_page_says_how_long_each_process_takes_to_stop():
+    rows = re.findall(
+        r"^\| ([a-z, `-]+) \| (\d+) s: .*\| (\d+) s \|$", text("deploy/README.md"), re.MULTILINE
+    )
+    said = {each: (float(needed), int(given)) for names, needed, given in rows for each in names.split(", ")}
+
+    assert {each: needed for each, (needed, _) in said.items()} == NEEDED_S
+    assert {(process, s) for (_, process), s in granted_s()} == {(each, s) for each, (_, s) in said.items()}
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")

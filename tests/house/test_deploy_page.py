@@ -17,6 +17,7 @@ PROGRAMS: Final = {
         "cat",
         "chmod",
         "cp",
+        "df",
         "docker",
         "echo",
         "install",

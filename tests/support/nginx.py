@@ -1,4 +1,4 @@
-"""nginx with deploy/nginx/octopush.conf, as it stands but for names, places and ports."""
+"""nginx with deploy/nginx/octopush.conf, as it stands but for names, places, ports and a limit."""
 
 import shutil
 import ssl
@@ -13,6 +13,8 @@ from tests.support.waiting import until
 from worker.sandbox.redis_server import free_port
 
 CONF: Final = Path(__file__).parents[2] / "deploy" / "nginx" / "octopush.conf"
+#: Requests that one caller may have at a time: fewer than in the file, so that a test soon has them.
+PER_CALLER: Final = 16
 _MAIN: Final = """
 daemon off;
 worker_processes 1;
@@ -23,6 +25,7 @@ http {{
     access_log {directory}/main.access.log;
     {temporary}
     include {directory}/octopush.conf;
+    {more}
 }}
 """
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -40,18 +43,19 @@ class Nginx:
         directory: where its files lie.
         web: ports of the web process of this host and of the other one.
         connections: that it may have, those on which it listens among them.
+        more: what else it is told, after the file.
     """
 
-    def __init__(self, directory: Path, web: tuple[int, int], connections: int = 256) -> None:
+    def __init__(self, directory: Path, web: tuple[int, int], connections: int = 256, more: str = "") -> None:
         self._directory = directory
         self.port, self.plain_port = free_port(), free_port()
         _make_certificate(directory)
         temporary = " ".join(f"{each}_temp_path {directory}/{each};" for each in _TEMPORARY)
-        main = _MAIN.format(directory=directory, temporary=temporary, connections=connections)
+        main = _MAIN.format(directory=directory, temporary=temporary, connections=connections, more=more)
         (directory / "nginx.conf").write_text(main, "utf-8")
         changes = {
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
-            "listen [::]:443 ssl http2;": "",
+            "listen [::]:443 ssl;": "",
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "listen [::]:80;": "",
             "127.0.0.1:8000": f"127.0.0.1:{web[0]}",
@@ -59,6 +63,7 @@ class Nginx:
             "/etc/ssl/octopush/fullchain.pem": f"{directory}/own.pem",
             "/etc/ssl/octopush/privkey.pem": f"{directory}/own.key",
             "/var/log/nginx/": f"{directory}/",
+            "limit_conn octopush 256;": f"limit_conn octopush {PER_CALLER};",
         }
         conf = CONF.read_text("utf-8")
         for old, new in changes.items():

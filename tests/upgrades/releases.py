@@ -89,7 +89,10 @@ def next_release(directory: Path) -> Release:
         ("producers/contract/jobs.py", f"LAYOUT: Final = {LAYOUT}", f"LAYOUT: Final = {LAYOUT + 1}"),
         _record_version(RECORD_VERSION + 1),
         ("producers/contract/lua/head.lua", rf"(newest_layout = .*), {LAYOUT}$", rf"\1, {LAYOUT + 1}"),
-        *((script, "'v', given.version", f"'v', {RECORD_VERSION - LAYOUT} + layout") for script in scripts),
+        *(
+            (script, r"('v', (?:whole\()?)given\.version", rf"\g<1>{RECORD_VERSION - LAYOUT} + layout")
+            for script in scripts
+        ),
         (
             "producers/queueing/enqueue.lua",
             r"( +)(local fields = \{[^}]*\})",

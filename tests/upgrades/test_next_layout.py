@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(300)
 def command(street: Street, release, *arguments: str):
     line = [sys.executable, "-m", "worker.cli", *arguments]
     environ = release.environ(street.place.environ)
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
 def forms(street: Street) -> list[bytes | None]:

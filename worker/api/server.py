@@ -12,10 +12,9 @@ from producers.web_connection import Connection, raise_file_limit
 from worker.api.app import create_app
 from worker.api.lookout import Lookout
 from worker.api.settings import ApiSettings
+from worker.process.launch import GRACE_S
 from worker.process.listening import Listening
 
-#: Seconds that calls may go on when the process is to stop.
-_GRACE_S: Final = 10
 #: Looks for garbage among what is new, for one among everything. That one looks at all objects of the calls
 #: that wait, some 70,000 of 500 polls, and nothing else runs meanwhile.
 _LOOKS: Final = 3_000
@@ -50,7 +49,7 @@ def make_server(settings: ApiSettings) -> uvicorn.Server:
         log_level="warning",
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=GRACE_S,
     )
     return _Server(config, app.state.lookout)
 

@@ -19,7 +19,7 @@ _LOOK_MS: Final = 1_000
 #: First and longest pause in seconds while Redis is away.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 #: Seconds for which a stopping process tries to record what it has delivered.
-_RECORD_S: Final = 10.0
+RECORD_S: Final = 10.0
 
 
 class Runner:
@@ -132,7 +132,7 @@ class Runner:
                 return command.run(self._redis)
             except (*REDIS_ERRORS, OSError) as error:
                 if until is None and self._stopping.is_set():
-                    until = time.monotonic() + _RECORD_S
+                    until = time.monotonic() + RECORD_S
                 if not passes(error) or (until is not None and time.monotonic() > until):
                     self._log.warning(
                         "forward.unrecorded", event_id=event.event_id, reason=type(error).__name__

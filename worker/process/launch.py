@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from worker.process.listening import Asking
 
-#: Milliseconds that a worker has to finish what it has begun. Platforms kill after 30 s.
+#: Milliseconds that a worker has to finish what it has begun. What deploy/ grants is more: see its page.
 SHUTDOWN_MS: Final = 23_000
 #: Milliseconds to wait for processes before helpers are forked, of which we have none.
 _FORK_MS: Final = 1_000
-#: Seconds that web and console have to finish what they have begun.
-_GRACE_S: Final = 10
+#: Seconds that web, console, metrics and api have to finish what they have begun.
+GRACE_S: Final = 10
 #: Exit status of a server that could not start, as uvicorn's own command has it.
 _NOT_STARTED: Final = 3
 
@@ -98,7 +98,7 @@ def uvicorn(
         server_header=False,
         ws="none",
         log_level="warning",
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=GRACE_S,
         **options,
     )
     server = Listening(config, name, lacks, ask or ask_whether_served)

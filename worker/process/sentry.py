@@ -37,7 +37,7 @@ _WORD: Final = re.compile(r"(?!.*\d{7})[\w.:-]{1,60}", re.ASCII)
 #: Loggers of whoever carries events to Sentry: what goes wrong there must not become further events.
 _CARRIERS: Final = ("sentry_sdk", "urllib3")
 #: Seconds that a process that ends gives its last events.
-_FLUSH_S: Final = 1
+FLUSH_S: Final = 1
 
 
 def start(dsn: Secret) -> None:
@@ -64,7 +64,7 @@ def start(dsn: Secret) -> None:
         max_breadcrumbs=0,
         server_name="",
         traces_sample_rate=None,
-        shutdown_timeout=_FLUSH_S,
+        shutdown_timeout=FLUSH_S,
         before_send=scrub,  # type: ignore[arg-type]
     )
     sys.excepthook = _ended_by(sys.excepthook)
@@ -74,7 +74,7 @@ def start(dsn: Secret) -> None:
 def stop() -> None:
     """Give the last events a second."""
     if (found := sys.modules.get("sentry_sdk")) is not None:
-        found.flush(timeout=_FLUSH_S)
+        found.flush(timeout=FLUSH_S)
 
 
 def tell(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

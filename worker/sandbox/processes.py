@@ -14,7 +14,7 @@ from typing import IO, Final
 import worker
 from worker.sandbox import guardian
 
-#: Seconds between SIGTERM and SIGKILL: as many as a worker takes at most, fewer than platforms allow.
+#: Seconds between SIGTERM and SIGKILL: what a worker takes while Redis answers, less than platforms allow.
 GRACE_S: Final = 27.0
 
 

@@ -32,7 +32,7 @@ TIMEOUT_S: Final = 15.0
 RETRY_AFTER_MAX_S: Final = 3_600.0
 #: Bytes that are read of an answer, and seconds for that: only its status counts.
 _ANSWER_MAX_BYTES: Final = 4_096
-_ANSWER_S: Final = 1.0
+ANSWER_S: Final = 1.0
 #: Answers of proxies for a receiver that is not there.
 _AWAY: Final = frozenset({502, 503, 504})
 _GONE: Final = 410
@@ -119,7 +119,7 @@ class Sender:
 async def _finish(response: httpx.Response) -> None:
     """Read a short answer, as servers like to see, and hang up."""
     try:
-        async with asyncio.timeout(_ANSWER_S):
+        async with asyncio.timeout(ANSWER_S):
             read = 0
             async for chunk in response.stream:  # type: ignore[union-attr]
                 read += len(chunk)
