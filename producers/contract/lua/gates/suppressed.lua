@@ -56,12 +56,22 @@ local function count_of(reasons)
   return count
 end
 
-function suppressed_gate.keep(send)
-  local record = send.record
-  if not is_stoppable(record) then return end
+-- Why the recipients of a send want no more SMS, by place, and whether nobody else is left; nil if there are none.
+local function reasons_for(record)
+  if not is_stoppable(record) then return nil end
   -- Whoever is being erased is not named any more, and wants no more SMS either.
   local is_nobody_left = record.erase and record.to == ''
-  local reasons = is_nobody_left and { 'erasure' } or suppressed_among(record.to, record.scope)
+  return is_nobody_left and { 'erasure' } or suppressed_among(record.to, record.scope), is_nobody_left
+end
+
+-- A claim lets pass what is in doubt and goes to several, once an attempt, and counts it. A repeat does not.
+function suppressed_gate.is_shut(send)
+  return reasons_for(send.record) ~= nil
+end
+
+function suppressed_gate.keep(send)
+  local record = send.record
+  local reasons, is_nobody_left = reasons_for(record)
   if not reasons then return end
   if record.members then
     if not send.doubt then return compose_anew(send) end
