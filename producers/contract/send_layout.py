@@ -222,7 +222,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``reserve_again()`` | send_again() |
 | ``reserve_in_campaign()`` | over_campaign_budget() |
 | ``send_again()`` | replay, run_bulk |
-| ``send_of()`` | claim, may_repeat |
+| ``send_of()`` | claim, may_post |
 | ``settle_campaign()`` | end_record() |
 | ``settle_in()`` | settle() |
 | ``shut_gates()`` | breaker_of(), is_too_dear() |

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,10 @@ from worker.queue.entries import Holder
 from worker.sending.next_attempt import HELD_MS, next_attempt_ms, stopped_ms
 from worker.sending.repeats import ATTEMPT_BUDGET_S, TRIES, WAIT_FIRST_S, further_posts, is_worth_repeating
 from worker.sending.spans import span_of
+
+#: Seconds for which the word of a claim lets a first POST leave. Claims are made ahead of free calls, and the
+#: calls of a slow gateway take long.
+FRESH_S: Final = 1.0
 
 
 class _TooLateError(Exception):
@@ -75,12 +80,12 @@ class Attempt:
         self.id_used_up = False
         self.elapsed_s = 0.0
 
-    async def make_posts(self, gateway: Gateway, may_repeat: "MayRepeat") -> None:
+    async def make_posts(self, gateway: Gateway, may_post: "MayPost") -> None:
         """Make POSTs until one is answered for good, none may follow, or the time of the attempt is over.
 
         Args:
             gateway: makes them.
-            may_repeat: asked before each POST but the first, which its claim has let pass a moment ago.
+            may_post: asked before each POST but a first one that its claim let pass less than `FRESH_S` ago.
 
         Raises:
             msgspec.MsgspecError: somebody damaged the body; nothing was posted.
@@ -89,13 +94,15 @@ class Attempt:
             raise self.damage
         last_start = self._clock() + ATTEMPT_BUDGET_S - gateway.post_max_s
         with suppress(_TooLateError, _StoppedError):
+            if self._clock() - self.started >= FRESH_S:
+                await self._ask(may_post)
             await self._post(gateway)
             # Most messages need no repeat: tenacity's loop takes longer than all else that an attempt does.
             if is_worth_repeating(self.outcome):
-                await self._repeat(gateway, may_repeat, lambda: last_start - self._clock())
+                await self._repeat(gateway, may_post, lambda: last_start - self._clock())
         self.elapsed_s = self._clock() - self.started
 
-    async def _repeat(self, gateway: Gateway, may_repeat: "MayRepeat", left_s: Callable[[], float]) -> None:
+    async def _repeat(self, gateway: Gateway, may_post: "MayPost", left_s: Callable[[], float]) -> None:
         """Wait and POST again, as often as is worth it and allowed, while there is time for a whole POST."""
         wait_s = random.uniform(0, WAIT_FIRST_S)  # noqa: S311 - spreads load and guards nothing
         if wait_s >= left_s():
@@ -103,15 +110,19 @@ class Attempt:
         await self._sleep(wait_s)
         async for repeat in further_posts(left_s, self._sleep):
             with repeat:
-                if not await may_repeat(self):
-                    self.stopped = True
-                    raise _StoppedError
+                await self._ask(may_post)
                 # Redis may have taken its time to answer.
                 if left_s() <= 0:
                     raise _TooLateError
                 await self._post(gateway)
             if not repeat.retry_state.outcome.failed:  # type: ignore[union-attr]
                 repeat.retry_state.set_result(self.outcome)
+
+    async def _ask(self, may_post: "MayPost") -> None:
+        """Make sure that the gates are still open: the attempt ends otherwise."""
+        if not await may_post(self):
+            self.stopped = True
+            raise _StoppedError
 
     async def _post(self, gateway: Gateway) -> None:
         """Make one POST unless time is up: the check stands right before the wire.
@@ -216,5 +227,5 @@ class Attempt:
         return max(1, -(-(self.claim.earlier_posts + self.posts) // TRIES))
 
 
-#: Says whether an attempt may repeat its POST.
-MayRepeat = Callable[[Attempt], Awaitable[bool]]
+#: Says whether an attempt may make its next POST.
+MayPost = Callable[[Attempt], Awaitable[bool]]

@@ -5,9 +5,9 @@
 --                             is fewer than wanted, ms until it is worth asking again
 --   keep(send)                asked by admit_send.lua for one send: nil to let it pass, or what claim.lua returns for it; the gate
 --                             has then put the send where it waits, or ended it
---   is_shut(send)             asked by admit_repeat.lua before a POST is repeated under a claim that stands: whether keep would keep
---                             the send now. It changes nothing. Gates that a claim leaves behind for good have none: what was
---                             claimed is due, of a version that its worker knows, and paid from a budget that is reserved
+--   is_shut(send)             asked by admit_post.lua before a POST that does not follow its claim at once: whether keep would keep
+--                             the send now. It changes nothing of the send. Gates that a claim leaves behind have none: what was
+--                             claimed is due, of a version that its worker knows, and reserved in its budgets
 --
 -- hold and pause have both: what was fetched before they were shut is stopped at its claim. rate and in_flight have only room: what
 -- the fetch has let pass keeps its place. A script gets the gates that have the function it asks for, since each costs it a moment.

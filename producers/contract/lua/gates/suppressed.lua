@@ -64,7 +64,7 @@ local function reasons_for(record)
   return is_nobody_left and { 'erasure' } or suppressed_among(record.to, record.scope), is_nobody_left
 end
 
--- A claim lets pass what is in doubt and goes to several, once an attempt, and counts it. A repeat does not.
+-- A claim lets pass what is in doubt and goes to several, and counts it: one POST of an attempt, which is not repeated.
 function suppressed_gate.is_shut(send)
   return reasons_for(send.record) ~= nil
 end

@@ -1,4 +1,4 @@
-"""Whether a POST may be repeated within an attempt: the gates are asked as the next claim would ask them."""
+"""Whether a POST may leave a while after its claim: the gates are asked as the next claim would ask them."""
 
 from typing import Final
 
@@ -12,14 +12,14 @@ from worker.ledger.claims import Claim
 from worker.ledger.ledger import WINDOW_S
 from worker.ledger.openings import Openings, times_for
 
-_MAY_REPEAT = Script(__package__, "may_repeat", when_full=True)
+_MAY_POST = Script(__package__, "may_post", when_full=True)
 
 #: Seconds that a question takes at most: it takes them from the time of the attempt.
 ASK_S: Final = 2.0
 
 
-class Repeats:
-    """Asks before each repeat of a POST. Thread-safe.
+class Recheck:
+    """Asks before a POST whose claim is not of this moment, such as a repeat. Thread-safe.
 
     Args:
         client: Redis client without retries of its own.
@@ -34,11 +34,11 @@ class Repeats:
         self._redis, self._keys = client, keys
         self._openings, self._account = openings, account
 
-    def may_repeat(self, claim: Claim, *, in_doubt: bool) -> bool:
-        """Say whether a POST may leave once more under a claim. Changes nothing; safe to repeat.
+    def may_post(self, claim: Claim, *, in_doubt: bool) -> bool:
+        """Say whether a POST may leave under a claim. Changes nothing of the send; safe to repeat.
 
         Args:
-            claim: the right under which the last POST was made.
+            claim: the right to make it.
             in_doubt: a POST may have been taken.
 
         Raises:
@@ -55,4 +55,4 @@ class Repeats:
                 "hours": times_for(self._openings, claim.queue),
                 "account": self._account.name if self._account else None,
             }
-            return Command(_MAY_REPEAT, self._keys.prefix, given, bool).run(self._redis)
+            return Command(_MAY_POST, self._keys.prefix, given, bool).run(self._redis)
