@@ -255,6 +255,7 @@ def shut(market: Marketing, what: str, claim: Claim) -> None:
     credit = {"code": "104", "since": 1, "floors": {"sms_premium:33": {"segments": 1, "least": 1, "at": 1}}}
     {
         "STOP": lambda: market.stop(0),
+        "STOP, counted": lambda: (market.stop(0), client.hset(record, "raced", 1)),
         "erased": lambda: client.hset(record, mapping={"erase": number(0), "to": ""}),
         "another era": lambda: client.hset(record, "era", "0"),
         "not composed": lambda: client.hdel(record, "composed"),
@@ -287,7 +288,10 @@ NEVER, ONLY_IN_DOUBT, EVER = [False, False], [False, True], [True, True]
 @pytest.mark.parametrize(
     ("what", "may"),
     [
-        *((what, NEVER) for what in ("STOP", "erased", "window", "ttl", "body", "hold", "pause")),
+        *(
+            (what, NEVER)
+            for what in ("STOP", "STOP, counted", "erased", "window", "ttl", "body", "hold", "pause")
+        ),
         *((what, NEVER) for what in ("another claim", "recorded", "forgotten")),
         *((what, ONLY_IN_DOUBT) for what in ("credit", "breaker")),
         *((what, EVER) for what in ("another breaker", "nothing")),
@@ -302,7 +306,13 @@ def test_a_message_is_repeated_if_its_claim_stands_and_no_gate_keeps_it(what, ma
 
 @pytest.mark.parametrize(
     ("what", "may"),
-    [("STOP", NEVER), ("another era", ONLY_IN_DOUBT), ("not composed", ONLY_IN_DOUBT), ("nothing", EVER)],
+    [
+        ("STOP", NEVER),
+        ("STOP, counted", ONLY_IN_DOUBT),
+        ("another era", ONLY_IN_DOUBT),
+        ("not composed", ONLY_IN_DOUBT),
+        ("nothing", EVER),
+    ],
 )
 def test_a_shared_call_is_repeated_if_nobody_is_to_be_left_out_and_it_is_composed_here(what, may, market):
     for each in ALL:

@@ -1,4 +1,5 @@
--- Say whether a POST may leave a while after its claim: whether the claim stands, and the next one would not be kept. Changes nothing of the send.
+-- Say whether a POST may leave a while after its claim: whether the claim stands, and the next one would not be kept.
+-- Changes nothing of the send.
 -- Given: id, token, lease (of its entry), in_doubt (a POST of this claim, or of an earlier one, may have been taken), queue (its name),
 --   window_ms (in which attempts may be made), hours (of marketing: zone to times; none for any hour), account (as the claimant knows it,
 --   or none: then nobody asks)

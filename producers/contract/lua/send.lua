@@ -7,7 +7,7 @@ local function send_of(id, lease)
   local keys = keys_of(id)
   local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
     'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to', 'scope', 'stoppable', 'zones',
-    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since', 'trace', 'links')
+    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since', 'trace', 'links', 'raced')
   return { id = id, lease = lease, keys = keys, record = record, token = tonumber(record.token or 0),
     doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
 end
