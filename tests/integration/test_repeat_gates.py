@@ -80,7 +80,7 @@ def test_nobody_is_texted_whose_stop_comes_before_a_repeat(refuses, end, market,
     finish_all(posting)
 
     assert market.state("a") == end
-    assert posting.posts() == [] if refuses else [[number(WHO)]]
+    assert posting.posts() == ([] if refuses else [[number(WHO)]])
     assert shown(posting) == [0, 0, 0]
     assert market.hand.is_idle()
 
