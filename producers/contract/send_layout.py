@@ -178,7 +178,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``give_back_reserve()`` | lower_estimate(), lower_to_price(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
-| ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``halt_of()`` | halt_campaign, halt_of_slice(), is_cancelled(), resume_campaign |
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
 | ``has_part_moved()`` | enqueue |
@@ -214,7 +214,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
-| ``price_of()`` | cost_of(), credit_gate.keep(), finish, learn_price, see_balance |
+| ``price_of()`` | cost_of(), finish, is_too_dear(), learn_price, see_balance |
 | ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``reasons_of()`` | erase_person, find_suppressed(), record_consents, suppressed_among() |
