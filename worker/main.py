@@ -40,6 +40,7 @@ from worker.gateway.profile import UNSETTLED, GatewayProfile, read_profile
 from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
+from worker.ledger.may_post import Recheck
 from worker.ledger.openings import Openings
 from worker.process import log, middleware, parent, preflight, sentry, tracing
 from worker.process.connection import connect, waits_for_redis
@@ -195,7 +196,8 @@ def build(
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
     calls = {QUEUE_ALERT: settings.calls, QUEUE_MARKETING: marketing_calls(settings.calls)}
     recorder = Recorder(ledger, throttle, Strain(client, keys, settings.in_flight), gates)
-    outbound = Outbound(ledger, gateway, recorder, engine, calls)
+    recheck = Recheck(client, keys, openings, account)
+    outbound = Outbound(ledger, gateway, recheck, recorder, engine, calls)
     vocabulary = with_words(settings.optout_words, settings.optin_words)
     publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
     inbound = Inbound(client, keys, ledger, publisher, vocabulary)

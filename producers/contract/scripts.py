@@ -26,7 +26,7 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 #: The line with which a script, or a file of the library, names the subjects that it needs, if any.
 _USES: Final = re.compile(r"^-- uses:(.*)$", re.MULTILINE)
 #: The parts of the library that ask the gates, and the function of a gate that each calls.
-_ASKING: Final = {"admit_queue": "room", "admit_send": "keep"}
+_ASKING: Final = {"admit_queue": "room", "admit_send": "keep", "admit_post": "is_shut"}
 
 
 def as_string(data: bytes) -> msgspec.Raw:

@@ -7,23 +7,23 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | claim, compose, finish, reasons.py, split_call(), work.py |
-| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | ack, announce(), cancel, cancel_stoppable(), cancel_waiting(), claim, compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, status, twin_of() |
+| ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | compose, finish, reasons.py, send_of(), split_call(), work.py |
+| ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | ack, announce(), cancel, cancel_stoppable(), cancel_waiting(), compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, send_of(), status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
-| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
-| ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | claim, compose, conversations.py, message_status.py, overview.py, twin_of() |
-| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, claim, compose, conversations.py, fetch, message_status.py, overview.py, reasons.py, resume_campaign |
-| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
-| ``since`` | m c; of a call since when the first of its members could leave, ms; of a slice when its campaign let it go on | compose, resume_campaign | compose | claim, compose |
+| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, send_of(), unticketed_keys() |
+| ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py, send_of() |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | compose, conversations.py, message_status.py, overview.py, send_of(), twin_of() |
+| ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, compose, conversations.py, fetch, message_status.py, overview.py, reasons.py, resume_campaign, send_of() |
+| ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | compose, message_status.py, parked.py, reasons.py, send_of() |
+| ``since`` | m c; of a call since when the first of its members could leave, ms; of a slice when its campaign let it go on | compose, resume_campaign | compose | compose, send_of() |
 | ``segments`` | m; segments over all recipients, as the producer counted, later as the gateway did | enqueue, finish, make_smaller(), write_anew() | - | announce(), compose, correct_spent(), end_members(), end_record(), finish, forget_persons(), message_status.py, price_of(), write_anew() |
-| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | claim, count_delivery(), end_record(), erase_message, forget_persons(), go_without(), message_status.py, replay, run_bulk, searching.py |
+| ``recipients`` | m c; how many, absent for one | compose, enqueue, fetch, make_smaller(), split_call(), write_anew() | - | count_delivery(), end_record(), erase_message, forget_persons(), go_without(), message_status.py, replay, run_bulk, searching.py, send_of() |
 | ``receipts`` | m; there when the gateway reports on it: 1, or when the gateway itself is to send it, ms | enqueue | - | count_delivery(), end_members(), end_record(), forget_persons() |
 | ``left_out`` | m; recipients who do not get it, since they want no more SMS; absent without | enqueue, write_anew() | - | enqueue, message_status.py |
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
-| ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), claim, compose, publish |
-| ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | claim, compose, end_members(), end_record(), replay, run_bulk |
-| ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | - |
+| ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), compose, publish, send_of() |
+| ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | compose, end_members(), end_record(), replay, run_bulk, send_of() |
+| ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | send_of() |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), message_status.py |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch | send_again() | compose, erase_message, fetch, finish, send_facts.py, split_call() |
@@ -31,45 +31,45 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``reply_to`` | m; event_id of the reply that it answers; absent without one | enqueue | erase_message, forget_persons() | conversations.py, message_status.py |
 | ``keep`` | m; 1 when its body stays as long as the record, for conversations | enqueue | - | correlate, end_members(), end_record() |
 | ``short_number`` | m; digits of the number to which its answers come, learnt from one that named its ticket; empty when they named several | correlate | erase_message, forget_persons() | conversations.py, correlate |
-| ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | claim, compose |
-| ``campaign`` | m; id of its campaign | enqueue | - | claim, correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, suspect |
-| ``token`` | m c; fencing token of the last claim, a number | claim | - | claim, fetch, finish, send_facts.py, unclaim |
-| ``running`` | m c; while an attempt holds the claim the lease of its entry, or 1 if an older worker wrote it | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | claim, correlate, dissolve, finish, unclaim |
-| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim, wait_aside(), wait_for_campaign() | claim, conversations.py, correlate, end_members(), finish, message_status.py, note_round(), split_call(), status |
-| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), claim, end_members(), end_record(), finish, message_status.py, reasons.py, split_call(), status, unclaim |
-| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | claim, compose, correlate, dissolve, erase_message, finish, send_facts.py, unclaim |
+| ``era`` | m c; era of the server on which it was queued, or composed, a number: see ``lua/eras.lua`` | compose, enqueue | - | compose, send_of() |
+| ``campaign`` | m; id of its campaign | enqueue | - | correct_spent(), count_delivery(), end_record(), forget_held(), forget_persons(), forward_email.py, leave_aside(), note_held(), put_aside(), reasons.py, replay, run_bulk, send_facts.py, send_of(), suspect |
+| ``token`` | m c; fencing token of the last claim, a number | claim | - | fetch, finish, send_facts.py, send_of(), unclaim |
+| ``running`` | m c; while an attempt holds the claim the lease of its entry, or 1 if an older worker wrote it | claim | attempt_gate.keep(), end_call(), end_record(), finish, split_call(), unclaim | correlate, dissolve, finish, send_of(), unclaim |
+| ``first`` | m c; start of the window: when the first attempt began that made a POST, ms | claim, end_members() | finish, hold_until(), send_again(), unclaim, wait_aside(), wait_for_campaign() | conversations.py, correlate, end_members(), finish, message_status.py, note_round(), send_of(), split_call(), status |
+| ``attempts`` | m c; POSTs made, without those that only found the account in trouble | attempt_gate.keep(), end_members(), finish | - | announce(), end_members(), end_record(), finish, message_status.py, reasons.py, send_of(), split_call(), status, unclaim |
+| ``doubt`` | m c; 1 when a POST may have been taken | attempt_gate.keep(), finish | end_call(), end_record(), send_again() | compose, correlate, dissolve, erase_message, finish, send_facts.py, send_of(), unclaim |
 | ``used`` | m c; 1 when an answer that said no may have used up the request_id | finish | compose, end_call(), end_record(), send_again() | finish |
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
 | ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_over_budget(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), parked.py, reasons.py, split_call(), status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), message_status.py, split_call(), status |
 | ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), message_status.py |
-| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | claim, correlate, disown(), finish |
+| ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | correlate, disown(), finish, send_of() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | send_again() | announce(), correct_spent(), end_call(), end_members(), end_record(), message_status.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record(), forget_persons() |
 | ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), forget_persons(), replay, run_bulk |
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, forget_persons(), message_status.py, note_round(), parked.py, run_bulk |
 | ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | message_status.py, note_round() |
-| ``zones`` | m c; zones of its recipients, with blanks between them; absent for alerts | compose, enqueue | - | claim, compose, forget_held(), message_status.py, note_held() |
-| ``held`` | m c; why it is held until a time: ``hours`` or ``over_budget`` | note_held() | forget_held() | blame_what_held(), claim, compose, end_record(), forget_held(), message_status.py, status |
-| ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), claim, compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, status |
-| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | claim, compose, end_record(), leave_aside(), reasons.py, status |
-| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, message_status.py, unclaim |
-| ``trace`` | m; traceparent of the span that queued it alone; absent without a trace | enqueue | - | claim, compose, correlate |
-| ``links`` | m c; traceparent of the span that queued it among others; of a call those of its members, with blanks between them; absent without a trace | compose, enqueue | compose | claim, compose, correlate |
-| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), lower_to_price(), reserve() | compose | claim, compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, unclaim |
+| ``zones`` | m c; zones of its recipients, with blanks between them; absent for alerts | compose, enqueue | - | compose, forget_held(), message_status.py, note_held(), send_of() |
+| ``held`` | m c; why it is held until a time: ``hours`` or ``over_budget`` | note_held() | forget_held() | blame_what_held(), compose, end_record(), forget_held(), message_status.py, send_of(), status |
+| ``held_until`` | m c; until when, ms; of one that ended because of it, when it could have left | blame_held(), end_members(), note_held() | end_send(), forget_held(), send_again() | announce(), blame_what_held(), compose, end_members(), end_record(), explain.py, forget_held(), message_status.py, send_of(), status |
+| ``aside`` | m c; name of the gate that keeps it | put_aside() | leave_aside() | compose, end_record(), leave_aside(), reasons.py, send_of(), status |
+| ``app`` | m c; the application that sent it; absent without a name | compose, enqueue | compose | compose, correct_spent(), end_call(), end_record(), finish, message_status.py, send_of(), unclaim |
+| ``trace`` | m; traceparent of the span that queued it alone; absent without a trace | enqueue | - | compose, correlate, send_of() |
+| ``links`` | m c; traceparent of the span that queued it among others; of a call those of its members, with blanks between them; absent without a trace | compose, enqueue | compose | compose, correlate, send_of() |
+| ``estimate`` | m c; what it may cost, micro-euros; of a call the sum of its members; absent where nobody counts | compose, enqueue, lower_estimate(), lower_to_price(), reserve() | compose | compose, correct_spent(), end_call(), end_record(), finish, forget_persons(), reserve_again(), send_detail.py, send_of(), unclaim |
 | ``booked`` | m c; day of Paris in whose budget it was booked as spent; absent where nobody counts, or nothing was | end_call(), end_record() | send_again() | correct_spent() |
-| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | claim, end_call(), end_record(), finish, unclaim |
+| ``charged`` | m c; day of Paris in whose budget its estimate is reserved, such as 20260329; absent while none is | reserve() | end_call(), end_record(), finish, split_call(), unclaim | end_call(), end_record(), finish, send_of(), unclaim |
 | ``price`` | m c; what it may cost in the account's currency, a decimal, while a gate keeps it | put_aside() | leave_aside() | reasons.py, status |
-| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | ack, cancel, cancel_stoppable(), claim, compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members, end_members(), erase_message, send_facts.py, status |
-| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, split_call() | - | claim, correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py |
-| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | claim, compose |
+| ``call`` | m; id of the shared call that it is a member of | compose, split_call() | compose, dissolve, erase_message, go_without(), send_again() | ack, cancel, cancel_stoppable(), compose, conversations.py, correct_spent(), correlate, disown(), dissolve, end_members, end_members(), erase_message, send_facts.py, send_of(), status |
+| ``members`` | c; how many members, a number: what has this field is a call | compose, fetch, split_call() | - | correlate, disown(), erase_message, fetch, finish, go_without(), reasons.py, send_of() |
+| ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | compose, send_of() |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, correct_spent(), end_members(), finish, price_of() |
 | ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve, split_call() |
-| ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | claim, end_members(), end_record(), erase_message, finish, unclaim |
+| ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | end_members(), end_record(), erase_message, finish, send_of(), unclaim |
 | ``erased`` | m; 1 when somebody was erased from it: a number that is not in ``to`` is none of its recipients | forget_persons() | - | correct_spent(), correlate |
-| ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | claim |
+| ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | send_of() |
 
 **campaign:<id>** How far a campaign is. Goes with the retention after its last end or run, once it is complete or cancelled.
 
@@ -178,7 +178,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``forget_persons()`` | end_record(), erase_message, go_without() |
 | ``give_back_reserve()`` | lower_estimate(), lower_to_price(), settle_campaign() |
 | ``go_without()`` | erase_message, finish, go_without(), unclaim |
-| ``halt_of()`` | campaign_gate.keep(), halt_campaign, is_cancelled(), resume_campaign |
+| ``halt_of()`` | halt_campaign, halt_of_slice(), is_cancelled(), resume_campaign |
 | ``has_ended()`` | has_moved(), over_campaign_budget(), remembered() |
 | ``has_moved()`` | remembered() |
 | ``has_part_moved()`` | enqueue |
@@ -215,7 +215,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``park()`` | end_record() |
 | ``pause_left()`` | pause, pause_lasts() |
 | ``postpone()`` | forward_settle, forward_take |
-| ``price_of()`` | cost_of(), credit_gate.keep(), finish, learn_price, see_balance |
+| ``price_of()`` | cost_of(), finish, is_too_dear(), learn_price, see_balance |
 | ``purse_of()`` | purses_of() |
 | ``put_aside()`` | finish, see_balance, wait_aside() |
 | ``reasons_of()`` | erase_person, find_suppressed(), record_consents, suppressed_among() |
@@ -223,13 +223,14 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``reserve_again()`` | send_again() |
 | ``reserve_in_campaign()`` | over_campaign_budget() |
 | ``send_again()`` | replay, run_bulk |
+| ``send_of()`` | claim, may_post |
 | ``settle_campaign()`` | end_record() |
 | ``settle_in()`` | settle() |
-| ``shut_gates()`` | breaker_gate.keep(), credit_gate.keep() |
+| ``shut_gates()`` | breaker_of(), is_too_dear() |
 | ``split_call()`` | budget_gate.keep(), finish |
 | ``stoppable_of()`` | cancel_stoppable() |
 | ``suppress()`` | erase_person, opt_out() |
-| ``suppressed_among()`` | compose, suppressed_gate.keep() |
+| ``suppressed_among()`` | compose, reasons_for() |
 | ``tell_hard_level()`` | over_budget(), reserve() |
 | ``tell_level()`` | over_budget(), reserve() |
 | ``tell_unread()`` | expire_entries, publish |

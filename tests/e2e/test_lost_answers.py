@@ -109,7 +109,7 @@ def test_a_receipt_of_a_send_under_way_is_not_taken_for_that_of_an_open_one(inst
     open_send = installation.send("first", to=number, context="first")
     installation.wait_for(lambda: installation.status(open_send).attempts == 3)
     installation.gateway.fate(match={"number": number, "text_contains": "second"}, before_answer=True)
-    installation.gateway.fault(after_ms=400, times=1, match={"number": number, "text_contains": "second"})
+    installation.gateway.fault(after_ms=100, times=1, match={"number": number, "text_contains": "second"})
 
     sent = installation.send("second", to=number, context="second")
 

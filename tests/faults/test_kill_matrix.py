@@ -14,7 +14,7 @@ import redis
 from producers import Producer
 from producers.contract.keys import Keys
 from producers.settings import ProducerSettings
-from tests.support.doomed import CALLBACK_POINTS, RETRY_POINTS, SEND_POINTS
+from tests.support.doomed import CALLBACK_POINTS, REPEAT_POINTS, RETRY_POINTS, SEND_POINTS
 from tests.support.installation import API_KEY, API_LOGIN, ENDS, bare_environment, new_id, new_number
 from tests.support.simulator import SimulatorThread
 from tests.support.waiting import until
@@ -135,8 +135,9 @@ def results(place, request) -> dict[tuple[str, str, int], Future]:
     futures = {}
     for kind, point, code in sorted(wanted & {*CASES, *CALLBACKS}):
         case = Case(place, kind, point, code)
-        if kind == "retry":
-            place.gateways[code].admin.fault("503_before", times=3, match={"number": case.number})
+        if kind in ("retry", "repeat"):
+            times = 3 if kind == "retry" else 1
+            place.gateways[code].admin.fault("503_before", times=times, match={"number": case.number})
         futures[kind, point, code] = pool.submit(case.callback if kind == "callback" else case.send), case
     yield futures
     pool.shutdown(cancel_futures=True)
@@ -149,6 +150,7 @@ def _params(item: pytest.Item) -> dict[str, object]:
 CASES = [
     *(("send", point, code) for point in SEND_POINTS for code in CODES),
     *(("retry", point, code) for point in RETRY_POINTS for code in CODES),
+    *(("repeat", point, code) for point in REPEAT_POINTS for code in CODES),
 ]
 CALLBACKS = [("callback", point, 120) for point in CALLBACK_POINTS]
 

@@ -22,6 +22,8 @@ class Scripted:
         bodies: what was posted.
         sleeps: seconds between POSTs.
         allowed: who may be texted; nobody for everybody.
+        may_post: what is answered to the question before a repeat.
+        asked: of each such question whether a POST may have been taken.
     """
 
     def __init__(
@@ -33,12 +35,15 @@ class Scripted:
         earlier_posts: int = 0,
         post_max_s: float = 1.0,
         took_s: float = 0.0,
+        ask_s: float = 0.0,
     ) -> None:
         self.clock, self.took_s, self.post_max_s = Clock(), took_s, post_max_s
         self._outcomes = list(outcomes)
         self.bodies: list[bytes] = []
         self.allowed: frozenset[str] = frozenset()
         self.sleeps: list[float] = []
+        self.may_post, self._ask_s = True, ask_s
+        self.asked: list[bool] = []
         claim = Claim(Entry("a", "p.1:a"), "alert", 1, body, in_doubt, ttl_s, earlier_posts=earlier_posts)
         self.attempt = Attempt(claim, NoHolder(), self.clock(), self.clock, self._sleep)
 
@@ -55,6 +60,11 @@ class Scripted:
         """Let everybody be texted, or those who are listed."""
         return not self.allowed or self.allowed.issuperset(numbers)
 
+    async def _may_post(self, attempt: Attempt) -> bool:
+        self.asked.append(attempt.may_be_taken)
+        self.clock.now += self._ask_s
+        return self.may_post
+
     async def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.clock.now += seconds
@@ -65,7 +75,7 @@ class Scripted:
 
     def make_posts(self) -> None:
         """Make as many POSTs as an attempt does."""
-        asyncio.run(self.attempt.make_posts(self))
+        asyncio.run(self.attempt.make_posts(self, self._may_post))
 
 
 def ended(

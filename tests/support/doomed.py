@@ -48,6 +48,8 @@ RETRY_POINTS: Final = (
     "before:finish@2",
     "after:finish@2",
 )
+#: Every point of a POST that is repeated within its attempt.
+REPEAT_POINTS: Final = ("before:may_post@1", "after:may_post@1", "http:request_headers_sent@2")
 #: Every point that a worker passes on the way of one callback.
 CALLBACK_POINTS: Final = (
     *(f"{side}:{script}@1" for script in ("correlate", "publish", "ack") for side in ("before", "after")),

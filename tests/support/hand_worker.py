@@ -19,6 +19,7 @@ from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
+from worker.ledger.may_post import Recheck
 from worker.ledger.members import Members
 from worker.ledger.openings import Openings
 from worker.ledger.patience import Patience
@@ -74,6 +75,7 @@ class HandWorker:
             openings,
             budgets or Budgets(MoneySettings()),
         )
+        self.recheck = Recheck(client, KEYS, openings or None, None)
         limits = Limits(rate, 0)
         self.throttle = Throttle(client, KEYS, limits)
         self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)

@@ -26,9 +26,14 @@ def test_a_gate_is_a_file():
 
 
 @pytest.mark.parametrize(
-    ("package", "name", "function"), [("worker.queue", "fetch", "room"), ("worker.ledger", "claim", "keep")]
+    ("package", "name", "function"),
+    [
+        ("worker.queue", "fetch", "room"),
+        ("worker.ledger", "claim", "keep"),
+        ("worker.ledger", "may_post", "is_shut"),
+    ],
 )
-def test_fetch_and_claim_ask_every_gate_that_can_answer_in_this_order(package, name, function):
+def test_fetch_claim_and_late_posts_ask_every_gate_that_can_answer_in_this_order(package, name, function):
     added = re.findall(r"^local \w+ = new_gate\('(\w+)'\)$", Script(package, name).text, re.MULTILINE)
     assert added == [gate for gate in ADMISSION if f"function {gate}_gate.{function}(" in SOURCES[gate]]
 

@@ -5,7 +5,8 @@ import pytest
 
 from tests.support.attempts import BODY, Scripted
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Refused, Unknown
-from worker.sending.attempt import _TooLateError
+from worker.sending.attempt import FRESH_S, _TooLateError
+from worker.sending.next_attempt import JITTER, LATER_FIRST_S, PAUSED_ATTEMPTS
 from worker.sending.repeats import ATTEMPT_BUDGET_S
 
 
@@ -124,3 +125,53 @@ def test_who_may_be_texted_is_asked_before_each_post():
     made.post()
     assert (len(made.bodies), made.attempt.posts) == (1, 1)
     assert (made.attempt.in_doubt, made.attempt.outcome) == (True, Refused("not_allowed"))
+
+
+def test_nothing_is_asked_before_a_first_post_that_follows_its_claim():
+    made = Scripted(Accepted("t"))
+    made.may_post = False
+    made.make_posts()
+    assert (made.attempt.outcome, made.asked) == (Accepted("t"), [])
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_a_first_post_that_has_waited_since_its_claim_is_asked_for_and_comes_again_at_once(in_doubt):
+    made = Scripted(Accepted("t"), in_doubt=in_doubt)
+    made.may_post = False
+    made.clock.now = FRESH_S
+    made.make_posts()
+    assert (made.bodies, made.asked) == ([], [in_doubt])
+    assert (made.attempt.outcome, made.attempt.delay_ms) == (NOT_TRIED, 0)
+
+
+def test_each_repeat_is_asked_for_and_told_whether_a_post_may_have_been_taken():
+    made = Scripted(Deferred("connect_error"), Unknown("read_timeout"), Accepted("t"))
+    made.make_posts()
+    assert (made.attempt.posts, made.asked) == (3, [False, True])
+
+
+def test_an_attempt_that_a_gate_stops_ends_as_it_stands_and_comes_again_at_once_if_not_in_doubt():
+    made = Scripted(Deferred("connect_error"), Accepted("t"))
+    made.may_post = False
+    made.make_posts()
+    result = made.attempt.result
+    assert (result.outcome, result.posts, result.delay_ms) == (Deferred("connect_error"), 1, 0)
+
+    made = Scripted(Unknown("read_timeout"), Accepted("t"))
+    made.may_post = False
+    made.make_posts()
+    assert (made.attempt.posts, made.attempt.outcome) == (1, Unknown("read_timeout"))
+    assert made.attempt.delay_ms >= 1000 * LATER_FIRST_S * (1 - JITTER)
+
+
+def test_an_attempt_that_gates_stop_again_and_again_does_not_come_again_at_once_for_ever():
+    made = Scripted(Deferred("connect_error"), earlier_posts=3 * PAUSED_ATTEMPTS)
+    made.may_post = False
+    made.make_posts()
+    assert made.attempt.delay_ms >= 1000 * LATER_FIRST_S * (1 - JITTER)
+
+
+def test_no_post_leaves_after_an_answer_that_came_too_late_for_a_whole_one():
+    made = Scripted(Deferred("connect_error"), Accepted("t"), post_max_s=ATTEMPT_BUDGET_S - 2, ask_s=2)
+    made.make_posts()
+    assert (made.attempt.posts, len(made.asked)) == (1, 1)

@@ -21,16 +21,7 @@
 --   'newer'                 written by a newer version of the producers: leave it to a newer worker
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
--- uses: clock keys aside limits send held budgets admit_send tallies delays
-local function send_of(entry)
-  local keys = keys_of(entry.id)
-  local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
-    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to', 'scope', 'stoppable', 'zones',
-    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since', 'trace', 'links')
-  return { id = entry.id, lease = entry.lease, keys = keys, record = record, token = tonumber(record.token or 0),
-    doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
-end
-
+-- uses: clock aside limits send held budgets admit_send tallies delays
 -- Count how long a send waited for its first claim since it could have left: a call since the first of its members could, the two parts of
 -- one that was split not again. What a gate of its own kept is not counted: it waited for something else.
 local function tally_wait(send)
@@ -57,12 +48,9 @@ local function begin_attempt(send)
     record.trace or '', record.links or '' }
 end
 
--- Between the start of a worker and its claim an operator may have given the namespace away: what waits is another account's to send.
-local is_ours = not given.account or redis.call('GET', prefix .. 'account') == given.account
-
 local function claim(entry)
-  if not is_ours then return { 'foreign' } end
-  local send = send_of(entry)
+  if not is_namespace_ours() then return { 'foreign' } end
+  local send = send_of(entry.id, entry.lease)
   if not send.record.state then return { 'gone' } end
   return kept(send) or begin_attempt(send)
 end

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from producers.contract.jobs import QUEUE_MARKETING, RECORD_VERSION
+from producers.contract.jobs import RECORD_VERSION
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.pseudonyms import Pseudonyms
@@ -28,7 +28,7 @@ from worker.ledger.confirmation import Confirmation
 from worker.ledger.correlation import ANSWER_S, Correlation, Question
 from worker.ledger.evidence import credit_seen, evidence
 from worker.ledger.members import Members
-from worker.ledger.openings import Openings
+from worker.ledger.openings import Openings, times_for
 from worker.ledger.patience import Patience
 from worker.queue.entries import Batch, Entry, is_call
 from worker.queue.leases import LEASE_MS, Leases
@@ -138,7 +138,7 @@ class Ledger:
             "rate": self._default_rate,
             "queue": batch.queue,
             "aside_ms": ASIDE_MS,
-            "hours": self._hours(batch.queue),
+            "hours": times_for(self._openings, batch.queue),
             "late_ms": self._openings.late_ms if self._openings else 0,
             "money": self._budgets.given(),
             "entries": batch.entries,
@@ -164,10 +164,6 @@ class Ledger:
         account = self._account.name if self._account else None
         command = Command(_CLAIM, self._keys.prefix, {**given, "account": account}, list[Any])
         return self._confirmation.run(command, shared=shared)
-
-    def _hours(self, queue: str) -> Mapping[str, Sequence[int]] | None:
-        """The times for the gate of the hours; alerts have no zones, and take no time for theirs."""
-        return self._openings.times() if self._openings and queue == QUEUE_MARKETING else None
 
     def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
         """Undo the claim of a shared call that Redis may forget.

@@ -9,6 +9,7 @@ from typing import Final
 
 import redis
 
+from producers.contract.jobs import QUEUE_MARKETING
 from producers.rules.hours import Hours
 from producers.rules.zones import is_zone
 
@@ -86,3 +87,12 @@ class Openings:
         if not is_zone(zone):  # written by newer producers
             return []
         return [moment for span in self._hours.windows(zone, at) for moment in span]
+
+
+def times_for(openings: Openings | None, queue: str) -> Mapping[str, Sequence[int]] | None:
+    """Tell the times for the gate of the hours; alerts have no zones, and take no time for theirs.
+
+    Raises:
+        redis.RedisError: Redis did not tell its time.
+    """
+    return openings.times() if openings and queue == QUEUE_MARKETING else None

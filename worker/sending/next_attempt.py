@@ -68,6 +68,15 @@ def next_attempt_ms(attempts: int, outcome: Outcome) -> int:
     return pause if attempts <= PAUSED_ATTEMPTS else max(pause, later_ms(attempts - PAUSED_ATTEMPTS))
 
 
+def stopped_ms(attempts: int) -> int:
+    """Return the delay after an attempt that a gate has stopped and was surely not taken, in milliseconds.
+
+    None, so that the next claim decides at once: it is kept, mostly. Should the gate be open again each time,
+    this ends where that of pauses does, and the message gets no more POSTs than by these.
+    """
+    return 0 if attempts <= PAUSED_ATTEMPTS else later_ms(attempts - PAUSED_ATTEMPTS)
+
+
 def worst_case_posts() -> int:
     """Return how many POSTs one request_id can get if no answer is ever definite."""
     attempts, at = 0, 0.0

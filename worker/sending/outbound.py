@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from producers.contract.jobs import ENDS
+from producers.contract.scripts import REDIS_ERRORS
 from worker.gateway.client import Gateway
 from worker.gateway.outcomes import Deferred
 from worker.ledger.claims import Claim, Over, Wait
 from worker.ledger.ledger import Ledger
+from worker.ledger.may_post import ASK_S, Recheck
 from worker.queue.entries import Batch, is_call
 from worker.sending.attempt import Attempt
 from worker.sending.engine import Engine
@@ -29,16 +31,24 @@ class Outbound:
     Args:
         ledger: decides what may be sent.
         gateway: makes the POSTs.
+        recheck: asked whether a POST may follow.
         recorder: takes attempts that have ended.
         engine: runs the attempts of this process.
         calls: how many attempts make POSTs at a time, by queue.
     """
 
     def __init__(
-        self, ledger: Ledger, gateway: Gateway, recorder: Recorder, engine: Engine, calls: Mapping[str, int]
+        self,
+        ledger: Ledger,
+        gateway: Gateway,
+        recheck: Recheck,
+        recorder: Recorder,
+        engine: Engine,
+        calls: Mapping[str, int],
     ) -> None:
         self._ledger = ledger
         self._gateway = gateway
+        self._recheck = recheck
         self._recorder = recorder
         self._engine = engine
         self._calls = {queue: asyncio.Semaphore(count) for queue, count in calls.items()}
@@ -67,7 +77,7 @@ class Outbound:
             async with self._calls[attempt.claim.queue]:
                 # What was claimed ahead does not run into a wall that another message has just met.
                 if not self._walls.stop(attempt, time.monotonic()):
-                    await attempt.make_posts(self._gateway)
+                    await attempt.make_posts(self._gateway, self._may_post)
                     self._walls.meet(attempt, time.monotonic())
         except Exception as error:  # noqa: BLE001 - a mistake of ours must cost no message
             self._log.error("sms.crashed", request_id=attempt.claim.entry.id, reason=type(error).__name__)
@@ -75,6 +85,17 @@ class Outbound:
                 attempt.outcome = Deferred("crashed")
         finally:
             self._recorder.put(attempt)
+
+    async def _may_post(self, attempt: Attempt) -> bool:
+        """Ask Redis whether a POST may leave now. Without an answer it may not: a STOP may be there."""
+        try:
+            # Many may wait for a Redis that hangs, and few threads ask.
+            async with asyncio.timeout(ASK_S):
+                return await asyncio.to_thread(
+                    self._recheck.may_post, attempt.claim, in_doubt=attempt.may_be_taken
+                )
+        except (TimeoutError, *REDIS_ERRORS):
+            return False
 
     def _dismiss(self, batch: Batch, found: Sequence[Claim | Wait | Over]) -> None:
         """End the entries that have nothing to do, and let those that must wait come again."""

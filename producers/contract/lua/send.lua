@@ -2,6 +2,22 @@
 -- entry), keys, record (its fields by name), token (of the last claim), doubt, expires and, once its hours were asked, closes: when POSTs
 -- may begin no more.
 
+-- Read a send as its record has it.
+local function send_of(id, lease)
+  local keys = keys_of(id)
+  local record = read(keys.record, 'state', 'token', 'running', 'doubt', 'first', 'due', 'expires', 'v', 'recipients', 'members',
+    'campaign', 'call', 'composed', 'aside', 'confirmed', 'attempts', 'era', 'queue', 'adopted', 'to', 'scope', 'stoppable', 'zones',
+    'held', 'estimate', 'charged', 'app', 'erase', 'queued', 'held_until', 'since', 'trace', 'links', 'raced')
+  return { id = id, lease = lease, keys = keys, record = record, token = tonumber(record.token or 0),
+    doubt = record.doubt == '1', expires = tonumber(record.expires or math.huge) }
+end
+
+-- Whether the namespace belongs to the account of whoever asks. Between the start of a worker and its claim an operator may have given it
+-- away: what waits is another account's to send. Takes account from what the script is given, none where nobody asks.
+local function is_namespace_ours()
+  return not given.account or redis.call('GET', prefix .. 'account') == given.account
+end
+
 -- The bytes to POST, or nil.
 local function body_of(send)
   if send.body == nil then send.body = redis.call('GET', send.keys.body) end
@@ -47,4 +63,4 @@ local function wait_aside(send, name, price, until_ms)
   come_again(send, math.min(send.expires, until_ms or now + given.aside_ms))
   return { 'aside' }
 end
--- uses: clock queue aside
+-- uses: clock keys queue aside

@@ -10,10 +10,20 @@ local function concerns(shut, send)
     and (not shut.campaign or shut.campaign == (send.record.campaign or ''))
 end
 
-function breaker_gate.keep(send)
-  if send.doubt then return end
+-- The name of a breaker that concerns a send; nil if none does.
+local function breaker_of(send)
+  if send.doubt then return nil end
   for name, facts in pairs(shut_gates()) do
-    if facts.shut and concerns(facts.shut, send) then return wait_aside(send, name) end
+    if facts.shut and concerns(facts.shut, send) then return name end
   end
+end
+
+function breaker_gate.is_shut(send)
+  return breaker_of(send) ~= nil
+end
+
+function breaker_gate.keep(send)
+  local name = breaker_of(send)
+  if name then return wait_aside(send, name) end
 end
 -- uses: send admission

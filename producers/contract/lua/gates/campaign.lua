@@ -14,16 +14,22 @@ local function wait_for_campaign(send, campaign)
   return { 'paused' }
 end
 
+-- What halts a slice that is surely not at the gateway, if anything does.
+local function halt_of_slice(record)
+  if record.campaign and record.state == 'queued' then return halt_of(campaign_key(record.campaign)) end
+end
+
+function campaign_gate.is_shut(send)
+  return halt_of_slice(send.record) ~= nil
+end
+
 function campaign_gate.keep(send)
-  local record = send.record
-  if not record.campaign or record.state ~= 'queued' then return end
-  local campaign = campaign_key(record.campaign)
-  local halt = halt_of(campaign)
+  local halt = halt_of_slice(send.record)
   if halt == 'stopped' then
     end_record(send.keys, send.id, 'cancelled')
     return { 'ended', 'cancelled', '' }
   elseif halt == 'paused' then
-    return wait_for_campaign(send, campaign)
+    return wait_for_campaign(send, campaign_key(send.record.campaign))
   end
 end
 -- uses: keys aside held campaign record send admission metrics

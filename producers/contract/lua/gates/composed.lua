@@ -9,8 +9,11 @@ local function is_composed_here(send)
   return send.record.era == era_here
 end
 
+function composed_gate.is_shut(send)
+  return send.record.members ~= nil and not send.doubt and not is_composed_here(send)
+end
+
 function composed_gate.keep(send)
-  if not send.record.members or send.doubt or is_composed_here(send) then return end
-  return compose_anew(send)
+  if composed_gate.is_shut(send) then return compose_anew(send) end
 end
 -- uses: eras send admission

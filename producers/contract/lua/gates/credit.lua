@@ -2,11 +2,21 @@
 -- doubt goes on: only the gateway can tell what became of it.
 local credit_gate = new_gate('credit')
 
-function credit_gate.keep(send)
+-- Whether the account cannot pay a send, and its price if that is known.
+local function is_too_dear(send)
   local facts = shut_gates().credit
-  if not facts or send.doubt then return end
+  if not facts or send.doubt then return false end
   local tariff, segments, price = price_of(send.keys, body_of(send))
   local floor = facts.floors[tariff]
-  if floor and segments >= floor.segments then return wait_aside(send, 'credit', price) end
+  return floor ~= nil and segments >= floor.segments, price
+end
+
+function credit_gate.is_shut(send)
+  return (is_too_dear(send))
+end
+
+function credit_gate.keep(send)
+  local is_kept, price = is_too_dear(send)
+  if is_kept then return wait_aside(send, 'credit', price) end
 end
 -- uses: prices send admission

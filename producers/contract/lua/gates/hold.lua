@@ -14,6 +14,10 @@ function hold_gate.room(wanted)
   return wanted
 end
 
+function hold_gate.is_shut()
+  return is_held()
+end
+
 function hold_gate.keep()
   if is_held() then return { 'wait', LOOK_AGAIN_MS } end
 end

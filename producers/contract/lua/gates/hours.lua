@@ -68,6 +68,13 @@ local function hold_until(send, at, closes)
   return { 'held' }
 end
 
+function hours_gate.is_shut(send)
+  local zones = send.record.zones
+  if not (zones and given.hours) then return false end
+  local found = known_opening(zones)
+  return not found or found.at > now
+end
+
 function hours_gate.keep(send)
   local zones = send.record.zones
   if not zones then return end

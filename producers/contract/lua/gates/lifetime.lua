@@ -24,10 +24,18 @@ local function end_send(send, state)
   return { 'ended', state, redis.call('HGET', send.keys.record, 'code') or '' }
 end
 
+-- When the window of a send is over; never if no attempt has begun it.
+local function window_ends(send)
+  return tonumber(send.record.first or math.huge) + given.window_ms
+end
+
+function lifetime_gate.is_shut(send)
+  return now > window_ends(send) or now >= send.expires or not body_of(send)
+end
+
 function lifetime_gate.keep(send)
-  local first = send.record.first
-  if first and now - tonumber(first) > given.window_ms then
-    blame_what_held(send, tonumber(first) + given.window_ms)
+  if now > window_ends(send) then
+    blame_what_held(send, window_ends(send))
     return end_send(send, 'failed')
   end
   if now >= send.expires then

@@ -12,6 +12,10 @@ function pause_gate.room(wanted)
   return wanted
 end
 
+function pause_gate.is_shut()
+  return pause_lasts() > 0
+end
+
 function pause_gate.keep()
   if pause_lasts() > 0 then return { 'wait', pause_lasts() } end
 end

@@ -56,19 +56,34 @@ local function count_of(reasons)
   return count
 end
 
-function suppressed_gate.keep(send)
-  local record = send.record
-  if not is_stoppable(record) then return end
+-- Why the recipients of a send want no more SMS, by place, and whether nobody else is left; nil if there are none.
+local function reasons_for(record)
+  if not is_stoppable(record) then return nil end
   -- Whoever is being erased is not named any more, and wants no more SMS either.
   local is_nobody_left = record.erase and record.to == ''
-  local reasons = is_nobody_left and { 'erasure' } or suppressed_among(record.to, record.scope)
+  return is_nobody_left and { 'erasure' } or suppressed_among(record.to, record.scope), is_nobody_left
+end
+
+-- Whether a send goes to somebody else, too.
+local function is_for_others(send, reasons, is_nobody_left)
+  if send.record.members then return true end
+  return not is_nobody_left and count_of(reasons) < tonumber(send.record.recipients or 1)
+end
+
+-- What is in doubt goes on for the others once a claim has counted that.
+function suppressed_gate.is_shut(send)
+  local reasons, is_nobody_left = reasons_for(send.record)
+  if not reasons then return false end
+  return not (send.doubt and send.record.raced and is_for_others(send, reasons, is_nobody_left))
+end
+
+function suppressed_gate.keep(send)
+  local record = send.record
+  local reasons, is_nobody_left = reasons_for(record)
   if not reasons then return end
-  if record.members then
-    if not send.doubt then return compose_anew(send) end
-    return note_race(send)
-  end
-  if is_nobody_left or count_of(reasons) == tonumber(record.recipients or 1) then return end_one(send, reasons) end
+  if not is_for_others(send, reasons, is_nobody_left) then return end_one(send, reasons) end
   if send.doubt then return note_race(send) end
+  if record.members then return compose_anew(send) end
   -- A body that is gone is seen to at the next gate.
   if not body_of(send) or write_anew(send, reasons) then return end
   redis.call('HSET', send.keys.record, 'code', 'body_damaged')
