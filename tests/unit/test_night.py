@@ -35,6 +35,7 @@ def test_a_time_is_divided_in_a_wait_in_a_range_and_in_a_resolution_and_nowhere_
     asked = "max_over_time(octopush_workers_5m{queue='1h'}[1h:1m]) > 3"
     assert shorter_query(asked) == "max_over_time(octopush_workers_5m{queue='1h'}[300000ms:5000ms]) > 3"
     assert shorter_query("rate(x[$__rate_interval])") == "rate(x[$__rate_interval])"
+    assert shorter_query("x - (x offset 1h)") == "x - (x offset 300000ms)"
 
 
 @pytest.mark.parametrize(

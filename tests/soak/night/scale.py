@@ -10,8 +10,8 @@ from typing import Any, Final
 FACTOR: Final = 12
 _MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _TIME: Final = re.compile(r"(\d+)([smhd])\b")
-#: A range, or a range with its resolution.
-_RANGE: Final = re.compile(r"\[[^\]]+\]")
+#: A range, with its resolution where it has one, and how far back.
+_RANGE: Final = re.compile(r"\[[^\]]+\]|\boffset \w+")
 
 
 def shorter(time: str) -> str:

@@ -117,6 +117,8 @@ class Story:
 
     def settle(self) -> None:
         """Wait until all that was sent has ended."""
+        # On a machine that is late, Sentinels may have replaced a primary that nobody has killed.
+        self._traffic.repeat(0.0)
         self._traffic.stop()
         self._wait("all has ended", lambda: self._traffic.waiting() == 0)
         self._place.simulator.admin.wait_until_idle()
