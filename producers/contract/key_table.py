@@ -40,7 +40,7 @@ and a stream entry together, on Redis Cluster too.
 | ``blocks:<hour>`` | hash, block of 10,000 numbers to how many of them got alerts in that hour, and one field for all blocks | 25 h | enqueue | enqueue |
 | ``blocked`` | sorted set, blocks that get no alerts, by when that ends, ms | until lifted, or until another is blocked after its end | enqueue | enqueue, operators, metrics |
 | ``alarmed:<block>`` | string, that somebody was told of a block | an hour | enqueue | enqueue |
-| ``twins:<length>:<window>`` | hash, fingerprint of a text for some numbers to when it came last, and in which message | twice DUPLICATE_WINDOW_S | enqueue | enqueue |
+| ``twins:<length>:<window>`` | hash, fingerprint of a text for some numbers to the message in which it came last | twice DUPLICATE_WINDOW_S | enqueue | enqueue |
 | ``credit`` | hash, when to ask for the balance because of what cannot be paid | until opened | layout | layout |
 | ``credit:probes`` | string, how often that was asked lately | 30 min | due_probe | due_probe |
 | ``credit_seen`` | hash, what the account had left when the gateway last said so | for ever | layout | layout |

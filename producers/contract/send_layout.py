@@ -12,7 +12,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
 | ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | claim, compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), claim, compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py |
-| ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | claim, compose, conversations.py, message_status.py, overview.py |
+| ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | claim, compose, conversations.py, message_status.py, overview.py, twin_of() |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, claim, compose, conversations.py, fetch, message_status.py, overview.py, reasons.py, resume_campaign |
 | ``expires`` | m c; end of its time to live, ms; of a call the earliest of its members; absent without ttl | compose, enqueue | compose | claim, compose, message_status.py, parked.py, reasons.py |
 | ``since`` | m c; of a call since when the first of its members could leave, ms; of a slice when its campaign let it go on | compose, resume_campaign | compose | claim, compose |

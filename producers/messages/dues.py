@@ -8,6 +8,7 @@ from ..rules.money import MoneySettings
 from .fields import Problems
 from .frozen import Dues
 from .options import Options
+from .template import at_worst
 from .wording import Wording
 
 #: Micro-euros that a segment costs besides where people can answer (Octopush docs, two-way SMS: 0.03 € in
@@ -28,10 +29,11 @@ def dues_of(worded: Wording, options: Options) -> Dues:
     if options.simulation_mode:
         return _NOTHING
     if len(worded.recipients) == 1:
-        number, segments = worded.recipients[0].phone_number, worded.at_worst(0)
-        asks_more = options.with_replies or options.auto_remove_blacklisted_numbers
-        besides = _besides(options, segments) if asks_more else 0
-        return _of_one(options.type, number[1 : 1 + _CODE], segments, besides)
+        digits, template = worded.recipients[0].phone_number[1 : 1 + _CODE], worded.template
+        if template.variables or options.with_replies or options.auto_remove_blacklisted_numbers:
+            segments = worded.at_worst(0)
+            return (_besides(options, segments), _tariff(options.type, digits), segments)
+        return _of_plain(options.type, digits, template.text, worded.segments[0], template.optimise)
     by_tariff: dict[str, int] = {}
     for place, recipient in enumerate(worded.recipients):
         tariff = _tariff(options.type, recipient.phone_number[1 : 1 + _CODE])
@@ -72,6 +74,12 @@ _tariff = lru_cache(maxsize=1024)(tariff_name)
 
 
 # Most messages are to one person, and alike: they share what is said of them.
-@lru_cache(maxsize=1024)
-def _of_one(kind: str, digits: str, segments: int, besides: int) -> Dues:
-    return besides, tariff_name(kind, digits), segments
+@lru_cache(maxsize=256)
+def _of_plain(  # positional: this is the key of a cache
+    kind: str,
+    digits: str,
+    text: str,
+    segments: int,
+    optimise: bool,  # noqa: FBT001
+) -> Dues:
+    return 0, tariff_name(kind, digits), at_worst(text, segments, optimise)

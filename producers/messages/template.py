@@ -70,8 +70,10 @@ class Template(msgspec.Struct, frozen=True, gc=False):
             recipient: who gets it.
             segments: as `segments_for` counts them.
         """
-        filled, count = (self.fill(recipient), costs_at_worst) if self.variables else (self.text, _at_worst)
-        return 1 if segments == 1 and len(filled) <= SURELY_ONE else count(filled, self.optimise)
+        if not self.variables:
+            return at_worst(self.text, segments, self.optimise)
+        filled = self.fill(recipient)
+        return 1 if segments == 1 and len(filled) <= SURELY_ONE else costs_at_worst(filled, self.optimise)
 
 
 def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - the key of a cache
@@ -98,8 +100,19 @@ def template(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT
 
 
 _remembered = lru_cache(maxsize=256)(take_apart)
-#: Long texts without placeholders come again, too.
-_at_worst = lru_cache(maxsize=256)(costs_at_worst)
+
+
+# Long texts without placeholders come again, too.
+@lru_cache(maxsize=256)
+def at_worst(text: str, segments: int, optimise: bool) -> int:  # noqa: FBT001 - the key of a cache
+    """Count the segments of a text without placeholders as dear as the gateway may.
+
+    Args:
+        text: what everybody gets.
+        segments: as they are counted.
+        optimise: whether the gateway rewrites it.
+    """
+    return 1 if segments == 1 and len(text) <= SURELY_ONE else costs_at_worst(text, optimise)
 
 
 def _problem(literal: Sequence[str], names: Iterable[str]) -> str:

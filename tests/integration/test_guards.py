@@ -158,13 +158,13 @@ def test_a_text_is_remembered_for_its_window_and_no_longer(with_rules, redis_cli
     alert(sms, request_id="first")
     [twins] = redis_client.scan_iter("*twins:*")
     *name, window = twins.decode().split(":")
-    [(twin, value)] = redis_client.hgetall(twins).items()
-    at, request_id = value.split(b"|")
+    assert list(redis_client.hgetall(twins).values()) == [b"first"]
+    sent_at = int(redis_client.hget(KEYS.record("first"), "queued"))
     before = ":".join([*name, str(int(window) - 1)])
 
     redis_client.rename(twins, before)
     assert alert(sms, request_id="second").duplicate_of == "first"
-    redis_client.hset(before, twin, b"%d|%b" % (int(at) - 86_400_000, request_id))
+    redis_client.hset(KEYS.record("first"), "queued", sent_at - 86_400_000)
     assert alert(sms, request_id="third").duplicate_of is None
     assert alert(sms, request_id="fourth").duplicate_of == "third"
 

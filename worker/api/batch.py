@@ -47,6 +47,18 @@ async def send_batch(call: Call) -> Answer:
     if sum(map(weight_of, given)) > RECIPIENTS_IN_ALL:
         members.wrong("messages", f"must have at most {RECIPIENTS_IN_ALL} recipients in all")
     call.refuse()
+    # Several that are checked by turns would keep the event loop from others for the sum of their breaths.
+    async with call.desk.checking:
+        frozen, left_out = await _checked(call, given, leaves_out=leaves_out)
+    call.refuse()
+    await call.desk.charge(max(0, len(given) - 1), always=True)
+    return Answer(await _queued(call, frozen, left_out))
+
+
+async def _checked(
+    call: Call, given: Sequence[Any], *, leaves_out: bool
+) -> tuple[list[FrozenMessage], list[LeftOut]]:
+    """Check messages; other calls get their turn between."""
     breath = 0
     frozen: list[FrozenMessage] = []
     left_out: list[LeftOut] = []
@@ -64,9 +76,7 @@ async def send_batch(call: Call) -> Answer:
         if breath > _BREATH:
             breath = 0
             await asyncio.sleep(0)
-    call.refuse()
-    await call.desk.charge(max(0, len(given) - 1), always=True)
-    return Answer(await _queued(call, frozen, left_out))
+    return frozen, left_out
 
 
 async def _queued(call: Call, frozen: Sequence[FrozenMessage], left_out: list[LeftOut]) -> BatchAnswer:

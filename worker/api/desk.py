@@ -1,5 +1,6 @@
 """What the calls of one application are answered with: its settings, its commands, Redis."""
 
+import asyncio
 import dataclasses
 from typing import Any, Final, TypeVar
 
@@ -51,6 +52,7 @@ class Desk:
         client: of the process.
         lookout: of the process.
         turns: of the process.
+        checking: of the process.
 
     Attributes:
         settings: those of the application: its own name for budgets and opt-outs.
@@ -61,10 +63,17 @@ class Desk:
         uploads: steps of campaigns that come in parts.
         conversations: steps that read conversations.
         lookout: who waits.
+        checking: held while a batch is checked: one of the process at a time.
     """
 
     def __init__(
-        self, settings: ApiSettings, app: str, client: redis.asyncio.Redis, lookout: Lookout, turns: Turns
+        self,
+        settings: ApiSettings,
+        app: str,
+        client: redis.asyncio.Redis,
+        lookout: Lookout,
+        turns: Turns,
+        checking: asyncio.Lock,
     ) -> None:
         self.settings = dataclasses.replace(settings, app=app)
         self.app = app
@@ -77,7 +86,7 @@ class Desk:
             self.records.hours,
         )
         self.conversations = Conversations(self.keys, self.pseudonyms, settings.default_region)
-        self.lookout = lookout
+        self.lookout, self.checking = lookout, checking
         self._redis, self._turns = client, turns
 
     async def ask(self, steps: Steps[T]) -> T:

@@ -114,18 +114,15 @@ end
 -- another.
 local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
 local function twin_of(id, twin)
-  local known = twins[twin]
-  if not known then return end
-  local at, other = string.match(known, '^(%d+)|(.*)$')
-  if not other or other == id or now - tonumber(at) >= given.guard.twin_ms then return end
-  local state = redis.call('HGET', keys_of(other).record, 'state')
-  if state and not NEVER_LEFT[state] then return other end
+  local other = twins[twin]
+  if not other or other == id then return end
+  local state, at = unpack(redis.call('HMGET', keys_of(other).record, 'state', 'queued'))
+  if state and not NEVER_LEFT[state] and now - tonumber(at) < given.guard.twin_ms then return other end
 end
 
-local NOW_AND_BAR = string.format('%d|', now)
 local function remember_twin(id, twin)
-  local known, count = NOW_AND_BAR .. id, #new_twins
-  twins[twin], new_twins[count + 1], new_twins[count + 2] = known, twin, known
+  local count = #new_twins
+  twins[twin], new_twins[count + 1], new_twins[count + 2] = id, twin, id
 end
 
 -- Write down what was counted, and what is remembered.

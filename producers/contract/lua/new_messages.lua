@@ -7,9 +7,9 @@ local function no_questions()
 end
 
 -- Ask about the recipients of a message. `to` has their pseudonyms with blanks between them, and `before` is what a field begins with.
-local function ask(questions, i, to, before)
+local function ask(questions, i, recipients, to, before)
   local at, fields, owners = questions.count, questions.fields, questions.owners
-  if not string.find(to, ' ', 1, true) then
+  if recipients == 1 then
     at = at + 1
     fields[at], owners[at], questions.count = before .. to, i, at
     return
@@ -25,7 +25,7 @@ end
 -- The same under each older key, of which there mostly is none.
 local function ask_older(questions, i, message, before)
   if not message[23] then return end
-  for _, older in ipairs(message[23]) do ask(questions, i, older, before) end
+  for _, older in ipairs(message[23]) do ask(questions, i, message[9], older, before) end
 end
 
 local function note_reason(found, questions, at, reason)
@@ -50,7 +50,7 @@ local function note_lacking_consent(found)
   local questions, older = no_questions(), no_questions()
   for i, message in ipairs(given.messages) do
     if message[3] == 'marketing' then
-      ask(questions, i, message[14], '')
+      ask(questions, i, message[9], message[14], '')
       ask_older(older, i, message, '')
     end
   end
@@ -68,10 +68,10 @@ local function find_suppressed()
   if #given.messages == 1 or is_anybody_suppressed() then
     for i, message in ipairs(given.messages) do
       if message[16] then
-        ask(questions, i, message[14], of_account)
+        ask(questions, i, message[9], message[14], of_account)
         ask_older(questions, i, message, of_account)
         if message[21] then
-          ask(questions, i, message[14], message[21] .. '|')
+          ask(questions, i, message[9], message[14], message[21] .. '|')
           ask_older(questions, i, message, message[21] .. '|')
         end
       end
