@@ -19,7 +19,7 @@ SHARED := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 HOUSE := tests/house/test_site.py $(filter-out %/test_site.py,$(wildcard tests/house/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi sbom screenshots faults clients soak bench test-all check house lua-coverage format lock clean upgrades scale
+.PHONY: help setup demo sandbox run quick style units-a-l units-m-z test browser docs openapi sbom screenshots faults clients night soak bench test-all check house lua-coverage format lock clean upgrades scale
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ clients: $(INSTALLED) ## Run what is done with Redis on each redis-py that is al
 
 upgrades: $(INSTALLED) ## Run the last release, this one and one to come side by side (about 10 minutes)
 	$(BIN)/python -m pytest tests/upgrades
+
+night: $(INSTALLED) ## Lose either of two hosts for a while; hold the alerts against it, draw the dashboard (about 7 minutes)
+	@$(BIN)/python -m tests.soak.night
 
 soak: $(INSTALLED) ## Send MESSAGES=100000 under constant damage and print the balance, or send for MINUTES=60
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES),--messages $(MESSAGES))

@@ -12,11 +12,13 @@ from tests.support.web_server import MetricsServer
 pytestmark = pytest.mark.skipif(find_prometheus() is None, reason="Debian's prometheus is not installed")
 
 BOARD = json.loads((Path(__file__).parents[2] / "deploy/grafana/dashboard.json").read_text("utf-8"))
-#: What the panels ask, as Grafana asks it where a scrape takes a second.
+#: What the panels ask, as Grafana asks it where a scrape takes a second. That of alerts finds nothing while
+#: all is well: `make night` lets them fire.
 ASKED = [
     (panel["title"], target["expr"].replace("$__rate_interval", "1m"))
     for panel in BOARD["panels"]
     for target in panel.get("targets", ())
+    if "ALERTS" not in target["expr"]
 ]
 
 

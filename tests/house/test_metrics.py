@@ -95,6 +95,26 @@ def test_each_panel_says_what_it_shows_in_which_unit_from_the_chosen_source():
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
+def test_the_dashboard_shows_each_alert_and_those_of_nobody_else():
+    asked = [target for each in json.loads(text(DASHBOARD))["panels"] for target in each.get("targets", ())]
+    [asked] = [each for each in asked if "ALERTS" in each["expr"]]
+
+    assert set(re.search(r'alertname=~"([^"]*)"', asked["expr"])[1].split("|")) == {
+        each["alert"] for each in ALERTS
+    }
+
+
+def test_each_number_that_stands_alone_has_a_colour_for_good_and_one_for_bad():
+    """Without colours of its own, Grafana shows each number in green below 80 and in red from there on."""
+    numbers = [each for each in json.loads(text(DASHBOARD))["panels"] if each["type"] == "stat"]
+
+    assert numbers
+    for panel in numbers:
+        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert {each["color"] for each in steps} > {"green"}
+        assert steps[0]["value"] is None
+
+
 @pytest.mark.parametrize(
     "command", [["check", "config", "prometheus.yml"], ["test", "rules", "rules_test.yml"]]
 )

@@ -11,8 +11,8 @@ import httpx
 from worker.sandbox.environments import configured, of_process
 from worker.sandbox.processes import GRACE_S, Process, procfile_command, read_procfile
 
-#: How many there are of a process type; one of each that stands not here.
-NUMBER: Final = {"worker": 2}
+#: How many workers there are; of all other process types there is one.
+WORKERS: Final = 2
 #: Which variable names the port of a process type, and the path that answers once it is ready. Forwarders
 #: say so in their log; workers are taken for ready, since another one has their messages meanwhile.
 ANSWERS: Final = {
@@ -46,17 +46,26 @@ class Crew:
         environ: all variables.
         foreign: variables that each process gets, although none of its settings names them.
         data_dir: receives a log per process.
+        workers: how many.
 
     Attributes:
         names: of all processes.
     """
 
-    def __init__(self, environ: Mapping[str, str], foreign: Mapping[str, str], data_dir: Path) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        foreign: Mapping[str, str],
+        data_dir: Path,
+        *,
+        workers: int = WORKERS,
+    ) -> None:
         self._environ, self._foreign, self._data_dir = environ, foreign, data_dir
         self._types = {
-            f"{each}-{number}" if NUMBER.get(each, 1) > 1 else each: each
+            f"{each}-{number}" if count > 1 else each: each
             for each in configured(environ)
-            for number in range(1, NUMBER.get(each, 1) + 1)
+            for count in [workers if each == "worker" else 1]
+            for number in range(1, count + 1)
         }
         self._processes: dict[str, Process] = {}
         self._lives = dict.fromkeys(self._types, 0)
@@ -98,8 +107,12 @@ class Crew:
 
     def kill(self, name: str) -> None:
         """Kill one and all its children, as a crash does, and start it again."""
-        self._processes[name].kill()
+        self.lose(name)
         self.start(name)
+
+    def lose(self, name: str) -> None:
+        """Kill one and all its children, and leave it at that."""
+        self._processes[name].kill()
 
     def redeploy(self, name: str) -> None:
         """Stop one as a platform does, and start it again.

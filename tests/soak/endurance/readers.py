@@ -14,23 +14,27 @@ STREAMS: Final = ("replies", "receipts", "optouts", "statuses")
 
 
 class Readers:
-    """Read all of them, a thread per stream and group.
+    """Read them, a thread per stream and group.
 
     Args:
         settings: where Redis is.
+        streams: which.
+        groups: each of which gets every entry.
 
     Attributes:
         seen: by stream and group, when an entry was handled for the first time, by what names it.
         strange: what a feed raised.
     """
 
-    def __init__(self, settings: ProducerSettings) -> None:
+    def __init__(
+        self, settings: ProducerSettings, streams: Iterable[str] = STREAMS, groups: Iterable[str] = GROUPS
+    ) -> None:
         self.seen: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
         self.strange: list[str] = []
         self._feeds: list[Feed[Any]] = []
         self._threads = []
-        for stream in STREAMS:
-            for group in GROUPS:
+        for stream in streams:
+            for group in groups:
                 feed: Feed[Any] = Feed(stream, group, settings=settings)  # type: ignore[call-overload]
                 self._feeds.append(feed)
                 where = self.seen[stream, group]
