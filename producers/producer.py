@@ -38,8 +38,7 @@ class Producer:
         client: a ready Redis client (Sentinel, Cluster, tests) instead of a URL.
         default_region: whose national numbers are read, such as ``FR``; overrides the settings.
         namespace: of the workers of one account; overrides the settings.
-        timeout_s: seconds after which a call raises `QueueUnavailable`; of `send_many` and `send_campaign` it
-            bounds each 500. None: a call gives up after 14 s at most (docs/applications.md).
+        timeout_s: bounds a call, or each 500 of many, in seconds; None: 14 s (docs/applications.md).
 
     Raises:
         ConfigError: an argument cannot be read, or bounds a ``client``; the message shows none of them.

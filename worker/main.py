@@ -201,13 +201,15 @@ def build(
     vocabulary = with_words(settings.optout_words, settings.optin_words)
     publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
     inbound = Inbound(client, keys, ledger, publisher, vocabulary)
-    expiry = Expiry(client, settings, publisher)
-    forgetting = Forgetting(client, keys, settings.suppression_days)
+    upkeep = (
+        Forgetting(client, keys, settings.suppression_days),
+        Expiry(client, settings, publisher),
+        GroupCounts(client, keys),
+    )
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
-    group_counts = GroupCounts(client, keys)
-    start += [forgetting.start, expiry.start, group_counts.start]
+    start += [each.start for each in upkeep]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
-    stop += [forgetting.stop, expiry.stop, group_counts.stop, client.close]
+    stop += [*(each.stop for each in upkeep), client.close]
     broker = LeaseBroker(
         client,
         keys,

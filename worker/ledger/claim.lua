@@ -22,6 +22,7 @@
 --   'gone'                  no record under this id
 -- Safe to repeat: each claim gets a higher token, and only the highest may finish.
 -- uses: clock aside limits send held budgets admit_send tallies delays
+
 -- Count how long a send waited for its first claim since it could have left: a call since the first of its members could, the two parts of
 -- one that was split not again. What a gate of its own kept is not counted: it waited for something else.
 local function tally_wait(send)
