@@ -201,11 +201,7 @@ def build(
     vocabulary = with_words(settings.optout_words, settings.optin_words)
     publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
     inbound = Inbound(client, keys, ledger, publisher, vocabulary)
-    upkeep = (
-        Forgetting(client, keys, settings.suppression_days),
-        Expiry(client, settings, publisher),
-        GroupCounts(client, keys),
-    )
+    upkeep = _upkeep(settings, client, publisher)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     start += [each.start for each in upkeep]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
@@ -226,6 +222,18 @@ def build(
     dramatiq.set_broker(broker)
     _declare_actors(broker, outbound, inbound)
     return broker
+
+
+def _upkeep(
+    settings: WorkerSettings, client: redis.Redis, publisher: Publisher
+) -> list[Expiry | Forgetting | GroupCounts]:
+    """Make what looks after Redis now and then."""
+    keys = Keys(settings.namespace)
+    return [
+        Forgetting(client, keys, settings.suppression_days),
+        Expiry(client, settings, publisher),
+        GroupCounts(client, keys),
+    ]
 
 
 def _openings(settings: WorkerSettings, client: redis.Redis, hours: Hours) -> Openings | None:
