@@ -28,6 +28,7 @@ PLAIN = {
     "contract.events": {"Alarm"},
     "contract.forwarder_figures": {"ForwarderFigures"},
     "contract.forwarder_keys": {"ForwarderKeys"},
+    "contract.group_lag": {"Lag"},
     "contract.installation_keys": {"InstallationKeys"},
     "contract.keys": {"Keys", "QueueKeys"},
     "contract.kinds": {"Kind"},
