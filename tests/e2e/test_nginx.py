@@ -63,6 +63,13 @@ def host(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) ->
         yield Host(nginx, way, web, directory, environ)
 
 
+@pytest.fixture(scope="module")
+def other(host: Host) -> Iterator[WebServer]:
+    """The web process of the other host."""
+    with WebServer(host.directory / "other.log", host.environ) as web:
+        yield web
+
+
 @pytest.fixture
 def gateway(host: Host) -> Iterator[httpx.Client]:
     with host.nginx.client(GATEWAY) as client:
@@ -215,13 +222,28 @@ def test_while_the_web_process_restarts_the_gateway_is_told_to_repeat(host, gate
         assert redis_client.llen("{sms}:queue:callbacks") == 1
 
 
-def test_the_other_host_takes_the_callback_when_this_one_is_away(host, redis_client, tmp_path):
+def test_the_other_host_takes_the_callback_when_this_one_is_away(other, redis_client, tmp_path):
     with (
-        WebServer(tmp_path / "other.log", host.environ) as other,
         Nginx(tmp_path, (free_port(), other.port)) as nginx,
         nginx.client(GATEWAY) as gateway,
     ):
         assert gateway.post(f"/callbacks/{TOKEN}", json=REPLY).status_code == 200
+
+    assert redis_client.llen("{sms}:queue:callbacks") == 1
+
+
+def test_the_other_host_takes_the_callback_when_this_one_hangs(other, redis_client, tmp_path):
+    """Its process takes the connection and says nothing, as one that is suspended."""
+    with (
+        TcpProxy(other.port) as hanging,
+        Nginx(tmp_path, (hanging.port, other.port)) as nginx,
+        nginx.client(GATEWAY) as gateway,
+    ):
+        hanging.half_open()
+        assert gateway.post(f"/callbacks/{TOKEN}", json=REPLY).status_code == 200
+        # It was asked first, and has taken nothing.
+        assert hanging._links
+        until(lambda: re.search(r" 504, 200$", nginx.logs, re.MULTILINE))
 
     assert redis_client.llen("{sms}:queue:callbacks") == 1
 
