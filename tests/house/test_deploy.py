@@ -282,3 +282,8 @@ def test_operators_get_the_values_that_units_get_and_no_shell_runs_them(tmp_path
     assert told["PRICE"].startswith("$(touch ")
     assert told["REDIS_URL"].endswith("/a&ssl_check_hostname=1")
     assert not (tmp_path / "ran").exists()
+
+
+def test_operators_look_at_the_spool_that_the_unit_of_web_names():
+    [spool] = re.findall(r"^export (CALLBACK_SPOOL_DIR=\S+)$", text("deploy/octopush"), re.MULTILINE)
+    assert spool in unit(DEPLOY / "systemd/octopush-web.service")["Environment"]

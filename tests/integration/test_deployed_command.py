@@ -57,6 +57,32 @@ def test_doctor_looks_at_the_settings_of_all_processes_together(tmp_path, redis_
     assert all(name in well for name in ("worker", "web", "forward-email"))
 
 
+def test_doctor_looks_at_the_spool_of_the_web_process(tmp_path, redis_client, redis_url):
+    command, spool = installed(tmp_path, redis_url), tmp_path / "spool"
+    command.write_text(command.read_text().replace("/var/lib/octopush-web/spool", str(spool)))
+    (spool / "sms").mkdir(parents=True)
+    (spool / "sms" / "1-2-3.spool").write_bytes(b"x")
+
+    told = run(command, "doctor", "--json", "--all")
+
+    found = {each["check"]: each["level"] for each in json.loads(told.stdout)["findings"]}
+    assert found["spool.waiting"] == "warning"
+    assert "spool.directory" not in found
+
+
+def test_the_spool_is_where_the_file_of_web_says_and_commands_of_the_gateway_get_its_account(tmp_path):
+    command = installed(tmp_path, "redis://127.0.0.1:1/0")
+    with (tmp_path / "web.env").open("a") as file:
+        file.write(f"\nCALLBACK_SPOOL_DIR={tmp_path}\n")
+    command.write_text(command.read_text().rpartition("exec ")[0] + "env\n")
+
+    erase, callbacks = (run(command, each, "show").stdout for each in ("person", "callbacks"))
+    assert f"CALLBACK_SPOOL_DIR={tmp_path}" in erase.splitlines()
+    assert "CALLBACK_TOKENS" not in erase
+    assert "OCTOPUSH_API_KEY=kX7" in callbacks.splitlines()
+    assert "CALLBACK_TOKENS" in callbacks
+
+
 def test_other_commands_get_no_secret_of_a_process(tmp_path, redis_client, redis_url):
     command = installed(tmp_path, redis_url)
     assert json.loads(run(command, "status", "--json").stdout)["workers"]["alive"] == 0

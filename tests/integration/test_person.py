@@ -1,6 +1,7 @@
 """A person is erased: a search of the whole database, and of the spool, finds the number nowhere."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -668,6 +669,16 @@ def test_a_spool_loses_the_person_and_nothing_else(house, tmp_path):
     assert not any(DIGITS.encode() in path.read_bytes() for path in tmp_path.iterdir())
     assert OTHER[1:].encode() in damaged.read_bytes()
     assert not house.erase(spool=tmp_path).done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root works on the files of others")
+def test_a_file_of_the_spool_stays_that_of_the_web_process(house, tmp_path):
+    mixed = tmp_path / "1.spool"
+    mixed.write_bytes(spooled(NUMBER, "a") + spooled(OTHER, "b"))
+    os.chown(mixed, 65_534, 65_533)
+
+    assert house.erase(spool=tmp_path).done == {"spooled": 1}
+    assert (mixed.stat().st_uid, mixed.stat().st_gid) == (65_534, 65_533)
 
 
 def test_no_log_line_or_error_holds_the_number(house, capfd):

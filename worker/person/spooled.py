@@ -84,9 +84,12 @@ def _blanked(path: Path, person: Person) -> int:
 
 
 def _replace(path: Path, parts: Iterator[bytes] | list[bytes]) -> None:
-    beside = path.with_suffix(".new")
+    beside, before = path.with_suffix(".new"), path.stat()
     with beside.open("wb") as file:
         os.fchmod(file.fileno(), 0o600)
+        if before.st_uid != os.geteuid():
+            # An operator is root, and the web process must be able to read its file.
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
         file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
