@@ -3,6 +3,7 @@
 #
 # The arguments are the address of one Sentinel, its port, and its name of the primary. REDIS_CLI and SENTINEL_CLI say how
 # servers and Sentinels are asked, such as REDIS_CLI='redis-cli --user admin'; REDISCLI_AUTH is the password at servers alone.
+# docs/redis.md#which-redis has the whole line for the shipped users.
 # If it is killed, the primary may refuse writes: run it again. Each success replaces the primary, so do not repeat that.
 set -eu
 usage='usage: fail-over.sh SENTINEL_HOST PORT SERVICE'

@@ -65,7 +65,7 @@ def what_is_refused(error: BaseException | None) -> str | None:
     """
     if isinstance(error, (NotAuthenticatedError, *_LASTING)):
         return "this user or password: see REDIS_URL"
-    if isinstance(error, exceptions.NoPermissionError) or _is_refused_in_script(error):
+    if lacks_rights(error):
         return "this user a command or a key: see REDIS_URL"
     if (layout := unserved_layout(error)) is not None:
         return (
@@ -73,6 +73,11 @@ def what_is_refused(error: BaseException | None) -> str | None:
             f"Install a release that serves layout {layout}: see docs/upgrades.md"
         )
     return None
+
+
+def lacks_rights(error: BaseException | None) -> bool:
+    """Tell whether Redis knows the user, and does not let it use a command or a key."""
+    return isinstance(error, exceptions.NoPermissionError) or _is_refused_in_script(error)
 
 
 def _is_refused_in_script(error: BaseException | None) -> bool:

@@ -26,7 +26,19 @@ PROGRAMS: Final = {
         "mkdir",
         "nginx",
     ),
-    *("openssl", "promtool", "python3", "redis-cli", "rm", "sh", "sudoedit", "systemctl", "tee", "touch"),
+    *(
+        "openssl",
+        "promtool",
+        "python3",
+        "redis-cli",
+        "rm",
+        "sh",
+        "sudoedit",
+        "sysctl",
+        "systemctl",
+        "tee",
+        "touch",
+    ),
 }
 #: With which Redis refuses, as processes quote it.
 REFUSALS: Final = {"NOAUTH", "NOQUORUM", "WRONGPASS"}

@@ -520,14 +520,20 @@ def test_the_balance_is_judged_as_it_was_seen(doctor, worker, redis_client, left
     assert ("credit.age", "advice") in doctor()
 
 
-def test_the_gateway_is_asked_only_if_somebody_says_so(doctor, worker, simulator):
+def test_the_gateway_is_asked_only_if_somebody_says_so(doctor, worker, simulator, redis_client):
     account = {"OCTOPUSH_API_LOGIN": "sandbox@example.com", "OCTOPUSH_API_KEY": "sandbox-key"}
     account |= {"OCTOPUSH_BASE_URL": simulator.base_url}
 
-    doctor(**account)
+    assert ("credit.seen", "advice") in doctor(**account)
     assert simulator.admin.requests() == []
 
-    assert ("credit.asked", "ok") in doctor("--ask-gateway", **account)
+    found = doctor("--ask-gateway", **account)
+    assert ("credit.asked", "ok") in found
+    assert ("credit.seen", "advice") not in found
+    redis_client.hset(KEYS.credit_seen, mapping={"amount": "50", "at": 1})
+    found = doctor("--ask-gateway", **account)
+    assert ("credit.seen", "ok") in found
+    assert ("credit.age", "advice") not in found
     simulator.admin.balance(1.0)
     assert ("credit.asked", "warning") in doctor("--ask-gateway", **account)
     found = doctor("--ask-gateway", **{**account, "OCTOPUSH_API_KEY": "another"})

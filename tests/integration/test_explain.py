@@ -23,7 +23,7 @@ from tests.support.template_sends import send_codes
 from worker.account.throttle import Limits, Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
-from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
+from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.inquiry import held_reasons, reasons
 from worker.inquiry.explain import Explanation, explain
 from worker.inquiry.send_facts import LOOKED_AT
@@ -102,6 +102,20 @@ def test_what_a_person_can_do_about_an_end_is_said(worker, one, asked, redis_cli
     assert "octopush-worker replay a" in asked().sentence
     redis_client.hset(KEYS.record("a"), "state", "unknown")
     assert "octopush-worker resolve a --as-accepted or --send-again" in asked().sentence
+
+
+@pytest.mark.parametrize("code", ["120", "182"])
+def test_of_a_duplicate_it_is_said_first_that_it_was_sent(worker, one, asked, code):
+    """So ends what had left, was forgotten by Redis and is repeated: sent again, it would come twice."""
+    [claim] = worker.take()
+    worker.finish(claim, Duplicate(code))
+    found = asked()
+    assert found.state == "unknown"
+    assert (
+        "it was probably sent. To close it: octopush-worker resolve a --as-accepted. Only if"
+        in found.sentence
+    )
+    assert found.reasons[0].cause.endswith("so it was probably sent.")
 
 
 def test_a_hold_comes_before_everything_but_an_attempt(asked, one, sms, throttle, worker, alive):

@@ -124,6 +124,18 @@ def test_a_command_says_so_in_one_line_and_does_not_say_that_redis_is_away(wrong
     assert CANARY not in done.output
 
 
+def test_a_command_as_a_user_for_something_else_names_the_user_of_commands(port):
+    done = CliRunner().invoke(
+        main, ["explain", "a"], env={"REDIS_URL": f"redis://reader:{CANARY}@127.0.0.1:{port}/0"}
+    )
+
+    assert done.exit_code == 1, done.output
+    [told] = [each for each in done.stderr.splitlines() if each.startswith("Error")]
+    assert told.startswith(f"Error: Redis at redis://127.0.0.1:{port}/0 refuses this user a command or a key")
+    assert "as the user operator: see docs/redis.md#users" in told
+    assert CANARY not in done.output
+
+
 def test_a_worker_refuses_to_start_in_one_line_instead_of_waiting(wrong, port):
     environ = {
         **bare_environment(),

@@ -15,7 +15,7 @@ import redis
 
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
-from producers.contract.outages import passes, refused, what_is_refused
+from producers.contract.outages import lacks_rights, passes, refused, what_is_refused
 from producers.contract.phone import mask
 from producers.contract.scripts import REDIS_ERRORS
 from producers.contract.serving import serving
@@ -36,6 +36,8 @@ T = TypeVar("T")
 INTERRUPTED: Final = 130
 #: The option of all commands.
 _JSON: Final = "--json"
+#: Said to whoever types a command as a user of Redis that is for something else.
+_OPERATOR: Final = "The commands of people work as the user operator: see docs/redis.md#users"
 #: What a program is told of an exit code.
 _ERRORS: Final = {
     Exit.FAILED: "failed",
@@ -142,7 +144,10 @@ def away(error: BaseException) -> Failed:
     if isinstance(error, QueueUnavailable) or (isinstance(error, Exception) and passes(error)):
         return RedisAway(f"Redis at {url} did not answer ({type(error).__name__}): see REDIS_URL")
     what = what_is_refused(error)
-    return Failed(refused(str(url), what) if what else f"Redis at {url} refuses ({type(error).__name__})")
+    if what is None:
+        return Failed(f"Redis at {url} refuses ({type(error).__name__})")
+    whose = f". {_OPERATOR}" if lacks_rights(error) else ""
+    return Failed(refused(str(url), what) + whose)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,19 +24,27 @@ _OLD_S: Final = 86_400.0
 _PAGE: Final = "runbook.md#the-stream-alarms"
 
 
-def seen(client: redis.Redis, keys: Keys, settings: RulesSettings) -> Iterator[Finding]:
+def seen(client: redis.Redis, keys: Keys, settings: RulesSettings, *, asks: bool) -> Iterator[Finding]:
     """Judge the balance that an answer of the gateway last named.
+
+    Args:
+        client: Redis client.
+        keys: key names.
+        settings: what is little.
+        asks: whether the gateway is asked, too, by `ask`: then nobody is advised to ask it.
 
     Raises:
         redis.RedisError: Redis did not answer.
     """
     found = drive(overview(keys), client).credit
     if found is None:
+        if asks:
+            return
         said = "No answer of the gateway has named a balance yet."
         yield advice("credit.seen", said, "Ask for it, which is free: --ask-gateway.", _PAGE)
         return
     yield _judged("credit.seen", found.amount, settings)
-    if found.age_s > _OLD_S:
+    if found.age_s > _OLD_S and not asks:
         said = f"The balance was last seen {timedelta(seconds=round(found.age_s))} ago."
         yield advice("credit.age", said, "Ask for it, which is free: --ask-gateway.", _PAGE)
 

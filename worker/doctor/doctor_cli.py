@@ -155,7 +155,9 @@ class _Patient:
             "user": lambda: rights.look(client, keys),
             "account": lambda: identity.look(client, settings, self.environ),
             "work": lambda: work.look(client, keys),
-            "credit": lambda: credit.seen(client, keys, RulesSettings.from_env(self.environ)),
+            "credit": lambda: credit.seen(
+                client, keys, RulesSettings.from_env(self.environ), asks=self.ask_gateway
+            ),
             "feeds": lambda: readers.groups(client, settings),
             "forwarders": lambda: readers.forwarding(client, keys),
         }

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from worker.gateway.codes import CODES
+from worker.gateway.codes import CODES, Code, CodeClass
 
 #: Our own codes of what ended for a rule; docs/rules.md says which.
 _OURS: Final = {
@@ -23,5 +23,15 @@ _OURS: Final = {
 
 def meaning_of(code: str) -> str:
     """Say what a code means; empty if nobody knows."""
-    known = CODES.get(int(code)) if code.isascii() and code.isdigit() else None
+    known = _known(code)
     return _OURS.get(code, "") if known is None else known.meaning
+
+
+def is_duplicate(code: str) -> bool:
+    """Say whether the gateway means by a code that it has seen the request_id before."""
+    known = _known(code)
+    return known is not None and known.kind is CodeClass.DUPLICATE
+
+
+def _known(code: str) -> Code | None:
+    return CODES.get(int(code)) if code.isascii() and code.isdigit() else None

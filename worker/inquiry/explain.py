@@ -9,7 +9,7 @@ from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Steps
 from producers.rules.hours import Hours
-from worker.inquiry.code_words import meaning_of
+from worker.inquiry.code_words import is_duplicate, meaning_of
 from worker.inquiry.reason import Reason, clock, instant
 from worker.inquiry.reasons import reasons
 from worker.inquiry.send_facts import Send, look
@@ -24,6 +24,11 @@ _ENDED: Final = {
     "failed": "It was never accepted, and nobody tries again",
     "unknown": "Nobody knows whether the gateway accepted it: a person decides",
 }
+#: Said of one whose last answer was that of a duplicate: what had left and was forgotten comes to that when it is repeated.
+_WAS_THERE: Final = "The gateway has had its id, so it was probably sent"
+_IF_THERE: Final = (
+    "To close it: octopush-worker resolve {} --as-accepted. Only if it was surely not sent: --send-again"
+)
 _WAY_OUT: Final = {
     "unknown": "To decide: octopush-worker resolve {} --as-accepted or --send-again",
     "rejected": "To send it again: octopush-worker replay {}",
@@ -60,7 +65,7 @@ def explain(keys: Keys, pseudonyms: KnownPseudonyms, hours: Hours, request_id: s
     """Say why a message has not left, or what became of it; at most eight round trips."""
     send = yield from look(keys, request_id)
     if send is None:
-        sentence = "Nobody knows this id: it never was, or was forgotten some time after its end."
+        sentence = "Nobody knows this id: it never was, was forgotten some time after its end, or was lost with a Redis."
         return _made(request_id, None, (Reason("forgotten", sentence),), Life((), 0))
     life = yield from read_timeline(keys, pseudonyms, request_id, send.record)
     return _made(request_id, send.record["state"], _reasons(send, hours), life)
@@ -91,12 +96,15 @@ def _ended(send: Send, state: str) -> Reason:
         meaning += f", and it could have left at {clock(float(record['held_until']))}"
     named = f", code {code}{', ' if meaning else ''}{meaning}" if code else ""
     as_ticket = f", ticket {ticket}" if ticket else ""
-    way_out = f"{_WAY_OUT[state].format(send.request_id)}." if state in _WAY_OUT else ""
+    was_there = state == "unknown" and code is not None and is_duplicate(code)
+    way_out = _IF_THERE if was_there else _WAY_OUT.get(state, "")
+    way_out = f"{way_out.format(send.request_id)}." if way_out else ""
     details = {
         "state": state,
         "at": instant(ended_ms) if ended_ms else None,
         "code": code,
         "ticket": ticket,
     }
-    sentence = f"{_ENDED[state]}, {clock(ended_ms)}{named}{as_ticket}. {way_out}".rstrip()
+    ended = f"{_ENDED[state]}, {clock(ended_ms)}{named}{as_ticket}.{f' {_WAS_THERE}.' if was_there else ''}"
+    sentence = f"{ended} {way_out}".rstrip()
     return Reason("ended", sentence, details, way_out)
