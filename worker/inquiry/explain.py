@@ -24,7 +24,7 @@ _ENDED: Final = {
     "failed": "It was never accepted, and nobody tries again",
     "unknown": "Nobody knows whether the gateway accepted it: a person decides",
 }
-#: Said of one whose last answer was that of a duplicate: what had left and was forgotten comes to that when it is repeated.
+#: Said if the last answer was that of a duplicate: so ends what had left, was forgotten and is repeated.
 _WAS_THERE: Final = "The gateway has had its id, so it was probably sent"
 _IF_THERE: Final = (
     "To close it: octopush-worker resolve {} --as-accepted. Only if it was surely not sent: --send-again"
@@ -65,7 +65,8 @@ def explain(keys: Keys, pseudonyms: KnownPseudonyms, hours: Hours, request_id: s
     """Say why a message has not left, or what became of it; at most eight round trips."""
     send = yield from look(keys, request_id)
     if send is None:
-        sentence = "Nobody knows this id: it never was, was forgotten some time after its end, or was lost with a Redis."
+        known = "it never was, was forgotten some time after its end, or was lost with a Redis"
+        sentence = f"Nobody knows this id: {known}."
         return _made(request_id, None, (Reason("forgotten", sentence),), Life((), 0))
     life = yield from read_timeline(keys, pseudonyms, request_id, send.record)
     return _made(request_id, send.record["state"], _reasons(send, hours), life)
