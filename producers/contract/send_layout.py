@@ -164,7 +164,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``count_delivery()`` | note_delivery() |
 | ``count_replies()`` | expire_entries, publish |
 | ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
-| ``current_era()`` | beat, compose, enqueue, is_composed_here() |
+| ``current_era()`` | beat, compose, is_composed_here(), sharing_era() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
 | ``end_call()`` | cancel_over_budget(), correlate, end_send(), finish |
@@ -226,6 +226,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``send_of()`` | claim, may_post |
 | ``settle_campaign()`` | end_record() |
 | ``settle_in()`` | settle() |
+| ``sharing_era()`` | enqueue |
 | ``shut_gates()`` | breaker_of(), is_too_dear() |
 | ``split_call()`` | budget_gate.keep(), finish |
 | ``stoppable_of()`` | cancel_stoppable() |

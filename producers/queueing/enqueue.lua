@@ -23,7 +23,7 @@
 -- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
 -- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue eras campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending metrics
+-- uses: known_key clock queue sharing campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending metrics
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
 -- A script may have 200 names at once. What is needed in one place alone has a block of its own.
@@ -117,6 +117,10 @@ end
 local function create(i)
   local id, digest, queue, due, ttl, _, context, _, _, share, campaign_id, talk, receipts, _, _, stoppable, zones, _, block, twin,
     scope = unpack(given.messages[i], 1, 21)
+  if share ~= '' then
+    era = era or sharing_era() or ''
+    if era == '' then share = '' end
+  end
   local left = left_at(i)
   local code = left.code or block and count_alert(left.to, block)
   if suppressed[i] and left.left_out > 0 then count_suppressed('enqueue', suppressed[i]) end
@@ -143,7 +147,6 @@ local function create(i)
   end
   if twin then remember_twin(id, twin) end
   if share ~= '' then
-    era = era or redis.call('HGET', prefix .. 'memory', 'era') or current_era()
     add(fields, 'share', share)
     add(fields, 'era', era)
   end

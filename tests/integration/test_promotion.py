@@ -7,12 +7,14 @@ import pytest
 import redis
 
 from producers import Message, Producer, Recipient
+from producers.contract.heartbeats import Rules
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
 from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused
 from worker.ledger import confirmation
 from worker.ledger.claims import Claim, Wait
+from worker.process.heartbeat import Heartbeat
 from worker.queue.entries import Batch, Entry
 from worker.sandbox.redis_server import RedisServer
 
@@ -24,7 +26,7 @@ class Nodes:
 
     def __init__(self, old: RedisServer, new: RedisServer) -> None:
         self.old, self.new = redis.Redis(port=old.port), redis.Redis(port=new.port)
-        self._ports = old.port, new.port
+        self.ports = old.port, new.port
         self.follow(self.new, self.old, old.port)
 
     def follow(self, replica: redis.Redis, primary: redis.Redis, port: int) -> None:
@@ -46,7 +48,7 @@ class Nodes:
 
     def promote(self) -> HandWorker:
         """Let all workers go to the former replica, which has one of its own now."""
-        self.follow(self.old, self.new, self._ports[1])
+        self.follow(self.old, self.new, self.ports[1])
         for key in self.new.scan_iter(KEYS.prefix + "*:heard"):
             self.new.delete(key)
         for key in (KEYS.attempt_leases, KEYS.queue("alert").leases):
@@ -90,6 +92,11 @@ def hand(nodes: Nodes) -> HandWorker:
     hand = HandWorker(nodes.old)
     until(hand.confirmation.look)
     return hand
+
+
+def let_repeats_end(client: redis.Redis) -> None:
+    """Let it be so long ago that something was forgotten that nobody repeats it any more."""
+    client.hincrby(KEYS.prefix + "memory", "apart", -600_000)
 
 
 def milliseconds(client: redis.Redis) -> int:
@@ -143,8 +150,40 @@ def test_who_was_texted_alone_and_forgotten_shares_no_call_on_the_new_primary(no
     assert sorted(gateway_id(claim) for claim in again) == IDS
     for claim in again:
         hand.finish(claim, Accepted(f"t.{claim.entry.id}"))
+    let_repeats_end(nodes.new)
     queue(nodes.new, ["m3", "m4"])
     assert gateway_id(only(hand.take())) not in IDS, "what came later shares"
+
+
+def test_what_the_application_repeats_after_a_promotion_shares_no_call(nodes):
+    """It was queued, left alone, and was forgotten with the answer to the application."""
+    queue(nodes.old, ["m9"])
+    HandWorker(nodes.old).take()
+    nodes.part()
+    queue(nodes.old)
+    hand = HandWorker(nodes.old)
+    for claim in all_of(hand):
+        hand.finish(claim, Accepted(f"t.{claim.entry.id}"))
+    hand = nodes.promote()
+    Heartbeat(nodes.new, KEYS, Rules("1", "2026a", "ab")).beat()
+    queue(nodes.new)
+
+    assert {gateway_id(claim) for claim in all_of(hand)} >= set(IDS)
+
+
+def test_what_is_repeated_once_the_replica_is_back_shares_no_call(nodes, hand):
+    """A host was cut off for long, with all that was sent there: the era is old, and people repeat it now."""
+    only(hand.take())
+    nodes.part()
+    assert not hand.confirmation.look()
+    nodes.follow(nodes.new, nodes.old, nodes.ports[0])
+    until(hand.confirmation.look)
+    ids = ["m3", "m4"]
+    queue(nodes.old, ids)
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ids
+    let_repeats_end(nodes.old)
+    queue(nodes.old, ["m5", "m6"])
+    assert gateway_id(only(hand.take())) not in ["m5", "m6"]
 
 
 def test_the_clock_of_the_new_primary_may_be_behind(nodes):
@@ -247,5 +286,6 @@ def test_what_was_queued_before_a_crash_leaves_alone_after_it(tmp_path, fsync):
         server.restart(crash=True)
         hand = HandWorker(client)
         assert sorted(gateway_id(claim) for claim in hand.take()) == IDS
+        let_repeats_end(client)
         queue(client, ["m3", "m4"])
         assert gateway_id(only(hand.take())) not in IDS

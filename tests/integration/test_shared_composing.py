@@ -39,7 +39,7 @@ def test_a_call_composed_in_steps_has_every_member_and_one_id(worker, sms):
     ]
     assert (body["text"], body["request_id"] in ids) == (CODE, False)
     worker.finish(claim, Accepted("t", "0.3500", 7, 7))
-    assert {str(sms.status(each).cost) for each in ids} == {"0.05000"}
+    assert {str(sms.status(each).cost) for each in ids} == {"0.05"}
 
 
 def test_each_step_takes_only_so_many_members(worker, sms):

@@ -16,7 +16,7 @@ def life(values: list[float], column: str = "rss_mb", number: int = 1, begins: f
 
 def test_what_grows_by_a_little_all_the_time_is_seen():
     assert growing(life([100 + 0.05 * place for place in range(360)])) == [
-        "web (1) rss_mb +11.9 from 106.0 in 2390 s, may be 6.0"
+        "web (1) rss_mb +12.0 from 106.0 in 2390 s, may be 6.0"
     ]
     assert growing(life([20 + 0.1 * place for place in range(360)], "descriptors"))
     assert growing(life([50_000 + 60 * place for place in range(360)], "keys"))
@@ -33,6 +33,12 @@ def test_connections_that_come_and_go_are_flat_and_one_that_stays_each_minute_is
     calls = [44.0 + 50 * (place > 150 and place % 7 < 4) for place in range(225)]
     assert growing(life(calls, "descriptors")) == []
     assert growing(life([each + place / 6 for place, each in enumerate(calls)], "descriptors"))
+
+
+def test_minutes_in_which_all_connections_were_lost_are_no_growth():
+    """The web process in a soak had these, at the least of each minute."""
+    minutes = [41.0, 19.0, 19.0, 43.0, 45.0, 46.0, *[47.0] * 20]
+    assert growing(life([each for each in [47.0] * 13 + minutes for _ in range(6)], "descriptors")) == []
 
 
 def test_each_life_is_judged_for_itself_and_a_short_one_not_at_all():

@@ -11,6 +11,9 @@ shared call is confirmed before its POST, on the connection on which it was writ
 
 What cannot be confirmed is not sent: the call is given back and falls apart into its members, which then go
 alone. ``WAITAOF`` is not asked: Valkey 9.1 answers it before the write is on the disk.
+
+When replicas confirm again, what was forgotten meanwhile is repeated, by applications or people. It may have
+left alone, so what is queued then shares no call for a while: see ``sharing.lua``.
 """
 
 from typing import Any, Final, TypeVar
@@ -20,10 +23,12 @@ import structlog
 from redis.exceptions import NoScriptError
 
 from producers.contract.keys import Keys
-from producers.contract.scripts import Command
+from producers.contract.scripts import Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
 
 T = TypeVar("T")
+
+_LEAVE_ALONE: Final = Script(__package__, "leave_alone", when_full=True)
 
 #: Milliseconds that replicas may take to confirm; below the client's time-out for an answer.
 WAIT_MS: Final = 1_000
@@ -51,7 +56,7 @@ class Confirmation:
     ) -> None:
         self.sharing = False
         self._redis = client
-        self._beat = keys.beat
+        self._beat, self._prefix = keys.beat, keys.prefix
         self._replicas = replicas
         self._every_claim = every_claim
         self._told: bool | None = None
@@ -95,7 +100,10 @@ class Confirmation:
             # A write: WAIT says nothing of a connection that has written nothing.
             pipeline.set(self._beat, "1", px=60_000)
             self._ask(pipeline)
-            self._note(confirmed=self._is_proof(pipeline.execute(raise_on_error=False)[1]))
+            confirmed = self._is_proof(pipeline.execute(raise_on_error=False)[1])
+        if confirmed and self._replicas and self._told is False:
+            Command(_LEAVE_ALONE, self._prefix, {}, int).run(self._redis)
+        self._note(confirmed=confirmed)
         return self.sharing
 
     def run(self, command: Command[T], *, shared: bool) -> tuple[T, bool]:
@@ -120,8 +128,8 @@ class Confirmation:
         if isinstance(reply, Exception):
             raise reply
         confirmed = self._is_proof(proof)
-        if shared:
-            self._note(confirmed=confirmed)
+        if shared and not confirmed:
+            self._note(confirmed=False)
         return command.read(reply), confirmed
 
     def _both(self, how: str, script: str, command: Command[Any]) -> list[Any]:

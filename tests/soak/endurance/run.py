@@ -128,12 +128,23 @@ class Endurance:
         for day in itertools.count():
             for stage in LATE_DAY if self._sent.is_set() else DAY:
                 due = time.monotonic()
+                self._wait_for_repeats()
                 with self._still:
                     self._estate.catch_up(_LATE_S)
                     self._stood_still_s += time.monotonic() - due
                     self._leap(begins(day, stage, FIRST_OF_MANY))
                 if self._done.wait(stage.lasts):
                     return
+
+    def _wait_for_repeats(self) -> None:
+        """Let no hours pass before the application has repeated what a primary may have forgotten.
+
+        What is queued within minutes of a new primary shares no call: longer than applications wait.
+        """
+        ends = time.monotonic() + _LATE_S
+        while self._repeated < len(self._estate.forgetting) and time.monotonic() < ends:
+            if self._done.wait(0.2):
+                return
 
     def _leap(self, at: float) -> None:
         shift = math.ceil(at - time.time())

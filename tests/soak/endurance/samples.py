@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple
 
 from tests.soak.endurance.crew import Life
@@ -200,14 +201,16 @@ def _least_of_each_minute(points: Sequence[tuple[float, float]]) -> list[tuple[f
 
 
 def _through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Least squares: where the line begins, and by how much it rises from the first point to the last."""
-    middle_x = sum(x for x, _ in points) / len(points)
-    middle_y = sum(y for _, y in points) / len(points)
-    slope = sum((x - middle_x) * (y - middle_y) for x, y in points) / sum(
-        (x - middle_x) ** 2 for x, _ in points
-    )
+    """Lay the line whose slope is the median of those between any two points (Theil and Sen).
+
+    A minute in which all connections were lost turns no such line.
+
+    Returns:
+        Where it begins, and by how much it rises from the first point to the last.
+    """
+    slope = median((y - b) / (x - a) for (a, b), (x, y) in combinations(points, 2))
     first, last = points[0][0], points[-1][0]
-    return middle_y + slope * (first - middle_x), slope * (last - first)
+    return median(y - slope * (x - first) for x, y in points), slope * (last - first)
 
 
 def growing(samples: Sequence[Sample]) -> list[str]:
