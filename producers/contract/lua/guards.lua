@@ -112,12 +112,12 @@ end
 
 -- The message that has left, or will, with the same text for the same numbers; or nil. One that surely never left is no reason to keep
 -- another.
-local NEVER_LEFT = { cancelled = true, expired = true, rejected = true, failed = true }
 local function twin_of(id, twin)
   local other = twins[twin]
   if not other or other == id then return end
+  local never_left = { cancelled = true, expired = true, rejected = true, failed = true }
   local state, at = unpack(redis.call('HMGET', keys_of(other).record, 'state', 'queued'))
-  if state and not NEVER_LEFT[state] and now - tonumber(at) < given.guard.twin_ms then return other end
+  if state and not never_left[state] and now - tonumber(at) < given.guard.twin_ms then return other end
 end
 
 local function remember_twin(id, twin)
