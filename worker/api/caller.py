@@ -16,11 +16,10 @@ class Caller:
 
     Args:
         receive: of the request, once its body was read.
-        leaving: of the process: of hundreds that go at once, few are seen off in one round of the event loop.
     """
 
-    def __init__(self, receive: Receive, leaving: asyncio.Semaphore) -> None:
-        self._receive, self._seen_off = receive, leaving
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
         self._leaving: asyncio.Task[None] | None = None
 
     async def stay(self) -> None:
@@ -47,8 +46,7 @@ class Caller:
         finally:
             waiter.cancel()
         if leaving.done():
-            async with self._seen_off:
-                raise Gone
+            raise Gone
         await waiter
 
     def answered(self) -> None:

@@ -46,8 +46,6 @@ _AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, QueueRefused, OSError)
 _BAD_ID: Final = re.compile("Invalid stream ID|invalid start ID|invalid end ID", re.IGNORECASE)
 _KEY: Final = "Idempotency-Key"
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,256})", re.IGNORECASE)
-#: Clients that went while they waited, and whose calls end in one round of the event loop.
-_SEEN_OFF: Final = 8
 #: Stands in the log for a client that went before it was answered, as other servers write it.
 _GONE: Final = 499
 _ALWAYS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -76,7 +74,6 @@ class Door:
         }
         self._rate = settings.rate_per_s
         self._bodies = Bodies()
-        self._leaving = asyncio.Semaphore(_SEEN_OFF)
 
     def routes(self, operations: tuple[Operation, ...]) -> list[Route]:
         """Make one route a path, so that a wrong method is told which there are."""
@@ -96,13 +93,13 @@ class Door:
             raise error
         is_method = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
         code = "method-not-allowed" if is_method else "no-route"
-        visit = _Visit(request, "-", self._leaving)
+        visit = _Visit(request, "-")
         return visit.refused(Refusal(code, headers=error.headers))
 
     def _endpoint(self, by_method: Mapping[str, Operation]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             operation = by_method[request.method]
-            visit = _Visit(request, operation.path, self._leaving)
+            visit = _Visit(request, operation.path)
             try:
                 call = await self._let_in(visit, operation)
                 return visit.answered(await operation.handler(call))
@@ -178,10 +175,10 @@ class Door:
 class _Visit:
     """One request from its head to its answer."""
 
-    def __init__(self, request: Request, route: str, leaving: asyncio.Semaphore) -> None:
+    def __init__(self, request: Request, route: str) -> None:
         self.request = request
         self.call_id = str(uuid.uuid4())
-        self.caller = Caller(request.receive, leaving)
+        self.caller = Caller(request.receive)
         self.app = ""
         self.headers: dict[str, str] = {}
         self._route = route
