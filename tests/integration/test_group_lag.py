@@ -111,6 +111,14 @@ def test_what_a_group_was_not_given_is_counted_in_steps_and_given_as_before(redi
     assert fields == {b"n": b"100"}
 
 
+def test_a_group_of_which_redis_is_right_is_left_as_it_is(redis_client):
+    fill(redis_client, entries=5, read=2)
+    before = group_of(redis_client)
+
+    assert GroupCounts(redis_client, KEYS).look() == 0
+    assert group_of(redis_client) == before
+
+
 def test_a_count_that_can_be_right_is_not_gone_through_to_its_end(redis_client):
     fill(redis_client, 3 * AT_ONCE, read=1)
 
