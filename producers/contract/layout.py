@@ -97,19 +97,19 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_guarded() | erase_person | learn_guarded() |
+| ``<pseudonym>`` | alerts in its last hour, that hour, alerts in the day, with bars between them | note_alerts() | erase_person | learn_alerts() |
 
 **twins:<length>:<window>** The texts of a window of time. Goes two windows after it began.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<fingerprint>`` | the message in which the text came last | note_guarded() | - | learn_twins() |
+| ``<fingerprint>`` | the message in which the text came last | note_twins() | - | learn_twins() |
 
 **blocks:<hour>** Numbers that got alerts, by block. Goes 25 h after it began.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<block>`` | numbers; ``*`` of all blocks | note_guarded() | - | learn_guarded(), mean_of_others() |
+| ``<block>`` | numbers; ``*`` of all blocks | note_alerts() | - | learn_alerts(), mean_of_others() |
 
 **bulk:<job_id>** A replay of all that match. Goes 15 minutes after its plan unless it begins, and with the retention after its end.
 

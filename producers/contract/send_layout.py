@@ -185,7 +185,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``heard()`` | await_nothing(), count_delivery() |
 | ``hold_until()`` | hours_gate.keep() |
 | ``is_key_known()`` | bind_account, correlate, enqueue, import_suppressed, publish, record_consents, suppress |
-| ``learn_guarded()`` | enqueue |
+| ``learn_alerts()`` | enqueue |
 | ``learn_tariffs()`` | enqueue |
 | ``learn_twins()`` | enqueue |
 | ``leave_aside()`` | claim, compose, dissolve, end_call(), end_record(), give_back, go_without(), hold_until(), put_aside(), split_call(), wait_for_campaign(), wait_no_more() |
@@ -195,12 +195,12 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``lower_to_price()`` | budget_gate.keep() |
 | ``make_smaller()`` | forget_persons() |
 | ``mean_of_others()`` | suspect() |
+| ``note_alerts()`` | enqueue |
 | ``note_credit()`` | finish, see_balance |
 | ``note_delivery()`` | publish |
 | ``note_drift()`` | finish |
 | ``note_effect()`` | carry_out() |
 | ``note_ended()`` | end_record() |
-| ``note_guarded()`` | enqueue |
 | ``note_held()`` | budget_gate.keep(), hold_until() |
 | ``note_left_out()`` | enqueue, write_anew() |
 | ``note_open_upload()`` | begin_upload |
@@ -210,6 +210,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``note_round()`` | send_again() |
 | ``note_slice()`` | enqueue |
 | ``note_start()`` | begin_upload, complete_campaign, note_slice() |
+| ``note_twins()`` | enqueue |
 | ``noted_of()`` | opt_in(), suppress(), was_told() |
 | ``opt_in()`` | carry_out() |
 | ``park()`` | end_record() |

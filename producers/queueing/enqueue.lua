@@ -8,22 +8,23 @@
 --   weights: segments of each recipient, a digit each, unless all have the same. dues: their place in money. block: of an alert to one
 --   number. twin: what names the same text for the same numbers.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
---   guards.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to have agreed.
+--   alert_caps.lua and twins.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to
+--   have agreed.
 --   strict: whether one conflict keeps all of them from being queued. part: of a campaign that is uploaded, what to note beside its
 --   slice: campaign, number, digest, result, numbers, is_last; see parts.lua.
--- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or 'moved' of a part that is not the next one; or four by four what there is to say: position
---   from 0, a word, facts, how many recipients are left out since they want no more SMS. The words: 'existing' and 'conflict' with the
---   state; 'created' with the code with which it has ended at once, or ''; 'twin' with the request_id of the same text; and of a
---   campaign's slices 'ended' when that is so long ago that the record is gone, 'stopped' when the campaign was cancelled, 'over_budget'
---   with its limit and what was wanted. A message that is not named was created, and leaves to all. If a conflict has kept all of
---   them, the conflicts are named alone.
+-- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or 'moved' of a part that is not the next one;
+--   or four by four what there is to say: position from 0, a word, facts, how many recipients are left out since they want no more SMS.
+--   The words: 'existing' and 'conflict' with the state; 'created' with the code with which it has ended at once, or ''; 'twin' with the
+--   request_id of the same text; and of a campaign's slices 'ended' when that is so long ago that the record is gone, 'stopped' when the
+--   campaign was cancelled, 'over_budget' with its limit and what was wanted. A message that is not named was created, and leaves to
+--   all. If a conflict has kept all of them, the conflicts are named alone.
 -- Safe to repeat: an existing record with the same digest, or with an older one, is returned untouched. Older digests are of the same
 --   content under older keys.
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
 -- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
 -- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
--- uses: known_key clock queue sharing campaign slices parts keys talks record suppressed stoppable new_messages estimates guards spending metrics
+-- uses: known_key clock queue sharing campaign slices parts keys talks record suppressed stoppable new_messages estimates alert_caps twins spending metrics
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
 -- A script may have 200 names at once. What is needed in one place alone has a block of its own.
@@ -68,7 +69,7 @@ do
     if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
     texts[#texts + 1] = message[20]
   end
-  learn_guarded(guarded, guarded_blocks)
+  learn_alerts(guarded, guarded_blocks)
   learn_twins(texts)
 end
 
@@ -187,7 +188,8 @@ for i, message in ipairs(given.messages) do
 end
 
 if given.part and not refused then note_part() end
-note_guarded()
+note_alerts()
+note_twins()
 for name, count in pairs(created) do
   redis.call('HINCRBY', prefix .. 'counts', 'enqueued', count)
   count_metric('enqueued:' .. name, count)

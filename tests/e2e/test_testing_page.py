@@ -19,7 +19,8 @@ def test_the_examples_pass_as_they_stand(tmp_path):
 
     # In the directory of an application, whose environment has no variable of ours.
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [f"--basetemp={tmp_path / 'temporary'}", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert re.search(rf"^{application_tests(tests)} passed", done.stdout, re.MULTILINE), done.stdout

@@ -41,7 +41,7 @@ def test_the_application_of_the_outbox_page_passes_its_tests(tmp_path):
 
     environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-W", "error", "-W", "ignore:Using `httpx`", "-m", "pytest", "-q"]
-    command += ["-p", "no:cacheprovider", str(tmp_path)]
+    command += ["-p", "no:cacheprovider", f"--basetemp={tmp_path / 'temporary'}", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
 
     assert len(files) == 2
