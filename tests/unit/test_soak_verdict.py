@@ -59,6 +59,12 @@ def test_a_text_that_nobody_shows_is_lost_unless_it_has_a_reason():
     assert found(ONCE, shown={}, posts=[], records={}) == {"lost"}
 
 
+def test_what_is_in_doubt_when_its_time_to_live_is_over_may_be_shown_or_not():
+    records = {"soak-1": Record("unknown", "answer_without_ticket")}
+    assert found(ONCE._replace(kind="hurried"), shown={}, records=records) == set()
+    assert found(ONCE, shown={}, records=records) == {"lost"}
+
+
 def test_a_slice_leaves_only_those_out_who_refused():
     shown = {(SLICE[1].number, "Soak"): 1}
     assert found(*SLICE, shown=shown) == {"lost"}
