@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 
 import producers
@@ -129,6 +130,11 @@ def loaded(code: str) -> set[str]:
     done = run(f"import json, sys; {code}")
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
+
+
+def test_producers_brings_three_packages_into_an_application():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert len(project["dependencies"]) == 3
 
 
 def test_importing_producers_loads_nothing_else_until_a_name_is_asked_for():

@@ -1,6 +1,10 @@
 """In which zone a number is, and by which clocks a zone lives."""
 
+import importlib.resources
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -80,6 +84,40 @@ def test_the_clocks_come_from_the_package_and_say_their_version():
 
     assert tzdata_version() == tzdata.IANA_VERSION
     assert clocks_by_country()["FR"] == ("Europe/Paris",)
+
+
+#: What an application does that has not installed the package.
+WITHOUT_PACKAGE = """
+import sys
+sys.modules["tzdata"] = None
+from producers import ConfigError, Producer
+from producers.rules.clocks import clock, clocks_by_country, tzdata_version
+try:
+    Producer("redis://127.0.0.1:1")
+except ConfigError as error:
+    print(error)
+else:
+    print(clock("Europe/Paris"), *clocks_by_country()["FR"], tzdata_version())
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (set(), f"Europe/Paris Europe/Paris {tzdata_version()}"),
+        ({"tzdata.zi"}, "Europe/Paris Europe/Paris unknown"),
+        ({"zone.tab"}, "PYTHONTZPATH: leads to no time zones: install tzdata"),
+    ],
+)
+def test_an_application_without_the_package_has_the_clocks_of_its_system(tmp_path, missing, said):
+    system = tmp_path / "zoneinfo"
+    with importlib.resources.as_file(importlib.resources.files("tzdata") / "zoneinfo") as zones:
+        shutil.copytree(zones, system, ignore=lambda _, names: missing & {*names})
+    environ = {"PYTHONTZPATH": f"{tmp_path}:{system}"}
+    command = [sys.executable, "-c", WITHOUT_PACKAGE]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    assert said in done.stdout, done.stderr
 
 
 def test_guadeloupe_without_an_island_keeps_the_holidays_of_all_three():
