@@ -128,8 +128,7 @@ class Door:
         request = visit.request
         desk = self._desks[""]
         if operation.scopes:
-            desk = self._who(visit, operation)
-            visit.headers |= await self._within_rate(desk)
+            desk = await self._charged(visit, self._who(visit, operation))
         body = await self._bodies.read(request, operation.body_bytes) if operation.body else {}
         wrong = Wrong()
         query = _query(request, operation.query, wrong)
@@ -149,19 +148,23 @@ class Door:
             raise Refusal("scope-missing", f"needs {' or '.join(sorted(operation.scopes))}")
         return self._desks[grant.app]
 
-    async def _within_rate(self, desk: Desk) -> dict[str, str]:
+    async def _charged(self, visit: "_Visit", desk: Desk) -> Desk:
+        """Take the call from the rate of its application, and give the desk that answers it."""
+        # Whether Redis is away is said last: a wrong call is told what is wrong with it.
         try:
             room = await desk.charge(1)
+        except redis.TimeoutError:
+            return desk.hanging()
         except _AWAY:
-            # Whether Redis is away is said last: a wrong call is told what is wrong with it.
-            return {}
+            return desk
         if room is None:
-            return {}
+            return desk
         headers = self._rate_headers(room)
         if room.wait_ms:
             wait_s = math.ceil(room.wait_ms / 1000)
             raise Refusal("rate-limited", headers={**headers, "Retry-After": str(wait_s)})
-        return headers
+        visit.headers |= headers
+        return desk
 
     def _rate_headers(self, room: Room) -> dict[str, str]:
         """Write the fields of the IETF's draft on rate limits: the window, what is left, until when."""
