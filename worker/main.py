@@ -190,7 +190,7 @@ def build(
     budgets, rate = Budgets(settings), settings.rate_per_s
     ledger = Ledger(client, settings, leases, confirmation, rate, openings, budgets, account)
     limits = Limits(rate, settings.in_flight)
-    throttle = Throttle(client, keys, limits)
+    throttle = Throttle(client, keys)
     gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)
     heart = Heartbeat(client, keys, hours.rules)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
