@@ -20,13 +20,6 @@ from worker.operator.consents import Consent, Consents
 from worker.operator.suppressions import Suppressions
 
 
-@pytest.fixture
-def market(redis_client, redis_url):
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
-
-
 def newest_entry(market: Marketing) -> str:
     [(entry, _)] = market.redis.xrevrange("{sms}:optouts", count=1)
     return entry.decode()

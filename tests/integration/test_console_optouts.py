@@ -14,13 +14,6 @@ from worker.inquiry.paging import PAGE
 from worker.operator.suppressions import Suppressions
 
 
-@pytest.fixture
-def market(redis_client, redis_url):
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
-
-
 def by_hand(market: Marketing, which: int, **about: str) -> None:
     drive(Suppressions(RedisSettings(), "me").add(number(which), "x", **about), market.redis)
 

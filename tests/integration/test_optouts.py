@@ -21,13 +21,6 @@ SUPPRESSED = ("cancelled", "suppressed")
 
 
 @pytest.fixture
-def market(redis_client, redis_url) -> Iterator[Marketing]:
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
-
-
-@pytest.fixture
 def scoped(redis_client, redis_url) -> Iterator[Marketing]:
     made = Marketing(redis_client, redis_url, optout_scope="sender")
     yield made

@@ -37,13 +37,6 @@ NO_HOURS = ProducerSettings(marketing_hours_fr="off", marketing_hours_other="off
 
 
 @pytest.fixture
-def market(redis_client, redis_url) -> Iterator[Marketing]:
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
-
-
-@pytest.fixture
 def post(market) -> Iterator[Callable[..., Posting]]:
     """Open a gateway for a worker."""
     with ExitStack() as stopping:

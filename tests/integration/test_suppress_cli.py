@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
@@ -28,13 +28,6 @@ def run(redis_url) -> Callable[..., Result]:
         return CliRunner().invoke(main, list(arguments), env={"REDIS_URL": redis_url, **environment})
 
     return invoke
-
-
-@pytest.fixture
-def market(redis_client, redis_url) -> Iterator[Marketing]:
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
 
 
 def audited(market: Marketing) -> list[tuple[str, str, str]]:
