@@ -23,36 +23,15 @@ from producers.contract.keys import Keys
 from producers.contract.steps import Commands
 from producers.errors import WrongEventLoop
 from producers.settings import ProducerSettings
+from tests.support.both_producers import Blocking, sms
 from tests.support.waiting import until
 from worker.sandbox.redis_server import RedisServer
+
+__all__ = ["sms"]
 
 NUMBER = "+33612345678"
 GOOD = {"sender": "Bistro", "purpose": "alert"}
 KEYS = Keys()
-
-
-class Blocking:
-    """An AsyncProducer behind the interface of Producer."""
-
-    def __init__(self, *args, **kwargs):
-        self._loop = asyncio.new_event_loop()
-        self._producer = AsyncProducer(*args, **kwargs)
-
-    def __getattr__(self, name):
-        method = getattr(self._producer, name)
-        return lambda *args, **kwargs: self._loop.run_until_complete(method(*args, **kwargs))
-
-    def shut(self):
-        self.close()
-        self._loop.close()
-
-
-@pytest.fixture(params=[Producer, Blocking], ids=["sync", "async"])
-def sms(request, redis_url) -> Iterator[Producer]:
-    """A producer of each kind."""
-    producer = request.param(redis_url)
-    yield producer
-    producer.close() if request.param is Producer else producer.shut()
 
 
 def entries(redis_client: redis.Redis, queue: str = "alert") -> list[str]:
