@@ -13,8 +13,8 @@ from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Commands, Steps
 from producers.queueing.message_status import read_delivery
 from producers.queueing.rounds import Round, read_rounds
+from worker.inquiry.paging import strings
 from worker.inquiry.reason import instant
-from worker.inquiry.state_of_sending import strings
 
 #: Receipts that are shown, and turns of a conversation that are read.
 RECEIPTS: Final = 100
