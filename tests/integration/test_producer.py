@@ -84,6 +84,13 @@ def test_send_writes_record_body_and_entry(sms, redis_client):
     assert dict(status.deliveries) == {}
 
 
+@pytest.mark.parametrize("never", ["x" * 50, "a b", ""])
+def test_an_id_that_cannot_be_one_is_an_id_that_nobody_knows(sms, never):
+    """docs/applications.md says so of both calls."""
+    assert sms.status(never) is None
+    assert sms.cancel(never) == "unknown_id"
+
+
 def test_the_queue_holds_ids_and_never_content(sms, redis_client):
     sms.send(NUMBER, "canary text", request_id="a", context="canary context", **GOOD)
     sms.send(NUMBER, "canary text", request_id="b", send_at=datetime.now(UTC) + timedelta(1), **GOOD)
