@@ -12,7 +12,7 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing.conversations import TURNS_MAX, Conversations
 from producers.settings import ProducerSettings
-from tests.integration.test_producer import sms
+from tests.support.both_producers import sms
 from tests.support.callbacks_by_hand import KEYS, reply
 from tests.support.hand_worker import HandWorker
 from tests.support.pseudonyms import pseudonyms
