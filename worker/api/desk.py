@@ -131,8 +131,18 @@ class Desk:
         return taken
 
     @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Wait for a turn to look into a group, and have it within the block; raises as `ask`."""
+        self._give_up_if_it_hangs()
+        async with self.lookout.looks.one():
+            yield
+
+    @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        if self.hangs:
-            raise redis.TimeoutError("did not answer this call a moment ago")
+        self._give_up_if_it_hangs()
         async with self._turns.one():
             yield
+
+    def _give_up_if_it_hangs(self) -> None:
+        if self.hangs:
+            raise redis.TimeoutError("did not answer this call a moment ago")

@@ -149,7 +149,7 @@ async def _found(call: Call, group: _Group) -> list[EventEntry]:
         return held
     while True:
         # Hundreds whose wait is over at once look one after the other, and leave turns to other calls.
-        async with call.desk.lookout.looks.one():
+        async with call.desk.looking():
             found, last = await _looked(call, group, most)
         left = ends - time.monotonic()
         if found or left <= 0 or not call.desk.lookout.can_wait:
