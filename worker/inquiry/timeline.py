@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from producers.contract.amounts import read_amount
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
@@ -106,9 +107,11 @@ def _of_record(record: Mapping[str, str]) -> Iterator[Moment]:
         if name in record and not (what == "expires" and "ended" in record):
             yield Moment(instant(float(record[name])), what)
     if "ended" in record:
-        told = {
-            name: record[name] for name in ("state", "code", "message", "ticket", "cost") if record.get(name)
+        told: dict[str, object] = {
+            name: record[name] for name in ("state", "code", "message", "ticket") if record.get(name)
         }
+        if record.get("cost"):
+            told["cost"] = read_amount(record["cost"])
         yield Moment(instant(float(record["ended"])), "ended", told)
 
 
