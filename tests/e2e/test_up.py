@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import stat
 import sys
 from pathlib import Path
@@ -234,6 +235,18 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path, environ)
 
         assert up.port in other
         assert "Traceback" not in other
+
+
+def test_the_port_of_whatever_is_configured_is_looked_at_before_anything_starts(tmp_path, environ):
+    """The process would end at once, again and again. A test of the settings holds where each listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        api = {"API_TOKENS": f"shop:{'kX7rT2mQ9vLs4WnZ' * 2}", "API_PORT": port}
+        said = UpProcess(tmp_path, environ | api).refused()
+
+    assert (
+        f"api cannot listen on 127.0.0.1:{port} (Address already in use): set API_HOST and API_PORT" in said
+    )
 
 
 def test_a_password_in_the_address_of_redis_is_never_shown(tmp_path, environ):
