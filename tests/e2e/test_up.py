@@ -104,15 +104,15 @@ def test_signals_stop_everything(tmp_path, environ, signals):
 
 
 def test_each_process_has_its_own_time_to_stop_and_is_killed_after_it(tmp_path, environ):
-    ends_late = "trap 'sleep 1; exit 0' TERM; echo; while :; do sleep 0.05; done"
-    never_ends = "trap '' TERM; echo; while :; do sleep 0.05; done"
+    ends_late = "trap 'sleep 1; exit 0' TERM; echo is-ready; while :; do sleep 0.05; done"
+    never_ends = "trap '' TERM; echo is-ready; while :; do sleep 0.05; done"
     with (tmp_path / "log").open("wb") as log:
         late, never = (
             Process(["/bin/sh", "-c", line], environ, log, grace_s=grace_s)
             for line, grace_s in ((ends_late, 60.0), (never_ends, 0.2))
         )
         mails = start("forward-email", environ, log)
-        until(lambda: (tmp_path / "log").read_bytes().count(b"\n") >= 2)
+        until(lambda: (tmp_path / "log").read_bytes().count(b"is-ready") == 2)
         stop_all([late, never])
         mails.kill()
 
