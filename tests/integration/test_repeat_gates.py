@@ -17,7 +17,7 @@ from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.support.between_posts import Posting
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
-from tests.support.marketing import Marketing
+from tests.support.marketing import Marketing, market
 from tests.support.set_clock import clock, leaping_server
 from tests.support.template_sends import number, only
 from tests.support.whole_database import contents
@@ -28,19 +28,12 @@ from worker.ledger.may_post import Recheck
 from worker.sending.attempt import FRESH_S
 from worker.settings import WorkerSettings
 
-__all__ = ["clock", "leaping_server"]
+__all__ = ["clock", "leaping_server", "market"]
 
 ALL = range(3)
 #: Who writes STOP.
 WHO = 1
 NO_HOURS = ProducerSettings(marketing_hours_fr="off", marketing_hours_other="off")
-
-
-@pytest.fixture
-def market(redis_client, redis_url) -> Iterator[Marketing]:
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,12 +11,14 @@ from click.testing import CliRunner, Result
 from producers.contract.keys import Keys
 from producers.contract.metric_table import METRICS
 from tests.support.lua_scripts import ROOT
-from tests.support.marketing import Marketing
+from tests.support.marketing import Marketing, market
 from tests.support.scraping import Scraped, scrape
 from tests.support.template_sends import number
 from worker.callbacks.forgetting import Forgetting
 from worker.cli import main
 from worker.operator.suppressions import IMPORTED_AT_ONCE
+
+__all__ = ["market"]
 
 KEYS = Keys()
 SUPPRESSED = ("cancelled", "suppressed")
@@ -28,13 +30,6 @@ def run(redis_url) -> Callable[..., Result]:
         return CliRunner().invoke(main, list(arguments), env={"REDIS_URL": redis_url, **environment})
 
     return invoke
-
-
-@pytest.fixture
-def market(redis_client, redis_url) -> Iterator[Marketing]:
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
 
 
 def audited(market: Marketing) -> list[tuple[str, str, str]]:
