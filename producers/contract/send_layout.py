@@ -146,6 +146,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``announce()`` | correlate, disown(), end_members() |
 | ``await()`` | forward_again, forward_in |
 | ``await_nothing()`` | forget_persons() |
+| ``begin_era()`` | current_era(), note_replicas |
 | ``blame_held()`` | blame_what_held(), compose, hold_until() |
 | ``blame_what_held()`` | lifetime_gate.keep() |
 | ``budget_limits()`` | purses_of() |

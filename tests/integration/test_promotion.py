@@ -8,6 +8,7 @@ import redis
 
 from producers import Message, Producer, Recipient
 from producers.contract.heartbeats import Rules
+from producers.contract.scripts import Command, Script
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id
 from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
@@ -88,15 +89,24 @@ def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
 @pytest.fixture
 def hand(nodes: Nodes) -> HandWorker:
     """A worker on the old primary, with messages to take."""
-    queue(nodes.old)
     hand = HandWorker(nodes.old)
     until(hand.confirmation.look)
+    # On a busy machine the replica may have been late, as if it had been away.
+    let_repeats_end(nodes.old)
+    queue(nodes.old)
     return hand
 
 
 def let_repeats_end(client: redis.Redis) -> None:
     """Let it be so long ago that something was forgotten that nobody repeats it any more."""
     client.hincrby(KEYS.prefix + "memory", "apart", -600_000)
+
+
+def assert_sharing_begins_again(client: redis.Redis, hand: HandWorker) -> None:
+    """Make sure that what is queued ten minutes later shares a call."""
+    let_repeats_end(client)
+    queue(client, ["m5", "m6"])
+    assert gateway_id(only(hand.take())) not in ["m5", "m6"]
 
 
 def milliseconds(client: redis.Redis) -> int:
@@ -171,19 +181,58 @@ def test_what_the_application_repeats_after_a_promotion_shares_no_call(nodes):
     assert {gateway_id(claim) for claim in all_of(hand)} >= set(IDS)
 
 
-def test_what_is_repeated_once_the_replica_is_back_shares_no_call(nodes, hand):
+@pytest.mark.parametrize("started", ["before", "while it is away", "when it is back"])
+def test_what_is_repeated_once_the_replica_is_back_shares_no_call(started, nodes, hand):
     """A host was cut off for long, with all that was sent there: the era is old, and people repeat it now."""
     only(hand.take())
     nodes.part()
     assert not hand.confirmation.look()
+    if started == "while it is away":
+        # Nobody has told this worker that there is a replica, and it shares.
+        nodes.old.config_set("appendfsync", "always")
+        hand = HandWorker(nodes.old)
+        assert hand.confirmation.sharing
     nodes.follow(nodes.new, nodes.old, nodes.ports[0])
+    if started == "when it is back":
+        hand = HandWorker(nodes.old)
     until(hand.confirmation.look)
     ids = ["m3", "m4"]
     queue(nodes.old, ids)
     assert sorted(gateway_id(claim) for claim in all_of(hand)) == ids
-    let_repeats_end(nodes.old)
-    queue(nodes.old, ["m5", "m6"])
-    assert gateway_id(only(hand.take())) not in ["m5", "m6"]
+    assert_sharing_begins_again(nodes.old, hand)
+
+
+def test_what_was_repeated_while_the_replica_was_away_shares_no_call_when_it_is_back(nodes, hand):
+    """It could not leave yet, and the host that is cut off may have sent it alone."""
+    only(hand.take())
+    nodes.part()
+    assert not hand.confirmation.look()
+    hand.throttle.pause("http_429", 60_000)
+    ids = ["m3", "m4"]
+    queue(nodes.old, ids)
+    nodes.follow(nodes.new, nodes.old, nodes.ports[0])
+    until(hand.confirmation.look)
+    hand.throttle.release("operator")
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ids
+
+
+def test_an_era_begins_with_each_replica_that_is_back_and_with_no_other_look(redis_client):
+    def is_era_begun(replicas: int) -> bool:
+        script = Script("worker.ledger", "note_replicas", when_full=True)
+        return Command(script, KEYS.prefix, {"replicas": replicas}, bool).run(redis_client)
+
+    looks = [1, 1, 0, 0, 1, 1, 2, 1, 0, 2]
+    assert [is_era_begun(each) for each in looks] == [each in (4, 6, 9) for each in range(len(looks))]
+
+
+def test_a_clock_that_goes_back_lets_nobody_leave_alone_for_longer(nodes, hand):
+    nodes.part()
+    hand = nodes.promote()
+    all_of(hand)
+    nodes.new.hincrby(KEYS.prefix + "memory", "apart", 3_600_000)
+    queue(nodes.new, ["m3", "m4"])
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ["m3", "m4"]
+    assert_sharing_begins_again(nodes.new, hand)
 
 
 def test_the_clock_of_the_new_primary_may_be_behind(nodes):

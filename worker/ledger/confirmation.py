@@ -12,8 +12,9 @@ shared call is confirmed before its POST, on the connection on which it was writ
 What cannot be confirmed is not sent: the call is given back and falls apart into its members, which then go
 alone. ``WAITAOF`` is not asked: Valkey 9.1 answers it before the write is on the disk.
 
-When replicas confirm again, what was forgotten meanwhile is repeated, by applications or people. It may have
-left alone, so what is queued then shares no call for a while: see ``sharing.lua``.
+When more replicas confirm than before, one was away. What its host took meanwhile is forgotten then, and is
+repeated by applications or people. It may have left alone, so what waits, and what is queued for a while,
+shares no call: see ``note_replicas.lua``.
 """
 
 from typing import Any, Final, TypeVar
@@ -28,7 +29,7 @@ from worker.process.every_few_seconds import EveryFewSeconds
 
 T = TypeVar("T")
 
-_LEAVE_ALONE: Final = Script(__package__, "leave_alone", when_full=True)
+_NOTE_REPLICAS: Final = Script(__package__, "note_replicas", when_full=True)
 
 #: Milliseconds that replicas may take to confirm; below the client's time-out for an answer.
 WAIT_MS: Final = 1_000
@@ -100,10 +101,15 @@ class Confirmation:
             # A write: WAIT says nothing of a connection that has written nothing.
             pipeline.set(self._beat, "1", px=60_000)
             self._ask(pipeline)
-            confirmed = self._is_proof(pipeline.execute(raise_on_error=False)[1])
-        if confirmed and self._replicas and self._told is False:
-            Command(_LEAVE_ALONE, self._prefix, {}, int).run(self._redis)
-        self._note(confirmed=confirmed)
+            answer = pipeline.execute(raise_on_error=False)[1]
+        confirmed = self._is_proof(answer)
+        if not confirmed:
+            self._note(confirmed=False)
+        given = {"replicas": answer if isinstance(answer, int) else 0}
+        Command(_NOTE_REPLICAS, self._prefix, given, int).run(self._redis)
+        # Nothing that waits may share a call before the era has begun.
+        if confirmed:
+            self._note(confirmed=True)
         return self.sharing
 
     def run(self, command: Command[T], *, shared: bool) -> tuple[T, bool]:
