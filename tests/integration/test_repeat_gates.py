@@ -13,11 +13,13 @@ import pytest
 import redis
 
 from producers import Producer
+from producers.contract.settings import RedisSettings
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.support.between_posts import Posting
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing, market
+from tests.support.pseudonyms import pseudonyms
 from tests.support.set_clock import clock, leaping_server
 from tests.support.template_sends import number, only
 from tests.support.whole_database import contents
@@ -25,6 +27,8 @@ from worker.account.identity import Account
 from worker.gateway.outcomes import Unknown
 from worker.ledger.claims import Claim
 from worker.ledger.may_post import Recheck
+from worker.person.erasing import Erasure
+from worker.person.named import Person
 from worker.sending.attempt import FRESH_S
 from worker.settings import WorkerSettings
 
@@ -143,6 +147,46 @@ def test_nobody_is_texted_whose_stop_comes_while_a_claim_waits_for_a_free_call(s
     assert market.hand.is_idle()
 
 
+# An erasure
+
+
+def erase(market: Marketing) -> None:
+    person = Person(number(WHO), pseudonyms(market.redis).all_of(number(WHO)))
+    Erasure(market.redis, RedisSettings(), person, "ben", None).run()
+
+
+@pytest.mark.parametrize("purpose", ["wholesale", "alert"])
+@pytest.mark.parametrize("how", ["alone", "to several", "shared"])
+def test_nobody_is_texted_who_is_erased_before_a_repeat_and_the_others_get_it_once(
+    how, purpose, market, post
+):
+    hand = market.hand if purpose == "wholesale" else HandWorker(market.redis)
+    posting = post(hand, refuses=True)
+    whom = [WHO] if how == "alone" else [*ALL]
+    if how == "shared":
+        for each in whom:
+            market.send(each, f"m{each}", shared=True, purpose=purpose)
+    else:
+        market.send(whom[0] if how == "alone" else ALL, "a", purpose=purpose)
+
+    posting.attempt(only(hand.take()), lambda: erase(market))
+    finish_all(posting)
+
+    assert shown(posting) == [int(each in whom and each != WHO) for each in ALL]
+    assert hand.is_idle()
+
+
+@pytest.mark.parametrize("which", [WHO, ALL])
+def test_an_alert_in_doubt_is_repeated_although_somebody_is_erased(which, market, post):
+    """The same bytes go out again: nobody could say otherwise what became of it."""
+    hand = HandWorker(market.redis)
+    posting = post(hand, refuses=False)
+    market.send(which, "a", purpose="alert")
+    posting.attempt(only(hand.take()), lambda: erase(market))
+    assert shown(posting) == [1, 1, 1] if which == ALL else [0, 1, 0]
+    assert hand.is_idle()
+
+
 # What halts all sending, a campaign, or the hour
 
 
@@ -250,6 +294,7 @@ def shut(market: Marketing, what: str, claim: Claim) -> None:
         "STOP": lambda: market.stop(0),
         "STOP, counted": lambda: (market.stop(0), client.hset(record, "raced", 1)),
         "erased": lambda: client.hset(record, mapping={"erase": number(0), "to": ""}),
+        "one erased": lambda: client.hset(record, "erase", number(0)),
         "another era": lambda: client.hset(record, "era", "0"),
         "not composed": lambda: client.hdel(record, "composed"),
         "window": lambda: client.hset(record, "first", 1),
@@ -286,7 +331,7 @@ NEVER, ONLY_IN_DOUBT, EVER = [False, False], [False, True], [True, True]
             for what in ("STOP", "STOP, counted", "erased", "window", "ttl", "body", "hold", "pause")
         ),
         *((what, NEVER) for what in ("another claim", "recorded", "forgotten")),
-        *((what, ONLY_IN_DOUBT) for what in ("credit", "breaker")),
+        *((what, ONLY_IN_DOUBT) for what in ("credit", "breaker", "one erased")),
         *((what, EVER) for what in ("another breaker", "nothing")),
     ],
 )
