@@ -6,6 +6,7 @@ taken.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -21,6 +22,7 @@ from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing, market
 from tests.support.pseudonyms import pseudonyms
 from tests.support.set_clock import clock, leaping_server
+from tests.support.spending import budgets, used
 from tests.support.template_sends import number, only
 from tests.support.whole_database import contents
 from worker.account.identity import Account
@@ -29,6 +31,7 @@ from worker.ledger.claims import Claim
 from worker.ledger.may_post import Recheck
 from worker.person.erasing import Erasure
 from worker.person.named import Person
+from worker.process.connection import REDIS_TIMEOUT_S, connect
 from worker.sending.attempt import FRESH_S
 from worker.settings import WorkerSettings
 
@@ -265,6 +268,32 @@ def test_without_an_answer_of_redis_nothing_is_repeated_nor_lost(refuses, own_re
     market.sms.close()
 
 
+def test_a_redis_that_hangs_at_the_question_keeps_nobody_for_longer_than_a_question_may(
+    own_redis_server, post
+):
+    client = connect(own_redis_server.url)
+    market = Marketing(client, own_redis_server.url)
+    posting = post(market.hand, refuses=False)
+    market.send(WHO, "a")
+    at: list[float] = []
+
+    def hang() -> None:
+        own_redis_server.suspend()
+        at.append(time.monotonic())
+
+    def answer() -> None:
+        at.append(time.monotonic())
+        own_redis_server.resume()
+
+    posting.attempt(only(market.hand.take()), hang, answer)
+    assert at[1] - at[0] < REDIS_TIMEOUT_S
+    assert len(posting.posts()) == 1
+
+    finish_all(posting)
+    assert (market.state("a")[0], shown(posting)) == ("accepted", [0, 1, 0])
+    market.sms.close()
+
+
 def test_nothing_is_repeated_under_a_claim_that_another_worker_has_taken_over(market, post):
     posting = post(refuses=True)
     market.send(WHO, "a")
@@ -281,6 +310,37 @@ def test_nothing_is_repeated_under_a_claim_that_another_worker_has_taken_over(ma
     assert market.state("a")[0] == "sending"
     posting.attempt(only(claims))
     assert shown(posting) == [0, 1, 0]
+
+
+# Money
+
+
+@pytest.mark.parametrize(
+    ("refuses", "stops", "after"),
+    [(True, True, (0, 0)), (False, True, (0, 0.05)), (True, False, (0, 0.05)), (False, False, (0, 0.05))],
+)
+def test_what_is_not_repeated_is_paid_for_once_and_only_if_it_may_have_left(
+    refuses, stops, after, redis_client, redis_url, post
+):
+    market = Marketing(redis_client, redis_url, budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.05"))
+    posting = post(hand, refuses=refuses)
+    market.send(WHO, "a")
+
+    def happens() -> None:
+        if stops:
+            market.stop(WHO)
+        else:
+            hand.throttle.pause("http_429", 60_000)
+
+    posting.attempt(only(hand.take()), happens)
+    hand.throttle.release("operator")
+    finish_all(posting)
+
+    assert used(redis_client) == after
+    assert hand.is_idle()
+    market.sms.close()
 
 
 # The question itself
