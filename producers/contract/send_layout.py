@@ -66,7 +66,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | compose, send_of() |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, correct_spent(), end_members(), finish, price_of() |
-| ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve, split_call() |
+| ``reported`` | c; when an attempt under this or an earlier name was last recorded, or given back, ms | finish, unclaim | - | dissolve, split_call() |
 | ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | end_members(), end_record(), erase_message, finish, send_of(), unclaim |
 | ``erased`` | m; 1 when somebody was erased from it: a number that is not in ``to`` is none of its recipients | forget_persons() | - | correct_spent(), correlate |
 | ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | send_of() |

@@ -1,5 +1,7 @@
 """A replica that lags and is promoted: what it has forgotten makes nobody get a text twice."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import redis
 from producers import Message, Producer, Recipient
 from producers.contract.heartbeats import Rules
 from producers.contract.scripts import Command, Script
-from tests.support.hand_worker import KEYS, HandWorker, gateway_id
+from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
 from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused
@@ -28,6 +30,7 @@ class Nodes:
     def __init__(self, old: RedisServer, new: RedisServer) -> None:
         self.old, self.new = redis.Redis(port=old.port), redis.Redis(port=new.port)
         self.ports = old.port, new.port
+        self.new_pid = new.pid
         self.follow(self.new, self.old, old.port)
 
     def follow(self, replica: redis.Redis, primary: redis.Redis, port: int) -> None:
@@ -46,6 +49,22 @@ class Nodes:
         assert self.old.wait(1, 5_000) == 1
         self.new.replicaof("NO", "ONE")
         until(lambda: self.old.info("replication")["connected_slaves"] == 0)
+
+    def hang(self) -> None:
+        """Let the replica read nothing: what the primary sends to it waits in its socket."""
+        os.kill(self.new_pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the replica go on."""
+        os.kill(self.new_pid, signal.SIGCONT)
+
+    def cut_off_what_hangs(self) -> None:
+        """Let the replica read what it was sent so far, and nothing any more."""
+        self.old.acl_setuser("default", enabled=True, commands=["-psync", "-sync"])
+        self.old.client_kill_filter(_type="replica")
+        self.resume()
+        until(lambda: self.new.info("replication")["master_link_status"] == "down")
+        self.new.replicaof("NO", "ONE")
 
     def promote(self) -> HandWorker:
         """Let all workers go to the former replica, which has one of its own now."""
@@ -68,7 +87,9 @@ def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
         RedisServer(tmp_path / "old", options=["--repl-diskless-sync-delay", "0"]) as old,
         RedisServer(tmp_path / "new", options=["--repl-diskless-sync-delay", "0"]) as new,
     ):
-        yield Nodes(old, new)
+        nodes = Nodes(old, new)
+        yield nodes
+        nodes.resume()
 
 
 def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
@@ -140,7 +161,7 @@ def report_after_parting(nodes: Nodes, hand: HandWorker, outcome: Outcome) -> Cl
 
 def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
     """Claim without a confirmation, and let the worker die before it gives the calls back."""
-    hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
+    hand.ledger._give_back_call = lambda found, **_: Wait(1) if isinstance(found, Claim) else found
     hand.ledger.claim(batch, hand.ledger.compose(batch))
     del hand.ledger._give_back_call
     for lease in hand.redis.zrange(KEYS.attempt_leases, 0, -1):
@@ -291,6 +312,35 @@ def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes, hand
     assert all_of(hand) == []
     assert Producer(client=nodes.old).cancel("m0") == "too_late", "it may be out, for all that is known"
     assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS
+
+
+def test_a_call_waits_whose_claim_the_replica_may_have_and_did_not_confirm(nodes, hand):
+    """A new primary cannot tell it from a claim under which somebody posts: it asks for the call again."""
+    batch = hand.fetch()
+    nodes.hang()
+    give_back = hand.ledger._give_back_call
+
+    def cut_off_first(found: Claim, *, unsure: bool) -> Claim | Wait:
+        nodes.cut_off_what_hangs()
+        return give_back(found, unsure=unsure)
+
+    hand.ledger._give_back_call = cut_off_first
+    assert hand.claim(batch) == []
+    hand.ledger._give_back_call = give_back
+    assert all_of(hand) == [], "nobody alone while the call may come back"
+    again = only(all_of(nodes.promote()))
+    assert (len(numbers_of(again)), again.in_doubt) == (len(IDS), True)
+
+
+def test_what_waited_for_a_replica_that_hung_leaves_when_it_answers(nodes, hand):
+    nodes.hang()
+    assert hand.claim(hand.fetch()) == []
+    queue(nodes.old, ["m3", "m4"])
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ["m3", "m4"], "what comes later leaves"
+    nodes.resume()
+    until(hand.confirmation.look)
+    waited = [each for claim in all_of(hand) for each in numbers_of(claim)]
+    assert sorted(waited) == [number(each) for each in range(3)]
 
 
 def test_one_that_was_reported_goes_on(nodes, hand):

@@ -17,7 +17,7 @@ repeated by applications or people. It may have left alone, so what waits, and w
 shares no call: see ``note_replicas.lua``.
 """
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import redis
 import structlog
@@ -37,6 +37,18 @@ WAIT_MS: Final = 1_000
 ON_DISK_MS: Final = 3_000
 #: Seconds between two looks at what this Redis can confirm.
 LOOK_S: Final = 5.0
+
+
+class Proof(NamedTuple):
+    """What is known of the writes of a script.
+
+    Attributes:
+        confirmed: Redis will remember them.
+        unsure: a replica that did not confirm them was connected: it may have them, and lack what follows.
+    """
+
+    confirmed: bool
+    unsure: bool = False
 
 
 class Confirmation:
@@ -105,14 +117,14 @@ class Confirmation:
         confirmed = self._is_proof(answer)
         if not confirmed:
             self._note(confirmed=False)
-        given = {"replicas": answer if isinstance(answer, int) else 0}
+        given = {"replicas": _count(answer)}
         Command(_NOTE_REPLICAS, self._prefix, given, int).run(self._redis)
         # Nothing that waits may share a call before the era has begun.
         if confirmed:
             self._note(confirmed=True)
         return self.sharing
 
-    def run(self, command: Command[T], *, shared: bool) -> tuple[T, bool]:
+    def run(self, command: Command[T], *, shared: bool) -> tuple[T, Proof]:
         """Run a script that writes, and say whether its writes are safe.
 
         Args:
@@ -121,26 +133,29 @@ class Confirmation:
                 is to be confirmed and the replicas answered the last time: nobody waits for one that is away.
 
         Returns:
-            What the script returned, and whether that is confirmed.
+            What the script returned, and whether that is confirmed: not where nothing was asked.
 
         Raises:
             redis.RedisError: Redis did not answer the script.
         """
         if not (shared or (self._every_claim and self._replicas and self.sharing)):
-            return command.run(self._redis), False
-        reply, proof = self._both("EVALSHA", command.script.sha, command)
+            return command.run(self._redis), Proof(confirmed=False)
+        before, reply, answer = self._both("EVALSHA", command.script.sha, command)
         if isinstance(reply, NoScriptError):
-            reply, proof = self._both("EVAL", command.script.text, command)
+            before, reply, answer = self._both("EVAL", command.script.text, command)
         if isinstance(reply, Exception):
             raise reply
-        confirmed = self._is_proof(proof)
-        if shared and not confirmed:
+        proof = Proof(self._is_proof(answer))
+        if shared and not proof.confirmed:
             self._note(confirmed=False)
-        return command.read(reply), confirmed
+            connected = int(before.get("connected_slaves", 0)) if isinstance(before, dict) else self._replicas
+            proof = Proof(confirmed=False, unsure=connected > _count(answer))
+        return command.read(reply), proof
 
     def _both(self, how: str, script: str, command: Command[Any]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipeline:
             arguments = (how, script, *command.arguments)
+            pipeline.info("replication")
             pipeline.execute_command(*arguments)  # type: ignore[no-untyped-call]
             self._ask(pipeline)
             return pipeline.execute(raise_on_error=False)
@@ -178,6 +193,11 @@ class Confirmation:
             problem=f"{why}: a crash of the server may forget the last second; until this changes, messages "
             "leave one by one and never share a call",
         )
+
+
+def _count(answer: Any) -> int:
+    """How many replicas have confirmed."""
+    return answer if isinstance(answer, int) else 0
 
 
 def _text(value: bytes | str) -> str:
