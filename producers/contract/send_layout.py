@@ -23,7 +23,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
 | ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), compose, publish, send_of() |
 | ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | compose, end_members(), end_record(), replay, run_bulk, send_of() |
-| ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | send_of() |
+| ``raced`` | m c; how many of its recipients wanted no more SMS when it went on in doubt all the same | note_race() | - | send_of() |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), message_status.py |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch | send_again() | compose, erase_message, fetch, finish, send_facts.py, split_call() |

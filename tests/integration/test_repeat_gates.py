@@ -430,6 +430,21 @@ def test_a_slice_is_repeated_while_its_campaign_goes_on_or_if_it_is_in_doubt(hal
     assert asked(market, claim) == ONLY_IN_DOUBT
 
 
+def test_a_claim_lets_go_in_doubt_for_those_alone_who_had_written_stop_before_it(market):
+    market.send(ALL, "a")
+    market.hand.finish(only(market.hand.take()), Unknown("read_timeout"))
+    market.stop(0)
+    claim = only(market.hand.take())
+    assert asked(market, claim) == EVER
+    market.stop(1)
+    assert asked(market, claim) == NEVER
+    for _ in range(2):
+        market.hand.finish(claim, Unknown("read_timeout"))
+        claim = only(market.hand.take())
+        assert asked(market, claim) == EVER
+    assert market.redis.hget(KEYS.counts, "optout_race") == b"1"
+
+
 def test_doubt_of_an_earlier_attempt_counts(market):
     market.send(0, "a")
     market.hand.finish(only(market.hand.take()), Unknown("read_timeout"))
