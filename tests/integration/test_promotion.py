@@ -246,6 +246,15 @@ def test_an_era_begins_with_each_replica_that_is_back_and_with_no_other_look(red
     assert [is_era_begun(each) for each in looks] == [each in (4, 6, 9) for each in range(len(looks))]
 
 
+def test_messages_share_again_ten_minutes_after_an_era_began_and_not_before(redis_client):
+    queue(redis_client, ["m0"])
+    for each, ago_ms in (("m1", 590_000), ("m2", 600_000)):
+        redis_client.hset(KEYS.prefix + "memory", "apart", milliseconds(redis_client) - ago_ms)
+        queue(redis_client, [each])
+    gathers = [redis_client.hexists(KEYS.record(each), "share") for each in IDS]
+    assert gathers == [True, False, True]
+
+
 def test_a_clock_that_goes_back_lets_nobody_leave_alone_for_longer(nodes, hand):
     nodes.part()
     hand = nodes.promote()
