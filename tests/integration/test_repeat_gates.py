@@ -230,6 +230,20 @@ def test_no_slice_of_a_campaign_is_repeated_that_was_paused_and_it_leaves_once_w
 
 
 @pytest.mark.parametrize("refuses", [True, False])
+def test_a_breaker_keeps_what_was_surely_not_taken_and_what_is_in_doubt_is_repeated_at_once(
+    refuses, market, post
+):
+    posting = post(refuses=refuses)
+    market.send(WHO, "a")
+    breaker = json.dumps({"shut": {"sender": "Bistro"}})
+
+    posting.attempt(only(market.hand.take()), lambda: market.redis.hset(KEYS.gates, "999", breaker))
+
+    assert market.state("a")[0] == ("queued" if refuses else "accepted")
+    assert posting.posts() == ([] if refuses else [[number(WHO)]] * 2)
+
+
+@pytest.mark.parametrize("refuses", [True, False])
 def test_no_marketing_is_repeated_after_its_hours_and_it_leaves_once_when_they_come(refuses, clock, post):
     hand = HandWorker(clock.redis, queue="marketing", hours=RulesSettings())
     posting, sms = post(hand, refuses=refuses), Producer(client=clock.redis, settings=NO_HOURS)
@@ -366,6 +380,7 @@ def shut(market: Marketing, what: str, claim: Claim) -> None:
         "breaker": lambda: client.hset(KEYS.gates, "999", json.dumps({"shut": {"sender": "Bistro"}})),
         "another breaker": lambda: client.hset(KEYS.gates, "9", json.dumps({"shut": {"sender": "Else"}})),
         "another claim": lambda: client.hincrby(record, "token", 1),
+        "a claim of the same token": lambda: client.hset(record, "running", "of another entry"),
         "recorded": lambda: client.hdel(record, "running"),
         "forgotten": lambda: client.delete(record),
         "nothing": lambda: None,
@@ -390,7 +405,8 @@ NEVER, ONLY_IN_DOUBT, EVER = [False, False], [False, True], [True, True]
             (what, NEVER)
             for what in ("STOP", "STOP, counted", "erased", "window", "ttl", "body", "hold", "pause")
         ),
-        *((what, NEVER) for what in ("another claim", "recorded", "forgotten")),
+        *((what, NEVER) for what in ("another claim", "a claim of the same token")),
+        *((what, NEVER) for what in ("recorded", "forgotten")),
         *((what, ONLY_IN_DOUBT) for what in ("credit", "breaker", "one erased")),
         *((what, EVER) for what in ("another breaker", "nothing")),
     ],
