@@ -6,8 +6,7 @@ The only reader of the environment, the only place that builds things and connec
 import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final
 
 import dramatiq
@@ -18,10 +17,7 @@ from dramatiq.middleware import Retries
 
 from producers.contract.jobs import ACTORS, QUEUE_ALERT, QUEUE_CALLBACKS, QUEUE_MARKETING
 from producers.contract.keys import Keys
-from producers.contract.known_pseudonyms import KEPT_IN_REDIS, KnownPseudonyms
-from producers.contract.outages import OutageLog, refused, what_is_refused
-from producers.contract.steps import drive
-from producers.errors import ConfigError, WrongPseudonymKeys
+from producers.errors import ConfigError
 from producers.rules.hours import Hours
 from producers.rules.settings import ACCOUNT
 from worker.account.gates import Gates
@@ -42,8 +38,8 @@ from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
 from worker.ledger.may_post import Recheck
 from worker.ledger.openings import Openings
-from worker.process import log, middleware, parent, preflight, sentry, tracing
-from worker.process.connection import connect, waits_for_redis
+from worker.process import conditions, log, middleware, parent, sentry, tracing
+from worker.process.connection import connect
 from worker.process.heartbeat import Heartbeat
 from worker.process.outages import outage_log
 from worker.queue.lease_broker import LeaseBroker
@@ -63,11 +59,6 @@ RESTART_S: Final = 0.5
 COLLECT_AFTER: Final = (20_000, 20, 20)
 #: What a worker without hours says when it starts.
 HOURS_OFF: Final = "MARKETING_HOURS_FR and MARKETING_HOURS_OTHER are off: marketing leaves at any hour"
-#: What a worker says that was given another login than the first one of its namespace.
-ANOTHER_ACCOUNT: Final = (
-    "this SMS_NAMESPACE belongs to another account than that of OCTOPUSH_API_LOGIN. Give each account a "
-    "namespace of its own; if the login has changed: octopush-worker account unbind, see docs/accounts.md"
-)
 #: Callbacks that a process holds at a time.
 CALLBACKS_AT_ONCE: Final = 256
 
@@ -98,77 +89,19 @@ def setup(environ: Mapping[str, str] | None = None) -> LeaseBroker:
     dramatiq.worker.POST_PROCESS_MESSAGE_RETRY_DELAY_SECS = RESTART_S  # type: ignore[assignment]
     outages = outage_log(str(settings.redis_url))
     client = connect(settings.redis_url, outages)
-    with middleware.stop_at_once(), _let_in(str(settings.redis_url)):
-        check(client, Keys(settings.namespace), outages, allow_unsafe=settings.allow_unsafe_redis)
-        know_pseudonyms(settings, client)
+    with middleware.stop_at_once(), conditions.unless_refused(str(settings.redis_url)):
+        conditions.meet_redis(
+            client, Keys(settings.namespace), outages, allow_unsafe=settings.allow_unsafe_redis
+        )
+        conditions.know_pseudonyms(settings, client)
         account = Account(settings, client)
-        own_namespace(account)
+        conditions.own_namespace(account.bind)
     middleware.stop_once()
     broker = build(settings, client, profile, account)
     # Dramatiq stops in the opposite order: what was recorded last is told, too.
     broker.add_middleware(middleware.LastWords([end_traces, sentry.stop]), before=middleware.Companions)
     _collect_less_garbage()
     return broker
-
-
-def check(client: redis.Redis, keys: Keys, outages: OutageLog, *, allow_unsafe: bool) -> None:
-    """Wait for Redis and its primary, and refuse to work with a Redis that would break the promise.
-
-    Raises:
-        SystemExit: status 1, after one log line per problem.
-    """
-    logger = structlog.get_logger()
-    for attempt in waits_for_redis():
-        with attempt:
-            findings = preflight.inspect(client, keys)
-        if attempt.retry_state.outcome and attempt.retry_state.outcome.failed:
-            # Also what the connection does not take for an outage.
-            outages.failed(attempt.retry_state.outcome.exception())  # type: ignore[arg-type]
-    for finding in findings:
-        level = logger.error if finding.unsafe or finding.fatal else logger.warning
-        level("redis.problem", check=finding.check, problem=finding.problem)
-    if any(finding.fatal or (finding.unsafe and not allow_unsafe) for finding in findings):
-        logger.error(
-            "worker.refused_to_start", problem="see above; ALLOW_UNSAFE_REDIS=1 overrides what is unsafe"
-        )
-        raise SystemExit(1)
-
-
-def know_pseudonyms(settings: WorkerSettings, client: redis.Redis) -> None:
-    """Refuse to work without a key that Redis needs, and say so if the key lies in Redis.
-
-    Raises:
-        SystemExit: status 1, after one log line.
-    """
-    logger = structlog.get_logger()
-    if not settings.pseudonym_keys:
-        logger.warning("pseudonyms.kept_in_redis", problem=KEPT_IN_REDIS)
-    try:
-        for attempt in waits_for_redis():
-            with attempt:
-                drive(KnownPseudonyms(settings).read(), client)
-    except WrongPseudonymKeys as error:
-        [(variable, problem)] = error.problems.items()
-        refused = f"{variable} {problem}"
-    else:
-        return
-    logger.error("worker.refused_to_start", problem=refused)
-    raise SystemExit(1)
-
-
-def own_namespace(account: Account) -> None:
-    """Refuse to send what waits for another account.
-
-    Raises:
-        SystemExit: status 1, after one log line.
-    """
-    is_ours = False
-    for attempt in waits_for_redis():
-        with attempt:
-            is_ours = account.bind()
-    if not is_ours:
-        structlog.get_logger().error("worker.refused_to_start", problem=ANOTHER_ACCOUNT)
-        raise SystemExit(1)
 
 
 def build(
@@ -190,7 +123,7 @@ def build(
     budgets, rate = Budgets(settings), settings.rate_per_s
     ledger = Ledger(client, settings, leases, confirmation, rate, openings, budgets, account)
     limits = Limits(rate, settings.in_flight)
-    throttle = Throttle(client, keys, limits)
+    throttle = Throttle(client, keys)
     gates = Gates(client, keys, maxlen=settings.stream_maxlen, credit_low=settings.credit_low_euros)
     heart = Heartbeat(client, keys, hours.rules)
     probe = AccountProbe(throttle, gates, lambda: engine.result(gateway.balance()))
@@ -252,24 +185,6 @@ def _declare_actors(broker: LeaseBroker, outbound: Outbound, inbound: Inbound) -
         (10, QUEUE_MARKETING, outbound.send_sms),
     ):
         dramatiq.actor(actor_name=ACTORS[queue], queue_name=queue, priority=priority, broker=broker)(function)
-
-
-@contextmanager
-def _let_in(server: str) -> Iterator[None]:
-    """Refuse to work where Redis refuses us: waiting mends no password.
-
-    Raises:
-        SystemExit: status 1, after one log line.
-    """
-    try:
-        yield
-    except redis.RedisError as error:
-        what = what_is_refused(error)
-        if what is None:
-            raise
-        # A traceback would be many lines, and say nothing more.
-        structlog.get_logger().error("worker.refused_to_start", problem=refused(server, what))
-        raise SystemExit(1) from None
 
 
 def _collect_less_garbage() -> None:

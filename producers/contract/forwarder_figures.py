@@ -12,10 +12,10 @@ from .keys import Keys
 
 #: What an attempt to deliver may come to; ``lost``: whoever delivered was killed.
 RESULTS: Final = ("delivered", "failed", "unreachable", "refused", "halted", "lost")
+#: The fields of a forwarder in which these are counted.
+TRIED: Final = tuple("tried:" + result for result in RESULTS)
 #: Forwarders that are measured, the ones heard last first.
 MEASURED: Final = 50
-
-_TRIED: Final = tuple("tried:" + result for result in RESULTS)
 #: Commands for each forwarder.
 _EACH: Final = 5
 
@@ -67,7 +67,7 @@ def ask_figures(pipeline: Pipeline, keys: Keys, named: _Named) -> None:
         # By the clock of this process: only whoever delivers must know exactly.
         pipeline.zcount(keys.forward_due(name), "-inf", int(time.time() * 1000))
         pipeline.xlen(keys.forward_dead(name))
-        pipeline.hmget(keys.forward(name), ["paused", "held", *_TRIED])
+        pipeline.hmget(keys.forward(name), ["paused", "held", *TRIED])
 
 
 def read_figures(

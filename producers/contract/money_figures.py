@@ -12,7 +12,7 @@ from .keys import Keys
 #: The scope that is always measured. Applications are on the page of the console.
 SCOPE: Final = "account"
 #: Micro-euros in a euro.
-_MICRO: Final = 1_000_000
+MICRO: Final = 1_000_000
 #: Commands that ask.
 MONEY: Final = 5
 _SPENT: Final = ("spent", "reserved", "limit")
@@ -58,9 +58,9 @@ def ask_money(pipeline: Pipeline, keys: Keys, day: str, now_ms: int) -> None:
 def read_money(replies: Sequence[Any], figures: Figures) -> MoneyFigures:
     """Read the replies to `ask_money`."""
     (*amounts, claimed), operators, percent, blocked, duplicates = replies
-    spent, reserved = (figures.whole(each) / _MICRO for each in amounts)
+    spent, reserved = (figures.whole(each) / MICRO for each in amounts)
     # What an operator has set counts at once, and not from the next claim on.
-    limit = figures.whole(claimed if operators is None else operators) / _MICRO
+    limit = figures.whole(claimed if operators is None else operators) / MICRO
     return MoneyFigures(
         spent=spent,
         reserved=reserved,

@@ -35,7 +35,7 @@ from .sifting import REPEATED, concerning_all, sift, tell_left_out
 from .tally import Flip, Tally
 
 #: A sender that breaks no rule, for a preview that names none.
-_ANY_SENDER: Final = "Preview"
+ANY_SENDER: Final = "Preview"
 #: Values of a recipient whom nobody knows: none, half of what fits, and all of it in characters of two units.
 _NOTHING, _HALF, _DEAREST = "", "x" * (VARIABLE_MAX // 2), "\U0001f600" * VARIABLE_MAX
 #: A mobile number that is valid, for a country that has no example of one.
@@ -204,7 +204,7 @@ class Previewer:
         return self._word(chunk, thrifty, auto_optimize_text=True)[1].segments
 
     def _message(self, chunk: list[Any], **changed: Any) -> Message:
-        options: dict[str, Any] = {"sender": _ANY_SENDER, **self._options, **changed}
+        options: dict[str, Any] = {"sender": ANY_SENDER, **self._options, **changed}
         return Message(chunk, self._text, **options)
 
     def _check_options(self) -> None:

@@ -14,7 +14,7 @@ from ..contract.kinds import TYPES, StreamName
 from ..contract.settings import RedisSettings
 
 #: Entries kept in a poison stream, about: far more than a person will look at.
-_POISON_MAXLEN: Final = 10_000
+POISON_MAXLEN: Final = 10_000
 
 
 class ReadingOptions(TypedDict, total=False):
@@ -91,7 +91,7 @@ class Membership:
     block_s: float = 1.0
     idle_s: float = 60.0
     max_deliveries: int = 5
-    poison_maxlen: int = _POISON_MAXLEN
+    poison_maxlen: int = POISON_MAXLEN
     server: str = ""
 
     @classmethod

@@ -27,7 +27,7 @@ from tests.benchmarks.gateway import BenchGateway
 from tests.benchmarks.report import Context
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
 from tests.support.worker_process import WorkerProcess
-from worker.sandbox.processes import Process, procfile_command, read_procfile
+from worker.sandbox.processes import Process, read_procfile, start
 from worker.sandbox.redis_server import RedisServer, free_port
 
 #: States of a send that has ended; all counted sends but these still wait or run.
@@ -146,7 +146,7 @@ class Stand:
         self.web_port = free_port()
         address = {"HOST": "127.0.0.1", "PORT": str(self.web_port)}
         log = self._exit.enter_context((self.data_dir / "web.log").open("wb"))
-        self.web = Process(procfile_command("web"), {**self.environ, **address}, log)
+        self.web = start("web", {**self.environ, **address}, log)
         self._exit.callback(self.web.kill)
         self.wait_for(self._web_answers)
 

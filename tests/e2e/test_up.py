@@ -16,6 +16,7 @@ from tests.support.processes import command, descendants, environment, running
 from tests.support.simulator import SimulatorThread
 from tests.support.up_process import UpProcess
 from tests.support.waiting import until
+from worker.sandbox.processes import GRACE_S, Process, start, stop_all
 from worker.sandbox.redis_server import RedisServer
 from worker.sandbox.simulator.settings import SimulatorSettings
 
@@ -99,6 +100,23 @@ def test_signals_stop_everything(tmp_path, environ, signals):
 
         assert up.wait() == 0
         assert up.leaves_nothing_within(1)
+
+
+def test_each_process_has_its_own_time_to_stop_and_is_killed_after_it(tmp_path, environ):
+    ends_late = "trap 'sleep 1; exit 0' TERM; echo; while :; do sleep 0.05; done"
+    never_ends = "trap '' TERM; echo; while :; do sleep 0.05; done"
+    with (tmp_path / "log").open("wb") as log:
+        late, never = (
+            Process(["/bin/sh", "-c", line], environ, log, grace_s=grace_s)
+            for line, grace_s in ((ends_late, 60.0), (never_ends, 0.2))
+        )
+        mails = start("forward-email", environ, log)
+        until(lambda: (tmp_path / "log").read_bytes().count(b"\n") >= 2)
+        stop_all([late, never])
+        mails.kill()
+
+    assert (late.status, never.status) == (0, -signal.SIGKILL)
+    assert mails.grace_s == GRACE_S["forward-email"]
 
 
 def test_a_start_after_sigkill_goes_on_where_the_killed_one_was(tmp_path, environ, gateway):

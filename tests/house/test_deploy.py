@@ -22,6 +22,7 @@ from worker.metrics.settings import MetricsSettings
 from worker.process import sentry, tracing
 from worker.process.connection import REDIS_TIMEOUT_S
 from worker.process.launch import GRACE_S, SHUTDOWN_MS
+from worker.sandbox import processes
 from worker.sending.recorder import STOP_S
 from worker.webhooks.sender import ANSWER_S, TIMEOUT_S
 
@@ -111,6 +112,7 @@ def test_there_is_a_unit_for_each_line_of_the_procfile_and_a_service_too():
 def test_each_process_has_the_time_that_it_needs_to_stop_and_some_more():
     granted = dict(granted_s())
 
+    assert {process for by, process in granted if by == "up"} == set(NEEDED_S)
     assert {process for _, process in granted} == set(NEEDED_S)
     assert {each: s for each, s in granted.items() if s < NEEDED_S[each[1]] + MARGIN_S} == {}
 
@@ -124,6 +126,8 @@ def granted_s() -> Iterator[tuple[tuple[str, str], int]]:
         yield ("compose", process), int(service["stop_grace_period"].removesuffix("s"))
     for pod, container in containers():
         yield ("kubernetes", container["name"]), pod["spec"]["terminationGracePeriodSeconds"]
+    for process, s in processes.GRACE_S.items():
+        yield ("up", process), int(s)
 
 
 def test_the_page_says_how_long_each_process_takes_to_stop():

@@ -10,6 +10,11 @@ from tests.house.repository import ROOT, blocks, files, modules, name, none_of, 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _MAKE_LINE = re.compile(r"^(?:\$ )?make((?: [a-z][a-z-]*)+)", re.MULTILINE)
 _TARGET = re.compile(r"^([a-z][a-z-]*):(?!=)(.*)$", re.MULTILINE)
+_DECISION = re.compile(r"\[(?:decision )?(\d+)\]\(([^)\s]+)\)")
+#: A table, the line below its head, and what stands between two cells.
+_TABLE = re.compile(r"(?:^ *\|.*\n)+", re.MULTILINE)
+_RULE = re.compile(r"\|(?: *:?-+:? *\|)+")
+_BAR = re.compile(r"(?<!\\)\|")
 #: A file that a page names without a link, and a script that it names without its place.
 _FILE = re.compile(r"`((?:producers|worker|tests|docs)/[\w/.]+\.\w+)`")
 _SCRIPT = re.compile(r"\b(\w+\.lua)\b")
@@ -56,6 +61,24 @@ def makes(page: Path) -> set[str]:
 @each_page
 def test_relative_links_and_anchors_lead_somewhere(page):
     assert broken(page) == []
+
+
+@each_page
+def test_a_decision_that_is_named_is_the_one_that_is_linked(page):
+    none_of(
+        f"{number}: {link}"
+        for number, link in _DECISION.findall(prose(page))
+        if link.partition("decisions.md")[1] and not link.partition("#")[2].startswith(f"{number}-")
+    )
+
+
+@each_page
+def test_a_table_is_one_piece_and_each_row_has_the_cells_of_its_head(page):
+    """Behind an empty line, or with a bar too many, a row is shown as text."""
+    for table in _TABLE.findall(prose(page) + "\n"):
+        head, rule, *rest = (line.strip() for line in f"{table}\n".splitlines())
+        assert _RULE.fullmatch(rule), head
+        none_of(line for line in [head, *rest] if line and len(_BAR.findall(line)) != len(_BAR.findall(rule)))
 
 
 @each_page

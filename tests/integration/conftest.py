@@ -1,4 +1,4 @@
-"""Fixtures for tests against the running gateway simulator, and a producer."""
+"""Fixtures of many of these tests: a producer, workers whose steps are called by hand, console, simulator."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,9 +11,12 @@ from producers import Producer
 from producers.contract.settings import RedisSettings
 from producers.settings import ProducerSettings
 from tests.support.callback_receiver import CallbackReceiver
+from tests.support.callbacks_by_hand import CallbacksByHand
 from tests.support.console_client import OPERATOR, VIEWER, ConsoleClient, console_settings
+from tests.support.hand_worker import HandWorker
 from tests.support.installation import ANY_HOUR
 from tests.support.keys import AllKeys
+from tests.support.marketing import market
 from tests.support.redis_users import own_user
 from tests.support.sends import claim_one, finish_one
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
@@ -23,7 +26,7 @@ from worker.ledger.ledger import Ledger
 from worker.queue.leases import Leases
 from worker.sandbox.redis_server import RedisServer
 
-__all__ = ["simulator", "simulator_thread"]
+__all__ = ["market", "simulator", "simulator_thread"]
 
 
 @pytest.fixture
@@ -39,6 +42,18 @@ def ledger(redis_client: redis.Redis) -> Ledger:
     """Give the ledger, to be worked by hand."""
     keys = AllKeys()
     return Ledger(redis_client, RedisSettings(), Leases(redis_client, keys), Confirmation(redis_client, keys))
+
+
+@pytest.fixture
+def hand(redis_client: redis.Redis) -> HandWorker:
+    """Give a worker of alerts, to be worked by hand."""
+    return HandWorker(redis_client)
+
+
+@pytest.fixture
+def callbacks(redis_client: redis.Redis, hand: HandWorker) -> CallbacksByHand:
+    """Bring callbacks by hand to what `hand` has sent."""
+    return CallbacksByHand(redis_client, hand.ledger)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from worker.cli import main
 from worker.ledger.claims import Claim, Wait
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
-from worker.main import own_namespace
+from worker.process.conditions import own_namespace
 from worker.queue.leases import Leases
 from worker.settings import WorkerSettings
 
@@ -65,9 +65,9 @@ def test_another_api_key_and_another_spelling_are_the_same_account(of, redis_cli
 
 
 def test_a_worker_that_is_refused_says_so_in_one_line_that_shows_no_login(of, redis_client, capsys):
-    own_namespace(Account(of(), redis_client))
+    own_namespace(Account(of(), redis_client).bind)
     with pytest.raises(SystemExit) as ended:
-        own_namespace(Account(of("ben@example.com"), redis_client))
+        own_namespace(Account(of("ben@example.com"), redis_client).bind)
     told = [line for line in capsys.readouterr().out.splitlines() if "refused_to_start" in line]
     assert (ended.value.code, len(told)) == (1, 1)
     assert "octopush-worker account unbind" in told[0]

@@ -7,7 +7,7 @@ import pytest
 
 from producers import Producer
 from producers.contract.jobs import RECORD_VERSION
-from tests.support.hand_worker import KEYS, HandWorker
+from tests.support.hand_worker import KEYS
 from tests.support.sends import claim_one
 from worker.ledger import ledger as ledger_module
 from worker.ledger.claims import Claim, Over, Wait
@@ -16,11 +16,6 @@ HOUR_MS = 3_600_000
 PAUSE_MS = 60_000
 RECORD = KEYS.record("a")
 CAMPAIGN = KEYS.campaign("c")
-
-
-@pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import json
 from decimal import Decimal
 from importlib.resources import files
 
+from click.testing import CliRunner
+
 from producers import Feed, Producer
 from producers.contract.amounts import plain_amount
 from producers.settings import ProducerSettings
@@ -11,6 +13,7 @@ from tests.support.api_client import ApiClient, api_settings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.spending import budgets
 from tests.support.template_sends import only, send_codes
+from worker.cli import main
 from worker.gateway.outcomes import Accepted
 from worker.queue.entries import is_call
 from worker.webhooks.payload import body_of
@@ -49,6 +52,9 @@ def test_what_a_message_cost_and_what_is_spent_is_read_in_one_form_everywhere(re
         event = next(iter(feed))
     assert str(event.cost) == "0.049"
     assert json.loads(body_of(event))["data"]["cost"] == "0.049"
+    told = CliRunner().invoke(main, ["explain", "v", "--json"], env={"REDIS_URL": redis_url}).stdout
+    [ended] = [each["details"] for each in json.loads(told)["timeline"] if each["what"] == "ended"]
+    assert ended["cost"] == "0.049"
     with ApiClient(api_settings(redis_url)) as api:
         assert api.get("/v1/messages/v").json()["cost"] == "0.049"
         [told] = api.get("/v1/events/log?stream=statuses&after=0").json()["entries"]

@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import time
 import weakref
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -14,10 +17,11 @@ import worker.api.app
 import worker.api.door
 from producers.contract.clients import Timeouts
 from producers.contract.steps import Commands
-from tests.support.api_client import ApiClient, api_settings
+from tests.support.api_client import ONE, ApiClient, api_settings
 from tests.support.waiting import until
 from worker.api.caller import Caller
 from worker.api.desk import ASKING, TIMEOUTS
+from worker.api.lookout import LOOKS
 from worker.api.server import make_server
 from worker.api.turns import Turns
 from worker.sandbox.redis_server import free_port
@@ -68,6 +72,41 @@ def test_calls_that_get_no_turn_or_no_answer_are_told_when_to_repeat(own_redis_s
         assert told == {(503, "queue-unavailable", "1")}
         assert {each.headers["Content-Type"] for each in answers} == {"application/problem+json"}
         assert api.get("/v1/messages/a").status_code == 404
+
+
+def test_a_call_waits_once_for_a_redis_that_hangs_and_a_wrong_one_is_told_what_is_wrong(own_redis_server):
+    calls = {
+        "status": ("GET", "/v1/messages/a", {}),
+        "send": ("POST", "/v1/messages", {"json": ONE}),
+        "batch": ("POST", "/v1/batch", {"json": {"messages": [ONE, {**ONE, "request_id": "w"}]}}),
+        "poll": ("GET", POLL.format(n=0), {}),
+        "wrong": ("POST", "/v1/messages", {"json": {}}),
+    }
+    with ApiClient(api_settings(own_redis_server.url)) as api:
+
+        async def timed(method: str, path: str, sent: dict[str, Any]) -> tuple[int, float]:
+            began = time.monotonic()
+            answer = await api.acall(method, path, **sent)
+            return answer.status_code, time.monotonic() - began
+
+        async def together() -> dict[str, tuple[int, float]]:
+            async with AsyncExitStack() as others:
+                # All turns of those who look into groups are taken.
+                for _ in range(LOOKS):
+                    await others.enter_async_context(api.lookout.looks.one())
+                answers = await asyncio.gather(*(timed(*each) for each in calls.values()))
+            return dict(zip(calls, answers, strict=True))
+
+        own_redis_server.suspend()
+        try:
+            found = api.run(together())
+        finally:
+            own_redis_server.resume()
+
+    statuses = {name: status for name, (status, _) in found.items()}
+    assert statuses == {**dict.fromkeys(calls, 503), "wrong": 422}
+    once = TIMEOUTS.answer_s
+    assert {name: took for name, (_, took) in found.items() if not once * 0.9 < took < 2 * once} == {}
 
 
 @pytest.fixture
@@ -165,7 +204,7 @@ def test_who_gets_no_turn_in_time_is_told_that_redis_is_away_and_takes_none():
     async def late() -> None:
         turns = Turns(1, patience_s=0.01)
         async with turns.one():
-            with pytest.raises(redis.ConnectionError):
+            with pytest.raises(redis.TimeoutError):
                 async with turns.one():
                     raise AssertionError("there was a turn")
         async with turns.one():

@@ -24,24 +24,18 @@ from producers import (
 )
 from producers.contract.keys import Keys
 from producers.settings import ProducerSettings
-from tests.integration.test_producer import Blocking
+from tests.support.both_producers import Blocking, sms
 from tests.support.hand_worker import HandWorker
 from worker.gateway.outcomes import Accepted
 from worker.inquiry.campaigns import word_of
+
+__all__ = ["sms"]
 
 GOOD = {"sender": "Bistro"}
 TEXT = "Hello STOP au 30101"
 KEYS = Keys()
 PLANNED = datetime(2099, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
-
-
-@pytest.fixture(params=[Producer, Blocking], ids=["sync", "async"])
-def sms(request, redis_url) -> Iterator[Producer]:
-    """A producer of each kind."""
-    producer = request.param(redis_url)
-    yield producer
-    producer.close() if request.param is Producer else producer.shut()
 
 
 def numbers(count: int, start: int = 0) -> Iterator[str]:

@@ -13,7 +13,7 @@ from tests.support.keys import AllKeys
 from tests.support.observed import Clock, observed
 from tests.support.sends import batch_of
 from worker.account.strain import Strain
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.gateway.outcomes import Deferred
 from worker.queue.leases import LEASE_MS, RENEW_S
 
@@ -36,7 +36,7 @@ def sms(redis_url) -> Producer:
 
 @pytest.fixture
 def throttle(redis_client) -> Throttle:
-    return Throttle(redis_client, KEYS, Limits(0, 0))
+    return Throttle(redis_client, KEYS)
 
 
 def alert(sms: Producer, request_id: str, **options) -> str:

@@ -11,7 +11,7 @@ from tests.support.console_client import OPERATOR, ConsoleClient, console_settin
 from tests.support.html import Html
 from tests.support.reply_events import publish_replies
 from tests.support.waiting import until
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.console.page import Page
 from worker.console.pages import PAGES
 from worker.console.rendering import templates
@@ -75,7 +75,7 @@ def test_each_page_that_is_not_there_says_so(operator):
 
 
 def test_the_overview_shows_a_hold_and_an_operator_ends_it(operator, viewer, redis_client):
-    Throttle(redis_client, KEYS, Limits(0, 0)).hold("102")
+    Throttle(redis_client, KEYS).hold("102")
 
     assert "held" in viewer.get("/").text
     assert "/release" not in Html(viewer.get("/").text).values("action")

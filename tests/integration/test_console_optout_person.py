@@ -12,14 +12,12 @@ from tests.support.console_client import OPERATOR, ConsoleClient, console_settin
 from tests.support.hand_worker import KEYS
 from tests.support.harmless import faults_of
 from tests.support.hostile_texts import HOSTILE_TEXTS
-from tests.support.marketing import Marketing, market
+from tests.support.marketing import Marketing
 from tests.support.template_sends import number
 from worker.console.sessions import LOOKED_UP_MAX
 from worker.inquiry import audit
 from worker.operator.consents import Consent, Consents
 from worker.operator.suppressions import Suppressions
-
-__all__ = ["market"]
 
 
 def newest_entry(market: Marketing) -> str:

@@ -7,13 +7,11 @@ import pytest
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support.hand_worker import KEYS
-from tests.support.marketing import Marketing, market
+from tests.support.marketing import Marketing
 from tests.support.template_sends import number
 from worker.console.pages.optouts import PAGES
 from worker.inquiry.paging import PAGE
 from worker.operator.suppressions import Suppressions
-
-__all__ = ["market"]
 
 
 def by_hand(market: Marketing, which: int, **about: str) -> None:

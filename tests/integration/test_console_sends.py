@@ -20,7 +20,7 @@ from tests.support.keys import AllKeys
 from tests.support.reply_events import publish_replies
 from tests.support.sends import claim_one, correlate_one, finish_one
 from tests.support.waiting import until
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Duplicate, Refused
@@ -430,7 +430,7 @@ def test_hostile_text_stays_text(viewer, redis_client, send, text):
 
 def test_a_send_says_when_the_account_is_looked_at_again_and_types_no_command(operator, send, redis_client):
     send("queued")
-    Throttle(redis_client, KEYS, Limits(0, 0)).hold("104")
+    Throttle(redis_client, KEYS).hold("104")
 
     for page in (operator.get("/sends/queued").text, operator.get("/").text):
         assert "the account is looked at again" in page.lower()

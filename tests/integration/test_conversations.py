@@ -12,8 +12,8 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing.conversations import TURNS_MAX, Conversations
 from producers.settings import ProducerSettings
-from tests.integration.test_producer import sms
-from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
+from tests.support.both_producers import sms
+from tests.support.callbacks_by_hand import KEYS, reply
 from tests.support.hand_worker import HandWorker
 from tests.support.pseudonyms import pseudonyms
 from worker.callbacks.payloads import parse
@@ -24,16 +24,6 @@ NUMBER, OTHER = "+33612345678", "+33612345679"
 TWO_WAY = {"sender": "Bistro", "purpose": "alert", "with_replies": True}
 
 __all__ = ["sms"]
-
-
-@pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
-
-
-@pytest.fixture
-def callbacks(redis_client, hand) -> CallbacksByHand:
-    return CallbacksByHand(redis_client, hand.ledger)
 
 
 def take_all(hand: HandWorker, ticket: str = "sms_1") -> None:

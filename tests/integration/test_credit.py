@@ -14,7 +14,7 @@ from tests.support.sends import claim_one
 from tests.support.template_sends import CODE, number, states
 from worker.account.gates import ASIDE_MS, TRIED_ANYWAY_LONGEST_MS, Gates
 from worker.account.probe import AccountProbe
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.gateway.outcomes import Accepted, Deferred, Unknown
 from worker.ledger.claims import Claim, Over, Result
 
@@ -39,7 +39,7 @@ def gates(redis_client) -> Gates:
 
 @pytest.fixture
 def throttle(redis_client) -> Throttle:
-    return Throttle(redis_client, KEYS, Limits(0, 0))
+    return Throttle(redis_client, KEYS)
 
 
 def send(sms: Producer, request_id: str, *numbers: str, purpose: str = "wholesale", **options) -> str:
@@ -469,7 +469,7 @@ def test_what_waits_aside_moves_to_its_paused_campaign_when_it_is_due(sms, marke
 
 def probing(redis_client, gates, *balances: float | None):
     """Make a probe that sees these balances, one per request, and is always due."""
-    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    throttle = Throttle(redis_client, KEYS)
     asked = []
 
     def balance():

@@ -96,7 +96,7 @@ def test_programs_get_the_whole_preview_as_one_object(dry_run, listed):
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert set(told["preview"]) == set(Preview.__dataclass_fields__)
-    assert told["preview"]["cost"] == "0.082000"
+    assert told["preview"]["cost"] == "0.082"
     assert told["preview"]["flips"] == [{"where": "first_name", "characters": "œ", "recipients": 1}]
     assert list(told["preview"]["problems"]) == ["text"]
     assert (told["dry_run"], told["recipients"], told["segments"], told["rows"]) == (True, 2, 2, 2)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.hand_worker import KEYS, HandWorker, gateway_id
+from tests.support.hand_worker import KEYS, gateway_id
 from tests.support.sends import correlate_one
 from tests.support.template_sends import number, only, send_codes, states
 from worker.gateway.answers import classify
@@ -52,11 +52,6 @@ MAY_USE_UP = {125, 126, 127, 128, 129, 130, 132, 133, 153, 160, 438, 500, 501, 4
 def outcome_of(status: int, body: object) -> Outcome:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return classify(status, {}, content)
-
-
-@pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
 
 
 @pytest.fixture(params=[1, 3], ids=["alone", "shared"])

@@ -20,7 +20,7 @@ from producers.rules.settings import RulesSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.replies import Counting
 from tests.support.template_sends import send_codes
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.callbacks.payloads import parse
 from worker.callbacks.publisher import Publisher
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
@@ -40,7 +40,7 @@ def worker(redis_client) -> HandWorker:
 
 @pytest.fixture
 def throttle(redis_client) -> Throttle:
-    return Throttle(redis_client, KEYS, Limits(0, 0))
+    return Throttle(redis_client, KEYS)
 
 
 @pytest.fixture

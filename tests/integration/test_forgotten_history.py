@@ -23,11 +23,6 @@ from worker.queue.entries import Entry
 ALERT, CALLBACKS = KEYS.queue("alert"), KEYS.queue(QUEUE_CALLBACKS)
 
 
-@pytest.fixture
-def hand(redis_client):
-    return HandWorker(redis_client)
-
-
 def ready(client, queue=ALERT):
     return [entry.decode() for entry in client.lrange(queue.ready, 0, -1)]
 

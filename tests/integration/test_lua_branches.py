@@ -33,11 +33,6 @@ FRENCH, BELGIAN = "+33612345678", "+32470123456"
 
 
 @pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
-
-
-@pytest.fixture
 def gates(redis_client) -> Gates:
     return Gates(redis_client, KEYS)
 

@@ -14,7 +14,7 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.queueing.rounds import read_rounds
 from tests.support.sends import claim_one, finish_one
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.cli import main
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused
 from worker.inquiry.reason import clock
@@ -216,7 +216,7 @@ def test_several_are_resolved_at_once_and_one_that_cannot_be_keeps_no_other(cli,
 
 
 def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
-    Throttle(redis_client, KEYS, Limits(0, 0)).hold("104")
+    Throttle(redis_client, KEYS).hold("104")
     assert "HELD" in cli("status")
     assert "code 104: credit exhausted\n" in cli("status")
     assert "by itself once the account is mended" in cli("status")
@@ -224,13 +224,13 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
     assert f"the account is looked at again at {clock(look_ms)}\n" in cli("status")
     assert cli("release") == "released\n"
     assert cli("release") == "sending was not held\n"
-    Throttle(redis_client, KEYS, Limits(0, 0)).pause("http_429", 600_000)
+    Throttle(redis_client, KEYS).pause("http_429", 600_000)
     assert cli("release") == "released\n"
     assert "sending    on" in cli("status")
-    Throttle(redis_client, KEYS, Limits(0, 0)).hold("126")
+    Throttle(redis_client, KEYS).hold("126")
     assert "nothing ends it but" in cli("status")
     assert cli("release") == "released\n"
-    Throttle(redis_client, KEYS, Limits(0, 0)).hold("http_402")
+    Throttle(redis_client, KEYS).hold("http_402")
     assert "code http_402\n" in cli("status")
     assert cli("release") == "released\n"
     assert "limits     none set live: the workers' own settings hold\n" in cli("status")
@@ -248,7 +248,7 @@ def test_the_command_line_shows_and_changes_holds_and_limits(cli, redis_client):
 
 
 def test_the_command_line_shows_a_pause_until_it_is_over(cli, redis_client):
-    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    throttle = Throttle(redis_client, KEYS)
     throttle.pause("127", 3_600_000)
     shown = cli("status")
     assert "sending    PAUSED: all sending pauses for as long as the gateway asked\n" in shown
@@ -260,7 +260,7 @@ def test_the_command_line_shows_a_pause_until_it_is_over(cli, redis_client):
 
 
 def test_a_pause_is_over_when_its_time_is(redis_client):
-    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    throttle = Throttle(redis_client, KEYS)
 
     def paused_until() -> int | None:
         pause = drive(facts(KEYS), redis_client).pause

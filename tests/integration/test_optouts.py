@@ -10,13 +10,11 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from tests.support import stoppable
 from tests.support.hand_worker import numbers_of
-from tests.support.marketing import Marketing, market
+from tests.support.marketing import Marketing
 from tests.support.template_sends import number, only
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 from worker.operator.bulk import Bulk
 from worker.operator.decisions import Decisions
-
-__all__ = ["market"]
 
 NO_ANSWER = Unknown("read_timeout")
 SUPPRESSED = ("cancelled", "suppressed")

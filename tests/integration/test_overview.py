@@ -9,7 +9,7 @@ from producers.contract.steps import drive
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.replies import Counting
 from tests.support.template_sends import send_codes
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.gateway.outcomes import Accepted, Refused
 from worker.inquiry.overview import overview, panels
 
@@ -45,7 +45,7 @@ def test_nothing_is_an_overview_too(redis_client, seen):
 
 
 def test_everything_at_once_costs_no_more(redis_client, sms, seen):
-    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    throttle = Throttle(redis_client, KEYS)
     worker = HandWorker(redis_client)
     for n in range(5):
         sms.send("+33612345678", "Hi", sender="Bistro", purpose="alert", request_id=f"r{n}")

@@ -28,11 +28,6 @@ DECISIONS = Decisions(SETTINGS, "tester")
 RETENTION_MS = SETTINGS.retention_ms
 
 
-@pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
-
-
 def send(sms: Producer, count: int) -> list[str]:
     return [
         sms.send(number(each), "Hi", sender="Bistro", purpose="alert", request_id=f"a{each}").request_id

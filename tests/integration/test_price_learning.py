@@ -69,10 +69,10 @@ def test_an_operator_and_an_answer_know_better(run, redis_client, sms):
     assert [source for _, _, source in listed(run)] == ["balance"]
 
     accept(redis_client, sms, "0.05")
-    assert listed(run) == [(TARIFF, "0.050000", "answer")]
+    assert listed(run) == [(TARIFF, "0.05", "answer")]
     assert redis_client.hgetall(KEYS.prices_inferred) == {}
     assert run("prices", "learn", "FR")["prices"][0]["verdict"] == "answer"
-    assert listed(run) == [(TARIFF, "0.050000", "answer")]
+    assert listed(run) == [(TARIFF, "0.05", "answer")]
 
 
 def accept(client, sms: Producer, cost: str) -> None:

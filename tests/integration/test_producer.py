@@ -23,36 +23,15 @@ from producers.contract.keys import Keys
 from producers.contract.steps import Commands
 from producers.errors import WrongEventLoop
 from producers.settings import ProducerSettings
+from tests.support.both_producers import Blocking, sms
 from tests.support.waiting import until
 from worker.sandbox.redis_server import RedisServer
+
+__all__ = ["sms"]
 
 NUMBER = "+33612345678"
 GOOD = {"sender": "Bistro", "purpose": "alert"}
 KEYS = Keys()
-
-
-class Blocking:
-    """An AsyncProducer behind the interface of Producer."""
-
-    def __init__(self, *args, **kwargs):
-        self._loop = asyncio.new_event_loop()
-        self._producer = AsyncProducer(*args, **kwargs)
-
-    def __getattr__(self, name):
-        method = getattr(self._producer, name)
-        return lambda *args, **kwargs: self._loop.run_until_complete(method(*args, **kwargs))
-
-    def shut(self):
-        self.close()
-        self._loop.close()
-
-
-@pytest.fixture(params=[Producer, Blocking], ids=["sync", "async"])
-def sms(request, redis_url) -> Iterator[Producer]:
-    """A producer of each kind."""
-    producer = request.param(redis_url)
-    yield producer
-    producer.close() if request.param is Producer else producer.shut()
 
 
 def entries(redis_client: redis.Redis, queue: str = "alert") -> list[str]:
@@ -105,12 +84,23 @@ def test_send_writes_record_body_and_entry(sms, redis_client):
     assert dict(status.deliveries) == {}
 
 
+@pytest.mark.parametrize("never", ["x" * 50, "a b", ""])
+def test_an_id_that_cannot_be_one_is_an_id_that_nobody_knows(sms, never):
+    """docs/applications.md says so of both calls."""
+    assert sms.status(never) is None
+    assert sms.cancel(never) == "unknown_id"
+
+
 def test_the_queue_holds_ids_and_never_content(sms, redis_client):
     sms.send(NUMBER, "canary text", request_id="a", context="canary context", **GOOD)
     sms.send(NUMBER, "canary text", request_id="b", send_at=datetime.now(UTC) + timedelta(1), **GOOD)
-    for key in redis_client.scan_iter(f"{KEYS.queue('alert').ready}*"):
-        assert b"canary" not in redis_client.dump(key)
-        assert NUMBER.encode() not in redis_client.dump(key)
+    alerts = KEYS.queue("alert")
+    assert entries(redis_client) == ["a"]
+    assert redis_client.zrange(alerts.delayed, 0, -1) == [b"b"]
+    # Beside its two places a queue has only what wakes who waits for it.
+    assert set(redis_client.lrange(alerts.wake, 0, -1)) <= {b"1"}
+    held = {alerts.ready, alerts.delayed, alerts.wake}
+    assert {key.decode() for key in redis_client.scan_iter(f"{alerts.ready}*")} <= held
 
 
 @pytest.mark.parametrize("text", ["x" * 160, "{param1}" + "x" * 152])

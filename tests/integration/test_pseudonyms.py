@@ -26,9 +26,9 @@ from tests.support.whole_database import contents
 from worker.callbacks.payloads import parse
 from worker.gateway.outcomes import Accepted, Unknown
 from worker.inquiry.suppressions import Suppression
-from worker.main import know_pseudonyms
 from worker.operator.consents import Consent, Consents
 from worker.operator.suppressions import Listed, Suppressions
+from worker.process.conditions import know_pseudonyms
 from worker.settings import WorkerSettings
 
 NUMBER, OTHER = "+33612345678", "+33612345679"

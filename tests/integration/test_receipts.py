@@ -36,11 +36,6 @@ ORDER = ["sent", "undelivered", "delivered"]
 TEXT = "Hello STOP au 30101"
 
 
-@pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
-
-
 def receipt(request_id: str, status: str, to: str = number(0), minute: int = 5):
     event = {
         "message_id": "sms_1",

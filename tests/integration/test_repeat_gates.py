@@ -19,7 +19,7 @@ from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.support.between_posts import Posting
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
-from tests.support.marketing import Marketing, market
+from tests.support.marketing import Marketing
 from tests.support.pseudonyms import pseudonyms
 from tests.support.set_clock import clock, leaping_server
 from tests.support.spending import budgets, used
@@ -35,7 +35,7 @@ from worker.process.connection import REDIS_TIMEOUT_S, connect
 from worker.sending.attempt import FRESH_S
 from worker.settings import WorkerSettings
 
-__all__ = ["clock", "leaping_server", "market"]
+__all__ = ["clock", "leaping_server"]
 
 ALL = range(3)
 #: Who writes STOP.

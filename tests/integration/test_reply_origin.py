@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from producers import Message, Recipient
-from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
+from tests.support.callbacks_by_hand import KEYS, reply
 from tests.support.hand_worker import HandWorker
 from worker.callbacks import inbound
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
@@ -15,16 +15,6 @@ from worker.ledger.correlation import ANSWER_S
 
 NUMBER, OTHER = "+33612345678", "+33612345679"
 TWO_WAY = {"sender": "Bistro", "purpose": "alert", "with_replies": True}
-
-
-@pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
-
-
-@pytest.fixture
-def callbacks(redis_client, hand) -> CallbacksByHand:
-    return CallbacksByHand(redis_client, hand.ledger)
 
 
 def begin(sms, hand, name, numbers=NUMBER, **options) -> Claim:

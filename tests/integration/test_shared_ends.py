@@ -25,11 +25,6 @@ WHOLE_CALL = [
 
 
 @pytest.fixture
-def hand(redis_client) -> HandWorker:
-    return HandWorker(redis_client)
-
-
-@pytest.fixture
 def queued(sms) -> Callable[..., list[str]]:
     """Queue messages of one template and return their ids."""
 

@@ -7,12 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from producers.contract.keys import Keys
+from producers.contract.steps import drive
 from tests.support.observed import Clock, observed
 from worker.account.observed import Observed
 from worker.account.strain import Strain
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.cli import main
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Unknown
+from worker.inquiry.state_of_sending import read_strain
 
 KEYS = Keys()
 LEASES = KEYS.queue("alert").leases
@@ -31,7 +33,7 @@ class Gauge:
         """Observe attempts a second after the last ones; return the limit."""
         self.clock.now += 1
         self.strain.observe(made)
-        return Throttle(self.client, KEYS, Limits(0, 0)).strained_limit()
+        return drive(read_strain(KEYS), self.client)
 
     def cut(self) -> int | None:
         """Meet strain when the last cut is long over."""
@@ -98,7 +100,7 @@ def test_it_is_never_above_the_setting_and_goes_when_it_reaches_it(redis_client)
 
 
 def test_a_setting_changed_live_counts_at_once(gauge, redis_client):
-    throttle = Throttle(redis_client, KEYS, Limits(0, 0))
+    throttle = Throttle(redis_client, KEYS)
     gauge.see(STRAIN)
     throttle.set_limits("tester", in_flight=20)
     assert gauge.cut() == 10
@@ -221,7 +223,7 @@ steps = st.tuples(
 @given(st.lists(steps, max_size=12))
 def test_whatever_is_observed_the_limit_stays_between_one_and_the_setting(redis_client, sequence):
     redis_client.flushall()
-    throttle, gauge = Throttle(redis_client, KEYS, Limits(0, 0)), Gauge(redis_client)
+    throttle, gauge = Throttle(redis_client, KEYS), Gauge(redis_client)
     for seen, leased, setting, passed_ms in sequence:
         in_flight(redis_client, leased)
         throttle.set_limits("tester", in_flight=setting)

@@ -11,14 +11,12 @@ from click.testing import CliRunner, Result
 from producers.contract.keys import Keys
 from producers.contract.metric_table import METRICS
 from tests.support.lua_scripts import ROOT
-from tests.support.marketing import Marketing, market
+from tests.support.marketing import Marketing
 from tests.support.scraping import Scraped, scrape
 from tests.support.template_sends import number
 from worker.callbacks.forgetting import Forgetting
 from worker.cli import main
 from worker.operator.suppressions import IMPORTED_AT_ONCE
-
-__all__ = ["market"]
 
 KEYS = Keys()
 SUPPRESSED = ("cancelled", "suppressed")

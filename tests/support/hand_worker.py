@@ -77,7 +77,7 @@ class HandWorker:
         )
         self.recheck = Recheck(client, KEYS, openings or None, None)
         limits = Limits(rate, 0)
-        self.throttle = Throttle(client, KEYS, limits)
+        self.throttle = Throttle(client, KEYS)
         self.broker = LeaseBroker(client, KEYS, self.leases, limits, [], places(100_000), self._share_max)
         self.consumer = self.broker.consume(queue, timeout=1)
         self.holder = self.consumer.holder

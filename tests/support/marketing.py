@@ -81,7 +81,7 @@ class Marketing:
 
 @pytest.fixture
 def market(redis_client: redis.Redis, redis_url: str) -> Iterator[Marketing]:
-    """Send marketing, and take opt-outs, on the shared server."""
+    """Give a worker of marketing by hand, with a producer and those who write STOP."""
     made = Marketing(redis_client, redis_url)
     yield made
     made.sms.close()

@@ -25,7 +25,7 @@ from tests.support.installation import ENDS, Installation, new_id, new_number
 from tests.support.misleading import STEP, Scenario, draw_scenario, smaller
 from tests.support.passing_time import PassingTime
 from worker.account.gates import Gates
-from worker.account.throttle import Limits, Throttle
+from worker.account.throttle import Throttle
 from worker.sandbox.redis_server import RedisServer
 from worker.sandbox.simulator.journal import RequestRecord
 
@@ -96,7 +96,7 @@ class Misled:
             self.time = PassingTime(self.redis, made.keys)
             starting.enter_context(self.time)
             made.gateway.balance(1e9)
-            self._throttle = Throttle(self.redis, made.keys, Limits(0, 0))
+            self._throttle = Throttle(self.redis, made.keys)
             self._gates = Gates(self.redis, made.keys)
             self._exit = starting.pop_all()
         return self

@@ -47,5 +47,5 @@ def test_what_our_answers_consist_of_can_be_written():
     answer = Answer(datetime(2026, 11, 1, tzinfo=UTC), Decimal("0.0450"), ("a",))
     assert read(json_line({"answer": answer})) == {
         "v": 1,
-        "answer": {"at": "2026-11-01T00:00:00Z", "cost": "0.0450", "some": ["a"]},
+        "answer": {"at": "2026-11-01T00:00:00Z", "cost": "0.045", "some": ["a"]},
     }

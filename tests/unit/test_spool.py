@@ -98,9 +98,11 @@ def test_two_who_drain_never_hold_the_same_file(tmp_path):
     spool = spool_in(tmp_path)
     spool.keep(reply(1))
     spool.close()
+    seen = []
     for orphan in spool.orphans():
-        assert kept(spool_in(tmp_path)) == []
+        seen.append(kept(spool_in(tmp_path)))
         orphan.remove()
+    assert seen == [[]]
 
 
 def test_a_file_that_is_taken_for_an_orphan_as_it_is_made_is_made_again(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """Fixtures: other releases, and a street on which processes of several releases run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -10,8 +10,6 @@ from tests.upgrades import releases
 from tests.upgrades.releases import Release
 from tests.upgrades.street import Street
 from worker.sandbox.redis_server import RedisServer
-
-MakeStreet = Callable[[], Street]
 
 
 @pytest.fixture(scope="session")

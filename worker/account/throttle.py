@@ -76,13 +76,11 @@ class Throttle:
     Args:
         client: Redis client.
         keys: key names.
-        defaults: limits where none are set live.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, defaults: Limits) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._redis = client
         self._keys = keys
-        self._defaults = defaults
 
     def hold(self, code: str) -> bool:
         """Hold all sending until the account is probed well or an operator releases it.
@@ -126,19 +124,6 @@ class Throttle:
         """The hold in force, if any."""
         found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.hold))
         return Hold(found[b"code"].decode(), int(found[b"since"])) if found else None
-
-    def current_limits(self) -> Limits:
-        """The limits in force."""
-        found = cast("Mapping[bytes, bytes]", self._redis.hgetall(self._keys.limits))
-        return Limits(
-            rate=float(found.get(b"rate", self._defaults.rate)),
-            in_flight=int(found.get(b"in_flight", self._defaults.in_flight)),
-        )
-
-    def strained_limit(self) -> int | None:
-        """Calls in flight allowed while the gateway shows strain; None when only the setting counts."""
-        found = cast("bytes | None", self._redis.hget(self._keys.strain, "limit"))
-        return None if found is None else max(1, int(float(found)))
 
     def set_limits(
         self, by: str, *, rate: float | Default | None = None, in_flight: int | Default | None = None

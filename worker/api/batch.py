@@ -12,7 +12,7 @@ from producers.messages.frozen import FrozenMessage
 from producers.messages.message import Message
 from producers.messages.wording import word
 from producers.queueing.batches import freeze_one
-from producers.queueing.preview import Previewer, current_prices
+from producers.queueing.preview import ANY_SENDER, Previewer, current_prices
 from producers.settings import ProducerSettings
 from worker.api.aside import aside
 from worker.api.call import Answer, Call
@@ -36,7 +36,6 @@ RECIPIENTS_IN_ALL: Final = 5_000
 _BREATH: Final = 50
 #: Texts that a preview shows.
 _RENDERED_MAX: Final = 10
-_ANY_SENDER: Final = "Preview"
 
 
 async def send_batch(call: Call) -> Answer:
@@ -113,7 +112,7 @@ async def preview_message(call: Call) -> Answer:
     found, problems = previewer.result(), Wrong()
     note_fields(found.problems, call.body, "#", problems)
     kept = [each for index, each in enumerate(recipients) if index not in left_out]
-    message = Message(kept, text, **{"sender": _ANY_SENDER, **options})
+    message = Message(kept, text, **{"sender": ANY_SENDER, **options})
     return Answer(
         PreviewAnswer(
             recipients=found.recipients,

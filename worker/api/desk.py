@@ -1,8 +1,11 @@
 """What the calls of one application are answered with: its settings, its commands, Redis."""
 
 import asyncio
+import copy
 import dataclasses
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self, TypeVar
 
 import redis
 import redis.asyncio
@@ -64,6 +67,7 @@ class Desk:
         conversations: steps that read conversations.
         lookout: who waits.
         checking: held while a batch is checked: one of the process at a time.
+        hangs: whether its call has waited for Redis in vain.
     """
 
     def __init__(
@@ -88,6 +92,13 @@ class Desk:
         self.conversations = Conversations(self.keys, self.pseudonyms, settings.default_region)
         self.lookout, self.checking = lookout, checking
         self._redis, self._turns = client, turns
+        self.hangs = False
+
+    def hanging(self) -> Self:
+        """Give a desk for a call that has waited for Redis in vain: it asks nothing, and says so at once."""
+        desk = copy.copy(self)
+        desk.hangs = True
+        return desk
 
     async def ask(self, steps: Steps[T]) -> T:
         """Carry steps out.
@@ -95,12 +106,12 @@ class Desk:
         Raises:
             redis.RedisError: Redis did not answer; or another of `REDIS_ERRORS`.
         """
-        async with self._turns.one():
+        async with self._turn():
             return await adrive(steps, self._redis)
 
     async def do(self, step: Step) -> Any:
         """Carry one step out; raises as `ask`."""
-        async with self._turns.one():
+        async with self._turn():
             return await step.arun(self._redis)
 
     async def charge(self, calls: int, *, always: bool = False) -> Room | None:
@@ -118,3 +129,20 @@ class Desk:
             Command(_TAKE, self.keys.prefix, given, lambda reply: Room(*map(int, reply)))
         )
         return taken
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Wait for a turn to look into a group, and have it within the block; raises as `ask`."""
+        self._give_up_if_it_hangs()
+        async with self.lookout.looks.one():
+            yield
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        self._give_up_if_it_hangs()
+        async with self._turns.one():
+            yield
+
+    def _give_up_if_it_hangs(self) -> None:
+        if self.hangs:
+            raise redis.TimeoutError("did not answer this call a moment ago")

@@ -19,7 +19,6 @@ from typing import Any, Final
 import msgspec
 import redis
 import redis.asyncio
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,12 +29,12 @@ from producers.contract.keys import Keys
 from producers.contract.outages import what_is_refused
 from producers.contract.scripts import REDIS_ERRORS
 from producers.errors import QueueRefused, QueueUnavailable
-from worker.api.call import Answer, Call, Operation, Parameter
+from worker.api.call import Answer, Call, Operation
 from worker.api.caller import Caller, Gone
 from worker.api.desk import ASKING, BURST_S, TIMEOUTS, Desk, Room
+from worker.api.head import has_body, read_key, read_query
 from worker.api.json_body import Bodies
 from worker.api.lookout import Lookout
-from worker.api.message_fields import is_request_id
 from worker.api.problems import MEDIA_TYPE, Refusal, Wrong
 from worker.api.settings import ApiSettings, digest_of
 from worker.api.turns import Turns
@@ -44,7 +43,6 @@ _LOG: Final = logging.getLogger("worker.api")
 _AWAY: Final = (*REDIS_ERRORS, QueueUnavailable, QueueRefused, OSError)
 #: What Redis says of an entry id that is none, such as one of more than 64 bits.
 _BAD_ID: Final = re.compile("Invalid stream ID|invalid start ID|invalid end ID", re.IGNORECASE)
-_KEY: Final = "Idempotency-Key"
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{1,256})", re.IGNORECASE)
 #: Stands in the log for a client that went before it was answered, as other servers write it.
 _GONE: Final = 499
@@ -128,12 +126,11 @@ class Door:
         request = visit.request
         desk = self._desks[""]
         if operation.scopes:
-            desk = self._who(visit, operation)
-            visit.headers |= await self._within_rate(desk)
+            desk = await self._charged(visit, self._who(visit, operation))
         body = await self._bodies.read(request, operation.body_bytes) if operation.body else {}
         wrong = Wrong()
-        query = _query(request, operation.query, wrong)
-        key = _idempotency_key(request.headers, wrong, wanted=operation.takes_key)
+        query = read_query(request, operation.query, wrong)
+        key = read_key(request.headers, wrong, wanted=operation.takes_key)
         call = Call(desk, request.path_params, query, body, wrong, visit.caller, key)
         if not operation.body:
             call.refuse()
@@ -149,19 +146,23 @@ class Door:
             raise Refusal("scope-missing", f"needs {' or '.join(sorted(operation.scopes))}")
         return self._desks[grant.app]
 
-    async def _within_rate(self, desk: Desk) -> dict[str, str]:
+    async def _charged(self, visit: "_Visit", desk: Desk) -> Desk:
+        """Take the call from the rate of its application, and give the desk that answers it."""
+        # Whether Redis is away is said last: a wrong call is told what is wrong with it.
         try:
             room = await desk.charge(1)
+        except redis.TimeoutError:
+            return desk.hanging()
         except _AWAY:
-            # Whether Redis is away is said last: a wrong call is told what is wrong with it.
-            return {}
+            return desk
         if room is None:
-            return {}
+            return desk
         headers = self._rate_headers(room)
         if room.wait_ms:
             wait_s = math.ceil(room.wait_ms / 1000)
             raise Refusal("rate-limited", headers={**headers, "Retry-After": str(wait_s)})
-        return headers
+        visit.headers |= headers
+        return desk
 
     def _rate_headers(self, room: Room) -> dict[str, str]:
         """Write the fields of the IETF's draft on rate limits: the window, what is left, until when."""
@@ -195,7 +196,7 @@ class _Visit:
         """Write a problem; a body that was not read is not worth reading now."""
         content = msgspec.json.encode(refusal.problem(self.call_id))
         headers = dict(refusal.headers)
-        if _has_body(self.request.headers):
+        if has_body(self.request.headers):
             headers["Connection"] = "close"
         return self._written(refusal.status, content, MEDIA_TYPE, headers)
 
@@ -226,49 +227,3 @@ class _Visit:
 
 def _line(**said: Any) -> str:
     return msgspec.json.encode(said).decode()
-
-
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-
-
-def _query(request: Request, declared: tuple[Parameter, ...], wrong: Wrong) -> dict[str, Any]:
-    given: dict[str, str] = {}
-    known = {each.name for each in declared}
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            wrong.parameter(name, "unknown")
-        elif name in given:
-            wrong.parameter(name, "is given twice")
-        given[name] = value
-    return {each.name: _parameter(each, given.get(each.name), wrong) for each in declared}
-
-
-def _parameter(declared: Parameter, value: str | None, wrong: Wrong) -> Any:
-    if value is None:
-        if declared.required:
-            wrong.parameter(declared.name, "is required")
-        return declared.default
-    if not declared.is_integer:
-        if not re.fullmatch(declared.pattern, value, re.ASCII):
-            wrong.parameter(declared.name, f"must be {declared.takes}")
-        return value
-    low, high = declared.low or 0, declared.high or 0
-    if not re.fullmatch(r"\d{1,9}", value, re.ASCII) or not low <= int(value) <= high:
-        wrong.parameter(declared.name, f"must be an integer from {low} to {high}")
-        return declared.default
-    return int(value)
-
-
-def _idempotency_key(headers: Headers, wrong: Wrong, *, wanted: bool) -> str | None:
-    given = headers.getlist(_KEY)
-    if not given:
-        return None
-    if not wanted:
-        wrong.header(_KEY, "is for POST /v1/messages only")
-        return None
-    key = given[0][1:-1] if re.fullmatch('".*"', given[0]) else given[0]
-    if len(given) > 1 or not is_request_id(key):
-        wrong.header(_KEY, "must be 1 to 36 letters, digits or -_.:, bare or in double quotes")
-        return None
-    return key

@@ -9,6 +9,7 @@ import redis
 from producers.contract.kinds import TYPES
 from producers.contract.scripts import Command, Script, as_string
 from producers.contract.steps import Commands, Steps
+from producers.reading.membership import POISON_MAXLEN
 from worker.api.call import Answer, Call
 from worker.api.caller import Gone
 from worker.api.entries import named_fields, pairs, read_entry, told_entry
@@ -30,8 +31,6 @@ ACKS_MAX: Final = 100
 #: Ms after which an entry that was not acknowledged is handed out again, and how often at most.
 _IDLE_MS: Final = 60_000
 _DELIVERIES_MAX: Final = 5
-#: Entries kept, about, of those set aside.
-_POISON_MAXLEN: Final = 10_000
 #: Entries that one call sets aside at most; seconds between two looks for entries that come again.
 _LOOKS: Final = 20
 _LOOK_S: Final = 5.0
@@ -127,7 +126,7 @@ class _Group:
     def _set_aside(self, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> Steps[None]:
         flat = [as_string(part) for pair in fields.items() for part in pair]
         entry = {"id": entry_id.decode(), "deliveries": deliveries, "fields": flat}
-        yield self.command(_POISON, maxlen=_POISON_MAXLEN, **entry)
+        yield self.command(_POISON, maxlen=POISON_MAXLEN, **entry)
 
 
 async def get_events(call: Call) -> Answer:
@@ -149,7 +148,7 @@ async def _found(call: Call, group: _Group) -> list[EventEntry]:
         return held
     while True:
         # Hundreds whose wait is over at once look one after the other, and leave turns to other calls.
-        async with call.desk.lookout.looks.one():
+        async with call.desk.looking():
             found, last = await _looked(call, group, most)
         left = ends - time.monotonic()
         if found or left <= 0 or not call.desk.lookout.can_wait:

@@ -22,7 +22,8 @@ _AWAY_S: Final = 0.5
 #: Calls of one process that may wait at a time; further ones are answered at once.
 WAITERS_MAX: Final = 500
 #: Polls that look into their groups at a time, and seconds that one waits for that.
-_LOOKS, _PATIENCE_S = 8, 20.0
+LOOKS: Final = 8
+_PATIENCE_S: Final = 20.0
 
 _Place = tuple[int, ...]
 
@@ -44,7 +45,7 @@ class Lookout:
         self._redis, self._keys = client, keys
         self._messages: dict[str, set[asyncio.Event]] = {}
         self._streams: dict[str, dict[asyncio.Event, tuple[str, _Place]]] = {}
-        self.looks = Turns(_LOOKS, _PATIENCE_S)
+        self.looks = Turns(LOOKS, _PATIENCE_S)
         self._waiting = 0
         self._released = False
         self._looking: asyncio.Task[None] | None = None

@@ -27,13 +27,13 @@ class Turns:
         """Wait for a turn, and have it within the block.
 
         Raises:
-            redis.ConnectionError: there was none in time, as a pool says that it has no connection left.
+            redis.TimeoutError: there was none in time, as if Redis had not answered.
         """
         try:
             async with asyncio.timeout(self._patience_s):
                 await self._free.acquire()
         except TimeoutError:
-            raise redis.ConnectionError("no turn") from None
+            raise redis.TimeoutError("no turn") from None
         try:
             yield
         finally:

@@ -1,6 +1,6 @@
 """A dry run: what a text would become and cost, whether it would be refused, and why. Queues nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -42,7 +42,7 @@ def look(plan: Plan) -> None:
             budget=limit,
             on_invalid=bad or (lambda *_: None),
         )
-    told = fields(seen)
+    told = asdict(seen)
     counted = {name: told[name] for name in ("recipients", "messages", "segments")}
     rows: dict[str, Any] = dict(bad.fields()) if bad else {"repeated": 0, "bad_rows": 0, "rows": 0}
     rows["bad_rows_to"] = plan.bad_rows_to and str(plan.bad_rows_to)
@@ -119,12 +119,6 @@ def preview(
     return counting.result()
 
 
-def fields(seen: Preview) -> Mapping[str, Any]:
-    """Name what a preview says, for programs; amounts are strings."""
-    named = asdict(seen)
-    return named | {name: _amount(named[name]) for name in ("cost", "worst_cost")}
-
-
 def show(output: Output, seen: Preview) -> None:
     """Say what a preview says, for people."""
     if seen.recipients:
@@ -147,10 +141,6 @@ def show(output: Output, seen: Preview) -> None:
         output.show(f"warning    {warning}")
     for name, why in seen.problems.items():
         output.show(f"refused    {name}: {why}", alarming=True)
-
-
-def _amount(cost: Decimal | None) -> str | None:
-    return None if cost is None else f"{cost:f}"
 
 
 def _spread(seen: Preview) -> str:

@@ -25,7 +25,6 @@ from worker.settings import WorkerSettings
 
 #: What stands for what the workers are set to, or what was learnt.
 DEFAULT: Final = "default"
-_AMOUNTS: Final = ("above", "euros")
 #: What became of a price that was inferred, in words.
 _LEARNT: Final[Mapping[Verdict, str]] = {
     "balance": "the most counts until an answer or an operator names a price",
@@ -94,7 +93,7 @@ def set_one_price(output: Output, tariff: str, euros: str) -> None:
             raise Failed(f"EUROS {error}") from None
     with at_desk() as desk:
         set_price(desk.keys, tariff, euros, whoever()).run(desk.client)
-    output.give({"tariff": tariff, "price": euros})
+    output.give({"tariff": tariff, "price": euros if euros == DEFAULT else Decimal(euros)})
     output.show(f"{tariff}: {euros}")
 
 
@@ -119,10 +118,7 @@ def learn(output: Output, countries: tuple[str, ...], kind: str) -> None:
             else each
             for each in found
         ]
-    rows = [asdict(each) for each in told]
-    output.give(
-        {"prices": [row | {name: row[name] and f"{row[name]:f}" for name in _AMOUNTS} for row in rows]}
-    )
+    output.give({"prices": [asdict(each) for each in told]})
     for each in told:
         range_of = f"above {each.above:f}, at most {each.euros:f} €; " if each.euros is not None else ""
         output.show(f"{each.tariff:<24} {range_of}{_LEARNT[each.verdict]}", alarming=each.euros is None)

@@ -118,19 +118,8 @@ def send(
         raise click.UsageError("--replies-for goes with --wait and --with-replies")
     options, settings = _options(**given), settings_with(region)
     with ExitStack() as stack:
-        file: RecipientList | None = OneNumber(to) if to is not None else None
-        if path is not None:
-            try:
-                file = open_recipients(
-                    stack.enter_context(kept(path)),
-                    take_apart(text).variables,
-                    column=column,
-                    titles=dict(mapped),
-                    region=settings.default_region,
-                    encoding=encoding,
-                )
-            except (FileProblem, OSError) as error:
-                raise Failed(str(error)) from None
+        reading = {"column": column, "titles": dict(mapped), "encoding": encoding}
+        file = _opened(stack, path, to, text, region=settings.default_region, **reading)
         leave_out = bad_rows == "leave-out" or bad_rows_to is not None
         plan = Plan(output, file, text, options, settings, campaign_id, budget, leave_out, bad_rows_to)
         stay = Stay(wait, replies_for.total_seconds() if replies_for else None)
@@ -143,6 +132,24 @@ def send(
         elif file is not None:
             code = carry_out(plan, file, stay, column, sorted(mapped), encoding)
     click.get_current_context().exit(code)
+
+
+def _opened(
+    stack: ExitStack, path: Path | None, to: str | None, text: str, **reading: Any
+) -> RecipientList | None:
+    """Open the recipients for as long as a stack: one number, or those of a file. None for nobody.
+
+    Raises:
+        Failed: the file cannot be read so.
+    """
+    if to is not None:
+        return OneNumber(to)
+    if path is None:
+        return None
+    try:
+        return open_recipients(stack.enter_context(kept(path)), take_apart(text).variables, **reading)
+    except (FileProblem, OSError) as error:
+        raise Failed(str(error)) from None
 
 
 def _check_usage(

@@ -1,7 +1,6 @@
 """``octopush-worker status``: is all well?"""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from worker.account.gates import Gates, Shut
 from worker.commands.command import Command, at_desk
 from worker.inquiry.held_reasons import mismatch_words
 from worker.inquiry.overview import Overview, QueueState, overview
+from worker.inquiry.paging import at_ms
 from worker.inquiry.reason import clock, instant
 from worker.inquiry.state_of_sending import GONE, Facts, Stop
 from worker.presentation.amounts import amount
@@ -170,11 +170,11 @@ def _fields(found: Overview, shut: list[Shut]) -> dict[str, Any]:
         "sending": "held" if facts.hold else "paused" if facts.pause else "full" if _is_full(facts) else "on",
         "hold": _stop(facts.hold),
         "pause": _stop(facts.pause),
-        "workers": {"alive": facts.workers, "seen_at": _instant(facts.worker_seen_ms)},
+        "workers": {"alive": facts.workers, "seen_at": at_ms(facts.worker_seen_ms)},
         "limits": {"rate": facts.rate, "in_flight": facts.in_flight, "strained": facts.strained},
         "aside": [
             {"gate": each.name, "waiting": each.waiting, "since": instant(each.gate.since), "why": each.why}
-            | {"next_look": _instant(facts.credit_look_ms if each.name == CREDIT else None)}
+            | {"next_look": at_ms(facts.credit_look_ms if each.name == CREDIT else None)}
             for each in shut
         ],
         "held": [{**held._asdict(), "sends": count} for held, count in facts.held.items()],
@@ -204,11 +204,7 @@ def _stop(stop: Stop | None) -> dict[str, Any] | None:
         "code": stop.code,
         "meaning": stop.meaning or None,
         "since": instant(stop.since_ms),
-        "until": _instant(stop.until_ms),
+        "until": at_ms(stop.until_ms),
         "by_person": stop.by_person,
-        "next_look": _instant(stop.look_ms),
+        "next_look": at_ms(stop.look_ms),
     }
-
-
-def _instant(ms: float | None) -> datetime | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from producers.contract.figures import Figures
-from producers.contract.forwarder_figures import RESULTS
+from producers.contract.forwarder_figures import RESULTS, TRIED
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.paging import PAGE, Page, now_ms, pairs, read_stream
@@ -14,7 +14,6 @@ from worker.inquiry.paging import PAGE, Page, now_ms, pairs, read_stream
 _SILENT_MS: Final = 20_000
 #: Forwarders that are shown, the ones heard last first.
 _FORWARDERS: Final = 50
-_TRIED: Final = tuple("tried:" + result for result in RESULTS)
 
 
 #: How a forwarder is, in words that pages and commands share.
@@ -189,7 +188,7 @@ def _asked(keys: Keys, name: str) -> Sequence[str]:
         "held_at",
         "probe_at",
         "delivered_at",
-        *_TRIED,
+        *TRIED,
     )
 
 

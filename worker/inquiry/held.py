@@ -7,9 +7,8 @@ from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
 from producers.rules.held import Held, read_held, words
 from producers.rules.hours import Hours
-from worker.inquiry.paging import now_ms
+from worker.inquiry.paging import now_ms, strings
 from worker.inquiry.reason import instant
-from worker.inquiry.state_of_sending import strings
 
 
 @dataclass(frozen=True, slots=True)

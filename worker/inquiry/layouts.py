@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from producers.contract.heartbeats import WORKERS_MAX, alive, layouts_of
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.paging import now_ms
-from worker.inquiry.state_of_sending import scored
+from worker.inquiry.paging import now_ms, scored
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from producers.contract.keys import QUARANTINE, Keys
 from producers.contract.steps import Commands, Steps
 from worker.inquiry.held import held_sends
 from worker.inquiry.open_uploads import OpenUploads, open_uploads
-from worker.inquiry.paging import now_ms
+from worker.inquiry.paging import now_ms, strings
 from worker.inquiry.panels import Panel, side_by_side
 from worker.inquiry.parked import Problem, newest_problems
 from worker.inquiry.state_of_sending import (
@@ -30,7 +30,6 @@ from worker.inquiry.state_of_sending import (
     read_pause,
     read_strain,
     read_workers,
-    strings,
 )
 
 #: The queues in the order in which they are shown.

@@ -6,7 +6,7 @@ twice nor left out.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
@@ -165,6 +165,23 @@ def pairs(flat: Any) -> Sequence[tuple[Any, Any]]:
     if flat and isinstance(flat[0], list | tuple):
         return [(name, value) for name, value in flat]
     return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def strings(reply: Any) -> dict[str, str]:
+    """Read a hash, whichever way a client hands it over."""
+    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+    return {name.decode(): value.decode("utf-8", "replace") for name, value in pairs}
+
+
+def scored(reply: Sequence[Any]) -> Iterator[tuple[str, float]]:
+    """Read members of a sorted set with their scores, whichever way a client hands them over."""
+    pairs = (
+        reply
+        if not reply or isinstance(reply[0], list | tuple)
+        else zip(reply[::2], reply[1::2], strict=True)
+    )
+    for member, score in pairs:
+        yield member.decode("utf-8", "replace"), float(score)
 
 
 def texts(values: Sequence[Any], names: Sequence[str]) -> dict[str, str]:

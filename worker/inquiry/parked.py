@@ -8,8 +8,7 @@ from producers.contract.jobs import PARKED
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.paging import PAGE, now_ms, pairs
-from worker.inquiry.state_of_sending import scored
+from worker.inquiry.paging import PAGE, now_ms, pairs, scored
 
 #: Groups that are looked at, those with the newest messages first: more than the gateway has codes.
 GROUPS_MAX: Final = 200

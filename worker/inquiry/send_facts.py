@@ -7,7 +7,8 @@ from typing import Any, Final
 from producers.contract.jobs import CALL, QUEUE_MARKETING
 from producers.contract.keys import Keys
 from producers.contract.steps import Commands, Steps
-from worker.inquiry.state_of_sending import Facts, Plain, facts_commands, read_facts, strings
+from worker.inquiry.paging import strings
+from worker.inquiry.state_of_sending import Facts, Plain, facts_commands, read_facts
 
 #: Entries of a queue that are looked through from either end.
 LOOKED_AT: Final = 10_000

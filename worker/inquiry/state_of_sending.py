@@ -5,7 +5,7 @@ Here the same facts are read for people, with plain commands.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from producers.contract.steps import Commands, Steps
 from producers.rules.held import Held, read_held
 from worker.gateway.codes import OPERATORS
 from worker.inquiry.code_words import meaning_of
-from worker.inquiry.paging import now_ms
+from worker.inquiry.paging import now_ms, scored, strings
 
 #: Ms of debt up to which the rate lets a recipient leave: as ``gates/rate.lua``.
 _AHEAD_MS: Final = {QUEUE_ALERT: 1000, QUEUE_MARKETING: 100}
@@ -245,23 +245,6 @@ def read_workers(keys: Keys) -> Steps[Workers]:
     silent_s = None if last is None else max(0, now_ms(time) - last) // 1000
     living = alive(seen, now_ms(time))
     return Workers(len(living), silent_s, rules_of(living))
-
-
-def strings(reply: Any) -> dict[str, str]:
-    """Read a hash, whichever way a client hands it over."""
-    pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
-    return {name.decode(): value.decode("utf-8", "replace") for name, value in pairs}
-
-
-def scored(reply: Sequence[Any]) -> Iterator[tuple[str, float]]:
-    """Read members of a sorted set with their scores, whichever way a client hands them over."""
-    pairs = (
-        reply
-        if not reply or isinstance(reply[0], list | tuple)
-        else zip(reply[::2], reply[1::2], strict=True)
-    )
-    for member, score in pairs:
-        yield member.decode("utf-8", "replace"), float(score)
 
 
 def _hold(found: Mapping[str, str]) -> Stop | None:

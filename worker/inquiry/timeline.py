@@ -7,14 +7,15 @@ from typing import Any, Final
 
 import msgspec
 
+from producers.contract.amounts import read_amount
 from producers.contract.events import Reply, from_fields
 from producers.contract.keys import Keys
 from producers.contract.known_pseudonyms import KnownPseudonyms
 from producers.contract.steps import Commands, Steps
 from producers.queueing.message_status import read_delivery
 from producers.queueing.rounds import Round, read_rounds
+from worker.inquiry.paging import strings
 from worker.inquiry.reason import instant
-from worker.inquiry.state_of_sending import strings
 
 #: Receipts that are shown, and turns of a conversation that are read.
 RECEIPTS: Final = 100
@@ -106,9 +107,11 @@ def _of_record(record: Mapping[str, str]) -> Iterator[Moment]:
         if name in record and not (what == "expires" and "ended" in record):
             yield Moment(instant(float(record[name])), what)
     if "ended" in record:
-        told = {
-            name: record[name] for name in ("state", "code", "message", "ticket", "cost") if record.get(name)
+        told: dict[str, object] = {
+            name: record[name] for name in ("state", "code", "message", "ticket") if record.get(name)
         }
+        if record.get("cost"):
+            told["cost"] = read_amount(record["cost"])
         yield Moment(instant(float(record["ended"])), "ended", told)
 
 

@@ -11,7 +11,7 @@ from producers.contract.forwarder_figures import ForwarderFigures
 from producers.contract.jobs import ENDS, QUEUE_ALERT, QUEUE_MARKETING
 from producers.contract.kinds import KINDS
 from producers.contract.metric_table import CALL_OUTCOMES, CURRENCY, METRICS
-from producers.contract.money_figures import SCOPE, MoneyFigures
+from producers.contract.money_figures import MICRO, SCOPE, MoneyFigures
 from producers.contract.optout_figures import KEPT, OptoutFigures
 from producers.contract.settings import RedisSettings
 from worker.metrics.families import histogram, plain
@@ -19,7 +19,6 @@ from worker.metrics.reading import Found
 
 #: What a queue of sends is called by who sends.
 _PURPOSES = {QUEUE_ALERT: "alert", QUEUE_MARKETING: "wholesale"}
-_MICRO = 1_000_000
 
 
 class Collected(Collector):
@@ -116,7 +115,7 @@ def _counted(counted: Mapping[str, int]) -> Iterator[Metric]:
             if queue in _PURPOSES
         ],
     )
-    yield plain("cost_total", [((CURRENCY,), counted.get("cost", 0) / _MICRO)])
+    yield plain("cost_total", [((CURRENCY,), counted.get("cost", 0) / MICRO)])
     yield told("replies_total", "replies")
     yield told("receipts_total", "receipts")
     yield told("optouts_total", "optouts")

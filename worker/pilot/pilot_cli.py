@@ -154,7 +154,7 @@ def _tell(
                 {"name": name, "answer": verdict.answer or None, "why": verdict.why, "notes": verdict.notes}
                 for name, verdict in rows
             ],
-            "spent": f"{purse.spent:f}",
+            "spent": purse.spent,
             "report": str(files.report),
             "profile": str(files.profile) if has_profile else None,
         }

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
+from producers.contract.amounts import plain_amount
 from worker.presentation.visible import whole
 
 #: Version of the objects that commands and exports write.
@@ -18,7 +20,7 @@ def json_line(fields: Mapping[str, Any]) -> bytes:
     """Write one object as one line, with its line feed and the version as ``v``.
 
     Texts stay as they are, but for half surrogates, which no JSON may hold: ``⟨U+D83D⟩``. Times are ISO 8601,
-    of UTC with ``Z``; amounts are strings, so that nobody rounds them.
+    of UTC with ``Z``; amounts are strings, so that nobody rounds them, in the form that they have everywhere.
 
     Args:
         fields: what msgspec can carry: dataclasses, structs, dates, decimals, mappings, sequences.
@@ -28,8 +30,9 @@ def json_line(fields: Mapping[str, Any]) -> bytes:
 
 def json_text(value: Any) -> str:
     """Write a value as JSON without a line break."""
-    plain = msgspec.to_builtins(value, enc_hook=_mapping)
-    return whole(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS))
+    plain = msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=_mapping)
+    written = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=plain_amount)
+    return whole(written.translate(_LINE_ENDS))
 
 
 def _mapping(value: Any) -> Any:

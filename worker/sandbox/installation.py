@@ -13,7 +13,7 @@ import httpx
 from worker.sandbox.data_directory import DataDirectory, DirectoryUnavailableError
 from worker.sandbox.embedded_redis import EmbeddedRedis
 from worker.sandbox.environments import configured, of_process
-from worker.sandbox.processes import Process, procfile_command, read_procfile, stop_all
+from worker.sandbox.processes import Process, read_procfile, start, stop_all
 
 T = TypeVar("T")
 
@@ -143,14 +143,13 @@ class Installation:
         if self._server is not None and name not in self._lines:
             return self._start_server(self._server)
         process_type = self._lines[name]
-        command = procfile_command(process_type)
         environ = of_process(process_type, read_procfile()[process_type], self._environ)
         if not self._logs_to_files:
-            return Process(command, environ)
+            return start(process_type, environ)
         log = self._directory.path / f"{name}.log"
         log.touch(mode=0o600)
         with log.open("ab") as output:
-            return Process(command, environ, output)
+            return start(process_type, environ, output)
 
     def _start_server(self, server: EmbeddedRedis) -> EmbeddedRedis:
         try:

@@ -14,8 +14,15 @@ from typing import IO, Final
 import worker
 from worker.sandbox import guardian
 
-#: Seconds between SIGTERM and SIGKILL: what a worker takes while Redis answers, less than platforms allow.
-GRACE_S: Final = 27.0
+#: Seconds between SIGTERM and SIGKILL of each process type, as deploy/ grants them: its page has the reasons.
+GRACE_S: Final[Mapping[str, float]] = {
+    "worker": 45.0,
+    **dict.fromkeys(("web", "api", "metrics", "console"), 20.0),
+    "forward-http": 40.0,
+    "forward-email": 130.0,
+}
+#: The same of what has nothing to finish.
+_GRACE_S: Final = 20.0
 
 
 def read_procfile() -> dict[str, str]:
@@ -25,12 +32,6 @@ def read_procfile() -> dict[str, str]:
     lines = (inside if inside.exists() else beside).read_text("utf-8").splitlines()
     pairs = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
     return {name.strip(): command.strip() for name, _, command in pairs}
-
-
-def procfile_command(process_type: str) -> list[str]:
-    """Return a command of the Procfile for this interpreter; any directory and any PATH will do."""
-    _, _, arguments = read_procfile()[process_type].partition(" ")
-    return ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m octopush_worker {arguments}"]
 
 
 def tied(number: signal.Signals) -> list[str]:
@@ -50,6 +51,7 @@ class Process:
         environ: the whole environment.
         output: file that receives stdout and stderr; None: those of this process receive them.
         errors_apart: whether the stderr of this process receives stderr all the same.
+        grace_s: seconds that it has to stop, once it is asked to.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Process:
         output: IO[bytes] | None = None,
         *,
         errors_apart: bool = False,
+        grace_s: float = _GRACE_S,
     ) -> None:
+        self.grace_s = grace_s
         self._process = subprocess.Popen(
             [*tied(signal.SIGKILL), *command],
             # No module of the current directory may replace one of ours.
@@ -99,10 +103,17 @@ class Process:
         self._process.wait()
 
 
+def start(process_type: str, environ: Mapping[str, str], output: IO[bytes] | None = None) -> Process:
+    """Start a process of the Procfile with this interpreter; any directory and any PATH will do."""
+    _, _, arguments = read_procfile()[process_type].partition(" ")
+    command = ["/bin/sh", "-c", f"exec {shlex.quote(sys.executable)} -m octopush_worker {arguments}"]
+    return Process(command, environ, output, grace_s=GRACE_S[process_type])
+
+
 def stop_all(processes: list[Process]) -> None:
-    """Stop all processes: SIGTERM together, SIGKILL to what is left after the grace time."""
+    """Stop all processes: SIGTERM together, SIGKILL to each that is left after its grace time."""
     for process in processes:
         process.terminate()
-    deadline = time.monotonic() + GRACE_S
-    for process in processes:
-        process.wait(deadline)
+    asked_at = time.monotonic()
+    for process in sorted(processes, key=lambda each: each.grace_s):
+        process.wait(asked_at + process.grace_s)

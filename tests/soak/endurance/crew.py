@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from worker.sandbox.environments import configured, of_process
-from worker.sandbox.processes import GRACE_S, Process, procfile_command, read_procfile
+from worker.sandbox.processes import Process, read_procfile, start
 
 #: How many workers there are; of all other process types there is one.
 WORKERS: Final = 2
@@ -97,7 +97,7 @@ class Crew:
         written = log.stat().st_size
         environ = {**of_process(kind, read_procfile()[kind], self._environ), **self._foreign}
         with log.open("ab") as output:
-            self._processes[name] = process = Process(procfile_command(kind), environ, output)
+            self._processes[name] = process = start(kind, environ, output)
         self._lives[name] += 1
         deadline = time.monotonic() + START_S
         while not self._is_ready(kind, log, written):
@@ -123,8 +123,9 @@ class Crew:
         process = self._processes[name]
         begun = time.monotonic()
         process.terminate()
-        process.wait(begun + GRACE_S + 3)
-        patient = time.monotonic() > begun + GRACE_S + 3
+        granted_until = begun + process.grace_s
+        process.wait(granted_until)
+        patient = time.monotonic() > granted_until
         self.start(name)
         if patient:
             raise TimeoutError(f"{name} did not stop when asked to")

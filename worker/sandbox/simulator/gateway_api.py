@@ -25,7 +25,6 @@ from worker.sandbox.simulator.simulator import Simulator
 from worker.sandbox.simulator.validation import check
 
 BASE_PATH = "/v1/public"
-_PARAMETERS = f"{BASE_PATH}/user/campaign-parameters"
 
 
 def create_app(settings: SimulatorSettings | None = None, *, simulator: Simulator | None = None) -> Starlette:
