@@ -160,8 +160,8 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``rate`` | recipients per second; 0 for no limit | set_limits | set_limits | live_limits(), state_of_sending.py, throttle.py |
-| ``in_flight`` | calls in flight; 0 for no limit | set_limits | set_limits | live_limits(), observe, state_of_sending.py, throttle.py |
+| ``rate`` | recipients per second; 0 for no limit | set_limits | set_limits | live_limits(), state_of_sending.py |
+| ``in_flight`` | calls in flight; 0 for no limit | set_limits | set_limits | live_limits(), observe, state_of_sending.py |
 
 **rate** What the rate limit is owed. Goes a second after all is paid.
 
@@ -175,7 +175,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), reading.py, observe, state_of_sending.py, throttle.py |
+| ``limit`` | calls that may be in flight; absent while the setting counts | observe | observe | calls_in_flight(), reading.py, observe, state_of_sending.py |
 | ``top`` | where the limit ends | observe | observe | observe |
 | ``cut`` | when it was halved last, ms | observe | - | observe |
 | ``base:<digits>`` | what calls of so many digits of recipients take at best, ms | observe | - | observe |
