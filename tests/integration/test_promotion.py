@@ -341,6 +341,15 @@ def test_a_call_waits_whose_claim_the_replica_may_have_and_did_not_confirm(nodes
     assert (len(numbers_of(again)), again.in_doubt) == (len(IDS), True)
 
 
+def test_a_call_that_is_claimed_after_a_replica_fell_silent_falls_apart_at_once(nodes, hand, monkeypatch):
+    """It was cut off before, as a host is that is lost: it has nothing of what was written since."""
+    monkeypatch.setattr(confirmation, "HEARD_S", 0)
+    nodes.hang()
+    until(lambda: nodes.old.info("replication")["slave0"]["lag"] > 0)
+    assert hand.claim(hand.fetch()) == []
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
+
+
 def test_what_waited_for_a_replica_that_hung_leaves_when_it_answers(nodes, hand):
     nodes.hang()
     assert hand.claim(hand.fetch()) == []

@@ -26,6 +26,7 @@ from redis.exceptions import NoScriptError
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
+from worker.process.replicas import heard
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ _NOTE_REPLICAS: Final = Script(__package__, "note_replicas", when_full=True)
 WAIT_MS: Final = 1_000
 #: Milliseconds after which a write is on the disk of a server that stands alone, with ``everysec``.
 ON_DISK_MS: Final = 3_000
+#: Seconds since its last word in which a replica may still take what is written.
+HEARD_S: Final = 3
 #: Seconds between two looks at what this Redis can confirm.
 LOOK_S: Final = 5.0
 
@@ -44,7 +47,8 @@ class Proof(NamedTuple):
 
     Attributes:
         confirmed: Redis will remember them.
-        unsure: a replica that did not confirm them was connected: it may have them, and lack what follows.
+        unsure: a replica that did not confirm them was there just before: it may have them, and lack what
+            follows.
     """
 
     confirmed: bool
@@ -148,8 +152,8 @@ class Confirmation:
         proof = Proof(self._is_proof(answer))
         if shared and not proof.confirmed:
             self._note(confirmed=False)
-            connected = int(before.get("connected_slaves", 0)) if isinstance(before, dict) else self._replicas
-            proof = Proof(confirmed=False, unsure=connected > _count(answer))
+            unsure = not isinstance(before, dict) or heard(before, HEARD_S) > _count(answer)
+            proof = Proof(confirmed=False, unsure=unsure)
         return command.read(reply), proof
 
     def _both(self, how: str, script: str, command: Command[Any]) -> list[Any]:
