@@ -61,7 +61,7 @@ and a stream entry together, on Redis Cluster too.
 | ``rate`` | hash, ms of the rate that all sends and that alerts have used up, and when that was so | seconds | layout | layout |
 | ``account`` | string, the pseudonym of the login that the namespace belongs to | until unbound | bind_account, unbind_account | bind_account, claim, operators |
 | ``layout`` | string, which layout the data have; absent in the oldest, which have 1 | for ever | note_pseudonyms, raise_layout | every script, operators |
-| ``memory`` | hash, which server this is, its era, and from when on what is queued leaves alone for a while | for ever | layout | layout |
+| ``memory`` | hash, which server this is, its era, from when on what is queued leaves alone for a while, and how many replicas confirm | for ever | layout | layout |
 | ``beat`` | string, written to ask whether this Redis confirms writes | a minute | workers | - |
 | ``audit`` | stream, decisions and looks of operators | by length | resolve, replay, release, open_gate, set_limits, append_audit | operators |
 | ``workers`` | sorted set, worker processes by their last sign of life | an hour after it | beat, heartbeat | metrics, operators |

@@ -188,8 +188,9 @@ pages with the code.
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
 | ``server`` | marks of the server and of its data, text | current_era() | - | current_era() |
-| ``era`` | number of the era that it began | current_era() | - | current_era(), sharing_era() |
-| ``apart`` | from when on what is queued leaves alone for a while, ms | current_era(), leave_alone | - | sharing_era() |
+| ``era`` | number of the era that it began | begin_era() | - | current_era(), note_replicas, sharing_era() |
+| ``apart`` | from when on what is queued leaves alone for a while, ms | begin_era(), sharing_era() | - | sharing_era() |
+| ``replicas`` | how many replicas confirmed when a worker last looked | note_replicas | - | note_replicas |
 
 **queue:<q>:back** That the clock went back. Goes when all that is delayed has followed.
 

@@ -23,7 +23,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``weights`` | m; segments of each recipient, a digit each; absent or empty where all have the same | enqueue, make_smaller(), write_anew() | - | correct_spent(), forget_persons(), write_anew() |
 | ``scope`` | m c; what an opt-out that answers it ends, ``sender:<name>`` or ``app:<name>``; absent for the account | compose, enqueue | - | cancel_stoppable(), compose, publish, send_of() |
 | ``stoppable`` | m c; 1 of an alert that an opt-out ends; of marketing the queue says so | compose, enqueue | - | compose, end_members(), end_record(), replay, run_bulk, send_of() |
-| ``raced`` | m c; 1 when it went on in doubt although one of its recipients wants no more SMS | note_race() | - | send_of() |
+| ``raced`` | m c; how many of its recipients wanted no more SMS when it went on in doubt all the same | note_race() | - | send_of() |
 | ``early`` | m; 1 when a receipt came before the acceptance | heard() | - | end_members(), end_record() |
 | ``context`` | m; what the application gave, JSON | enqueue | erase_message, forget_persons() | announce(), conversations.py, correlate, end_members(), end_record(), message_status.py |
 | ``share`` | m c; what members of a call must have in common, a digest; absent for who leaves alone | enqueue, fetch | send_again() | compose, erase_message, fetch, finish, send_facts.py, split_call() |
@@ -66,7 +66,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``composed`` | c; ``partly`` or ``done``; absent when the call must be composed, or composed anew | compose | cancel_waiting(), compose_anew(), finish, go_without() | compose, send_of() |
 | ``tail`` | c; end of the body while it is composed, bytes | compose | compose | compose |
 | ``weight`` | c; segments of all members, by which the cost is shared out | compose | compose | compose, correct_spent(), end_members(), finish, price_of() |
-| ``reported`` | c; when an attempt under this or an earlier name was last recorded, ms | finish | - | dissolve, split_call() |
+| ``reported`` | c; when an attempt under this or an earlier name was last recorded, or given back, ms | finish, unclaim | - | dissolve, split_call() |
 | ``erase`` | m c; numbers of who is erased when nobody sends it any more, with blanks between them | erase_message, go_without() | end_call(), forget_persons(), go_without() | end_members(), end_record(), erase_message, finish, send_of(), unclaim |
 | ``erased`` | m; 1 when somebody was erased from it: a number that is not in ``to`` is none of its recipients | forget_persons() | - | correct_spent(), correlate |
 | ``confirmed`` | c; 1 when an attempt under the present name was recorded: its claim was confirmed | finish | - | send_of() |
@@ -146,6 +146,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``announce()`` | correlate, disown(), end_members() |
 | ``await()`` | forward_again, forward_in |
 | ``await_nothing()`` | forget_persons() |
+| ``begin_era()`` | current_era(), note_replicas |
 | ``blame_held()`` | blame_what_held(), compose, hold_until() |
 | ``blame_what_held()`` | lifetime_gate.keep() |
 | ``budget_limits()`` | purses_of() |

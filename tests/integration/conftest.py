@@ -16,7 +16,7 @@ from tests.support.console_client import OPERATOR, VIEWER, ConsoleClient, consol
 from tests.support.hand_worker import HandWorker
 from tests.support.installation import ANY_HOUR
 from tests.support.keys import AllKeys
-from tests.support.marketing import Marketing
+from tests.support.marketing import market
 from tests.support.redis_users import own_user
 from tests.support.sends import claim_one, finish_one
 from tests.support.simulator import PATIENCE_S, SimulatorThread, simulator, simulator_thread
@@ -26,7 +26,7 @@ from worker.ledger.ledger import Ledger
 from worker.queue.leases import Leases
 from worker.sandbox.redis_server import RedisServer
 
-__all__ = ["simulator", "simulator_thread"]
+__all__ = ["market", "simulator", "simulator_thread"]
 
 
 @pytest.fixture
@@ -54,14 +54,6 @@ def hand(redis_client: redis.Redis) -> HandWorker:
 def callbacks(redis_client: redis.Redis, hand: HandWorker) -> CallbacksByHand:
     """Bring callbacks by hand to what `hand` has sent."""
     return CallbacksByHand(redis_client, hand.ledger)
-
-
-@pytest.fixture
-def market(redis_client: redis.Redis, redis_url: str) -> Iterator[Marketing]:
-    """Give a worker of marketing by hand, with a producer and those who write STOP."""
-    made = Marketing(redis_client, redis_url)
-    yield made
-    made.sms.close()
 
 
 @pytest.fixture

@@ -215,7 +215,7 @@ def test_a_claim_that_is_given_back_reserves_nothing(counting, redis_client):
     [claim] = worker.take()
     assert used(redis_client) == (0.05, 0)
 
-    of = {"id": "a", "token": claim.token, "lease": claim.entry.lease}
+    of = {"id": "a", "token": claim.token, "lease": claim.entry.lease, "unsure": False}
     assert Command(UNCLAIM, KEYS.prefix, {**of, "retention_ms": 1000, "maxlen": 10}, bool).run(redis_client)
 
     assert used(redis_client) == (0, 0)

@@ -165,7 +165,7 @@ def test_a_claim_that_was_forgotten_gives_back_nothing_of_the_one_that_has_its_n
     claim = only(hand.take())
     assert claim.token == forgotten.token
 
-    hand.ledger._give_back_call(forgotten)
+    hand.ledger._give_back_call(forgotten, unsure=False)
 
     assert sms.cancel(ids[0]) == "too_late"
     assert hand.finish(claim, Accepted("t")) == "accepted"

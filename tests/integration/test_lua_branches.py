@@ -79,7 +79,7 @@ def test_the_claim_of_a_call_that_a_later_one_has_replaced_is_not_given_back(sms
     second = claim_one(hand.ledger, first.entry.id)
     assert second.token == first.token + 1
 
-    hand.ledger._give_back_call(first)
+    hand.ledger._give_back_call(first, unsure=False)
 
     assert redis_client.hget(KEYS.record(first.entry.id), "running") == second.entry.lease.encode()
     assert redis_client.zscore(KEYS.attempt_leases, second.lease)

@@ -220,7 +220,7 @@ class Money(RuleBasedStateMachine):
         """Let a worker die in an attempt, or give back a call that Redis might forget."""
         worker, claim = self.claims.pop(which % len(self.claims))
         if gives_back and is_call(claim.entry.id):
-            worker.ledger._give_back_call(dataclasses.replace(claim, in_doubt=False))
+            worker.ledger._give_back_call(dataclasses.replace(claim, in_doubt=False), unsure=False)
             worker.lose_entry(claim.entry)
         else:
             worker.lose(claim)

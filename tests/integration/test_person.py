@@ -373,7 +373,7 @@ def test_a_call_whose_claim_is_given_back_goes_on_without_the_person(house):
     gathered(house, NUMBER, OTHER)
     [claim] = house.hand.take()
     assert "m0" in house.erase().open
-    house.hand.ledger._give_back_call(claim)
+    house.hand.ledger._give_back_call(claim, unsure=False)
 
     assert house.state("m0") == ("cancelled", "erased")
     house.hand.lose_entry(claim.entry)

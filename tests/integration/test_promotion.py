@@ -1,5 +1,7 @@
 """A replica that lags and is promoted: what it has forgotten makes nobody get a text twice."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import redis
 
 from producers import Message, Producer, Recipient
 from producers.contract.heartbeats import Rules
-from tests.support.hand_worker import KEYS, HandWorker, gateway_id
+from producers.contract.scripts import Command, Script
+from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
 from tests.support.template_sends import CODE, number, only
 from tests.support.waiting import until
 from worker.gateway.outcomes import Accepted, Deferred, Outcome, Refused
@@ -27,6 +30,7 @@ class Nodes:
     def __init__(self, old: RedisServer, new: RedisServer) -> None:
         self.old, self.new = redis.Redis(port=old.port), redis.Redis(port=new.port)
         self.ports = old.port, new.port
+        self.new_pid = new.pid
         self.follow(self.new, self.old, old.port)
 
     def follow(self, replica: redis.Redis, primary: redis.Redis, port: int) -> None:
@@ -45,6 +49,22 @@ class Nodes:
         assert self.old.wait(1, 5_000) == 1
         self.new.replicaof("NO", "ONE")
         until(lambda: self.old.info("replication")["connected_slaves"] == 0)
+
+    def hang(self) -> None:
+        """Let the replica read nothing: what the primary sends to it waits in its socket."""
+        os.kill(self.new_pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the replica go on."""
+        os.kill(self.new_pid, signal.SIGCONT)
+
+    def cut_off_what_hangs(self) -> None:
+        """Let the replica read what it was sent so far, and nothing any more."""
+        self.old.acl_setuser("default", enabled=True, commands=["-psync", "-sync"])
+        self.old.client_kill_filter(_type="replica")
+        self.resume()
+        until(lambda: self.new.info("replication")["master_link_status"] == "down")
+        self.new.replicaof("NO", "ONE")
 
     def promote(self) -> HandWorker:
         """Let all workers go to the former replica, which has one of its own now."""
@@ -67,7 +87,9 @@ def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
         RedisServer(tmp_path / "old", options=["--repl-diskless-sync-delay", "0"]) as old,
         RedisServer(tmp_path / "new", options=["--repl-diskless-sync-delay", "0"]) as new,
     ):
-        yield Nodes(old, new)
+        nodes = Nodes(old, new)
+        yield nodes
+        nodes.resume()
 
 
 def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
@@ -88,15 +110,24 @@ def queue(client: redis.Redis, ids: list[str] = IDS) -> None:
 @pytest.fixture
 def hand(nodes: Nodes) -> HandWorker:
     """A worker on the old primary, with messages to take."""
-    queue(nodes.old)
     hand = HandWorker(nodes.old)
     until(hand.confirmation.look)
+    # On a busy machine the replica may have been late, as if it had been away.
+    let_repeats_end(nodes.old)
+    queue(nodes.old)
     return hand
 
 
 def let_repeats_end(client: redis.Redis) -> None:
     """Let it be so long ago that something was forgotten that nobody repeats it any more."""
     client.hincrby(KEYS.prefix + "memory", "apart", -600_000)
+
+
+def assert_sharing_begins_again(client: redis.Redis, hand: HandWorker) -> None:
+    """Make sure that what is queued ten minutes later shares a call."""
+    let_repeats_end(client)
+    queue(client, ["m5", "m6"])
+    assert gateway_id(only(hand.take())) not in ["m5", "m6"]
 
 
 def milliseconds(client: redis.Redis) -> int:
@@ -130,7 +161,7 @@ def report_after_parting(nodes: Nodes, hand: HandWorker, outcome: Outcome) -> Cl
 
 def die_before_giving_back(hand: HandWorker, batch: Batch) -> None:
     """Claim without a confirmation, and let the worker die before it gives the calls back."""
-    hand.ledger._give_back_call = lambda found: Wait(1) if isinstance(found, Claim) else found
+    hand.ledger._give_back_call = lambda found, **_: Wait(1) if isinstance(found, Claim) else found
     hand.ledger.claim(batch, hand.ledger.compose(batch))
     del hand.ledger._give_back_call
     for lease in hand.redis.zrange(KEYS.attempt_leases, 0, -1):
@@ -171,19 +202,67 @@ def test_what_the_application_repeats_after_a_promotion_shares_no_call(nodes):
     assert {gateway_id(claim) for claim in all_of(hand)} >= set(IDS)
 
 
-def test_what_is_repeated_once_the_replica_is_back_shares_no_call(nodes, hand):
+@pytest.mark.parametrize("started", ["before", "while it is away", "when it is back"])
+def test_what_is_repeated_once_the_replica_is_back_shares_no_call(started, nodes, hand):
     """A host was cut off for long, with all that was sent there: the era is old, and people repeat it now."""
     only(hand.take())
     nodes.part()
     assert not hand.confirmation.look()
+    if started == "while it is away":
+        # Nobody has told this worker that there is a replica, and it shares.
+        nodes.old.config_set("appendfsync", "always")
+        hand = HandWorker(nodes.old)
+        assert hand.confirmation.sharing
     nodes.follow(nodes.new, nodes.old, nodes.ports[0])
+    if started == "when it is back":
+        hand = HandWorker(nodes.old)
     until(hand.confirmation.look)
     ids = ["m3", "m4"]
     queue(nodes.old, ids)
     assert sorted(gateway_id(claim) for claim in all_of(hand)) == ids
-    let_repeats_end(nodes.old)
-    queue(nodes.old, ["m5", "m6"])
-    assert gateway_id(only(hand.take())) not in ["m5", "m6"]
+    assert_sharing_begins_again(nodes.old, hand)
+
+
+def test_what_was_repeated_while_the_replica_was_away_shares_no_call_when_it_is_back(nodes, hand):
+    """It could not leave yet, and the host that is cut off may have sent it alone."""
+    only(hand.take())
+    nodes.part()
+    assert not hand.confirmation.look()
+    hand.throttle.pause("http_429", 60_000)
+    ids = ["m3", "m4"]
+    queue(nodes.old, ids)
+    nodes.follow(nodes.new, nodes.old, nodes.ports[0])
+    until(hand.confirmation.look)
+    hand.throttle.release("operator")
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ids
+
+
+def test_an_era_begins_with_each_replica_that_is_back_and_with_no_other_look(redis_client):
+    def is_era_begun(replicas: int) -> bool:
+        script = Script("worker.ledger", "note_replicas", when_full=True)
+        return Command(script, KEYS.prefix, {"replicas": replicas}, bool).run(redis_client)
+
+    looks = [1, 1, 0, 0, 1, 1, 2, 1, 0, 2]
+    assert [is_era_begun(each) for each in looks] == [each in (4, 6, 9) for each in range(len(looks))]
+
+
+def test_messages_share_again_ten_minutes_after_an_era_began_and_not_before(redis_client):
+    queue(redis_client, ["m0"])
+    for each, ago_ms in (("m1", 590_000), ("m2", 600_000)):
+        redis_client.hset(KEYS.prefix + "memory", "apart", milliseconds(redis_client) - ago_ms)
+        queue(redis_client, [each])
+    gathers = [redis_client.hexists(KEYS.record(each), "share") for each in IDS]
+    assert gathers == [True, False, True]
+
+
+def test_a_clock_that_goes_back_lets_nobody_leave_alone_for_longer(nodes, hand):
+    nodes.part()
+    hand = nodes.promote()
+    all_of(hand)
+    nodes.new.hincrby(KEYS.prefix + "memory", "apart", 3_600_000)
+    queue(nodes.new, ["m3", "m4"])
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ["m3", "m4"]
+    assert_sharing_begins_again(nodes.new, hand)
 
 
 def test_the_clock_of_the_new_primary_may_be_behind(nodes):
@@ -242,6 +321,44 @@ def test_a_claim_that_nobody_confirmed_is_not_posted_by_who_finds_it(nodes, hand
     assert all_of(hand) == []
     assert Producer(client=nodes.old).cancel("m0") == "too_late", "it may be out, for all that is known"
     assert sorted(gateway_id(claim) for claim in all_of(nodes.promote())) == IDS
+
+
+def test_a_call_waits_whose_claim_the_replica_may_have_and_did_not_confirm(nodes, hand):
+    """A new primary cannot tell it from a claim under which somebody posts: it asks for the call again."""
+    batch = hand.fetch()
+    nodes.hang()
+    give_back = hand.ledger._give_back_call
+
+    def cut_off_first(found: Claim, *, unsure: bool) -> Claim | Wait:
+        nodes.cut_off_what_hangs()
+        return give_back(found, unsure=unsure)
+
+    hand.ledger._give_back_call = cut_off_first
+    assert hand.claim(batch) == []
+    hand.ledger._give_back_call = give_back
+    assert all_of(hand) == [], "nobody alone while the call may come back"
+    again = only(all_of(nodes.promote()))
+    assert (len(numbers_of(again)), again.in_doubt) == (len(IDS), True)
+
+
+def test_a_call_that_is_claimed_after_a_replica_fell_silent_falls_apart_at_once(nodes, hand, monkeypatch):
+    """It was cut off before, as a host is that is lost: it has nothing of what was written since."""
+    monkeypatch.setattr(confirmation, "HEARD_S", 0)
+    nodes.hang()
+    until(lambda: nodes.old.info("replication")["slave0"]["lag"] > 0)
+    assert hand.claim(hand.fetch()) == []
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == IDS
+
+
+def test_what_waited_for_a_replica_that_hung_leaves_when_it_answers(nodes, hand):
+    nodes.hang()
+    assert hand.claim(hand.fetch()) == []
+    queue(nodes.old, ["m3", "m4"])
+    assert sorted(gateway_id(claim) for claim in all_of(hand)) == ["m3", "m4"], "what comes later leaves"
+    nodes.resume()
+    until(hand.confirmation.look)
+    waited = [each for claim in all_of(hand) for each in numbers_of(claim)]
+    assert sorted(waited) == [number(each) for each in range(3)]
 
 
 def test_one_that_was_reported_goes_on(nodes, hand):

@@ -6,6 +6,7 @@ taken.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -13,18 +14,24 @@ import pytest
 import redis
 
 from producers import Producer
+from producers.contract.settings import RedisSettings
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.support.between_posts import Posting
 from tests.support.hand_worker import KEYS, HandWorker, numbers_of
 from tests.support.marketing import Marketing
+from tests.support.pseudonyms import pseudonyms
 from tests.support.set_clock import clock, leaping_server
+from tests.support.spending import budgets, used
 from tests.support.template_sends import number, only
 from tests.support.whole_database import contents
 from worker.account.identity import Account
 from worker.gateway.outcomes import Unknown
 from worker.ledger.claims import Claim
 from worker.ledger.may_post import Recheck
+from worker.person.erasing import Erasure
+from worker.person.named import Person
+from worker.process.connection import REDIS_TIMEOUT_S, connect
 from worker.sending.attempt import FRESH_S
 from worker.settings import WorkerSettings
 
@@ -143,6 +150,46 @@ def test_nobody_is_texted_whose_stop_comes_while_a_claim_waits_for_a_free_call(s
     assert market.hand.is_idle()
 
 
+# An erasure
+
+
+def erase(market: Marketing) -> None:
+    person = Person(number(WHO), pseudonyms(market.redis).all_of(number(WHO)))
+    Erasure(market.redis, RedisSettings(), person, "ben", None).run()
+
+
+@pytest.mark.parametrize("purpose", ["wholesale", "alert"])
+@pytest.mark.parametrize("how", ["alone", "to several", "shared"])
+def test_nobody_is_texted_who_is_erased_before_a_repeat_and_the_others_get_it_once(
+    how, purpose, market, post
+):
+    hand = market.hand if purpose == "wholesale" else HandWorker(market.redis)
+    posting = post(hand, refuses=True)
+    whom = [WHO] if how == "alone" else [*ALL]
+    if how == "shared":
+        for each in whom:
+            market.send(each, f"m{each}", shared=True, purpose=purpose)
+    else:
+        market.send(whom[0] if how == "alone" else ALL, "a", purpose=purpose)
+
+    posting.attempt(only(hand.take()), lambda: erase(market))
+    finish_all(posting)
+
+    assert shown(posting) == [int(each in whom and each != WHO) for each in ALL]
+    assert hand.is_idle()
+
+
+@pytest.mark.parametrize("which", [WHO, ALL])
+def test_an_alert_in_doubt_is_repeated_although_somebody_is_erased(which, market, post):
+    """The same bytes go out again: nobody could say otherwise what became of it."""
+    hand = HandWorker(market.redis)
+    posting = post(hand, refuses=False)
+    market.send(which, "a", purpose="alert")
+    posting.attempt(only(hand.take()), lambda: erase(market))
+    assert shown(posting) == [1, 1, 1] if which == ALL else [0, 1, 0]
+    assert hand.is_idle()
+
+
 # What halts all sending, a campaign, or the hour
 
 
@@ -180,6 +227,20 @@ def test_no_slice_of_a_campaign_is_repeated_that_was_paused_and_it_leaves_once_w
     market.sms.resume_campaign("c")
     finish_all(posting)
     assert shown(posting) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_breaker_keeps_what_was_surely_not_taken_and_what_is_in_doubt_is_repeated_at_once(
+    refuses, market, post
+):
+    posting = post(refuses=refuses)
+    market.send(WHO, "a")
+    breaker = json.dumps({"shut": {"sender": "Bistro"}})
+
+    posting.attempt(only(market.hand.take()), lambda: market.redis.hset(KEYS.gates, "999", breaker))
+
+    assert market.state("a")[0] == ("queued" if refuses else "accepted")
+    assert posting.posts() == ([] if refuses else [[number(WHO)]] * 2)
 
 
 @pytest.mark.parametrize("refuses", [True, False])
@@ -221,6 +282,32 @@ def test_without_an_answer_of_redis_nothing_is_repeated_nor_lost(refuses, own_re
     market.sms.close()
 
 
+def test_a_redis_that_hangs_at_the_question_keeps_nobody_for_longer_than_a_question_may(
+    own_redis_server, post
+):
+    client = connect(own_redis_server.url)
+    market = Marketing(client, own_redis_server.url)
+    posting = post(market.hand, refuses=False)
+    market.send(WHO, "a")
+    at: list[float] = []
+
+    def hang() -> None:
+        own_redis_server.suspend()
+        at.append(time.monotonic())
+
+    def answer() -> None:
+        at.append(time.monotonic())
+        own_redis_server.resume()
+
+    posting.attempt(only(market.hand.take()), hang, answer)
+    assert at[1] - at[0] < REDIS_TIMEOUT_S
+    assert len(posting.posts()) == 1
+
+    finish_all(posting)
+    assert (market.state("a")[0], shown(posting)) == ("accepted", [0, 1, 0])
+    market.sms.close()
+
+
 def test_nothing_is_repeated_under_a_claim_that_another_worker_has_taken_over(market, post):
     posting = post(refuses=True)
     market.send(WHO, "a")
@@ -239,6 +326,37 @@ def test_nothing_is_repeated_under_a_claim_that_another_worker_has_taken_over(ma
     assert shown(posting) == [0, 1, 0]
 
 
+# Money
+
+
+@pytest.mark.parametrize(
+    ("refuses", "stops", "after"),
+    [(True, True, (0, 0)), (False, True, (0, 0.05)), (True, False, (0, 0.05)), (False, False, (0, 0.05))],
+)
+def test_what_is_not_repeated_is_paid_for_once_and_only_if_it_may_have_left(
+    refuses, stops, after, redis_client, redis_url, post
+):
+    market = Marketing(redis_client, redis_url, budget_day="1000")
+    redis_client.hset(KEYS.prices, "sms_premium:33", "0.05")
+    hand = HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="0.05"))
+    posting = post(hand, refuses=refuses)
+    market.send(WHO, "a")
+
+    def happens() -> None:
+        if stops:
+            market.stop(WHO)
+        else:
+            hand.throttle.pause("http_429", 60_000)
+
+    posting.attempt(only(hand.take()), happens)
+    hand.throttle.release("operator")
+    finish_all(posting)
+
+    assert used(redis_client) == after
+    assert hand.is_idle()
+    market.sms.close()
+
+
 # The question itself
 
 
@@ -250,6 +368,7 @@ def shut(market: Marketing, what: str, claim: Claim) -> None:
         "STOP": lambda: market.stop(0),
         "STOP, counted": lambda: (market.stop(0), client.hset(record, "raced", 1)),
         "erased": lambda: client.hset(record, mapping={"erase": number(0), "to": ""}),
+        "one erased": lambda: client.hset(record, "erase", number(0)),
         "another era": lambda: client.hset(record, "era", "0"),
         "not composed": lambda: client.hdel(record, "composed"),
         "window": lambda: client.hset(record, "first", 1),
@@ -261,6 +380,7 @@ def shut(market: Marketing, what: str, claim: Claim) -> None:
         "breaker": lambda: client.hset(KEYS.gates, "999", json.dumps({"shut": {"sender": "Bistro"}})),
         "another breaker": lambda: client.hset(KEYS.gates, "9", json.dumps({"shut": {"sender": "Else"}})),
         "another claim": lambda: client.hincrby(record, "token", 1),
+        "a claim of the same token": lambda: client.hset(record, "running", "of another entry"),
         "recorded": lambda: client.hdel(record, "running"),
         "forgotten": lambda: client.delete(record),
         "nothing": lambda: None,
@@ -285,8 +405,9 @@ NEVER, ONLY_IN_DOUBT, EVER = [False, False], [False, True], [True, True]
             (what, NEVER)
             for what in ("STOP", "STOP, counted", "erased", "window", "ttl", "body", "hold", "pause")
         ),
-        *((what, NEVER) for what in ("another claim", "recorded", "forgotten")),
-        *((what, ONLY_IN_DOUBT) for what in ("credit", "breaker")),
+        *((what, NEVER) for what in ("another claim", "a claim of the same token")),
+        *((what, NEVER) for what in ("recorded", "forgotten")),
+        *((what, ONLY_IN_DOUBT) for what in ("credit", "breaker", "one erased")),
         *((what, EVER) for what in ("another breaker", "nothing")),
     ],
 )
@@ -323,6 +444,21 @@ def test_a_slice_is_repeated_while_its_campaign_goes_on_or_if_it_is_in_doubt(hal
     assert asked(market, claim) == EVER
     getattr(market.sms, halt)("c")
     assert asked(market, claim) == ONLY_IN_DOUBT
+
+
+def test_a_claim_lets_go_in_doubt_for_those_alone_who_had_written_stop_before_it(market):
+    market.send(ALL, "a")
+    market.hand.finish(only(market.hand.take()), Unknown("read_timeout"))
+    market.stop(0)
+    claim = only(market.hand.take())
+    assert asked(market, claim) == EVER
+    market.stop(1)
+    assert asked(market, claim) == NEVER
+    for _ in range(2):
+        market.hand.finish(claim, Unknown("read_timeout"))
+        claim = only(market.hand.take())
+        assert asked(market, claim) == EVER
+    assert market.redis.hget(KEYS.counts, "optout_race") == b"1"
 
 
 def test_doubt_of_an_earlier_attempt_counts(market):

@@ -1,7 +1,9 @@
 """Marketing, opt-outs and a worker, moved by hand."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import redis
 
 from producers import Message, Producer, Recipient
@@ -75,3 +77,11 @@ class Marketing:
         return {
             field.decode().partition("|")[0]: value.decode().split("|")[1] for field, value in found.items()
         }
+
+
+@pytest.fixture
+def market(redis_client: redis.Redis, redis_url: str) -> Iterator[Marketing]:
+    """Give a worker of marketing by hand, with a producer and those who write STOP."""
+    made = Marketing(redis_client, redis_url)
+    yield made
+    made.sms.close()

@@ -12,11 +12,12 @@ shared call is confirmed before its POST, on the connection on which it was writ
 What cannot be confirmed is not sent: the call is given back and falls apart into its members, which then go
 alone. ``WAITAOF`` is not asked: Valkey 9.1 answers it before the write is on the disk.
 
-When replicas confirm again, what was forgotten meanwhile is repeated, by applications or people. It may have
-left alone, so what is queued then shares no call for a while: see ``sharing.lua``.
+When more replicas confirm than before, one was away. What its host took meanwhile is forgotten then, and is
+repeated by applications or people. It may have left alone, so what waits, and what is queued for a while,
+shares no call: see ``note_replicas.lua``.
 """
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import redis
 import structlog
@@ -25,17 +26,33 @@ from redis.exceptions import NoScriptError
 from producers.contract.keys import Keys
 from producers.contract.scripts import Command, Script
 from worker.process.every_few_seconds import EveryFewSeconds
+from worker.process.replicas import heard
 
 T = TypeVar("T")
 
-_LEAVE_ALONE: Final = Script(__package__, "leave_alone", when_full=True)
+_NOTE_REPLICAS: Final = Script(__package__, "note_replicas", when_full=True)
 
 #: Milliseconds that replicas may take to confirm; below the client's time-out for an answer.
 WAIT_MS: Final = 1_000
 #: Milliseconds after which a write is on the disk of a server that stands alone, with ``everysec``.
 ON_DISK_MS: Final = 3_000
+#: Seconds since its last word in which a replica may still take what is written.
+HEARD_S: Final = 3
 #: Seconds between two looks at what this Redis can confirm.
 LOOK_S: Final = 5.0
+
+
+class Proof(NamedTuple):
+    """What is known of the writes of a script.
+
+    Attributes:
+        confirmed: Redis will remember them.
+        unsure: a replica that did not confirm them was there just before: it may have them, and lack what
+            follows.
+    """
+
+    confirmed: bool
+    unsure: bool = False
 
 
 class Confirmation:
@@ -100,13 +117,18 @@ class Confirmation:
             # A write: WAIT says nothing of a connection that has written nothing.
             pipeline.set(self._beat, "1", px=60_000)
             self._ask(pipeline)
-            confirmed = self._is_proof(pipeline.execute(raise_on_error=False)[1])
-        if confirmed and self._replicas and self._told is False:
-            Command(_LEAVE_ALONE, self._prefix, {}, int).run(self._redis)
-        self._note(confirmed=confirmed)
+            answer = pipeline.execute(raise_on_error=False)[1]
+        confirmed = self._is_proof(answer)
+        if not confirmed:
+            self._note(confirmed=False)
+        given = {"replicas": _count(answer)}
+        Command(_NOTE_REPLICAS, self._prefix, given, int).run(self._redis)
+        # Nothing that waits may share a call before the era has begun.
+        if confirmed:
+            self._note(confirmed=True)
         return self.sharing
 
-    def run(self, command: Command[T], *, shared: bool) -> tuple[T, bool]:
+    def run(self, command: Command[T], *, shared: bool) -> tuple[T, Proof]:
         """Run a script that writes, and say whether its writes are safe.
 
         Args:
@@ -115,26 +137,29 @@ class Confirmation:
                 is to be confirmed and the replicas answered the last time: nobody waits for one that is away.
 
         Returns:
-            What the script returned, and whether that is confirmed.
+            What the script returned, and whether that is confirmed: not where nothing was asked.
 
         Raises:
             redis.RedisError: Redis did not answer the script.
         """
         if not (shared or (self._every_claim and self._replicas and self.sharing)):
-            return command.run(self._redis), False
-        reply, proof = self._both("EVALSHA", command.script.sha, command)
+            return command.run(self._redis), Proof(confirmed=False)
+        before, reply, answer = self._both("EVALSHA", command.script.sha, command)
         if isinstance(reply, NoScriptError):
-            reply, proof = self._both("EVAL", command.script.text, command)
+            before, reply, answer = self._both("EVAL", command.script.text, command)
         if isinstance(reply, Exception):
             raise reply
-        confirmed = self._is_proof(proof)
-        if shared and not confirmed:
+        proof = Proof(self._is_proof(answer))
+        if shared and not proof.confirmed:
             self._note(confirmed=False)
-        return command.read(reply), confirmed
+            unsure = not isinstance(before, dict) or heard(before, HEARD_S) > _count(answer)
+            proof = Proof(confirmed=False, unsure=unsure)
+        return command.read(reply), proof
 
     def _both(self, how: str, script: str, command: Command[Any]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipeline:
             arguments = (how, script, *command.arguments)
+            pipeline.info("replication")
             pipeline.execute_command(*arguments)  # type: ignore[no-untyped-call]
             self._ask(pipeline)
             return pipeline.execute(raise_on_error=False)
@@ -172,6 +197,11 @@ class Confirmation:
             problem=f"{why}: a crash of the server may forget the last second; until this changes, messages "
             "leave one by one and never share a call",
         )
+
+
+def _count(answer: Any) -> int:
+    """How many replicas have confirmed."""
+    return answer if isinstance(answer, int) else 0
 
 
 def _text(value: bytes | str) -> str:

@@ -1,8 +1,8 @@
 -- Let a shared call fall apart into its members, which then leave alone: at the front of the queue, in their order.
 -- Given: queue, call, safe_ms (after so many milliseconds Redis forgets nothing; none when nobody knows).
 -- Returns 'dissolved'; 'waits' when Redis might forget what became of it; 'stays' when it is in doubt, has ended or is gone.
--- A call falls apart only if it was surely never posted under its present name. If it was posted under an earlier one, Redis must
--- first remember that it was not taken: else it would be sent again beside its members.
+-- A call falls apart only if it was surely never posted under its present name. If it was posted under an earlier one, or was claimed, Redis
+-- must first remember that it was not taken, or that the claim was given back: else it would be sent again beside its members.
 -- Safe to repeat.
 -- uses: keys clock queue aside held
 local call, queue = given.call, queue_keys(given.queue)

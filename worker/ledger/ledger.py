@@ -24,7 +24,7 @@ from worker.account.identity import Account
 from worker.ledger.answers import read_claim, read_correlations, read_states
 from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim, Over, Result, Wait
-from worker.ledger.confirmation import Confirmation
+from worker.ledger.confirmation import Confirmation, Proof
 from worker.ledger.correlation import ANSWER_S, Correlation, Question
 from worker.ledger.evidence import credit_seen, evidence
 from worker.ledger.members import Members
@@ -120,7 +120,7 @@ class Ledger:
 
         Args:
             batch: entries of one queue.
-            stuck: what `compose` has returned for this batch.
+            stuck: what `compose` has returned for this batch: these wait, and are not claimed.
 
         Returns:
             One answer per entry, in order. The leases of the claims are renewed until `finish` or `abandon`.
@@ -129,6 +129,7 @@ class Ledger:
             redis.RedisError: Redis did not answer; the claims may or may not stand.
             ValueError: a gate said what nobody knows. No entry ends; claims that stand will be in doubt.
         """
+        entries = [entry for entry in batch.entries if entry not in stuck]
         given = {
             "version": RECORD_VERSION,
             "lease_ms": LEASE_MS,
@@ -141,31 +142,30 @@ class Ledger:
             "hours": times_for(self._openings, batch.queue),
             "late_ms": self._openings.late_ms if self._openings else 0,
             "money": self._budgets.given(),
-            "entries": batch.entries,
+            "entries": entries,
         }
-        calls = [entry for entry in batch.entries if is_call(entry.id)]
-        replies, confirmed = self._claimed(given, shared=bool(calls))
+        calls = [entry for entry in entries if is_call(entry.id)]
+        replies, proof = self._claimed(given, shared=bool(calls))
         if self._account and [b"foreign"] in replies and self._account.bind():
             # Redis had forgotten whose the namespace is, or names the account by another key.
-            replies, confirmed = self._claimed(given, shared=bool(calls))
-        found = [read_claim(*pair, batch.queue) for pair in zip(batch.entries, replies, strict=True)]
+            replies, proof = self._claimed(given, shared=bool(calls))
+        found = [read_claim(*pair, batch.queue) for pair in zip(entries, replies, strict=True)]
         if self._openings:
             self._openings.meet(reply[1].decode() for reply in replies if reply[0] == b"zones")
-        if calls and not confirmed:
-            found = [self._give_back_call(each) for each in found]
-            pairs = zip(batch.entries, found, strict=True)
-            found = [_later(each) if entry in stuck else each for entry, each in pairs]
+        if calls and not proof.confirmed:
+            found = [self._give_back_call(each, unsure=proof.unsure) for each in found]
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.keep(self._keys.attempt_leases, *leases)
         batch.claimed = True
-        return found
+        answers = dict(zip(entries, found, strict=True))
+        return [answers.get(entry, Wait(UNSURE_MS)) for entry in batch.entries]
 
-    def _claimed(self, given: Mapping[str, Any], *, shared: bool) -> tuple[list[Any], bool]:
+    def _claimed(self, given: Mapping[str, Any], *, shared: bool) -> tuple[list[Any], Proof]:
         account = self._account.name if self._account else None
         command = Command(_CLAIM, self._keys.prefix, {**given, "account": account}, list[Any])
         return self._confirmation.run(command, shared=shared)
 
-    def _give_back_call(self, found: Claim | Wait | Over) -> Claim | Wait | Over:
+    def _give_back_call(self, found: Claim | Wait | Over, *, unsure: bool) -> Claim | Wait | Over:
         """Undo the claim of a shared call that Redis may forget.
 
         A call in doubt keeps its claim if Redis cannot forget its name and members: an earlier claim was
@@ -180,6 +180,7 @@ class Ledger:
             "id": found.entry.id,
             "token": found.token,
             "lease": found.entry.lease,
+            "unsure": unsure,
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
         }
@@ -257,7 +258,3 @@ class Ledger:
 def _asked(question: Question, known: Pseudonyms) -> dict[str, Any]:
     """Write a question for the script, which makes no pseudonyms itself."""
     return {**msgspec.to_builtins(question), "pseudonyms": known.all_of(question.number)}
-
-
-def _later(found: Claim | Wait | Over) -> Claim | Wait | Over:
-    return Wait(max(found.ms, UNSURE_MS), found.newer) if isinstance(found, Wait) else found

@@ -11,4 +11,6 @@ if not is_namespace_ours() or not is_attempt_of(send.record, given.token, given.
 -- As the next claim would find it if this attempt ended now.
 send.doubt = send.doubt or given.in_doubt
 send.record.state = send.doubt and 'sending' or 'queued'
+-- Who is erased is left out by the record of an attempt that was surely not taken: the next claim has another body.
+if send.record.erase and not send.doubt then return 0 end
 return would_be_kept(send) and 0 or 1

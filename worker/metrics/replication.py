@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from producers.contract.followers import NotPrimaryError
+from worker.process.replicas import heard
 
 #: Seconds after which a replica that said nothing is not in step any more. Redis itself waits for 60 s.
 SILENT_S: Final = 10
@@ -20,5 +21,4 @@ def replicas_in_step(info: Mapping[str, Any]) -> int:
     """
     if info.get("role") != "master":
         raise NotPrimaryError("what answers is a replica")
-    told = (each for name, each in info.items() if name.startswith("slave") and isinstance(each, Mapping))
-    return sum(each.get("state") == "online" and int(each.get("lag", 0)) <= SILENT_S for each in told)
+    return heard(info, SILENT_S)

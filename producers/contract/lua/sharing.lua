@@ -6,7 +6,13 @@
 local function sharing_era()
   local apart_ms = 600000
   local known = read(prefix .. 'memory', 'era', 'apart')
-  if known.apart and now < tonumber(known.apart) + apart_ms then return nil end
+  local apart = tonumber(known.apart or -apart_ms)
+  if apart > now then
+    -- The clock went back: that time is over as long after the leap as it would have been without.
+    redis.call('HSET', prefix .. 'memory', 'apart', now)
+    apart = now
+  end
+  if now < apart + apart_ms then return nil end
   return known.era or current_era()
 end
 -- uses: clock eras

@@ -18,11 +18,6 @@ local function end_one(send, reasons)
   return { 'ended', state, code }
 end
 
--- Count once that a call in doubt goes on to somebody who wants no more SMS.
-local function note_race(send)
-  if redis.call('HSETNX', send.keys.record, 'raced', 1) == 1 then redis.call('HINCRBY', prefix .. 'counts', 'optout_race', 1) end
-end
-
 -- Nobody answers what he did not get: it is no turn of his conversation any more.
 local function leave_talks(send, reasons)
   local place = 0
@@ -56,6 +51,14 @@ local function count_of(reasons)
   return count
 end
 
+-- Count once that a call in doubt goes on although some want no more SMS, and note how many: who writes STOP later is none of them.
+local function note_race(send, reasons)
+  local known, count = tonumber(send.record.raced), count_of(reasons)
+  if known and known >= count then return end
+  redis.call('HSET', send.keys.record, 'raced', count)
+  if not known then redis.call('HINCRBY', prefix .. 'counts', 'optout_race', 1) end
+end
+
 -- Why the recipients of a send want no more SMS, by place, and whether nobody else is left; nil if there are none.
 local function reasons_for(record)
   if not is_stoppable(record) then return nil end
@@ -70,11 +73,12 @@ local function is_for_others(send, reasons, is_nobody_left)
   return not is_nobody_left and count_of(reasons) < tonumber(send.record.recipients or 1)
 end
 
--- What is in doubt goes on for the others once a claim has counted that.
+-- What is in doubt goes on for the others once a claim has counted all who want no more.
 function suppressed_gate.is_shut(send)
   local reasons, is_nobody_left = reasons_for(send.record)
   if not reasons then return false end
-  return not (send.doubt and send.record.raced and is_for_others(send, reasons, is_nobody_left))
+  local is_counted = tonumber(send.record.raced or 0) >= count_of(reasons)
+  return not (send.doubt and is_counted and is_for_others(send, reasons, is_nobody_left))
 end
 
 function suppressed_gate.keep(send)
@@ -82,7 +86,7 @@ function suppressed_gate.keep(send)
   local reasons, is_nobody_left = reasons_for(record)
   if not reasons then return end
   if not is_for_others(send, reasons, is_nobody_left) then return end_one(send, reasons) end
-  if send.doubt then return note_race(send) end
+  if send.doubt then return note_race(send, reasons) end
   if record.members then return compose_anew(send) end
   -- A body that is gone is seen to at the next gate.
   if not body_of(send) or write_anew(send, reasons) then return end
