@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import stat
 import sys
 from pathlib import Path
@@ -103,15 +104,15 @@ def test_signals_stop_everything(tmp_path, environ, signals):
 
 
 def test_each_process_has_its_own_time_to_stop_and_is_killed_after_it(tmp_path, environ):
-    ends_late = "trap 'sleep 1; exit 0' TERM; echo; while :; do sleep 0.05; done"
-    never_ends = "trap '' TERM; echo; while :; do sleep 0.05; done"
+    ends_late = "trap 'sleep 1; exit 0' TERM; echo is-ready; while :; do sleep 0.05; done"
+    never_ends = "trap '' TERM; echo is-ready; while :; do sleep 0.05; done"
     with (tmp_path / "log").open("wb") as log:
         late, never = (
             Process(["/bin/sh", "-c", line], environ, log, grace_s=grace_s)
             for line, grace_s in ((ends_late, 60.0), (never_ends, 0.2))
         )
         mails = start("forward-email", environ, log)
-        until(lambda: (tmp_path / "log").read_bytes().count(b"\n") >= 2)
+        until(lambda: (tmp_path / "log").read_bytes().count(b"is-ready") == 2)
         stop_all([late, never])
         mails.kill()
 
@@ -234,6 +235,18 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path, environ)
 
         assert up.port in other
         assert "Traceback" not in other
+
+
+def test_the_port_of_whatever_is_configured_is_looked_at_before_anything_starts(tmp_path, environ):
+    """The process would end at once, again and again. A test of the settings holds where each listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        api = {"API_TOKENS": f"shop:{'kX7rT2mQ9vLs4WnZ' * 2}", "API_PORT": port}
+        said = UpProcess(tmp_path, environ | api).refused()
+
+    assert (
+        f"api cannot listen on 127.0.0.1:{port} (Address already in use): set API_HOST and API_PORT" in said
+    )
 
 
 def test_a_password_in_the_address_of_redis_is_never_shown(tmp_path, environ):

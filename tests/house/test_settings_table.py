@@ -11,10 +11,12 @@ from producers.contract.settings import WebSettings
 from producers.rules.settings import RulesSettings
 from producers.settings import ProducerSettings
 from tests.house.repository import modules, name, none_of, rows, text
+from tests.support.worker_process import procfile_line
 from worker.api.settings import ApiSettings
 from worker.console.settings import ConsoleSettings
 from worker.mail.settings import MailInSettings, MailSettings
 from worker.metrics.settings import MetricsSettings
+from worker.sandbox.installation import LISTENING
 from worker.settings import WorkerSettings
 from worker.webhooks.settings import WebhookSettings
 
@@ -122,3 +124,12 @@ def test_the_example_explains_each_variable():
     for above, line in itertools.pairwise(lines):
         if re.match(r"#?[A-Z][A-Z0-9_]*=", line):
             assert re.match(r"# \w", above), line
+
+
+@pytest.mark.parametrize("process", LISTENING)
+def test_up_looks_where_each_process_listens(process):
+    (address, port), line = LISTENING[process].variables, procfile_line(process)
+    known = {each.metadata["variable"]: str(each.default) for each in dataclasses.fields(READERS[process])}
+    known |= dict(re.findall(r"\$\{(\w+):-([^}]+)\}", line))
+
+    assert (known[address], known[port]) == (LISTENING[process].address, LISTENING[process].port)

@@ -10,7 +10,7 @@ from producers.queueing.slices import message_ids
 from producers.rules.hours import Hours
 from worker.inquiry.paging import PAGE, BadCursor, Page, read_sorted
 from worker.inquiry.reason import instant
-from worker.inquiry.sends import SendRow, read_rows
+from worker.inquiry.send_rows import SendRow, read_rows
 
 #: How a campaign is, in one word.
 Word = Literal["uploading", "sending", "paused", "cancelled", "done"]

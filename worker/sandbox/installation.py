@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 import httpx
 
@@ -21,6 +21,28 @@ T = TypeVar("T")
 START_S: Final = 30.0
 #: Seconds before a process that ended is started again.
 RESTART_S: Final = 1.0
+
+
+class ListensAt(NamedTuple):
+    """Where a process listens.
+
+    Attributes:
+        variables: of its address and its port.
+        address, port: without them, as the Procfile and the settings have it.
+    """
+
+    variables: tuple[str, str]
+    address: str
+    port: str
+
+
+#: The processes that listen.
+LISTENING: Final[Mapping[str, ListensAt]] = {
+    "web": ListensAt(("HOST", "PORT"), "0.0.0.0", "8000"),  # noqa: S104 - as the Procfile has it
+    "api": ListensAt(("API_HOST", "API_PORT"), "127.0.0.1", "8002"),
+    "metrics": ListensAt(("METRICS_BIND", "METRICS_PORT"), "127.0.0.1", "8003"),
+    "console": ListensAt(("CONSOLE_BIND", "CONSOLE_PORT"), "127.0.0.1", "8001"),
+}
 
 
 class InstallationError(Exception):
@@ -67,30 +89,20 @@ class Installation:
     @property
     def web_url(self) -> str:
         """Where the web process listens on this machine."""
-        return _url(*self._web)
+        return _url(*self._listens_at("web"))
 
     @property
     def console_url(self) -> str | None:
         """Where the console listens on this machine; None if there is none."""
-        return _url(*self._console) if "console" in self._lines else None
-
-    @property
-    def _web(self) -> tuple[str, str]:
-        # The defaults are those of the Procfile.
-        return self._environ.get("HOST") or "0.0.0.0", self._environ.get("PORT") or "8000"  # noqa: S104
-
-    @property
-    def _console(self) -> tuple[str, str]:
-        return self._environ.get("CONSOLE_BIND") or "127.0.0.1", self._environ.get("CONSOLE_PORT") or "8001"
+        return _url(*self._listens_at("console")) if "console" in self._lines else None
 
     def __enter__(self) -> Self:
         try:
             if self._server is not None:
                 self._exit.callback(self._directory.release)
                 self._directory.take()
-            _check_listening("web", *self._web, "HOST and PORT")
-            if self.console_url:
-                _check_listening("console", *self._console, "CONSOLE_BIND and CONSOLE_PORT")
+            for name in [each for each in LISTENING if each in self._lines]:
+                _check_listening(name, *self._listens_at(name), " and ".join(LISTENING[name].variables))
             if self._server is not None:
                 self._exit.callback(self._server.stop)
                 self._processes["redis"] = self._start_server(self._server)
@@ -159,6 +171,12 @@ class Installation:
 
     def _see(self, name: str) -> str:
         return f"; see {self._directory.path / name}.log" if self._logs_to_files else ""
+
+    def _listens_at(self, name: str) -> tuple[str, str]:
+        """Say where a process listens: address and port."""
+        it = LISTENING[name]
+        address, port = (self._environ.get(variable, "").strip() for variable in it.variables)
+        return address or it.address, port or it.port
 
     def _stop(self) -> None:
         stop_all([process for process in self._processes.values() if isinstance(process, Process)])

@@ -20,6 +20,7 @@ from worker.inquiry import audit, explain, send_detail, sends, timeline
 from worker.inquiry.code_words import meaning_of
 from worker.inquiry.paging import Page as Rows
 from worker.inquiry.reason import Reason, clock
+from worker.inquiry.send_rows import SendRow
 from worker.operator.decisions import Decision, Decisions
 from worker.presentation.masking import hide_number, mask_numbers
 from worker.presentation.visible import visible
@@ -86,7 +87,7 @@ def _sums(counts: sends.SendCounts | None) -> tuple[str, ...]:
     return *(f"{each:,}" for each in sums), ""
 
 
-def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[Rows[sends.SendRow]]:
+def _ask(keys: Keys, tab: str, queue: str, cursor: str | None) -> Steps[Rows[SendRow]]:
     if tab == "waiting":
         return sends.waiting(keys, queue, cursor)
     if tab == "scheduled":
