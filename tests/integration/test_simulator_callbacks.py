@@ -159,6 +159,39 @@ def test_a_server_that_takes_no_more_connections_is_told_apart_from_one_that_ans
     assert [(r.violations, r.connected) for r in simulator.admin.violations()] == [(["slow"], False)]
 
 
+def test_what_a_person_wrote_is_posted_before_the_receipts_that_wait_and_in_its_own_order(
+    simulator, callback_receiver
+):
+    simulator.admin.settings(callback_parallel=1, callback_timeout_ms=20_000)
+    callback_receiver.hold.clear()
+    for ticket in ("sms_1", "sms_2", "sms_3"):
+        simulator.admin.receipt(ticket, NUMBER, "DELIVERED")
+    callback_receiver.wait(1)
+    simulator.admin.stop(NUMBER)
+    simulator.admin.reply(NUMBER, "START")
+    callback_receiver.hold.set()
+    simulator.admin.wait_until_idle()
+
+    posted = [post.json.get("text") or post.json["message_id"] for post in callback_receiver.received]
+    assert posted == ["sms_1", "stop", "START", "sms_2", "sms_3"]
+
+
+def test_callbacks_that_wait_and_are_dropped_by_a_reset_keep_no_slot(simulator, callback_receiver):
+    simulator.admin.settings(callback_parallel=1, callback_timeout_ms=20_000)
+    callback_receiver.hold.clear()
+    for ticket in ("sms_1", "sms_2", "sms_3"):
+        simulator.admin.receipt(ticket, NUMBER, "DELIVERED")
+    callback_receiver.wait(1)
+    simulator.admin.reset()
+    callback_receiver.hold.set()
+    simulator.admin.settings(callback_parallel=1, callback_url=callback_receiver.url)
+    simulator.admin.receipt("sms_4", NUMBER, "DELIVERED")
+
+    _, after = callback_receiver.wait(2)
+    assert after.json["message_id"] == "sms_4"
+    simulator.admin.wait_until_idle()
+
+
 def test_what_is_lost_after_the_first_is_counted_in_few_lines(
     simulator, callback_receiver, caplog, monkeypatch
 ):

@@ -17,7 +17,7 @@ The life of a call, in reading order:
 * `network`, `handsets`, `fates`: what becomes of each message; `sms_text`, `segments`: what it says and
   weighs;
 * `callbacks`, `callback_record`, `events`, `postman`: receipts, replies and opt-outs on their way to the
-  customer; `complaints`: what was wrong with an answer to one, in a line;
+  customer; `post_slots`: which goes next; `complaints`: what was wrong with an answer to one, in a line;
 * `admin_api` and its `admin_*` parts: everything tests and people can look at and change (table in
   `admin_api`), and their typed `client`; `weather`: the usual troubles in one word;
 * `threads`: what customer and handsets said, the newest 500; `phone` shows it in a browser (`page_routes`,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from worker.sandbox.simulator.callback_record import CallbackRecord
 from worker.sandbox.simulator.complaints import Complaints
 from worker.sandbox.simulator.events import Event, Kind, content_type, encode, event_fields
+from worker.sandbox.simulator.post_slots import PostSlots
 from worker.sandbox.simulator.postman import Posted, post
 from worker.sandbox.simulator.settings import CallbackSettings
 from worker.sandbox.simulator.threads import Threads
@@ -22,8 +23,7 @@ class CallbackEngine:
         self._rng = rng
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathered: dict[tuple[Kind, str], list[Event]] = {}
-        self._slots = asyncio.Semaphore(settings.callback_parallel)
-        self._slot_count = settings.callback_parallel
+        self._slots = PostSlots(settings)
         self._violations: Counter[str] = Counter()
         self._complaints = Complaints()
         self.log: list[CallbackRecord] = []
@@ -130,7 +130,7 @@ class CallbackEngine:
         if record.url in self.switched_off:
             record.outcome = "off"
             return True
-        async with self._current_slots():
+        async with self._slots.taken(record.kind):
             posted = await post(
                 record.url,
                 body,
@@ -147,13 +147,6 @@ class CallbackEngine:
     def _note(self, events: Sequence[Event], record: CallbackRecord) -> None:
         self.log.append(record)
         self._threads.logged(events, record)
-
-    def _current_slots(self) -> asyncio.Semaphore:
-        """Return the semaphore that bounds parallel posts, a new one when the setting changed."""
-        if self._slot_count != self._settings.callback_parallel:
-            self._slot_count = self._settings.callback_parallel
-            self._slots = asyncio.Semaphore(self._slot_count)
-        return self._slots
 
     def _judge(self, record: CallbackRecord) -> None:
         is_last = record.outcome == "delivered" or record.attempt > self._settings.callback_retries

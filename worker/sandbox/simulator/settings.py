@@ -29,7 +29,7 @@ class CallbackSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     callback_url_optouts: str = ""
     #: Time the receiver has to answer, in milliseconds (documented: about one second).
     callback_timeout_ms: int = 1000
-    #: Callbacks under way at the same time; the others wait.
+    #: Callbacks under way at the same time; the others wait, replies and opt-outs before receipts.
     callback_parallel: int = 32
     #: Repeats after a failure (non-2xx, too slow, unreachable); the wait doubles each time.
     callback_retries: int = 0
