@@ -11,6 +11,8 @@ declare(strict_types=1);
 require __DIR__ . '/Octopush.php';
 
 const PART = 500;
+// With fewer of the list than this, something is wrong with the list, and nothing is begun.
+const LEAST_SHARE = 0.5;
 
 [, $id, $list] = $argv;
 $octopush = new Octopush((string) getenv('OCTOPUSH_URL'), (string) getenv('OCTOPUSH_TOKEN'));
@@ -22,12 +24,22 @@ $message = ['text' => 'The terrace is open. STOP au 30101', 'sender' => 'Bistro'
 $definition = $message + ['on_invalid' => 'leave_out'];
 
 try {
-    // What is begun keeps its text. What is wrong with that for these recipients, a preview says before.
-    $preview = $octopush->call('POST', '/v1/preview', body: $message + ['recipients' => $parts[0]]);
-    if ($preview['problems']) {
+    // What is begun keeps its text, and its id is used up. What is wrong with the text for these recipients, and who
+    // would be left out, a preview says before: the first in `problems`, the second in `left_out` alone.
+    $remain = 0;
+    foreach ($parts as $n => $recipients) {
+        $preview = $octopush->call('POST', '/v1/preview', body: $message + ['recipients' => $recipients]);
         foreach ($preview['problems'] as $each) {
             fwrite(STDERR, "{$each['pointer']}: {$each['detail']}\n");
         }
+        if ($preview['problems']) {
+            exit(1);
+        }
+        $remain += $preview['recipients'];
+        $example ??= $preview['left_out'][0]['errors'][0]['detail'] ?? null;
+    }
+    if ($remain === 0 || $remain < LEAST_SHARE * count($numbers)) {
+        fwrite(STDERR, "nothing is begun: of " . count($numbers) . " lines only $remain remain; for example: $example\n");
         exit(1);
     }
     $campaign = '/v1/campaigns/' . rawurlencode($id);

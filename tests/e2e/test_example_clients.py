@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import Install
@@ -185,6 +186,30 @@ def test_a_campaign_that_is_sent_twice_texts_everybody_once_and_names_who_is_lef
     with php.run(tmp_path / "third", "campaign", "spring", str(tmp_path / "numbers.txt"), **told) as program:
         assert program.wait() == 1
     assert program.output.startswith("409 part-conflict: ")
+
+
+def test_a_campaign_whose_list_is_mostly_wrong_is_not_begun_and_keeps_its_id(world, tmp_path):
+    needs("php")
+    told = {"OCTOPUSH_URL": world.api_url, "OCTOPUSH_TOKEN": TOKEN}
+    # Whoever looks at the first part alone finds nobody wrong.
+    for name, people in {
+        "nobody": ["06"] * 2,
+        "few": [new_number() for _ in range(500)] + ["06"] * 501,
+    }.items():
+        (tmp_path / name).write_text("\n".join(people), "utf-8")
+        with LANGUAGES[1].run(
+            tmp_path / f"{name}.log", "campaign", name, str(tmp_path / name), **told
+        ) as program:
+            assert program.wait() == 1, program.output
+        remain = len(people) - people.count("06")
+        assert program.output.startswith(
+            f"nothing is begun: of {len(people)} lines only {remain} remain; for example: "
+        )
+        assert "example: \n" not in program.output
+        known = httpx.get(
+            f"{world.api_url}/v1/campaigns/{name}", headers={"Authorization": f"Bearer {TOKEN}"}
+        )
+        assert known.json()["code"] == "unknown-campaign"
 
 
 def called(program: str, *arguments: str) -> dict[str, Any]:

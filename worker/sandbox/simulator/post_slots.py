@@ -12,9 +12,9 @@ from worker.sandbox.simulator.settings import CallbackSettings
 class PostSlots:
     """Slots for posts under way. What a person wrote takes the next one, before all receipts that wait.
 
-    The receipts of a campaign would keep a STOP waiting for seconds otherwise, and whoever tries one would take
-    that for the time that the worker needs. Among themselves replies and opt-outs keep their order, and so do
-    receipts.
+    The receipts of a campaign would keep a STOP waiting for seconds otherwise, and whoever tries one would
+    take that for the time that the worker needs. Among themselves replies and opt-outs keep their order, and
+    so do receipts.
 
     Args:
         settings: ``callback_parallel`` is the number of slots, also after it was changed.
@@ -36,13 +36,16 @@ class PostSlots:
             await turn
             yield
         finally:
-            # Whoever is cancelled while waiting has no slot, unless it was given in the same round of the loop.
+            # Whoever is cancelled while waiting has no slot, unless it was given in the same round.
             if not turn.cancelled():
                 self._under_way -= 1
                 self._give()
 
     def _give(self) -> None:
-        while (waiting := self._written or self._receipts) and self._under_way < self._settings.callback_parallel:
+        while self._under_way < self._settings.callback_parallel:
+            waiting = self._written or self._receipts
+            if not waiting:
+                return
             turn = waiting.popleft()
             if not turn.done():
                 self._under_way += 1
