@@ -1,10 +1,7 @@
 """The story of one two-way SMS through the real processes, told on the terminal."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import click
 
@@ -15,9 +12,8 @@ from producers.events import Reply
 from producers.feeds import Feed
 from worker.presentation.output import Output
 from worker.sandbox.installation import InstallationError, wait_for
+from worker.sandbox.scratch_directory import scratch_directory
 from worker.sandbox.stack import Stack
-
-T = TypeVar("T")
 
 #: Seconds the demo waits for each of its steps.
 STEP_S: Final = 20.0
@@ -35,17 +31,9 @@ def run(output: Output) -> None:
     Raises:
         InstallationError: a step did not happen; the message names the logs, which are kept then.
     """
-    data_dir = Path(tempfile.mkdtemp(prefix="octopush-demo-"))
     _say(output, "", "starting an embedded Redis, a simulated Octopush, a worker and the web process")
-    try:
-        with Stack(data_dir) as stack:
-            _tell(stack, output)
-    except InstallationError as error:
-        raise InstallationError(f"{error}; the logs are in {data_dir}") from error
-    except BaseException:
-        shutil.rmtree(data_dir)
-        raise
-    shutil.rmtree(data_dir)
+    with scratch_directory("octopush-demo-") as data_dir, Stack(data_dir) as stack:
+        _tell(stack, output)
     _say(output, "", "all processes stopped")
 
 
@@ -64,16 +52,22 @@ def _tell(stack: Stack, output: Output) -> None:
     )
     _say(output, "queued", f"request_id {sent.request_id}, {sent.segments} segment")
 
-    def status(reached: Callable[[MessageStatus], bool]) -> MessageStatus:
-        return _wait(stack, lambda: (now := sms.status(sent.request_id)) and reached(now) and now)
+    def status(awaited: str, reached: Callable[[MessageStatus], bool]) -> MessageStatus:
+        def look() -> MessageStatus | None:
+            now = sms.status(sent.request_id)
+            return now if now and reached(now) else None
 
-    accepted = status(lambda now: now.state == "accepted")
+        return wait_for(look, stack.check, awaited, STEP_S)  # type: ignore[return-value]
+
+    accepted = status("an accepted message", lambda now: now.state == "accepted")
     _say(
         output,
         "accepted",
         f"ticket {accepted.ticket}, cost {accepted.cost} €, POSTs made: {accepted.attempts}",
     )
-    delivered = status(lambda now: any(delivery.final for delivery in now.deliveries.values()))
+    delivered = status(
+        "a final receipt", lambda now: any(delivery.final for delivery in now.deliveries.values())
+    )
     _say(output, "delivered", f"{mask(NUMBER)} shows the text; receipt {delivered.deliveries[NUMBER].status}")
     reply = _first_reply(stack)
     _say(output, "reply", f"{reply.text!r} from {mask(reply.number)}")
@@ -92,10 +86,6 @@ def _first_reply(stack: Stack) -> Reply:
         feed.stop()
         return reply
     raise InstallationError("no reply")
-
-
-def _wait(stack: Stack, look: Callable[[], T | bool | None]) -> T:
-    return wait_for(look, stack.check, STEP_S)  # type: ignore[return-value]
 
 
 def _say(output: Output, step: str, text: str) -> None:

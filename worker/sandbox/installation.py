@@ -109,9 +109,9 @@ class Installation:
             self._exit.callback(self._stop)
             for name in self._lines:
                 self._processes[name] = self._start(name)
-            wait_for(lambda: _answers(f"{self.web_url}/readyz"), self.check)
+            self._wait_for("web", f"{self.web_url}/readyz")
             if self.console_url:
-                wait_for(lambda: _answers(f"{self.console_url}/healthz"), self.check)
+                self._wait_for("console", f"{self.console_url}/healthz")
         except DirectoryUnavailableError as error:
             self._exit.close()
             raise InstallationError(str(error)) from None
@@ -169,6 +169,10 @@ class Installation:
         except (RuntimeError, TimeoutError) as error:
             raise InstallationError(f"redis: {error}") from error
 
+    def _wait_for(self, name: str, url: str) -> None:
+        where = self._see(name) or f"; what {name} had to say stands above"
+        wait_for(lambda: _answers(url), self.check, f"an answer of {name} at {url}{where}", START_S)
+
     def _see(self, name: str) -> str:
         return f"; see {self._directory.path / name}.log" if self._logs_to_files else ""
 
@@ -208,21 +212,23 @@ def _answers(url: str) -> bool:
     return False
 
 
-def wait_for(condition: Callable[[], T], check: Callable[[], None], seconds: float = START_S) -> T:
+def wait_for(condition: Callable[[], T], check: Callable[[], None], awaited: str, seconds: float) -> T:
     """Wait until a condition returns something true, and return that.
 
     Args:
         condition: asked about 50 times a second.
         check: raises when waiting has become pointless.
+        awaited: what is waited for, and which log says why it does not come.
         seconds: how long to wait at most.
 
     Raises:
-        InstallationError: time is up.
+        InstallationError: time is up; the message says what did not come.
     """
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         check()
         if time.monotonic() > deadline:
-            raise InstallationError(f"nothing after {seconds:g} s")
+            late = "On a busy machine it may merely be late: try again"
+            raise InstallationError(f"waited {seconds:g} s in vain for {awaited}. {late}")
         time.sleep(0.02)
     return value

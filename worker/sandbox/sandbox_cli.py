@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,12 +42,13 @@ def demo(output: Output) -> None:
 @click.pass_obj
 def sandbox(output: Output) -> None:
     """Run Redis, a simulated Octopush, worker, web and console until Ctrl-C."""
+    from worker.sandbox.scratch_directory import scratch_directory  # noqa: PLC0415 - needs the sandbox extra
     from worker.sandbox.stack import Stack  # noqa: PLC0415 - needs the sandbox extra
 
     with (
         _said_plainly(),
-        tempfile.TemporaryDirectory(prefix="octopush-sandbox-") as data_dir,
-        Stack(Path(data_dir), logs_to_files=False, console=True) as stack,
+        scratch_directory("octopush-sandbox-") as data_dir,
+        Stack(data_dir, logs_to_files=False, console=True) as stack,
     ):
         places = {
             "redis_url": stack.redis_url,

@@ -11,7 +11,7 @@ from typing import Final, Self
 import msgspec
 
 from worker.sandbox.environments import ANY_HOUR, of_the_machine
-from worker.sandbox.installation import Installation, InstallationError, wait_for
+from worker.sandbox.installation import START_S, Installation, InstallationError, wait_for
 from worker.sandbox.processes import Process, stop_all
 from worker.sandbox.redis_server import free_port
 from worker.sandbox.simulator.client import SimulatorAdmin
@@ -76,7 +76,8 @@ class Stack:
         with ExitStack() as starting:
             self._simulator = self._start_simulator()
             starting.callback(stop_all, [self._simulator])
-            self.admin_url = wait_for(self._announced, self._check_simulator)["admin_url"]
+            awaited = f"the first line of the simulator; see {self._log}"
+            self.admin_url = wait_for(self._announced, self._check_simulator, awaited, START_S)["admin_url"]
             self.gateway = SimulatorAdmin(self.admin_url)
             starting.callback(self.gateway.close)
             starting.enter_context(self._installation)
