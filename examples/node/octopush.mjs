@@ -33,8 +33,8 @@ export class Octopush {
    * @param {string} url where the API is, such as http://127.0.0.1:8002
    * @param {string} token of this application
    * @param {{tries?: number, timeoutS?: number}} options `tries`: calls in all, of which each repeats the one before;
-   *   `timeoutS`: seconds that one try lasts at most, beside those that it is told to wait. While a person waits for
-   *   a page: 2 tries of 3 s
+   *   `timeoutS`: seconds that one try lasts at most, beside those that it is told to wait. A page that a person
+   *   waits for writes a row of a queue of yours and sends nothing; what it asks, it asks with 2 tries of 3 s
    */
   constructor(url, token, { tries = 4, timeoutS = 10 } = {}) {
     this.url = url.replace(/\/+$/, "");
@@ -59,10 +59,13 @@ export class Octopush {
     return this.call("DELETE", `/v1/messages/${encodeURIComponent(requestId)}`);
   }
 
-  /** Take entries of a stream for one consumer of a group. `held: 1` hands out first what it holds already. */
-  async events(stream, group, consumer, { waitS = 20, held = 0 } = {}) {
-    // No more than can be handled in 60 s: after that the entries are handed to others, too.
-    const query = { stream, group, consumer, max: 10, held, wait_s: waitS };
+  /**
+   * Take entries of a stream for one consumer of a group. `held: 1` hands out first what it holds already. `max`: 1 to 100, no
+   * more than it handles in 60 s: after that they are handed to others, too. `start`: where a new group begins, "0" at
+   * all that is there, "$" behind it.
+   */
+  async events(stream, group, consumer, { waitS = 20, held = 0, max = 10, start = "0" } = {}) {
+    const query = { stream, group, consumer, max, start, held, wait_s: waitS };
     return (await this.call("GET", "/v1/events", { query })).entries;
   }
 
@@ -73,6 +76,7 @@ export class Octopush {
 
   /**
    * Read a stream by cursor: `after` is "$" for what comes from now on, then `next_after` of the answer before.
+   * No `entries` beside `more: true` does not say that none came: 1,000 were looked at, ask again from `next_after`.
    * `only`: request_id or campaign_id, for what belongs to one of them.
    */
   log(stream, after, { only = {}, waitS = 0 } = {}) {

@@ -34,7 +34,7 @@ final class Octopush
     private const TOLERANCE_S = 300;
 
     /**
-     * In a page that a person waits for, 2 tries of 3 s: what fails goes to a queue of yours, with its id.
+     * Make no call in a page that a person waits for: write a row of Outbox.php there, and let a loop send it.
      *
      * @param int $tries    calls in all, of which each repeats the one before
      * @param int $timeoutS seconds that one try lasts at most, beside those that it is told to wait
@@ -80,11 +80,23 @@ final class Octopush
         return $this->call('DELETE', '/v1/messages/' . rawurlencode($requestId));
     }
 
-    /** Take entries of a stream for one consumer of a group. $held hands out first what it holds already. */
-    public function events(string $stream, string $group, string $consumer, int $waitS = 20, bool $held = false): array
-    {
-        // No more than can be handled in 60 s: after that the entries are handed to others, too.
-        $query = ['stream' => $stream, 'group' => $group, 'consumer' => $consumer, 'max' => 10];
+    /**
+     * Take entries of a stream for one consumer of a group.
+     *
+     * @param bool   $held  hands out first what the consumer holds already
+     * @param int    $max   1 to 100, no more than it handles in 60 s: after that they are handed to others, too
+     * @param string $start where a new group begins: '0' at all that is there, '$' behind it
+     */
+    public function events(
+        string $stream,
+        string $group,
+        string $consumer,
+        int $waitS = 20,
+        bool $held = false,
+        int $max = 10,
+        string $start = '0',
+    ): array {
+        $query = ['stream' => $stream, 'group' => $group, 'consumer' => $consumer, 'max' => $max, 'start' => $start];
         $query += ['wait_s' => $waitS, 'held' => (int) $held];
         return $this->call('GET', '/v1/events', $query)['entries'];
     }
@@ -98,6 +110,7 @@ final class Octopush
 
     /**
      * Read a stream by cursor: `after` is '$' for what comes from now on, then `next_after` of the answer before.
+     * No `entries` beside `more: true` does not say that none came: 1,000 were looked at, ask again from `next_after`.
      *
      * @param array<string, string> $only request_id or campaign_id, for what belongs to one of them
      */

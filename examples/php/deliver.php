@@ -25,9 +25,12 @@ try {
     echo "{$sent['state']}\n";
     $final = $sent['ended'] && $sent['state'] !== 'accepted';
     // A receipt may come after days, or never: wait for as long as you want to know.
-    for ($n = 0; !$final && $n < 30; $n++) {
-        ['entries' => $entries, 'next_after' => $after] = $octopush->log('receipts', $after, ['request_id' => $requestId], 20);
-        foreach ($entries as ['event' => $receipt]) {
+    for ($n = 0; !$final && $n < 30;) {
+        $found = $octopush->log('receipts', $after, ['request_id' => $requestId], 20);
+        $after = $found['next_after'];
+        // With more to look at it answers at once: that was no wait.
+        $n += $found['more'] ? 0 : 1;
+        foreach ($found['entries'] as ['event' => $receipt]) {
             echo "{$receipt['number']} {$receipt['state']}\n";
             $final = $final || $receipt['final'];
         }

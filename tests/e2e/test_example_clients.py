@@ -101,6 +101,29 @@ def test_a_group_is_forgotten_and_the_empty_answer_is_no_lost_one(world, languag
     assert language.evaluate(FORGET, world.api_url, TOKEN) == {}
 
 
+EVENTS = {
+    "php": """require $argv[1]; $octopush = new Octopush($argv[2], $argv[3], tries: 1);
+        $few = $octopush->events('replies', $argv[4], 'c', waitS: 0, max: 1);
+        $new = $octopush->events('replies', "$argv[4]-new", 'c', waitS: 0, start: '$');
+        echo json_encode([count($few), count($new)]);""",
+    "node": """const [path, url, token, group] = process.argv.slice(1); const { Octopush } = await import(path);
+        const octopush = new Octopush(url, token, { tries: 1 });
+        const few = await octopush.events("replies", group, "c", { waitS: 0, max: 1 });
+        const fresh = await octopush.events("replies", `${group}-new`, "c", { waitS: 0, start: "$" });
+        console.log(JSON.stringify([few.length, fresh.length]));""",
+}
+
+
+def test_a_reader_says_how_many_events_it_takes_and_where_a_new_group_begins(world, language):
+    replies = world.installation.keys.stream("replies")
+    before = world.installation.redis.xlen(replies)
+    for _ in range(2):
+        world.installation.gateway.reply(new_number(), "Non")
+    world.installation.wait_for(lambda: world.installation.redis.xlen(replies) >= before + 2)
+
+    assert language.evaluate(EVENTS, world.api_url, TOKEN, f"few-{language.name}") == [1, 0]
+
+
 def test_a_refusal_is_told_with_its_code_and_the_places_that_are_wrong(world, language, tmp_path):
     stranger = language.ask(tmp_path / "401", world.api_url, "1", new_number(), token="x" * 40)
     wrong = language.ask(tmp_path / "422", world.api_url, "1", "06")
