@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.conf import settings
-from django.core import mail
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import get_resolver
 
 from ..errors import ConfigError
+from .in_tests import is_testing
 from .settings import is_given, names_redis, producer_settings, takes_callbacks, web_settings
 
 _HOW_TO_MAKE_ONE: Final = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
@@ -30,7 +30,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     except ConfigError as error:
         return [Error(problem, id="octopush.E001") for problem in _said(error.problems)]
     # Tests that open `SmsOutbox` or `SmsSandbox` ask no Redis that the project names, and take no callbacks.
-    if _is_testing():
+    if is_testing():
         return found
     if not names_redis():
         where = "neither OCTOPUSH['REDIS_URL'] nor the environment variable REDIS_URL is set"
@@ -71,11 +71,6 @@ def _where(name: str) -> str:
     if name == "OCTOPUSH":
         return name
     return f"OCTOPUSH[{name!r}]" if is_given(name) else f"environment variable {name}"
-
-
-def _is_testing() -> bool:
-    """Say whether Django's test runner, or that of pytest-django, has set up this process."""
-    return hasattr(mail, "outbox")
 
 
 def _urls_are_included() -> bool:

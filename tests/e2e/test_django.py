@@ -62,7 +62,7 @@ def rows(database, statement):
 def test_the_projects_own_tests_pass_without_pytest(shop):
     printed = shop.manage("test", "shop", "--noinput", REDIS_URL="redis://nobody:1/0", SMS_NAMESPACE="")
 
-    assert re.search(r"Ran \d\d tests", printed), printed
+    assert re.search(r"Ran \d+ tests", printed), printed
     assert "skipped" not in printed
 
 

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from ....contract.kinds import TYPES, StreamName
 from ...consuming import Consumer
+from ...in_tests import refuse_in_tests
 from ...models import GROUP_MAX, HandledEvent
 from ..signals import ending_by
 from ..tables import need_table
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         **_: Any,
     ) -> None:
         """Read until the end."""
+        refuse_in_tests()
         group = group or handler
         if len(group) > GROUP_MAX:
             raise CommandError(f"--group: at most {GROUP_MAX} characters")

@@ -12,6 +12,7 @@ from ....outbox.handing_over import HandedOver
 from ....outbox.relay import Relay
 from ... import outbox
 from ...database import let_commit, renew_connections
+from ...in_tests import refuse_in_tests
 from ...models import OutboxRow
 from ...sending import get_producer
 from ...settings import redis_name
@@ -34,6 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, database: str, **_: Any) -> None:
         """Run the relay."""
+        refuse_in_tests()
         need_table(OutboxRow, database)
         relay = Relay(partial(_step, database), _AWAY)
         try:
