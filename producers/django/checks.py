@@ -1,7 +1,6 @@
 """What ``manage.py check`` says about the settings of SMS. No line shows a value that was set."""
 
 import sys
-from collections.abc import Mapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.urls import get_resolver
 
 from ..errors import ConfigError
 from .in_tests import is_testing
-from .settings import is_given, names_redis, producer_settings, takes_callbacks, web_settings
+from .settings import names_redis, producer_settings, said, takes_callbacks, web_settings
 
 _HOW_TO_MAKE_ONE: Final = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
 
@@ -28,7 +27,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         address = producer_settings().redis_url
     except ConfigError as error:
-        return [Error(problem, id="octopush.E001") for problem in _said(error.problems)]
+        return [Error(problem, id="octopush.E001") for problem in said(error.problems)]
     # Tests that open `SmsOutbox` or `SmsSandbox` ask no Redis that the project names, and take no callbacks.
     if is_testing():
         return found
@@ -55,22 +54,12 @@ def _callback_problems() -> list[str]:
         elif _urls_are_included():
             return ["OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs"]
     except ConfigError as error:
-        return _said(error.problems)
+        return said(error.problems)
     return []
 
 
 def _hint(problem: str) -> str | None:
     return _HOW_TO_MAKE_ONE if "CALLBACK_TOKENS" in problem else None
-
-
-def _said(problems: Mapping[str, str]) -> list[str]:
-    return [f"{_where(name)}: {problem}" for name, problem in problems.items()]
-
-
-def _where(name: str) -> str:
-    if name == "OCTOPUSH":
-        return name
-    return f"OCTOPUSH[{name!r}]" if is_given(name) else f"environment variable {name}"
 
 
 def _urls_are_included() -> bool:

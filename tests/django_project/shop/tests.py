@@ -18,7 +18,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.urls import include, path
 
-from producers import Feed, InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
+from producers import CallbackIntake, Feed, InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
 from producers.contract.prices import tariff_name
 from producers.django import (
     consuming,
@@ -681,6 +681,26 @@ class Callbacks(TestCase):
             self.client.post("/hooks/sms/another-token-0123456789/x/y/z")
         with self.assertLogs("django.request"):
             self.client.get("/nowhere")
+
+    def test_each_callback_that_wrong_settings_answer_500_is_one_line_without_token(self):
+        for tokens, words in (("0123456789" * 3, "needs tokens that are random"), ("", "is required")):
+            wrong = {"CALLBACK_TOKENS": tokens, "CALLBACK_SPOOL_MIB": 0}
+            with override_settings(OCTOPUSH=wrong), self.assertLogs("producers.django") as log:
+                answer = self.post(f"/hooks/sms/{tokens or TOKEN}/replies")
+            self.assertEqual((answer.status_code, answer.content), (500, b""))
+            [line] = log.output
+            self.assertIn(f"answered 500: OCTOPUSH['CALLBACK_TOKENS']: {words}", line)
+            self.assertIn("OCTOPUSH['CALLBACK_SPOOL_MIB']: ", line)
+            self.assertRegex(line, r"\AERROR:producers\.django\.callbacks:.*\Z")
+            self.assertNotRegex(line, rf"{TOKEN}|{tokens or TOKEN}|hooks")
+
+    def test_whatever_else_goes_wrong_with_a_callback_is_one_line_that_tells_nothing_of_it(self):
+        broken = Mock(side_effect=OSError("canary"))
+        self.client.raise_request_exception = False
+        with patch.object(CallbackIntake, "accept_callback", broken), self.assertLogs("producers") as log:
+            self.assertEqual(self.post(f"/hooks/sms/{TOKEN}").status_code, 500)
+        expected = "ERROR:producers.django.callbacks:a callback was answered 500: OSError"
+        self.assertEqual(log.output, [expected])
 
     @override_settings(ROOT_URLCONF=__name__)
     def test_at_the_root_only_tokens_are_hidden(self):
