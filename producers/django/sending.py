@@ -8,6 +8,7 @@ from typing import Any, Final, Unpack
 from weakref import WeakKeyDictionary
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..contract.connections import within
 from ..messages.frozen import FrozenMessage
@@ -68,7 +69,7 @@ def send_on_commit(
         InvalidMessage: lists every bad field; nothing will be queued.
     """
     frozen = freeze_one(Message(recipients, text, **options), producer_settings())
-    transaction.on_commit(partial(_queue, frozen), using=using)
+    transaction.on_commit(_Queueing(frozen), using=using)
     return frozen.request_id
 
 
@@ -117,12 +118,36 @@ def begin_anew() -> None:
     _kick.forget_outage()
 
 
-def _queue(frozen: FrozenMessage) -> None:
-    refuse_in_tests()
-    try:
-        get_producer().send_many([frozen])
-    except Exception as error:  # noqa: BLE001 - the transaction has committed: nobody could roll back
-        _log.error("SMS %s was not queued after its commit: %s", frozen.request_id, _named(error))
+def waiting_for_commit(connection: BaseDatabaseWrapper) -> tuple[set[str], set[str]]:
+    """Say what the end of the transaction that is under way would hand over; for tests.
+
+    Args:
+        connection: whose transaction.
+
+    Returns:
+        The request_ids of `send_on_commit`, and those of `send_in_transaction`: some of these may have been
+        rolled back.
+    """
+    hooks = [hook for _, hook, *_ in connection.run_on_commit]
+    on_commit = {each.frozen.request_id for each in hooks if isinstance(each, _Queueing) and not each.done}
+    kicks = (each.args[0] for each in hooks if isinstance(each, partial) and each.func == _kick.hand_over)
+    return on_commit, set().union(*kicks)
+
+
+class _Queueing:
+    """Queues one message, once its transaction has committed."""
+
+    def __init__(self, frozen: FrozenMessage) -> None:
+        self.frozen = frozen
+        self.done = False
+
+    def __call__(self) -> None:
+        refuse_in_tests()
+        self.done = True
+        try:
+            get_producer().send_many([self.frozen])
+        except Exception as error:  # noqa: BLE001 - the transaction has committed: nobody could roll back
+            _log.error("SMS %s was not queued after its commit: %s", self.frozen.request_id, _named(error))
 
 
 def _named(error: Exception) -> str:
@@ -153,9 +178,9 @@ class _Kick:
             return
         written = self._written.setdefault(connection, deque(maxlen=_KICK_ROWS))
         written.append(request_id)
-        transaction.on_commit(partial(self._hand_over, written, alias), using=alias)
+        transaction.on_commit(partial(self.hand_over, written, alias), using=alias)
 
-    def _hand_over(self, written: deque[str], alias: str) -> None:
+    def hand_over(self, written: deque[str], alias: str) -> None:
         """Hand rows over. Raises in a test without an outbox only: the relay takes what is left."""
         ids = list(written)
         written.clear()

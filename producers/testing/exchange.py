@@ -70,6 +70,9 @@ def exchanged(
         (Records, name): _noting(getattr(Records, name), noting) for name in _QUEUEING
     }
     replaced[Records, "enqueue_ahead"] = _noting_ahead(Records.enqueue_ahead, noting)
+    for intake in (CallbackIntake, AsyncCallbackIntake):
+        # What the spool of the application holds are callbacks of persons: they are not for the memory.
+        replaced[intake, "start"] = lambda _: None
     replaced[GroupReader, "next_entry"] = _never_waiting(GroupReader.next_entry)
     before = {(owner, name): getattr(owner, name) for owner, name in replaced}
     # Another outbox may be open around this one: its memory is to be there again afterwards.

@@ -81,7 +81,8 @@ def bookings(request, shared, database, tmp_path):
         with (place / "settings.py").open("a") as settings:
             settings.write(f"\nDATABASES = {{'default': {there}}}\n")
     environ = {**shared.environ, "SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": TOKEN}
-    environ["CALLBACK_SPOOL_DIR"] = str(tmp_path / "spool")
+    # The settings of the page name one.
+    environ["CALLBACK_SPOOL_DIR"] = ""
     project = DjangoProject(tmp_path, name, environ, place)
     yield project
     project.kill()
@@ -124,10 +125,11 @@ def test_the_commands_of_the_page_ask_a_guest_and_note_receipt_answer_and_stop(b
 
 def leave_a_callback(environ):
     """Keep a callback as a process does that ends while Redis is away; returns where."""
-    environ = {**environ, "CALLBACK_TOKENS": TOKEN, "REDIS_URL": "redis://127.0.0.1:1"}
+    spool = Path(environ["PYTHONPATH"]) / "spool"
+    callbacks = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": str(spool)}
+    environ = {**environ, **callbacks, "REDIS_URL": "redis://127.0.0.1:1"}
     with CallbackIntake.from_env(environ) as intake:
         assert intake.accept_callback(TOKEN, b'{"number": "+33612340000"}') == 200
-    spool = Path(environ["CALLBACK_SPOOL_DIR"])
     assert list(spool.rglob("*.spool"))
     return spool
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import Mock, patch
 
 from django.core import checks, mail
@@ -33,6 +34,7 @@ from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
 from producers.django.settings import web_settings
 from producers.errors import ConfigError
+from producers.intake.raw_callback import RawCallback
 from producers.testing.outbox import SmsOutbox
 from producers.testing.surroundings import region_of_the_application
 from shop.models import Order
@@ -681,6 +683,19 @@ class Callbacks(TestCase):
             self.client.post("/hooks/sms/another-token-0123456789/x/y/z")
         with self.assertLogs("django.request"):
             self.client.get("/nowhere")
+
+    def test_what_the_spool_of_the_project_holds_stays_there_in_a_test(self):
+        directory = self.enterContext(TemporaryDirectory())
+        kept = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": directory}
+        # As a developer's own server leaves it, outside of any test.
+        draining = CallbackIntake.from_env(kept)._draining
+        draining.keep(RawCallback("id", "replies", b'{"number": "+33612340000"}', "", "token", "replies"))
+        files = [*Path(directory).rglob("*.spool")]
+        with override_settings(OCTOPUSH=kept):
+            self.assertEqual(self.post(f"/hooks/sms/{TOKEN}").status_code, 200)
+
+        self.assertNotIn("spool", [thread.name for thread in threading.enumerate()])
+        self.assertEqual((len(files), [*Path(directory).rglob("*.spool")]), (1, files))
 
     def test_each_callback_that_wrong_settings_answer_500_is_one_line_without_token(self):
         for tokens, words in (("0123456789" * 3, "needs tokens that are random"), ("", "is required")):

@@ -7,10 +7,12 @@ from unittest.mock import patch
 
 from django.core import mail
 from django.core.management import call_command
+from django.db import transaction
 from django.template import Template
-from django.test import TestCase, TransactionTestCase, override_settings
+from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from django.test.utils import instrumented_test_render
 
+from producers import QueueUnavailable
 from producers.django import send_in_transaction, send_on_commit, sending
 from producers.django.in_tests import is_testing
 from producers.django.models import OutboxRow
@@ -94,6 +96,61 @@ class Forgotten(TransactionTestCase):
         self.addCleanup(without_mails.stop)
         del mail.outbox
         yield patch.dict(os.environ)
+
+
+class SaidByAFailure(TestCase):
+    """`assert_sent` says what a commit or a relay would have handed over."""
+
+    def setUp(self):
+        self.sms = self.enterContext(SmsOutbox())
+
+    def said(self, **wanted):
+        with self.assertRaises(AssertionError) as failure:
+            self.sms.assert_sent(**wanted)
+        first, *said = str(failure.exception).splitlines()
+        self.assertIn("matched", first)
+        return [line for line in said if "waiting for" in line]
+
+    def test_what_waits_for_a_commit_is_said_until_it_has_come(self):
+        with self.captureOnCommitCallbacks() as callbacks:
+            self.client.post("/orders/42", {"phone": PHONE})
+            send_on_commit(PHONE, "Hello", **OPTIONS)
+        [line] = self.said(to=PHONE)
+        self.assertRegex(line, r"^  2 SMS .* a commit: captureOnCommitCallbacks\(execute=True\)")
+
+        for each in callbacks:
+            each()
+        self.sms.assert_sent(to=PHONE, times=2)
+        # Too many of them wait for nothing, and neither do those that are missing for another reason.
+        self.assertEqual(self.said(to=PHONE) + self.said(text="canary"), [])
+
+    def test_what_was_rolled_back_or_refused_waits_for_nothing(self):
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            send_in_transaction(PHONE, "Hello", **OPTIONS)
+            send_on_commit(PHONE, "Hello", **OPTIONS)
+            1 / 0  # noqa: B018
+        send_in_transaction(PHONE, "Hello", request_id="refused", **OPTIONS)
+        OutboxRow.objects.update(error="refused by a person")
+
+        self.assertEqual(self.said(), [])
+
+    def test_what_a_commit_could_not_hand_over_waits_for_the_relay(self):
+        self.sms.fail_next(QueueUnavailable)
+        with self.assertLogs("producers.django"), self.captureOnCommitCallbacks(execute=True):
+            send_in_transaction(PHONE, "Hello", **OPTIONS)
+        [line] = self.said(to=PHONE)
+        self.assertRegex(line, r'^  1 SMS .* the relay: call_command\("sms_outbox_relay", once=True\)')
+
+        call_command("sms_outbox_relay", once=True, verbosity=0)
+        self.sms.assert_sent(to=PHONE)
+
+
+class NoDatabase(SimpleTestCase):
+    """A test that may ask no database."""
+
+    def test_a_failure_is_that_of_the_test(self):
+        with SmsOutbox() as sms, self.assertRaisesRegex(AssertionError, r"0 SMS of 0 matched\Z"):
+            sms.assert_sent(to=PHONE)
 
 
 class NotCommitted(TestCase):
