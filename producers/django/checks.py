@@ -1,6 +1,9 @@
 """What ``manage.py check`` says about the settings of SMS. No line shows a value that was set."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,6 +16,20 @@ from .in_tests import is_testing
 from .settings import names_redis, producer_settings, said, takes_callbacks, web_settings
 
 _HOW_TO_MAKE_ONE: Final = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
+
+
+#: Whether the command at hand has to do with callbacks.
+_callbacks_matter: Final = ContextVar("callbacks_matter", default=True)
+
+
+@contextmanager
+def without_callbacks() -> Iterator[None]:
+    """Let `check_settings` say nothing of callbacks until the end of the block."""
+    before = _callbacks_matter.set(False)
+    try:
+        yield
+    finally:
+        _callbacks_matter.reset(before)
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -34,7 +51,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     if not names_redis():
         where = "neither OCTOPUSH['REDIS_URL'] nor the environment variable REDIS_URL is set"
         found.append(CheckWarning(f"{where}: {address} is taken", id="octopush.W001"))
-    return found + [CheckWarning(each, _hint(each), id="octopush.W002") for each in _callback_problems()]
+    problems = _callback_problems() if _callbacks_matter.get() else []
+    return found + [CheckWarning(each, _hint(each), id="octopush.W002") for each in problems]
 
 
 def check_callbacks(**_: Any) -> list[CheckMessage]:
@@ -59,7 +77,7 @@ def _callback_problems() -> list[str]:
 
 
 def _hint(problem: str) -> str | None:
-    return _HOW_TO_MAKE_ONE if "CALLBACK_TOKENS" in problem else None
+    return _HOW_TO_MAKE_ONE if "CALLBACK_TOKENS" in problem and "token_hex" not in problem else None
 
 
 def _urls_are_included() -> bool:

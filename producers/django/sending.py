@@ -17,7 +17,7 @@ from ..producer import Producer
 from ..queueing.batches import freeze_one
 from .in_tests import refuse_in_tests
 from .per_process import OnePerProcess, forget_all
-from .settings import producer_settings
+from .settings import producer_settings, redis_name
 
 _log = logging.getLogger("producers.django")
 
@@ -152,8 +152,9 @@ class _Queueing:
 
 def _named(error: Exception) -> str:
     """Name an error and the Redis that it is about. Texts of other errors may hold what was sent."""
-    server = getattr(error, "server", "")
-    return f"{type(error).__name__} at {server}" if server else type(error).__name__
+    name = type(error).__name__
+    # In tests something else was asked in its place.
+    return f"{name} at {redis_name()}" if getattr(error, "server", "") else name
 
 
 class _Kick:

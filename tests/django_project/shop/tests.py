@@ -29,12 +29,14 @@ from producers.django import (
     send_on_commit,
     to_e164,
 )
+from producers.django.checks import without_callbacks
 from producers.django.log_filter import HideCallbacks
 from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
 from producers.django.settings import web_settings
 from producers.errors import ConfigError
 from producers.intake.raw_callback import RawCallback
+from producers.outbox.relay import Relay
 from producers.testing.outbox import SmsOutbox
 from producers.testing.surroundings import region_of_the_application
 from shop.models import Order
@@ -133,6 +135,8 @@ class Orders(TestCase):
             with self.assertRaises(InvalidMessage) as raised:
                 send("+33 12", "Hello", request_id="x" * 37, **OPTIONS)
             self.assertEqual({*raised.exception.fields}, {"recipients[0].phone_number", "request_id"})
+            with self.assertRaisesRegex(TypeError, "nobody"):
+                send(PHONE, "Hello", nobody=1, **OPTIONS)
         self.assertEqual(OutboxRow.objects.count(), 0)
 
 
@@ -182,7 +186,7 @@ class Outbox(TransactionTestCase):
         self.sms.fail_next(QueueUnavailable)
         with self.assertLogs("producers.django", "WARNING") as log:
             send_in_transaction(PHONE, "first", **OPTIONS)
-        self.assertRegex(log.output[0], r"QueueUnavailable at redis://\S+:\d+/\d+$")
+        self.assertRegex(log.output[0], r"QueueUnavailable at the memory of SmsOutbox$")
         # No request of the next seconds asks again.
         send_in_transaction(PHONE, "second", **OPTIONS)
         self.sms.assert_nothing_sent()
@@ -224,13 +228,33 @@ class Outbox(TransactionTestCase):
     def test_an_answer_of_redis_that_was_lost_doubles_nothing(self):
         self.write("a")
         self.sms.fail_next(QueueUnavailable, queued=True)
-        with self.assertRaisesRegex(CommandError, r"\AQueueUnavailable: .* at redis://.*\Z"):
+        with self.assertRaisesRegex(CommandError, r"\AQueueUnavailable: .* at the memory of SmsOutbox .*\Z"):
             called("sms_outbox_relay", once=True)
         self.assertEqual(OutboxRow.objects.get().attempts, 0)
 
         called("sms_outbox_relay", once=True)
         self.sms.assert_sent(times=1)
         self.assertEqual(OutboxRow.objects.count(), 0)
+
+    def test_an_empty_outbox_asks_no_redis(self):
+        self.sms.fail_next(QueueUnavailable)
+        self.assertIn("queued 0, refused 0", called("sms_outbox_relay", once=True))
+
+        self.write("a")
+        with self.assertRaisesRegex(CommandError, "QueueUnavailable"):
+            called("sms_outbox_relay", once=True)
+
+    def test_commands_are_silent_without_verbosity(self):
+        self.write("a")
+        self.sms.reply(PHONE, "Oui")
+        relay = ["sms_outbox_relay"]
+        for command in ([*relay, "--once"], ["sms_consume", "replies", "--handler", "builtins.id"], relay):
+            # The relay that goes on is stopped before its first step.
+            with patch.object(Relay, "run", Relay.stop):
+                self.assertEqual(called(*command, verbosity=0), "")
+                self.write("b")
+                self.assertNotEqual(called(*command), "")
+                OutboxRow.objects.all().delete()
 
     def test_a_database_that_is_away_ends_the_one_look_of_a_relay_in_one_line(self):
         away = Mock(atomic=Mock(side_effect=OperationalError("away\nand more of it")))
@@ -530,10 +554,16 @@ class Settings(TestCase):
         said = checks.run_checks(tags=["octopush"], include_deployment_checks=deploy)
         return {error.msg for error in said}
 
-    def said(self, *, deploy=False):
-        """What a process says that runs no tests, by id."""
+    @contextmanager
+    def outside_of_tests(self):
+        """As a process is that runs no tests."""
         with patch.dict(vars(mail)):
             del mail.outbox
+            yield
+
+    def said(self, *, deploy=False):
+        """What a process says that runs no tests, by id."""
+        with self.outside_of_tests():
             said = checks.run_checks(tags=["octopush"], include_deployment_checks=deploy)
         return {each.id: (each.is_serious(), each.msg) for each in said}
 
@@ -590,8 +620,18 @@ class Settings(TestCase):
                 self.assertEqual((name, serious), ("octopush.W002", False))
                 self.assertIn(words, told)
                 self.assertEqual(self.said(deploy=True)["octopush.E002"], (True, told))
+                # Those that take no callbacks need not say so.
+                with without_callbacks():
+                    self.assertEqual(self.said(), {})
         with override_settings(OCTOPUSH={"REDIS_URL": "http://canary"}):
             self.assertEqual({*self.said(deploy=True)}, {"octopush.E001"})
+
+    def test_a_warning_says_once_how_a_token_is_made(self):
+        for tokens in ("", "short", "0123456789" * 3):
+            with override_settings(OCTOPUSH={"CALLBACK_TOKENS": tokens}), self.outside_of_tests():
+                found = checks.run_checks(tags=["octopush"], include_deployment_checks=True)
+            found = [each for each in found if each.id in {"octopush.W002", "octopush.E002"}]
+            self.assertEqual([f"{each.msg} {each.hint}".count("token_hex") for each in found], [1, 1])
 
     def test_who_names_no_redis_is_told_which_one_is_taken(self):
         for nothing in ({}, {"REDIS_URL": ""}):
