@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from ..callbacks import BODY_MAX_BYTES, CallbackIntake
 from ..errors import ConfigError
+from .in_tests import refuse_in_tests
 from .log_filter import mounted_at
 from .per_process import OnePerProcess
 from .settings import said, takes_callbacks, web_settings
@@ -65,4 +66,5 @@ def _status(request: HttpRequest, token: str, kind: str | None) -> int:
     status = intake().check_url(token, kind)
     if request.method != "POST" or status != HTTPStatus.OK:
         return status
+    refuse_in_tests()
     return intake().accept_callback(token, request.read(BODY_MAX_BYTES + 1), kind)

@@ -29,8 +29,24 @@ _REST_S: Final = 5.0
 _KICK_ROWS: Final = 500
 
 
+class _ProducerOfProject(Producer):
+    """Asks Redis as any producer does; in a test only where an outbox or a sandbox is open."""
+
+    def _run(self, *given: Any, **named: Any) -> Any:
+        refuse_in_tests()
+        return super()._run(*given, **named)
+
+    def _start(self, *given: Any, **named: Any) -> Any:
+        refuse_in_tests()
+        return super()._start(*given, **named)
+
+    def _drive(self, *given: Any, **named: Any) -> Any:
+        refuse_in_tests()
+        return super()._drive(*given, **named)
+
+
 def _producer() -> Producer:
-    return Producer(settings=producer_settings())
+    return _ProducerOfProject(settings=producer_settings())
 
 
 _the_producer: Final = OnePerProcess(_producer)

@@ -12,14 +12,15 @@ from django.template import Template
 from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from django.test.utils import instrumented_test_render
 
-from producers import QueueUnavailable
-from producers.django import send_in_transaction, send_on_commit, sending
+from producers import Message, QueueUnavailable
+from producers.django import get_producer, send_in_transaction, send_on_commit, sending
 from producers.django.in_tests import is_testing
 from producers.django.models import OutboxRow
 from producers.testing.outbox import SmsOutbox
 from producers.testing.surroundings import surroundings
 
 PHONE = "+33612345678"
+TOKEN = "kX7canary0123456789Zq"
 OPTIONS = {"sender": "Bistro", "purpose": "alert"}
 NAMES_BOTH = r"a test would reach redis://127\.0\.0\.1:\d+/0 .* SmsOutbox .* SmsSandbox "
 CONSUME = ("sms_consume", "replies", "--handler", "shop.handlers.on_reply")
@@ -57,6 +58,29 @@ class Forgotten(TransactionTestCase):
             call_command("sms_outbox_relay", once=True)
         with self.refused():
             call_command(*CONSUME)
+
+    def test_the_producer_of_the_process_is_made_and_asks_nothing_without_an_outbox(self):
+        kept = get_producer()
+        message = Message(PHONE, "Hello", **OPTIONS)
+        for ask in (
+            lambda: kept.send(PHONE, "Hello", **OPTIONS),
+            lambda: kept.send_many([message]),
+            lambda: kept.status("order-42"),
+        ):
+            with self.refused():
+                ask()
+
+        with SmsOutbox() as sms:
+            kept.send_many([message])
+            sms.assert_sent(to=PHONE)
+
+    def test_a_callback_that_a_test_posts_reaches_no_worker_without_an_outbox(self):
+        with (
+            override_settings(OCTOPUSH={"CALLBACK_TOKENS": TOKEN}),
+            self.assertLogs("producers.django.callbacks"),
+            self.refused(),
+        ):
+            self.client.post(f"/hooks/sms/{TOKEN}", {}, content_type="application/json")
 
     def test_what_an_outbox_was_opened_for_before_does_not_count(self):
         with SmsOutbox():
