@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -29,7 +29,6 @@ from producers.django import (
     send_on_commit,
     to_e164,
 )
-from producers.django.checks import without_callbacks
 from producers.django.log_filter import HideCallbacks
 from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
@@ -620,11 +619,24 @@ class Settings(TestCase):
                 self.assertEqual((name, serious), ("octopush.W002", False))
                 self.assertIn(words, told)
                 self.assertEqual(self.said(deploy=True)["octopush.E002"], (True, told))
-                # Those that take no callbacks need not say so.
-                with without_callbacks():
-                    self.assertEqual(self.said(), {})
         with override_settings(OCTOPUSH={"REDIS_URL": "http://canary"}):
             self.assertEqual({*self.said(deploy=True)}, {"octopush.E001"})
+
+    def test_a_command_that_takes_no_callbacks_says_nothing_of_them(self):
+        consume = ["sms_consume", "replies", "--handler", "builtins.id"]
+        for command in (consume, ["sms_outbox_relay"], ["sms_outbox"], ["dumpdata", "shop"]):
+            # Where it is told of no such database, it has been through its checks, and ends.
+            ends = [] if command[0] == "dumpdata" else ["--database", "elsewhere"]
+            said = StringIO()
+            with (
+                patch.dict(os.environ, REDIS_URL=""),
+                override_settings(OCTOPUSH={"CALLBACK_TOKENS": "short"}),
+                self.outside_of_tests(),
+                self.assertRaisesRegex(CommandError, "elsewhere") if ends else nullcontext(),
+            ):
+                call_command(*command, *ends, skip_checks=False, stderr=said, stdout=said)
+            self.assertIn("octopush.W001", said.getvalue())
+            self.assertEqual("octopush.W002" in said.getvalue(), command[0] == "dumpdata")
 
     def test_a_warning_says_once_how_a_token_is_made(self):
         for tokens in ("", "short", "0123456789" * 3):
