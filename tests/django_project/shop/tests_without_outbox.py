@@ -163,6 +163,8 @@ class SaidByAFailure(TestCase):
         self.sms.assert_sent(to=PHONE, times=2)
         # Too many of them wait for nothing, and neither do those that are missing for another reason.
         self.assertEqual(self.said(to=PHONE) + self.said(text="canary"), [])
+        send_on_commit(PHONE, "one more", **OPTIONS)
+        self.assertEqual((len(self.said(text="canary")), self.said(to=PHONE)), (1, []))
 
     def test_what_was_rolled_back_or_refused_waits_for_nothing(self):
         with self.assertRaises(ZeroDivisionError), transaction.atomic():
