@@ -8,7 +8,7 @@ from tests.support.cut_off import OPTIONS, History
 from worker.ledger import confirmation
 from worker.sandbox.redis_server import RedisServer
 
-HISTORIES = int(os.environ.get("CUT_OFF_HISTORIES", "60"))
+HISTORIES = int(os.environ.get("CUT_OFF_HISTORIES", "40"))
 SEED = int(os.environ.get("CUT_OFF_SEED", "0"))
 
 

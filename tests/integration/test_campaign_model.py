@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 
 import pytest
 import redis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from producers import CampaignCancelled, Producer, QueueUnavailable
 from producers.queueing import chunks
 from tests.integration.test_ledger_model import ENDS, FATES, SELDOM
 from tests.support.hand_worker import KEYS, HandWorker, gateway_id, numbers_of
+from tests.support.random_model import run_model
 from tests.support.redis_history import History, Killed, Watched, retention_passes
 from worker.gateway.outcomes import Duplicate, Outcome, Unknown
 from worker.ledger.ledger import WINDOW_S, Claim
@@ -291,15 +291,4 @@ def test_campaigns_keep_their_word(redis_server, monkeypatch):
     class Machine(World):
         server_port = redis_server.port
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=80,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            # Making a failure shorter may take minutes.
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_model(Machine, examples=80, steps=25)

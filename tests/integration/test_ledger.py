@@ -13,7 +13,7 @@ from producers import Producer
 from producers.contract.settings import RedisSettings
 from tests.support.keys import AllKeys
 from tests.support.pseudonyms import pseudonyms
-from tests.support.sends import claim_one, correlate_one, finish_one
+from tests.support.sends import batch_of, claim_one, correlate_one, finish_one
 from worker.gateway.outcomes import NOT_TRIED, Accepted, Deferred, Duplicate, Refused, Unexplained, Unknown
 from worker.ledger.claims import Claim, Over, Wait
 from worker.ledger.confirmation import Confirmation
@@ -122,6 +122,16 @@ def test_a_second_worker_waits_while_the_first_holds_the_attempt(ledger, queued)
     again = claim_one(ledger, "a")
     assert isinstance(again, Wait)
     assert 0 < again.ms <= 9_000
+
+
+def test_an_entry_that_a_batch_holds_twice_is_claimed_once_and_keeps_its_claim(ledger, queued):
+    """After Redis has lost something, an entry may lie in its queue twice."""
+    request_id = queued()
+
+    first, second = ledger.claim(batch_of(request_id, request_id), ())
+
+    assert isinstance(first, Claim)
+    assert isinstance(second, Wait)
 
 
 @pytest.mark.parametrize("outcome", [Accepted("t"), Refused("121")])

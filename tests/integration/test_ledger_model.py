@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,13 +17,13 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from producers import Producer
 from producers.contract.keys import Keys
 from producers.contract.settings import RedisSettings
 from tests.support.hand_worker import evidence
+from tests.support.random_model import run_model
 from tests.support.sends import claim_one, finish_one
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 from worker.ledger.claims import Claim
@@ -215,9 +214,4 @@ def test_the_ledger_keeps_its_word(redis_server):
     class Machine(World):
         server_port = redis_server.port
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    run_model(Machine, examples=100, steps=50)

@@ -8,12 +8,12 @@ keeps its bytes, and what waits for one person only, who is suppressed, is over.
 
 import pytest
 import redis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.support.hand_worker import gateway_id, numbers_of
 from tests.support.marketing import Marketing
+from tests.support.random_model import run_model
 from tests.support.template_sends import number
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 
@@ -135,17 +135,7 @@ def test_no_first_post_holds_a_number_whose_opt_out_was_processed(redis_server):
     class Here(World):
         server_url = redis_server.url
 
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_model(Here, examples=40, steps=25)
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -11,20 +11,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from producers import Message, Producer, Recipient
 from tests.support.callbacks_by_hand import CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker
 from tests.support.origin_model import Asked, Origins, Send
+from tests.support.random_model import run_model
 from worker.callbacks import inbound
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Refused, Unknown
 from worker.ledger.claims import Claim
@@ -248,14 +247,9 @@ class World(RuleBasedStateMachine):
         assert len(self.callbacks.waiting) == len(self.waiting)
 
 
-@pytest.mark.timeout(600)  # well under a minute; what fails is made smaller, which takes some more
+@pytest.mark.timeout(300)
 def test_callbacks_are_bound_to_their_origins(redis_server):
     class Machine(World):
         server_port = redis_server.port
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    run_model(Machine, examples=40, steps=20)

@@ -2,12 +2,12 @@
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from producers.contract.keys import Keys
 from tests.support.places import one_call, places
+from tests.support.random_model import run_model
 from worker.account.throttle import Limits
 from worker.queue.entries import Entry
 from worker.queue.lease_broker import LeaseBroker
@@ -177,9 +177,4 @@ def test_no_entry_is_ever_lost_doubled_or_out_of_order(redis_server):
     class Machine(Queue):
         server_port = redis_server.port
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    run_model(Machine, examples=100, steps=50)

@@ -86,7 +86,11 @@ class Place:
         confirmation._replicas = max(confirmation._replicas, self._replicas)
         confirmation.look()
         if self._random.random() < 0.7:
-            Heartbeat(self.redis, KEYS, Rules("1", "2026a", "ab")).beat()
+            self.give_sign_of_life()
+
+    def give_sign_of_life(self) -> None:
+        """Note which server this is, as a worker does every few seconds."""
+        Heartbeat(self.redis, KEYS, Rules("1", "2026a", "ab")).beat()
 
     def queue(self, ids: list[str]) -> None:
         """Queue messages that may share calls, or repeat them; each is to a number of its own."""
@@ -183,7 +187,7 @@ class History:
         old.go_on(some(4, 14), self._fresh)
         self._cut_off(old)
         known = len(old.queued)
-        old.go_on(some(3, 14), self._fresh)
+        old.go_on(some(6, 24), self._fresh)
         is_back = self._random.random() < 0.5
         if not is_back:
             old.post_and_die()
@@ -216,6 +220,7 @@ class History:
         self._new.replicaof("127.0.0.1", self._servers[0].port)
         confirm(self._old, 1)
         place = Place(self._old, 1, self.gateway)
+        place.give_sign_of_life()
         until(place.hand.confirmation.look)
         let_ten_minutes_pass(self._old)
         return place
@@ -255,8 +260,9 @@ class History:
 
     def _come_back(self, old: Place, new: Place) -> None:
         """Let the old primary follow the new one; what it alone knew is repeated before and after that."""
-        if self._random.random() < 0.5:
+        if self._random.random() < 0.7:
             let_ten_minutes_pass(self._new)
+        if self._random.random() < 0.3:
             new.queue(old.queued)
         old.post_and_die()
         self._old.acl_setuser("default", enabled=True, commands=["+psync", "+sync"])

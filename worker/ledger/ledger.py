@@ -157,8 +157,9 @@ class Ledger:
         leases = [each.lease for each in found if isinstance(each, Claim)]
         self._leases.keep(self._keys.attempt_leases, *leases)
         batch.claimed = True
-        answers = dict(zip(entries, found, strict=True))
-        return [answers.get(entry, Wait(UNSURE_MS)) for entry in batch.entries]
+        # By their place: after Redis has lost something a batch may hold an entry twice.
+        answers = iter(found)
+        return [Wait(UNSURE_MS) if entry in stuck else next(answers) for entry in batch.entries]
 
     def _claimed(self, given: Mapping[str, Any], *, shared: bool) -> tuple[list[Any], Proof]:
         account = self._account.name if self._account else None
