@@ -14,8 +14,11 @@ def what_waits() -> list[str]:
     sending, models = (sys.modules.get(f"{_DJANGO}.{name}") for name in ("sending", "models"))
     if sending is None:
         return []
-    from django.db import connections  # noqa: PLC0415 - whoever has loaded ours has loaded it
+    from django.conf import settings  # noqa: PLC0415 - whoever has loaded ours has loaded it
+    from django.db import connections  # noqa: PLC0415
 
+    if not settings.configured:  # somebody has imported ours without a project
+        return []
     found = []
     for connection in connections.all(initialized_only=True):
         on_commit, of_outbox = sending.waiting_for_commit(connection)
