@@ -24,5 +24,7 @@ OCTOPUSH = {
     "REDIS_URL": os.environ.get("SMS_REDIS_URL"),
     # Empty where nobody takes callbacks, as where an image is built.
     "CALLBACK_TOKENS": os.environ.get("SMS_CALLBACK_TOKEN", ""),
+    # Callbacks lie here while Redis is away. Without it they are refused then, and may be lost.
+    "CALLBACK_SPOOL_DIR": BASE_DIR / "spool",
     "DEFAULT_REGION": "FR",
 }

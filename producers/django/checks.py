@@ -1,19 +1,35 @@
 """What ``manage.py check`` says about the settings of SMS. No line shows a value that was set."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from django.conf import settings
-from django.core import mail
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.urls import get_resolver
 
 from ..errors import ConfigError
-from .settings import is_given, names_redis, producer_settings, takes_callbacks, web_settings
+from .in_tests import is_testing
+from .settings import names_redis, producer_settings, said, takes_callbacks, web_settings
 
 _HOW_TO_MAKE_ONE: Final = "python3 -c 'import secrets; print(secrets.token_hex(24))' makes one."
+
+
+#: Whether the command at hand has to do with callbacks.
+_callbacks_matter: Final = ContextVar("callbacks_matter", default=True)
+
+
+@contextmanager
+def without_callbacks() -> Iterator[None]:
+    """Let `check_settings` say nothing of callbacks until the end of the block."""
+    before = _callbacks_matter.set(False)
+    try:
+        yield
+    finally:
+        _callbacks_matter.reset(before)
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -28,14 +44,15 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         address = producer_settings().redis_url
     except ConfigError as error:
-        return [Error(problem, id="octopush.E001") for problem in _said(error.problems)]
+        return [Error(problem, id="octopush.E001") for problem in said(error.problems)]
     # Tests that open `SmsOutbox` or `SmsSandbox` ask no Redis that the project names, and take no callbacks.
-    if _is_testing():
+    if is_testing():
         return found
     if not names_redis():
         where = "neither OCTOPUSH['REDIS_URL'] nor the environment variable REDIS_URL is set"
         found.append(CheckWarning(f"{where}: {address} is taken", id="octopush.W001"))
-    return found + [CheckWarning(each, _hint(each), id="octopush.W002") for each in _callback_problems()]
+    problems = _callback_problems() if _callbacks_matter.get() else []
+    return found + [CheckWarning(each, _hint(each), id="octopush.W002") for each in problems]
 
 
 def check_callbacks(**_: Any) -> list[CheckMessage]:
@@ -55,27 +72,12 @@ def _callback_problems() -> list[str]:
         elif _urls_are_included():
             return ["OCTOPUSH['CALLBACK_TOKENS']: is required by the callback URLs"]
     except ConfigError as error:
-        return _said(error.problems)
+        return said(error.problems)
     return []
 
 
 def _hint(problem: str) -> str | None:
-    return _HOW_TO_MAKE_ONE if "CALLBACK_TOKENS" in problem else None
-
-
-def _said(problems: Mapping[str, str]) -> list[str]:
-    return [f"{_where(name)}: {problem}" for name, problem in problems.items()]
-
-
-def _where(name: str) -> str:
-    if name == "OCTOPUSH":
-        return name
-    return f"OCTOPUSH[{name!r}]" if is_given(name) else f"environment variable {name}"
-
-
-def _is_testing() -> bool:
-    """Say whether Django's test runner, or that of pytest-django, has set up this process."""
-    return hasattr(mail, "outbox")
+    return _HOW_TO_MAKE_ONE if "CALLBACK_TOKENS" in problem and "token_hex" not in problem else None
 
 
 def _urls_are_included() -> bool:

@@ -8,14 +8,16 @@ from typing import Any, Final, Unpack
 from weakref import WeakKeyDictionary
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..contract.connections import within
 from ..messages.frozen import FrozenMessage
 from ..messages.message import Message, MessageOptions, Recipients
 from ..producer import Producer
 from ..queueing.batches import freeze_one
+from .in_tests import refuse_in_tests
 from .per_process import OnePerProcess, forget_all
-from .settings import producer_settings
+from .settings import producer_settings, redis_name
 
 _log = logging.getLogger("producers.django")
 
@@ -27,8 +29,24 @@ _REST_S: Final = 5.0
 _KICK_ROWS: Final = 500
 
 
+class _ProducerOfProject(Producer):
+    """Asks Redis as any producer does; in a test only where an outbox or a sandbox is open."""
+
+    def _run(self, *given: Any, **named: Any) -> Any:
+        refuse_in_tests()
+        return super()._run(*given, **named)
+
+    def _start(self, *given: Any, **named: Any) -> Any:
+        refuse_in_tests()
+        return super()._start(*given, **named)
+
+    def _drive(self, *given: Any, **named: Any) -> Any:
+        refuse_in_tests()
+        return super()._drive(*given, **named)
+
+
 def _producer() -> Producer:
-    return Producer(settings=producer_settings())
+    return _ProducerOfProject(settings=producer_settings())
 
 
 _the_producer: Final = OnePerProcess(_producer)
@@ -67,7 +85,7 @@ def send_on_commit(
         InvalidMessage: lists every bad field; nothing will be queued.
     """
     frozen = freeze_one(Message(recipients, text, **options), producer_settings())
-    transaction.on_commit(partial(_queue, frozen), using=using)
+    transaction.on_commit(_Queueing(frozen), using=using)
     return frozen.request_id
 
 
@@ -116,17 +134,43 @@ def begin_anew() -> None:
     _kick.forget_outage()
 
 
-def _queue(frozen: FrozenMessage) -> None:
-    try:
-        get_producer().send_many([frozen])
-    except Exception as error:  # noqa: BLE001 - the transaction has committed: nobody could roll back
-        _log.error("SMS %s was not queued after its commit: %s", frozen.request_id, _named(error))
+def waiting_for_commit(connection: BaseDatabaseWrapper) -> tuple[set[str], set[str]]:
+    """Say what the end of the transaction that is under way would hand over; for tests.
+
+    Args:
+        connection: whose transaction.
+
+    Returns:
+        The request_ids of `send_on_commit`, and those of `send_in_transaction`: some of these may have been
+        rolled back.
+    """
+    hooks = [hook for _, hook, *_ in connection.run_on_commit]
+    on_commit = {each.frozen.request_id for each in hooks if isinstance(each, _Queueing) and not each.done}
+    kicks = (each.args[0] for each in hooks if isinstance(each, partial) and each.func == _kick.hand_over)
+    return on_commit, set().union(*kicks)
+
+
+class _Queueing:
+    """Queues one message, once its transaction has committed."""
+
+    def __init__(self, frozen: FrozenMessage) -> None:
+        self.frozen = frozen
+        self.done = False
+
+    def __call__(self) -> None:
+        refuse_in_tests()
+        self.done = True
+        try:
+            get_producer().send_many([self.frozen])
+        except Exception as error:  # noqa: BLE001 - the transaction has committed: nobody could roll back
+            _log.error("SMS %s was not queued after its commit: %s", self.frozen.request_id, _named(error))
 
 
 def _named(error: Exception) -> str:
     """Name an error and the Redis that it is about. Texts of other errors may hold what was sent."""
-    server = getattr(error, "server", "")
-    return f"{type(error).__name__} at {server}" if server else type(error).__name__
+    name = type(error).__name__
+    # In tests something else was asked in its place.
+    return f"{name} at {redis_name()}" if getattr(error, "server", "") else name
 
 
 class _Kick:
@@ -151,13 +195,16 @@ class _Kick:
             return
         written = self._written.setdefault(connection, deque(maxlen=_KICK_ROWS))
         written.append(request_id)
-        transaction.on_commit(partial(self._hand_over, written, alias), using=alias)
+        transaction.on_commit(partial(self.hand_over, written, alias), using=alias)
 
-    def _hand_over(self, written: deque[str], alias: str) -> None:
-        """Hand rows over. Never raises: the relay takes what is left."""
+    def hand_over(self, written: deque[str], alias: str) -> None:
+        """Hand rows over. Raises in a test without an outbox only: the relay takes what is left."""
         ids = list(written)
         written.clear()
-        if not ids or time.monotonic() < self._not_before_s:
+        if not ids:
+            return
+        refuse_in_tests()
+        if time.monotonic() < self._not_before_s:
             return
         from . import outbox  # noqa: PLC0415 - as above
 

@@ -78,10 +78,22 @@ def instead_of_redis(name: str) -> Iterator[None]:
         _instead.remove(name)
 
 
-def is_given(name: str) -> bool:
-    """Say whether a variable stands in ``OCTOPUSH``; else it comes from the environment, if at all."""
+def said(problems: Mapping[str, str]) -> list[str]:
+    """Say of each wrong variable where it stands, and what is wrong.
+
+    Args:
+        problems: those of a `ConfigError`.
+    """
+    return [f"{_where(name)}: {problem}" for name, problem in problems.items()]
+
+
+def _where(name: str) -> str:
+    """Say where a variable stands: in ``OCTOPUSH``; else it comes from the environment, if at all."""
+    if name == "OCTOPUSH":
+        return name
     given = getattr(settings, "OCTOPUSH", {})
-    return isinstance(given, Mapping) and given.get(name) is not None
+    is_given = isinstance(given, Mapping) and given.get(name) is not None
+    return f"OCTOPUSH[{name!r}]" if is_given else f"environment variable {name}"
 
 
 def _environment() -> dict[str, str]:

@@ -70,8 +70,13 @@ def exchanged(
         (Records, name): _noting(getattr(Records, name), noting) for name in _QUEUEING
     }
     replaced[Records, "enqueue_ahead"] = _noting_ahead(Records.enqueue_ahead, noting)
+    for intake in (CallbackIntake, AsyncCallbackIntake):
+        # What the spool of the application holds are callbacks of persons: they are not for the memory.
+        replaced[intake, "start"] = lambda _: None
     replaced[GroupReader, "next_entry"] = _never_waiting(GroupReader.next_entry)
     before = {(owner, name): getattr(owner, name) for owner, name in replaced}
+    # Another outbox may be open around this one: its memory is to be there again afterwards.
+    around = {owner: owner.__dict__.get(_CLIENT) for owner in chosen}
     try:
         for owner, choose in chosen.items():
             setattr(owner, _CLIENT, _Client(choose))
@@ -79,8 +84,10 @@ def exchanged(
             setattr(owner, name, function)
         yield
     finally:
-        for owner in chosen:
-            if isinstance(owner.__dict__.get(_CLIENT), _Client):
+        for owner, client in around.items():
+            if client is not None:
+                setattr(owner, _CLIENT, client)
+            elif isinstance(owner.__dict__.get(_CLIENT), _Client):
                 delattr(owner, _CLIENT)
         for (owner, name), function in before.items():
             setattr(owner, name, function)

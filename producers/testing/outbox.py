@@ -21,6 +21,7 @@ from .journey import Duration, Journey, later
 from .memory import Memory
 from .memory_gateway import MemoryGateway
 from .memory_worker import MemoryWorker
+from .not_committed import what_waits
 from .outage import AsyncFailing, Failing
 from .queued import Queued
 from .sent_sms import SentSms, Wanted, described
@@ -97,7 +98,8 @@ class SmsOutbox:
             The first that matches.
 
         Raises:
-            AssertionError: it was not; the text lists near misses, with their numbers and texts.
+            AssertionError: it was not; the text lists near misses, with their numbers and texts, and says how
+                many SMS of a project of Django wait for a commit, or for the relay.
             ValueError: ``to`` cannot be read, or ``times`` is below 1.
         """
         __tracebackhide__ = True
@@ -107,7 +109,8 @@ class SmsOutbox:
         wanted = Wanted({name: value for name, value in given.items() if value is not None})
         found = wanted.matching(sent := self.sent)
         if len(found) != times:
-            raise AssertionError(wanted.failure(sent, times))
+            waiting = what_waits() if len(found) < times else []
+            raise AssertionError("\n".join([wanted.failure(sent, times), *waiting]))
         return found[0]
 
     def assert_nothing_sent(self) -> None:

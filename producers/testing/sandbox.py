@@ -31,16 +31,18 @@ QUICK: Final = {"receipts": {"ack_delay_ms": 10, "final_delay_ms": 40}}
 
 #: What an application and its workers have to agree on, as the sandbox's worker has it: the defaults.
 _OF_THE_WORKER: Final = {"SMS_NAMESPACE": "", "PSEUDONYM_KEYS": ""}
+#: What the spool of the application holds are callbacks of persons: they are not for the sandbox.
+_NO_SPOOL: Final = {"CALLBACK_SPOOL_DIR": ""}
 
 
 class SmsSandbox:
     """A whole installation, as real as it gets without a gateway; a context manager.
 
     While it is open, ``REDIS_URL`` names its Redis, in the environment and in Django's ``OCTOPUSH``;
-    ``SMS_NAMESPACE`` and ``PSEUDONYM_KEYS`` have their defaults. Marketing leaves at any hour, unless the
-    environment has hours of its own. Its processes start with the first one that is made, serve all of this
-    process, and end with it. What tests leave in it stays: each takes numbers of its own, and an opt-out of
-    one does not end the SMS of another.
+    ``SMS_NAMESPACE`` and ``PSEUDONYM_KEYS`` have their defaults, and ``CALLBACK_SPOOL_DIR`` is empty.
+    Marketing leaves at any hour, unless the environment has hours of its own. Its processes start with the
+    first one that is made, serve all of this process, and end with it. What tests leave in it stays: each
+    takes numbers of its own, and an opt-out of one does not end the SMS of another.
 
     Args:
         stack: processes that somebody else starts and ends; those of this process if None.
@@ -59,7 +61,7 @@ class SmsSandbox:
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
-        self._exit.enter_context(surroundings({"REDIS_URL": self.redis_url, **_OF_THE_WORKER}))
+        self._exit.enter_context(surroundings({"REDIS_URL": self.redis_url, **_OF_THE_WORKER, **_NO_SPOOL}))
         return self
 
     def __exit__(self, *_: object) -> None:

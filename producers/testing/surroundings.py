@@ -14,6 +14,13 @@ _ANY_HOUR: Final = {"MARKETING_HOURS_FR": "off", "MARKETING_HOURS_OTHER": "off"}
 _KEPT_BY: Final = f"{__name__.rpartition('.testing')[0]}.django.sending"
 #: Names the Redis of the process; the module above loads it.
 _NAMED_BY: Final = f"{__name__.rpartition('.testing')[0]}.django.settings"
+#: Grows and shrinks with the blocks that are under way.
+_open: Final[list[object]] = []
+
+
+def is_open() -> bool:
+    """Say whether an outbox or a sandbox is open in this process."""
+    return bool(_open)
 
 
 @contextmanager
@@ -26,6 +33,8 @@ def surroundings(variables: Mapping[str, str], *, in_memory: bool = False) -> It
     """
     lacking = {name: value for name, value in _ANY_HOUR.items() if not os.environ.get(name)}
     with ExitStack() as until_then:
+        _open.append(variables)
+        until_then.callback(_open.pop)
         until_then.enter_context(_environment({**lacking, **variables}))
         if (sending := sys.modules.get(_KEPT_BY)) is not None:
             until_then.callback(sending.begin_anew)

@@ -62,7 +62,7 @@ def rows(database, statement):
 def test_the_projects_own_tests_pass_without_pytest(shop):
     printed = shop.manage("test", "shop", "--noinput", REDIS_URL="redis://nobody:1/0", SMS_NAMESPACE="")
 
-    assert re.search(r"Ran \d\d tests", printed), printed
+    assert re.search(r"Ran \d+ tests", printed), printed
     assert "skipped" not in printed
 
 
@@ -81,7 +81,8 @@ def bookings(request, shared, database, tmp_path):
         with (place / "settings.py").open("a") as settings:
             settings.write(f"\nDATABASES = {{'default': {there}}}\n")
     environ = {**shared.environ, "SECRET_KEY": "x", "SMS_CALLBACK_TOKEN": TOKEN}
-    environ["CALLBACK_SPOOL_DIR"] = str(tmp_path / "spool")
+    # The settings of the page name one.
+    environ["CALLBACK_SPOOL_DIR"] = ""
     project = DjangoProject(tmp_path, name, environ, place)
     yield project
     project.kill()
@@ -124,10 +125,11 @@ def test_the_commands_of_the_page_ask_a_guest_and_note_receipt_answer_and_stop(b
 
 def leave_a_callback(environ):
     """Keep a callback as a process does that ends while Redis is away; returns where."""
-    environ = {**environ, "CALLBACK_TOKENS": TOKEN, "REDIS_URL": "redis://127.0.0.1:1"}
+    spool = Path(environ["PYTHONPATH"]) / "spool"
+    callbacks = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": str(spool)}
+    environ = {**environ, **callbacks, "REDIS_URL": "redis://127.0.0.1:1"}
     with CallbackIntake.from_env(environ) as intake:
         assert intake.accept_callback(TOKEN, b'{"number": "+33612340000"}') == 200
-    spool = Path(environ["CALLBACK_SPOOL_DIR"])
     assert list(spool.rglob("*.spool"))
     return spool
 

@@ -106,7 +106,8 @@ EVENTS = {
         $few = $octopush->events('replies', $argv[4], 'c', waitS: 0, max: 1);
         $new = $octopush->events('replies', "$argv[4]-new", 'c', waitS: 0, start: '$');
         echo json_encode([count($few), count($new)]);""",
-    "node": """const [path, url, token, group] = process.argv.slice(1); const { Octopush } = await import(path);
+    "node": """const [path, url, token, group] = process.argv.slice(1);
+        const { Octopush } = await import(path);
         const octopush = new Octopush(url, token, { tries: 1 });
         const few = await octopush.events("replies", group, "c", { waitS: 0, max: 1 });
         const fresh = await octopush.events("replies", `${group}-new`, "c", { waitS: 0, start: "$" });

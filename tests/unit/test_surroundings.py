@@ -11,7 +11,11 @@ import os
 import producers.django
 from producers.testing.outbox import SmsOutbox
 
-with SmsOutbox():
+with SmsOutbox() as sms:
+    try:
+        sms.assert_sent()
+    except AssertionError as failure:
+        assert str(failure).endswith("0 SMS of 0 matched")
     assert os.environ["MARKETING_HOURS_FR"] == "off"
 assert "MARKETING_HOURS_FR" not in os.environ
 print("ended")

@@ -6,10 +6,11 @@ import os
 import re
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import Mock, patch
 
 from django.core import checks, mail
@@ -18,7 +19,7 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from django.urls import include, path
 
-from producers import Feed, InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
+from producers import CallbackIntake, Feed, InvalidMessage, Producer, QueueUnavailable, RequestIdConflict
 from producers.contract.prices import tariff_name
 from producers.django import (
     consuming,
@@ -33,6 +34,8 @@ from producers.django.management import tables
 from producers.django.models import HandledEvent, OutboxRow
 from producers.django.settings import web_settings
 from producers.errors import ConfigError
+from producers.intake.raw_callback import RawCallback
+from producers.outbox.relay import Relay
 from producers.testing.outbox import SmsOutbox
 from producers.testing.surroundings import region_of_the_application
 from shop.models import Order
@@ -131,6 +134,8 @@ class Orders(TestCase):
             with self.assertRaises(InvalidMessage) as raised:
                 send("+33 12", "Hello", request_id="x" * 37, **OPTIONS)
             self.assertEqual({*raised.exception.fields}, {"recipients[0].phone_number", "request_id"})
+            with self.assertRaisesRegex(TypeError, "nobody"):
+                send(PHONE, "Hello", nobody=1, **OPTIONS)
         self.assertEqual(OutboxRow.objects.count(), 0)
 
 
@@ -180,7 +185,7 @@ class Outbox(TransactionTestCase):
         self.sms.fail_next(QueueUnavailable)
         with self.assertLogs("producers.django", "WARNING") as log:
             send_in_transaction(PHONE, "first", **OPTIONS)
-        self.assertRegex(log.output[0], r"QueueUnavailable at redis://\S+:\d+/\d+$")
+        self.assertRegex(log.output[0], r"QueueUnavailable at the memory of SmsOutbox$")
         # No request of the next seconds asks again.
         send_in_transaction(PHONE, "second", **OPTIONS)
         self.sms.assert_nothing_sent()
@@ -222,13 +227,33 @@ class Outbox(TransactionTestCase):
     def test_an_answer_of_redis_that_was_lost_doubles_nothing(self):
         self.write("a")
         self.sms.fail_next(QueueUnavailable, queued=True)
-        with self.assertRaisesRegex(CommandError, r"\AQueueUnavailable: .* at redis://.*\Z"):
+        with self.assertRaisesRegex(CommandError, r"\AQueueUnavailable: .* at the memory of SmsOutbox .*\Z"):
             called("sms_outbox_relay", once=True)
         self.assertEqual(OutboxRow.objects.get().attempts, 0)
 
         called("sms_outbox_relay", once=True)
         self.sms.assert_sent(times=1)
         self.assertEqual(OutboxRow.objects.count(), 0)
+
+    def test_an_empty_outbox_asks_no_redis(self):
+        self.sms.fail_next(QueueUnavailable)
+        self.assertIn("queued 0, refused 0", called("sms_outbox_relay", once=True))
+
+        self.write("a")
+        with self.assertRaisesRegex(CommandError, "QueueUnavailable"):
+            called("sms_outbox_relay", once=True)
+
+    def test_commands_are_silent_without_verbosity(self):
+        self.write("a")
+        self.sms.reply(PHONE, "Oui")
+        relay = ["sms_outbox_relay"]
+        for command in ([*relay, "--once"], ["sms_consume", "replies", "--handler", "builtins.id"], relay):
+            # The relay that goes on is stopped before its first step.
+            with patch.object(Relay, "run", Relay.stop):
+                self.assertEqual(called(*command, verbosity=0), "")
+                self.write("b")
+                self.assertNotEqual(called(*command), "")
+                OutboxRow.objects.all().delete()
 
     def test_a_database_that_is_away_ends_the_one_look_of_a_relay_in_one_line(self):
         away = Mock(atomic=Mock(side_effect=OperationalError("away\nand more of it")))
@@ -528,10 +553,16 @@ class Settings(TestCase):
         said = checks.run_checks(tags=["octopush"], include_deployment_checks=deploy)
         return {error.msg for error in said}
 
-    def said(self, *, deploy=False):
-        """What a process says that runs no tests, by id."""
+    @contextmanager
+    def outside_of_tests(self):
+        """As a process is that runs no tests."""
         with patch.dict(vars(mail)):
             del mail.outbox
+            yield
+
+    def said(self, *, deploy=False):
+        """What a process says that runs no tests, by id."""
+        with self.outside_of_tests():
             said = checks.run_checks(tags=["octopush"], include_deployment_checks=deploy)
         return {each.id: (each.is_serious(), each.msg) for each in said}
 
@@ -590,6 +621,29 @@ class Settings(TestCase):
                 self.assertEqual(self.said(deploy=True)["octopush.E002"], (True, told))
         with override_settings(OCTOPUSH={"REDIS_URL": "http://canary"}):
             self.assertEqual({*self.said(deploy=True)}, {"octopush.E001"})
+
+    def test_a_command_that_takes_no_callbacks_says_nothing_of_them(self):
+        consume = ["sms_consume", "replies", "--handler", "builtins.id"]
+        for command in (consume, ["sms_outbox_relay"], ["sms_outbox"], ["dumpdata", "shop"]):
+            # Where it is told of no such database, it has been through its checks, and ends.
+            ends = [] if command[0] == "dumpdata" else ["--database", "elsewhere"]
+            said = StringIO()
+            with (
+                patch.dict(os.environ, REDIS_URL=""),
+                override_settings(OCTOPUSH={"CALLBACK_TOKENS": "short"}),
+                self.outside_of_tests(),
+                self.assertRaisesRegex(CommandError, "elsewhere") if ends else nullcontext(),
+            ):
+                call_command(*command, *ends, skip_checks=False, stderr=said, stdout=said)
+            self.assertIn("octopush.W001", said.getvalue())
+            self.assertEqual("octopush.W002" in said.getvalue(), command[0] == "dumpdata")
+
+    def test_a_warning_says_once_how_a_token_is_made(self):
+        for tokens in ("", "short", "0123456789" * 3):
+            with override_settings(OCTOPUSH={"CALLBACK_TOKENS": tokens}), self.outside_of_tests():
+                found = checks.run_checks(tags=["octopush"], include_deployment_checks=True)
+            found = [each for each in found if each.id in {"octopush.W002", "octopush.E002"}]
+            self.assertEqual([f"{each.msg} {each.hint}".count("token_hex") for each in found], [1, 1])
 
     def test_who_names_no_redis_is_told_which_one_is_taken(self):
         for nothing in ({}, {"REDIS_URL": ""}):
@@ -681,6 +735,39 @@ class Callbacks(TestCase):
             self.client.post("/hooks/sms/another-token-0123456789/x/y/z")
         with self.assertLogs("django.request"):
             self.client.get("/nowhere")
+
+    def test_what_the_spool_of_the_project_holds_stays_there_in_a_test(self):
+        directory = self.enterContext(TemporaryDirectory())
+        kept = {"CALLBACK_TOKENS": TOKEN, "CALLBACK_SPOOL_DIR": directory}
+        # As a developer's own server leaves it, outside of any test.
+        draining = CallbackIntake.from_env(kept)._draining
+        draining.keep(RawCallback("id", "replies", b'{"number": "+33612340000"}', "", "token", "replies"))
+        files = [*Path(directory).rglob("*.spool")]
+        with override_settings(OCTOPUSH=kept):
+            self.assertEqual(self.post(f"/hooks/sms/{TOKEN}").status_code, 200)
+
+        self.assertNotIn("spool", [thread.name for thread in threading.enumerate()])
+        self.assertEqual((len(files), [*Path(directory).rglob("*.spool")]), (1, files))
+
+    def test_each_callback_that_wrong_settings_answer_500_is_one_line_without_token(self):
+        for tokens, words in (("0123456789" * 3, "needs tokens that are random"), ("", "is required")):
+            wrong = {"CALLBACK_TOKENS": tokens, "CALLBACK_SPOOL_MIB": 0}
+            with override_settings(OCTOPUSH=wrong), self.assertLogs("producers.django") as log:
+                answer = self.post(f"/hooks/sms/{tokens or TOKEN}/replies")
+            self.assertEqual((answer.status_code, answer.content), (500, b""))
+            [line] = log.output
+            self.assertIn(f"answered 500: OCTOPUSH['CALLBACK_TOKENS']: {words}", line)
+            self.assertIn("OCTOPUSH['CALLBACK_SPOOL_MIB']: ", line)
+            self.assertRegex(line, r"\AERROR:producers\.django\.callbacks:.*\Z")
+            self.assertNotRegex(line, rf"{TOKEN}|{tokens or TOKEN}|hooks")
+
+    def test_whatever_else_goes_wrong_with_a_callback_is_one_line_that_tells_nothing_of_it(self):
+        broken = Mock(side_effect=OSError("canary"))
+        self.client.raise_request_exception = False
+        with patch.object(CallbackIntake, "accept_callback", broken), self.assertLogs("producers") as log:
+            self.assertEqual(self.post(f"/hooks/sms/{TOKEN}").status_code, 500)
+        expected = "ERROR:producers.django.callbacks:a callback was answered 500: OSError"
+        self.assertEqual(log.output, [expected])
 
     @override_settings(ROOT_URLCONF=__name__)
     def test_at_the_root_only_tokens_are_hidden(self):

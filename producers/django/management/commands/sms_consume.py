@@ -5,12 +5,14 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
 from ....contract.kinds import TYPES, StreamName
 from ...consuming import Consumer
+from ...in_tests import refuse_in_tests
 from ...models import GROUP_MAX, HandledEvent
+from ..sending_command import SendingCommand
 from ..signals import ending_by
 from ..tables import need_table
 
@@ -18,7 +20,7 @@ from ..tables import need_table
 _IDLE_S: Final = (1.0, 86_400.0)
 
 
-class Command(BaseCommand):
+class Command(SendingCommand):
     """Calls a function with each event of a stream, within a transaction, until SIGTERM or SIGINT."""
 
     help = "Calls a function with each event of a stream, within a transaction, until SIGTERM or SIGINT."
@@ -44,9 +46,11 @@ class Command(BaseCommand):
         group: str | None,
         database: str | None,
         idle_s: float,
+        verbosity: int,
         **_: Any,
     ) -> None:
         """Read until the end."""
+        refuse_in_tests()
         group = group or handler
         if len(group) > GROUP_MAX:
             raise CommandError(f"--group: at most {GROUP_MAX} characters")
@@ -57,10 +61,10 @@ class Command(BaseCommand):
         with ending_by(consumer.stop):
             function = _function(handler)
             need_table(HandledEvent, consumer.using)
-            self.stdout.write(
-                f"reads {stream} at {consumer.server} as group {group}, database {consumer.using}"
-            )
-            self.stdout.flush()
+            if verbosity:
+                where = f"at {consumer.server} as group {group}, database {consumer.using}"
+                self.stdout.write(f"reads {stream} {where}")
+                self.stdout.flush()
             consumer.run(function)
 
 

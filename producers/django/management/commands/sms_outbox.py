@@ -3,15 +3,16 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from ... import outbox
 from ...models import OutboxRow
+from ..sending_command import SendingCommand
 from ..tables import need_table
 
 
-class Command(BaseCommand):
+class Command(SendingCommand):
     """Shows the outbox; lets refused SMS be handed over again, or deletes them."""
 
     help = (
