@@ -84,7 +84,7 @@ class SmsSandbox:
         """
         __tracebackhide__ = True
         try:
-            return wait_for(condition, self._stack.check, seconds)
+            return wait_for(condition, self._stack.check, "what the test asks for", seconds)
         except InstallationError as error:
             raise AssertionError(f"{error}{self._last_violation()}") from None
 

@@ -35,6 +35,14 @@ def test_connections_that_come_and_go_are_flat_and_one_that_stays_each_minute_is
     assert growing(life([each + place / 6 for place, each in enumerate(calls)], "descriptors"))
 
 
+def test_connections_begin_anew_with_each_primary_and_one_that_stays_on_each_is_seen():
+    """In a soak the primary was replaced again and again at first, and no more towards the end."""
+    since = [*list(range(12)) * 10, *range(80)]
+    anew = [10.0 + min(74, 8 * ago) for ago in since]
+    assert growing(life(anew, "connections")) == []
+    assert growing(life([each + place / 4 for place, each in enumerate(anew)], "connections"))
+
+
 def test_minutes_in_which_all_connections_were_lost_are_no_growth():
     """The web process in a soak had these, at the least of each minute."""
     minutes = [41.0, 19.0, 19.0, 43.0, 45.0, 46.0, *[47.0] * 20]

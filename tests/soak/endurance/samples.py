@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations, groupby
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
@@ -49,9 +50,13 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "keys": Bound(0.10, 2_000),
 }
 
-#: What comes and goes with calls: after an outage a worker has as many connections as calls. Of each minute
-#: the least is judged, since what leaks never goes.
-_COME_AND_GO: Final = {"descriptors", "connections"}
+#: Which of the values of each minute is judged of what comes and goes with calls. Of descriptors the least:
+#: after an outage a worker has as many connections as calls, and what leaks never goes. Of the connections of
+#: the primary the greatest: a new primary begins with none, so the least tells how long ago that was.
+_OF_EACH_MINUTE: Final[Mapping[str, Callable[..., tuple[float, float]]]] = {
+    "descriptors": min,
+    "connections": max,
+}
 _MINUTE_S: Final = 60
 
 
@@ -189,15 +194,11 @@ def lines(samples: Sequence[Sample]) -> list[Line]:
         judged = [each for each in all_of_it if each.at >= warm]
         for column in judged[0].values:
             points = [(each.at, each.values[column]) for each in judged]
-            if column in _COME_AND_GO:
-                points = _least_of_each_minute(points)
+            if column in _OF_EACH_MINUTE:
+                minutes = groupby(points, key=lambda point: point[0] // _MINUTE_S)
+                points = [_OF_EACH_MINUTE[column](minute, key=itemgetter(1)) for _, minute in minutes]
             found.append(Line(name, life, column, ended - judged[0].at, *_through(points)))
     return found
-
-
-def _least_of_each_minute(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    minutes = groupby(points, key=lambda point: point[0] // _MINUTE_S)
-    return [min(minute, key=lambda point: point[1]) for _, minute in minutes]
 
 
 def _through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
