@@ -1,9 +1,11 @@
 """The Redis of `up`, sandbox and demo: a private server that ends with the process that started it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 from typing import IO, Final, Self
 from urllib.parse import quote
@@ -32,8 +34,10 @@ class EmbeddedRedis(RedisServer):
         self._directory = directory
         self._socket = self.data_dir / "redis.sock"
         if len(os.fsencode(self._socket)) > _SOCKET_PATH_MAX:
-            self._elsewhere = tempfile.TemporaryDirectory(prefix="octopush-")
-            self._socket = Path(self._elsewhere.name, "redis.sock")
+            elsewhere = tempfile.mkdtemp(prefix="octopush-")
+            # The address stays through restarts, so the directory goes with this object.
+            weakref.finalize(self, shutil.rmtree, elsewhere, ignore_errors=True)
+            self._socket = Path(elsewhere, "redis.sock")
 
     @property
     def url(self) -> str:
