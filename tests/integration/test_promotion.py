@@ -61,7 +61,7 @@ class Nodes:
     def cut_off_what_hangs(self) -> None:
         """Let the replica read what it was sent so far, and nothing any more."""
         self.old.acl_setuser("default", enabled=True, commands=["-psync", "-sync"])
-        self.old.client_kill_filter(_type="replica")
+        self.old.client_kill_filter(_type="slave")
         self.resume()
         until(lambda: self.new.info("replication")["master_link_status"] == "down")
         self.new.replicaof("NO", "ONE")

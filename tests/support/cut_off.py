@@ -233,7 +233,7 @@ class History:
             os.kill(self._servers[1].pid, signal.SIGSTOP)
             self._old.acl_setuser("default", enabled=True, commands=["-psync", "-sync"])
             self._take_in_between(old)
-            self._old.client_kill_filter(_type="replica")
+            self._old.client_kill_filter(_type="slave")
             os.kill(self._servers[1].pid, signal.SIGCONT)
             until(lambda: self._new.info("replication")["master_link_status"] == "down")
         self._new.replicaof("NO", "ONE")
@@ -243,7 +243,7 @@ class History:
         """Take something, and be cut off before a claim that nobody confirmed is given back."""
 
         def be_cut_off(found: Claim | Wait, *, unsure: bool) -> Claim | Wait:
-            self._old.client_kill_filter(_type="replica")
+            self._old.client_kill_filter(_type="slave")
             return give_back(found, unsure=unsure)
 
         give_back = old.hand.ledger._give_back_call
