@@ -24,8 +24,8 @@ from tests.benchmarks.own_stand import PATIENCE_S, TEXT, Stand, number, percenti
 from tests.benchmarks.report import BenchmarkError, Context, Row
 from tests.support.api_client import ALL, TOKENS
 from tests.support.reply_events import publish_replies
+from worker.sandbox.free_port import free_port
 from worker.sandbox.processes import Process
-from worker.sandbox.redis_server import free_port
 
 #: Messages of a batch, and connections that hand batches over.
 BATCH, BATCHING = 100, 4

@@ -27,8 +27,9 @@ from tests.benchmarks.gateway import BenchGateway
 from tests.benchmarks.report import Context
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
 from tests.support.worker_process import WorkerProcess
+from worker.sandbox.free_port import free_port
 from worker.sandbox.processes import Process, read_procfile, start
-from worker.sandbox.redis_server import RedisServer, free_port
+from worker.sandbox.redis_server import RedisServer
 
 #: States of a send that has ended; all counted sends but these still wait or run.
 ENDS = ("accepted", "rejected", "expired", "cancelled", "unknown", "failed")

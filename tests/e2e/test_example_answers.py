@@ -16,7 +16,7 @@ from tests.support.forwarding import reply
 from tests.support.installation import new_number
 from tests.support.waiting import until
 from tests.support.webhook_receiver import Post, WebhookReceiver, answer
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 from worker.webhooks.payload import body_of
 
 SECRETS = ["whsec_" + letter * 43 + "=" for letter in "AQ"]

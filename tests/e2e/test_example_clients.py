@@ -16,7 +16,7 @@ from tests.support.example_programs import EXAMPLES, LANGUAGES, TOKEN, Language,
 from tests.support.installation import Installation, new_number
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.web_server import ApiServer
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 TOKENS = {"API_TOKENS": f"shop:send+read+campaign:{TOKEN}"}
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.wheel import ROOT, Installed, build
 from worker.cli import main
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 NUMBER = "+33612345678"
 #: What each command is given, beyond itself.

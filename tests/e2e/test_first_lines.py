@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.support.installation import bare_environment
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 COMMANDS = {

@@ -16,7 +16,8 @@ from tests.support.nginx import CONF, PER_CALLER, Nginx, find_nginx
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 from tests.support.web_server import WebServer
-from worker.sandbox.redis_server import RedisServer, free_port
+from worker.sandbox.free_port import free_port
+from worker.sandbox.redis_server import RedisServer
 
 pytestmark = pytest.mark.skipif(find_nginx() is None, reason="Debian's nginx is not installed")
 

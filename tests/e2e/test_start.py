@@ -20,7 +20,8 @@ from tests.support.up_process import OCTOPUSH
 from tests.support.waiting import until
 from tests.support.web_server import WebServer
 from tests.support.worker_process import WorkerProcess, procfile_line
-from worker.sandbox.redis_server import RedisServer, free_port
+from worker.sandbox.free_port import free_port
+from worker.sandbox.redis_server import RedisServer
 from worker.settings import WorkerSettings
 
 SECRET = "not-to-be-shown"

@@ -13,7 +13,7 @@ from tests.support.processes import descendants
 from tests.support.up_process import OCTOPUSH
 from tests.support.waiting import until
 from tests.support.worker_process import PLATFORM_GRACE_S
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from tests.faults.promises import all_end, in_time, none_ran_twice
 from tests.faults.queues import NOT_CONFIRMED, only_ours, stock_fails
 from tests.support.waiting import until
 from worker.queue.leases import LEASE_MS
-from worker.sandbox.redis_server import RedisServer, free_port
+from worker.sandbox.free_port import free_port
+from worker.sandbox.redis_server import RedisServer
 
 
 @stock_fails("delayed messages stay frozen as long as the worker lives")

@@ -11,7 +11,8 @@ from tests.house.repository import text
 from tests.house.test_deploy import MARGIN_S
 from tests.support.installation import Installation, new_number
 from tests.support.waiting import until
-from worker.sandbox.redis_server import RedisServer, free_port
+from worker.sandbox.free_port import free_port
+from worker.sandbox.redis_server import RedisServer
 
 #: Seconds that a worker may be told to wait for an answer at most.
 READ_TIMEOUT_S = 12

@@ -15,7 +15,8 @@ from producers import Message, Producer
 from tests.support.installation import IMPATIENT, Installation, new_number
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
-from worker.sandbox.redis_server import RedisServer, free_port
+from worker.sandbox.free_port import free_port
+from worker.sandbox.redis_server import RedisServer
 
 
 def alerts(count: int) -> list[Message]:

@@ -24,7 +24,7 @@ from worker.api.desk import ASKING, TIMEOUTS
 from worker.api.lookout import LOOKS
 from worker.api.server import make_server
 from worker.api.turns import Turns
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 POLLS = 100
 POLL = "/v1/events?stream=alarms&group=g{n}&consumer=c&wait_s=0"

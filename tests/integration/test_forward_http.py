@@ -23,7 +23,7 @@ from tests.support.forwarding import HandForwarder
 from tests.support.waiting import until
 from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
 from worker.operator.forwarder_decisions import ForwarderDecisions
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 from worker.webhooks.settings import WebhookSettings
 from worker.webhooks.signing import secrets_of
 

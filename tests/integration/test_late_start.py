@@ -4,8 +4,8 @@ import pytest
 
 from tests.support.installation import bare_environment
 from worker.sandbox import installation, stack
+from worker.sandbox.free_port import free_port
 from worker.sandbox.installation import Installation, InstallationError
-from worker.sandbox.redis_server import free_port
 from worker.sandbox.scratch_directory import scratch_directory
 from worker.sandbox.stack import Stack
 

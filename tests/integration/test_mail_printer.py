@@ -20,7 +20,7 @@ from tests.support.hand_worker import HandWorker
 from tests.support.waiting import until
 from worker.gateway.outcomes import Accepted
 from worker.mail.forward_email import NAME
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
 NUMBER = "+33612345678"

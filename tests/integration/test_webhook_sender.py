@@ -14,7 +14,7 @@ from tests.support.hostile_texts import HOSTILE_TEXTS
 from tests.support.waiting import until
 from tests.support.webhook_receiver import GOOD, Post, WebhookReceiver, answer
 from worker.forwarding.outcomes import TEST, Delivered, Halted, Later, OutgoingEvent, Refused, Unreachable
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 from worker.webhooks.sender import Sender, retry_after_s
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.installation import API_KEY, API_LOGIN
-from tests.support.kept_ports import kept_port
 from tests.support.simulator import SimulatorThread
 from worker.account.gates import Gates
 from worker.account.strain import Strain
 from worker.gateway.client import Gateway
 from worker.ledger.claims import Claim
+from worker.sandbox.free_port import free_port
 from worker.sending.attempt import Attempt
 from worker.sending.engine import Engine
 from worker.sending.outbound import Outbound
@@ -35,7 +35,7 @@ class Posting:
 
     def __init__(self, hand: HandWorker, *, refuses: bool) -> None:
         self.hand = hand
-        self._port = kept_port()
+        self._port = free_port()
         self._gateway: SimulatorThread | None = None
         if not refuses:
             self.gateway.admin.fault("503_before", times=1)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 #: The project with what no example should have.
 SHOP = Path(__file__).parents[1] / "django_project"

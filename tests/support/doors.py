@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from worker.sandbox.redis_server import RedisServer, find_binary, free_port
+from worker.sandbox.free_port import free_port
+from worker.sandbox.redis_server import RedisServer, find_binary
 
 #: With what a URL must escape.
 USER, PASSWORD = "app", "p/w#1@:"

@@ -10,7 +10,7 @@ from typing import Final, Self
 import httpx
 
 from tests.support.waiting import until
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 CONF: Final = Path(__file__).parents[2] / "deploy" / "nginx" / "octopush.conf"
 #: Requests that one caller may have at a time: fewer than in the file, so that a test soon has them.

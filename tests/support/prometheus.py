@@ -11,7 +11,7 @@ import httpx
 import yaml
 
 from tests.support.waiting import until
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 #: Seconds between two scrapes: as short as Prometheus takes them for two in a test.
 SCRAPE_S: Final = 1

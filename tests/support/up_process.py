@@ -11,7 +11,7 @@ from typing import Self
 
 from tests.support.processes import command, descendants, running
 from tests.support.waiting import until
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 #: The command, beside this interpreter.
 OCTOPUSH = str(Path(sys.executable).parent / "octopush-worker")

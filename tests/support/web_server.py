@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 import httpx
 
-from worker.sandbox.redis_server import free_port
+from worker.sandbox.free_port import free_port
 
 #: Seconds the process may take to start or to stop.
 _PATIENCE_S = 60.0

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from typing import IO, Self
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from .free_port import free_port
 
 #: Seconds a server may take to start or to stop.
 _PATIENCE_S = 20.0
@@ -51,13 +52,6 @@ def find_binary() -> str:
         return str(_binary.get_binary_path())
     except Exception as error:
         raise NoServerError from error
-
-
-def free_port() -> int:
-    """Ask the system for a free loopback port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class RedisServer:

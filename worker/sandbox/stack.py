@@ -11,9 +11,9 @@ from typing import Final, Self
 import msgspec
 
 from worker.sandbox.environments import ANY_HOUR, of_the_machine
+from worker.sandbox.free_port import free_port
 from worker.sandbox.installation import START_S, Installation, InstallationError, wait_for
 from worker.sandbox.processes import Process, stop_all
-from worker.sandbox.redis_server import free_port
 from worker.sandbox.simulator.client import SimulatorAdmin
 
 #: Starts the simulator; first of all it makes sure that `worker` is ours, whatever else has this name.

@@ -23,10 +23,10 @@ from tests.support.api_client import TOKENS as API_TOKENS
 from tests.support.console_client import TOKENS as CONSOLE_TOKENS
 from tests.support.forwarder_process import ROOTS
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
-from tests.support.kept_ports import kept_port
 from tests.support.simulator import SimulatorProcess
 from tests.support.smtp_server import SmtpServer
 from tests.support.webhook_receiver import WebhookReceiver
+from worker.sandbox.free_port import free_port
 
 #: Days that records, and entries of streams, stay: a day of the soak takes a minute and a half.
 _STAYS_DAYS: Final = "2"
@@ -66,7 +66,7 @@ class Estate:
         self.simulator.admin.http.timeout = httpx.Timeout(_ADMIN_S)
         self.webhooks, self.mails = WebhookReceiver(), SmtpServer()
         self._ports = {
-            name: str(kept_port()) for name in ("PORT", "API_PORT", "METRICS_PORT", "CONSOLE_PORT")
+            name: str(free_port()) for name in ("PORT", "API_PORT", "METRICS_PORT", "CONSOLE_PORT")
         }
         self._rules = {
             **RULES,

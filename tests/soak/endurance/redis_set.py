@@ -11,8 +11,8 @@ import redis
 
 from tests.support.clock import NoLeapError, SharedClock
 from tests.support.doors import GuardedServer, Open
-from tests.support.kept_ports import kept_port
 from tests.support.sentinel_set import SentinelSet
+from worker.sandbox.free_port import free_port
 from worker.sandbox.redis_server import find_binary
 
 #: Seconds of silence after which a replica leaves its primary: a leap of hours is none.
@@ -24,7 +24,7 @@ _PATIENT = 5
 class _Node(GuardedServer):
     def __init__(self, data_dir: Path, door: Open, options: Sequence[str], clock: SharedClock) -> None:
         super().__init__(data_dir, door, [*options, "--repl-timeout", str(_REPLICATION_TIMEOUT_S)])
-        self.port = kept_port()
+        self.port = free_port()
         self._clock = clock
         self._follows = True
 

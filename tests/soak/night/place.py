@@ -21,12 +21,12 @@ from tests.soak.night.scale import shorter_rules
 from tests.support.doors import GuardedServer, Open
 from tests.support.forwarder_process import ROOTS
 from tests.support.installation import API_KEY, API_LOGIN, TOKEN, bare_environment
-from tests.support.kept_ports import kept_port
 from tests.support.prometheus import Prometheus
 from tests.support.sentinel_set import SentinelSet
 from tests.support.simulator import SimulatorProcess
 from tests.support.webhook_receiver import WebhookReceiver
 from worker.sandbox.environments import ANY_HOUR
+from worker.sandbox.free_port import free_port
 from worker.sandbox.simulator.fates import Fate
 
 RULES: Final = Path(__file__).parents[3] / "deploy/prometheus/rules.yml"
@@ -45,7 +45,7 @@ class _Server(GuardedServer):
 
     def __init__(self, data_dir: Path, door: Open, options: Sequence[str]) -> None:
         super().__init__(data_dir, door, options)
-        self.port = kept_port()
+        self.port = free_port()
 
 
 class Place:
@@ -65,7 +65,7 @@ class Place:
         self.them = SentinelSet(data_dir / "redis", replicas=1, down_after_ms=_DOWN_AFTER_MS, make=_Server)
         self.simulator = SimulatorProcess(price_per_segment=_PRICE)
         self._webhooks = WebhookReceiver()
-        self._ports = {host: {name: kept_port() for name in _PORTS} for host in HOSTS}
+        self._ports = {host: {name: free_port() for name in _PORTS} for host in HOSTS}
         self.crews: dict[str, Crew] = {}
 
     def __enter__(self) -> Self:
