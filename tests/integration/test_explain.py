@@ -17,8 +17,10 @@ from producers.contract.settings import RedisSettings
 from producers.contract.steps import drive
 from producers.rules.hours import Hours
 from producers.rules.settings import RulesSettings
+from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.replies import Counting
+from tests.support.spending import budgets
 from tests.support.template_sends import send_codes
 from worker.account.throttle import Throttle
 from worker.callbacks.payloads import parse
@@ -206,7 +208,6 @@ def test_a_time_to_live_that_is_over(asked, sms, redis_client, alive):
             "breaker",
             "release --breaker 777",
         ),
-        ("budget", {}, "budget", "costs about 30.00, more than may be spent today, until"),
     ],
 )
 def test_what_waits_aside(asked, one, worker, redis_client, alive, gate, facts, word, says):
@@ -217,6 +218,21 @@ def test_what_waits_aside(asked, one, worker, redis_client, alive, gate, facts, 
     redis_client.zincrby(KEYS.queue("alert").delayed, 600_000, "a")
     assert words(asked()) == [word]
     assert says in asked().sentence
+
+
+def test_what_a_budget_keeps_is_told_once_by_one_clock_with_its_price(asked, redis_url, redis_client, alive):
+    """The clock is that of the recipient. Midnight of Paris was told beside it, as a reason of its own."""
+    counting = Producer(redis_url, settings=ProducerSettings(budget_day="1000"))
+    redis_client.hset(KEYS.prices, "sms_premium:689", "30")
+    counting.send("+68987123456", "Hello STOP au 30101", sender="Bistro", request_id="a")
+    assert HandWorker(redis_client, queue="marketing", budgets=budgets(budget_day="10")).take() == []
+
+    found = asked()
+    assert words(found) == ["budget"]
+    assert " in PF, the budget is used up: it costs about 30.00. " in found.sentence
+    assert found.sentence.endswith("It leaves sooner if there is more: octopush-worker budget set.")
+    assert found.reasons[0].cause.endswith(" about 30.00.")
+    assert found.details["price"] == 30
 
 
 def test_nobody_there_to_send_comes_before_the_place_in_the_queue(asked, one, redis_client):
@@ -323,7 +339,7 @@ def test_what_newer_producers_wrote_and_what_is_dead(asked, one, redis_client, a
 def test_each_gate_that_can_keep_a_message_has_a_reason():
     """The reasons have the names of gates; what is left out never keeps a message of its own."""
     source = "".join(Path(each.__file__).read_text("utf-8") for each in (reasons, held_reasons))
-    said = set(re.findall(r'Reason\(\s*"(\w+)"', source)) | {"credit", "budget"}
+    said = set(re.findall(r'Reason\(\s*"(\w+)"', source)) | {"credit"}
     # A shared call is composed in the step that claims it; what opt-outs end is over.
     assert set(ADMISSION) - said == {"ended", "suppressed", "composed"}
 

@@ -39,6 +39,17 @@ def test_it_says_until_when_it_is_open():
     assert "af2m.org/" in said
 
 
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("19:49", "open until Wed 25 Nov 2026 20:00 +0100; nothing leaves from 19:50 on"),
+        ("19:50", "open until Wed 25 Nov 2026 20:00 +0100, but nothing leaves any more since 19:50"),
+    ],
+)
+def test_within_the_margin_it_says_that_nothing_leaves_any_more(at, told):
+    assert run("+33612345678", "--at", f"2026-11-25T{at}").stdout.splitlines()[1].endswith(f": {told}")
+
+
 def test_a_date_without_an_offset_is_read_in_paris():
     assert run("+33612345678", "--at", "2026-11-25T08:00").stdout.count("open until") == 1
     assert run("+33612345678", "--at", "2026-11-25T07:59").stdout.count("before 08:00") == 1

@@ -87,7 +87,9 @@ def _lines(number: str, at: datetime, found: Finding) -> list[str]:
     )
     until = "" if found.until is None else f" until {_by(found, found.until)}"
     if found.leaves_until is not None:
-        until += f"; nothing leaves from {_by(found, found.leaves_until, '%H:%M')} on"
+        last = _by(found, found.leaves_until, "%H:%M")
+        over = found.closes_soon(at)
+        until += f", but nothing leaves any more since {last}" if over else f"; nothing leaves from {last} on"
     state = f"open{until}" if found.is_open else f"closed{until or ', and never opens'}: {found.reason}"
     lines = [
         f"{number} is in {zone} ({clocks})",

@@ -1,6 +1,7 @@
 """The reasons why a message is held until a time. Pure."""
 
 from collections.abc import Collection
+from decimal import Decimal
 
 from producers.contract.heartbeats import Rules
 from producers.rules.held import Held, words
@@ -19,9 +20,13 @@ def held(send: Send, hours: Hours) -> Reason | None:
     details = {"until": found.until, "zones": found.zones}
     over = found.until <= now
     sentence = "It was held, and is about to go on." if over else f"It is {words(hours, found, now)}."
-    if found.reason == "over_budget":
-        return Reason("budget", sentence, details)
-    return Reason("hours", sentence, details)
+    if found.reason != "over_budget":
+        return Reason("hours", sentence, details)
+    price = Decimal(send.waits["price"]) if "price" in send.waits else None
+    costs = "" if price is None else f": it costs about {price:.2f}"
+    way_out = "" if over else "It leaves sooner if there is more: octopush-worker budget set."
+    said = sentence if over else f"{sentence[:-1]}{costs}. {way_out}"
+    return Reason("budget", said, details | {"price": price}, way_out)
 
 
 def differing(send: Send) -> Reason | None:

@@ -129,15 +129,11 @@ def _lifetime(send: Send) -> Reason | None:
 
 def _aside(send: Send) -> Reason | None:
     name = send.waits.get("aside")
-    if name is None or send.in_doubt:
+    # What a budget keeps is held until a time, which says more.
+    if name is None or name == BUDGET or send.in_doubt:
         return None
     price = Decimal(send.waits["price"]) if "price" in send.waits else None
     why = describe(name, send.facts.gates.get(name, Gate()), price)
-    if name == BUDGET:
-        at = send.place.delayed_until_ms
-        until = f", until {clock(at)} or until there is more: octopush-worker budget set" if at else ""
-        sentence = f"It waits aside, since {ADMISSION[BUDGET]}: {why}{until}."
-        return Reason(BUDGET, sentence, {"gate": name, "price": price, "until": instant(at) if at else None})
     if name == CREDIT:
         look_ms = send.facts.credit_look_ms
         look = instant(look_ms) if look_ms else None
