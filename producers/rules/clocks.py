@@ -23,6 +23,9 @@ _WITHOUT_CODE: Final = {
     "TA": ("Atlantic/St_Helena",),
     "XK": ("Europe/Belgrade",),
 }
+#: Regions of which the mobile numbers may be those of others, which no digit tells apart; phonenumbers names
+#: no more of them whose clocks differ, which a test compares.
+_NUMBERS_OF: Final = {"AU": ("CX", "CC")}
 
 
 @cache
@@ -44,7 +47,7 @@ def clocks_by_country() -> Mapping[str, tuple[str, ...]]:
     """Name the time zones of each country, by its two letters.
 
     A number tells its country and not where in it somebody is: numbers move with their owners. So all clocks
-    of a country count.
+    of a country count, and those of other regions that share its numbers.
 
     Raises:
         ConfigError: there are no time zones.
@@ -54,6 +57,8 @@ def clocks_by_country() -> Mapping[str, tuple[str, ...]]:
         if not line.startswith("#"):
             country, _, timezone = line.split("\t")[:3]
             found[country] = (*found.get(country, ()), timezone)
+    for country, regions in _NUMBERS_OF.items():
+        found[country] += tuple(timezone for each in regions for timezone in found[each])
     return MappingProxyType(found)
 
 

@@ -87,6 +87,17 @@ def test_signs_at_the_end_change_nothing(text, signs):
     assert classify(text + signs) == classify(text)
 
 
+@pytest.mark.parametrize("sign", sorted(".!?,;:)»\"'_*-/~#…’`"))
+def test_no_sign_at_the_end_changes_what_a_reply_asks_for(sign):
+    assert {text: classify(text + sign) for text, _ in TEXTS} == dict(TEXTS)
+
+
+def test_the_one_mark_that_has_a_case_changes_nothing():
+    for text, verdict in TEXTS:
+        marked = "".join(each + "\u0345" if each.isalpha() else each for each in text)
+        assert classify(marked) == verdict
+
+
 @given(st.text(max_size=4096), st.integers(1, 40))
 def test_any_text_has_a_verdict(text, times):
     assert classify((text * times)[:4096]) in {"stop", "start", "hint", None}

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import phonenumbers
@@ -77,6 +77,28 @@ def test_every_country_that_has_numbers_has_clocks_and_opens_within_four_days(re
 def test_a_country_counts_with_all_of_its_clocks():
     assert set(clocks_of("ES")) == {"Europe/Madrid", "Africa/Ceuta", "Atlantic/Canary"}
     assert {"America/New_York", "Pacific/Honolulu"} <= set(clocks_of("US"))
+
+
+MOBILES = [
+    mobile
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+    if (mobile := phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE))
+]
+
+
+@pytest.mark.parametrize("mobile", MOBILES, ids=lambda mobile: f"+{mobile.country_code}")
+def test_a_mobile_counts_with_the_clocks_of_all_regions_whose_it_may_be(mobile):
+    zone = zone_of(phonenumbers.format_number(mobile, phonenumbers.PhoneNumberFormat.E164))
+
+    for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[mobile.country_code]:
+        if phonenumbers.is_valid_number_for_region(mobile, region):
+            assert _offsets(clocks_of(region)) <= _offsets(clocks_of(zone))
+
+
+def _offsets(timezones: Iterable[str]) -> set[tuple[timedelta | None, ...]]:
+    """Tell clocks apart by what they show through a year."""
+    days = [AT + timedelta(days=day) for day in range(0, 364, 7)]
+    return {tuple(day.astimezone(clock(each)).utcoffset() for day in days) for each in timezones}
 
 
 def test_the_clocks_come_from_the_package_and_say_their_version():

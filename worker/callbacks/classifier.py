@@ -43,7 +43,7 @@ _LONG: Final = 5
 _LONGER: Final = 9
 
 _SHORT_NUMBER: Final = re.compile(r"(?: (?:au|to|a|at|an|al) )?(?: \d{5} | \d\d  \d{3} | \d{3}  \d\d )")
-_GLUED_NUMBER: Final = re.compile(r"(?<=[^\W\d_])(?=\d{5}\b)")
+_GLUED_NUMBER: Final = re.compile(r"(?<=[^\W\d_])(?=\d{5}(?![^\W_]))")
 _END_OF_CLAUSE: Final = re.compile(r"[.,;:!?\n\r()\[\]«»\"]+")
 
 

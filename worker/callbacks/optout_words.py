@@ -76,7 +76,7 @@ POLITE: Final = _set(
     """
     svp stp merci bonjour bjr bonsoir salut coucou hello hi hey dear madame mme monsieur mr messieurs
     mesdames cordialement cdt ok please pls plz thanks thank thx ty sorry desole immediatement
-    maintenant now immediately bitte danke gracias grazie obrigado obrigada alstublieft dank
+    maintenant now immediately bitte danke gracias grazie obrigado obrigada alstublieft aub dank
     """
 )
 #: Polite words that are several.

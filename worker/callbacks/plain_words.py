@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
 #: Characters of a word that are read.
@@ -15,10 +14,15 @@ _READ_PLAIN: Final = 1_600
 _WORDS: Final = 500
 #: Categories of Unicode that are seen on a letter or not at all: marks and signs of format.
 _INVISIBLE: Final = frozenset({"Mn", "Mc", "Me", "Cf"})
+#: The one mark of which folding the case makes a letter.
+_MARK_WITH_CASE: Final = "\u0345"
 #: Letters that no normalisation makes plain: the Turkish i, and capitals in dark circles and squares.
-_PLAIN: Final = {0x131: "i"} | {
-    first + i: chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)
+_PLAIN: Final = {"\u0131": "i"} | {
+    chr(first + i): chr(ord("a") + i) for first in (0x1F150, 0x1F170) for i in range(26)
 }
+#: Characters that are taken apart together. All of a text at once would be quicker, but for one of thousands
+#: of marks: to put those in order takes their number squared.
+_TOGETHER: Final = 64
 _WORD_IN: Final = re.compile(r"[^\W_]+")
 _REPEATED: Final = re.compile(r"([^\W\d_])\1+")
 
@@ -26,9 +30,7 @@ _REPEATED: Final = re.compile(r"([^\W\d_])\1+")
 def plain(text: str) -> str:
     """Take case, accents, width and what is invisible off the beginning of a text; its signs stay."""
     text = text[:_READ]
-    if not text.isascii():
-        text = text.translate({ord(each): _plain_letter(each) for each in set(text) if not each.isascii()})
-    return text[:_READ_PLAIN].casefold()
+    return (text if text.isascii() else _letters(text))[:_READ_PLAIN].casefold()
 
 
 def words_in(said: str) -> list[str]:
@@ -41,15 +43,13 @@ def squeeze(said: str) -> str:
     return _REPEATED.sub(r"\1", said)
 
 
-@lru_cache(maxsize=4_096)
-def _plain_letter(letter: str) -> str:
-    """Make one letter or sign plain.
-
-    All of a text at once would be quicker, but for one of thousands of marks: to put those in order takes
-    their number squared.
-    """
-    if known := _PLAIN.get(ord(letter)):
-        return known
-    folded = letter.casefold()
-    apart = unicodedata.normalize("NFKD", folded)
-    return "".join([each for each in apart if unicodedata.category(each) not in _INVISIBLE])
+def _letters(text: str) -> str:
+    """Make letters and signs plain, one after the other, until there are as many as are read."""
+    text, found = text.replace(_MARK_WITH_CASE, ""), ""
+    for start in range(0, len(text), _TOGETHER):
+        apart = unicodedata.normalize("NFKD", text[start : start + _TOGETHER].casefold())
+        seen = [each for each in apart if unicodedata.category(each) not in _INVISIBLE]
+        found += "".join([_PLAIN.get(each, each) for each in seen])
+        if len(found) >= _READ_PLAIN:
+            break
+    return found
