@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from producers import Producer
+from producers.contract.keys import upload_place
 from producers.contract.secret import Secret
 from producers.contract.steps import drive
 from producers.settings import ProducerSettings
@@ -239,9 +240,11 @@ def test_a_person_is_exported_and_erased_by_command(run, redis_client, redis_url
 
     kept = run("person", "export", NUMBER)["kept"]
     assert [(each["where"], each["name"]) for each in kept] == [("message", "a")]
-    assert run("person", "erase", NUMBER)["kept"] == {"message": 1}
+    block, field = upload_place(NUMBER)
+    redis_client.hset(KEYS.upload_numbers("spring", block), field, 3)
+    assert run("person", "erase", NUMBER)["kept"] == {"message": 1, "upload": 1}
     done = run("person", "erase", NUMBER, "--yes")
-    assert (done["done"], done["open"], done["mentions"]) == ({"cancelled": 1}, [], [])
+    assert (done["done"], done["open"], done["mentions"]) == ({"cancelled": 1, "uploads": 1}, [], [])
     assert done["rewrite"] == "begun"
     assert run("person", "erase", NUMBER, "--yes")["done"] == {}
     actions = [entry[b"action"].decode() for _, entry in redis_client.xrange(KEYS.audit)]

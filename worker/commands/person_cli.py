@@ -25,6 +25,8 @@ _WORDS = {
     "entries": "entries of streams",
     "callbacks": "callbacks not processed yet",
     "events": "events of forwarders",
+    "uploads": "parts of uploads that forget the number",
+    "twins": "names of messages whose text may come twice",
     "keys": "keys of conversations and counters",
     "spooled": "callbacks in the spool",
 }
