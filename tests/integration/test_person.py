@@ -12,6 +12,7 @@ from producers import Message, Producer, Recipient
 from producers.contract.keys import upload_place
 from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
+from producers.contract.steps import drive
 from producers.intake.raw_callback import RawCallback
 from producers.intake.spool_file import SpooledCallback, pack, unpack
 from producers.settings import ProducerSettings
@@ -21,6 +22,7 @@ from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.pseudonyms import pseudonyms
 from tests.support.whole_database import contents
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
+from worker.operator.suppressions import Suppressions
 from worker.person.erasing import Erased, Erasure
 from worker.person.exporting import export
 from worker.person.named import Person
@@ -613,6 +615,17 @@ def test_what_a_person_writes_after_it_is_not_dropped(house):
 
     assert [entry["text"] for entry in house.callbacks.entries("replies")] == ["I am back"]
     assert [entry["request_id"] for entry in house.callbacks.entries("receipts")] == ["new"]
+
+
+@pytest.mark.parametrize("text", ["STOP", ""])
+def test_a_stop_of_who_was_erased_and_taken_back_is_obeyed_whatever_it_says(house, text):
+    """The gateway may report a STOP without its words."""
+    house.erase()
+    drive(Suppressions(SETTINGS, "ben").lift(NUMBER, "has asked for offers again"), house.redis)
+    house.callbacks.bring({"number": NUMBER, "stop_date": "2026-11-20 10:00:00", "text": text})
+
+    name = pseudonyms(house.redis).of(NUMBER)
+    assert house.redis.hget(KEYS.suppressed, f"account|{name}").split(b"|")[1] == b"callback"
 
 
 def test_what_readers_gave_up_and_forwarders_keep_goes_too(house):
