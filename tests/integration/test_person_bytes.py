@@ -1,4 +1,4 @@
-"""An erasure on a server with the shipped options: not even the bytes of the files of Redis hold the number."""
+"""An erasure on a server with the shipped options: no byte of the files of Redis tells of the number."""
 
 from pathlib import Path
 
