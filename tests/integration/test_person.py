@@ -441,6 +441,22 @@ def test_a_call_of_nobody_else_is_forgotten(house):
     assert house.is_clean()
 
 
+@pytest.mark.parametrize("first", ["m0", f"otp-0{DIGITS}"])
+def test_the_others_of_a_call_that_was_taken_keep_its_ticket(house, first):
+    """Their receipts and replies name it."""
+    gathered(house, NUMBER, OTHER, first=first, with_replies=True)
+    [claim] = house.hand.take()
+    house.hand.finish(claim, Accepted("sms_call"))
+    house.erase()
+    house.callbacks.bring(receipt(OTHER, "sms_call"), reply(OTHER, "Oui", ticket="sms_call"))
+    house.callbacks.bring(receipt(NUMBER, "sms_call"))
+
+    [told], [answer] = house.callbacks.entries("receipts"), house.callbacks.entries("replies")
+    assert (told["request_id"], answer["request_id"]) == ("m1", "m1")
+    assert house.sms.status("m1").deliveries[OTHER].status == "DELIVERED"
+    assert house.is_clean()
+
+
 @pytest.mark.parametrize("outcome", [Accepted("sms_call"), Accepted("sms_call", contacts=1), Refused("500")])
 def test_a_member_of_a_call_that_runs_is_erased_when_it_ends(house, outcome):
     gathered(house, NUMBER, OTHER, context="Leandrine")

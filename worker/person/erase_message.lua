@@ -95,7 +95,7 @@ local function forget_id(id, to, ticket)
     redis.call('ZREM', talk_of(pseudonym), 'out:' .. id)
     redis.call('SREM', unticketed_key(pseudonym), id)
   end
-  if ticket then redis.call('DEL', ticket_key(ticket)) end
+  if ticket then forget_ticket(id, ticket) end
   if r.parked then unpark(keys, id, r.state, r.parked) end
   if r.queue then
     local queue = queue_keys(r.queue)
