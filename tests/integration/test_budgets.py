@@ -289,6 +289,19 @@ def held(client: redis.Redis) -> list[bytes]:
     return [count for name, count in found.items() if name.startswith(b"held:")]
 
 
+def test_what_does_not_fit_shortly_before_midnight_waits_until_midnight_and_no_longer(counting, redis_client):
+    price(redis_client)
+    midnight = redis_client.time()[0] * 1000 + 60_000
+    days = [(DAY, midnight - 86_400_000, midnight), ("20300201", midnight, midnight + 86_400_000)]
+    money = MoneySettings(budget_day="0.01")
+    send(counting, "late")
+    assert (
+        HandWorker(redis_client, queue="marketing", budgets=Budgets(money, days=lambda _: days)).take() == []
+    )
+
+    assert field(redis_client, "late", "state", "held_until") == ["queued", str(midnight)]
+
+
 def test_a_worker_whose_clock_is_behind_counts_in_the_last_day_that_it_names(counting, redis_client):
     price(redis_client)
     send(counting, "a")
