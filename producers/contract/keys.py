@@ -86,6 +86,10 @@ class Keys(ConsoleKeys):
         """The part of an upload that has a number; see `upload_place`."""
         return f"{self.prefix}upload_numbers:{campaign_id}:{block}"
 
+    def twins(self, length: str, window: str) -> str:
+        """The texts of a window of time, by its length in ms and its number."""
+        return f"{self.prefix}twins:{length}:{window}"
+
     def callback(self, callback_id: str) -> str:
         """One raw callback waiting to be processed."""
         return f"{self.prefix}callback:{callback_id}"

@@ -103,7 +103,7 @@ pages with the code.
 
 | field | it says | written by | removed by | read by |
 |---|---|---|---|---|
-| ``<fingerprint>`` | the message in which the text came last | note_twins() | - | learn_twins() |
+| ``<fingerprint>`` | the message in which the text came last | erasing.py, note_twins() | - | learn_twins() |
 
 **blocks:<hour>** Numbers that got alerts, by block. Goes 25 h after it began.
 

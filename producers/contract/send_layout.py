@@ -10,7 +10,7 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``v`` | m c; version of this layout, a number: a worker leaves a newer record to newer workers | enqueue, fetch | - | compose, finish, reasons.py, send_of(), split_call(), work.py |
 | ``state`` | m c; ``queued``, ``sending``, an end state; of a call also ``split`` | claim, end_call(), end_members(), end_record(), enqueue, fetch, finish, send_again(), split_call(), unclaim | - | ack, announce(), cancel, cancel_stoppable(), cancel_waiting(), compose, conversations.py, correct_spent(), correlate, count_delivery(), decisions.py, decisions_cli.py, disown(), dissolve, end_members, end_members(), end_record(), enqueue, erase_message, finish, forget_persons(), lookout.py, message_status.py, parked.py, replay, resolve, resume_campaign, run_bulk, send_facts.py, send_of(), status, twin_of() |
 | ``digest`` | m; what tells two messages under one request_id apart, text, made with a key | enqueue | - | enqueue |
-| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | compose, correct_spent(), correlate, end_members(), end_record(), erase_message, replay, run_bulk, send_of(), unticketed_keys() |
+| ``to`` | m c; pseudonyms of all recipients, with blanks between them | compose, enqueue, erase_message, write_anew() | compose, forget_persons(), go_without() | compose, correct_spent(), correlate, end_members(), end_record(), erase_message, publish, replay, run_bulk, send_of(), unticketed_keys() |
 | ``queue`` | m c; name of the queue | enqueue, fetch, split_call() | - | cancel, cancel_stoppable(), compose, end_members(), end_record(), erase_message, give_back, replay, resume_campaign, run_bulk, send_facts.py, send_of() |
 | ``queued`` | m c; when it was queued, ms | enqueue, fetch, split_call() | - | compose, conversations.py, message_status.py, overview.py, send_of(), twin_of() |
 | ``due`` | m; not before this time, ms; absent without ``send_at`` | enqueue | send_again() | campaigns.py, compose, conversations.py, fetch, message_status.py, overview.py, reasons.py, resume_campaign, send_of() |
@@ -42,12 +42,12 @@ Those of all other hashes stand in `producers.contract.layout`, which says how t
 | ``seldom`` | m c; answers that asked for seldom repeats, a number | finish | send_again() | - |
 | ``code`` | m c; last code of the gateway, or a word of ours | attempt_gate.keep(), blame_held(), cancel_over_budget(), cancel_waiting(), compose, end_members(), end_one(), enqueue, finish, go_without(), lifetime_gate.keep(), suppressed_gate.keep() | end_one(), end_send(), finish, send_again() | announce(), end_members(), end_record(), end_send(), explain.py, finish, message_status.py, note_round(), parked.py, reasons.py, split_call(), status |
 | ``message`` | m c; the gateway's words with that code | end_members(), finish | cancel_waiting(), end_one(), end_send(), finish, forget_persons(), send_again() | announce(), end_members(), end_record(), message_status.py, split_call(), status |
-| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), explain.py, finish, forget_adopted(), forget_persons(), message_status.py |
+| ``ticket`` | m c; the gateway's name of what it took | correlate, end_members(), finish | disown(), forget_adopted(), forget_persons(), send_again() | announce(), correlate, disown(), end_members(), end_record(), erase_message, explain.py, finish, forget_adopted(), forget_persons(), message_status.py |
 | ``adopted`` | m c; 1 when the ticket came with a callback and not with an answer | correlate | forget_adopted(), send_again() | correlate, disown(), finish, send_of() |
 | ``ambiguous`` | m c; 1 when two tickets claimed to be this one's: none is adopted any more | correlate | send_again() | correlate |
 | ``cost`` | m c; what it cost in the account's currency, a decimal | end_members(), finish | send_again() | announce(), correct_spent(), end_call(), end_members(), end_record(), message_status.py |
 | ``contacts`` | m c; recipients that the gateway said it would serve | finish | - | count_delivery(), end_record(), forget_persons() |
-| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), forget_persons(), replay, run_bulk |
+| ``parked`` | m; code under which it is among the parked; absent while it is not | park() | unpark() | end_record(), erase_message, forget_persons(), replay, run_bulk |
 | ``ended`` | m c; when it came to its end state, ms | end_call(), end_members(), end_record() | send_again() | count_delivery(), explain.py, forget_persons(), message_status.py, note_round(), parked.py, run_bulk |
 | ``rounds`` | m; what it came to before a person sent it again, each time, JSON: see `producers.queueing.rounds`; absent without | note_round() | - | message_status.py, note_round() |
 | ``zones`` | m c; zones of its recipients, with blanks between them; absent for alerts | compose, enqueue | - | compose, forget_held(), message_status.py, note_held(), send_of() |
@@ -240,7 +240,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``tend()`` | fetch, renew |
 | ``twin_of()`` | enqueue |
 | ``unlist_stoppable()`` | cancel_stoppable(), end_members(), end_record(), erase_message |
-| ``unpark()`` | end_record(), forget_persons(), send_again() |
+| ``unpark()`` | end_record(), erase_message, forget_persons(), send_again() |
 | ``unticketed_keys()`` | await_no_ticket(), await_ticket() |
 | ``wait_aside()`` | breaker_gate.keep(), budget_gate.keep(), credit_gate.keep() |
 | ``wait_for_campaign()`` | campaign_gate.keep() |

@@ -198,6 +198,7 @@ def test_each_role_does_its_whole_work_as_its_own_user(at_work, server, tmp_path
     assert told("enqueued_total") > 0
     assert '"sending"' in at_work.command("status", "--json")
     assert "Oui" in at_work.command("person", "export", NUMBER, "--json")
+    assert '"rewrite":"begun"' in at_work.command("person", "erase", NUMBER, "--yes", "--json")
     refused = [(entry["username"], entry["object"]) for entry in at_work.redis.acl_log()]
     assert set(refused) == {("producer", "{sms}:replies")}
 

@@ -12,6 +12,7 @@ from producers.rules.money import MICRO, MoneySettings
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.spending import DAY, budgets, told, used
+from worker.account.gates import ASIDE_MS
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
 from worker.ledger.budgets import Budgets
 from worker.ledger.claims import Claim
@@ -289,6 +290,19 @@ def held(client: redis.Redis) -> list[bytes]:
     return [count for name, count in found.items() if name.startswith(b"held:")]
 
 
+def test_what_does_not_fit_shortly_before_midnight_waits_until_midnight_and_no_longer(counting, redis_client):
+    price(redis_client)
+    midnight = redis_client.time()[0] * 1000 + 60_000
+    days = [(DAY, midnight - 86_400_000, midnight), ("20300201", midnight, midnight + 86_400_000)]
+    money = MoneySettings(budget_day="0.01")
+    send(counting, "late")
+    assert (
+        HandWorker(redis_client, queue="marketing", budgets=Budgets(money, days=lambda _: days)).take() == []
+    )
+
+    assert field(redis_client, "late", "state", "held_until") == ["queued", str(midnight)]
+
+
 def test_a_worker_whose_clock_is_behind_counts_in_the_last_day_that_it_names(counting, redis_client):
     price(redis_client)
     send(counting, "a")
@@ -296,6 +310,16 @@ def test_a_worker_whose_clock_is_behind_counts_in_the_last_day_that_it_names(cou
     HandWorker(redis_client, queue="marketing", budgets=over).take()
 
     assert used(redis_client, day="20300130") == (0.05, 0)
+
+
+def test_what_does_not_fit_into_a_day_that_is_over_is_looked_at_again(counting, redis_client):
+    price(redis_client)
+    send(counting, "a")
+    over = Budgets(MoneySettings(budget_day="0.01"), days=lambda _: [("20300130", 1, 2)])
+    now = redis_client.time()[0] * 1000
+    HandWorker(redis_client, queue="marketing", budgets=over).take()
+
+    assert now < int(field(redis_client, "a", "held_until")[0]) <= now + ASIDE_MS + 60_000
 
 
 def test_what_was_reserved_and_is_lost_is_not_given_back(counting, redis_client):

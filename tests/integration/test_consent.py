@@ -8,13 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from producers import Producer
+from producers.contract.keys import upload_place
 from producers.contract.secret import Secret
 from producers.contract.steps import drive
 from producers.settings import ProducerSettings
 from tests.support.callbacks_by_hand import KEYS, CallbacksByHand, reply
 from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.pseudonyms import pseudonyms
+from tests.support.whole_database import contents
 from worker.cli import main
+from worker.gateway.outcomes import Accepted
 from worker.operator.consents import Consent, Consents
 from worker.person.erasing import Erasure
 from worker.person.named import Person
@@ -239,10 +242,26 @@ def test_a_person_is_exported_and_erased_by_command(run, redis_client, redis_url
 
     kept = run("person", "export", NUMBER)["kept"]
     assert [(each["where"], each["name"]) for each in kept] == [("message", "a")]
-    assert run("person", "erase", NUMBER)["kept"] == {"message": 1}
+    block, field = upload_place(NUMBER)
+    redis_client.hset(KEYS.upload_numbers("spring", block), field, 3)
+    assert run("person", "erase", NUMBER)["kept"] == {"message": 1, "upload": 1}
     done = run("person", "erase", NUMBER, "--yes")
-    assert (done["done"], done["open"], done["mentions"]) == ({"cancelled": 1}, [], [])
+    assert (done["done"], done["open"], done["mentions"]) == ({"cancelled": 1, "uploads": 1}, [], [])
     assert done["rewrite"] == "begun"
     assert run("person", "erase", NUMBER, "--yes")["done"] == {}
     actions = [entry[b"action"].decode() for _, entry in redis_client.xrange(KEYS.audit)]
     assert actions == ["export_person", "export_person", "erase", "erase"]
+
+
+@pytest.mark.parametrize(("request_id", "again"), [("a", False), ("otp-0612345678", True)])
+def test_the_command_says_when_it_must_be_run_again(redis_client, redis_url, monkeypatch, request_id, again):
+    """A message in doubt keeps its id until it comes back, though the id hold the number."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    send(settings(redis_url, require_consent=False), NUMBER, request_id=request_id, purpose="alert")
+    [claim] = HandWorker(redis_client).take()
+    told = CliRunner().invoke(main, ["person", "erase", NUMBER, "--yes"]).output
+    assert (f"{request_id} may have been taken" in told, "run this again then" in told) == (True, again)
+
+    HandWorker(redis_client).finish(claim, Accepted("sms_a"))
+    CliRunner().invoke(main, ["person", "erase", NUMBER, "--yes"])
+    assert NUMBER[3:] not in contents(redis_client)

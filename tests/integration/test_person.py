@@ -12,6 +12,7 @@ from producers import Message, Producer, Recipient
 from producers.contract.keys import upload_place
 from producers.contract.phone import mask
 from producers.contract.settings import RedisSettings
+from producers.contract.steps import drive
 from producers.intake.raw_callback import RawCallback
 from producers.intake.spool_file import SpooledCallback, pack, unpack
 from producers.settings import ProducerSettings
@@ -21,6 +22,7 @@ from tests.support.hand_worker import HandWorker, numbers_of
 from tests.support.pseudonyms import pseudonyms
 from tests.support.whole_database import contents
 from worker.gateway.outcomes import Accepted, Deferred, Refused, Unknown
+from worker.operator.suppressions import Suppressions
 from worker.person.erasing import Erased, Erasure
 from worker.person.exporting import export
 from worker.person.named import Person
@@ -80,12 +82,12 @@ def house(redis_client, redis_url) -> Iterator[House]:
 
 
 def test_a_message_that_waits_is_cancelled_and_its_text_goes(house):
-    house.send("a", text="Lea, your table", context={"name": "Lea"})
-    house.send("later", send_at=datetime.now(UTC) + timedelta(days=2), context="Lea")
+    house.send("a", text="Leandrine, your table", context={"name": "Leandrine"})
+    house.send("later", send_at=datetime.now(UTC) + timedelta(days=2), context="Leandrine")
 
     assert house.erase().done["cancelled"] == 2
     assert house.state("a") == house.state("later") == ("cancelled", "erased")
-    assert not house.holds("Lea")
+    assert not house.holds("Leandrine")
     assert not house.redis.zcard(KEYS.queue("alert").delayed)
     assert house.hand.take() == []
     assert house.is_clean()
@@ -93,14 +95,14 @@ def test_a_message_that_waits_is_cancelled_and_its_text_goes(house):
 
 @pytest.mark.parametrize("outcome", [Accepted("sms_a"), Refused("121")])
 def test_of_a_message_that_has_ended_only_its_name_and_state_stay(house, outcome):
-    house.send("a", text="Lea, your table", context={"name": "Lea"}, with_replies=True)
+    house.send("a", text="Leandrine, your table", context={"name": "Leandrine"}, with_replies=True)
     [claim] = house.hand.take()
     state = house.hand.finish(claim, outcome)
-    house.callbacks.bring(receipt(ticket="sms_a"), reply(NUMBER, "Oui, Lea", ticket="sms_a"))
+    house.callbacks.bring(receipt(ticket="sms_a"), reply(NUMBER, "Oui, Leandrine", ticket="sms_a"))
     house.erase()
 
     assert house.state("a")[0] == state
-    assert not house.holds("Lea")
+    assert not house.holds("Leandrine")
     assert not house.redis.zcard(KEYS.parked)
     assert house.is_clean()
 
@@ -120,6 +122,44 @@ def test_a_request_id_that_holds_the_number_goes_with_it(house):
     house.send(f"{DIGITS}.2", send_at=datetime.now(UTC) + timedelta(days=2))
     house.erase()
 
+    assert house.is_clean()
+
+
+def test_what_remembers_such_an_id_for_other_reasons_forgets_it(house, redis_url):
+    """The window of equal texts, and what operators have decided."""
+    own, of_other = f"otp-0{DIGITS}", f"otp-0{OTHER[3:]}"
+    careful = Producer(redis_url, settings=ProducerSettings(duplicate_window_s=60))
+    careful.send(NUMBER, "Hi", request_id=own, **ALERT)
+    careful.send(OTHER, "Hi", request_id=of_other, **ALERT)
+    careful.close()
+    for request_id in (own, of_other):
+        house.redis.xadd(KEYS.audit, {"v": "1", "action": "replay", "by": "ben", "request_id": request_id})
+    done = house.erase().done
+
+    assert (done["twins"], done["entries"]) == (1, 2)
+    assert house.holds(OTHER[3:])
+    assert house.is_clean()
+
+
+def test_what_an_operator_wrote_of_the_number_is_named_and_stays(house):
+    about = {"number": mask(NUMBER), "why": f"{NUMBER} has called us"}
+    entry = house.redis.xadd(KEYS.audit, {"v": "1", "action": "suppress", "by": "ben", **about}).decode()
+
+    assert house.erase().mentions == [f"audit {entry}"]
+
+
+@pytest.mark.parametrize("end", [Accepted("sms_a"), Accepted(None), Refused("121")])
+@pytest.mark.parametrize("numbers", [[OTHER], [NUMBER, OTHER], [NUMBER, OTHER, THIRD]])
+def test_what_others_wait_for_leaves_whatever_its_id_says(house, numbers, end):
+    request_id = f"otp-0{DIGITS}"
+    house.send(request_id, numbers, with_replies=True)
+    left = [number for number in numbers if number != NUMBER]
+    assert house.erase().mentions == [f"message {request_id}"]
+
+    [claim] = house.hand.take()
+    assert numbers_of(claim) == left
+    house.hand.finish(claim, end)
+    assert house.erase().done["erased"] == 1
     assert house.is_clean()
 
 
@@ -158,7 +198,7 @@ def test_a_message_to_many_leaves_without_the_person(house):
 def test_whoever_is_cut_out_the_body_of_the_others_stays_as_it_was(house, place):
     trap = Recipient(OTHER, first_name='"},{"phone_number":"+33612345678","x":"}],"text":"')
     others = [trap, Recipient(THIRD, first_name="Zoé")]
-    everybody = [*others[:place], Recipient(NUMBER, first_name="Lea"), *others[place:]]
+    everybody = [*others[:place], Recipient(NUMBER, first_name="Leandrine"), *others[place:]]
     house.send("many", everybody, text="Hi {first_name}")
     before = json.loads(house.redis.get(KEYS.body("many")))
     house.erase()
@@ -199,7 +239,7 @@ def test_a_campaign_that_is_forgotten_does_not_come_back_with_an_erasure(house):
 
 
 def test_the_application_still_learns_that_its_message_was_cancelled(house):
-    house.send("a", context="Lea")
+    house.send("a", context="Leandrine")
     house.erase()
 
     [told] = house.callbacks.entries("statuses")
@@ -216,14 +256,14 @@ def test_the_application_still_learns_that_its_message_was_cancelled(house):
 
 @pytest.mark.parametrize("outcome", [Accepted("sms_a"), Accepted(None), Refused("121")])
 def test_an_attempt_that_runs_keeps_its_bytes_and_is_erased_at_its_end(house, outcome):
-    house.send("a", text="Lea, your table", context="Lea", with_replies=True)
+    house.send("a", text="Leandrine, your table", context="Leandrine", with_replies=True)
     [claim] = house.hand.take()
     assert house.erase().open == ["a"]
     assert house.redis.get(KEYS.body("a")) == claim.body
 
     house.hand.finish(claim, outcome)
     assert not house.holds()
-    assert not house.holds("Lea")
+    assert not house.holds("Leandrine")
     assert house.is_clean()
 
 
@@ -242,14 +282,14 @@ def test_a_message_in_doubt_goes_out_again_with_its_bytes_and_is_erased_then(hou
 def test_marketing_in_doubt_is_not_tried_again(house, redis_client):
     """Whoever is erased has refused: nobody posts it once more, as after a STOP."""
     market = HandWorker(redis_client, queue="marketing")
-    house.send("a", text="Lea, STOP au 30101", purpose="wholesale")
+    house.send("a", text="Leandrine, STOP au 30101", purpose="wholesale")
     [claim] = market.take()
     market.finish(claim, Unknown("socket_timeout_error"), in_doubt=True)
     assert house.erase().open == ["a"]
 
     assert market.take() == []
     assert house.state("a") == ("unknown", "suppressed_in_doubt")
-    assert not house.holds("Lea")
+    assert not house.holds("Leandrine")
     assert house.is_clean()
 
 
@@ -265,7 +305,7 @@ def test_what_is_left_of_an_alert_has_segments_of_its_own(house):
 
 
 def test_an_attempt_that_was_surely_not_taken_is_the_last_one(house):
-    house.send("a", context="Lea")
+    house.send("a", context="Leandrine")
     [claim] = house.hand.take()
     house.erase()
 
@@ -321,7 +361,7 @@ def gathered(house: House, *numbers: str, first: str = "m0", **options) -> None:
     house.sms.send_many(
         [
             Message(
-                Recipient(number, first_name="Lea"),
+                Recipient(number, first_name="Leandrine"),
                 "Hi {first_name}",
                 request_id=f"m{n}" if n else first,
                 **{**ALERT, **options},
@@ -401,9 +441,25 @@ def test_a_call_of_nobody_else_is_forgotten(house):
     assert house.is_clean()
 
 
+@pytest.mark.parametrize("first", ["m0", f"otp-0{DIGITS}"])
+def test_the_others_of_a_call_that_was_taken_keep_its_ticket(house, first):
+    """Their receipts and replies name it."""
+    gathered(house, NUMBER, OTHER, first=first, with_replies=True)
+    [claim] = house.hand.take()
+    house.hand.finish(claim, Accepted("sms_call"))
+    house.erase()
+    house.callbacks.bring(receipt(OTHER, "sms_call"), reply(OTHER, "Oui", ticket="sms_call"))
+    house.callbacks.bring(receipt(NUMBER, "sms_call"))
+
+    [told], [answer] = house.callbacks.entries("receipts"), house.callbacks.entries("replies")
+    assert (told["request_id"], answer["request_id"]) == ("m1", "m1")
+    assert house.sms.status("m1").deliveries[OTHER].status == "DELIVERED"
+    assert house.is_clean()
+
+
 @pytest.mark.parametrize("outcome", [Accepted("sms_call"), Accepted("sms_call", contacts=1), Refused("500")])
 def test_a_member_of_a_call_that_runs_is_erased_when_it_ends(house, outcome):
-    gathered(house, NUMBER, OTHER, context="Lea")
+    gathered(house, NUMBER, OTHER, context="Leandrine")
     [claim] = house.hand.take()
     assert "m0" in house.erase().open
     house.hand.finish(claim, outcome)
@@ -448,7 +504,7 @@ def receipt(number: str = NUMBER, ticket: str = "sms_a", status: str = "DELIVERE
 
 
 def test_entries_of_every_stream_go_and_those_of_others_stay(house):
-    house.accept("a", with_replies=True, context={"name": "Lea"})
+    house.accept("a", with_replies=True, context={"name": "Leandrine"})
     house.accept("b", OTHER, with_replies=True)
     for number, ticket in ((NUMBER, "sms_a"), (OTHER, "sms_b")):
         house.callbacks.bring(reply(number, "Oui", ticket=ticket), receipt(number, ticket))
@@ -502,6 +558,24 @@ def test_of_a_callback_with_events_of_many_the_others_are_left(house):
     assert house.is_clean()
 
 
+@pytest.mark.parametrize("text", [NUMBER, "06 12 34 56 78", "33612345678"])
+def test_what_somebody_else_writes_goes_to_its_reader_though_it_be_a_number(house, text):
+    house.redis.hset(
+        KEYS.callback("c"), mapping={"raw": json.dumps(reply(OTHER, text)), "kind": "", "received": 1}
+    )
+
+    assert not house.erase().done
+    assert house.redis.exists(KEYS.callback("c"))
+
+
+def test_a_number_that_stands_in_a_text_of_metadata_is_found(house):
+    raw = json.dumps({"metadata": json.dumps(reply(NUMBER))})
+    house.redis.hset(KEYS.callback("c"), mapping={"raw": raw, "received": 1})
+
+    assert house.erase().done == {"callbacks": 1}
+    assert house.is_clean()
+
+
 def test_a_callback_that_was_processed_meanwhile_does_not_come_back(house):
     raw = json.dumps([reply(NUMBER), reply(OTHER)])
     erasure = Erasure(house.redis, SETTINGS, house.person(), "ben", None)
@@ -522,6 +596,34 @@ def test_a_receipt_that_comes_after_it_brings_no_number_back(house):
     assert house.is_clean()
 
 
+@pytest.mark.parametrize("numbers", [[NUMBER], [NUMBER, OTHER]])
+def test_a_receipt_of_what_is_still_in_doubt_brings_no_number_back(house, numbers):
+    """An earlier one has named the ticket, so this one finds its message."""
+    house.send("a", numbers)
+    [claim] = house.hand.take()
+    house.hand.finish(claim, Unknown("socket_timeout_error"), in_doubt=True)
+    house.callbacks.bring(receipt(numbers[-1], status="ACK"))
+    assert house.erase().open == ["a"]
+
+    house.callbacks.bring(receipt(), receipt(status="BLACKLISTED_NUMBER"))
+    for again in house.hand.take():
+        house.hand.finish(again, Accepted("sms_a"))
+    assert house.state("a")[0] == "accepted"
+    assert house.is_clean()
+
+
+def test_a_receipt_that_overtakes_the_end_of_a_member_brings_no_number_back(house):
+    gathered(house, NUMBER, OTHER)
+    [claim] = house.hand.take()
+    house.hand.record(claim, Accepted("sms_call"))
+    house.erase()
+    house.callbacks.bring(receipt(ticket="sms_call"), receipt(OTHER, "sms_call"))
+    house.hand.end_members(claim.entry)
+
+    assert [entry["number"] for entry in house.callbacks.entries("receipts")] == [OTHER]
+    assert house.is_clean()
+
+
 def test_what_a_person_writes_after_it_is_not_dropped(house):
     house.erase()
     house.accept("new", with_replies=True)
@@ -529,6 +631,17 @@ def test_what_a_person_writes_after_it_is_not_dropped(house):
 
     assert [entry["text"] for entry in house.callbacks.entries("replies")] == ["I am back"]
     assert [entry["request_id"] for entry in house.callbacks.entries("receipts")] == ["new"]
+
+
+@pytest.mark.parametrize("text", ["STOP", ""])
+def test_a_stop_of_who_was_erased_and_taken_back_is_obeyed_whatever_it_says(house, text):
+    """The gateway may report a STOP without its words."""
+    house.erase()
+    drive(Suppressions(SETTINGS, "ben").lift(NUMBER, "has asked for offers again"), house.redis)
+    house.callbacks.bring({"number": NUMBER, "stop_date": "2026-11-20 10:00:00", "text": text})
+
+    name = pseudonyms(house.redis).of(NUMBER)
+    assert house.redis.hget(KEYS.suppressed, f"account|{name}").split(b"|")[1] == b"callback"
 
 
 def test_what_readers_gave_up_and_forwarders_keep_goes_too(house):
@@ -542,6 +655,43 @@ def test_what_readers_gave_up_and_forwarders_keep_goes_too(house):
 
     assert [dict(each.fields)[b"number"].decode() for each in forwarder.take()] == [OTHER]
     assert house.is_clean()
+
+
+@pytest.mark.parametrize("place", ["poison", "dead", "waiting"])
+def test_what_an_application_said_of_the_person_goes_with_every_copy_of_a_status(house, place):
+    """A status names no number, but has the context of its message."""
+    forwarder = HandForwarder(house.redis, streams=("statuses",))
+    house.accept("a", context={"name": "Leandrine"})
+    house.accept("b", OTHER, context={"name": "Bob"})
+    for _, entry in house.redis.xrange(KEYS.stream("statuses")):
+        if place == "poison":
+            house.redis.xadd(KEYS.poison("statuses", "bookings"), entry)
+        if place == "dead":
+            house.redis.xadd(KEYS.forward_dead("bookings"), {**entry, "forward_id": "x"})
+    if place == "waiting":
+        forwarder.take_in()
+    house.erase()
+
+    assert not house.holds("Leandrine")
+    assert len(house.holds("Bob")) == 3
+    assert house.is_clean()
+
+
+def test_an_erasure_that_dies_before_the_streams_leaves_to_the_next_one_whose_statuses_they_are(
+    house, monkeypatch
+):
+    house.accept("a", context={"name": "Leandrine"})
+    with monkeypatch.context() as patched:
+        patched.setattr(Erasure, "_erase_entries", _die)
+        with pytest.raises(KeyboardInterrupt):
+            house.erase()
+    house.erase()
+
+    assert not house.holds("Leandrine")
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_the_parts_of_an_upload_forget_the_number(house):
@@ -607,8 +757,8 @@ def test_the_pseudonym_stays_only_where_it_keeps_the_person_from_being_texted_ag
     counting.send(NUMBER, "Hi", request_id="counted", **ALERT)
     counting.close()
     house.hand.take()
-    house.accept("a", text="Lea, your table", with_replies=True)
-    house.callbacks.bring(receipt(ticket="sms_a"), reply(NUMBER, "Oui, Lea", ticket="sms_a"))
+    house.accept("a", text="Leandrine, your table", with_replies=True)
+    house.callbacks.bring(receipt(ticket="sms_a"), reply(NUMBER, "Oui, Leandrine", ticket="sms_a"))
     house.send("waits")
     house.sms.send(NUMBER, "Hi STOP au 30101", sender="Bistro", request_id="marketing")
     assert house.holds(":caps:")
@@ -629,7 +779,7 @@ def test_the_audit_names_the_person_by_pseudonym(house):
 def test_an_export_has_all_that_is_kept_and_nothing_of_others(house):
     house.send(
         "many",
-        [Recipient(NUMBER, first_name="Lea"), Recipient(OTHER, first_name="Bob")],
+        [Recipient(NUMBER, first_name="Leandrine"), Recipient(OTHER, first_name="Bob")],
         text="Hi {first_name}",
     )
     house.callbacks.bring(reply(NUMBER, "Oui"), reply(OTHER, "Non"))
@@ -641,7 +791,7 @@ def test_an_export_has_all_that_is_kept_and_nothing_of_others(house):
 
     assert contents(house.redis) == before
     message = kept["message", "many"]
-    assert message["recipient"] == {"phone_number": NUMBER, "first_name": "Lea"}
+    assert message["recipient"] == {"phone_number": NUMBER, "first_name": "Leandrine"}
     assert (message["text"], message["state"]) == ("Hi {first_name}", "queued")
     assert kept["suppressed", "sender:Bistro"] == {"at": "17", "reason": "reply"}
     assert kept["consent", ""] == {"at": "1", "last_contact": "2", "source": "shop", "wording": "v1"}
@@ -669,6 +819,30 @@ def test_a_spool_loses_the_person_and_nothing_else(house, tmp_path):
     assert not any(DIGITS.encode() in path.read_bytes() for path in tmp_path.iterdir())
     assert OTHER[1:].encode() in damaged.read_bytes()
     assert not house.erase(spool=tmp_path).done
+
+
+def test_a_damaged_file_loses_the_number_however_it_was_written(house, tmp_path):
+    damaged = tmp_path / "3.damaged"
+    damaged.write_bytes(b"\0\xff\xe9 06 12 34 56 78, +33(0)6.12\xc2\xa034.56.78, 06 12 34 56 79")
+
+    assert house.erase(spool=tmp_path).done == {"spooled": 1}
+    assert damaged.read_bytes() == b"\0\xff\xe9 xx xx xx xx xx, +xx(x)x.xx\xc2\xa0xx.xx.xx, 06 12 34 56 79"
+    assert not house.erase(spool=tmp_path).done
+
+
+def test_what_a_killed_erasure_wrote_beside_the_spool_goes_with_the_next_one(house, tmp_path, monkeypatch):
+    mixed = tmp_path / "1.spool"
+    mixed.write_bytes(spooled(NUMBER, "a") + spooled(OTHER, "b"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", _die)
+        with pytest.raises(KeyboardInterrupt):
+            house.erase(spool=tmp_path)
+    assert len([*tmp_path.iterdir()]) == 2
+    # The web process has brought all of it to Redis.
+    mixed.unlink()
+    house.erase(OTHER, spool=tmp_path)
+
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root works on the files of others")

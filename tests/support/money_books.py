@@ -45,8 +45,9 @@ class Books:
             assert "charged" not in record or record["state"] == "sending", (name, record)
             was = before.get(name, {})
             if "charged" in was and "charged" not in record and record["state"] in _BOOKED:
+                # Whoever is erased from one that ends unknown goes then; it may have been taken with him.
                 for scope in scopes(was):
-                    self.spent[scope] += price_of(record)
+                    self.spent[scope] += price_of({**record, "estimate": was["estimate"]})
             if (
                 "campaign" in record
                 and "estimate" in record

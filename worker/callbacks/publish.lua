@@ -14,8 +14,8 @@
 -- country. When the stream drops them, unlist_turns.lua takes them out of the conversation.
 -- price: what a receipt says that a segment to its recipient has cost: unit, in euros, and the pseudonyms of to whom.
 -- wrote: the pseudonyms of who wrote a reply: a consent may have been noted under an older key.
--- told_of: the pseudonyms of whom the network tells something, in an event of no send of ours. If that person was erased lately, it is
--- dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
+-- told_of: the pseudonyms of whom the network tells something. If that person was erased lately, and is not named by the send that the
+-- event belongs to, it is dropped: a receipt that comes late must not bring a number back. What a person writes is never dropped.
 -- counted: the name under which the event is counted, if it is; came: when its callback came, ms, if that is known.
 -- An opt-out is carried out in the step that appends it: lua/optouts.lua says what optout holds. What finds nothing to lift is no entry.
 -- An entry is foreign if it belongs to no send of ours. Anybody who has a token can make such entries. They have room of their own in
@@ -123,12 +123,21 @@ end
 local ERASED = prefix .. 'erased'
 local somebody_erased = redis.call('EXISTS', ERASED) == 1
 
-local function is_of_erased(event)
-  if not somebody_erased or not event.told_of then return false end
-  for _, pseudonym in ipairs(event.told_of) do
+local function is_any_erased(pseudonyms)
+  for _, pseudonym in ipairs(pseudonyms) do
     if redis.call('ZSCORE', ERASED, pseudonym) then return true end
   end
   return false
+end
+
+-- A send that was queued after the erasure names the person. One that was open then lost the name at once, and loses the number at its end.
+local function is_of_erased(event)
+  if not somebody_erased or not event.told_of or not is_any_erased(event.told_of) then return false end
+  local to = event.request_id and redis.call('HGET', keys_of(event.request_id).record, 'to') or ''
+  for _, pseudonym in ipairs(event.told_of) do
+    if string.find(' ' .. to .. ' ', ' ' .. pseudonym .. ' ', 1, true) then return false end
+  end
+  return true
 end
 
 -- What an opt-out is about. The gateway blocks a number for the whole account.

@@ -128,7 +128,7 @@ def _entry(event: Parsed, known: Pseudonyms, came_ms: int | None) -> dict[str, A
         entry |= {"number": event.number, "delivery": _delivery(event.status, event.delivered_at)}
         if event.request_id is not None and event.unit_price is not None:
             entry["price"] = {"unit": f"{event.unit_price:f}", "to": known.all_of(event.number)}
-    if isinstance(event, Receipt | OptOut) and event.request_id is None and not getattr(event, "text", ""):
+    if isinstance(event, Receipt) or (isinstance(event, OptOut) and event.reason == "gateway"):
         entry["told_of"] = known.all_of(event.number)
     if isinstance(event, Reply):
         received_ms = int(event.received_at.timestamp() * 1000)

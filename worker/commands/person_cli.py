@@ -25,6 +25,8 @@ _WORDS = {
     "entries": "entries of streams",
     "callbacks": "callbacks not processed yet",
     "events": "events of forwarders",
+    "uploads": "parts of uploads that forget the number",
+    "twins": "names of messages whose text may come twice",
     "keys": "keys of conversations and counters",
     "spooled": "callbacks in the spool",
 }
@@ -122,7 +124,8 @@ def _tell(output: Output, who: Person, done: Erased) -> None:
         else "not all is erased yet"
     )
     for request_id in done.open:
-        output.say(f"{request_id} may have been taken: it is erased when it comes back")
+        again = "; run this again then, for its id holds the number" if who.is_id_of(request_id) else ""
+        output.say(f"{request_id} may have been taken: it is erased when it comes back{again}")
     for place in done.mentions:
         output.say(f"{place} is about somebody else, and mentions the number: it stays")
     if done.busy:

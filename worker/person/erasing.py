@@ -45,7 +45,7 @@ class Erased:
 
     Attributes:
         done: how many of each: ``cancelled``, ``left_out``, ``erased`` and ``gone`` are messages;
-            ``entries``, ``callbacks``, ``events``, ``uploads``, ``keys``, ``spooled``.
+            ``entries``, ``callbacks``, ``events``, ``uploads``, ``twins``, ``keys``, ``spooled``.
         open: ids of messages that may have been taken: they are marked, and erased when they come back.
         mentions: where the number stands in what is somebody else's, and stays.
         busy: files of the spool that a web process writes: look again in a few seconds.
@@ -81,10 +81,12 @@ class Erasure:
         self._redis, self._settings, self._person = client, settings, person
         self._keys, self._by, self._spool = Keys(settings.namespace), by, spool
         self._search = Search(client, self._keys, person)
+        self._messages: set[str] = set()
         self._acts: Mapping[str, Callable[[Found], int]] = {
             "callback": self._erase_callback,
             "event": self._erase_event,
             "upload": self._erase_upload,
+            "twin": self._erase_twin,
             "key": self._erase_key,
         }
 
@@ -133,7 +135,7 @@ class Erasure:
         done, open_ids, mentions = Counter[str](), set[str](), set[str]()
         entries: dict[str, list[Found]] = defaultdict(list)
         messages: set[str] = set()
-        for found in self._search.everything():
+        for found in self._search.everything(self._messages):
             if found.kind == "mention":
                 mentions.add(found.name)
             elif found.kind == "entry":
@@ -141,17 +143,21 @@ class Erasure:
                 if len(entries[found.name]) == _AT_ONCE:
                     done["entries"] += self._erase_entries(found.name, entries.pop(found.name))
             elif found.kind == "message":
-                if found.name not in messages:
-                    messages.add(found.name)
-                    verdict = self._erase_message(found.name)
-                    if verdict == "open":
-                        open_ids.add(found.name)
-                    else:
-                        done[verdict] += 1
+                messages.add(found.name)
             else:
                 done[f"{found.kind}s"] += self._acts[found.kind](found)
         for stream, some in entries.items():
             done["entries"] += self._erase_entries(stream, some)
+        # Last: whoever goes on after a kill knows by these whose the statuses are.
+        for request_id in sorted(messages):
+            verdict = self._erase_message(request_id)
+            if verdict == "open":
+                open_ids.add(request_id)
+            elif verdict == "mentioned":
+                mentions.add(f"message {request_id}")
+            else:
+                done[verdict] += 1
+        self._messages |= messages
         return +done, open_ids, mentions
 
     def _erase_message(self, request_id: str) -> str:
@@ -176,6 +182,9 @@ class Erasure:
     def _erase_upload(self, found: Found) -> int:
         block, field = upload_place(self._person.number)
         return int(self._redis.hdel(self._keys.upload_numbers(found.name, block), field))
+
+    def _erase_twin(self, found: Found) -> int:
+        return int(self._redis.hdel(self._keys.twins(*found.name.split(":")), found.entry))
 
     def _erase_key(self, found: Found) -> int:
         return int(self._redis.delete(self._keys.prefix + found.name))

@@ -13,6 +13,10 @@ from producers.intake.callback_body import read_events
 
 #: What people put between the digits of a number.
 _GAP: Final = r"[\s.()/-]*"
+#: Under which names the gateway says whom an event is about, as `worker.callbacks.payloads` reads it.
+_NUMBER: Final = frozenset({"number", "phone_number"})
+#: And below which of them an event may stand as JSON in a text.
+_METADATA: Final = frozenset({"metadata", "meta_data"})
 #: Calling codes of French overseas numbers, which the gateway writes under 33, too.
 _OVERSEAS: Final = frozenset({262, 590, 594, 596})
 
@@ -49,6 +53,10 @@ class Person:
         """Say whether a text holds the number, in whatever notation."""
         return self._written.search(text) is not None
 
+    def blank(self, text: str, sign: str) -> str:
+        """Put a sign in the place of each digit of the number, in whatever notation it stands in a text."""
+        return self._written.sub(lambda found: re.sub(r"\d", sign, found[0]), text)
+
     def is_id_of(self, name: str) -> bool:
         """Say whether an application has made an id of the number: of the digits that tell it from others."""
         return self.national in name
@@ -68,8 +76,15 @@ class Person:
         return not set(self.pseudonyms).isdisjoint(pseudonyms.split())
 
     def owns(self, event: Any) -> bool:
-        """Say whether an event of a callback comes from this person, or tells of this person."""
-        return any(map(self.is_named_by, _values(event)))
+        """Say whether an event of a callback comes from this person, or tells of this person.
+
+        An event that names somebody is about that one, though its text be a number. What names nobody is
+        about whoever stands in it.
+        """
+        named = [value for name, value in _fields(event) if name.lower() in _NUMBER]
+        if any(from_gateway(value)[1] for value in named if isinstance(value, str)):
+            return any(map(self.is_named_by, named))
+        return any(self.is_named_by(value) for _, value in _fields(event))
 
     def owns_entry(self, fields: Mapping[str, str]) -> bool:
         """Say whether an entry of a stream is about this person.
@@ -99,13 +114,15 @@ class Person:
         return [] if "cut" in events[0] and self.is_in(decode(raw)) else None
 
 
-def _values(event: Any) -> Iterator[Any]:
-    """All values of an event, at every level."""
+def _fields(event: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """All values of an event, at every level, each with the name under which it stands."""
     if isinstance(event, Mapping):
-        for value in event.values():
-            yield from _values(value)
+        for inner, value in event.items():
+            yield from _fields(value, inner)
     elif isinstance(event, list):
         for value in event:
-            yield from _values(value)
+            yield from _fields(value, name)
+    elif name.lower() in _METADATA and isinstance(event, str) and event.lstrip().startswith(("{", "[")):
+        yield from _fields(read_events(event.encode("utf-8", "surrogatepass")))
     else:
-        yield event
+        yield name, event

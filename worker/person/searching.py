@@ -4,7 +4,7 @@ Walks in bounded steps: so many keys, so many entries at a time. What is written
 second walk finds it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -14,7 +14,7 @@ import redis
 from producers.contract.keys import Keys, upload_place
 from worker.person.named import Person
 
-Kind = Literal["message", "callback", "event", "entry", "upload", "key", "mention"]
+Kind = Literal["message", "callback", "event", "entry", "upload", "twin", "key", "mention"]
 Fields = Mapping[str, str]
 
 #: Keys that one round trip reads; a body may have 60 KB.
@@ -23,8 +23,9 @@ _ENTRIES_AT_ONCE: Final = 500
 
 #: Fields of a record that may tell whose it is.
 _RECORD: Final = ("to", "erase", "context", "message")
-#: The streams that have a name of their own. Decisions stay: they name a person by pseudonym.
-_STREAMS: Final = ("replies", "receipts", "optouts", "statuses", "quarantine")
+#: The streams that have a name of their own. Decisions name a person by pseudonym, and stay, but for those
+#: about a message whose id an application has made of the number.
+_STREAMS: Final = ("replies", "receipts", "optouts", "statuses", "quarantine", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,11 @@ class Found:
     """One thing that is kept of the person.
 
     Attributes:
-        kind: what it is. A ``mention`` is somebody else's: the number stands in the middle of a text.
-        name: id of a message, callback or event; name of a stream or key; of an upload its campaign.
-        entry: of an entry its id; of an event the forwarder.
+        kind: what it is. A ``mention`` is somebody else's: the number stands in the middle of a text. A
+            ``twin`` names a message whose id holds the number.
+        name: id of a message, callback or event; name of a stream or key; of an upload its campaign; of a
+            twin its window.
+        entry: of an entry its id; of an event the forwarder; of a twin its field.
         fields: what it says, as far as the search has read it.
     """
 
@@ -76,21 +79,33 @@ class Search:
             "upload_numbers": _Look("HGET", upload_place(person.number)[1:], self._upload),
         }
 
-    def everything(self) -> Iterator[Found]:
-        """Find all that is kept; a message may be found several times."""
-        streams, ids = {*_STREAMS}, set[str]()
+    def everything(self, known: Collection[str] = ()) -> Iterator[Found]:
+        """Find all that is kept; a message may be found several times.
+
+        Args:
+            known: ids of messages of the person that their records do not name any more.
+        """
+        streams, ids, statuses = {*_STREAMS}, set(known), list[Found]()
         for names in self._pages():
             streams |= {name for name in names if ":poison:" in name or _is_dead(name)}
             yield from (Found("key", name) for name in names if self._person.is_key_of(name))
+            yield from self._twins(name.removeprefix("twins:") for name in names if name.startswith("twins:"))
             for found in self._read([name for name in names if name.partition(":")[0] in self._looks]):
                 ids |= {found.name} if found.kind == "message" else set()
-                yield found
+                if found.kind == "event" and not self._person.owns_entry(found.fields):
+                    statuses.append(found)
+                else:
+                    yield found
         # Statuses name no number: they are known by their messages, some of which only receipts still tell.
-        for stream in sorted(streams - {"statuses"}):
+        late = sorted(filter(_has_statuses, streams))
+        for stream in sorted(streams.difference(late)):
             for found in self._entries(stream, ()):
                 ids |= {found.fields.get("request_id", "")}
                 yield found
-        yield from self._entries("statuses", self._to_one(ids - {""}))
+        to_one = self._to_one(ids - {""})
+        yield from (found for found in statuses if found.fields["request_id"] in to_one)
+        for stream in late:
+            yield from self._entries(stream, to_one)
 
     def _pages(self) -> Iterator[list[str]]:
         """Walk through the names of all keys."""
@@ -111,6 +126,13 @@ class Search:
         for name, look, reply in zip(names, looks, replies, strict=True):
             if reply is not None and not isinstance(reply, Exception):
                 yield from look.judge(name.partition(":")[2], reply)
+
+    def _twins(self, windows: Iterable[str]) -> Iterator[Found]:
+        for window in windows:
+            key = self._keys.twins(*window.split(":"))
+            for twin, request_id in self._redis.hscan_iter(key, count=_ENTRIES_AT_ONCE):
+                if self._person.is_in(_text(request_id)):
+                    yield Found("twin", window, _text(twin))
 
     def _record(self, request_id: str, values: Sequence[bytes | None]) -> Iterator[Found]:
         to, erase, *words = ((value or b"").decode("utf-8", "replace") for value in values)
@@ -145,7 +167,12 @@ class Search:
             fields = _fields(dict(zip(flat[::2], flat[1::2], strict=True)))
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, ValueError):
             return
-        yield from self._judge(Found("event", event_id, forwarder, fields))
+        found = Found("event", event_id, forwarder, fields)
+        if _is_status(fields) and not self._person.owns_entry(fields):
+            # Whose it is shows when all messages are known.
+            yield from [found] if self._says_more(fields) else ()
+        else:
+            yield from self._judge(found)
 
     def _entries(self, stream: str, ids: Collection[str]) -> Iterator[Found]:
         start = "-"
@@ -153,7 +180,7 @@ class Search:
             entries: Any = self._redis.xrange(self._prefix + stream, start, "+", count=_ENTRIES_AT_ONCE)
             for entry_id, raw in entries:
                 found = Found("entry", stream, entry_id.decode(), _fields(raw))
-                if found.fields.get("request_id") in ids and self._says_more(found.fields):
+                if self._is_told_of(found.fields, ids):
                     yield found
                 else:
                     yield from self._judge(found)
@@ -166,6 +193,9 @@ class Search:
             yield found
         elif any(map(self._person.is_in, found.fields.values())):
             yield Found("mention", f"{found.name} {found.entry}")
+
+    def _is_told_of(self, entry: Fields, ids: Collection[str]) -> bool:
+        return _is_status(entry) and entry["request_id"] in ids and self._says_more(entry)
 
     def _says_more(self, status: Fields) -> bool:
         """Say whether a status holds more than what became of which message; applications miss that much."""
@@ -184,6 +214,15 @@ class Search:
 
 def _is_dead(name: str) -> bool:
     return name.startswith("forward:") and name.endswith(":dead")
+
+
+def _has_statuses(name: str) -> bool:
+    return name.partition(":")[0] == "statuses" or _is_dead(name)
+
+
+def _is_status(fields: Fields) -> bool:
+    """Say whether an entry tells what became of a message: it names the message, and nobody."""
+    return "request_id" in fields and "state" in fields and "number" not in fields
 
 
 def _fields(raw: Mapping[bytes, bytes]) -> dict[str, str]:

@@ -8,12 +8,11 @@ from typing import Final
 
 from msgspec import json, structs
 
-from producers.contract.decoding import decode
 from producers.intake.spool_file import DamagedFile, Orphan, SpooledCallback, pack, sync_directory, unpack
 from worker.person.named import Person
 
 #: What stands for the digits of a number in a file that nobody can read.
-_BLANK: Final = b"x"
+_BLANK: Final = "x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,9 @@ def erase_spooled(directory: Path, person: Person) -> Spooled:
                 callbacks += _without(orphan, person)
         except (BlockingIOError, FileNotFoundError):
             busy += path.exists()
+    # What an erasure that was killed has written beside a file: whoever drains that file leaves it there.
+    for path in directory.glob("*.new"):
+        path.unlink(missing_ok=True)
     for path in sorted(directory.glob("*.damaged")):
         callbacks += _blanked(path, person)
     return Spooled(callbacks, busy)
@@ -75,11 +77,13 @@ def _rest(spooled: SpooledCallback, events: object) -> SpooledCallback:
 def _blanked(path: Path, person: Person) -> int:
     """Blank the number in a damaged file, so that a person may still look at the rest."""
     content = path.read_bytes()
-    number = person.number[1:].encode()
-    if number not in content and not person.is_in(decode(content)):
+    number, national = person.number[1:].encode(), person.national.encode()
+    if number in content:
+        content = content.replace(national, _BLANK.encode() * len(national))
+    blanked = person.blank(content.decode(errors="surrogateescape"), _BLANK).encode(errors="surrogateescape")
+    if blanked == path.read_bytes():
         return 0
-    national = person.national.encode()
-    _replace(path, [content.replace(national, _BLANK * len(national))])
+    _replace(path, [blanked])
     return 1
 
 

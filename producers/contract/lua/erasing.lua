@@ -56,6 +56,12 @@ local function make_smaller(keys, r, places)
   redis.call('HINCRBY', campaign, 'cancelled', #places)
 end
 
+-- Nothing leads by a ticket to a send any more. That of a shared call leads to the call, for the others.
+local function forget_ticket(id, ticket)
+  local key = prefix .. 'ticket:' .. ticket
+  if redis.call('GET', key) == id then redis.call('DEL', key) end
+end
+
 -- Forget persons in a send that nobody sends any more, or has not begun to send. Of a message to one person only that is left by which a
 -- repeat of it is known.
 local function forget_persons(keys, id, numbers)
@@ -74,7 +80,7 @@ local function forget_persons(keys, id, numbers)
   else
     redis.call('DEL', keys.body, prefix .. 'deliveries:' .. id)
     if r.parked then unpark(keys, id, r.state, r.parked) end
-    if r.ticket then redis.call('DEL', prefix .. 'ticket:' .. r.ticket) end
+    if r.ticket then forget_ticket(id, r.ticket) end
     redis.call('HDEL', keys.record, 'to', 'context', 'message', 'reply_to', 'short_number', 'ticket', 'erase')
   end
   -- A body may be there without its record, which must not come back by this.

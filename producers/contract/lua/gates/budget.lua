@@ -39,8 +39,9 @@ function budget_gate.keep(send)
   local fit = members_that_fit(send, leaves_beyond)
   if fit > 0 then return { 'over', split_call(send.keys, send.id, given.queue, fit) } end
   if is_alert then return cancel_over_budget(send) end
+  local ends = today().ends
   -- Of a worker whose clock is days behind every day that it names may be over.
-  local ends = math.max(today().ends, now + given.aside_ms)
+  if ends <= now then ends = now + given.aside_ms end
   local verdict = wait_aside(send, 'budget', estimate_of(send) / MICRO, ends)
   note_held(send.keys, 'over_budget', whole(ends))
   return verdict
