@@ -33,6 +33,7 @@ from worker.callbacks.inbound import Inbound
 from worker.callbacks.publisher import Publisher
 from worker.gateway.client import Gateway
 from worker.gateway.profile import UNSETTLED, GatewayProfile, read_profile
+from worker.ledger.budget_look import BudgetLook
 from worker.ledger.budgets import Budgets
 from worker.ledger.confirmation import Confirmation
 from worker.ledger.ledger import Ledger
@@ -134,7 +135,7 @@ def build(
     vocabulary = with_words(settings.optout_words, settings.optin_words)
     publisher = Publisher(client, settings, scoped=settings.optout_scope != ACCOUNT)
     inbound = Inbound(client, keys, ledger, publisher, vocabulary)
-    upkeep = _upkeep(settings, client, publisher)
+    upkeep = _upkeep(settings, client, publisher, budgets)
     start = [confirmation.start, leases.start, engine.start, recorder.start, probe.start, heart.start]
     start += [each.start for each in upkeep]
     stop = [probe.stop, engine.stop, recorder.stop, leases.stop, confirmation.stop, heart.stop]
@@ -158,14 +159,15 @@ def build(
 
 
 def _upkeep(
-    settings: WorkerSettings, client: redis.Redis, publisher: Publisher
-) -> list[Expiry | Forgetting | GroupCounts]:
+    settings: WorkerSettings, client: redis.Redis, publisher: Publisher, budgets: Budgets
+) -> list[Expiry | Forgetting | GroupCounts | BudgetLook]:
     """Make what looks after Redis now and then."""
     keys = Keys(settings.namespace)
     return [
         Forgetting(client, keys, settings.suppression_days),
         Expiry(client, settings, publisher),
         GroupCounts(client, keys),
+        BudgetLook(client, keys, budgets),
     ]
 
 

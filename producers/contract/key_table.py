@@ -34,6 +34,7 @@ and a stream entry together, on Redis Cluster too.
 | ``prices_set`` | hash, type and country to what an operator says that a segment costs | for ever | layout | layout |
 | ``prices_inferred`` | hash, type and country to what a segment costs at most, inferred from the balance | until an answer names a price | layout | layout |
 | ``budgets`` | hash, budgets of a day that operators have set, by scope | for ever | layout | layout |
+| ``budget_look`` | hash, how far the looks at what waits for a budget are | a minute | layout | layout |
 | ``spend:<scope>:<day>`` | hash, what a scope has spent and reserved in a day of Paris | 40 days | layout | layout |
 | ``apps`` | sorted set, applications by when they were first counted in a day of late | for ever, as many as there are | claim | operators |
 | ``drift`` | hash, what was estimated and what it cost, since the last look | for ever | layout | layout |

@@ -72,6 +72,13 @@ pages with the code.
 |---|---|---|---|---|
 | ``<scope>`` | micro-euros, 0 for any, of ``account``, ``app``, ``hard`` | set_budget | set_budget | budget_limits(), money.py, money_figures.py |
 
+**budget_look** How far the looks at what waits for a budget are. Goes a minute after the last one.
+
+| field | it says | written by | removed by | read by |
+|---|---|---|---|---|
+| ``at`` | when to look next, ms | afford | - | afford |
+| ``rank`` | how many of the cheapest were asked about since the beginning; the next look goes on behind them | afford | - | afford |
+
 **spend:<scope>:<day>** What a scope has used in a day. Goes 40 days after it began.
 
 | field | it says | written by | removed by | read by |

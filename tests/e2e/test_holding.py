@@ -88,3 +88,15 @@ def test_a_date_handed_on_is_held_by_the_gateway(installation, purpose):
     (campaign,) = installation.gateway.accepted(sent.request_id)
     assert (campaign.leaves_at, campaign.state) == (due.timestamp(), "scheduled")
     assert installation.handset(sent) == []
+
+
+def test_a_budget_lets_all_leave_that_it_can_pay(install):
+    """A segment reserves 0.25 € until the gateway says what it costs: twelve do not fit at once."""
+    there = install(BUDGET_DAY="1")
+    sent = [
+        there.send("Sale STOP au 30101", to=new_number(), purpose="wholesale", sender="Bistro")
+        for _ in range(12)
+    ]
+
+    assert there.all_settled(sent) == {"accepted"}
+    assert [len(there.handset(each)) for each in sent] == [1] * 12
