@@ -13,6 +13,7 @@ from producers.contract.secret import Secret
 from producers.contract.settings import RedisSettings, WebSettings
 from producers.feeds import Feed
 from tests.support.waiting import until
+from worker.sandbox.free_port import free_port
 from worker.sandbox.redis_server import RedisServer
 
 TOKEN = "a-token-of-0123456789"
@@ -24,7 +25,8 @@ NUMBERS = [f"+336{number:08d}" for number in range(12_000_000, 12_001_001)]
 @pytest.fixture
 def server(tmp_path):
     """Give a cluster of one node that owns all slots."""
-    with RedisServer(tmp_path / "redis", options=["--cluster-enabled", "yes"]) as server:
+    options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    with RedisServer(tmp_path / "redis", options=options) as server:
         with redis.Redis(port=server.port) as node:
             node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             until(lambda: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")

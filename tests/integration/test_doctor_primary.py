@@ -11,6 +11,7 @@ from tests.support.doors import GuardedServer, Open
 from tests.support.sentinel_set import SERVICE, Sentinel
 from tests.support.waiting import until
 from worker.cli import main
+from worker.sandbox.free_port import free_port
 
 
 def found(url: str) -> dict[tuple[str, str], str]:
@@ -39,6 +40,7 @@ def test_sentinels_that_do_not_agree_on_the_primary_are_told(tmp_path):
 
 def test_a_cluster_in_which_nobody_owns_our_keys_is_told(tmp_path):
     options = ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
+    options += ["--cluster-port", str(free_port())]
     with GuardedServer(tmp_path, Open(), options) as node, redis.Redis(port=node.port) as client:
         ours, url = key_slot(b"sms"), f"redis+cluster://127.0.0.1:{node.port}"
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, ours - 1, ours + 1, 16_383)

@@ -15,6 +15,7 @@ from redis.crc import key_slot
 from tests.support.doors import GuardedServer, Open
 from tests.support.sentinel_set import close, talking_to
 from tests.support.waiting import until
+from worker.sandbox.free_port import free_port
 
 #: Milliseconds after which nodes take another for dead.
 NODE_TIMEOUT_MS = 2_500
@@ -38,8 +39,11 @@ class RedisCluster:
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS)]
         options += ["--tls-cluster", "yes"] if door.login else []
         options += ["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"]
+        # By default nodes talk to each other 10,000 ports further on, where somebody else may be.
+        self._buses = [free_port() for _ in range(2 * _PRIMARIES)]
         self.nodes = [
-            GuardedServer(data_dir / f"node-{number}", door, options) for number in range(2 * _PRIMARIES)
+            GuardedServer(data_dir / f"node-{number}", door, [*options, "--cluster-port", str(bus)])
+            for number, bus in enumerate(self._buses)
         ]
         self._exit = ExitStack()
 
@@ -150,7 +154,7 @@ class RedisCluster:
                 client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
                 client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
             for client in clients[1:]:
-                client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port)
+                client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port, self._buses[0])
             until(
                 lambda: all(len(client.cluster("NODES")) == len(self.nodes) for client in clients), seconds=30
             )
