@@ -6,10 +6,10 @@ from producers import Producer, Recipient
 from producers.contract.scripts import Command
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import HandWorker
-from tests.support.spending import KEYS, budgets, used
+from tests.support.spending import DAY, KEYS, budgets, used
 from tests.support.waiting import until
 from worker.gateway.outcomes import Accepted, Refused
-from worker.ledger.budget_look import _AFFORD, MOST, BudgetLook
+from worker.ledger.budget_look import _AFFORD, MOST, MOST_BYTES, BudgetLook
 
 TEXT = "Hello STOP au 30101"
 #: Euros of a segment whose price nobody knows yet, and what it really costs.
@@ -137,7 +137,8 @@ def test_one_worker_of_all_looks_at_a_time_whatever_the_clock_did(sms, redis_cli
     [claim] = worker.take()
     assert look.look() == 0
     worker.finish(claim, Refused("110"))
-    given = {"money": budgets(budget_day="0.05").given(), "every_ms": 3_600_000, "most": MOST}
+    money = budgets(budget_day="0.05").given()
+    given = {"money": money, "every_ms": 3_600_000, "most": MOST, "most_bytes": MOST_BYTES}
     key = KEYS.prefix + "budget_look"
     redis_client.hset(key, "at", redis_client.time()[0] * 1000 + 1_800_000)
     assert Command(_AFFORD, KEYS.prefix, given, int).run(redis_client) == 0
@@ -145,6 +146,59 @@ def test_one_worker_of_all_looks_at_a_time_whatever_the_clock_did(sms, redis_cli
     redis_client.hset(key, "at", redis_client.time()[0] * 1000 + 36_000_000)
 
     assert look.look() == 1
+
+
+def test_what_is_due_already_keeps_its_place(sms, redis_client):
+    price(redis_client)
+    queue(sms, 2)
+    worker, look = at_work(redis_client, budget_day="0.05")
+    [claim] = worker.take()
+    worker.finish(claim, Refused("110"))
+    redis_client.zadd(worker.names.delayed, {"m1": 1}, xx=True)
+
+    assert look.look() == 0
+    assert redis_client.exists(KEYS.prefix + "budget_look")
+    assert redis_client.zscore(worker.names.delayed, "m1") == 1
+    assert [each.entry.id for each in worker.take()] == ["m1"]
+
+
+def test_whoever_goes_on_fits_by_what_claims_reserve(sms, redis_client):
+    queue(sms, 20)
+    worker, look = at_work(redis_client, budget_day="1")
+    for claim in worker.take():
+        worker.finish(claim, Accepted(f"t{claim.entry.id}", cost=REAL))
+    price(redis_client)
+
+    # Three reserve 0.25 of the 0.84, as they were estimated. Two more fit, at their price.
+    assert until(look.look) == 5
+    assert len(worker.take()) == 5
+    assert used(redis_client) == (pytest.approx(0.83), pytest.approx(0.16))
+
+
+def look_again(redis_client, most_bytes, limit):
+    """Look at so many bytes, however soon; say how many go on, and where the next look begins."""
+    key = KEYS.prefix + "budget_look"
+    redis_client.hdel(key, "at")
+    given = {"money": budgets(budget_day=limit).given(), "every_ms": 1000, "most": MOST}
+    found = Command(_AFFORD, KEYS.prefix, {**given, "most_bytes": most_bytes}, int).run(redis_client)
+    return found, int(redis_client.hget(key, "rank"))
+
+
+def test_a_look_ends_behind_so_many_bytes_of_bodies_and_the_next_one_goes_on_there(sms, redis_client):
+    price(redis_client)
+    for name in ("a", "b", "c"):
+        sms.send(["+33612345601", "+33612345602"], TEXT, sender="Bistro", request_id=name)
+    worker, _ = at_work(redis_client, budget_day="0.05")
+    assert worker.take() == []
+    size = redis_client.strlen(KEYS.body("a"))
+
+    # None fits. The first look ends behind one body, the next one behind two, which are the last.
+    assert look_again(redis_client, 1, "0.05") == (0, 1)
+    assert look_again(redis_client, size + 1, "0.05") == (0, 0)
+    # Nothing is left at all, or all fits: nobody needs a body.
+    assert look_again(redis_client, 1, "1") == (3, 0)
+    redis_client.hset(KEYS.spend("account", DAY), "reserved", "50000")
+    assert look_again(redis_client, 1, "0.05") == (0, 0)
 
 
 def test_what_has_lost_its_record_is_passed_over(sms, redis_client):

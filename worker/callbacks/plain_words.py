@@ -44,7 +44,7 @@ def squeeze(said: str) -> str:
 
 
 def _letters(text: str) -> str:
-    """Make letters and signs plain, one after the other, until there are as many as are read."""
+    """Make letters and signs plain, some at a time, until there are as many as are read."""
     text, found = text.replace(_MARK_WITH_CASE, ""), ""
     for start in range(0, len(text), _TOGETHER):
         apart = unicodedata.normalize("NFKD", text[start : start + _TOGETHER].casefold())

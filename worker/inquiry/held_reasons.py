@@ -22,7 +22,7 @@ def held(send: Send, hours: Hours) -> Reason | None:
     sentence = "It was held, and is about to go on." if over else f"It is {words(hours, found, now)}."
     if found.reason != "over_budget":
         return Reason("hours", sentence, details)
-    price = Decimal(send.waits["price"]) if "price" in send.waits else None
+    price = Decimal(record["price"]) if "price" in record else None
     costs = "" if price is None else f": it costs about {price:.2f}"
     way_out = "" if over else "It leaves sooner if there is more: octopush-worker budget set."
     said = sentence if over else f"{sentence[:-1]}{costs}. {way_out}"

@@ -1,4 +1,4 @@
-"""Ports for servers that come and go: nobody else gets one while its server is away.
+"""Ports for servers that come and go: no client gets one while its server is away.
 
 The system lends ports of its own range to whoever connects to something. A server that starts late, or again,
 would find its port taken by a client.
