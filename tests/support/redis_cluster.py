@@ -164,7 +164,10 @@ class RedisCluster:
             until(lambda: all(self._is_whole(client) for client in clients), seconds=30)
 
     def _is_whole(self, client: redis.Redis) -> bool:
-        linked = all(node["connected"] for node in client.cluster("NODES").values())
+        nodes = client.cluster("NODES").values()
+        # Who is whose replica is told by gossip, too.
+        known = sum(node["master_id"] != "-" for node in nodes) == len(nodes) - _PRIMARIES
+        linked = known and all(node["connected"] for node in nodes)
         follows = client.role()[0] == b"master" or client.info("replication")["master_link_status"] == "up"
         return linked and follows and client.execute_command("CLUSTER INFO")["cluster_state"] == "ok"
 
