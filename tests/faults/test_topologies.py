@@ -154,6 +154,9 @@ def test_nothing_comes_twice_and_what_is_repeated_comes_once(install, tmp_path, 
             gap_s = longest_gap_s(installation)
         assert flow.strange == []
         assert gap_s < BACK_S
+        if topology is Sentinels:
+            # A primary that was replaced takes writes until it follows, and forgets them.
+            place.them.settled(60)
 
         alerts = flow.sends
         lost = [sent for sent in alerts if installation.producer.status(sent.request_id) is None]
