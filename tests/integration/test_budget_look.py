@@ -45,6 +45,17 @@ def price(redis_client, euros=REAL):
     redis_client.hset(KEYS.prices, "sms_premium:33", euros)
 
 
+def refused_while_others_wait(sms, redis_client, others=1):
+    """Let others wait for a budget of one message that is free again; return a worker and its look."""
+    price(redis_client)
+    queue(sms, 1 + others)
+    worker, look = at_work(redis_client, budget_day="0.05")
+    [claim] = worker.take()
+    assert waiting(redis_client) == others
+    worker.finish(claim, Refused("110"))
+    return worker, look
+
+
 def test_what_costs_less_than_it_might_makes_room_until_all_have_left(sms, redis_client):
     queue(sms, 20)
     worker, look = at_work(redis_client, budget_day="1")
@@ -104,7 +115,7 @@ def test_an_application_without_money_keeps_nobody_else(redis_url, redis_client)
     rich.send(["+33612345678", "+33612345679"], TEXT, sender="Bistro", request_id="rich0")
     assert worker.take() == []
     redis_client.hset(KEYS.prefix + "budgets", "app", "80000")
-    redis_client.hset(KEYS.spend("app:poor", "20300131"), "reserved", "80000")
+    redis_client.hset(KEYS.spend("app:poor", DAY), "reserved", "80000")
 
     until(lambda: look.look() == 1)
     assert [each.entry.id for each in worker.take()] == ["rich0"]
@@ -131,12 +142,7 @@ def test_of_a_shared_call_as_many_members_leave_as_fit(sms, redis_client):
 
 
 def test_one_worker_of_all_looks_at_a_time_whatever_the_clock_did(sms, redis_client):
-    price(redis_client)
-    queue(sms, 2)
-    worker, look = at_work(redis_client, budget_day="0.05")
-    [claim] = worker.take()
-    assert look.look() == 0
-    worker.finish(claim, Refused("110"))
+    _, look = refused_while_others_wait(sms, redis_client)
     money = budgets(budget_day="0.05").given()
     given = {"money": money, "every_ms": 3_600_000, "most": MOST, "most_bytes": MOST_BYTES}
     key = KEYS.prefix + "budget_look"
@@ -149,11 +155,7 @@ def test_one_worker_of_all_looks_at_a_time_whatever_the_clock_did(sms, redis_cli
 
 
 def test_what_is_due_already_keeps_its_place(sms, redis_client):
-    price(redis_client)
-    queue(sms, 2)
-    worker, look = at_work(redis_client, budget_day="0.05")
-    [claim] = worker.take()
-    worker.finish(claim, Refused("110"))
+    worker, look = refused_while_others_wait(sms, redis_client)
     redis_client.zadd(worker.names.delayed, {"m1": 1}, xx=True)
 
     assert look.look() == 0
@@ -202,12 +204,8 @@ def test_a_look_ends_behind_so_many_bytes_of_bodies_and_the_next_one_goes_on_the
 
 
 def test_what_has_lost_its_record_is_passed_over(sms, redis_client):
-    price(redis_client)
-    queue(sms, 3)
-    worker, look = at_work(redis_client, budget_day="0.05")
-    [claim] = worker.take()
+    worker, look = refused_while_others_wait(sms, redis_client, others=2)
     redis_client.delete(KEYS.record("m1"))
-    worker.finish(claim, Refused("110"))
 
     assert until(look.look) == 1
     assert [each.entry.id for each in worker.take()] == ["m2"]

@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .free_port import free_port
+from worker.sandbox.free_port import free_port
 
 #: Seconds a server may take to start or to stop.
 _PATIENCE_S = 20.0
