@@ -21,6 +21,7 @@ Connections to Redis, and what runs over them:
 - `outages`: which troubles pass, and what to say about them
 - `one_loop`: which event loop an asyncio client belongs to
 - `scripts`: one call of a Lua script; what scripts have in common lies in ``lua/``
+- `assembly`: a script with the parts that it uses, put together
 - `steps`: several calls, for blocking and asyncio clients
 
 Settings:

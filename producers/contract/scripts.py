@@ -1,7 +1,7 @@
 """Lua scripts, and commands that carry one script call from pure code to a sync or async client."""
 
+import functools
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -12,7 +12,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
-from .admission import ADMISSION
+from .assembly import joined, with_library
 from .discreet import discreet
 
 T_co = TypeVar("T_co", covariant=True)
@@ -22,11 +22,6 @@ REDIS_ERRORS: Final = (redis.RedisError, RedisClusterException)
 
 
 _pack: Final = msgspec.msgpack.Encoder().encode
-
-#: The line with which a script, or a file of the library, names the subjects that it needs, if any.
-_USES: Final = re.compile(r"^-- uses:(.*)$", re.MULTILINE)
-#: The parts of the library that ask the gates, and the function of a gate that each calls.
-_ASKING: Final = {"admit_queue": "room", "admit_send": "keep", "admit_post": "is_shut"}
 
 
 def as_string(data: bytes) -> msgspec.Raw:
@@ -38,9 +33,8 @@ def as_string(data: bytes) -> msgspec.Raw:
 class Script:
     """One Lua script, with the parts of the library that it uses in front.
 
-    A script names these parts in a line ``-- uses: clock queue``; they lie in ``producers/contract/lua`` and
-    name what they need themselves. The head, which reads what the script is given, comes first. A part that
-    asks the gates is followed by those that can answer, in the order of `ADMISSION`.
+    Its files are read at once, so that a process runs the scripts of the release that it is. They are put
+    together when the script first runs: most processes run few.
 
     Args:
         package: package that holds it.
@@ -53,62 +47,23 @@ class Script:
     package: str
     name: str
     when_full: bool = False
-    text: str = field(init=False, repr=False)
-    sha: str = field(init=False, repr=False)
+
+    texts: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         body = (files(self.package) / f"{self.name}.lua").read_text("utf-8")
+        object.__setattr__(self, "texts", with_library(self.name, body))
+
+    @functools.cached_property
+    def text(self) -> str:
+        """What Redis gets."""
         flags = " flags=allow-oom" if self.when_full else ""
-        text = joined({**_library(body), self.name: body})
-        object.__setattr__(self, "text", f"#!lua{flags}\n{text}")
-        sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-        object.__setattr__(self, "sha", sha)
+        return f"#!lua{flags}\n{joined(self.texts)}"
 
-
-def joined(texts: Mapping[str, str]) -> str:
-    """Put parts of the library one after the other, and a script behind them; all lines keep their numbers.
-
-    A gate is known by what it adds to the list of gates, so its names end with it: a chunk of Lua has 200
-    local variables at most, and all parts together are one chunk.
-
-    Args:
-        texts: texts by their names, in order.
-    """
-    pieces, behind = [], ""
-    for name, text in texts.items():
-        is_gate = name.startswith("gates/")
-        pieces += [behind, "do " if is_gate else "", text]
-        behind = "end " if is_gate else ""
-    return "".join(pieces)
-
-
-def _library(body: str) -> dict[str, str]:
-    """Collect the head and what a script uses, each part once and after what it uses itself."""
-    parts: dict[str, str] = {}
-
-    def collect(name: str) -> None:
-        if name in parts:
-            return
-        text = _part(name)
-        for needed in _used(text):
-            collect(needed)
-        parts[name] = text
-        for gate in ADMISSION if name in _ASKING else ():
-            if f"{gate}_gate.{_ASKING[name]}(" in _part(f"gates/{gate}"):
-                collect(f"gates/{gate}")
-
-    for name in ("head", *_used(body)):
-        collect(name)
-    return parts
-
-
-def _part(name: str) -> str:
-    return (files(__package__) / "lua" / f"{name}.lua").read_text("utf-8")
-
-
-def _used(text: str) -> list[str]:
-    found = _USES.search(text)
-    return found[1].split() if found else []
+    @functools.cached_property
+    def sha(self) -> str:
+        """The name by which Redis knows the text."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 @discreet

@@ -170,7 +170,7 @@ local function create(i)
   local place = queue_of(queue)
   if due and due > now then
     redis.call('ZADD', place.keys.delayed, due, id)
-    wake(place.keys)
+    wake_consumer(place.keys)
   elseif share ~= '' then
     shares[share] = shares[share] or { queue = place.keys, ids = {} }
     shares[share].ids[#shares[share].ids + 1] = id
@@ -198,7 +198,7 @@ list_stoppable(people, listed)
 if #bodies > 0 then redis.call('MSET', unpack(bodies)) end
 for _, place in pairs(queues) do
   if #place.ids > 0 then redis.call('RPUSH', place.keys.ready, unpack(place.ids)) end
-  for _ = 1, math.min(#place.ids, 16) do wake(place.keys) end
+  for _ = 1, math.min(#place.ids, 16) do wake_consumer(place.keys) end
 end
 for share, sharing in pairs(shares) do
   gather(sharing.queue, share, sharing.ids[1])

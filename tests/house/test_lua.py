@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from producers.contract.scripts import Script, joined
+from producers.contract.assembly import joined
+from producers.contract.scripts import Script
 from tests.house.repository import modules, none_of, text
 from tests.support import lua_scripts
 from tests.support.lua_names import text_of
@@ -62,6 +63,20 @@ def test_what_is_checked_here_is_what_redis_gets():
     for path in SCRIPTS:
         texts = {lua_scripts.text_name(each): each.read_text("utf-8") for each in assembled(path).files}
         assert script(path).text.partition("\n")[2] == joined(texts)
+
+
+def faults_of_leaving_out(path: Path) -> Iterator[str]:
+    """Compare what a script gets with what it comes to."""
+    reading, lines = READINGS[path], script(path).text.partition("\n")[2].splitlines()
+    for node in reading.names.root.named_children:
+        is_there, is_reached = bool(lines[node.start_point.row].strip()), reading.is_reached(node)
+        if node.type != "comment" and is_there != is_reached:
+            fault = "has what it does not come to" if is_there else "comes to what it does not have"
+            yield f"{name(path)}: {fault}: {reading.place(node)}"
+
+
+def test_a_script_gets_what_it_comes_to_and_nothing_else():
+    none_of(fault for path in SCRIPTS for fault in faults_of_leaving_out(path))
 
 
 def test_every_file_is_a_script_that_somebody_runs():

@@ -9,9 +9,6 @@ written.
 """
 
 import functools
-import gc
-import hashlib
-import importlib
 import re
 import shutil
 import tempfile
@@ -23,9 +20,10 @@ from pathlib import Path
 import pytest
 from tree_sitter import Node
 
-from producers.contract.scripts import Script, joined
+from producers.contract.assembly import joined
+from producers.contract.scripts import Script
 from tests.support.lua_names import parse, walk
-from tests.support.lua_scripts import ROOT, assembled, script_files, text_name
+from tests.support.lua_scripts import HEAD, ROOT, assembled, parts, script_files, text_name
 
 _MARK = re.compile(r"lua-branch \((.+)\)")
 #: Told once per run of a script; on the first line, so that all lines keep their numbers.
@@ -104,13 +102,14 @@ def _probe(before: str, branch: Branch) -> str:
     return f" {before}reach__('{name}') "
 
 
-def _add_probes(script: Script) -> None:
-    first, _, _ = script.text.partition("\n")
+_as_in_production = Script.text.func
+
+
+def _text(script: Script) -> str:
+    first, _, _ = _as_in_production(script).partition("\n")
     path = Path(str(files(script.package))) / f"{script.name}.lua"
     texts = {text_name(part): with_probes(part) for part in assembled(path).files}
-    text = f"{first}\n{_TELL}{joined(texts)}"
-    object.__setattr__(script, "text", text)
-    object.__setattr__(script, "sha", hashlib.sha1(text.encode()).hexdigest())
+    return f"{first}\n{_TELL}{joined(texts)}"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,18 +117,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Put probes into all scripts, also into those that a test makes later."""
     # Other runs of pytest tidy up the place where temporary folders usually lie, with the logs.
     config.option.basetemp = config.option.basetemp or tempfile.mkdtemp(prefix="lua-coverage-")
-    as_in_production = Script.__post_init__
-
-    def with_branches(script: Script) -> None:
-        as_in_production(script)
-        _add_probes(script)
-
-    Script.__post_init__ = with_branches
-    for path in [*ROOT.glob("producers/**/*.py"), *ROOT.glob("worker/**/*.py")]:
-        if " = Script(" in path.read_text("utf-8"):
-            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    for script in [each for each in gc.get_objects() if isinstance(each, Script)]:
-        _add_probes(script)
+    for path in (HEAD, *parts(), *script_files()):
+        with_probes(path)
+    Script.text = functools.cached_property(_text)
+    Script.text.__set_name__(Script, "text")
 
 
 def never_reached(directory: Path) -> list[Branch]:

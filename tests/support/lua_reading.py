@@ -32,12 +32,12 @@ class Reading:
 
     @functools.cached_property
     def reached(self) -> frozenset[int]:
-        """The outermost statements that a script comes to: its own, and the functions that it calls."""
+        """The outermost statements that a script comes to: its own, what acts, and what these need."""
         needed, found = self._needed(), set()
         waiting = [
             node.start_byte
             for node in self.names.root.named_children
-            if node.type != "function_declaration" or self.file(node) == self.source.script
+            if acts(node) or self.file(node) == self.source.script
         ]
         while waiting:
             here = waiting.pop()
@@ -54,7 +54,7 @@ class Reading:
                 found[outermost(use)].add(outermost(variable.node))
         users: defaultdict[str, set[int]] = defaultdict(set)
         for node in walk(self.names.root):
-            if node.type == "dot_index_expression":
+            if node.type == "dot_index_expression" and is_called(node):
                 users[text_of(node.child_by_field_name("field"))].add(outermost(node))
         for method in self.names.root.named_children:
             if method.type == "function_declaration" and method.children[0].type != "local":
@@ -102,6 +102,18 @@ def outermost(node: Node) -> int:
     while node.parent.parent is not None:
         node = node.parent
     return node.start_byte
+
+
+def acts(node: Node) -> bool:
+    """Say whether an outermost statement does more than to declare something."""
+    if node.type == "variable_declaration":
+        return any(each.type == "function_call" for each in walk(node))
+    return node.type != "function_declaration"
+
+
+def is_called(node: Node) -> bool:
+    """Say whether arguments follow a name or a field."""
+    return node.parent.type == "function_call" and node.parent.child_by_field_name("name") == node
 
 
 def is_table(node: Node) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from producers.contract import scripts
+from producers.contract.assembly import with_library
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "producers" / "contract" / "lua"
@@ -84,8 +84,8 @@ def text_name(path: Path) -> str:
 
 def files_of(body: str) -> tuple[Path, ...]:
     """List the files that stand before a text, the head first."""
-    files: dict[str, Path] = {path.read_text("utf-8"): path for path in (HEAD, *parts())}
-    return tuple(files[text] for text in scripts._library(body).values())
+    *names, _ = with_library("", body)
+    return tuple(LIBRARY / f"{name}.lua" for name in names)
 
 
 @functools.cache

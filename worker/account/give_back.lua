@@ -11,6 +11,6 @@ for _, id in ipairs(ids) do
   redis.call('ZREM', aside, id)
   local name = redis.call('HGET', keys.record, 'queue')
   local queue = name and queue_keys(name)
-  if queue and redis.call('ZADD', queue.delayed, 'XX', 'CH', now, id) == 1 then wake(queue) end
+  if queue and redis.call('ZADD', queue.delayed, 'XX', 'CH', now, id) == 1 then wake_consumer(queue) end
 end
 return #ids

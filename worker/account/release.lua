@@ -8,8 +8,8 @@ local held = read(hold, 'code', 'lasting')
 if held.lasting and not given.operator then return 0 end
 redis.call('DEL', hold)
 if given.operator then redis.call('DEL', prefix .. 'pause') end
-wake(queue_keys('alert'))
-wake(queue_keys('marketing'))
+wake_consumer(queue_keys('alert'))
+wake_consumer(queue_keys('marketing'))
 if not held.code then return 0 end
 audit('release', 'code', held.code)
 return 1

@@ -38,7 +38,7 @@ for _, id in ipairs(ids) do
   local queue = send.record.queue and queue_keys(send.record.queue)
   -- What is due already keeps its place.
   if queue and promise(send) and redis.call('ZADD', queue.delayed, 'XX', 'LT', 'CH', now, id) == 1 then
-    wake(queue)
+    wake_consumer(queue)
     going_on = going_on + 1
   end
   asked, bytes = asked + 1, bytes + #(send.body or '')

@@ -27,5 +27,5 @@ end
 leave_aside(keys, call)
 forget_held(keys)
 redis.call('DEL', keys.record, keys.body, members_key(call), gathered_key(call))
-wake(queue)
+wake_consumer(queue)
 return 'dissolved'

@@ -210,11 +210,11 @@ for i, result in ipairs(given.results) do
     touched[result.queue] = queue
     if is_under_way(state) then
       redis.call('ZADD', queue.delayed, now + result.delay_ms, result.id)
-      wake(queue)
+      wake_consumer(queue)
     elseif state == 'fenced' and is_under_way(redis.call('HGET', keys_of(result.id).record, 'state')) then
       -- The entry is still ours, so nobody else has one: Redis has forgotten the claim of this attempt.
       redis.call('LPUSH', queue.ready, result.id)
-      wake(queue)
+      wake_consumer(queue)
     end
     redis.call('HDEL', queue.envelopes, result.id)
   end

@@ -15,5 +15,5 @@ for _, entry in ipairs(given.entries) do
     count = count + 1
   end
 end
-if count > 0 then wake(queue) end
+if count > 0 then wake_consumer(queue) end
 return count

@@ -115,5 +115,5 @@ if #ids > 0 then
   if given.of_sends then charge(#ids, given.queue) end
 end
 local left = redis.call('EXISTS', queue.ready) == 1
-if left and allowed == given.most then wake(queue) end
+if left and allowed == given.most then wake_consumer(queue) end
 return { next_due(left and wait or -1), unpack(entries) }

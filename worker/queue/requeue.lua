@@ -10,5 +10,5 @@ for i = #given.entries, 1, -1 do
     count = count + 1
   end
 end
-if count > 0 then wake(queue) end
+if count > 0 then wake_consumer(queue) end
 return count

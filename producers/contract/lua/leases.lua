@@ -38,6 +38,6 @@ local function tend(queue, lease_ms)
   redis.call('SREM', queue.ending, unpack(over))
   for i, lease in ipairs(over) do over[i] = string.match(lease, '^[^:]*:(.*)$') end
   redis.call('LPUSH', queue.ready, unpack(over))
-  wake(queue)
+  wake_consumer(queue)
 end
 -- uses: clock queue

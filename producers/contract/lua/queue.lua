@@ -9,19 +9,19 @@ local function queue_keys(name)
 end
 
 -- Wake one idle consumer of a queue. A few wake-ups are enough: a consumer that finds more than it can hold passes one on.
-local function wake(queue)
+local function wake_consumer(queue)
   if redis.call('LLEN', queue.wake) < 16 then redis.call('RPUSH', queue.wake, '1') end
 end
 
 -- Wake a consumer if an entry waits: somebody may be waiting for a free call.
 local function wake_if_ready(queue)
-  if redis.call('EXISTS', queue.ready) == 1 then wake(queue) end
+  if redis.call('EXISTS', queue.ready) == 1 then wake_consumer(queue) end
 end
 
 -- Put an entry at the end of a queue.
 local function push(queue, id)
   redis.call('RPUSH', queue.ready, id)
-  wake(queue)
+  wake_consumer(queue)
 end
 
 -- Messages that may share a call gather in a list per share. A marker in the queue stands for all of them: it is there exactly

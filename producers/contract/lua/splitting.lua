@@ -18,7 +18,7 @@ local function split_call(keys, call, queue_name, first_ones)
     redis.call('HSET', members_key(child), unpack(members, range[1], range[2]))
     for i = range[1] + 1, range[2], 2 do redis.call('HSET', keys_of(members[i]).record, 'call', child) end
     redis.call('LPUSH', queue.ready, child)
-    wake(queue)
+    wake_consumer(queue)
   end
   leave_aside(keys, call)
   forget_held(keys)

@@ -14,7 +14,7 @@ local function free_calls(limit, setting, queue_name)
   local out = alerts_out + at_work(marketing)
   if queue_name == 'alert' then return math.max(limit - out, reserved - alerts_out) end
   local waiting = redis.call('LLEN', alert.ready)
-  if waiting > 0 then wake(alert) end
+  if waiting > 0 then wake_consumer(alert) end
   return math.min(math.max(1, limit - reserved), limit - waiting) - out
 end
 
