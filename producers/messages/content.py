@@ -36,13 +36,12 @@ def digest(
         zones: those that the caller gave, by recipient, or ``""``. What numbers tell does not count: a new
             numbering plan must not make a conflict of a repeat.
     """
-    meant = meaning(context).encode() if context else b""
-    whole = b"%b|%r|%r|%b" % (body, due_ms, ttl_ms, meant)
+    beside = f"|{due_ms}|{ttl_ms}|{meaning(context) if context else ''}"
     if reply_to:
-        whole += b"|" + reply_to.encode()
+        beside += f"|{reply_to}"
     if zones:
-        whole += b"|zones " + zones.encode()
-    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+        beside += f"|zones {zones}"
+    return hashlib.blake2b(body + beside.encode(), digest_size=16).hexdigest()
 
 
 def seen(wire: str, recipients: int) -> str:

@@ -152,11 +152,11 @@ def freeze(
         InvalidMessage: lists every field that is wrong.
     """
     check = fields.Problems()
-    request_id = check("request_id", fields.request_id, message.request_id)
+    request_id = check.field("request_id", fields.request_id, message.request_id)
     worded = word(check, message, rules, default_region)
-    send_at = check("send_at", fields.send_at, message.send_at)
-    context = check("context", content.context, message.context)
-    reply_to = check("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
+    send_at = check.field("send_at", fields.send_at, message.send_at)
+    context = check.field("context", content.context, message.context)
+    reply_to = check.field("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
     options = check.together(checked_options, message, allow_spaces=allow_spaces)
     _check_sender(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
