@@ -168,29 +168,32 @@ def freeze(
     due_ms = _schedule(body, send_at, options)
     wire = encode(body)
     stoppable, scope = _stops(options, rules)
-    return FrozenMessage(
-        request_id=request_id,
-        queue=queue_for(options.purpose),
-        body=wire,
-        digest=content.digest(
-            _meant(body, wire, send_at), due_ms, options.ttl_ms, context, reply_to, places.given
-        ),
-        numbers=worded.numbers,
-        due_ms=due_ms,
-        ttl_ms=options.ttl_ms,
-        context=context,
-        segments=sum(worded.segments),
-        share="" if campaign or body.send_at else _share(worded, options, places.zones, rules),
-        campaign=campaign,
-        talk=Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
-        receipts=_receipts(options, send_at),
-        zones=places.zones,
-        dues=dues_of(worded, options) if priced or rules.counts_money else (),
-        warnings=worded.warnings,
-        stoppable=stoppable,
-        scope=scope,
-        weights="" if len(set(worded.segments)) == 1 else "".join(map(str, worded.segments)),
+    meant = _meant(body, wire, send_at)
+    return FrozenMessage(  # all by position: to name twenty fields takes five times as long
+        request_id,
+        queue_for(options.purpose),
+        wire,
+        content.digest(meant, due_ms, options.ttl_ms, context, reply_to, places.given),
+        worded.numbers,
+        due_ms,
+        options.ttl_ms,
+        context,
+        sum(worded.segments),
+        "" if campaign or body.send_at else _share(worded, options, places.zones, rules),
+        campaign,
+        Talk(options.with_replies, reply_to) if options.with_replies or reply_to else None,
+        _receipts(options, send_at),
+        places.zones,
+        dues_of(worded, options) if priced or rules.counts_money else (),
+        worded.warnings,
+        stoppable,
+        scope,
+        _weights(worded.segments),
     )
+
+
+def _weights(segments: list[int]) -> str:
+    return "" if segments.count(segments[0]) == len(segments) else "".join(map(str, segments))
 
 
 def _check_sender(check: fields.Problems, sender: str, numbers: list[str], rules: RulesSettings) -> None:
