@@ -7,7 +7,7 @@ so that the caller learns of all bad fields at once.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 
@@ -16,7 +16,6 @@ from ..errors import InvalidMessage
 from .recipient import VARIABLES, Recipient
 from .template import VARIABLE_MAX, Template, template
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -42,7 +41,7 @@ class Problems:
     def __init__(self) -> None:
         self.by_field: dict[str, str] = {}
 
-    def field(self, name: str, check: Callable[[Any, Unpack[Ts]], T], value: object, *args: *Ts) -> T:
+    def field(self, name: str, check: Callable[[Any, *Ts], T], value: object, *args: *Ts) -> T:
         """Run a check; note its reason under the field's name when it fails.
 
         A failed check's return value is the untouched input: it is never used, since `raise_if_any` ends
@@ -54,10 +53,10 @@ class Problems:
             self.by_field[name] = str(error)
             return value  # type: ignore[return-value]
 
-    def together(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def together(self, check: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run a check of several fields; note all its reasons. The value of a failed check is not used."""
         try:
-            return check(*args, **kwargs)
+            return check(*args)
         except InvalidMessage as error:
             self.by_field |= error.fields
             return None  # type: ignore[return-value]

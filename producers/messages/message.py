@@ -157,7 +157,7 @@ def freeze(
     send_at = check.field("send_at", fields.send_at, message.send_at)
     context = check.field("context", content.context, message.context)
     reply_to = check.field("reply_to", fields.reply_to, message.reply_to, len(worded.recipients))
-    options = check.together(checked_options, message, allow_spaces=allow_spaces)
+    options = check.together(checked_options, message, allow_spaces)
     _check_sender(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
     refuse_unreachable(check, worded.numbers, rules, told="" if places.given else places.zones)

@@ -27,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, gc=False):
     schedule: str
 
 
-def checked_options(message: "Message", *, allow_spaces: bool) -> Options:
+def checked_options(message: "Message", allow_spaces: bool) -> Options:  # noqa: FBT001 - passed through Problems
     """Check the options. The result of a check is remembered by the values and their types."""
     given = (
         message.sender,

@@ -211,7 +211,7 @@ class Previewer:
         check, message = Problems(), self._message([])
         check.field("send_at", fields.send_at, message.send_at)
         check.field("context", content.context, message.context)
-        check.together(checked_options, message, allow_spaces=self._settings.sender_allow_spaces)
+        check.together(checked_options, message, self._settings.sender_allow_spaces)
         self._note(check)
 
     def _note(self, check: Problems) -> Mapping[str, str]:
