@@ -93,6 +93,8 @@ class _BlockingFollower(Follower):
         super().__init__(*args, **options)
 
     def connect(self) -> None:
+        if self._sock is not None:  # the pool asks before each command
+            return
         # redis-py before 7 repeats the connecting, and not what a new connection says of itself.
         self.retry.call_with_retry(
             lambda: self.connect_check_health(check_health=True, retry_socket_connect=False),

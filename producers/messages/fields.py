@@ -7,7 +7,7 @@ so that the caller learns of all bad fields at once.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 
@@ -16,8 +16,8 @@ from ..errors import InvalidMessage
 from .recipient import VARIABLES, Recipient
 from .template import VARIABLE_MAX, Template, template
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 #: Octopush docs, send page: 1 to 1224 characters, which is 8 chained parts of 153. Each recipient's filled
 #: text is held to it.
@@ -36,32 +36,27 @@ _SENDER_WITH_SPACES = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ]{1,9})[A-Za-z0-9]")
 class Problems:
     """Collects what is wrong, field by field."""
 
+    __slots__ = ("by_field",)
+
     def __init__(self) -> None:
         self.by_field: dict[str, str] = {}
 
-    def __call__(
-        self,
-        name: str,
-        check: Callable[Concatenate[Any, P], T],
-        value: object,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
+    def field(self, name: str, check: Callable[[Any, *Ts], T], value: object, *args: *Ts) -> T:
         """Run a check; note its reason under the field's name when it fails.
 
         A failed check's return value is the untouched input: it is never used, since `raise_if_any` ends
         the run before anything is built from it.
         """
         try:
-            return check(value, *args, **kwargs)
+            return check(value, *args)
         except ValueError as error:
             self.by_field[name] = str(error)
             return value  # type: ignore[return-value]
 
-    def together(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def together(self, check: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run a check of several fields; note all its reasons. The value of a failed check is not used."""
         try:
-            return check(*args, **kwargs)
+            return check(*args)
         except InvalidMessage as error:
             self.by_field |= error.fields
             return None  # type: ignore[return-value]
@@ -201,9 +196,9 @@ def _is_among(refused: set[str], position: int) -> bool:
 
 
 def _recipient(check: Problems, position: int, value: object, region: str) -> Recipient:
-    where = f"recipients[{position}]"
     if isinstance(value, str):
-        return Recipient(check(f"{where}.phone_number", _number, value, region))
+        return Recipient(_number_at(check, position, value, region))
+    where = f"recipients[{position}]"
     if not isinstance(value, Recipient):
         check.by_field[where] = "must be a number or a Recipient"
         return Recipient(where)
@@ -214,8 +209,16 @@ def _recipient(check: Problems, position: int, value: object, region: str) -> Re
                 _variable(given)
             except ValueError as error:
                 check.by_field[f"{where}.{name}"] = str(error)
-    number = check(f"{where}.phone_number", _number, value.phone_number, region)
+    number = _number_at(check, position, value.phone_number, region)
     return value if number is value.phone_number else msgspec.structs.replace(value, phone_number=number)
+
+
+def _number_at(check: Problems, position: int, value: str, region: str) -> str:
+    try:  # as `check` does, which wants the name of the field beforehand: mostly nobody needs it
+        return _number(value, region)
+    except ValueError as error:
+        check.by_field[f"recipients[{position}].phone_number"] = str(error)
+        return value
 
 
 def _number(value: object, region: str) -> str:

@@ -27,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, gc=False):
     schedule: str
 
 
-def checked_options(message: "Message", *, allow_spaces: bool) -> Options:
+def checked_options(message: "Message", allow_spaces: bool) -> Options:  # noqa: FBT001 - passed through Problems
     """Check the options. The result of a check is remembered by the values and their types."""
     given = (
         message.sender,
@@ -61,15 +61,15 @@ def _checked_options(  # positional: this is the key of a cache
 ) -> Options:
     check = fields.Problems()
     options = Options(
-        check("sender", fields.sender, sender, allow_spaces),
-        check("type", fields.one_of, type_, ("sms_premium", "sms_low_cost")),
-        check("purpose", _purpose, purpose),
-        check("with_replies", fields.flag, with_replies),
-        check("simulation_mode", fields.flag, simulation_mode),
-        check("auto_optimize_text", fields.flag, auto_optimize_text),
-        check("auto_remove_blacklisted_numbers", fields.flag, auto_remove_blacklisted_numbers),
-        check("ttl", fields.ttl_ms, ttl),
-        check("schedule", fields.one_of, schedule, ("queue", "gateway")),
+        check.field("sender", fields.sender, sender, allow_spaces),
+        check.field("type", fields.one_of, type_, ("sms_premium", "sms_low_cost")),
+        check.field("purpose", _purpose, purpose),
+        check.field("with_replies", fields.flag, with_replies),
+        check.field("simulation_mode", fields.flag, simulation_mode),
+        check.field("auto_optimize_text", fields.flag, auto_optimize_text),
+        check.field("auto_remove_blacklisted_numbers", fields.flag, auto_remove_blacklisted_numbers),
+        check.field("ttl", fields.ttl_ms, ttl),
+        check.field("schedule", fields.one_of, schedule, ("queue", "gateway")),
     )
     check.raise_if_any()
     return options

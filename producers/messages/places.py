@@ -1,16 +1,17 @@
 """Where the recipients of a message are. Their zones stand beside the body, never in it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
+from ..contract.discreet import discreet
 from ..rules.zones import is_zone, known_zone, zone_of
 from .fields import Problems
 from .recipient import Recipient
 
 
-class Places(NamedTuple):
+@discreet
+class Places(msgspec.Struct, frozen=True, gc=False):
     """Where the recipients of a message are.
 
     Attributes:
@@ -34,14 +35,14 @@ def places_of(check: Problems, zone: object, recipients: list[Recipient], *, tol
         told: whether the zones matter; those that were given are checked anyway.
     """
     if zone is not None:
-        check("zone", known_zone, zone)
+        check.field("zone", known_zone, zone)
     own = [recipient.zone for recipient in recipients]
     named = own.count(None) < len(own)
     if zone is None and not named:
         return Places(recipients, "", _told(check, recipients) if told else "")
     for position, each in enumerate(own):
         if each is not None:
-            check(f"recipients[{position}].zone", known_zone, each)
+            check.field(f"recipients[{position}].zone", known_zone, each)
     given = [zone if each is None else each for each in own]
     bare = [msgspec.structs.replace(each, zone=None) for each in recipients] if named else recipients
     known = [each if isinstance(each, str) else "" for each in given]
@@ -51,7 +52,7 @@ def places_of(check: Problems, zone: object, recipients: list[Recipient], *, tol
 
 def _told(check: Problems, recipients: list[Recipient], given: Sequence[str] = ()) -> str:
     # A zone that is none was noted: nobody can be asked about its hours.
-    found = set(filter(is_zone, given))
+    found = set(filter(is_zone, given)) if given else set()
     for position, recipient in enumerate(recipients):
         if (given and given[position]) or (check.by_field and _refused(check, position)):
             continue
@@ -59,7 +60,7 @@ def _told(check: Problems, recipients: list[Recipient], given: Sequence[str] = (
             found.add(zone_of(recipient.phone_number))
         except ValueError as error:
             check.by_field[f"recipients[{position}].zone"] = str(error)
-    return " ".join(sorted(found))
+    return found.pop() if len(found) == 1 else " ".join(sorted(found))
 
 
 def _refused(check: Problems, position: int) -> bool:

@@ -93,13 +93,18 @@ def take_apart(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, F
 
 
 def template(text: str, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - as `take_apart`
-    """Find the placeholders of a checked text. Texts with placeholders are remembered: they come again."""
-    if "{" in text or "}" in text:
-        return _remembered(text, optimise)
-    return Template(text, (), "", (text,), optimise, billed(text, optimise), len(text), is_blank(text))
+    """Find the placeholders of a checked text. Texts are remembered: they come again."""
+    return (_remembered if "{" in text or "}" in text else _lately)(text, optimise)
 
 
 _remembered = lru_cache(maxsize=256)(take_apart)
+
+
+# What many people get comes many times in a row. A text without placeholders may be about one person: no more
+# than the last few are kept. By type, too: a subclass of str, which no JSON takes, is not to pass for a str.
+@lru_cache(maxsize=8, typed=True)
+def _lately(text: str, optimise: bool) -> Template:  # noqa: FBT001 - as `take_apart`
+    return Template(text, (), "", (text,), optimise, billed(text, optimise), len(text), is_blank(text))
 
 
 # Long texts without placeholders come again, too.

@@ -68,7 +68,7 @@ def word(
     given = message.text
     if ours and isinstance(given, str):
         given = replaced(given, fields.TEXT_MAX)
-    template = check("text", fields.text, given, optimise and not ours)
+    template = check.field("text", fields.text, given, optimise and not ours)
     if "text" in check.by_field:  # it is looked at all the same: whoever mends it learns of all problems
         template = take_apart(given if isinstance(given, str) else "", optimise and not ours)
     recipients = fields.recipients(check, message.recipients, default_region)
@@ -114,7 +114,9 @@ def _with_mention(
         return template, ""
     mended = settings.stop_mention_add and not rules.nearly_has_mention(literal, mention)
     if mended and "text" not in check.by_field:
-        longer = check("text", fields.text, rules.with_mention(template.text, mention), template.optimise)
+        longer = check.field(
+            "text", fields.text, rules.with_mention(template.text, mention), template.optimise
+        )
         return (template if "text" in check.by_field else longer), ""
     return template, problem
 
@@ -156,7 +158,8 @@ def _segments(check: fields.Problems, value: Template, to: list[Recipient], most
     """
     if not value.variables:
         each = value.segments or value.segments_for(Recipient(""))
-        _bound(check, "text", each, most)
+        if each > most:
+            _bound(check, "text", each, most)
         return [each] * len(to)
     counts = []
     for position, recipient in enumerate(to):

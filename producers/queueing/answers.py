@@ -68,6 +68,8 @@ def read_answers(
         Sent(request_id=m.request_id, state="queued", created=True, segments=m.segments, warnings=m.warnings)
         for m in messages
     ]
+    if not reply:
+        return answers  # the script names those only of which there is more to say
     conflicts: list[Sent | Conflict] = []
     for position, verdict, facts, left_out in zip(*[iter(reply)] * 4, strict=True):
         answers[position] = told(messages[position], verdict, facts, left_out)

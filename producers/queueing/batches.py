@@ -95,7 +95,7 @@ def refuse_what_never_leaves(message: Message, zones: str, settings: ProducerSet
         InvalidMessage: it cannot.
     """
     check = Problems()
-    send_at = check("send_at", send_at_of, message.send_at)
+    send_at = check.field("send_at", send_at_of, message.send_at)
     check_leaving(check, message, zones, send_at=send_at, rules=settings, now=datetime.now(UTC))
     check.raise_if_any()
 

@@ -177,7 +177,7 @@ class Previewer:
         self._zones = max(1, len(zones))
         for zone in zones:
             # Of a campaign each zone gets a message of its own.
-            send_at = check("send_at", fields.send_at, message.send_at)
+            send_at = check.field("send_at", fields.send_at, message.send_at)
             check_leaving(check, message, zone, send_at=send_at, rules=settings, now=self._now)
         self._warnings = tuple(dict.fromkeys((*self._warnings, *worded.warnings)))
         if "sender" in self._options and "sender" not in self._problems:
@@ -209,9 +209,9 @@ class Previewer:
 
     def _check_options(self) -> None:
         check, message = Problems(), self._message([])
-        check("send_at", fields.send_at, message.send_at)
-        check("context", content.context, message.context)
-        check.together(checked_options, message, allow_spaces=self._settings.sender_allow_spaces)
+        check.field("send_at", fields.send_at, message.send_at)
+        check.field("context", content.context, message.context)
+        check.together(checked_options, message, self._settings.sender_allow_spaces)
         self._note(check)
 
     def _note(self, check: Problems) -> Mapping[str, str]:

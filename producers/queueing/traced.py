@@ -27,14 +27,14 @@ def traced(call: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(call)
     async def awaited(*args: P.args, **options: P.kwargs) -> Any:
-        if tracing.api() is None:
+        if not tracing.is_on():
             return await call(*args, **options)  # type: ignore[misc]
         with span(options) as own:
             return _counted(own, await call(*args, **options))  # type: ignore[misc]
 
     @wraps(call)
     def called(*args: P.args, **options: P.kwargs) -> R:
-        if tracing.api() is None:
+        if not tracing.is_on():
             return call(*args, **options)
         with span(options) as own:
             return _counted(own, call(*args, **options))

@@ -77,7 +77,9 @@ def nearly_has_mention(pieces: Sequence[str], mention: str) -> bool:
     return ending in text.lower() and _nearly(mention).search(text) is not None
 
 
-def mention_problem(pieces: Sequence[str], mention: str) -> str:
+# Asked again of each message with the text; which may be about one person, so only the last few are kept.
+@lru_cache(maxsize=8)
+def mention_problem(pieces: tuple[str, ...], mention: str) -> str:
     """Say why a marketing text does not tell how to refuse; empty if it does."""
     if has_mention(pieces, mention):
         return ""
@@ -130,10 +132,20 @@ def sender_problem(sender: str, numbers: Iterable[str], setting: str) -> str:
         numbers: E.164, of the recipients.
         setting: `SENDERS`. A generic word that stands in it is the owner's registered name.
     """
-    return _name_problem(sender, setting) or _country_problem(sender, numbers, setting)
+    problem, codes, closed = _judged(sender, setting)
+    if problem or not codes:
+        return problem
+    there = [number for number in numbers if number.startswith(codes)]
+    refused = closed & set(map(_region, there)) if there else ()
+    return f"must be one that SENDERS lists for {', '.join(sorted(refused))}" if refused else ""
 
 
 @lru_cache(maxsize=256)
+def _judged(sender: str, setting: str) -> tuple[str, tuple[str, ...], frozenset[str]]:
+    """Say why a sender may leave nowhere, and which countries do not take it, by calling code and by name."""
+    return (_name_problem(sender, setting), *_closed(sender, setting))
+
+
 def _name_problem(sender: str, setting: str) -> str:
     if sender.replace(" ", "").isdigit():
         return "must not be digits only"
@@ -143,15 +155,6 @@ def _name_problem(sender: str, setting: str) -> str:
     return ""
 
 
-def _country_problem(sender: str, numbers: Iterable[str], setting: str) -> str:
-    codes, closed = _closed(sender, setting)
-    if not codes:
-        return ""
-    refused = closed & {_region(number) for number in numbers if number.startswith(codes)}
-    return f"must be one that SENDERS lists for {', '.join(sorted(refused))}" if refused else ""
-
-
-@lru_cache(maxsize=256)
 def _closed(sender: str, setting: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """List the countries that have senders of their own without this one, by calling code and by name."""
     lists = listed(setting)

@@ -20,6 +20,7 @@ import string
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -115,7 +116,7 @@ def number(i: int) -> str:
 
     There are 80 million of the mainland. The other zones have one million; beyond it the mainland's follow.
     """
-    start, first = _NUMBERS[os.environ.get(_ZONE, _MAINLAND)]
+    start, first = _NUMBERS[_zone()]
     if i >= 10 ** len(first) - int(first):
         start, first = _NUMBERS[_MAINLAND]
     return f"{start}{int(first) + i:0{len(first)}d}"
@@ -133,12 +134,18 @@ def prepare(redis_url: str, marketing_to: Iterable[str] = ()) -> None:
     """
     if environment() is not _ON:
         return
-    zone = os.environ.get(_ZONE, _MAINLAND)
+    zone = _zone()
     if not _is_open(Hours(RulesSettings.from_env(_ON)), zone, datetime.now(UTC)):
         raise BenchmarkError("the zone to which marketing goes has closed meanwhile: begin again")
     with redis.Redis.from_url(redis_url) as client:
         _suppress_others(client)
         _let_agree(client, marketing_to)
+
+
+@cache
+def _zone() -> str:
+    """Name the zone to which marketing goes; looked up once: numbers are made while somebody measures."""
+    return os.environ.get(_ZONE, _MAINLAND)
 
 
 def _is_open(hours: Hours, zone: str, at: datetime, for_ms: int = 0) -> bool:
