@@ -1,17 +1,17 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, maxlen, messages, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part.
---   messages: lists of request_id, digest, queue, due ms or nil, ttl ms or nil, body, context or '', segments, recipients, share or '',
---   campaign or '', talk or nil, receipts, to, older digests or nil, stoppable or nil, zones or '', dues or nil, block or nil, twin or
---   nil, scope or nil, weights or nil, to under each older key or nil, trace or nil, links or nil.
---   Of a message in conversations talk has two_way, reply_to or ''. to: the pseudonyms of its recipients. receipts: 0 when the gateway
---   reports on none, 1, or when it is to send, ms. stoppable: an opt-out ends it. scope: that of its opt-outs, if it has one of its own.
---   weights: segments of each recipient, a digit each, unless all have the same. dues: their place in money. block: of an alert to one
---   number. twin: what names the same text for the same numbers.
+-- Given: version, retention_ms, maxlen, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part, ids, digests, queues, bodies,
+--   contexts, segments, recipients, receipts, to, zones, due, ttl, share, campaign, talk, older_digests, older_to, stoppable, scope,
+--   weights, dues, block, twin, trace, links.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   alert_caps.lua and twins.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to
---   have agreed.
---   strict: whether one conflict keeps all of them from being queued. part: of a campaign that is uploaded, what to note beside its
---   slice: campaign, number, digest, result, numbers, is_last; see parts.lua.
+--   have agreed. strict: whether one conflict keeps all of them from being queued. part: of a campaign that is uploaded, what to note
+--   beside its slice: campaign, number, digest, result, numbers, is_last; see parts.lua.
+--   ids to zones are lists, with something for each message. contexts, zones: '' for none. receipts: 0 when the gateway reports on none,
+--   1, or when it is to send, ms. to: the pseudonyms of its recipients.
+--   due to links have something for those messages that have it, by their places from 1. due, ttl: ms. talk: of one in conversations,
+--   two_way and reply_to or ''. older_digests: of the same content under older keys. older_to: to under each older key. stoppable: an
+--   opt-out ends it. scope: that of its opt-outs, if it has one of its own. weights: segments of each recipient, a digit each, unless all
+--   have the same. dues: their place in money. block: of an alert to one number. twin: what names the same text for the same numbers.
 -- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or 'moved' of a part that is not the next one;
 --   or four by four what there is to say: position from 0, a word, facts, how many recipients are left out since they want no more SMS.
 --   The words: 'existing' and 'conflict' with the state; 'created' with the code with which it has ended at once, or ''; 'twin' with the
@@ -23,7 +23,8 @@
 -- A slice is <campaign>.<number>, and is noted in its campaign in the step that queues it: whatever is killed, refused or lost, both
 -- are there or neither is. One with recipients outside of the mainland is several messages, <campaign>.<number>.<zone>, which are
 -- given together: if the slice was queued with other zones before, all of them are in conflict, else somebody might be texted twice.
--- A message is a list, and no map: to name the parts one by one takes the application several times as long as writing the message.
+-- What messages have stands in lists, one for each fact, and no list for each message: of hundreds of messages Lua makes some lists, and
+-- not hundreds.
 -- uses: known_key clock queue sharing campaign slices parts keys talks record suppressed stoppable new_messages estimates alert_caps twins spending metrics
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
@@ -33,7 +34,7 @@ do
   if unpriced then return 'unpriced ' .. unpriced end
 end
 
-local keys, records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}, {}
+local records, bodies, seen, others, queues, shares = {}, {}, {}, {}, {}, {}
 local NOTHING = {}
 local era
 local people, listed = {}, {}
@@ -63,11 +64,11 @@ end
 
 do
   local guarded, guarded_blocks, texts = {}, {}, {}
-  for i, message in ipairs(given.messages) do
-    keys[i] = keys_of(message[1])
-    records[i] = keys[i].record
-    if message[19] then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = message[14], message[19] end
-    texts[#texts + 1] = message[20]
+  for i, id in ipairs(given.ids) do
+    records[i] = key_of_record(id)
+    local block = given.block[i]
+    if block then guarded[#guarded + 1], guarded_blocks[#guarded_blocks + 1] = given.to[i], block end
+    texts[#texts + 1] = given.twin[i]
   end
   learn_alerts(guarded, guarded_blocks)
   learn_twins(texts)
@@ -78,31 +79,30 @@ local all_new = #records > 0 and redis.call('EXISTS', unpack(records)) == 0
 if given.strict then
   -- Name the messages whose id has other content already, in Redis or further up among these.
   local standing = {}
-  for i, message in ipairs(given.messages) do
-    local id, digest = message[1], message[2]
+  for i, id in ipairs(given.ids) do
+    local digest = given.digests[i]
     if not standing[id] then
       local known = all_new and NOTHING or read(records[i], 'state', 'digest')
       standing[id] = known.state and known.digest or digest
     end
-    if not is_same(standing[id], digest, message[15]) then answer(i, 'conflict', '', 0) end
+    if not is_same(standing[id], digest, given.older_digests[i]) then answer(i, 'conflict', '', 0) end
   end
   if #others > 0 then return others end
 end
 local suppressed = find_suppressed()
 
 local function left_at(i)
-  return what_is_left(given.messages[i], suppressed[i])
+  return what_is_left(i, suppressed[i])
 end
 
 -- What keeps a message from being created, and the facts about that.
 local function refusal_of(i, known)
-  local id, digest, campaign_id, older, twin = given.messages[i][1], given.messages[i][2], given.messages[i][11], given.messages[i][15],
-    given.messages[i][20]
-  local campaign = campaign_id ~= '' and campaign_key(campaign_id)
+  local id, campaign_id, twin = given.ids[i], given.campaign[i], given.twin[i]
+  local campaign = campaign_id and campaign_key(campaign_id)
   local word
   if campaign then word = remembered(campaign, campaign_id, slice_of(id, campaign_id)) end
   if word == 'stopped' then return word, '' end
-  if known.state and word ~= 'conflict' then word = is_same(known.digest, digest, older) and 'existing' or 'conflict' end
+  if known.state and word ~= 'conflict' then word = is_same(known.digest, given.digests[i], given.older_digests[i]) and 'existing' or 'conflict' end
   if word then return word, known.state or '' end
   local facts = twin and twin_of(id, twin)
   if facts then
@@ -116,42 +116,41 @@ local function refusal_of(i, known)
 end
 
 local function create(i)
-  local id, digest, queue, due, ttl, _, context, _, _, share, campaign_id, talk, receipts, _, _, stoppable, zones, _, block, twin,
-    scope = unpack(given.messages[i], 1, 21)
-  if share ~= '' then
+  local id, queue, due, share, campaign_id, block, talk = given.ids[i], given.queues[i], given.due[i], given.share[i], given.campaign[i],
+    given.block[i], given.talk[i]
+  if share then
     era = era or sharing_era() or ''
-    if era == '' then share = '' end
+    if era == '' then share = nil end
   end
   local left = left_at(i)
   local code = left.code or block and count_alert(left.to, block)
   if suppressed[i] and left.left_out > 0 then count_suppressed('enqueue', suppressed[i]) end
   if code or left.left_out > 0 then answer(i, 'created', code or '', left.left_out) end
-  local fields = { 'v', whole(given.version), 'state', 'queued', 'digest', digest, 'queue', queue, 'queued', whole(now), 'segments',
+  local fields = { 'v', whole(given.version), 'state', 'queued', 'digest', given.digests[i], 'queue', queue, 'queued', whole(now), 'segments',
     whole(left.segments), 'to', left.to }
   if due then add(fields, 'due', due) end
-  if ttl then add(fields, 'expires', math.max(now, due or 0) + ttl) end
-  if context ~= '' then add(fields, 'context', context) end
+  if given.ttl[i] then add(fields, 'expires', math.max(now, due or 0) + given.ttl[i]) end
+  if given.contexts[i] ~= '' then add(fields, 'context', given.contexts[i]) end
   if left.recipients ~= 1 then add(fields, 'recipients', left.recipients) end
-  if receipts > 0 then add(fields, 'receipts', receipts) end
+  if given.receipts[i] > 0 then add(fields, 'receipts', given.receipts[i]) end
   if left.left_out > 0 then add(fields, 'left_out', left.left_out) end
-  if zones ~= '' then add(fields, 'zones', zones) end
+  if given.zones[i] ~= '' then add(fields, 'zones', given.zones[i]) end
   if given.app ~= '' then add(fields, 'app', given.app) end
   if left.estimate then add(fields, 'estimate', whole(left.estimate)) end
-  if scope then add(fields, 'scope', scope) end
-  local trace, links = given.messages[i][24], given.messages[i][25]
-  if trace then add(fields, 'trace', trace) end
-  if links then add(fields, 'links', links) end
+  if given.scope[i] then add(fields, 'scope', given.scope[i]) end
+  if given.trace[i] then add(fields, 'trace', given.trace[i]) end
+  if given.links[i] then add(fields, 'links', given.links[i]) end
   if left.weights ~= '' then add(fields, 'weights', left.weights) end
-  if stoppable then
+  if given.stoppable[i] then
     if queue ~= 'marketing' then add(fields, 'stoppable', 1) end
     if not code and left.recipients == 1 then people[#people + 1], listed[#listed + 1] = left.to, id end
   end
-  if twin then remember_twin(id, twin) end
-  if share ~= '' then
+  if given.twin[i] then remember_twin(id, given.twin[i]) end
+  if share then
     add(fields, 'share', share)
     add(fields, 'era', era)
   end
-  if campaign_id ~= '' then
+  if campaign_id then
     add(fields, 'campaign', campaign_id)
     note_slice(campaign_id, slice_of(id, campaign_id), left.code and left.recipients or left.recipients + left.left_out)
     if left.left_out > 0 then note_left_out(campaign_key(campaign_id), left.left_out, left.code) end
@@ -165,13 +164,13 @@ local function create(i)
   if code then add(fields, 'code', code) end
   redis.call('HSET', records[i], unpack(fields))
   created[queue] = (created[queue] or 0) + 1
-  if code then return end_record(keys[i], id, 'cancelled') end
-  add(bodies, keys[i].body, left.body)
+  if code then return end_record(keys_of(id), id, 'cancelled') end
+  add(bodies, key_of_body(id), left.body)
   local place = queue_of(queue)
   if due and due > now then
     redis.call('ZADD', place.keys.delayed, due, id)
     wake_consumer(place.keys)
-  elseif share ~= '' then
+  elseif share then
     shares[share] = shares[share] or { queue = place.keys, ids = {} }
     shares[share].ids[#shares[share].ids + 1] = id
   else
@@ -179,9 +178,9 @@ local function create(i)
   end
 end
 
-for i, message in ipairs(given.messages) do
-  local known = (not all_new or seen[message[1]]) and read(records[i], 'state', 'digest', 'left_out') or NOTHING
-  seen[message[1]] = true
+for i, id in ipairs(given.ids) do
+  local known = (not all_new or seen[id]) and read(records[i], 'state', 'digest', 'left_out') or NOTHING
+  seen[id] = true
   local word, facts = refusal_of(i, known)
   refused = refused or word == 'conflict' or word == 'stopped' or word == 'over_budget'
   if word then answer(i, word, facts, tonumber(known.left_out or 0)) else create(i) end

@@ -12,10 +12,11 @@ from ..contract.known_pseudonyms import KnownPseudonyms
 from ..contract.pseudonyms import Pseudonyms
 from ..contract.scripts import Command, Script
 from ..contract.steps import Steps
-from ..messages.frozen import Dues, FrozenMessage
+from ..messages.frozen import FrozenMessage
 from ..rules.hours import Hours
 from ..settings import ProducerSettings
 from .answers import Conflict, Queueing, Sent, read_answers, read_queueing, without_conflict
+from .columns import columns
 from .message_status import MessageStatus, read_status
 from .restraint import Restraint
 
@@ -183,47 +184,16 @@ class Records:
         strict: bool = False,
         part: Part | None = None,
     ) -> dict[str, Any]:
-        dues: dict[Dues, int] = {}
+        facts, dues = columns(messages, known, self._restraint)
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
             "maxlen": self._maxlen,
-            "messages": [self._row(each, known, dues) for each in messages],
             "keep_texts": self._keep_texts,
             "consent_ms": self._consent_ms,
             "budget": budget,
             "strict": strict,
             "part": part,
+            **facts,
             **self._restraint.given(dues),
         }
-
-    def _row(self, m: FrozenMessage, known: Pseudonyms, dues: dict[Dues, int]) -> tuple[Any, ...]:
-        """Write a message as the script reads it, and add its dues to those that are told once."""
-        body = m.body.decode()
-        return (
-            m.request_id,
-            known.seal(m.digest),
-            m.queue,
-            m.due_ms,
-            m.ttl_ms,
-            body,
-            m.context,
-            m.segments,
-            m.recipients,
-            m.share,
-            m.campaign,
-            m.talk,
-            m.receipts,
-            " ".join(map(known.of, m.numbers)),
-            known.older_seals(m.digest) or None,
-            m.stoppable or None,
-            m.zones,
-            dues.setdefault(m.dues, len(dues) + 1) if m.dues else None,
-            self._restraint.block_of(m),
-            self._restraint.twin_of(m, body, known),
-            m.scope or None,
-            m.weights or None,
-            known.older_lists(m.numbers) or None,
-            m.trace or None,
-            m.links or None,
-        )

@@ -1,6 +1,6 @@
 """What `enqueue.lua` is told of money and of what is too much, and what its refusals mean. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -44,28 +44,43 @@ class Restraint:
         money = {"tariffs": list(tariffs), "unknown": self._unknown, "dues": list(dues)} if dues else None
         return {**self._choices, "money": money}
 
-    def block_of(self, message: FrozenMessage) -> str | None:
-        """Name the block of numbers of an alert to one number; None for what is not guarded.
+    def blocks_of(self, messages: Sequence[FrozenMessage]) -> list[str | None]:
+        """Name the block of numbers of each alert to one number; None for what is not guarded.
 
         A list of people to alert is the application's own: no stranger makes it longer by asking for codes.
         The last slice of a campaign belongs to a list, though it may have one recipient.
-        """
-        is_list = len(message.numbers) > 1 or message.campaign
-        if not self._guards or message.queue != QUEUE_ALERT or is_list:
-            return None
-        return message.numbers[0][:-_WITHIN_BLOCK]
 
-    def twin_of(self, message: FrozenMessage, body: str, known: Pseudonyms) -> str | None:
+        Returns:
+            A name or None for each; or nothing where nobody guards any.
+        """
+        if not self._guards:
+            return []
+        return [
+            None
+            if each.queue != QUEUE_ALERT or len(each.numbers) > 1 or each.campaign
+            else each.numbers[0][:-_WITHIN_BLOCK]
+            for each in messages
+        ]
+
+    def twins_of(
+        self, messages: Sequence[FrozenMessage], bodies: Sequence[str], known: Pseudonyms
+    ) -> list[str | None]:
         """Name what finds the same text again; None for what nobody looks for, as the slices of a campaign.
 
         Args:
-            message: whose text it is.
-            body: its body, as text.
-            known: seals what people see of it. That never leaves the process as it is.
+            messages: whose texts they are.
+            bodies: their bodies, as text.
+            known: seals what people see of a text. That never leaves the process as it is.
+
+        Returns:
+            A name or None for each; or nothing where nobody looks for any.
         """
-        if not self._seeks_twins or message.campaign:
-            return None
-        return known.seal(content.seen(body, len(message.numbers)))
+        if not self._seeks_twins:
+            return []
+        return [
+            None if each.campaign else known.seal(content.seen(body, len(each.numbers)))
+            for each, body in zip(messages, bodies, strict=True)
+        ]
 
 
 def refuse_unpriced(reply: object) -> None:

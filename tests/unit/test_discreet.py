@@ -22,6 +22,7 @@ from producers.webhooks import Webhook
 PLAIN = {
     "contract.addresses": {"Addresses"},
     "contract.admission": {"Gate"},
+    "contract.assembly": {"_Statement"},
     "contract.asking": {"Told"},
     "contract.clients": {"Timeouts"},
     "contract.console_keys": {"ConsoleKeys"},

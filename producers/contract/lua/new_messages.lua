@@ -1,5 +1,6 @@
--- What is left of messages that are about to be queued, without those of their recipients who want no more SMS. Takes messages and
--- consent_ms from what the script is given; see enqueue.lua.
+-- What is left of messages that are about to be queued, without those of their recipients who want no more SMS. Takes consent_ms, and of
+-- the messages queues, bodies, segments, recipients, to, older_to, stoppable, scope, weights and dues, from what the script is given; see
+-- enqueue.lua.
 
 -- Questions about recipients: each has its field and its message, and of one among several also its place.
 local function no_questions()
@@ -7,9 +8,9 @@ local function no_questions()
 end
 
 -- Ask about the recipients of a message. `to` has their pseudonyms with blanks between them, and `before` is what a field begins with.
-local function ask(questions, i, recipients, to, before)
+local function ask(questions, i, to, before)
   local at, fields, owners = questions.count, questions.fields, questions.owners
-  if recipients == 1 then
+  if given.recipients[i] == 1 then
     at = at + 1
     fields[at], owners[at], questions.count = before .. to, i, at
     return
@@ -23,9 +24,9 @@ local function ask(questions, i, recipients, to, before)
 end
 
 -- The same under each older key, of which there mostly is none.
-local function ask_older(questions, i, message, before)
-  if not message[23] then return end
-  for _, older in ipairs(message[23]) do ask(questions, i, message[9], older, before) end
+local function ask_older(questions, i, before)
+  if not given.older_to[i] then return end
+  for _, older in ipairs(given.older_to[i]) do ask(questions, i, older, before) end
 end
 
 local function note_reason(found, questions, at, reason)
@@ -48,10 +49,10 @@ end
 -- Note who has not agreed to marketing, under whatever key that was noted.
 local function note_lacking_consent(found)
   local questions, older = no_questions(), no_questions()
-  for i, message in ipairs(given.messages) do
-    if message[3] == 'marketing' then
-      ask(questions, i, message[9], message[14], '')
-      ask_older(older, i, message, '')
+  for i, queue in ipairs(given.queues) do
+    if queue == 'marketing' then
+      ask(questions, i, given.to[i], '')
+      ask_older(older, i, '')
     end
   end
   local agreed_before = agreed_among(older)
@@ -65,14 +66,14 @@ end
 local function find_suppressed()
   local questions, found, of_account = no_questions(), {}, ACCOUNT .. '|'
   -- Of one message it costs no more to ask at once.
-  if #given.messages == 1 or is_anybody_suppressed() then
-    for i, message in ipairs(given.messages) do
-      if message[16] then
-        ask(questions, i, message[9], message[14], of_account)
-        ask_older(questions, i, message, of_account)
-        if message[21] then
-          ask(questions, i, message[9], message[14], message[21] .. '|')
-          ask_older(questions, i, message, message[21] .. '|')
+  if #given.to == 1 or is_anybody_suppressed() then
+    for i, to in ipairs(given.to) do
+      if given.stoppable[i] then
+        ask(questions, i, to, of_account)
+        ask_older(questions, i, of_account)
+        if given.scope[i] then
+          ask(questions, i, to, given.scope[i] .. '|')
+          ask_older(questions, i, given.scope[i] .. '|')
         end
       end
     end
@@ -82,12 +83,12 @@ local function find_suppressed()
   return found
 end
 
--- What is left of a message without those who are suppressed: body, to, recipients, segments, weights, how many are left_out, the code
+-- What is left of the message at a place without those who are suppressed: body, to, recipients, segments, weights, how many are left_out, the code
 -- with which it ends if that is all of them, and its estimate: of its segments, what is left of them.
-local function what_is_left(message, reasons)
-  local body, segments, recipients, to, dues = message[6], message[8], message[9], message[14], message[18]
-  local all = { body = body, to = to, recipients = recipients, segments = segments, weights = message[22] or '', left_out = 0,
-    estimate = dues and estimate_from(dues) }
+local function what_is_left(i, reasons)
+  local segments, recipients = given.segments[i], given.recipients[i]
+  local all = { body = given.bodies[i], to = given.to[i], recipients = recipients, segments = segments, weights = given.weights[i] or '',
+    left_out = 0, estimate = given.dues[i] and estimate_from(given.dues[i]) }
   if not reasons then return all end
   local out = 0
   for _ in pairs(reasons) do out = out + 1 end

@@ -1,11 +1,11 @@
--- Slices of a campaign that are about to be queued. Takes messages (those of one slice, one a zone; see enqueue.lua), budget (micro-euros
--- that the campaign may cost, or nil), retention_ms and maxlen from what the script is given.
+-- Slices of a campaign that are about to be queued. Takes ids and campaign (of the messages of one slice, one a zone; see
+-- enqueue.lua), budget (micro-euros that the campaign may cost, or nil), retention_ms and maxlen from what the script is given.
 
 -- The zones of the slice that is given, as its campaign notes them.
 local function zones_given()
   local zones = {}
-  for i, message in ipairs(given.messages) do
-    local _, zone = slice_of(message[1], message[11])
+  for i, id in ipairs(given.ids) do
+    local _, zone = slice_of(id, given.campaign[i])
     zones[i] = zone
   end
   return table.concat(zones, ' ')
@@ -77,9 +77,9 @@ local function over_campaign_budget(campaign, campaign_id, estimate_at)
   if not is_weighed then
     is_weighed = true
     local sum = 0
-    for i, message in ipairs(given.messages) do
-      local slice, zone = slice_of(message[1], campaign_id)
-      local is_there = redis.call('EXISTS', keys_of(message[1]).record) == 1 or has_ended(campaign, slice, zone)
+    for i, id in ipairs(given.ids) do
+      local slice, zone = slice_of(id, campaign_id)
+      local is_there = redis.call('EXISTS', key_of_record(id)) == 1 or has_ended(campaign, slice, zone)
       if not is_there then sum = sum + (estimate_at(i) or 0) end
     end
     over_facts = reserve_in_campaign(campaign, sum)
