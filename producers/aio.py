@@ -25,7 +25,7 @@ from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices
 from .queueing.records import Cancellation, Records
 from .queueing.traced import traced
-from .queueing.unconfirmed import checked_bound, translated
+from .queueing.unconfirmed import Translation, checked_bound
 from .settings import ProducerSettings
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class AsyncProducer:
         keys, pseudonyms = self._records.keys, self._records.pseudonyms
         self._conversations = Conversations(keys, pseudonyms, self._settings.default_region)
         self._redis = client or connect_async(self._settings.redis_url)
-        self._translated = partial(translated, "" if client else str(self._settings.redis_url), None)
+        self._translated = partial(Translation, "" if client else str(self._settings.redis_url), None)
         self._loop = OneLoop("AsyncProducer")
 
     @classmethod

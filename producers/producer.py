@@ -23,7 +23,7 @@ from .queueing.message_status import MessageStatus
 from .queueing.preview import Preview, Previewer, current_prices
 from .queueing.records import Ahead, Cancellation, Records
 from .queueing.traced import traced
-from .queueing.unconfirmed import checked_bound, translated
+from .queueing.unconfirmed import Translation, checked_bound
 from .settings import ProducerSettings
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Producer:
         self._campaigns = Campaigns(records, self._settings)
         self._conversations = Conversations(records.keys, records.pseudonyms, self._settings.default_region)
         self._redis = client or connect(self._settings.redis_url)
-        self._translated = partial(translated, "" if client else str(self._settings.redis_url), timeout_s)
+        self._translated = partial(Translation, "" if client else str(self._settings.redis_url), timeout_s)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

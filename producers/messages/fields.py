@@ -205,7 +205,7 @@ def _recipient(check: Problems, position: int, value: object, region: str) -> Re
     for name in VARIABLES:
         given = getattr(value, name)
         if given is not None:
-            try:  # as `check` does, in half the time: campaigns have many values
+            try:  # as `check.field` does, in half the time: campaigns have many values
                 _variable(given)
             except ValueError as error:
                 check.by_field[f"{where}.{name}"] = str(error)
@@ -213,18 +213,16 @@ def _recipient(check: Problems, position: int, value: object, region: str) -> Re
     return value if number is value.phone_number else msgspec.structs.replace(value, phone_number=number)
 
 
-def _number_at(check: Problems, position: int, value: str, region: str) -> str:
-    try:  # as `check` does, which wants the name of the field beforehand: mostly nobody needs it
-        return _number(value, region)
-    except ValueError as error:
-        check.by_field[f"recipients[{position}].phone_number"] = str(error)
-        return value
-
-
-def _number(value: object, region: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be text")
-    return to_e164(value, default_region=region)
+def _number_at(check: Problems, position: int, value: object, region: str) -> str:
+    # As `Problems.field` does, which wants the name of the field beforehand: mostly nobody needs it.
+    why = "must be text"
+    if isinstance(value, str):
+        try:
+            return to_e164(value, default_region=region)
+        except ValueError as error:
+            why = str(error)
+    check.by_field[f"recipients[{position}].phone_number"] = why
+    return value  # type: ignore[return-value]
 
 
 def _variable(value: object) -> str:

@@ -56,7 +56,7 @@ def _told(check: Problems, recipients: list[Recipient], given: Sequence[str] = (
     for position, recipient in enumerate(recipients):
         if (given and given[position]) or (check.by_field and _refused(check, position)):
             continue
-        try:  # as `check` does, in less time: slices have many recipients
+        try:  # as `check.field` does, in less time: slices have many recipients
             found.add(zone_of(recipient.phone_number))
         except ValueError as error:
             check.by_field[f"recipients[{position}].zone"] = str(error)

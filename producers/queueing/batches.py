@@ -37,7 +37,10 @@ def freeze_slices(
     whole = isinstance(messages, Sequence)
     frozen: list[FrozenMessage] = []
     for position, message in enumerate(messages):
-        frozen.append(_freeze_at(position, message, settings))
+        # Between two messages of a list nobody else gets a turn: time and span are the same for a breath.
+        if not whole or position % _BREATH == 0:
+            now, parent = datetime.now(UTC), traceparent()
+        frozen.append(_freeze_at(position, message, settings, now, parent))
         if not whole and len(frozen) == SLICE:
             yield frozen
             frozen = []
@@ -100,13 +103,17 @@ def refuse_what_never_leaves(message: Message, zones: str, settings: ProducerSet
     check.raise_if_any()
 
 
-def _freeze_at(position: int, message: Message | FrozenMessage, settings: ProducerSettings) -> FrozenMessage:
+def _freeze_at(
+    position: int, message: Message | FrozenMessage, settings: ProducerSettings, now: datetime, parent: str
+) -> FrozenMessage:
     if isinstance(message, FrozenMessage):
         return message
+    spaces, region = settings.sender_allow_spaces, settings.default_region
     try:
-        return freeze_one(message, settings, among_others=True)
+        frozen = freeze(message, rules=settings, allow_spaces=spaces, default_region=region, now=now)
     except InvalidMessage as error:
         raise InvalidMessage(error.fields, position) from None
+    return msgspec.structs.replace(frozen, links=parent) if parent else frozen
 
 
 def ids_of(messages: Iterable[FrozenMessage]) -> list[str]:

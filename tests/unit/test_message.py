@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.errors import InvalidMessage
-from producers.messages import content
+from producers.messages import content, template
 from producers.messages.frozen import Talk
 from producers.messages.message import Message, freeze
 from producers.messages.recipient import Recipient
+from producers.rules.text import mention_problem
 
 NUMBER = "+33612345678"
 GOOD = {"recipients": NUMBER, "text": "Hello", "sender": "Bistro", "purpose": "alert"}
@@ -168,6 +170,22 @@ def test_another_notation_is_the_same_content(one, other):
 def test_other_content_in_a_like_notation_is_other_content(one, other):
     digests = {freeze(Message(**{**GOOD, **each}, request_id="x")).digest for each in (one, other)}
     assert len(digests) == 2
+
+
+def test_threads_that_check_at_the_same_time_take_the_same_fingerprints():
+    messages = [
+        Message(NUMBER, f"Table {i % 9}", sender="Bistro", purpose="alert", request_id=f"booking-{i}")
+        for i in range(300)
+    ]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: [freeze(each).digest for each in messages], range(8)))
+    assert found == [[freeze(each).digest for each in messages]] * 8
+    assert len(set(found[0])) == len(messages)
+
+
+def test_texts_of_one_person_are_not_kept_but_for_the_last_few():
+    for remembered in (template._lately, mention_problem):
+        assert remembered.cache_info().maxsize <= 8
 
 
 def test_what_answers_nothing_has_the_digest_that_it_always_had():

@@ -182,6 +182,19 @@ def test_spain_takes_registered_senders_only():
     assert frozen("Sale", [SPANISH, BELGIAN], RulesSettings(country_senders="ES:Bistro"), purpose="alert")
 
 
+def test_what_was_found_for_one_owner_holds_for_no_other():
+    # Both are looked up again, one after the other: nothing of one may be taken for the other's.
+    text, other = (
+        "Sale. STOP au 36111",
+        RulesSettings(stop_mention="STOP au 36111", country_senders="FR:Shop"),
+    )
+    for _ in range(2):
+        assert set(problems(text)) == {"text"}
+        assert set(problems(text, rules=other)) == {"sender"}
+        assert frozen(text, rules=other, sender="Shop")
+        assert not problems(text, sender="INFO")["sender"].startswith("must be one")
+
+
 @pytest.mark.parametrize(
     ("listed", "to", "passes"),
     [
