@@ -34,5 +34,6 @@ Text that people, the gateway and other tools write:
 
 - `phone`: phone numbers
 - `characters`: characters that nobody sees
+- `plain_text`: text of a class of its own
 - `decoding`: bytes that somebody else wrote
 """

@@ -14,6 +14,7 @@ from redis.exceptions import NoScriptError, RedisClusterException
 
 from .assembly import joined, with_library
 from .discreet import discreet
+from .plain_text import encodable
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -21,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 REDIS_ERRORS: Final = (redis.RedisError, RedisClusterException)
 
 
-_pack: Final = msgspec.msgpack.Encoder().encode
+_pack: Final = msgspec.msgpack.Encoder(enc_hook=encodable).encode
 
 
 def as_string(data: bytes) -> msgspec.Raw:

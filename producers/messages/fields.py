@@ -12,6 +12,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import msgspec
 
 from ..contract.phone import to_e164
+from ..contract.plain_text import plain
 from ..errors import InvalidMessage
 from .recipient import VARIABLES, Recipient
 from .template import VARIABLE_MAX, Template, template
@@ -26,6 +27,8 @@ TEXT_MAX = 1224
 RECIPIENTS_MAX = 500
 
 _REQUEST_ID_MAX = 36
+#: From this year on nobody can tell the hours of all zones.
+_YEAR_9990 = 9990
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9_.:-]{{1,{_REQUEST_ID_MAX}}}")
 #: As the worker names the event of a reply: see `producers.events.Reply`.
 _EVENT_ID = re.compile(r"[0-9a-f]{32}")
@@ -81,7 +84,7 @@ def request_id(value: object) -> str:
         length = len(value) if isinstance(value, str) else 0
         found = f" (it has {length} characters)" if length > _REQUEST_ID_MAX else ""
         raise ValueError(f"must be 1 to 36 letters, digits or -_.:{found}, or None to have one made")
-    return value
+    return plain(value)
 
 
 def reply_to(value: object, recipients: int) -> str:
@@ -92,7 +95,7 @@ def reply_to(value: object, recipients: int) -> str:
         raise ValueError("must be absent from a message to several recipients")
     if not isinstance(value, str) or not _EVENT_ID.fullmatch(value):
         raise ValueError("must be the event_id of a reply, 32 hexadecimal digits")
-    return value
+    return plain(value)
 
 
 def text(value: object, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - passed through Problems
@@ -115,14 +118,14 @@ def sender(value: object, allow_spaces: bool = False) -> str:  # noqa: FBT001, F
     shape = _SENDER_WITH_SPACES if allow_spaces else _SENDER
     if not isinstance(value, str) or not shape.fullmatch(value):
         raise ValueError("must be 3 to 11 letters and digits" + (" or inner spaces" if allow_spaces else ""))
-    return value
+    return plain(value)
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:
     """One of the words allowed."""
     if not isinstance(value, str) or value not in allowed:
         raise ValueError("must be " + " or ".join(allowed))
-    return value
+    return plain(value)
 
 
 def flag(value: object) -> bool:
@@ -133,7 +136,7 @@ def flag(value: object) -> bool:
 
 
 def send_at(value: object) -> datetime | None:
-    """An aware datetime, or ISO 8601 text with an offset."""
+    """An aware datetime before the year 9990, or ISO 8601 text with an offset."""
     if value is None:
         return None
     reason = "must be an aware datetime or ISO 8601 with an offset, such as 2030-01-31T09:00:00+01:00"
@@ -144,6 +147,8 @@ def send_at(value: object) -> datetime | None:
             raise ValueError(reason) from None
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(reason)
+    if value.year >= _YEAR_9990:
+        raise ValueError("must be before the year 9990")
     return value
 
 
@@ -202,15 +207,19 @@ def _recipient(check: Problems, position: int, value: object, region: str) -> Re
     if not isinstance(value, Recipient):
         check.by_field[where] = "must be a number or a Recipient"
         return Recipient(where)
+    changed = {}
     for name in VARIABLES:
         given = getattr(value, name)
         if given is not None:
             try:  # as `check.field` does, in half the time: campaigns have many values
-                _variable(given)
+                if (clean := _variable(given)) is not given:
+                    changed[name] = clean
             except ValueError as error:
                 check.by_field[f"{where}.{name}"] = str(error)
     number = _number_at(check, position, value.phone_number, region)
-    return value if number is value.phone_number else msgspec.structs.replace(value, phone_number=number)
+    if number is not value.phone_number:
+        changed["phone_number"] = number
+    return msgspec.structs.replace(value, **changed) if changed else value
 
 
 def _number_at(check: Problems, position: int, value: object, region: str) -> str:
@@ -218,7 +227,7 @@ def _number_at(check: Problems, position: int, value: object, region: str) -> st
     why = "must be text"
     if isinstance(value, str):
         try:
-            return to_e164(value, default_region=region)
+            return plain(to_e164(value, default_region=region))
         except ValueError as error:
             why = str(error)
     check.by_field[f"recipients[{position}].phone_number"] = why
@@ -239,4 +248,4 @@ def _unicode(value: object) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError("must be valid Unicode") from None
-    return value
+    return plain(value)

@@ -54,7 +54,7 @@ def check_leaving(
     if by_gateway and date > now and (later := openings.first(zones, date)) != _minute(date):
         said = openings.words(zones, later, date) if later else "no hour comes soon"
         check.by_field["send_at"] = f"is outside the hours of marketing: {said}"
-    if message.ttl is not None and begins + message.ttl <= opens:
+    if message.ttl is not None and message.ttl <= opens - begins:
         check.by_field["ttl"] = f"is over before it may leave: {openings.words(zones, opens, begins)}"
 
 

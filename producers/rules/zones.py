@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import phonenumbers
 
+from ..contract.plain_text import plain
 from .clocks import clocks_by_country
 
 
@@ -103,7 +104,7 @@ def known_zone(zone: object) -> str:
     """
     if not isinstance(zone, str) or not is_zone(zone):
         raise ValueError(f"must be {', '.join(FRENCH)}, or the two capital letters of another country")
-    return zone
+    return plain(zone)
 
 
 def is_zone(name: str) -> bool:

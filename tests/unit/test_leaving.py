@@ -45,6 +45,18 @@ def test_a_time_to_live_counts_from_the_date_of_a_message():
     assert list(problems(WEDNESDAY, **options | {"send_at": paris("2027-04-01T20:00")})) == ["ttl"]
 
 
+@pytest.mark.parametrize("schedule", ["queue", "gateway"])
+def test_a_date_of_which_nobody_knows_the_hours_is_refused(schedule):
+    date = datetime.max.replace(tzinfo=ZoneInfo("America/Los_Angeles"))
+
+    assert problems(WEDNESDAY, send_at=date, schedule=schedule) == {"send_at": "must be before the year 9990"}
+
+
+@pytest.mark.parametrize("at", [WEDNESDAY, SATURDAY_NIGHT])
+def test_a_time_to_live_may_be_as_long_as_there_is(at):
+    assert problems(at, ttl=timedelta.max) == {}
+
+
 def test_a_recipient_in_a_zone_that_is_none_is_refused_by_position():
     nowhere = Recipient(FRENCH, zone="XX")
     for to in ([nowhere], [Recipient(BELGIAN), nowhere]):

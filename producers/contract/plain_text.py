@@ -1,0 +1,20 @@
+"""Text of a class of its own, such as Django's ``SafeString`` or a ``StrEnum``, as the ``str`` that it is.
+
+Whoever renders a text from a template holds such a thing and takes it for a str. No encoder does. Pure.
+"""
+
+
+def plain(text: str) -> str:
+    """Return the text as a ``str`` and nothing else."""
+    return text if type(text) is str else str.__str__(text)
+
+
+def encodable(value: object) -> object:
+    """Let an encoder of msgspec take such a text: its ``enc_hook``.
+
+    Raises:
+        TypeError: the value is no text.
+    """
+    if isinstance(value, str):
+        return plain(value)
+    raise TypeError(f"objects of type {type(value).__name__} cannot be written")
