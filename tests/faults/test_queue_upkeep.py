@@ -43,7 +43,8 @@ def test_all_keys_share_one_hash_tag(queue, journal, start_worker):
     queue.plant("bad", b"\x00 not a message")
     queue.send("held-first", "ready-1", "ready-2", "ready-3")
     queue.send("later", delay_s=3_600)
-    until(lambda: len(journal.started()) == 1)
+    # The stock broker now and then loses what it fetches together with an entry that is no message.
+    in_time(lambda: len(journal.started()) == 1, 20, lambda: f"{journal.started()} have started")
 
     tags = {key.partition(b"}")[0] for key in queue.redis.scan_iter() if key.startswith(b"{")}
     strays = [key for key in queue.redis.scan_iter() if not key.startswith(b"{")]
