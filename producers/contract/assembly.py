@@ -4,8 +4,9 @@ Redis keeps no function from one run of a script to the next: whatever a script 
 time, and thrown away. So a script gets no function that it does not come to, and what it gets lies in layers.
 
 The library is read here as the house writes it: an outermost statement begins in the first column, and what
-begins there with ``end``, ``else`` or a bracket belongs to the statement before. A test compares what is left
-with what a parser of Lua finds.
+begins there with ``end``, ``else`` or a bracket belongs to the statement before. A name is taken for a use of
+what is called so wherever it stands, also as the key of a table: no function of the library has the name of
+such a key. A test compares what is left with what a parser of Lua finds.
 """
 
 import functools

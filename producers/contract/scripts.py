@@ -43,12 +43,14 @@ class Script:
         when_full: whether it may run when Redis has reached its memory limit. Enqueueing may not: it is
             refused whole. What the workers do may: it makes room. What comes from the gateway may, and what
             reads it: nobody sends it again.
+
+    Attributes:
+        texts: the texts of its files by their names, as `with_library` collects them.
     """
 
     package: str
     name: str
     when_full: bool = False
-
     texts: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -64,7 +64,7 @@ def traceparent(span: Any = None) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & _SAMPLED:02x}"
 
 
-def is_on() -> bool:
+def has_trace() -> bool:
     """Say whether there is a trace here that a span can belong to."""
     return api() is not None and bool(traceparent())
 

@@ -28,7 +28,7 @@ RECIPIENTS_MAX = 500
 
 _REQUEST_ID_MAX = 36
 #: From this year on nobody can tell the hours of all zones.
-_YEAR_9990 = 9990
+_YEAR_WITHOUT_HOURS = 9990
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9_.:-]{{1,{_REQUEST_ID_MAX}}}")
 #: As the worker names the event of a reply: see `producers.events.Reply`.
 _EVENT_ID = re.compile(r"[0-9a-f]{32}")
@@ -147,8 +147,8 @@ def send_at(value: object) -> datetime | None:
             raise ValueError(reason) from None
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(reason)
-    if value.year >= _YEAR_9990:
-        raise ValueError("must be before the year 9990")
+    if value.year >= _YEAR_WITHOUT_HOURS:
+        raise ValueError(f"must be before the year {_YEAR_WITHOUT_HOURS}")
     return value
 
 

@@ -39,7 +39,7 @@ def check_leaving(
         rules: what the owner has chosen about the hours.
         now: aware; None to leave that out.
     """
-    if now is None or not zones or (check.by_field and not _NEEDED.isdisjoint(check.by_field)):
+    if now is None or not zones or not _NEEDED.isdisjoint(check.by_field):
         return
     openings, by_gateway = _openings(rules), message.schedule == "gateway"
     date = max(now, send_at) if send_at else now

@@ -87,7 +87,7 @@ class Message(_Content, frozen=True, kw_only=True):
         type: ``sms_premium`` (receipts) or ``sms_low_cost`` (none).
         purpose: ``wholesale`` for marketing, whose text must have the STOP mention if anybody in France gets
             it; ``alert`` for the rest.
-        send_at: aware datetime or ISO 8601 text with offset; a past date means now.
+        send_at: aware datetime or ISO 8601 text with offset, before the year 9990; a past date means now.
         with_replies: two-way SMS, mainland France.
         simulation_mode: the gateway answers but sends nothing.
         request_id: 1 to 36 letters, digits or ``-_.:``; at most once per message.

@@ -101,8 +101,8 @@ _remembered = lru_cache(maxsize=256)(take_apart)
 
 
 # What many people get comes many times in a row. A text without placeholders may be about one person: no more
-# than the last few are kept. By type, too: a subclass of str, which no JSON takes, is not to pass for a str.
-@lru_cache(maxsize=8, typed=True)
+# than the last few are kept.
+@lru_cache(maxsize=8)
 def _lately(text: str, optimise: bool) -> Template:  # noqa: FBT001 - as `take_apart`
     return Template(text, (), "", (text,), optimise, billed(text, optimise), len(text), is_blank(text))
 

@@ -11,7 +11,7 @@ from .restraint import Restraint
 def columns(
     messages: Sequence[FrozenMessage], known: Pseudonyms, restraint: Restraint
 ) -> tuple[dict[str, Any], Sequence[Dues]]:
-    """Say what messages are, by the names that the script gives to it.
+    """Say what messages are, each fact by the name by which the script reads it.
 
     Args:
         messages: in their order.
@@ -19,7 +19,9 @@ def columns(
         restraint: what the owner wants to be looked for.
 
     Returns:
-        What to give the script; and what messages may cost, each once, for the places that it names.
+        What to give the script: lists with a value for each message, and of what few messages have maps from
+        the places of messages, counted from 1, to values. Then what messages may cost, each once: the values
+        of ``dues`` are places in it, counted from 1.
     """
     bodies = [m.body.decode() for m in messages]
     dues: dict[Dues, int] = {}

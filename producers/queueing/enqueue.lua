@@ -1,17 +1,18 @@
 -- Create records and queue their sends, all or nothing.
--- Given: version, retention_ms, maxlen, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part, ids, digests, queues, bodies,
---   contexts, segments, recipients, receipts, to, zones, due, ttl, share, campaign, talk, older_digests, older_to, stoppable, scope,
---   weights, dues, block, twin, trace, links.
+-- Given: version, retention_ms, maxlen, keep_texts, keys, app, money, budget, guard, consent_ms, strict, part, ids, digests, queues,
+--   bodies, contexts, segments, recipients, receipts, to, zones, due, ttl, share, campaign, talk, older_digests, older_to, stoppable,
+--   scope, weights, dues, block, twin, trace, links.
 --   app: the application, or ''. budget: micro-euros that the campaign may cost, or nil. money and dues: see estimates.lua. guard: see
 --   alert_caps.lua and twins.lua. consent_ms: how old the last contact of who has agreed to marketing may be; nil where nobody needs to
 --   have agreed. strict: whether one conflict keeps all of them from being queued. part: of a campaign that is uploaded, what to note
 --   beside its slice: campaign, number, digest, result, numbers, is_last; see parts.lua.
---   ids to zones are lists, with something for each message. contexts, zones: '' for none. receipts: 0 when the gateway reports on none,
---   1, or when it is to send, ms. to: the pseudonyms of its recipients.
---   due to links have something for those messages that have it, by their places from 1. due, ttl: ms. talk: of one in conversations,
---   two_way and reply_to or ''. older_digests: of the same content under older keys. older_to: to under each older key. stoppable: an
---   opt-out ends it. scope: that of its opt-outs, if it has one of its own. weights: segments of each recipient, a digit each, unless all
---   have the same. dues: their place in money. block: of an alert to one number. twin: what names the same text for the same numbers.
+--   Lists with a value for each message, all from ids to zones: contexts and zones have '' for none. receipts: 0 when the gateway reports
+--   on none, 1, or when it is to send, ms. to: the pseudonyms of its recipients, with blanks between them.
+--   Maps from places to values, all from due to links; places count from 1, and a message without a value has none. due, ttl: ms. talk:
+--   of one in conversations, two_way and reply_to or ''. older_digests: of the same content under older keys. older_to: the same as to,
+--   under each older key. stoppable: an opt-out ends it. scope: that of its opt-outs, if it has one of its own. weights: segments of each
+--   recipient, a digit each, unless all have the same. dues: their place in money. block: of an alert to one number. twin: what names
+--   the same text for the same numbers. trace, links: the traceparent of the span in which it was made, alone or among others.
 -- Returns 'pseudonym keys have changed'; or 'unpriced ' and the tariff that has no price; or 'moved' of a part that is not the next one;
 --   or four by four what there is to say: position from 0, a word, facts, how many recipients are left out since they want no more SMS.
 --   The words: 'existing' and 'conflict' with the state; 'created' with the code with which it has ended at once, or ''; 'twin' with the
@@ -28,7 +29,6 @@
 -- uses: known_key clock queue sharing campaign slices parts keys talks record suppressed stoppable new_messages estimates alert_caps twins spending metrics
 if not is_key_known() then return KEYS_HAVE_CHANGED end
 if given.part and has_part_moved() then return 'moved' end
--- A script may have 200 names at once. What is needed in one place alone has a block of its own.
 do
   local unpriced = learn_tariffs()
   if unpriced then return 'unpriced ' .. unpriced end
@@ -102,7 +102,9 @@ local function refusal_of(i, known)
   local word
   if campaign then word = remembered(campaign, campaign_id, slice_of(id, campaign_id)) end
   if word == 'stopped' then return word, '' end
-  if known.state and word ~= 'conflict' then word = is_same(known.digest, given.digests[i], given.older_digests[i]) and 'existing' or 'conflict' end
+  if known.state and word ~= 'conflict' then
+    word = is_same(known.digest, given.digests[i], given.older_digests[i]) and 'existing' or 'conflict'
+  end
   if word then return word, known.state or '' end
   local facts = twin and twin_of(id, twin)
   if facts then
@@ -126,8 +128,8 @@ local function create(i)
   local code = left.code or block and count_alert(left.to, block)
   if suppressed[i] and left.left_out > 0 then count_suppressed('enqueue', suppressed[i]) end
   if code or left.left_out > 0 then answer(i, 'created', code or '', left.left_out) end
-  local fields = { 'v', whole(given.version), 'state', 'queued', 'digest', given.digests[i], 'queue', queue, 'queued', whole(now), 'segments',
-    whole(left.segments), 'to', left.to }
+  local fields = { 'v', whole(given.version), 'state', 'queued', 'digest', given.digests[i], 'queue', queue, 'queued', whole(now),
+    'segments', whole(left.segments), 'to', left.to }
   if due then add(fields, 'due', due) end
   if given.ttl[i] then add(fields, 'expires', math.max(now, due or 0) + given.ttl[i]) end
   if given.contexts[i] ~= '' then add(fields, 'context', given.contexts[i]) end

@@ -184,7 +184,7 @@ class Records:
         strict: bool = False,
         part: Part | None = None,
     ) -> dict[str, Any]:
-        facts, dues = columns(messages, known, self._restraint)
+        of_messages, dues = columns(messages, known, self._restraint)
         return {
             "version": RECORD_VERSION,
             "retention_ms": self._retention_ms,
@@ -194,6 +194,6 @@ class Records:
             "budget": budget,
             "strict": strict,
             "part": part,
-            **facts,
+            **of_messages,
             **self._restraint.given(dues),
         }

@@ -27,14 +27,14 @@ def traced(call: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(call)
     async def awaited(*args: P.args, **options: P.kwargs) -> Any:
-        if not tracing.is_on():
+        if not tracing.has_trace():
             return await call(*args, **options)  # type: ignore[misc]
         with span(options) as own:
             return _counted(own, await call(*args, **options))  # type: ignore[misc]
 
     @wraps(call)
     def called(*args: P.args, **options: P.kwargs) -> R:
-        if not tracing.is_on():
+        if not tracing.has_trace():
             return call(*args, **options)
         with span(options) as own:
             return _counted(own, call(*args, **options))

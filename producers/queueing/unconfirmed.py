@@ -28,7 +28,8 @@ def checked_bound(timeout_s: float | None, client: object) -> float | None:
 class Translation(ContextDecorator):
     """Turns every failure of the Redis client within its block into one of ours, carrying the ids at stake.
 
-    A class: every call of a producer enters one, and the block of a generator takes three times as long.
+    A class: every call of a producer enters one, and the block of a generator takes three times as long. One
+    may be entered again once it was left, and not within itself.
 
     Args:
         server: address of Redis without user and password; empty if it is not known.

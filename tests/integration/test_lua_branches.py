@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from producers import Producer
+from producers.contract.assembly import joined
 from producers.contract.keys import Keys
 from producers.contract.scripts import Script
 from producers.contract.settings import RedisSettings
@@ -23,7 +24,7 @@ from worker.queue.entries import Entry
 from worker.queue.holder import DEAD_MS
 
 KEYS = Keys()
-#: Names that may be added to any script before Lua refuses it: it takes 200 at most.
+#: Names that may be added to any script before Lua refuses its layer: that takes 200 at most.
 SPARE_NAMES = 6
 NO_ANSWER = Unknown("read_timeout")
 #: What leaves open whether a duplicate is one of ours.
@@ -49,9 +50,9 @@ def now_ms(client: redis.Redis) -> int:
 @pytest.mark.parametrize("path", script_files(), ids=lambda path: path.stem)
 def test_every_script_has_names_to_spare(redis_client, path):
     script = Script(".".join(path.parent.relative_to(ROOT).parts), path.stem)
-    first, _, rest = script.text.partition("\n")
-    names = ",".join(f"spare{each}" for each in range(SPARE_NAMES))
-    assert redis_client.script_load(f"{first}\nlocal {names}\n{rest}")
+    names = ", ".join(f"spare{each}" for each in range(SPARE_NAMES))
+    text = joined({**script.texts, script.name: f"local {names}\n{script.texts[script.name]}"})
+    assert redis_client.script_load(f"#!lua\n{text}")
 
 
 def test_an_acceptance_may_come_without_a_ticket(sms, hand):

@@ -117,6 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Put probes into all scripts, also into those that a test makes later."""
     # Other runs of pytest tidy up the place where temporary folders usually lie, with the logs.
     config.option.basetemp = config.option.basetemp or tempfile.mkdtemp(prefix="lua-coverage-")
+    # A branch counts also if no script of this run has it: probes are made here, and not when a script runs.
     for path in (HEAD, *parts(), *script_files()):
         with_probes(path)
     Script.text = functools.cached_property(_text)

@@ -78,7 +78,7 @@ def part_name(path: Path) -> str:
 
 
 def text_name(path: Path) -> str:
-    """Name the text of a file as `producers.contract.scripts.joined` knows it."""
+    """Name the text of a file as `producers.contract.assembly.joined` knows it."""
     return part_name(path) if LIBRARY in path.parents else path.stem
 
 
@@ -105,13 +105,13 @@ def given(path: Path) -> Mapping[str, frozenset[str]]:
     """Read from a script's head what it is given: the names, and of a list what each of its entries has.
 
     The line reads ``-- Given: version, entries (each id, lease), most (how many at most)``, and goes on over
-    as many lines as it needs. An entry that is ``each a list of ...`` has no names.
+    as many lines as it needs.
     """
     comment = re.match(r"(?:--.*\n)+", path.read_text("utf-8"))
     lines = [line.removeprefix("--") for line in comment[0].splitlines()] if comment else []
     _, _, listed = "\n".join(lines).partition("\n Given:")
     return {
-        name: frozenset(_items(remark[5:])) if re.match(r"each (?!an? )", remark) else frozenset()
+        name: frozenset(_items(remark[5:])) if remark.startswith("each ") else frozenset()
         for name, remark in _items(listed).items()
     }
 

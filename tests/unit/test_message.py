@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from producers.messages import content, template
 from producers.messages.frozen import Talk
 from producers.messages.message import Message, freeze
 from producers.messages.recipient import Recipient
+from producers.rules.settings import RulesSettings
 from producers.rules.text import mention_problem
 
 NUMBER = "+33612345678"
@@ -92,6 +94,48 @@ def test_every_option_reaches_the_body_under_the_gateways_name():
     assert sent["auto_optimize_text"] is False
     assert sent["auto_remove_blacklisted_numbers"] is True
     assert sent["send_at"] == "2030-01-31T09:00:00+01:00"
+
+
+def test_each_fact_of_a_checked_message_has_its_own_name():
+    """Whoever makes one gives its values by position: no two may change places."""
+    to = [Recipient(NUMBER, param1="Zoé"), Recipient("+33612345679", param1="a" * 50)]
+    options = {
+        "sender": "Bistro",
+        "ttl": timedelta(hours=48),
+        "request_id": "booking-42",
+        "with_replies": True,
+    }
+    message = Message(
+        to, f"{'b' * 140} {{param1}} STOP au 30101", send_at=AT, context={"table": 9}, **options
+    )
+    frozen = freeze(message, rules=RulesSettings(optout_scope="sender"), campaign="spring", priced=True)
+    alone = freeze(Message(to[0], "Hello {param1}", **options, purpose="alert"))
+
+    facts = msgspec.structs.asdict(frozen)
+    assert json.loads(facts.pop("body"))["request_id"] == "booking-42"
+    assert [len(facts.pop("digest")), facts.pop("dues")[1:]] == [32, ("sms_premium:33", 3)]
+    assert facts == {
+        "request_id": "booking-42",
+        "queue": "marketing",
+        "numbers": [NUMBER, "+33612345679"],
+        "due_ms": int(AT.timestamp() * 1000),
+        "ttl_ms": 2 * 24 * 3600 * 1000,
+        "context": '{"table":9}',
+        "segments": 3,
+        "share": "",
+        "campaign": "spring",
+        "talk": Talk(two_way=True, reply_to=""),
+        "receipts": 1,
+        "zones": "FR",
+        "warnings": (),
+        "stoppable": True,
+        "scope": "sender:bistro",
+        "weights": "12",
+        "trace": "",
+        "links": "",
+    }
+    assert frozen.stoppable is True
+    assert (len(alone.share), alone.campaign) == (24, "")
 
 
 def test_a_date_for_our_own_queue_stays_out_of_the_body():

@@ -83,8 +83,8 @@ local function find_suppressed()
   return found
 end
 
--- What is left of the message at a place without those who are suppressed: body, to, recipients, segments, weights, how many are left_out, the code
--- with which it ends if that is all of them, and its estimate: of its segments, what is left of them.
+-- What is left of the message at a place without those who are suppressed: body, to, recipients, segments, weights, how many are
+-- left_out, the code with which it ends if that is all of them, and its estimate: of its segments, what is left of them.
 local function what_is_left(i, reasons)
   local segments, recipients = given.segments[i], given.recipients[i]
   local all = { body = given.bodies[i], to = given.to[i], recipients = recipients, segments = segments, weights = given.weights[i] or '',
