@@ -179,7 +179,7 @@ def freeze(
     options = check.together(checked_options, message, allow_spaces)
     _check_sender(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
-    refuse_unreachable(check, worded.numbers, rules, told="" if places.given else places.zones)
+    refuse_unreachable(check, worded.recipients, rules, told="" if places.given else places.zones)
     check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
     check.raise_if_any()
     options = _for_gateway(options, rules)

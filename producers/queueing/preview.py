@@ -173,7 +173,7 @@ class Previewer:
         message = self._message(chunk, **changed)
         worded = word(check, message, settings, settings.default_region)
         places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
-        refuse_unreachable(check, worded.numbers, settings)
+        refuse_unreachable(check, worded.recipients, settings)
         zones = places.zones.split()
         self._zones = max(1, len(zones))
         for zone in zones:
