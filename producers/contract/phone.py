@@ -7,6 +7,7 @@ from typing import Final
 import phonenumbers
 
 from .characters import INVISIBLE, SPACES
+from .plain_text import as_text, plain
 
 #: What tools put into numbers, as what a person would have typed. Digits of other scripts and line breaks are
 #: not among it: a number that holds one was not written as one number.
@@ -78,6 +79,7 @@ def to_e164(number: str, *, default_region: str = "", told_by: str = "DEFAULT_RE
         ValueError: the number is not in such a form or does not exist in its country's plan. One such number
             would make the gateway refuse a whole call. The text never holds the number.
     """
+    number = plain(number)
     mobiles = _mobiles(number[:4])
     if mobiles and mobiles.fullmatch(number):
         return number
@@ -108,9 +110,10 @@ def known_region(region: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if region not in phonenumbers.SUPPORTED_REGIONS:
+    known = as_text(region)
+    if known not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("must be the two capital letters of a country, such as FR")
-    return region
+    return known
 
 
 def _typed(number: str) -> str:

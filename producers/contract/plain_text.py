@@ -9,6 +9,11 @@ def plain(text: str) -> str:
     return text if type(text) is str else str.__str__(text)
 
 
+def as_text(value: object) -> str:
+    """Write anything as a ``str``: ``str()`` of a member of a text enumeration may be its name."""
+    return plain(value) if isinstance(value, str) else str(value)
+
+
 def encodable(value: object) -> object:
     """Let an encoder of msgspec take such a text: its ``enc_hook``.
 

@@ -8,6 +8,7 @@ from ..rules.money import MoneySettings
 from .fields import Problems
 from .frozen import Dues
 from .options import Options
+from .recipient import Recipient
 from .template import at_worst
 from .wording import Wording
 
@@ -48,21 +49,23 @@ def _besides(options: Options, segments: int) -> int:
     return answers + BLACKLIST_LOOK if options.auto_remove_blacklisted_numbers else answers
 
 
-def refuse_unreachable(check: Problems, numbers: list[str], rules: MoneySettings, *, told: str = "") -> None:
+def refuse_unreachable(
+    check: Problems, recipients: list[Recipient], rules: MoneySettings, *, told: str = ""
+) -> None:
     """Refuse recipients that the owner lets nobody text, by position.
 
     Args:
         check: takes the problems.
-        numbers: those of the recipients; of refused ones nothing more is said.
+        recipients: all of them, since their positions count; of refused numbers nothing more is said.
         rules: what the owner has chosen.
-        told: the zones that these numbers tell, if somebody has looked: mostly one, where all may be texted.
+        told: the zones that their numbers tell, if somebody has looked: mostly one, where all may be texted.
     """
     if rules.reaches_all or (not check.by_field and rules.reaches_zone(told)):
         return
-    for position, number in enumerate(numbers):
+    for position, recipient in enumerate(recipients):
         if check.by_field and _where(position) in check.by_field:
             continue
-        if problem := rules.reach_problem(number):
+        if problem := rules.reach_problem(recipient.phone_number):
             check.by_field[_where(position)] = problem
 
 

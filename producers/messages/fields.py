@@ -219,6 +219,8 @@ def _recipient(check: Problems, position: int, value: object, region: str) -> Re
     number = _number_at(check, position, value.phone_number, region)
     if number is not value.phone_number:
         changed["phone_number"] = number
+    if isinstance(value.zone, str) and type(value.zone) is not str:
+        changed["zone"] = plain(value.zone)
     return msgspec.structs.replace(value, **changed) if changed else value
 
 
@@ -227,7 +229,7 @@ def _number_at(check: Problems, position: int, value: object, region: str) -> st
     why = "must be text"
     if isinstance(value, str):
         try:
-            return plain(to_e164(value, default_region=region))
+            return to_e164(value, default_region=region)
         except ValueError as error:
             why = str(error)
     check.by_field[f"recipients[{position}].phone_number"] = why

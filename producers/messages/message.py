@@ -13,6 +13,7 @@ import msgspec
 
 from ..contract.discreet import discreet
 from ..contract.jobs import queue_for
+from ..contract.plain_text import plain
 from ..rules.settings import RulesSettings
 from ..rules.text import sender_problem
 from . import content, fields
@@ -54,6 +55,21 @@ class MessageOptions(CampaignOptions, total=False):
 
     request_id: str | None
     reply_to: str | None
+
+
+#: What may be text.
+_TEXTS: Final = (
+    "recipients",
+    "text",
+    "sender",
+    "type",
+    "purpose",
+    "send_at",
+    "request_id",
+    "schedule",
+    "reply_to",
+    "zone",
+)
 
 
 def _new_request_id() -> str:
@@ -119,6 +135,9 @@ class Message(_Content, frozen=True, kw_only=True):
     zone: str | None = None
 
     def __post_init__(self) -> None:
+        for name in _TEXTS:  # whoever looks at one, and whoever looks it up, finds a str and nothing else
+            if isinstance(value := getattr(self, name), str) and type(value) is not str:
+                msgspec.structs.force_setattr(self, name, plain(value))
         if self.request_id is None:
             msgspec.structs.force_setattr(self, "request_id", _new_request_id())
 
@@ -160,7 +179,7 @@ def freeze(
     options = check.together(checked_options, message, allow_spaces)
     _check_sender(check, message.sender, worded.numbers, rules)
     places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
-    refuse_unreachable(check, worded.numbers, rules, told="" if places.given else places.zones)
+    refuse_unreachable(check, worded.recipients, rules, told="" if places.given else places.zones)
     check_leaving(check, message, places.zones, send_at=send_at, rules=rules, now=now)
     check.raise_if_any()
     options = _for_gateway(options, rules)

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session
 
+from ..contract.plain_text import as_text
 from ..errors import RequestIdConflict
 from ..messages.message import Message, MessageOptions, Recipients
 from ..producer import Producer
@@ -139,7 +140,7 @@ class Outbox:
         """
         connection = writer if isinstance(writer, sa.Connection) else self._connection_of(writer)
         t = self._table.c
-        error = connection.scalar(sa.select(t.error).where(t.request_id == request_id))
+        error = connection.scalar(sa.select(t.error).where(t.request_id == as_text(request_id)))
         return None if error is None else "refused" if error else "waiting"
 
     def relay(self, engine: sa.Engine, sms: Producer) -> Relay:

@@ -61,7 +61,8 @@ class Campaigns:
 
     def status(self, campaign_id: str) -> Steps[CampaignStatus | None]:
         """Read where a campaign stands; None if it is unknown or forgotten."""
-        key = self._keys.campaign(checked(campaign_id))
+        campaign_id = checked(campaign_id)
+        key = self._keys.campaign(campaign_id)
         (seconds, _), waiting, gates, fields = yield Commands(
             [
                 ("TIME",),
@@ -81,11 +82,13 @@ class Campaigns:
 
     def resume(self, campaign_id: str) -> Steps[Resumption]:
         """Lift a pause, and give back all that waits, some at a time."""
+        campaign_id = checked(campaign_id)
         verdict, waiting = yield self._resume(campaign_id, "lift")
         return (yield from self._empty(campaign_id, verdict, waiting)) if verdict == "resumed" else verdict
 
     def cancel(self, campaign_id: str) -> Steps[CampaignCancellation | None]:
         """Stop a campaign for good and cancel each of its slices; None if it is unknown."""
+        campaign_id = checked(campaign_id)
         halt, ended = yield self._halt(campaign_id, "cancel")
         if halt == "unknown_id":
             return None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+from ..contract.plain_text import plain
 from ..errors import InvalidMessage
 from ..messages.frozen import FrozenMessage
 from ..messages.message import CampaignOptions, Message
@@ -150,7 +151,8 @@ class Slicer:
         there: dict[str, list[Any]] = {}
         for number, each in zip(frozen.numbers, kept, strict=True):
             own = each.zone if isinstance(each, Recipient) else None
-            there.setdefault(own or self._options.get("zone") or zone_of(number), []).append(each)
+            zone = plain(own or self._options.get("zone") or zone_of(number))
+            there.setdefault(zone, []).append(each)
         return [self._made(self._message(there[zone], zone)) for zone in sorted(there)]
 
     def _refuse_what_concerns_all(self) -> None:
@@ -181,7 +183,7 @@ def checked(campaign_id: object) -> str:
     """
     if not isinstance(campaign_id, str) or not _CAMPAIGN_ID.fullmatch(campaign_id):
         raise InvalidMessage({"campaign_id": "must be 1 to 24 letters, digits or -_."})
-    return campaign_id
+    return plain(campaign_id)
 
 
 def checked_budget(budget: Budget) -> int:

@@ -36,7 +36,7 @@ def columns(
         "receipts": [m.receipts for m in messages],
         "to": [" ".join(map(known.of, m.numbers)) for m in messages],
         "zones": [m.zones for m in messages],
-        "due": _by_place([m.due_ms for m in messages]),
+        "due": {place: m.due_ms for place, m in enumerate(messages, 1) if m.due_ms is not None},
         "ttl": _by_place([m.ttl_ms for m in messages]),
         "share": _by_place([m.share for m in messages]),
         "campaign": _by_place([m.campaign for m in messages]),

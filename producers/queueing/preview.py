@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import phonenumbers
 
 from ..contract.keys import Keys
+from ..contract.plain_text import as_text
 from ..contract.prices import Prices
 from ..contract.steps import Commands, Steps
 from ..errors import InvalidMessage
@@ -126,7 +127,7 @@ class Previewer:
         self._affordable, self._is_spent = 0, False
         self._text, self._options, self._settings, self._prices = text, options, settings, prices
         self._now = now
-        self._kind = str(options.get("type", "sms_premium"))
+        self._kind = as_text(options.get("type", "sms_premium"))
         self._tally, self._seen, self._on_invalid = Tally(), NumberSet(), on_invalid
         self._taken = self._left_out = self._repeated = self._messages = 0
         self._zones, self._problems = 1, dict[str, str]()
@@ -172,7 +173,7 @@ class Previewer:
         message = self._message(chunk, **changed)
         worded = word(check, message, settings, settings.default_region)
         places = places_of(check, message.zone, worded.recipients, told=message.purpose != "alert")
-        refuse_unreachable(check, worded.numbers, settings)
+        refuse_unreachable(check, worded.recipients, settings)
         zones = places.zones.split()
         self._zones = max(1, len(zones))
         for zone in zones:
@@ -181,7 +182,7 @@ class Previewer:
             check_leaving(check, message, zone, send_at=send_at, rules=settings, now=self._now)
         self._warnings = tuple(dict.fromkeys((*self._warnings, *worded.warnings)))
         if "sender" in self._options and "sender" not in self._problems:
-            problem = sender_problem(self._options["sender"], worded.numbers, settings.country_senders)
+            problem = sender_problem(message.sender, worded.numbers, settings.country_senders)
             check.by_field |= {"sender": problem} if problem else {}
         return check, worded
 

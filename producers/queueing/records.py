@@ -9,6 +9,7 @@ from ..contract.discreet import discreet
 from ..contract.jobs import RECORD_VERSION
 from ..contract.keys import Keys
 from ..contract.known_pseudonyms import KnownPseudonyms
+from ..contract.plain_text import as_text
 from ..contract.pseudonyms import Pseudonyms
 from ..contract.scripts import Command, Script
 from ..contract.steps import Steps
@@ -165,14 +166,15 @@ class Records:
 
     def status(self, request_id: str) -> Command[MessageStatus | None]:
         """Read what is known of a send; safe to repeat."""
-        given = {"id": str(request_id)}
+        request_id = as_text(request_id)
+        given = {"id": request_id}
         return Command(
             _STATUS, self.keys.prefix, given, lambda reply: read_status(request_id, self.hours, *reply)
         )
 
     def cancel(self, request_id: str) -> Command[Cancellation]:
         """Cancel a message in no attempt and in no doubt, see ``cancel.lua``; safe to repeat."""
-        given = {"id": str(request_id), "retention_ms": self._retention_ms, "maxlen": self._maxlen}
+        given = {"id": as_text(request_id), "retention_ms": self._retention_ms, "maxlen": self._maxlen}
         return Command(_CANCEL, self.keys.prefix, given, bytes.decode)  # type: ignore[arg-type]
 
     def _given(

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from ..contract.phone import to_e164
+from ..contract.plain_text import as_text
 from ..contract.settings import Settings, variable
 from .zones import known_zone, zone_of
 
@@ -49,7 +50,7 @@ def micros(value: object) -> int:
         ValueError: it is negative, no number, too large, or has more than six decimals.
     """
     known = isinstance(value, (str, int, Decimal)) and not isinstance(value, bool)
-    written = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    written = f"{value:f}" if isinstance(value, Decimal) else as_text(value)
     if not known or not _EUROS.fullmatch(written):
         raise ValueError("must be euros from 0 with at most six decimals, such as 250 or 0.5")
     return int(Decimal(written) * MICRO)

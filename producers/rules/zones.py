@@ -102,9 +102,10 @@ def known_zone(zone: object) -> str:
     Raises:
         ValueError: it is none; the text says what is one.
     """
-    if not isinstance(zone, str) or not is_zone(zone):
+    known = plain(zone) if isinstance(zone, str) else ""
+    if not is_zone(known):
         raise ValueError(f"must be {', '.join(FRENCH)}, or the two capital letters of another country")
-    return plain(zone)
+    return known
 
 
 def is_zone(name: str) -> bool:

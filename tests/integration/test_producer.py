@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 import pytest
 import redis
@@ -89,6 +90,51 @@ def test_an_id_that_cannot_be_one_is_an_id_that_nobody_knows(sms, never):
     """docs/applications.md says so of both calls."""
     assert sms.status(never) is None
     assert sms.cancel(never) == "unknown_id"
+
+
+class Named(str, Enum):  # noqa: UP042 - of a StrEnum `str()` is the text
+    """Texts whose `str()` is their name."""
+
+    BOOKING = "booking-42"
+    SPRING = "spring"
+    NUMBER = NUMBER
+    BUDGET = "5"
+    KIND = "sms_low_cost"
+
+
+def test_what_is_asked_about_with_a_text_of_a_class_of_its_own_is_found(sms, redis_client):
+    sms.send(NUMBER, "Hello", request_id="booking-42", with_replies=True, **GOOD)
+
+    status = sms.status(Named.BOOKING)
+    assert (type(status.request_id), status.request_id) == (str, "booking-42")
+    assert type(sms.conversation(Named.NUMBER).number) is str
+    assert sms.cancel(Named.BOOKING) == "cancelled"
+
+
+def test_a_campaign_with_a_name_of_a_class_of_its_own_is_paused_and_cancelled_whole(sms, redis_client):
+    sms.send_campaign("Hello", [NUMBER], campaign_id=Named.SPRING, budget=Named.BUDGET, **GOOD)
+
+    assert entries(redis_client) == ["spring.0"]
+    assert sms.pause_campaign(Named.SPRING) == "paused"
+    assert sms.resume_campaign(Named.SPRING) == "resumed"
+    assert type(sms.campaign_status(Named.SPRING).campaign_id) is str
+    assert sms.cancel_campaign(Named.SPRING).cancelled == 1
+
+
+def test_a_preview_reads_texts_of_a_class_of_their_own(sms):
+    options = {"sender": "Bistro", "purpose": "alert"}
+
+    assert sms.preview("Hello", NUMBER, type=Named.KIND, **options) == sms.preview(
+        "Hello", NUMBER, type="sms_low_cost", **options
+    )
+
+
+def test_a_message_of_the_first_instant_keeps_its_date(sms, redis_client):
+    first = datetime.fromtimestamp(0, UTC)
+    sms.send(NUMBER, "Hello", request_id="old", send_at=first, **GOOD)
+
+    assert redis_client.hget(KEYS.record("old"), "due") == b"0"
+    assert sms.status("old").due_at == first
 
 
 def test_the_queue_holds_ids_and_never_content(sms, redis_client):

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import typing
+from enum import Enum
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from producers.messages.message import MessageOptions
 from producers.queueing.campaigns import CampaignOptions, Slicer
 from producers.queueing.chunks import SLICE, achunks, chunks
 from producers.queueing.sifting import REPEATED
+from producers.settings import ProducerSettings
 
 GOOD = {"sender": "Bistro"}
 TEXT = "Hello STOP au 30101"
@@ -31,6 +33,34 @@ def cut(recipients, text=TEXT, campaign_id="spring", on_invalid=lambda *_: None,
 
 def numbers(count: int, start: int = 0) -> list[str]:
     return [f"+336{i:08d}" for i in range(12_000_000 + start, 12_000_000 + start + count)]
+
+
+class Season(str, Enum):  # noqa: UP042 - of a StrEnum `str()` is the text
+    """Texts whose `str()` is their name."""
+
+    SPRING = "spring"
+    GP = "GP"
+
+
+def test_names_and_zones_that_are_members_of_a_text_enumeration_are_the_texts_that_they_are():
+    people = [
+        Recipient(number, zone=zone) for number, zone in zip(numbers(4), ("GP", Season.GP) * 2, strict=True)
+    ]
+
+    assert cut(people, campaign_id=Season.SPRING) == {"spring.0.GP": numbers(4)}
+
+
+def test_a_number_that_is_no_text_leaves_out_nobody_but_itself():
+    left_out = []
+    slicer = Slicer(
+        "Hello",
+        {**GOOD, "purpose": "alert"},
+        on_invalid=lambda position, *_: left_out.append(position),
+        settings=ProducerSettings(allowed_countries="FR"),
+    )
+    [message] = slicer.cut([Recipient(7), SOME[0], "+32470123456", "+1", SOME[1]])
+
+    assert (message.numbers, left_out) == (SOME[:2], [0, 2, 3])
 
 
 def test_slices_are_messages_of_500_with_derived_ids():

@@ -6,6 +6,7 @@ import math
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -702,7 +703,47 @@ class Rendered(str):
         return self
 
 
-def test_a_text_of_a_class_of_its_own_is_the_text_that_it_is():
+class Compared(str):  # noqa: PLW1641 - that is what it is for
+    """A text that says itself when it is equal, and so has no hash: nobody can look it up."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+
+class Misleading(str):
+    """A text whose methods tell of another one."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return "another"
+
+    def __format__(self, form: str) -> str:
+        return "another"
+
+    def encode(self, *_: object) -> bytes:
+        return b"another"
+
+    def translate(self, *_: object) -> str:
+        return "another"
+
+    def __getitem__(self, _: object) -> str:
+        return "a"
+
+
+def named(value: str) -> str:
+    """Make a member of a text enumeration: its `str()` is its name."""
+    return Enum("Texts", {"ONE": value}, type=str)(value)
+
+
+@pytest.mark.parametrize("own", [Rendered, Compared, Misleading, named])
+def test_a_text_of_a_class_of_its_own_is_the_text_that_it_is(own):
     plain = {
         "recipients": Recipient(NUMBER, param1="Zoé", zone="FR"),
         "text": "Hello {param1}",
@@ -715,12 +756,18 @@ def test_a_text_of_a_class_of_its_own_is_the_text_that_it_is():
         "schedule": "queue",
         "zone": "GP",
     }
-    recipient = Recipient(Rendered(NUMBER), param1=Rendered("Zoé"), zone=Rendered("FR"))
-    own = {name: Rendered(value) for name, value in plain.items() if isinstance(value, str)}
+    recipient = Recipient(own(NUMBER), param1=own("Zoé"), zone=own("FR"))
+    given = {name: own(value) for name, value in plain.items() if isinstance(value, str)}
 
-    frozen = freeze(Message(**{**own, "recipients": recipient}))
+    frozen = freeze(Message(**{**given, "recipients": recipient}))
 
     assert frozen == freeze(Message(**plain))
-    assert freeze(Message(**GOOD | {"recipients": Rendered(NUMBER)})).numbers == [NUMBER]
+    assert freeze(Message(**GOOD | {"recipients": own(NUMBER)})).numbers == [NUMBER]
+    date = "2030-01-31T09:00:00+01:00"
+    assert freeze(Message(**GOOD, request_id="x", send_at=own(date))) == freeze(
+        Message(**GOOD, request_id="x", send_at=date)
+    )
+    for name in ("purpose", "type", "schedule", "sender", "zone", "request_id"):
+        assert problems(**{name: own("n o")}) == problems(**{name: "n o"})
     written = [frozen.request_id, frozen.queue, frozen.context, frozen.zones, frozen.share, *frozen.numbers]
     assert {type(each) for each in written} == {str}
