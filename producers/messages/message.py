@@ -136,7 +136,7 @@ class Message(_Content, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name in _TEXTS:  # whoever looks at one, and whoever looks it up, finds a str and nothing else
-            if isinstance(value := getattr(self, name), str) and type(value) is not str:
+            if type(value := getattr(self, name)) is not str and isinstance(value, str):
                 msgspec.structs.force_setattr(self, name, plain(value))
         if self.request_id is None:
             msgspec.structs.force_setattr(self, "request_id", _new_request_id())
