@@ -118,6 +118,19 @@ def hand(nodes: Nodes) -> HandWorker:
     return hand
 
 
+def test_what_is_queued_first_shares_a_call_though_the_replica_was_late(nodes):
+    """Nobody has forgotten anything: the era that begins with the replica is the first one of this server."""
+    for replicas in (0, 1):
+        given = {"replicas": replicas}
+        Command(Script("worker.ledger", "note_replicas", when_full=True), KEYS.prefix, given, int).run(
+            nodes.old
+        )
+    hand = HandWorker(nodes.old)
+    queue(nodes.old)
+
+    assert len(numbers_of(only(all_of(hand)))) == len(IDS)
+
+
 def let_repeats_end(client: redis.Redis) -> None:
     """Let it be so long ago that something was forgotten that nobody repeats it any more."""
     client.hincrby(KEYS.prefix + "memory", "apart", -600_000)

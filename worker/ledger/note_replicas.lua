@@ -9,5 +9,6 @@ local key = prefix .. 'memory'
 local known = read(key, 'replicas', 'era')
 redis.call('HSET', key, 'replicas', given.replicas)
 if given.replicas <= tonumber(known.replicas or given.replicas) then return 0 end
-begin_era(known.era)
+-- The first era is that of this server: without its mark the next call that is composed would begin another one.
+if known.era then begin_era(known.era) else current_era() end
 return 1
