@@ -165,7 +165,7 @@ These functions of the library touch hashes, of sends or others; others call the
 | ``count_delivery()`` | note_delivery() |
 | ``count_replies()`` | expire_entries, publish |
 | ``count_suppressed()`` | compose, end_one(), enqueue, opt_out(), write_anew() |
-| ``current_era()`` | beat, compose, is_composed_here(), sharing_era() |
+| ``current_era()`` | beat, compose, is_composed_here(), note_replicas, sharing_era() |
 | ``debts()`` | charge(), rate_gate.room() |
 | ``disown()`` | correlate, finish |
 | ``end_call()`` | cancel_over_budget(), correlate, end_send(), finish |
