@@ -84,7 +84,7 @@ def request_id(value: object) -> str:
         length = len(value) if isinstance(value, str) else 0
         found = f" (it has {length} characters)" if length > _REQUEST_ID_MAX else ""
         raise ValueError(f"must be 1 to 36 letters, digits or -_.:{found}, or None to have one made")
-    return plain(value)
+    return value
 
 
 def reply_to(value: object, recipients: int) -> str:
@@ -95,7 +95,7 @@ def reply_to(value: object, recipients: int) -> str:
         raise ValueError("must be absent from a message to several recipients")
     if not isinstance(value, str) or not _EVENT_ID.fullmatch(value):
         raise ValueError("must be the event_id of a reply, 32 hexadecimal digits")
-    return plain(value)
+    return value
 
 
 def text(value: object, optimise: bool = True) -> Template:  # noqa: FBT001, FBT002 - passed through Problems
@@ -118,14 +118,14 @@ def sender(value: object, allow_spaces: bool = False) -> str:  # noqa: FBT001, F
     shape = _SENDER_WITH_SPACES if allow_spaces else _SENDER
     if not isinstance(value, str) or not shape.fullmatch(value):
         raise ValueError("must be 3 to 11 letters and digits" + (" or inner spaces" if allow_spaces else ""))
-    return plain(value)
+    return value
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:
     """One of the words allowed."""
     if not isinstance(value, str) or value not in allowed:
         raise ValueError("must be " + " or ".join(allowed))
-    return plain(value)
+    return value
 
 
 def flag(value: object) -> bool:
