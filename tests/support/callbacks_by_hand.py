@@ -53,12 +53,16 @@ class CallbacksByHand:
         self._names = map("c{}".format, itertools.count())
 
     def bring(self, *events: dict[str, Any], at_ms: int | None = None) -> None:
-        """Store one callback for each event, as if it came at that time, else now; then process all."""
+        """Store callbacks as `store` does, and process all."""
+        self.store(*events, at_ms=at_ms)
+        self.look_again()
+
+    def store(self, *events: dict[str, Any], at_ms: int | None = None) -> None:
+        """Store one callback for each event, as if it came at that time, else now."""
         for event in events:
             self.waiting.append(next(self._names))
             fields = {"kind": "", "raw": json.dumps(event), "received": at_ms or self.now_ms()}
             self.redis.hset(KEYS.callback(self.waiting[-1]), mapping=fields)
-        self.look_again()
 
     def look_again(self) -> None:
         """Process what waits."""
