@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,18 @@ from tests.upgrades.releases import PRESENT, Release
 #: What an application meets, from its call to the handset and back.
 PARTS = ("sending", "callbacks", "campaigns", "holding", "lost_answers", "refusals", "shared_calls")
 ACCEPTANCE = [f"tests/e2e/test_{each}.py" for each in PARTS]
+#: What only workers of this release can do; the next release empties it.
+SINCE_THE_LAST_RELEASE = [
+    # Decision 208: a worker looks what waits for a budget that has money again.
+    "tests/e2e/test_holding.py::test_a_budget_lets_all_leave_that_it_can_pay",
+]
 
 
-def accept(tests: Release, workers: Release) -> None:
+def accept(tests: Release, workers: Release, leaving_out: Sequence[str] = ()) -> None:
     """Run the tests of one release: what they start by its path is of the other release."""
+    left_out = [f"--deselect={each}" for each in leaving_out]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *ACCEPTANCE],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *left_out, *ACCEPTANCE],
         cwd=tests.path,
         # The directory in which Python is started comes first, but not for what lies beside it.
         env={**os.environ, "PYTHONPATH": str(workers.path), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -52,4 +59,4 @@ def test_the_last_release_s_acceptance_tests_pass_with_the_present_workers(last)
 
 @pytest.mark.timeout(900)
 def test_the_present_acceptance_tests_pass_with_the_last_release_s_workers(last):
-    accept(PRESENT, last)
+    accept(PRESENT, last, SINCE_THE_LAST_RELEASE)
