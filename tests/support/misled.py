@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -137,7 +137,7 @@ class Misled:
         requests, shown = gateway.requests()[before:], gateway.delivered_texts()
         for case in cases:
             case.shown.update({to: times for (to, text), times in shown.items() if case.marker in text})
-            case.wrong = [*_judged(case, killed=kills > 0), *_given_up(case, requests)]
+            case.wrong = [*_judged(case, requests, killed=kills > 0), *_given_up(case, requests)]
         return cases
 
     def smallest(self, case: Case) -> Case:
@@ -208,9 +208,9 @@ class Misled:
         return all(state in ENDS for case in cases for state in case.states)
 
 
-def _judged(case: Case, *, killed: bool) -> list[str]:
+def _judged(case: Case, requests: Sequence[RequestRecord], *, killed: bool) -> list[str]:
     """Compare what the ledger says with what the handsets show."""
-    wrong = []
+    wrong, played = [], as_played(case, requests)
     if twice := sum(times > 1 for times in case.shown.values()):
         wrong.append(f"{twice} handsets show it twice")
     for state, numbers in zip(case.states, case.numbers, strict=True):
@@ -222,9 +222,15 @@ def _judged(case: Case, *, killed: bool) -> list[str]:
         may_be_unshown = case.scenario.may_be_unshown(killed=killed)
         if state == "accepted" and seen < len(numbers) and not may_be_unshown:
             wrong.append("accepted, but not shown")
-        if state == "unknown" and not case.scenario.may_be_unknown(killed=killed):
+        if state == "unknown" and not played.may_be_unknown(killed=killed):
             wrong.append("unknown, though the answers left no doubt")
     return sorted(set(wrong))
+
+
+def as_played(case: Case, requests: Sequence[RequestRecord]) -> Scenario:
+    """Leave out the steps that nobody came to: on a busy machine a time to live ends before them."""
+    steps = [_step(each) for each in requests if set(each.numbers) & case.recipients]
+    return replace(case.scenario, steps=case.scenario.steps[: max(steps, default=0)])
 
 
 def _given_up(case: Case, requests: Sequence[RequestRecord]) -> list[str]:
@@ -246,9 +252,14 @@ def _given_up(case: Case, requests: Sequence[RequestRecord]) -> list[str]:
 
 def _proves(scenario: Scenario, record: RequestRecord) -> bool:
     """Whether the answer to a POST proves that it was not taken."""
-    if record.fault is None or not record.fault.startswith(STEP):
-        return False
-    return scenario.steps[int(record.fault.removeprefix(STEP)) - 1].is_proof
+    step = _step(record)
+    return step > 0 and scenario.steps[step - 1].is_proof
+
+
+def _step(record: RequestRecord) -> int:
+    """Tell which step of its scenario a POST met, from 1; 0 behind the last one."""
+    fault = record.fault or ""
+    return int(fault.removeprefix(STEP)) if fault.startswith(STEP) else 0
 
 
 class Found(NamedTuple):
