@@ -10,8 +10,12 @@ def plain(text: str) -> str:
 
 
 def as_text(value: object) -> str:
-    """Write anything as a ``str``: ``str()`` of a member of a text enumeration may be its name."""
-    return plain(value) if isinstance(value, str) else str(value)
+    """Write anything as a ``str``: ``str()`` of a member of a text enumeration may be its name.
+
+    Half surrogates become ``?``: no encoder takes them, and nothing of ours is called so.
+    """
+    text = plain(value) if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def encodable(value: object) -> object:

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from .body import decode, encode
+from .body import Body, decode, encode
+from .recipient import Recipient
+from .template import template
 
 #: Bytes of a context as JSON.
 CONTEXT_MAX_BYTES: Final = 4096
@@ -19,6 +21,9 @@ _SORTED_JSON: Final = msgspec.json.Encoder(order="sorted")
 _FRACTION: Final = re.compile(r"[0-9][.e]")
 #: Where recipients, text and sender end. Within a value no quote stands without a backslash.
 _BEHIND_SENDER: Final = ',"type":"'
+#: Where recipients end, and where a recipient has more than a number.
+_BEHIND_RECIPIENTS: Final = '}],"text":'
+_NEXT_FIELD: Final = '","'
 #: Every fingerprint goes on from here: a copy takes half as long as a beginning.
 _BEGUN: Final = hashlib.blake2b(digest_size=16)
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -52,15 +57,26 @@ def digest(
 def seen(wire: str, recipients: int) -> str:
     """Tell what people see of a message: the same text, from the same sender, to the same numbers.
 
+    Values that are filled in count as the text that they make, and those that it does not use do not count.
+
     Args:
         wire: the JSON of a POST; its recipients may have any order.
         recipients: how many there are.
     """
-    if recipients > 1:
-        body = decode(wire)
-        ordered = sorted(body.recipients, key=lambda each: each.phone_number)
-        wire = encode(msgspec.structs.replace(body, recipients=ordered)).decode()
+    if recipients > 1 or wire.find(_NEXT_FIELD, 0, wire.index(_BEHIND_RECIPIENTS)) >= 0:
+        wire = encode(_as_shown(decode(wire))).decode()
     return wire[: wire.index(_BEHIND_SENDER)]
+
+
+def _as_shown(body: Body) -> Body:
+    """Write a message as if nothing were filled in: its text, or of each recipient his own, by number."""
+    fill = template(body.text, body.auto_optimize_text).fill
+    shown = sorted((each.phone_number, fill(each)) for each in body.recipients)
+    text = shown[0][1]
+    if all(own == text for _, own in shown):
+        return msgspec.structs.replace(body, text=text, recipients=[Recipient(number) for number, _ in shown])
+    # No text is empty.
+    return msgspec.structs.replace(body, text="", recipients=[Recipient(*each) for each in shown])
 
 
 def instant(moment: datetime) -> str:

@@ -1,6 +1,7 @@
 """A receipt that names a price corrects what was booked as spent: once for each recipient, in its own day."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -14,7 +15,8 @@ from tests.support.callbacks_by_hand import CallbacksByHand
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.pseudonyms import pseudonyms
 from tests.support.spending import DAY, budgets, used
-from worker.gateway.outcomes import Accepted, Refused, Unknown
+from worker.gateway.answers import classify
+from worker.gateway.outcomes import Refused, Unknown
 from worker.person.erasing import Erasure
 from worker.person.named import Person
 
@@ -40,9 +42,10 @@ class House:
         self.sms.send(to, text, sender="Bistro", request_id="a")
         return self.answer(cost)
 
-    def answer(self, cost: str | None = None) -> str:
+    def answer(self, cost: str | None = None, **said: object) -> str:
         [claim] = self.worker.take()
-        self.worker.finish(claim, Accepted("sms_1", cost=cost))
+        body = {"sms_ticket": "sms_1", "total_cost": cost, **said}
+        self.worker.finish(claim, classify(201, {}, json.dumps(body).encode()))
         return "sms_1"
 
     def receipt(self, who: int, price: object, status: str = "DELIVERED", ticket: str = "sms_1") -> None:
@@ -127,6 +130,25 @@ def test_what_cannot_be_the_price_of_a_segment_in_euros_changes_nothing(house, p
     assert house.spent() == 50_000
     house.receipt(0, 0.04)
     assert house.spent() == 40_000
+
+
+@pytest.mark.parametrize(
+    "said", [{"number_of_sms_needed": 0}, {"number_of_sms_needed": 999_999_999}, {"total_cost": 9e14}]
+)
+def test_an_odd_answer_neither_spoils_what_is_booked_nor_keeps_the_receipt(house, said):
+    """Without a segment there was nothing to share out by, and the receipt was published never."""
+    house.sms.send(PEOPLE, TEXT, sender="Bistro", request_id="a")
+    house.answer(**said)
+    assert house.spent() == 150_000
+    house.receipt(0, 0.041)
+    assert house.spent() == 100_000 + 41_000
+    assert len(house.callbacks.entries("receipts")) == 1
+
+
+def test_a_negative_cost_is_spent_by_its_estimate(house):
+    """Budgets would have had room for ever for a gateway that writes what it charges with a minus."""
+    house.accept(1, cost="-0.05")
+    assert house.spent() == 50_000
 
 
 def test_who_is_no_recipient_corrects_nothing(house):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from producers import Message, Producer
+from producers import Message, Producer, Recipient
 from producers.settings import ProducerSettings
 from tests.support.hand_worker import KEYS, HandWorker
 from tests.support.spending import told
@@ -61,6 +61,21 @@ def test_the_day_counts_what_the_hour_has_forgotten(with_rules, redis_client):
     redis_client.hset(caps, name, b"|".join([in_hour, b"%d" % (int(hour) - 1), in_day]))
 
     assert [alert(sms).state for _ in range(2)] == ["queued", "cancelled"]
+
+
+def test_an_hour_does_not_begin_anew_when_the_clock_goes_back_over_its_beginning(with_rules, redis_client):
+    sms = with_rules(number_alerts_per_hour=2)
+    assert [alert(sms).state for _ in range(2)] == ["queued"] * 2
+    [caps] = redis_client.scan_iter("*caps:*")
+    [(name, value)] = redis_client.hgetall(caps).items()
+    in_hour, hour, in_day = value.split(b"|")
+    begun = b"|".join([in_hour, b"%d" % (int(hour) + 1), in_day])
+    redis_client.hset(caps, name, begun)
+
+    assert alert(sms).code == "number_cap"
+    redis_client.hset(caps, name, b"1" + begun[1:])
+    assert alert(sms).state == "queued"
+    assert alert(sms).code == "number_cap"
 
 
 def test_one_call_counts_all_of_its_messages(with_rules):
@@ -167,6 +182,45 @@ def test_a_text_is_remembered_for_its_window_and_no_longer(with_rules, redis_cli
     redis_client.hset(KEYS.record("first"), "queued", sent_at - 86_400_000)
     assert alert(sms, request_id="third").duplicate_of is None
     assert alert(sms, request_id="fourth").duplicate_of == "third"
+
+
+def test_a_text_is_known_although_the_clock_went_back_over_the_edge_of_its_window(with_rules, redis_client):
+    sms = with_rules(duplicate_window_s=86_400)
+    alert(sms, request_id="first")
+    [twins] = redis_client.scan_iter("*twins:*")
+    *name, window = twins.decode().split(":")
+    redis_client.rename(twins, ":".join([*name, str(int(window) + 1)]))
+    assert alert(sms, request_id="second").duplicate_of == "first"
+
+
+@pytest.mark.parametrize(
+    ("person", "text"),
+    [
+        (Recipient("+33612345678", param1="unused"), "Code 1234"),
+        (Recipient("+33612345678", first_name="Code", param1="1234"), "{first_name} {param1}"),
+        ([Recipient("+33612345678", param2="1234")], "Code {param2}"),
+    ],
+)
+def test_the_same_text_is_the_same_however_it_is_made(with_rules, person, text):
+    sms = with_rules(duplicate_window_s=60)
+    alert(sms, request_id="first")
+    assert alert(sms, person, text=text, request_id="second").duplicate_of == "first"
+    assert alert(sms, person, text=f"{text}5").duplicate_of is None
+
+
+def test_of_a_message_to_several_each_text_counts_with_its_number(with_rules):
+    sms = with_rules(duplicate_window_s=60)
+    one, other = "+33612345678", "+33612345679"
+    codes = [Recipient(one, param1="1"), Recipient(other, param1="2")]
+    alert(sms, codes, text="Code {param1}", request_id="first")
+
+    filled = [Recipient(other, first_name="Code 2", param1="x"), Recipient(one, first_name="Code 1")]
+    assert alert(sms, filled, text="{first_name}").duplicate_of == "first"
+    swapped = [Recipient(one, param1="2"), Recipient(other, param1="1")]
+    assert alert(sms, swapped, text="Code {param1}").duplicate_of is None
+    assert alert(sms, [one, other], text="Code 1", request_id="all").duplicate_of is None
+    same = [Recipient(other, param1="1"), Recipient(one, param1="1")]
+    assert alert(sms, same, text="Code {param1}").duplicate_of == "all"
 
 
 def test_the_same_text_twice_in_one_call_is_queued_once(with_rules):

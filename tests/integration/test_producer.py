@@ -363,9 +363,10 @@ def test_cancel_is_too_late_once_an_attempt_has_started(sms, redis_client, state
     assert sms.status("a").state == state
 
 
-def test_unknown_ids(sms):
-    assert sms.cancel("nobody") == "unknown_id"
-    assert sms.status("nobody") is None
+@pytest.mark.parametrize("name", ["nobody", "", "ni\udce9ce"])
+def test_unknown_ids(sms, name):
+    assert sms.cancel(name) == "unknown_id"
+    assert sms.status(name) is None
 
 
 AWAY = "redis://canary:canary@127.0.0.1:1/0"

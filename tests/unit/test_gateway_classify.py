@@ -244,6 +244,16 @@ def test_what_is_no_amount_is_none(amount):
     assert balance(200, json.dumps({"amount": amount}).encode()) is None
 
 
+@pytest.mark.parametrize("cost", [-0.05, "-5", 10_000, 9e14, "999999999999999"])
+def test_what_no_call_costs_is_no_cost(cost):
+    assert answer(201, {"sms_ticket": TICKET, "total_cost": cost}) == Accepted(TICKET)
+
+
+@pytest.mark.parametrize("count", [0, "0", 10_000, 999_999_999])
+def test_what_no_call_has_for_segments_is_no_count(count):
+    assert answer(201, {"sms_ticket": TICKET, "number_of_sms_needed": count}) == Accepted(TICKET)
+
+
 def test_error_texts_are_cut():
     assert len(answer(400, {"code": 121, "message": "m" * 9999}).message) == 200
     assert answer(400, {"code": 121, "message": {"a": 1}}).message == ""

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 import pytest
 
-from producers.contract.plain_text import plain
+from producers.contract.plain_text import as_text, plain
 from producers.contract.scripts import Command, Script
 
 
@@ -29,6 +29,14 @@ def given(value: object) -> object:
 def test_text_is_given_as_it_is_meant(text, meant):
     assert given(text) == plain(text) == meant
     assert type(plain(text)) is str
+
+
+@pytest.mark.parametrize(
+    ("anything", "text"),
+    [(Kind.ALERT, "alert"), (5, "5"), ("é", "é"), ("a\ud800", "a?"), (Rendered("\udcff"), "?")],
+)
+def test_anything_becomes_text_that_an_encoder_takes(anything, text):
+    assert given(as_text(anything)) == text
 
 
 def test_what_is_no_text_is_refused_and_not_shown():

@@ -62,7 +62,11 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options; a line that cannot be read is told to programs, too."""
         with _told(as_json=_asks_for_json(args)):
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
+            for parameter in self.params:
+                if not _is_text(ctx.params.get(parameter.name or "")):
+                    raise click.BadParameter("is no text in UTF-8", ctx, parameter)
+            return left
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and turn what may go wrong into one message and an exit code."""
@@ -72,6 +76,21 @@ class Command(click.Command):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
+
+
+def _is_text(given: object) -> bool:
+    """Say whether what was given can be written down: a shell hands on bytes of any encoding.
+
+    The path of a file may have such bytes, and is no text.
+    """
+    if isinstance(given, tuple):
+        return all(map(_is_text, given))
+    if isinstance(given, str):
+        try:
+            given.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 class Group(click.Group):

@@ -34,6 +34,8 @@ _CODE: Final = re.compile(r"\s*[A-Za-z]?0*([0-9]{1,9})\s*")
 _AMOUNT: Final = re.compile(r"\s*(-?[0-9]{1,15}(?:[.,][0-9]{1,15})?)\s*")
 #: Every amount is smaller. What is no number at all is not smaller either.
 _AMOUNT_MAX: Final = 10**15
+#: No call of 500 recipients has so many segments, nor costs so many euros: no segment costs one.
+_CALL_MAX: Final = 10_000
 #: Stands for a code that cannot be read: it is in no table, and is not 0, which means no code.
 _ILLEGIBLE: Final = -1
 
@@ -138,8 +140,8 @@ def _by_status(
 def _accepted(ticket: str, answer: dict[str, Any], *, simulated: bool) -> Accepted:
     return Accepted(
         ticket=ticket,
-        cost=read_amount(answer.get("total_cost")),
-        segments=_count(answer.get("number_of_sms_needed")),
+        cost=_cost(answer.get("total_cost")),
+        segments=_segments(answer.get("number_of_sms_needed")),
         contacts=_count(answer.get("number_of_contacts")),
         # What a simulated call leaves on the account is made up, too.
         credit=None if simulated else read_amount(answer.get("residual_credit")),
@@ -211,6 +213,18 @@ def _count(value: object) -> int | None:
     amount = read_amount(value)
     count = float(amount) if amount else -1.0
     return int(count) if count.is_integer() and 0 <= count < 10**9 else None
+
+
+def _cost(value: object) -> str | None:
+    """What a call cost; None for what none can: it would be booked as spent, or not be booked at all."""
+    amount = read_amount(value)
+    return amount if amount and 0 <= float(amount) < _CALL_MAX else None
+
+
+def _segments(value: object) -> int | None:
+    """How many segments a call has; None for none or too many: what it cost is shared out by them."""
+    count = _count(value)
+    return count if count and count < _CALL_MAX else None
 
 
 def _retry_after(value: str | None) -> float | None:

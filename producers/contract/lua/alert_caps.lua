@@ -81,11 +81,14 @@ do
     if guard.block and (until_of[block] or 0) > now then return 'prefix_blocked' end
     local in_hour, at, in_day = 0, nil, 0
     if known then in_hour, at, in_day = string.match(known, '^(%d+)|(%d+)|(%d+)$') end
-    local is_new = tonumber(at) ~= this_hour
+    local hour = this_hour
+    -- The clock has gone back a moment: the hour that had begun goes on.
+    if tonumber(at) == hour + 1 then hour = hour + 1 end
+    local is_new = tonumber(at) ~= hour
     in_hour, in_day = (is_new and 0 or tonumber(in_hour)) + 1, tonumber(in_day or 0) + 1
     if (guard.per_hour > 0 and in_hour > guard.per_hour) or (guard.per_day > 0 and in_day > guard.per_day) then return 'number_cap' end
     if is_new and guard.prefix > 0 and count_in(block) then return 'prefix_blocked' end
-    known = known and string.format('%d|%d|%d', in_hour, this_hour, in_day) or FIRST
+    known = known and string.format('%d|%d|%d', in_hour, hour, in_day) or FIRST
     caps[number] = known
     -- A number that stands here twice keeps what comes last.
     new_caps[#new_caps + 1], new_caps[#new_caps + 2] = number, known

@@ -3,7 +3,8 @@
 
 local learn_twins, twin_of, remember_twin, note_twins
 do
-  -- A text is remembered in the window of time in which it came, and looked for in the one before, too.
+  -- A text is remembered in the window of time in which it came, and looked for in the one before, too; and in the next one, for the
+  -- clock may have gone back a moment.
   local function twins_key(windows_ago)
     local window = given.guard.twin_ms
     return prefix .. 'twins:' .. window .. ':' .. (math.floor(now / window) - windows_ago)
@@ -13,7 +14,7 @@ do
   local twins, new_twins = {}, {}
   function learn_twins(names)
     if #names == 0 then return end
-    for windows_ago = 1, 0, -1 do
+    for windows_ago = 1, -1, -1 do
       local window = twins_key(windows_ago)
       -- Of hundreds of texts it costs less to ask first: there is no window before the first list of a burst.
       local known = #names > 1 and redis.call('EXISTS', window) == 0 and {} or redis.call('HMGET', window, unpack(names))
