@@ -14,6 +14,7 @@ PRINTED = instructions(
     "unix:///tmp/x/redis.sock",
     "http://127.0.0.1:1",
     "http://127.0.0.1:2/callbacks/x",
+    "http://127.0.0.1:4/v1/public",
     "http://127.0.0.1:3",
     "secret",
     TOKEN,
@@ -60,3 +61,7 @@ def test_who_pastes_the_block_sends_marketing_at_the_hours_of_the_sandboxs_worke
     sunday_night = datetime(2026, 3, 1, 3, tzinfo=UTC)
     assert Hours(ProducerSettings.from_env({})).common_opening(["FR"], sunday_night) > sunday_night
     assert Hours(ProducerSettings.from_env(pasted)).common_opening(["FR"], sunday_night) == sunday_night
+
+
+def test_a_worker_of_ones_own_is_told_where_the_gateway_is():
+    assert "A worker of your own calls:  OCTOPUSH_BASE_URL=http://127.0.0.1:4/v1/public" in PRINTED

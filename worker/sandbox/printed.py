@@ -20,7 +20,13 @@ Callbacks are taken at {web_url}/callbacks/<token>
 
 
 def instructions(
-    redis_url: str, admin_url: str, callback_url: str, console_url: str, console_secret: str, api_token: str
+    redis_url: str,
+    admin_url: str,
+    callback_url: str,
+    gateway_url: str,
+    console_url: str,
+    console_secret: str,
+    api_token: str,
 ) -> str:
     """Say what can be done with a sandbox, in snippets that can be pasted as they are."""
     hours = " ".join(f"{name}={value}" for name, value in ANY_HOUR.items())
@@ -63,4 +69,5 @@ export API_TOKENS=shop:send+read+campaign:{api_token}
 Answer without the phone:    curl -d '{{"number": "+33612345678", "text": "YES"}}' {admin_url}/replies
 What reached which handset:  curl {admin_url}/messages
 Callbacks arrive at:         {callback_url}
+A worker of your own calls:  OCTOPUSH_BASE_URL={gateway_url}
 """

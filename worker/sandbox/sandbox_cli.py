@@ -54,6 +54,7 @@ def sandbox(output: Output) -> None:
             "redis_url": stack.redis_url,
             "admin_url": stack.admin_url,
             "callback_url": stack.callback_url,
+            "gateway_url": stack.gateway_url,
             "console_url": stack.console_url or "",
             "console_secret": stack.console_secret,
         }

@@ -56,13 +56,18 @@ class Stack:
         """Where the gateway posts its callbacks."""
         return f"http://127.0.0.1:{self._port}/callbacks/{self._token}"
 
+    @property
+    def gateway_url(self) -> str:
+        """Root of the simulated gateway's API, for a worker's `OCTOPUSH_BASE_URL`."""
+        return f"http://127.0.0.1:{self._gateway_port}/v1/public"
+
     def __enter__(self) -> Self:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         environ = {
             **of_the_machine(os.environ),
             "OCTOPUSH_API_LOGIN": "sandbox@example.com",
             "OCTOPUSH_API_KEY": "sandbox-key",
-            "OCTOPUSH_BASE_URL": f"http://127.0.0.1:{self._gateway_port}/v1/public",
+            "OCTOPUSH_BASE_URL": self.gateway_url,
             "CALLBACK_TOKENS": self._token,
             **ANY_HOUR,
             "HOST": "127.0.0.1",
