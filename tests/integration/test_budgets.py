@@ -436,6 +436,14 @@ def test_what_was_queued_without_an_estimate_is_counted_with_all_that_it_costs(
     assert used(redis_client) == (costs, 0)
 
 
+def test_what_is_left_of_a_cost_by_rounding_alone_is_no_price(sms, redis_client):
+    """Replies alone are charged to a pack: what follows would be estimated at nothing, and never kept."""
+    send(sms, "a", people=3, with_replies=True)
+    cost = str(sum([0.03] * 3) + 1e-16)
+    assert not Command(LEARN, KEYS.prefix, {"id": "a", "cost": cost}, bool).run(redis_client)
+    assert not redis_client.exists(KEYS.prices)
+
+
 @pytest.mark.parametrize(
     ("options", "cost"),
     [({}, "0.08"), ({"with_replies": True}, "0.14"), ({"auto_remove_blacklisted_numbers": True}, "0.09")],

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 import pytest
 
-from worker.gateway.client import ANSWER_MAX_BYTES, Gateway
+from worker.gateway.answers import ANSWER_MAX_BYTES
+from worker.gateway.client import Gateway
 from worker.gateway.outcomes import Accepted, Deferred, Outcome, Unknown
 from worker.settings import WorkerSettings
 

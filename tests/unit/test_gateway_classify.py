@@ -1,6 +1,7 @@
 """Every answer of the gateway means exactly one of the outcomes."""
 
 import asyncio
+import gzip
 import json
 import ssl
 
@@ -227,6 +228,21 @@ def test_a_retry_after_that_nobody_can_read_is_none(value):
 def test_an_accent_in_any_encoding_hides_nothing(encoding):
     body = '{"code":104,"message":"Crédit épuisé"}'.encode(encoding)
     assert answer(400, body) == Deferred("104", "Crédit épuisé", account=True, may_use_up_id=True)
+
+
+def test_an_answer_that_something_in_between_has_packed_is_read():
+    """Every message would be in doubt, and its duplicate unreadable."""
+    taken = gzip.compress(json.dumps({"sms_ticket": TICKET}).encode())
+    assert answer(201, taken) == Accepted(TICKET)
+    assert answer(400, gzip.compress(b'{"code": 120}')) == Duplicate("120")
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b'{"sms_ticket": "t"}')[:-12], b"\x1f\x8b no gzip", gzip.compress(b" " * 99_999 + b"{}")],
+)
+def test_what_was_packed_and_is_damaged_or_too_long_leaves_the_call_open(packed):
+    assert answer(201, packed) == Unknown("answer_without_ticket")
 
 
 @pytest.mark.parametrize("cost", [0.049, "0.049", "0,049", " 0.049 "])

@@ -11,7 +11,8 @@ if not body then return 0 end
 local tariff, segments = price_of(keys, body)
 -- What replies cost, and the look at the blacklist, is no part of the price: estimates add it.
 cost = cost - cost_besides(body, segments) / 1000000
-if segments < 1 or cost <= 0 then return 0 end
+-- Less than a millionth is what rounding has left. As a price it would be nothing, and no budget would keep what costs nothing.
+if segments < 1 or cost / segments < 0.000001 then return 0 end
 redis.call('LPUSH', answered_key(tariff), string.format('%.6f', cost / segments))
 redis.call('LTRIM', answered_key(tariff), 0, LATELY - 1)
 redis.call('HSET', prefix .. 'prices', tariff, redis.call('HGET', prefix .. 'prices_set', tariff) or median_price(tariff))

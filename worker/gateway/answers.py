@@ -8,6 +8,7 @@ what follows.
 
 import email.utils
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,10 @@ from worker.gateway.codes import CODES, CodeClass
 from worker.gateway.outcomes import Accepted, Deferred, Duplicate, Outcome, Refused, Unexplained, Unknown
 from worker.gateway.profile import UNSETTLED, GatewayProfile
 
+#: Bytes of an answer that we read; the documented ones have a few hundred.
+ANSWER_MAX_BYTES: Final = 64 * 1024
+#: How a body in gzip begins; no JSON does.
+_GZIP: Final = b"\x1f\x8b"
 #: Characters of the gateway's error text that we keep.
 MESSAGE_MAX: Final = 200
 #: Seconds for which nobody sends while a transfer of credit runs, unless the answer says for how long.
@@ -150,6 +155,7 @@ def _accepted(ticket: str, answer: dict[str, Any], *, simulated: bool) -> Accept
 
 def read_object(content: bytes) -> dict[str, Any] | None:
     """Read a JSON object, however its bytes are encoded; None for anything else."""
+    content = _unpacked(content)
     try:
         try:
             answer = msgspec.json.decode(content)
@@ -158,6 +164,16 @@ def read_object(content: bytes) -> dict[str, Any] | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Undo gzip, as far as an answer may be long. We ask for none; what stands in between may not care."""
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(content, ANSWER_MAX_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _code(answer: dict[str, Any]) -> int:

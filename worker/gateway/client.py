@@ -25,8 +25,6 @@ from worker.gateway.outcomes import Deferred, Outcome, Unknown
 from worker.gateway.profile import UNSETTLED, GatewayProfile
 from worker.settings import WorkerSettings
 
-#: Bytes of an answer that we read; the documented ones have a few hundred.
-ANSWER_MAX_BYTES: Final = 64 * 1024
 #: Seconds an idle connection is kept. Something on the gateway's way drops idle sockets, and a request
 #: written to a dropped socket has an unknown outcome.
 KEEPALIVE_S: Final = 4.0
@@ -218,7 +216,7 @@ class Gateway:
                 content = b""
                 async for chunk in response.stream:  # type: ignore[union-attr]
                     content += chunk
-                    if len(content) > ANSWER_MAX_BYTES:
+                    if len(content) > answers.ANSWER_MAX_BYTES:
                         raise AnswerTooLargeError
             finally:
                 await response.aclose()
