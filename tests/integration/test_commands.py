@@ -275,6 +275,18 @@ def test_a_number_within_a_context_is_masked_as_numbers_are(run, sms, redis_clie
     assert told("--reveal") == [context] * len(told())
 
 
+@pytest.mark.parametrize("command", ["show", "explain"])
+def test_a_number_within_the_words_of_the_gateway_is_masked_as_numbers_are(run, sms, redis_client, command):
+    sms.send(NUMBER, "8?", sender="Bistro", purpose="alert", request_id="refused")
+    worker = HandWorker(redis_client)
+    [claim] = worker.take()
+    worker.finish(claim, Refused("117", "0612345678 or 33612345678 is wrong"))
+    for extra in ([], ["--json"]):
+        assert "is wrong" in (masked := run(command, "refused", *extra).stdout)
+        assert "612345678" not in masked
+    assert "0612345678 or 33612345678 is wrong" in run(command, "refused", "--reveal").stdout
+
+
 def test_of_a_message_whose_body_is_gone_all_that_may_be_a_number_is_masked(run, sms, redis_client):
     sms.send(NUMBER, "8?", sender="Bistro", purpose="alert", request_id="booked", context={"tel": NUMBER})
     redis_client.delete(KEYS.body("booked"))

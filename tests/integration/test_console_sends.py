@@ -260,6 +260,16 @@ def test_what_an_application_keeps_beside_a_send_shows_no_number_either(viewer, 
     assert NUMBER[1:] not in page
 
 
+def test_no_number_is_shown_in_the_words_of_the_gateway_either(viewer, sms, ledger):
+    sms.send(NUMBER, "Hello", sender="Bistro", purpose="alert", request_id="refused")
+    finish_one(ledger, claim_one(ledger, "refused"), Refused("117", f"0612345678 or {NUMBER} is wrong"))
+
+    page = viewer.get("/sends/refused").text
+
+    assert page.count("is wrong") >= 2
+    assert "612345678" not in page
+
+
 def test_a_send_that_waits_says_why_and_who_gets_it(viewer, send):
     send("queued")
 

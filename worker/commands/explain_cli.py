@@ -11,6 +11,7 @@ from worker.inquiry.explain import explain as explaining
 from worker.inquiry.timeline import Moment
 from worker.presentation.amounts import amount
 from worker.presentation.counts import counted
+from worker.presentation.masking import mask_numbers
 from worker.presentation.output import Exit, Output
 
 
@@ -51,7 +52,13 @@ def explain(ctx: click.Context, request_id: str, *, reveal: bool) -> None:
 
 
 def _shown(details: Mapping[str, Any], shown: Callable[[str], str]) -> dict[str, Any]:
-    return {name: shown(value) if name == "number" else value for name, value in details.items()}
+    told = dict(details)
+    if "number" in told:
+        told["number"] = shown(told["number"])
+    if "message" in told:
+        # The gateway's own words may name whom it refuses.
+        told["message"] = mask_numbers(told["message"], lambda number: shown(number) == number)
+    return told
 
 
 def _said(name: str, value: object) -> str:

@@ -40,7 +40,8 @@ def show(output: Output, request_id: str, *, reveal: bool) -> None:
     if found is None:
         raise NotFound(f'nobody knows "{request_id}": it never was, or has been forgotten')
     recipients, members = list(_recipients(found, shown)), list(_members(found, shown))
-    known = _known(found) | ({} if reveal else {"context": _masked_context(found)})
+    masked = {"context": _masked_context(found), "message": mask_within(found.status.message)}
+    known = _known(found) | ({} if reveal else masked)
     head = {"request_id": request_id, "state": found.status.state}
     output.give({**head, **known, "recipients": recipients, "members": members})
     output.show(f"{request_id}: {found.status.state}")

@@ -119,6 +119,8 @@ async def show_one(visit: Visit) -> Response:
         older=older(f"/sends/{request_id}", more),
         newest=address(f"/sends/{request_id}") if first else "",
         context=_context(visit, detail),
+        # The gateway's own words may name whom it refuses.
+        hidden=lambda words: mask_numbers(words, visit.visitor.sees),
         told=_told,
         meaning=meaning_of,
     )
