@@ -20,6 +20,15 @@ SCRIPTS = script_files()
 LIBRARY = Reading(lua_scripts.whole_library())
 READINGS = {path: Reading(assembled(path)) for path in SCRIPTS}
 ALL = [*READINGS.values(), LIBRARY]
+#: Functions that Redis makes anew for each run of a script, before it begins, at most: see decision 210.
+FUNCTIONS = {
+    "producers/queueing/enqueue.lua": 130,
+    "worker/ledger/compose.lua": 80,
+    "worker/ledger/claim.lua": 175,
+    "worker/ledger/finish.lua": 90,
+    "worker/ledger/end_members.lua": 62,
+    "worker/callbacks/publish.lua": 107,
+}
 
 
 def name(path: Path) -> str:
@@ -77,6 +86,14 @@ def faults_of_leaving_out(path: Path) -> Iterator[str]:
 
 def test_a_script_gets_what_it_comes_to_and_nothing_else():
     none_of(fault for path in SCRIPTS for fault in faults_of_leaving_out(path))
+
+
+@pytest.mark.parametrize("path", FUNCTIONS)
+def test_a_script_that_is_run_for_each_message_makes_few_functions(path):
+    """A limit far above what there is would say nothing."""
+    code = re.sub("--.*", "", script(ROOT / path).text)
+    made = len(re.findall(r"\bfunction\b", code))
+    assert 0.8 * FUNCTIONS[path] < made <= FUNCTIONS[path], f"{made} functions"
 
 
 def test_every_file_is_a_script_that_somebody_runs():

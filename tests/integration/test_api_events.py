@@ -228,11 +228,17 @@ def test_an_application_has_so_many_groups_and_may_forget_one(api):
 
 
 def test_groups_that_are_made_at_once_are_counted_one_by_one(api):
+    async def ask(path: str) -> int:
+        # A busy machine may let a call wait for Redis in vain, and says so: it is safe to repeat.
+        for _ in range(20):
+            answer = await api.acall("GET", path)
+            if answer.status_code != 503:
+                break
+        return answer.status_code
+
     async def make() -> list[int]:
         paths = [f"/v1/events?stream=replies&consumer=a&group=g{number}" for number in range(40)]
-        return [
-            each.status_code for each in await asyncio.gather(*(api.acall("GET", path) for path in paths))
-        ]
+        return await asyncio.gather(*map(ask, paths))
 
     assert sorted(api.run(make())) == [200] * 20 + [409] * 20
 
